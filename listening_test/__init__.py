@@ -1,0 +1,1 @@
+"""Blind listening tests: design, collection of ratings, analysis. Nothing is implemented yet."""

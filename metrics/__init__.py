@@ -1,0 +1,1 @@
+"""Metrics, one file each. They know songbench; songbench finds them through entry points."""

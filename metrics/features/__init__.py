@@ -1,0 +1,1 @@
+"""Shared extractors: what several metrics derive from the same audio, computed once."""

@@ -1,0 +1,1 @@
+"""songbench: benchmark and evaluation harness for song generators."""

@@ -1,0 +1,139 @@
+"""Cards: the facts about a system or metric that listings, plans and tables need without loading a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from songbench.domain.hashing import Json
+
+Direction: TypeAlias = Literal["higher", "lower", "none"]
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether something can run here, and if not, how to get it.
+
+    Attributes:
+        ready: whether it can run now.
+        reason: what is missing.
+        cure: the command or step that makes it ready, e.g. ``songbench setup whisper-base``.
+    """
+
+    ready: bool
+    reason: str = ""
+    cure: str = ""
+
+
+READY = Availability(True)
+
+
+def unavailable(reason: str, cure: str) -> Availability:
+    """Not ready: what is missing and how to get it."""
+    return Availability(False, reason, cure)
+
+
+@dataclass(frozen=True)
+class SystemCard:
+    """A song generator, described.
+
+    Attributes:
+        name: the row in the leaderboard.
+        version: changes whenever the same request would give other samples; part of every song's key.
+        summary: one sentence.
+        licence: of code and weights.
+        languages: what it can sing; empty: it does not look at the words.
+        conditions: which of ``lyrics``, ``style text``, ``prompt audio`` it takes.
+        vocals: whether it sings.
+        max_seconds: the longest song, or None.
+        sample_rate: of its output, or None when it varies.
+        needs: what must be installed or fetched, by name.
+        citation: paper or address.
+        sanity: whether it is an anchor of the scale rather than a competitor (noise, silence, copies).
+        tracks: which tracks it can enter.
+    """
+
+    name: str
+    version: str
+    summary: str
+    licence: str
+    languages: tuple[str, ...] = ("en",)
+    conditions: tuple[str, ...] = ("lyrics",)
+    vocals: bool = True
+    max_seconds: float | None = None
+    sample_rate: int | None = None
+    needs: tuple[str, ...] = ()
+    citation: str = ""
+    sanity: bool = False
+    tracks: tuple[str, ...] = ("song",)
+
+
+@dataclass(frozen=True)
+class FieldCard:
+    """One number of a metric.
+
+    Attributes:
+        name: short, as in tables.
+        unit: e.g. ``%``, ``LUFS``, ``dB``; "" for none.
+        direction: ``higher`` or ``lower`` is better, or ``none``: descriptive, never ranked.
+        low: the smallest value it can take, or None.
+        high: the largest value it can take, or None.
+        decimals: how many to print.
+        description: one sentence.
+        headline: whether it has a column in the printed table (all fields are in the CSV and JSON).
+    """
+
+    name: str
+    unit: str = ""
+    direction: Direction = "none"
+    low: float | None = None
+    high: float | None = None
+    decimals: int = 2
+    description: str = ""
+    headline: bool = True
+
+
+@dataclass(frozen=True)
+class MetricCard:
+    """A metric with its backend, described.
+
+    Attributes:
+        name: what is measured, e.g. ``per``.
+        backend: what measures it, e.g. ``whisper-base-stem``; "" for plain signal facts. Two backends are two columns.
+        version: changes whenever the same audio would give another number; part of every score's key.
+        fields: the numbers it gives.
+        summary: one sentence.
+        limits: what the number does not mean.
+        citation: where the definition comes from.
+        licence: of the model behind it.
+        needs: weights or packages by name.
+        languages: languages it can judge; empty: any.
+        reference: whether it is the backend papers use (else an embedded stand-in that runs anywhere).
+        tracks: which tracks it judges.
+    """
+
+    name: str
+    backend: str
+    version: str
+    fields: tuple[FieldCard, ...]
+    summary: str
+    limits: str = ""
+    citation: str = ""
+    licence: str = ""
+    needs: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    reference: bool = False
+    tracks: tuple[str, ...] = ("song",)
+
+    @property
+    def id(self) -> str:
+        """``name@backend``, or the bare name where there is no backend."""
+        return f"{self.name}@{self.backend}" if self.backend else self.name
+
+    def column(self, field: str) -> str:
+        """The heading of a field's column: ``field@backend``."""
+        return f"{field}@{self.backend}" if self.backend else field
+
+    def identity(self) -> dict[str, Json]:
+        """What a score's key takes from the card."""
+        return {"metric": self.name, "backend": self.backend, "version": self.version}

@@ -1,0 +1,58 @@
+"""The contracts of metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from songbench.contracts.cards import Availability, MetricCard
+from songbench.contracts.feature import Extractor, Features
+from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.song import Failure, Song
+
+Verdict: TypeAlias = Scores | NotApplicable | Failure
+"""What a metric may answer."""
+
+
+@runtime_checkable
+class SongMetric(Protocol):
+    """Judges songs one by one. Built by calling its entry point with the keywords of ``--set metric.<name>.<key>``."""
+
+    @property
+    def card(self) -> MetricCard:
+        """What it is."""
+
+    def availability(self) -> Availability:
+        """Whether it can run here. Must not load a model."""
+
+    def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
+        """One verdict per song, in order. A verdict must not depend on the other songs of the batch."""
+
+
+@runtime_checkable
+class SetMetric(Protocol):
+    """Judges all songs of a system together against the suite's reference songs (FAD, KAD …)."""
+
+    @property
+    def card(self) -> MetricCard:
+        """What it is."""
+
+    @property
+    def extractors(self) -> Sequence[Extractor]:
+        """The features it will ask for, so that they can be computed in parallel beforehand."""
+
+    def availability(self) -> Availability:
+        """Whether it can run here. Must not load a model."""
+
+    def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
+        """One verdict for the set.
+
+        Args:
+            songs: the system's songs, in suite order, takes in order.
+            reference: one song per prompt that has a reference, in suite order.
+            features: the shared features.
+        """
+
+
+Metric: TypeAlias = SongMetric | SetMetric
+"""Either kind."""

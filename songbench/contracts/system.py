@@ -1,0 +1,46 @@
+"""The contract of a song generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+from songbench.contracts.cards import Availability, SystemCard
+from songbench.domain.hashing import Json
+from songbench.domain.song import Failure, Request, Song
+
+
+@runtime_checkable
+class System(Protocol):
+    """A song generator.
+
+    A system is built by calling the object its entry point names with keyword arguments: ``variant`` when the user wrote
+    ``name:variant``, ``source`` when they wrote ``name=source``, and whatever ``--set system.<name>.<key>=<value>`` gives.
+    Building must be cheap: models are loaded when `generate` is first iterated. It is dropped when its work is done.
+    """
+
+    @property
+    def card(self) -> SystemCard:
+        """What it is."""
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """Every setting that can change the samples; part of every song's key."""
+
+    def availability(self) -> Availability:
+        """Whether it can run here. Must not load a model."""
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
+        """Make the songs, yielding each as soon as it is done, in any order.
+
+        A failure of one song is yielded as a `Failure` with its request; the others go on. Samples must follow from the
+        request alone: not from the batch, the order or the device count.
+        """
+
+
+@runtime_checkable
+class Fingerprinted(Protocol):
+    """A system whose songs also depend on something outside the request, such as files that were imported."""
+
+    def fingerprint(self, request: Request) -> Json:
+        """What else the song depends on; part of its key."""

@@ -1,0 +1,97 @@
+"""Errors that a user can act on: what is wrong, where, what is allowed, and the cure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SongbenchError(Exception):
+    """Base of every error songbench raises on purpose; the command line prints it without a traceback.
+
+    Attributes:
+        exit_code: what the command line exits with when this error ends it.
+    """
+
+    exit_code = 2
+
+
+class InputError(SongbenchError):
+    """Something the user gave cannot be used as it stands.
+
+    Args:
+        message: what is wrong, one sentence.
+        file: the file it was read from, if any.
+        line: 1-based line in that file.
+        field: the field or option at fault.
+        allowed: the values that would have been accepted.
+        given: the value that was given; with `allowed`, the nearest valid spelling is suggested.
+        cure: what to do, one sentence.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        allowed: Iterable[str] = (),
+        given: str | None = None,
+        cure: str | None = None,
+    ) -> None:
+        """Keep the parts and compose the message from them."""
+        self.message, self.file, self.line, self.field = message, file, line, field
+        self.allowed, self.given, self.cure = tuple(allowed), given, cure
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        place = [part for part in (self.file, f"line {self.line}" if self.line else None) if part]
+        if self.field:
+            place.append(f"field '{self.field}'")
+        text = (", ".join(place) + ": " if place else "") + self.message
+        guess = nearest(self.given, self.allowed) if self.given else None
+        if guess:
+            text += f" Did you mean '{guess}'?"
+        if self.allowed:
+            text += f" Allowed: {', '.join(self.allowed)}."
+        if self.cure:
+            text += f" {self.cure}"
+        return text
+
+    def located(self, *, file: str | None = None, line: int | None = None, field: str | None = None) -> InputError:
+        """The same error with the place filled in where it was not known yet."""
+        return InputError(
+            self.message,
+            file=self.file or file,
+            line=self.line or line,
+            field=self.field or field,
+            allowed=self.allowed,
+            given=self.given,
+            cure=self.cure,
+        )
+
+
+class UnavailableError(SongbenchError):
+    """A system or metric that was asked for cannot run here; the message says how to get it."""
+
+    exit_code = 4
+
+
+class StoreBusyError(SongbenchError):
+    """Another run is writing to the same store."""
+
+    exit_code = 3
+
+
+class StoreWriteError(SongbenchError):
+    """The store cannot be written (full disk, no permission); everything committed before is safe."""
+
+    exit_code = 5
+
+
+def nearest(given: str, allowed: Iterable[str]) -> str | None:
+    """The allowed spelling closest to what was given, or None when nothing is close."""
+    spellings = {word.casefold(): word for word in allowed}
+    matches = difflib.get_close_matches(given.casefold(), spellings, n=1)
+    return spellings[matches[0]] if matches else None

@@ -1,0 +1,42 @@
+"""Content keys: the same content always has the same key, any change makes another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+"""Anything JSON can hold; the only currency between processes and files."""
+
+
+def canonical_json(value: Json) -> str:
+    """JSON with sorted keys, no spaces and full float precision, so that equal values give equal text.
+
+    Raises:
+        ValueError: for NaN or infinity, which JSON cannot hold and which no key should depend on.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_key(*parts: Json) -> str:
+    """The sha256 (64 hex digits) of the canonical JSON of `parts`."""
+    return hashlib.sha256(canonical_json(list(parts)).encode()).hexdigest()
+
+
+def bytes_digest(data: bytes) -> str:
+    """The sha256 (64 hex digits) of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_digest(path: str | Path) -> str:
+    """The sha256 (64 hex digits) of a file, read in pieces."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def derived_seed(*parts: Json) -> int:
+    """A seed in [0, 2**31) that depends on all of `parts` and on nothing else."""
+    return int(content_key("seed", *parts)[:12], 16) % 2**31

@@ -1,0 +1,59 @@
+"""Numbers given to songs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from songbench.domain.errors import InputError
+from songbench.domain.hashing import Json
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one metric says of one song, or a set metric of one system's songs.
+
+    Attributes:
+        values: one finite number per field of the metric's card.
+        weights: per field, how much this song counts in the system's figure (> 0, 1 where absent). A phoneme error rate
+            weighted by the number of phonemes is the micro average: errors of all songs over phonemes of all songs.
+        n: how many songs the values rest on (1 for a song metric).
+        leave_one_out: set metrics only: for each prompt id, the values without that prompt's songs. The interval and the
+            paired tests of a set metric come from them (jackknife).
+        detail: counts and texts behind the values, for the record and for people who look closer.
+    """
+
+    values: Mapping[str, float]
+    weights: Mapping[str, float] = field(default_factory=dict)
+    n: int = 1
+    leave_one_out: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A NaN in a table is a hidden failure; refuse it at the door."""
+        for name, value in [*self.values.items(), *self.weights.items()]:
+            if not abs(value) < float("inf"):
+                raise InputError(f"The score '{name}' is {value}; report NotApplicable or Failure instead.")
+
+    def to_json(self) -> dict[str, Json]:
+        """What is stored."""
+        return {
+            "values": dict(self.values),
+            "weights": dict(self.weights),
+            "n": self.n,
+            "leave_one_out": {prompt: dict(values) for prompt, values in self.leave_one_out.items()},
+            "detail": dict(self.detail),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Scores:
+        """What was stored."""
+        return cls(value["values"], value["weights"], value["n"], value["leave_one_out"], value["detail"])
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """The metric has nothing to say here, and why: no vocals to transcribe, no style prompt to compare with."""
+
+    reason: str

@@ -1,0 +1,1 @@
+"""From a plan to stored results: store, keys, plan, runner, engines, weights."""

@@ -1,0 +1,1 @@
+"""From stored scores to what people read: leaderboard, tables, figures."""

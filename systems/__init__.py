@@ -1,0 +1,1 @@
+"""Song generators, one folder each. They know songbench; songbench finds them through entry points."""

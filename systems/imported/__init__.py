@@ -1,0 +1,1 @@
+"""Finished audio made elsewhere, entered under a name of its own."""

@@ -1,0 +1,166 @@
+"""Speech with exact phoneme times from espeak-ng, called as a C library.
+
+Facts used: the public header `speak_lib.h` of espeak-ng 1.52.0 (the build inside `espeakng-loader` 0.2.4).
+The library holds global state, so one lock guards it. A constant fundamental (`espeak_ng_SetConstF0`) does two
+things here: it removes the pitch flutter whose phase would leak from one utterance to the next (same text, same
+samples, whatever was said before), and it gives the later spectral analysis a flat, low pitch to work from.
+"""
+
+import ctypes
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from systems.rulebased.errors import MissingPackageError, RuleBasedError
+
+RATE = 22_050
+"""Samples per second of espeak-ng speech."""
+
+_SYNCHRONOUS, _PHONEME_EVENTS, _NO_EXIT = 2, 0x0001, 0x8000
+_PARAM_RATE = 1
+_UTF8 = 1
+_EVENT_END_OF_LIST, _EVENT_PHONEME = 0, 7
+
+
+@dataclass(frozen=True)
+class Phoneme:
+    """One phoneme of an utterance.
+
+    Attributes:
+        name: espeak-ng mnemonic without stress marks, e.g. `aI`, `tS`, `_` for a pause.
+        stress: 0 none, 1 secondary, 2 primary.
+        start: first sample.
+        end: one past the last sample.
+        position: 0-based character of the text where the phoneme's word starts.
+    """
+
+    name: str
+    stress: int
+    start: int
+    end: int
+    position: int
+
+    @property
+    def is_vowel(self) -> bool:
+        """Whether the phoneme can carry a note. Mnemonics of vowels start with a vowel letter, `@`, `0` or `3`."""
+        return self.name[0] in "aAeEiIoOuUVyY@03&"
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether the phoneme is silence."""
+        return self.name[0] == "_"
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Spoken text.
+
+    Attributes:
+        samples: float32 (n,), within [-1, 1], at `RATE`.
+        phonemes: in time order, without gaps.
+    """
+
+    samples: npt.NDArray[np.float32]
+    phonemes: tuple[Phoneme, ...]
+
+
+class _EventId(ctypes.Union):
+    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    ]
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+class _Library:
+    """The one loaded espeak-ng of this process."""
+
+    def __init__(self) -> None:
+        try:
+            import espeakng_loader
+        except ImportError as error:
+            raise MissingPackageError("the voice needs espeakng-loader: pip install espeakng-loader") from error
+        self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
+        data = espeakng_loader.get_data_path().encode()
+        if self._lib.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS | _NO_EXIT) != RATE:
+            raise MissingPackageError("espeak-ng did not start: reinstall it with pip install --force-reinstall espeakng-loader")
+        self._chunks: list[npt.NDArray[np.int16]] = []
+        self._events: list[tuple[str, int, int]] = []
+        self._callback = _Callback(self._collect)
+        self._lib.espeak_SetSynthCallback(self._callback)
+
+    def _collect(self, wave: Any, count: int, events: Any) -> int:
+        if wave and count > 0:
+            self._chunks.append(np.ctypeslib.as_array(wave, (count,)).copy())
+        index = 0
+        while events[index].type != _EVENT_END_OF_LIST:
+            event = events[index]
+            if event.type == _EVENT_PHONEME:
+                self._events.append((event.id.string.decode(), event.sample, event.text_position))
+            index += 1
+        return 0
+
+    def say(self, text: str, voice: str, words_per_minute: int, f0: int) -> Utterance:
+        self._chunks, self._events = [], []
+        if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise RuleBasedError(f"espeak-ng has no voice {voice!r}; use a voice of a supported language (en, zh)")
+        self._lib.espeak_ng_SetConstF0(f0)
+        self._lib.espeak_ng_SetRandSeed(1)
+        self._lib.espeak_SetParameter(_PARAM_RATE, words_per_minute, 0)
+        raw = text.encode()
+        self._lib.espeak_Synth(raw, len(raw) + 1, 0, 1, 0, _UTF8, None, None)
+        samples = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.int16)
+        return Utterance(samples.astype(np.float32) / 32768.0, _phonemes(self._events, len(samples)))
+
+
+def _phonemes(events: list[tuple[str, int, int]], total: int) -> tuple[Phoneme, ...]:
+    """Events hold starts only; a phoneme ends where the next starts."""
+    ends = [start for _, start, _ in events[1:]] + [total]
+    found = []
+    for (mnemonic, start, position), end in zip(events, ends, strict=True):
+        name = mnemonic.lstrip("',%=|")
+        stress = 2 if mnemonic.startswith("'") else 1 if mnemonic.startswith(",") else 0
+        if name and end > start:
+            found.append(Phoneme(name, stress, start, end, max(0, position - 1)))
+    return tuple(found)
+
+
+_lock = threading.Lock()
+
+
+@lru_cache(maxsize=1)
+def _library() -> _Library:
+    return _Library()
+
+
+def say(text: str, voice: str, words_per_minute: int = 150, f0: int = 100) -> Utterance:
+    """Speaks a text on one pitch and reports when each phoneme sounds.
+
+    Args:
+        text: plain text, or tone-numbered pinyin for a pinyin voice.
+        voice: espeak-ng voice with optional variant, e.g. `en-us+f2`, `cmn-latn-pinyin`.
+        words_per_minute: speaking rate, 80-450.
+        f0: constant fundamental in Hz; 0 lets espeak-ng intone freely.
+
+    Raises:
+        RuleBasedError: the voice does not exist.
+        MissingPackageError: espeak-ng is not installed or does not start.
+    """
+    with _lock:
+        return _library().say(text, voice, words_per_minute, f0)
