@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from songbench.contracts.cards import Availability, SystemCard
 from songbench.domain.hashing import Json
+from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, Request, Song
 
 
@@ -14,9 +15,10 @@ from songbench.domain.song import Failure, Request, Song
 class System(Protocol):
     """A song generator.
 
-    A system is built by calling the object its entry point names with keyword arguments: ``variant`` when the user wrote
-    ``name:variant``, ``source`` when they wrote ``name=source``, and whatever ``--set system.<name>.<key>=<value>`` gives.
-    Building must be cheap: models are loaded when `generate` is first iterated. It is dropped when its work is done.
+    A system is built by calling the object its entry point names with keyword arguments: ``variant`` when the user
+    wrote ``name:variant``, ``source`` when they wrote ``name=source``, and what ``--set system.<name>.<key>=<value>``
+    gives. Building must be cheap: models are loaded when `generate` is first iterated. It is dropped when its work is
+    done.
     """
 
     @property
@@ -44,3 +46,11 @@ class Fingerprinted(Protocol):
 
     def fingerprint(self, request: Request) -> Json:
         """What else the song depends on; part of its key."""
+
+
+@runtime_checkable
+class Remarkable(Protocol):
+    """A system with something to say about a suite before a run begins, such as which imported files are missing."""
+
+    def remarks(self, prompts: Sequence[Prompt], takes: int) -> Sequence[str]:
+        """One line each, for people."""

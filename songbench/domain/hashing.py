@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """Anything JSON can hold; the only currency between processes and files."""
 
 
@@ -32,7 +33,13 @@ def bytes_digest(data: bytes) -> str:
 
 
 def file_digest(path: str | Path) -> str:
-    """The sha256 (64 hex digits) of a file, read in pieces."""
+    """The sha256 (64 hex digits) of a file; read again only when its size or time of change differs."""
+    facts = Path(path).stat()
+    return _file_digest(str(path), facts.st_size, facts.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _file_digest(path: str, size: int, changed_ns: int) -> str:
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 

@@ -8,8 +8,8 @@
     Morning comes in slowly
     over the railway line
 
-*Line form*, SongBloom's own (docs/lyric_format of that project): one line, tags inline, sentences ended by ``.``, sections
-set apart by a comma with a space on both sides::
+*Line form*, SongBloom's own (docs/lyric_format of that project): one line, tags inline, sentences ended by ``.``,
+sections set apart by a comma with a space on both sides::
 
     [intro] [intro] [intro] , [verse] Morning comes in slowly. over the railway line.
 

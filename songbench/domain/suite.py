@@ -1,7 +1,7 @@
 """Suites: named, versioned lists of prompts, one JSON object per line.
 
-The first line may describe the suite itself (``{"suite": "demo", "version": "1", …}``). Every other line is a prompt. SongBloom's
-own test lines ``{"idx", "lyrics", "prompt_wav"}`` are valid prompts as they are.
+The first line may describe the suite itself (``{"suite": "demo", "version": "1", …}``). Every other line is a prompt.
+SongBloom's own test lines ``{"idx", "lyrics", "prompt_wav"}`` are valid prompts as they are.
 """
 
 from __future__ import annotations

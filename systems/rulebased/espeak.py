@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from systems.rulebased.errors import MissingPackageError, RuleBasedError
+from songbench.domain.errors import InputError, UnavailableError
 
 RATE = 22_050
 """Samples per second of espeak-ng speech."""
@@ -55,7 +55,7 @@ class Phoneme:
         return self.name[0] == "_"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Utterance:
     """Spoken text.
 
@@ -95,11 +95,11 @@ class _Library:
         try:
             import espeakng_loader
         except ImportError as error:
-            raise MissingPackageError("the voice needs espeakng-loader: pip install espeakng-loader") from error
+            raise UnavailableError("The voice needs espeakng-loader. Run: pip install espeakng-loader") from error
         self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
         data = espeakng_loader.get_data_path().encode()
         if self._lib.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS | _NO_EXIT) != RATE:
-            raise MissingPackageError("espeak-ng did not start: reinstall it with pip install --force-reinstall espeakng-loader")
+            raise UnavailableError("espeak-ng did not start. Run: pip install --force-reinstall espeakng-loader")
         self._chunks: list[npt.NDArray[np.int16]] = []
         self._events: list[tuple[str, int, int]] = []
         self._callback = _Callback(self._collect)
@@ -119,7 +119,7 @@ class _Library:
     def say(self, text: str, voice: str, words_per_minute: int, f0: int) -> Utterance:
         self._chunks, self._events = [], []
         if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise RuleBasedError(f"espeak-ng has no voice {voice!r}; use a voice of a supported language (en, zh)")
+            raise InputError(f"espeak-ng has no voice '{voice}'.", cure="Use a name that `espeak-ng --voices` lists.")
         self._lib.espeak_ng_SetConstF0(f0)
         self._lib.espeak_ng_SetRandSeed(1)
         self._lib.espeak_SetParameter(_PARAM_RATE, words_per_minute, 0)
@@ -156,11 +156,11 @@ def say(text: str, voice: str, words_per_minute: int = 150, f0: int = 100) -> Ut
         text: plain text, or tone-numbered pinyin for a pinyin voice.
         voice: espeak-ng voice with optional variant, e.g. `en-us+f2`, `cmn-latn-pinyin`.
         words_per_minute: speaking rate, 80-450.
-        f0: constant fundamental in Hz; 0 lets espeak-ng intone freely.
+        f0: constant fundamental in Hz; 0 lets espeak-ng intone freely, with a flutter that differs from call to call.
 
     Raises:
-        RuleBasedError: the voice does not exist.
-        MissingPackageError: espeak-ng is not installed or does not start.
+        InputError: the voice does not exist.
+        UnavailableError: espeak-ng is not installed or does not start.
     """
     with _lock:
         return _library().say(text, voice, words_per_minute, f0)

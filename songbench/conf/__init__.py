@@ -1,0 +1,1 @@
+"""The Hydra tree: config.yaml with the groups suite, system, metric and engine."""

@@ -1,0 +1,146 @@
+"""Finding systems, metrics, suites, weights and commands by entry point.
+
+Nothing is imported until it is asked for, so that a listing does not pay for every model library and a broken plug-in
+breaks only itself. A package adds its own by declaring entry points in the groups below.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from songbench.contracts.metric import Metric, SetMetric, SongMetric
+from songbench.contracts.system import System
+from songbench.domain.errors import InputError, SongbenchError
+from songbench.domain.hashing import Json
+
+SYSTEMS = "songbench.systems"
+METRICS = "songbench.metrics"
+SUITES = "songbench.suites"
+WEIGHTS = "songbench.weights"
+COMMANDS = "songbench.commands"
+
+
+class PluginError(SongbenchError):
+    """A plug-in is installed but cannot be used; the others still can."""
+
+
+@dataclass(frozen=True)
+class SystemSpec:
+    """How a user names a system: ``name``, ``name:variant``, ``name=source`` or ``name:variant=source``."""
+
+    name: str
+    variant: str | None = None
+    source: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> SystemSpec:
+        """Read the written form."""
+        head, _, source = text.partition("=")
+        name, _, variant = head.partition(":")
+        return cls(name.strip(), variant.strip() or None, source.strip() or None)
+
+    def __str__(self) -> str:
+        return self.name + (f":{self.variant}" if self.variant else "") + (f"={self.source}" if self.source else "")
+
+
+@functools.cache
+def _found(group: str) -> Mapping[str, EntryPoint]:
+    return {entry.name: entry for entry in sorted(entry_points(group=group), key=lambda e: e.name)}
+
+
+def names(group: str) -> list[str]:
+    """Every name declared in a group, sorted."""
+    return list(_found(group))
+
+
+def package_of(group: str, name: str) -> str:
+    """The package (and its version) that declares a name."""
+    distribution = _found(group)[name].dist
+    return f"{distribution.name} {distribution.version}" if distribution else "unknown package"
+
+
+def load(group: str, name: str) -> Any:
+    """Import what a name stands for.
+
+    Raises:
+        InputError: for an unknown name, with the nearest known one.
+        PluginError: when importing it fails, naming the package at fault.
+    """
+    kind = group.rpartition(".")[2]
+    if name not in _found(group):
+        raise InputError(
+            f"There is no {kind.removesuffix('s')} '{name}'.",
+            given=name,
+            allowed=names(group),
+            cure=f"'songbench {kind}' lists them." if group in (SYSTEMS, METRICS, SUITES) else None,
+        )
+    try:
+        return _found(group)[name].load()
+    except Exception as error:
+        raise PluginError(
+            f"The {kind.removesuffix('s')} '{name}' of {package_of(group, name)} cannot be loaded"
+            f" ({type(error).__name__}: {error}). Repair or uninstall that package."
+        ) from error
+
+
+def _build(group: str, name: str, keywords: Mapping[str, Any]) -> Any:
+    factory = load(group, name)
+    kind = group.rpartition(".")[2].removesuffix("s")
+    try:
+        return factory(**keywords)
+    except SongbenchError:
+        raise
+    except TypeError as error:
+        given = ", ".join(f"{key}={value!r}" for key, value in keywords.items()) or "nothing"
+        raise InputError(f"The {kind} '{name}' does not accept what it was given ({given}): {error}.") from error
+    except Exception as error:
+        raise PluginError(
+            f"The {kind} '{name}' of {package_of(group, name)} cannot be built ({type(error).__name__}: {error})."
+        ) from error
+
+
+def build_system(spec: SystemSpec | str, parameters: Mapping[str, Json] | None = None) -> System:
+    """Build a system from its written name and parameters.
+
+    Raises:
+        InputError: for an unknown name, variant or parameter.
+        PluginError: when the plug-in is broken.
+    """
+    spec = SystemSpec.parse(spec) if isinstance(spec, str) else spec
+    keywords = {key: value for key, value in (("variant", spec.variant), ("source", spec.source)) if value is not None}
+    system = _build(SYSTEMS, spec.name, {**keywords, **(parameters or {})})
+    if not isinstance(system, System):
+        raise PluginError(f"'{spec.name}' of {package_of(SYSTEMS, spec.name)} is not a System (card, parameters, …).")
+    return system
+
+
+def build_metric(name: str, parameters: Mapping[str, Json] | None = None) -> Metric:
+    """Build a metric from its id (``name@backend``) and parameters.
+
+    Raises:
+        InputError: for an unknown id or parameter.
+        PluginError: when the plug-in is broken.
+    """
+    metric = _build(METRICS, name, parameters or {})
+    if not isinstance(metric, SongMetric | SetMetric):
+        raise PluginError(f"'{name}' of {package_of(METRICS, name)} is neither a SongMetric nor a SetMetric.")
+    return metric
+
+
+def metric_ids(wanted: str) -> list[str]:
+    """All ids a written metric stands for: itself, or every backend of a bare name (``per`` → ``per@…``).
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    known = names(METRICS)
+    if wanted in known:
+        return [wanted]
+    backends = [name for name in known if name.partition("@")[0] == wanted]
+    if not backends:
+        load(METRICS, wanted)  # raises, with suggestions
+    return backends

@@ -1,0 +1,46 @@
+"""The engine that works in this process: for debugging, for a debugger's sake. It cannot end a unit that hangs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from songbench.execution.engine.protocol import Report
+from songbench.execution.jobs import Workbench, run_job
+from songbench.execution.plan import Job
+from songbench.execution.store import Store
+
+
+class InlineEngine:
+    """Runs jobs one after the other.
+
+    Args:
+        store: where results go.
+        retries: how often an item is tried again after an exception.
+    """
+
+    workers = 1
+    accelerator = False
+
+    def __init__(self, store: Store, retries: int = 1) -> None:
+        self._bench, self._retries = Workbench(store), retries
+
+    def run(self, jobs: Sequence[Job], report: Report) -> None:
+        """Run the jobs in order."""
+        queue = deque(jobs)
+        while queue:
+            job = queue.popleft()
+            items = {item.key: item for item in job.items}
+            broken = []
+            for event in run_job(job.to_json(), self._bench):
+                if event.what == "error" and job.attempt < self._retries:
+                    broken.append(items[event.key])
+                else:
+                    final = replace(event, what="failed") if event.what == "error" else event
+                    report(job, items[event.key], final)
+            if broken:
+                queue.extend(replace(job, items=tuple(broken)).singly())
+
+    def close(self) -> None:
+        """Nothing to end."""

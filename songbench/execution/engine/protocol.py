@@ -1,0 +1,34 @@
+"""What an engine is: something that runs jobs somewhere and reports each item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from songbench.execution.jobs import Event
+from songbench.execution.plan import Item, Job
+
+Report: TypeAlias = Callable[[Job, Item, Event], None]
+"""Called for every item that is settled: stored (``done``) or given up (``failed``)."""
+
+
+class Engine(Protocol):
+    """Runs jobs. Retries and time-outs are the engine's business; what cannot be done is reported, never raised."""
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once."""
+
+    @property
+    def accelerator(self) -> bool:
+        """Whether workers have one."""
+
+    def run(self, jobs: Sequence[Job], report: Report) -> None:
+        """Run the jobs and return when every item was reported.
+
+        Raises:
+            StoreWriteError: when results cannot be stored; what was stored before is safe.
+        """
+
+    def close(self) -> None:
+        """End every worker."""

@@ -1,0 +1,206 @@
+"""An experiment: a suite, the systems that enter, the metrics that judge; all built and checked before work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from songbench.contracts import registry
+from songbench.contracts.cards import Availability
+from songbench.contracts.metric import Metric
+from songbench.contracts.system import System
+from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.hashing import Json
+from songbench.domain.prompt import Asset, FileAsset, RenderAsset
+from songbench.domain.suite import Suite, load_suite
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A system that enters, as it was asked for and as it was built."""
+
+    spec: str
+    parameters: Mapping[str, Json]
+    system: System
+
+    @property
+    def name(self) -> str:
+        """Its row in the leaderboard."""
+        return self.system.card.name
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A metric that judges, as it was asked for and as it was built."""
+
+    id: str
+    parameters: Mapping[str, Json]
+    metric: Metric
+    availability: Availability
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Where and how units of work run.
+
+    Attributes:
+        name: ``local`` (worker processes) or ``inline`` (this process, for debugging).
+        workers: how many at once; None: one per accelerator, or one per CPU core without one.
+        batch: songs handed over at once; None: many on an accelerator, few on CPU cores.
+        retries: how often a unit is tried again after a crash, an exception or a time-out.
+        timeout_s: how long one song may take before its worker is ended.
+    """
+
+    name: str = "local"
+    workers: int | None = None
+    batch: int | None = None
+    retries: int = 1
+    timeout_s: float = 1800.0
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides a run.
+
+    Attributes:
+        name: of the run and its folder.
+        suite: the prompts.
+        entrants: the systems, in order.
+        judges: the metrics, in order.
+        takes: songs per prompt and system.
+        seed: from which the seeds of all takes follow.
+        store: the store's URL.
+        runs: the folder of run folders.
+        engine: how work is done.
+        statistics: keywords of the leaderboard (confidence, replicates, seed).
+        config: the resolved configuration, for the record.
+    """
+
+    name: str
+    suite: Suite
+    entrants: tuple[Entrant, ...]
+    judges: tuple[Judge, ...]
+    takes: int
+    seed: int
+    store: str
+    runs: Path
+    engine: EngineSettings
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.runs / self.name
+
+    @property
+    def ready_judges(self) -> tuple[Judge, ...]:
+        """The metrics that can run here."""
+        return tuple(judge for judge in self.judges if judge.availability.ready)
+
+
+def find_suite(source: str) -> Suite:
+    """A suite by its registered name or by the path of its file.
+
+    Raises:
+        InputError: when it is neither, or the file is broken.
+    """
+    if source in registry.names(registry.SUITES):
+        return load_suite(Path(registry.load(registry.SUITES, source)))
+    if source.endswith((".jsonl", ".json")) or "/" in source:
+        return load_suite(source)
+    raise InputError(
+        f"There is no suite '{source}'.",
+        field="suite",
+        given=source,
+        allowed=registry.names(registry.SUITES),
+        cure="Or give the path of a .jsonl file.",
+    )
+
+
+def enter(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) -> tuple[Entrant, ...]:
+    """Build the systems.
+
+    Args:
+        specs: as the user wrote them.
+        parameters: per registered system name, its keywords.
+
+    Raises:
+        InputError: for an unknown name or parameter, or two systems of one name.
+        UnavailableError: when one cannot run here, with the cure.
+    """
+    entrants: list[Entrant] = []
+    for text in specs:
+        spec = registry.SystemSpec.parse(text)
+        own = dict(parameters.get(spec.name, {}))
+        entrant = Entrant(text, own, registry.build_system(spec, own))
+        if any(entrant.name == other.name for other in entrants):
+            raise InputError(
+                f"Two systems are called '{entrant.name}'.",
+                field="systems",
+                cure="Give imported audio a name of its own: imported:NAME=PATH.",
+            )
+        entrants.append(entrant)
+    if missing := [e for e in entrants if not e.system.availability().ready]:
+        raise UnavailableError(_missing("system", [(e.spec, e.system.availability()) for e in missing]))
+    return tuple(entrants)
+
+
+def appoint(
+    wanted: Sequence[str], parameters: Mapping[str, Mapping[str, Json]], *, required: bool
+) -> tuple[Judge, ...]:
+    """Build the metrics.
+
+    Args:
+        wanted: ids, or bare names that stand for all their backends.
+        parameters: per bare metric name, its keywords.
+        required: whether an unavailable one is an error, or is only reported as unavailable in the leaderboard.
+
+    Raises:
+        InputError: for an unknown id or parameter.
+        UnavailableError: when a required one cannot run here, with the cure.
+    """
+    judges: dict[str, Judge] = {}
+    for name in wanted:
+        for identifier in registry.metric_ids(name):
+            own = dict(parameters.get(identifier.partition("@")[0], {}))
+            metric = registry.build_metric(identifier, own)
+            judges[identifier] = Judge(identifier, own, metric, metric.availability())
+    missing = [judge for judge in judges.values() if not judge.availability.ready]
+    if missing and required:
+        raise UnavailableError(_missing("metric", [(judge.id, judge.availability) for judge in missing]))
+    return tuple(judges.values())
+
+
+def _missing(kind: str, things: Sequence[tuple[str, Availability]]) -> str:
+    rows = [f"  {name}: {state.reason}. To get it: {state.cure}" for name, state in things]
+    return f"Asked for, but not available here ({kind}):\n" + "\n".join(rows)
+
+
+def check_assets(suite: Suite) -> None:
+    """Decode every audio file the suite names, so that a broken one is found before any work starts.
+
+    Raises:
+        InputError: naming the file and the prompt.
+    """
+    for prompt in suite.prompts:
+        for name, asset in (("prompt_wav", prompt.prompt_audio), ("reference", prompt.reference)):
+            if isinstance(asset, FileAsset):
+                from songbench.domain.audio import read_audio
+
+                try:
+                    read_audio(asset.path)
+                except InputError as error:
+                    raise error.located(field=f"{name}' of prompt '{prompt.id}") from None
+
+
+def renderer_of(asset: Asset | None, reference: Asset | None) -> System | None:
+    """The system that renders an asset, or the reference an asset is cut from; None for plain files.
+
+    Raises:
+        InputError: when the suite names an unknown system.
+    """
+    source = asset if isinstance(asset, RenderAsset | FileAsset) else reference
+    return registry.build_system(source.system, source.parameters) if isinstance(source, RenderAsset) else None

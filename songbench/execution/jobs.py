@@ -1,0 +1,260 @@
+"""What a worker does with a job: the only place where systems and metrics are run."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from songbench.contracts import registry
+from songbench.contracts.metric import SetMetric, SongMetric, Verdict
+from songbench.contracts.system import System
+from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
+from songbench.domain.errors import StoreWriteError
+from songbench.domain.prompt import CutAsset, FileAsset, Prompt, RenderAsset
+from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.song import Failure, Request, Song
+from songbench.domain.suite import parse_prompt
+from songbench.execution.features import StoredFeatures
+from songbench.execution.songs import StoredAudio, load_song, put_audio, save_song
+from songbench.execution.store import Blob, Store
+
+DETAIL_CHARACTERS = 4000
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of one item.
+
+    Attributes:
+        what: ``done``: stored; ``failed``: the system or metric says so itself, final; ``error``: an exception, which
+            may be tried again.
+        key: the item's key.
+        cause: one line, for the last two.
+        detail: the end of the traceback.
+        seconds: since the previous event of the job.
+    """
+
+    what: Literal["done", "failed", "error"]
+    key: str
+    cause: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+
+
+class Workbench:
+    """Holds the one model in use; the next one replaces it, so two never share a device.
+
+    Args:
+        store: where everything is read from and written to.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.features = store, StoredFeatures(store)
+        self._name: tuple[str, str, str] | None = None
+        self._held: Any = None
+
+    def system(self, spec: str, parameters: Mapping[str, Any]) -> System:
+        """The system, built anew unless it is the one in use."""
+        held: System = self._hold(("system", spec, repr(parameters)), lambda: registry.build_system(spec, parameters))
+        return held
+
+    def metric(self, identifier: str, parameters: Mapping[str, Any]) -> Any:
+        """The metric, built anew unless it is the one in use."""
+        return self._hold(
+            ("metric", identifier, repr(parameters)), lambda: registry.build_metric(identifier, parameters)
+        )
+
+    def _hold(self, name: tuple[str, str, str], build: Any) -> Any:
+        if self._name != name:
+            self._name = self._held = None
+            gc.collect()
+            torch = sys.modules.get("torch")
+            if torch is not None and torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            self._held, self._name = build(), name
+        return self._held
+
+
+def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+    """Do a job, yielding an event per item as soon as its result is stored.
+
+    Raises:
+        StoreWriteError: when results cannot be stored; nothing sensible can go on then.
+    """
+    work = {"asset": _assets, "generate": _generate, "score": _score, "features": _features, "score_set": _score_set}
+    left = [item["key"] for item in job["items"]]
+    clock = time.perf_counter()
+    try:
+        for event in work[job["kind"]](job, bench):
+            left.remove(event.key)
+            now = time.perf_counter()
+            yield replace(event, seconds=round(now - clock, 4))
+            clock = now
+        for key in left:
+            yield Event("error", key, "ended without giving this result")
+    except StoreWriteError:
+        raise
+    except Exception as error:  # whatever a plug-in raises is data about that plug-in
+        detail = "".join(traceback.format_exception(error))[-DETAIL_CHARACTERS:]
+        for key in left:
+            yield Event("error", key, f"{type(error).__name__}: {error}".splitlines()[0][:300], detail)
+
+
+# -- requests ------------------------------------------------------------------------------------------------------
+
+
+def _prompt(item: Mapping[str, Any]) -> Prompt:
+    return parse_prompt(item["prompt"])
+
+
+def _asset_source(store: Store, prompt: Prompt, name: str, keys: Mapping[str, str]) -> AudioSource | None:
+    asset = prompt.reference if name == "reference" else prompt.prompt_audio
+    if asset is None:
+        return None
+    if isinstance(asset, FileAsset):
+        return AudioFile(asset.path)
+    record = store.get("assets", keys[name])
+    if record is None:
+        raise FileNotFoundError(f"the {name} of prompt '{prompt.id}' is not in the store")
+    return StoredAudio(store, Blob(record["audio"]))
+
+
+def _request(item: Mapping[str, Any], store: Store) -> Request:
+    prompt = _prompt(item)
+    sources = {name: _asset_source(store, prompt, name, item["assets"]) for name in ("prompt_wav", "reference")}
+    return Request(prompt, item["take"], item["seed"], sources["prompt_wav"], sources["reference"])
+
+
+def _stored_song(item: Mapping[str, Any], store: Store) -> Song:
+    song = load_song(store, item["song"], _request(item, store))
+    if song is None:
+        raise FileNotFoundError(f"the song {item['song'][:12]} is not in the store")
+    return song
+
+
+def _reference_song(item: Mapping[str, Any], store: Store) -> Song:
+    request = _request(item, store)
+    assert request.reference is not None
+    return Song(request, request.reference)
+
+
+def audio_digest(
+    store: Store, *, song: str | None = None, prompt: Prompt | None = None, assets: Mapping[str, str] | None = None
+) -> str | None:
+    """The content digest of a stored song's mix, or of a prompt's reference; None when it is not there yet."""
+    if song is not None:
+        record = store.get("songs", song)
+        return Blob(record["audio"]).digest if record else None
+    assert prompt is not None
+    try:
+        source = _asset_source(store, prompt, "reference", assets or {})
+    except FileNotFoundError:
+        return None
+    return source.digest if source else None
+
+
+# -- the kinds of job ----------------------------------------------------------------------------------------------
+
+
+def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+    for item in job["items"]:
+        prompt, store = _prompt(item), bench.store
+        asset = prompt.reference if item["field"] == "reference" else prompt.prompt_audio
+        if isinstance(asset, RenderAsset):
+            bare = replace(prompt, prompt_audio=None, reference=None)
+            system = bench.system(asset.system, asset.parameters)
+            song = next(iter(system.generate([Request(bare, 0, asset.seed)])))
+            if isinstance(song, Failure):
+                yield Event("failed", item["key"], song.cause, song.detail)
+                continue
+            audio = song.source
+        else:
+            assert isinstance(asset, CutAsset)
+            reference = _asset_source(store, prompt, "reference", item["assets"])
+            assert reference is not None
+            audio = MemoryAudio(reference.load().cut(asset.start, asset.seconds))
+        blob = put_audio(store, audio).blob
+        store.put("assets", item["key"], {"audio": blob.name, "prompt": prompt.id, "field": item["field"]})
+        yield Event("done", item["key"])
+
+
+def _generate(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+    requests = [_request(item, bench.store) for item in job["items"]]
+    keys = {(r.prompt.id, r.take): item["key"] for r, item in zip(requests, job["items"], strict=True)}
+    for outcome in bench.system(job["system"], job["parameters"]).generate(requests):
+        if outcome.request is None:
+            raise ValueError("the system yielded a Failure without its request")
+        key = keys[outcome.request.prompt.id, outcome.request.take]
+        if isinstance(outcome, Failure):
+            yield Event("failed", key, outcome.cause, outcome.detail)
+            continue
+        if outcome.record.seconds is not None and outcome.record.peak_gib is None:
+            outcome = replace(outcome, record=replace(outcome.record, peak_gib=peak_memory_gib()))  # noqa: PLW2901
+        save_song(bench.store, key, outcome)
+        yield Event("done", key)
+
+
+def _score(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+    metric: SongMetric = bench.metric(job["metric"], job["parameters"])
+    songs = [_stored_song(item, bench.store) for item in job["items"]]
+    for item, verdict in zip(job["items"], metric.score(songs, bench.features), strict=True):
+        facts = {"system": item["system"], "prompt": item["prompt"]["id"], "take": item["take"], "song": item["song"]}
+        yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], **facts})
+
+
+def _features(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+    metric: SetMetric = bench.metric(job["metric"], job["parameters"])
+    sources = []
+    for item in job["items"]:
+        song = _stored_song(item, bench.store) if item["song"] else _reference_song(item, bench.store)
+        sources.append(song.source)
+    results = [bench.features.of(extractor, sources) for extractor in metric.extractors]
+    for item, *found in zip(job["items"], *results, strict=True):
+        failure = next((one for one in found if isinstance(one, Failure)), None)
+        yield Event("failed", item["key"], failure.cause, failure.detail) if failure else Event("done", item["key"])
+
+
+def _score_set(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+    metric: SetMetric = bench.metric(job["metric"], job["parameters"])
+    (item,) = job["items"]
+    songs = [_stored_song(one, bench.store) for one in item["songs"]]
+    references = [_reference_song(one, bench.store) for one in item["references"]]
+    verdict = metric.score_set(songs, references, bench.features)
+    yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)})
+
+
+def _settle(store: Store, key: str, verdict: Verdict, facts: Mapping[str, Any]) -> Event:
+    if isinstance(verdict, Failure):
+        return Event("failed", key, verdict.cause, verdict.detail)
+    said = verdict.to_json() if isinstance(verdict, Scores) else {"not_applicable": verdict.reason}
+    store.put("scores", key, {**said, "of": dict(facts)})
+    return Event("done", key)
+
+
+def verdict_from_record(record: Mapping[str, Any]) -> Scores | NotApplicable:
+    """What a metric said, from its stored record."""
+    if "not_applicable" in record:
+        return NotApplicable(record["not_applicable"])
+    return Scores.from_json(record)
+
+
+def peak_memory_gib() -> float:
+    """Peak memory of this process so far, in GiB: of the accelerator where one is in use, else resident memory."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        return float(torch.cuda.max_memory_allocated() / 2**30)
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+
+
+def worker_path(folder: Path, number: int) -> Path:
+    """Where a worker's log lies in the run's folder."""
+    return folder / "logs" / f"worker-{number}.log"

@@ -1,0 +1,272 @@
+"""What is missing, as units of work. Planning reads keys only; nothing is computed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from songbench.contracts.metric import SetMetric
+from songbench.domain.hashing import Json
+from songbench.domain.prompt import Asset, FileAsset, Prompt
+from songbench.domain.song import Request
+from songbench.execution.experiment import Entrant, Experiment, Judge, renderer_of
+from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key, take_seed
+from songbench.execution.results import SongId
+from songbench.execution.store import Store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Item:
+    """The smallest thing that succeeds or fails: one song, one score.
+
+    Attributes:
+        key: under which its result is stored.
+        label: for people.
+        data: what the worker needs to know about it.
+    """
+
+    key: str
+    label: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Items that one worker does together with one model.
+
+    Attributes:
+        kind: ``asset``, ``generate``, ``score``, ``features`` or ``score_set``.
+        common: what all items share: which system or metric, its parameters.
+        items: at least one.
+        attempt: 0 for the first try.
+    """
+
+    kind: str
+    common: dict[str, Any]
+    items: tuple[Item, ...]
+    attempt: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        """What is sent to a worker."""
+        items = [{"key": item.key, **item.data} for item in self.items]
+        return {"kind": self.kind, **self.common, "items": items}
+
+    def singly(self) -> list[Job]:
+        """The same work with one item per job, as another attempt: a crash then hits only its cause."""
+        return [replace(self, items=(item,), attempt=self.attempt + 1) for item in self.items]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Jobs that can run side by side.
+
+    Attributes:
+        title: for people.
+        jobs: what is missing.
+        total: how many items the experiment has at this stage, done ones included.
+        waiting: items that cannot be planned yet because they need songs that are not made yet.
+    """
+
+    title: str
+    jobs: tuple[Job, ...]
+    total: int
+    waiting: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Items to do."""
+        return sum(len(job.items) for job in self.jobs)
+
+
+class Planner:
+    """Plans an experiment against a store.
+
+    Args:
+        experiment: what is wanted.
+        store: what is there.
+        group: how many prompts (or songs) a job holds at most; `group_size` gives a good one.
+    """
+
+    def __init__(self, experiment: Experiment, store: Store, group: int = 1) -> None:
+        self.experiment, self.store, self.group = experiment, store, group
+
+    # -- identities ------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def asset_keys(self) -> dict[str, dict[str, str]]:
+        """Per prompt id and field, the key of every asset that has to be rendered or cut."""
+        keys: dict[str, dict[str, str]] = {}
+        for prompt in self.experiment.suite.prompts:
+            keys[prompt.id] = {}
+            for name, asset in _assets(prompt):
+                if not isinstance(asset, FileAsset):
+                    made_by = renderer_of(asset, prompt.reference)
+                    keys[prompt.id][name] = asset_key(asset, prompt, made_by)
+        return keys
+
+    @functools.cached_property
+    def songs(self) -> dict[SongId, tuple[Entrant, Request, str]]:
+        """Every song the experiment asks for: who makes it, the request, its key."""
+        found = {}
+        for entrant in self.experiment.entrants:
+            for prompt in self.experiment.suite.prompts:
+                for take in range(self.experiment.takes):
+                    request = Request(prompt, take, take_seed(self.experiment.seed, prompt, take))
+                    name = SongId(entrant.name, prompt.id, take)
+                    found[name] = (entrant, request, song_key(entrant.system, request))
+        return found
+
+    def song_data(self, request: Request) -> dict[str, Any]:
+        """A request as it is sent to a worker."""
+        return {
+            "prompt": request.prompt.to_json(),
+            "take": request.take,
+            "seed": request.seed,
+            "assets": self.asset_keys[request.prompt.id],
+        }
+
+    # -- stages ----------------------------------------------------------------------------------------------------
+
+    def assets(self) -> Stage:
+        """Prompt audio and reference songs that are rendered or cut; one job per prompt, the reference first."""
+        there = self.store.keys("assets")
+        jobs, total = [], 0
+        for prompt in self.experiment.suite.prompts:
+            keys = self.asset_keys[prompt.id]
+            total += len(keys)
+            order = [name for name in ("reference", "prompt_wav") if keys.get(name, "") not in {*there, ""}]
+            if order:
+                data = {"prompt": prompt.to_json(), "assets": keys}
+                items = tuple(Item(keys[name], f"{prompt.id} {name}", {**data, "field": name}) for name in order)
+                jobs.append(Job("asset", {}, items))
+        return Stage("prompt audio and references", tuple(jobs), total)
+
+    def generation(self, entrant: Entrant) -> Stage:
+        """The songs of one system that are neither stored nor failed."""
+        settled = self.store.keys("songs") | self.store.keys("failures")
+        wanted = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is entrant]
+        items = [
+            Item(key, f"{name.prompt} take {name.take}", self.song_data(request))
+            for name, request, key in wanted
+            if key not in settled
+        ]
+        common = {"system": entrant.spec, "parameters": dict(entrant.parameters)}
+        return Stage(f"songs of {entrant.name}", self._jobs("generate", common, items), len(wanted))
+
+    def scoring(self, judge: Judge) -> Stage:
+        """The scores of one song metric; songs of one prompt stay in one job, as they share features of its audio."""
+        made = self.store.keys("songs")
+        settled = self.store.keys("scores") | self.store.keys("failures")
+        groups: dict[str, list[Item]] = {}
+        waiting = 0
+        for name, key in self.song_score_keys(judge).items():
+            _, request, song = self.songs[name]
+            if key in settled:
+                continue
+            if song not in made:
+                waiting += 1
+                continue
+            data = {"song": song, "system": name.system, **self.song_data(request)}
+            item = Item(key, f"{name.system} {name.prompt} take {name.take}", data)
+            groups.setdefault(name.prompt, []).append(item)
+        jobs = [
+            Job("score", self._judge(judge), tuple(item for items in part for item in items))
+            for part in _chunks(list(groups.values()), max(1, self.group // 4))
+        ]
+        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.songs), waiting)
+
+    def features(self, judge: Judge) -> Stage:
+        """What a set metric will ask of each song and reference, so that it is computed side by side beforehand."""
+        assert isinstance(judge.metric, SetMetric)
+        from songbench.execution.jobs import audio_digest
+
+        settled = self.store.keys("scores") | self.store.keys("failures")
+        if settled.issuperset(self.set_keys(judge).values()):
+            return Stage(f"features for {judge.id}", (), 0)
+        wanted: dict[str, tuple[str, dict[str, Any]]] = {}
+        for name, (_, request, song) in self.songs.items():
+            digest = audio_digest(self.store, song=song)
+            if digest:
+                wanted.setdefault(digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
+        for prompt in self.referenced:
+            digest = audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id])
+            if digest:
+                request = Request(prompt, 0, 0)
+                wanted.setdefault(digest, (f"reference of {prompt.id}", {"song": None, **self.song_data(request)}))
+        items = []
+        for digest, (label, data) in wanted.items():
+            keys = [feature_key(e.name, e.identity, digest) for e in judge.metric.extractors]
+            if not all(self.store.has_feature(key) for key in keys):
+                items.append(Item(keys[0], label, data))
+        return Stage(f"features for {judge.id}", self._jobs("features", self._judge(judge), items), len(wanted))
+
+    def set_scoring(self, judge: Judge) -> Stage:
+        """The scores of one set metric: one per system that has all songs settled and at least one made."""
+        settled = self.store.keys("scores") | self.store.keys("failures")
+        keys = self.set_keys(judge)
+        jobs = []
+        for entrant in self.experiment.entrants:
+            made = self.made_by(entrant)
+            if entrant.name in keys and keys[entrant.name] not in settled:
+                data = {
+                    "songs": [{"song": song, **self.song_data(request)} for request, song in made],
+                    "references": [self.song_data(Request(prompt, 0, 0)) for prompt in self.referenced],
+                }
+                jobs.append(Job("score_set", self._judge(judge), (Item(keys[entrant.name], entrant.name, data),)))
+        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.experiment.entrants))
+
+    # -- helpers ---------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def referenced(self) -> list[Prompt]:
+        """The prompts that have a reference song."""
+        return [prompt for prompt in self.experiment.suite.prompts if prompt.reference]
+
+    def made_by(self, entrant: Entrant) -> list[tuple[Request, str]]:
+        """The stored songs of a system, in suite order."""
+        there = self.store.keys("songs")
+        return [(request, key) for who, request, key in self.songs.values() if who is entrant and key in there]
+
+    def song_score_keys(self, judge: Judge) -> dict[SongId, str]:
+        """Per song, the key of its score."""
+        return {name: score_key(judge.metric.card, judge.parameters, song) for name, (_, _, song) in self.songs.items()}
+
+    def set_keys(self, judge: Judge) -> dict[str, str]:
+        """Per system that made at least one song, the key of its set score."""
+        references = [self._reference_identity(prompt) for prompt in self.referenced]
+        return {
+            entrant.name: set_score_key(judge.metric.card, judge.parameters, [key for _, key in made], references)
+            for entrant in self.experiment.entrants
+            if (made := self.made_by(entrant))
+        }
+
+    def _reference_identity(self, prompt: Prompt) -> str:
+        keys = self.asset_keys[prompt.id]
+        assert prompt.reference is not None
+        return keys.get("reference") or asset_key(prompt.reference, prompt)
+
+    def _judge(self, judge: Judge) -> dict[str, Any]:
+        return {"metric": judge.id, "parameters": dict(judge.parameters)}
+
+    def _jobs(self, kind: str, common: dict[str, Any], items: Sequence[Item]) -> tuple[Job, ...]:
+        return tuple(Job(kind, common, tuple(part)) for part in _chunks(list(items), self.group))
+
+
+def _assets(prompt: Prompt) -> list[tuple[str, Asset]]:
+    both = (("reference", prompt.reference), ("prompt_wav", prompt.prompt_audio))
+    return [(name, asset) for name, asset in both if asset is not None]
+
+
+def _chunks(things: list[T], size: int) -> list[list[T]]:
+    return [things[start : start + size] for start in range(0, len(things), size)]
+
+
+def group_size(items: int, workers: int, accelerator: bool, batch: int | None) -> int:
+    """How many songs a job should hold: large batches feed an accelerator, small ones balance CPU cores."""
+    if batch:
+        return batch
+    return 16 if accelerator else max(1, items // (4 * workers))

@@ -1,0 +1,193 @@
+"""The runner: stage by stage, from a plan to stored results. Failures are data; nothing stored is computed again."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from songbench.contracts.metric import SetMetric
+from songbench.domain.errors import SongbenchError
+from songbench.execution.engine.inline import InlineEngine
+from songbench.execution.engine.local import LocalEngine
+from songbench.execution.engine.protocol import Engine
+from songbench.execution.experiment import Experiment
+from songbench.execution.jobs import Event
+from songbench.execution.plan import Item, Job, Planner, Stage, group_size
+from songbench.execution.record import Journal
+from songbench.execution.store import Store
+
+DETAIL_IN_ERROR = 1500
+
+
+class Progress(Protocol):
+    """Who is told what happens; the command line draws bars."""
+
+    def stage(self, title: str, total: int, done: int) -> None:
+        """A stage begins with `done` of `total` items stored already."""
+
+    def item(self, label: str, event: Event) -> None:
+        """An item of the stage is settled."""
+
+    def end(self) -> None:
+        """The stage is over."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def stage(self, title: str, total: int, done: int) -> None:
+        """Nothing."""
+
+    def item(self, label: str, event: Event) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+@dataclass
+class Outcome:
+    """What a run did.
+
+    Attributes:
+        computed: items newly stored, by stage title.
+        failed: items newly failed, as (stage title, label, cause).
+        seconds: wall-clock time.
+    """
+
+    computed: Counter[str] = field(default_factory=Counter)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Runner:
+    """Runs an experiment.
+
+    Args:
+        experiment: what is wanted.
+        store: where results are and go.
+        progress: who is told.
+        retry_failed: forget stored failures of this experiment and try them again.
+    """
+
+    def __init__(
+        self, experiment: Experiment, store: Store, progress: Progress | None = None, *, retry_failed: bool = False
+    ) -> None:
+        self._experiment, self._store = experiment, store
+        self._progress: Progress = progress or Silent()
+        self._retry_failed = retry_failed
+        self._outcome = Outcome()
+
+    def run(self, *, generate: bool = True, score: bool = True) -> Outcome:
+        """Do what is missing: render assets and songs, then score them.
+
+        Args:
+            generate: make missing songs; without it only stored songs are scored.
+            score: score stored songs.
+
+        Raises:
+            StoreBusyError: another run works on this store.
+            StoreWriteError: the store cannot be written.
+            SongbenchError: prompt audio or references cannot be rendered, without which nothing makes sense.
+        """
+        begun = time.monotonic()
+        with self._store.lock(f"run '{self._experiment.name}'"), self._engine() as engine:
+            planner = self._planner(engine)
+            if self._retry_failed:
+                forget_failures(planner, self._store)
+            with Journal(self._experiment.folder) as journal:
+                if generate:
+                    self._generate(planner, engine, journal)
+                if score:
+                    self._score(planner, engine, journal)
+        self._outcome.seconds = time.monotonic() - begun
+        return self._outcome
+
+    def _planner(self, engine: Engine) -> Planner:
+        settings, experiment = self._experiment.engine, self._experiment
+        songs = len(experiment.suite.prompts) * experiment.takes
+        return Planner(experiment, self._store, group_size(songs, engine.workers, engine.accelerator, settings.batch))
+
+    @contextmanager
+    def _engine(self) -> Iterator[Engine]:
+        settings = self._experiment.engine
+        engine: Engine = (
+            InlineEngine(self._store, settings.retries)
+            if settings.name == "inline"
+            else LocalEngine(settings, self._experiment.store, self._experiment.folder)
+        )
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+    def _generate(self, planner: Planner, engine: Engine, journal: Journal) -> None:
+        self._stage(planner.assets(), engine, journal, vital=True)
+        for entrant in self._experiment.entrants:
+            self._stage(planner.generation(entrant), engine, journal)
+
+    def _score(self, planner: Planner, engine: Engine, journal: Journal) -> None:
+        for judge in self._experiment.ready_judges:
+            if isinstance(judge.metric, SetMetric):
+                self._stage(planner.features(judge), engine, journal, optional=True)
+                self._stage(planner.set_scoring(judge), engine, journal)
+            else:
+                self._stage(planner.scoring(judge), engine, journal)
+
+    def _stage(
+        self, stage: Stage, engine: Engine, journal: Journal, *, vital: bool = False, optional: bool = False
+    ) -> None:
+        """Run one stage.
+
+        Args:
+            stage: the jobs.
+            engine: where they run.
+            journal: what happened goes there.
+            vital: a failure ends the run, as nothing after it would make sense.
+            optional: a failure is not stored: whoever needs the result will meet, and report, it again.
+        """
+        if not stage.jobs:
+            return
+        failures: list[tuple[str, Event]] = []
+
+        def report(job: Job, item: Item, event: Event) -> None:
+            journal.add(stage.title, item.label, event)
+            self._progress.item(item.label, event)
+            if event.what == "done":
+                self._outcome.computed[stage.title] += 1
+                return
+            failures.append((item.label, event))
+            if not vital and not optional:
+                failure = {"stage": job.kind, "cause": event.cause, "detail": event.detail, "label": item.label}
+                self._store.put("failures", item.key, failure)
+                self._outcome.failed.append((stage.title, item.label, event.cause))
+
+        self._progress.stage(stage.title, stage.total, stage.total - stage.missing)
+        try:
+            engine.run(stage.jobs, report)
+        finally:
+            self._progress.end()
+        if vital and failures:
+            label, event = failures[0]
+            raise SongbenchError(
+                f"{len(failures)} of the {stage.title} could not be made; the first is {label}: {event.cause}\n"
+                + event.detail[-DETAIL_IN_ERROR:]
+            )
+
+
+def forget_failures(planner: Planner, store: Store) -> int:
+    """Remove the stored failures of an experiment, so that they are tried again; returns how many."""
+    failed = store.keys("failures")
+    keys = [key for *_, key in planner.songs.values()]
+    for judge in planner.experiment.ready_judges:
+        keys += (
+            planner.set_keys(judge) if isinstance(judge.metric, SetMetric) else planner.song_score_keys(judge)
+        ).values()
+    forgotten = failed.intersection(keys)
+    for key in forgotten:
+        store.discard("failures", key)
+    return len(forgotten)

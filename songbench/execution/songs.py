@@ -1,0 +1,115 @@
+"""Songs and their audio in and out of the store."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from songbench.domain.audio import Audio, AudioSource
+from songbench.domain.errors import InputError
+from songbench.domain.hashing import Json
+from songbench.domain.song import GenerationRecord, Request, Song, TimedSection, TimedWord
+from songbench.execution.store import Blob, Store
+
+
+@dataclass(frozen=True)
+class StoredAudio:
+    """Audio in the store; loaded when needed."""
+
+    store: Store
+    blob: Blob
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the stored file."""
+        return self.blob.digest
+
+    def load(self) -> Audio:
+        """Decode it.
+
+        Raises:
+            InputError: when the blob is gone or damaged.
+        """
+        import numpy as np
+        import soundfile
+
+        data = self.store.read_blob(self.blob)
+        try:
+            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        except soundfile.SoundFileError as error:
+            raise InputError(f"The stored audio {self.blob.name} is damaged ({error}).", file=self.store.url) from error
+        return Audio(np.ascontiguousarray(samples.T), int(rate))
+
+
+def encode_audio(audio: Audio) -> tuple[bytes, str]:
+    """Encode for the store: 24-bit FLAC, or 32-bit float WAV where FLAC would clip samples beyond full scale.
+
+    Returns:
+        The bytes and the file suffix.
+
+    Raises:
+        InputError: for audio without samples or with non-finite ones.
+    """
+    import numpy as np
+    import soundfile
+
+    if audio.samples.size == 0 or not np.isfinite(audio.samples).all():
+        raise InputError("The audio has no samples, or some that are not finite.")
+    buffer = io.BytesIO()
+    if float(np.abs(audio.samples).max()) < 1.0 and audio.samples.shape[0] <= 8:
+        soundfile.write(buffer, audio.samples.T, audio.rate, format="FLAC", subtype="PCM_24")
+        return buffer.getvalue(), "flac"
+    from scipy.io import wavfile  # libsndfile writes the time of day into float WAVs: other bytes each time
+
+    wavfile.write(buffer, audio.rate, audio.samples.T)
+    return buffer.getvalue(), "wav"
+
+
+def put_audio(store: Store, audio: AudioSource) -> StoredAudio:
+    """Store audio; the same samples make the same blob."""
+    if isinstance(audio, StoredAudio) and audio.store.url == store.url:
+        return audio
+    return StoredAudio(store, store.put_blob(*encode_audio(audio.load())))
+
+
+def save_song(store: Store, key: str, song: Song) -> None:
+    """Store a song: its audio first, the record that makes it exist last."""
+    stems = {name: put_audio(store, stem).blob.name for name, stem in sorted(song.stems.items())}
+    record: dict[str, Json] = {
+        "system_record": asdict(song.record),
+        "audio": put_audio(store, song.source).blob.name,
+        "stems": stems,
+        "words": [[word.text, word.start, word.end] for word in song.words],
+        "sections": [[section.tag, section.start, section.end] for section in song.sections],
+        "midi": store.put_blob(song.midi, "mid").name if song.midi else None,
+        "prompt": song.prompt.id,
+        "take": song.request.take,
+        "seed": song.request.seed,
+    }
+    store.put("songs", key, record)
+
+
+def load_song(store: Store, key: str, request: Request) -> Song | None:
+    """The stored song, its audio not loaded yet, or None."""
+    record: dict[str, Any] | None = store.get("songs", key)
+    if record is None:
+        return None
+    facts = record["system_record"]
+    return Song(
+        request=request,
+        source=StoredAudio(store, Blob(record["audio"])),
+        record=GenerationRecord(
+            **{**facts, "conditions": tuple(facts["conditions"]), "notes": tuple(facts["notes"])},
+        ),
+        stems={name: StoredAudio(store, Blob(blob)) for name, blob in record["stems"].items()},
+        words=tuple(TimedWord(*word) for word in record["words"]),
+        sections=tuple(TimedSection(*section) for section in record["sections"]),
+        midi=store.read_blob(Blob(record["midi"])) if record["midi"] else None,
+    )
+
+
+def blobs_of(record: dict[str, Any]) -> list[Blob]:
+    """Every blob a song's or asset's record points to."""
+    names = [record["audio"], *record.get("stems", {}).values(), record.get("midi")]
+    return [Blob(name) for name in names if name]

@@ -1,0 +1,264 @@
+"""What a leaderboard is made of. Every number a reader can see is here; tables and figures only lay it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from songbench.contracts.cards import FieldCard, MetricCard, SystemCard
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind: TypeAlias = Literal["song", "set"]
+"""Whether the figure is a mean over songs or belongs to all songs of a system together."""
+
+Status: TypeAlias = Literal["scored", "not applicable", "failed", "pending"]
+"""Why a cell holds a number or none."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of one metric.
+
+    Attributes:
+        name: ``field@backend``, unique in its leaderboard.
+        metric: the metric.
+        field: the field.
+        kind: mean over songs, or one figure for the set.
+    """
+
+    name: str
+    metric: MetricCard
+    field: FieldCard
+    kind: Kind
+
+    @property
+    def ranked(self) -> bool:
+        """Whether one direction is better; if not, nothing is compared or marked."""
+        return self.field.direction != "none"
+
+
+class Point(NamedTuple):
+    """What one song scored, and how much it counts."""
+
+    prompt: str
+    take: int
+    value: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One system in one column. ``n + n_not_applicable + n_failed + n_pending == n_possible``, all in songs.
+
+    Attributes:
+        value: the figure of the songs that were scored, or None when there is none.
+        low: of its interval; None where a single prompt allows none.
+        high: of its interval.
+        n: songs the figure rests on.
+        n_possible: songs asked of the system.
+        n_prompts: prompts the figure rests on.
+        n_not_applicable: songs the metric has nothing to say about.
+        n_failed: songs that were not made, or made and not scored.
+        n_pending: songs not made or not scored yet.
+        group: letters; systems of the column that share one do not differ significantly. "" where nothing was compared.
+        rank: best and worst rank among the competitors that significance allows; None for sanity systems.
+        best: whether it is the best competitor, as printed, on a set of songs that holds every other competitor's.
+        reason: what is missing and why; "" when nothing is.
+        points: the songs behind the figure, in suite order; empty for set metrics.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    n_possible: int = 0
+    n_prompts: int = 0
+    n_not_applicable: int = 0
+    n_failed: int = 0
+    n_pending: int = 0
+    group: str = ""
+    rank: tuple[int, int] | None = None
+    best: bool = False
+    reason: str = ""
+    points: tuple[Point, ...] = field(default=(), repr=False)
+
+    @property
+    def partial(self) -> bool:
+        """Whether it holds a number that rests on fewer songs than were asked for."""
+        return self.value is not None and self.n < self.n_possible
+
+    @property
+    def status(self) -> Status:
+        """``scored`` when there is a number; else the most urgent reason why there is none."""
+        if self.value is not None:
+            return "scored"
+        return "pending" if self.n_pending else "failed" if self.n_failed else "not applicable"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system.
+
+    Attributes:
+        system: its card.
+        cells: by the name of the column.
+        asked: songs asked of it.
+        done: songs it made.
+        failed: songs it failed to make.
+        pending: songs it was not asked to make yet.
+    """
+
+    system: SystemCard
+    cells: Mapping[str, Cell]
+    asked: int
+    done: int
+    failed: int
+    pending: int
+
+    @property
+    def completion(self) -> float | None:
+        """Songs made over songs asked, in [0, 1]; None when none was asked."""
+        return self.done / self.asked if self.asked else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems in one column, paired on the prompts both were scored on.
+
+    Attributes:
+        column: the name of the column.
+        first: the name of a system.
+        second: the name of the other.
+        n_prompts: how many prompts they share.
+        difference: first minus second, on those prompts.
+        low: of its interval.
+        high: of its interval.
+        p: Student's paired t (the sign-flip p where the differences do not vary).
+        p_flip: the sign-flip test.
+        p_adjusted: `p` after Holm's correction over all pairs of the column.
+        significant: whether `p_adjusted` is below 1 - confidence.
+    """
+
+    column: str
+    first: str
+    second: str
+    n_prompts: int
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_flip: float
+    p_adjusted: float
+    significant: bool
+
+
+class FailureNote(NamedTuple):
+    """Something that did not come about; prompt and take are None for a whole set, metric is "" for generation."""
+
+    system: str
+    prompt: str | None
+    take: int | None
+    stage: str
+    metric: str
+    cause: str
+
+
+class Unmeasured(NamedTuple):
+    """A metric that was asked for and cannot run here."""
+
+    metric: MetricCard
+    reason: str
+    cure: str
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Systems x metrics with intervals, significance groups, n and completion rate.
+
+    There is deliberately no average over columns: no single number may order the table.
+
+    Attributes:
+        suite: name of the suite.
+        suite_version: its version; leaderboards of two versions are not comparable.
+        prompts: prompts of the suite.
+        takes: takes per prompt.
+        confidence: of every interval; significant is an adjusted p below 1 - confidence.
+        replicates: of the bootstrap.
+        seed: of the bootstrap and the drawn sign flips.
+        columns: in the order asked, fields in the order of their card.
+        rows: competitors in the order asked, then sanity systems in the order asked.
+        comparisons: every pair of every ranked column, in the order of columns and rows.
+        failures: in the order of rows, then of the suite.
+        unavailable: metrics that could not run.
+        notes: what a reader must know: the suite's own notes, then what the numbers themselves call for.
+    """
+
+    suite: str
+    suite_version: str
+    prompts: int
+    takes: int
+    confidence: float
+    replicates: int
+    seed: int
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    comparisons: tuple[Comparison, ...]
+    failures: tuple[FailureNote, ...]
+    unavailable: tuple[Unmeasured, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def level(self) -> float:
+        """The significance level, 1 - confidence without rounding dust."""
+        return round(1 - self.confidence, 12)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per system and column, with everything the cell, its column and its system say."""
+        import pandas as pd
+
+        return pd.DataFrame(tidy(self))
+
+
+def tidy(board: Leaderboard) -> list[dict[str, object]]:
+    """The cells as flat records, rows first, columns within: the long form of the table."""
+    return [_record(row, column) for row in board.rows for column in board.columns]
+
+
+def _record(row: Row, column: Column) -> dict[str, object]:
+    cell = row.cells[column.name]
+    return {
+        "system": row.system.name,
+        "system_version": row.system.version,
+        "sanity": row.system.sanity,
+        "songs_asked": row.asked,
+        "songs_done": row.done,
+        "songs_failed": row.failed,
+        "songs_pending": row.pending,
+        "column": column.name,
+        "metric": column.metric.name,
+        "backend": column.metric.backend,
+        "metric_version": column.metric.version,
+        "field": column.field.name,
+        "unit": column.field.unit,
+        "direction": column.field.direction,
+        "kind": column.kind,
+        "headline": column.field.headline,
+        "status": cell.status,
+        "value": cell.value,
+        "low": cell.low,
+        "high": cell.high,
+        "n": cell.n,
+        "n_possible": cell.n_possible,
+        "n_prompts": cell.n_prompts,
+        "n_not_applicable": cell.n_not_applicable,
+        "n_failed": cell.n_failed,
+        "n_pending": cell.n_pending,
+        "group": cell.group,
+        "rank_best": cell.rank[0] if cell.rank else None,
+        "rank_worst": cell.rank[1] if cell.rank else None,
+        "best": cell.best,
+        "reason": cell.reason,
+    }

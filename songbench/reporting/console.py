@@ -1,0 +1,235 @@
+"""What the command line shows while and besides working: progress, listings, plans, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from songbench.contracts import registry
+from songbench.contracts.cards import Availability, MetricCard, SystemCard
+from songbench.domain.errors import SongbenchError
+from songbench.domain.suite import Suite
+from songbench.execution.doctor import Check
+from songbench.execution.gather import Tally, Verification
+from songbench.execution.jobs import Event
+from songbench.execution.plan import Stage
+
+MOST_CHANGES = 12
+
+
+class Bars:
+    """Progress bars with the time still to go, on stderr so that stdout holds results only."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self._bars: Progress | None = None
+        self._task: Any = None
+        self._failed = 0
+
+    def stage(self, title: str, total: int, done: int) -> None:
+        """Begin a bar."""
+        self._bars = Progress(
+            TextColumn("{task.description:<36}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self._task = self._bars.add_task(escape(title), total=total, completed=done)
+        self._bars.start()
+
+    def item(self, label: str, event: Event) -> None:
+        """Advance, and show a failure at once."""
+        assert self._bars is not None
+        self._bars.advance(self._task)
+        if event.what != "done":
+            self._bars.console.print(f"  [red]failed[/red] {escape(label)}: {escape(event.cause)}")
+
+    def end(self) -> None:
+        """Finish the bar."""
+        assert self._bars is not None
+        self._bars.stop()
+
+
+def systems_table() -> Table:
+    """Every registered system with what it takes and whether it can run here."""
+    table = _table("systems", "name", "version", "languages", "takes", "licence", "state")
+    for name in registry.names(registry.SYSTEMS):
+        try:
+            system = registry.build_system(name)
+            card: SystemCard = system.card
+            table.add_row(
+                escape(name),
+                card.version,
+                ", ".join(card.languages) or "any",
+                ", ".join(card.conditions) or "nothing",
+                escape(card.licence),
+                _state(system.availability()),
+            )
+        except SongbenchError as error:
+            table.add_row(escape(name), "", "", "", "", f"[red]broken[/red]: {escape(str(error))}")
+    return table
+
+
+def metrics_table() -> Table:
+    """Every registered metric with its numbers and whether it can run here."""
+    table = _table("metrics", "name@backend", "kind", "fields", "languages", "state")
+    for name in registry.names(registry.METRICS):
+        try:
+            metric = registry.build_metric(name)
+            card: MetricCard = metric.card
+            arrows = {"higher": "↑", "lower": "↓", "none": ""}
+            fields = ", ".join(
+                f"{f.name}{arrows[f.direction]}" + (f" ({f.unit})" if f.unit else "") for f in card.fields
+            )
+            kind = "reference" if card.reference else "embedded" if card.backend else "signal"
+            table.add_row(
+                escape(name), kind, escape(fields), ", ".join(card.languages) or "any", _state(metric.availability())
+            )
+        except SongbenchError as error:
+            table.add_row(escape(name), "", "", "", f"[red]broken[/red]: {escape(str(error))}")
+    return table
+
+
+def card_table(card: SystemCard | MetricCard) -> Table:
+    """Everything one card says."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for name, value in vars(card).items():
+        if name == "fields":
+            for field in value:
+                unit = f" ({field.unit})" if field.unit else ""
+                table.add_row(
+                    f"[bold]{field.name}[/bold]{unit}", f"{escape(field.description)} Better: {field.direction}."
+                )
+        elif value not in ("", (), None):
+            text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            table.add_row(f"[bold]{name}[/bold]", escape(text))
+    return table
+
+
+def suites_table(rows: Iterable[tuple[str, str, int, str, str]]) -> Table:
+    """Registered suites: name, version, number of prompts, licence, description."""
+    table = _table("suites", "name", "version", "prompts", "licence", "what it is")
+    for name, version, count, licence, text in rows:
+        table.add_row(escape(name), version, str(count), licence, escape(text))
+    return table
+
+
+def suite_table(suite: Suite) -> Table:
+    """The prompts of a suite."""
+    table = _table(
+        f"{suite.name} {suite.version}: {suite.description}", "id", "language", "seconds", "sections", "style"
+    )
+    for prompt in suite.prompts:
+        plan = " ".join(prompt.lyrics.tags)
+        table.add_row(escape(prompt.id), prompt.language, f"{prompt.seconds or ''}", plan, escape(prompt.style))
+    return table
+
+
+def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> Table:
+    """What is stored, what is to do and, where past runs tell, how long that takes.
+
+    Args:
+        stages: each with the seconds that one item took so far, or None when unknown.
+    """
+    table = _table("plan", "stage", "stored", "to do", "after the songs", "about")
+    total, unknown = 0.0, False
+    for stage, each in stages:
+        open_items = stage.missing + stage.waiting
+        cost = None if each is None else each * open_items
+        total += cost or 0.0
+        unknown = unknown or bool(cost is None and open_items)
+        table.add_row(
+            escape(stage.title),
+            str(stage.total - open_items),
+            str(stage.missing),
+            str(stage.waiting or ""),
+            "" if not open_items else duration(cost) if cost is not None else "not known yet",
+        )
+    table.add_section()
+    table.add_row(
+        "all, one after the other", "", "", "", duration(total) + (" and what is not known yet" if unknown else "")
+    )
+    return table
+
+
+def status_table(songs: Sequence[Tally], scores: Sequence[Tally]) -> Table:
+    """How far a run is."""
+    table = _table("status", "what", "done", "failed", "open", "asked")
+    for group in (songs, scores):
+        for one in group:
+            left = one.total - one.done - one.failed
+            failed = f"[red]{one.failed}[/red]" if one.failed else ""
+            table.add_row(escape(one.what), str(one.done), failed, str(left or ""), str(one.total))
+        table.add_section()
+    return table
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    """The doctor's findings."""
+    table = _table("doctor", "what", "state", "finding", "cure")
+    colours = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
+    for check in checks:
+        table.add_row(escape(check.what), colours[check.state], escape(check.finding), escape(check.cure))
+    return table
+
+
+def show_verification(console: Console, found: Verification) -> None:
+    """What still holds of a run."""
+    console.print(
+        f"{found.checked} stored files hashed: {len(found.damaged)} damaged; {len(found.missing)} songs missing."
+    )
+    for song, problem in found.damaged:
+        console.print(f"  [red]damaged[/red] {escape(song)}: {escape(problem)}")
+    for song in found.missing:
+        console.print(f"  [red]missing[/red] {escape(song)}")
+    if not found.changed:
+        console.print("Nothing that decided this run has changed since.")
+        return
+    console.print(
+        f"{len(found.changed)} things differ from when it ran (new songs or scores may come out differently):"
+    )
+    for what, then, now in found.changed[:MOST_CHANGES]:
+        console.print(f"  {escape(what)}: {escape(then)} → {escape(now)}")
+    if len(found.changed) > MOST_CHANGES:
+        console.print(f"  … and {len(found.changed) - MOST_CHANGES} more")
+
+
+def duration(seconds: float) -> str:
+    """For people: ``40 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def mean_seconds(journals: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, float]:
+    """Per stage title, the mean seconds of a stored item over past runs."""
+    times: dict[str, list[float]] = {}
+    for entries in journals:
+        for entry in entries:
+            if entry["outcome"] == "done":
+                times.setdefault(entry["stage"], []).append(entry["seconds"])
+    return {stage: sum(values) / len(values) for stage, values in times.items()}
+
+
+def _state(state: Availability) -> str:
+    if state.ready:
+        return "[green]ready[/green]"
+    return f"[yellow]unavailable[/yellow]: {escape(state.reason)}. {escape(state.cure)}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,88 @@
+"""The leaderboard as files for programs: CSV (long form), the scores of every song, JSON with everything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from songbench.reporting.board import Cell, Column, Leaderboard, Row, tidy
+
+SCHEMA = "songbench.leaderboard/1"
+
+
+def to_csv(board: Leaderboard) -> str:
+    """One line per system and column, every number of the cell; the same columns as `Leaderboard.to_frame`."""
+    return _csv(tidy(board))
+
+
+def scores_to_csv(board: Leaderboard) -> str:
+    """One line per system, column and scored song."""
+    return _csv(
+        {"system": row.system.name, "column": column.name, **point._asdict()}
+        for row in board.rows
+        for column in board.columns
+        for point in row.cells[column.name].points
+    )
+
+
+def to_json(board: Leaderboard) -> str:
+    """Everything but the scores of single songs; keys are sorted, floats have ten significant digits.
+
+    Ten digits are more than any score means and fewer than two machines disagree in.
+    """
+    value = {
+        "schema": SCHEMA,
+        "suite": {"name": board.suite, "version": board.suite_version, "prompts": board.prompts, "takes": board.takes},
+        "settings": {"confidence": board.confidence, "replicates": board.replicates, "seed": board.seed},
+        "columns": [_column(column) for column in board.columns],
+        "rows": [_row(row) for row in board.rows],
+        "comparisons": [asdict(pair) for pair in board.comparisons],
+        "failures": [note._asdict() for note in board.failures],
+        "unavailable": [{"metric": gap.metric.id, "reason": gap.reason, "cure": gap.cure} for gap in board.unavailable],
+        "notes": list(board.notes),
+    }
+    return json.dumps(_rounded(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _column(column: Column) -> dict[str, object]:
+    metric = asdict(column.metric)
+    del metric["fields"]
+    return {"name": column.name, "kind": column.kind, "metric": metric, "field": asdict(column.field)}
+
+
+def _row(row: Row) -> dict[str, object]:
+    return {
+        "system": asdict(row.system),
+        "songs": {"asked": row.asked, "done": row.done, "failed": row.failed, "pending": row.pending},
+        "completion": row.completion,
+        "cells": {name: _cell(cell) for name, cell in row.cells.items()},
+    }
+
+
+def _cell(cell: Cell) -> dict[str, object]:
+    value = asdict(cell)
+    del value["points"]
+    return {**value, "status": cell.status, "partial": cell.partial}
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return float(f"{value:.10g}")
+    if isinstance(value, Mapping):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_rounded(part) for part in value]
+    return value
+
+
+def _csv(records: Iterable[Mapping[str, object]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for number, record in enumerate(records):
+        if not number:
+            writer.writerow(record)
+        writer.writerow([_rounded(value) for value in record.values()])
+    return stream.getvalue()

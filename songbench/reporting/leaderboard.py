@@ -1,0 +1,295 @@
+"""From what a run stored to the leaderboard: pure, and the same for the same scores whatever their order on disk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from songbench import statistics
+from songbench.contracts.cards import SystemCard
+from songbench.domain.song import Failure
+from songbench.execution.results import MetricResults, RunResults, SongId
+from songbench.reporting.board import (
+    Cell,
+    Column,
+    Comparison,
+    FailureNote,
+    Leaderboard,
+    Row,
+    Unmeasured,
+)
+from songbench.reporting.remarks import remarks
+from songbench.reporting.tally import Tally, one_line, tally_set, tally_songs
+from songbench.statistics import Interval, PairedTest, Takes
+
+
+def build_leaderboard(
+    results: RunResults, *, confidence: float = 0.95, replicates: int = 2000, seed: int = 0
+) -> Leaderboard:
+    """Make the leaderboard of a run.
+
+    Rows keep the order asked, competitors before sanity systems: ordering them by one metric would crown that metric.
+    A figure of fewer songs than were asked for says so and is compared on common prompts only.
+
+    Args:
+        results: what the run stored so far; it may be unfinished.
+        confidence: of the intervals, in (0, 1); pairs differ significantly below an adjusted p of 1 - confidence.
+        replicates: of the bootstrap.
+        seed: of everything random.
+
+    Returns:
+        The leaderboard; the same bytes for the same scores.
+    """
+    chance = _Chance(confidence, replicates, seed)
+    asked = _asked(results)
+    systems = sorted(results.systems, key=lambda card: card.sanity)
+    measured = [metric for metric in results.metrics if _measured(metric)]
+    columns = _columns(measured)
+    cells: dict[str, dict[str, Cell]] = {card.name: {} for card in systems}
+    comparisons: list[Comparison] = []
+    for metric, column in columns:
+        tallies = {card.name: _tally(results, metric, column, asked[card.name]) for card in systems}
+        pairs = _compare(column, tallies, chance) if column.ranked else []
+        comparisons += pairs
+        for name, cell in _column_cells(column, systems, tallies, pairs, chance).items():
+            cells[name][column.name] = cell
+    board = Leaderboard(
+        suite=results.suite.name,
+        suite_version=results.suite.version,
+        prompts=len(results.suite.prompts),
+        takes=results.takes,
+        confidence=confidence,
+        replicates=replicates,
+        seed=seed,
+        columns=tuple(column for _, column in columns),
+        rows=tuple(_row(card, cells[card.name], asked[card.name], results) for card in systems),
+        comparisons=tuple(comparisons),
+        failures=tuple(_failures(results, systems, asked)),
+        unavailable=tuple(
+            Unmeasured(metric.card, metric.availability.reason, metric.availability.cure)
+            for metric in results.metrics
+            if not _measured(metric)
+        ),
+        notes=results.suite.notes,
+    )
+    return replace(board, notes=(*results.suite.notes, *remarks(board)))
+
+
+@dataclass(frozen=True)
+class _Chance:
+    confidence: float
+    replicates: int
+    seed: int
+
+    @property
+    def level(self) -> float:
+        return round(1 - self.confidence, 12)
+
+
+def _measured(metric: MetricResults) -> bool:
+    """A metric that cannot run here any more keeps the column of what it said before."""
+    return metric.availability.ready or bool(metric.songs or metric.sets)
+
+
+def _asked(results: RunResults) -> dict[str, list[SongId]]:
+    place = {prompt.id: number for number, prompt in enumerate(results.suite.prompts)}
+    ordered = sorted(results.songs, key=lambda song: (place.get(song.prompt, len(place)), song.prompt, song.take))
+    asked: dict[str, list[SongId]] = {card.name: [] for card in results.systems}
+    for song in ordered:
+        asked[song.system].append(song)
+    return asked
+
+
+def _columns(measured: Sequence[MetricResults]) -> list[tuple[MetricResults, Column]]:
+    fields = [(metric, card) for metric in measured for card in metric.card.fields]
+    uses = Counter(metric.card.column(card.name) for metric, card in fields)
+    columns = []
+    for metric, card in fields:
+        name = metric.card.column(card.name)
+        if uses[name] > 1:  # two metrics that measure fields of the same name with the same model
+            name = f"{metric.card.name}.{name}"
+        columns.append((metric, Column(name, metric.card, card, "set" if metric.sets else "song")))
+    return columns
+
+
+def _tally(results: RunResults, metric: MetricResults, column: Column, songs: Sequence[SongId]) -> Tally:
+    if column.kind == "song":
+        return tally_songs(songs, results.songs, metric.songs, column.field.name)
+    verdict = metric.sets.get(songs[0].system) if songs else None
+    return tally_set(songs, results.songs, verdict, column.field.name)
+
+
+def _takes(tally: Tally) -> Takes:
+    points = tally.points
+    return Takes.of([p.prompt for p in points], [p.value for p in points], [p.weight for p in points])
+
+
+def _compare(column: Column, tallies: Mapping[str, Tally], chance: _Chance) -> list[Comparison]:
+    """Every pair of systems that shares at least two prompts, corrected for the number of pairs."""
+    test = _song_test(tallies, chance) if column.kind == "song" else _set_test(tallies, chance)
+    scored = [name for name, tally in tallies.items() if tally.n]
+    tested = [(a, b, found) for a, b in combinations(scored, 2) if (found := test(a, b))]
+    adjusted = statistics.holm([found.p for _, _, found in tested])
+    return [
+        Comparison(
+            column=column.name,
+            first=a,
+            second=b,
+            n_prompts=found.n,
+            difference=found.difference,
+            low=found.low,
+            high=found.high,
+            p=found.p,
+            p_flip=found.p_flip,
+            p_adjusted=float(p),
+            significant=bool(p < chance.level),
+        )
+        for (a, b, found), p in zip(tested, adjusted, strict=True)
+    ]
+
+
+def _song_test(tallies: Mapping[str, Tally], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
+    takes = {name: _takes(tally) for name, tally in tallies.items() if tally.n}
+    return lambda a, b: statistics.compare_takes(takes[a], takes[b], confidence=chance.confidence, seed=chance.seed)
+
+
+def _set_test(tallies: Mapping[str, Tally], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
+    values = {
+        name: statistics.pseudo_values(tally.figure, tally.leave_one_out)
+        for name, tally in tallies.items()
+        if tally.figure is not None
+    }
+    return lambda a, b: statistics.compare_prompts(values[a], values[b], confidence=chance.confidence, seed=chance.seed)
+
+
+def _column_cells(
+    column: Column,
+    systems: Sequence[SystemCard],
+    tallies: Mapping[str, Tally],
+    pairs: Sequence[Comparison],
+    chance: _Chance,
+) -> dict[str, Cell]:
+    cells = {name: _cell(column, tally, chance) for name, tally in tallies.items()}
+    if not column.ranked:
+        return cells
+    competitors = [card.name for card in systems if not card.sanity]
+    groups = _groups(column, cells, pairs, chance.level)
+    ranks = _ranks(column, competitors, pairs)
+    best = _best(column, competitors, cells, tallies)
+    return {
+        name: replace(cell, group=groups.get(name, ""), rank=ranks.get(name), best=name in best)
+        for name, cell in cells.items()
+    }
+
+
+def _cell(column: Column, tally: Tally, chance: _Chance) -> Cell:
+    value, interval = _estimate(column, tally, chance)
+    return Cell(
+        value=value,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        n=tally.n,
+        n_possible=tally.n + sum(tally.gaps.values()),
+        n_prompts=tally.prompts,
+        n_not_applicable=tally.count("not applicable"),
+        n_failed=tally.count("failed"),
+        n_pending=tally.count("pending"),
+        reason=tally.reason,
+        points=tally.points,
+    )
+
+
+def _estimate(column: Column, tally: Tally, chance: _Chance) -> tuple[float | None, Interval | None]:
+    if column.kind == "set":
+        if tally.figure is None:
+            return None, None
+        found = statistics.jackknife_interval(tally.figure, tally.leave_one_out, confidence=chance.confidence)
+        return tally.figure, _within(found, column) if found else None
+    if not tally.n:
+        return None, None
+    takes = _takes(tally)
+    return takes.figure, statistics.bootstrap_interval(
+        takes, confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
+    )
+
+
+def _within(interval: Interval, column: Column) -> Interval:
+    """The part of a t interval that the field can take at all: no distance is below 0."""
+    low = -np.inf if column.field.low is None else column.field.low
+    high = np.inf if column.field.high is None else column.field.high
+    return Interval(max(interval.low, low), min(interval.high, high))
+
+
+def _groups(column: Column, cells: Mapping[str, Cell], pairs: Sequence[Comparison], level: float) -> dict[str, str]:
+    compared = {name for pair in pairs for name in (pair.first, pair.second)}
+    sign = -1 if column.field.direction == "higher" else 1
+    figures = {name: cell.value for name, cell in cells.items() if cell.value is not None and name in compared}
+    ordered = sorted(figures, key=lambda name: sign * figures[name])
+    place = {name: number for number, name in enumerate(ordered)}
+    matrix = np.full((len(ordered), len(ordered)), np.nan)
+    for pair in pairs:
+        i, j = place[pair.first], place[pair.second]
+        matrix[i, j] = matrix[j, i] = pair.p_adjusted
+    return dict(zip(ordered, statistics.compact_letters(matrix, level=level), strict=True))
+
+
+def _ranks(column: Column, competitors: Sequence[str], pairs: Sequence[Comparison]) -> dict[str, tuple[int, int]]:
+    among = [pair for pair in pairs if pair.first in competitors and pair.second in competitors]
+    compared = {name for pair in among for name in (pair.first, pair.second)}
+    names = [name for name in competitors if name in compared]
+    better = np.zeros((len(names), len(names)), dtype=bool)
+    for pair in among:
+        first_wins = (pair.difference > 0) == (column.field.direction == "higher")
+        winner, loser = (pair.first, pair.second) if first_wins else (pair.second, pair.first)
+        better[names.index(winner), names.index(loser)] = pair.significant
+    return dict(zip(names, statistics.rank_ranges(better), strict=True))
+
+
+def _best(
+    column: Column, competitors: Sequence[str], cells: Mapping[str, Cell], tallies: Mapping[str, Tally]
+) -> set[str]:
+    """The best competitors as printed, among those whose songs include every other competitor's.
+
+    Whoever failed on the hard prompts must not win by the easy ones.
+    """
+    figures = {name: value for name in competitors if (value := cells[name].value) is not None}
+    if not figures:
+        return set()
+    prompts = {name: frozenset(song[1:] for song in tallies[name].basis) for name in figures}
+    everything = frozenset().union(*prompts.values())
+    most = max(cells[name].n for name in figures)
+    eligible = [name for name in figures if prompts[name] >= everything and cells[name].n == most]
+    printed = {name: round(figures[name], column.field.decimals) for name in eligible}
+    lead = (max if column.field.direction == "higher" else min)(printed.values(), default=None)
+    return {name for name in eligible if printed[name] == lead}
+
+
+def _row(card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], results: RunResults) -> Row:
+    states = [results.songs[song] for song in songs]
+    done, pending = states.count("done"), states.count("pending")
+    return Row(card, cells, len(states), done, len(states) - done - pending, pending)
+
+
+def _failures(
+    results: RunResults, systems: Sequence[SystemCard], asked: Mapping[str, Sequence[SongId]]
+) -> list[FailureNote]:
+    notes = []
+    for card in systems:
+        for song in asked[card.name]:
+            state = results.songs[song]
+            if isinstance(state, Failure):
+                notes.append(FailureNote(*song, state.stage, "", one_line(state.cause)))
+            for metric in results.metrics:
+                verdict = metric.songs.get(song)
+                if isinstance(verdict, Failure):
+                    notes.append(FailureNote(*song, verdict.stage, metric.card.id, one_line(verdict.cause)))
+        for metric in results.metrics:
+            verdict = metric.sets.get(card.name)
+            if isinstance(verdict, Failure):
+                cause = one_line(verdict.cause)
+                notes.append(FailureNote(card.name, None, None, verdict.stage, metric.card.id, cause))
+    return notes

@@ -1,0 +1,104 @@
+"""Remarks that the numbers themselves call for, so that nobody has to be an expert to read a leaderboard with care."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from songbench.reporting.board import Column, Leaderboard, Row
+from songbench.reporting.wording import number, shown
+
+FEW_PROMPTS = 6
+"""Below this many prompts the sign-flip test cannot reach 0.05, however large the difference."""
+
+
+def remarks(board: Leaderboard) -> list[str]:
+    """Everything worth saying about this leaderboard, in a fixed order."""
+    return [
+        *_few_prompts(board),
+        *_incomplete(board),
+        *_stand_ins(board),
+        *_leading_anchors(board),
+        *_no_common_ground(board),
+        *_unequal_sets(board),
+    ]
+
+
+def _few_prompts(board: Leaderboard) -> Iterator[str]:
+    if board.prompts == 1:
+        yield "A single prompt: there are no intervals and no comparisons, and nothing here holds for other prompts."
+    elif board.prompts < FEW_PROMPTS:
+        yield (
+            f"Only {board.prompts} prompts: intervals are rough, and significance rests on differences being normally "
+            f"distributed (the sign-flip p cannot be below {2 / 2**board.prompts:g})."
+        )
+
+
+def _incomplete(board: Leaderboard) -> Iterator[str]:
+    for row in board.rows:
+        name = row.system.name
+        if row.failed:
+            causes = Counter(note.cause for note in board.failures if note.system == name and not note.metric)
+            told = "; ".join(f"{cause} (×{count})" for cause, count in causes.most_common(3))
+            yield (
+                f"{name} failed to make {row.failed} of {row.asked} songs: {told}. "
+                "Its other numbers rest on the songs it made."
+            )
+        if row.pending:
+            yield f"{name}: {row.pending} of {row.asked} songs are not made yet; its numbers are provisional."
+
+
+def _stand_ins(board: Leaderboard) -> Iterator[str]:
+    names = dict.fromkeys(c.metric.id for c in board.columns if c.metric.backend and not c.metric.reference)
+    if names:
+        yield (
+            f"Measured with stand-in backends: {', '.join(names)}. "
+            "Compare these numbers with each other, not with numbers in papers."
+        )
+
+
+def _leading_anchors(board: Leaderboard) -> Iterator[str]:
+    """A column that something other than a song can win is to be distrusted; real songs winning is as it should be."""
+    for row in board.rows:
+        leads = [lead for column in shown(board) if column.ranked and (lead := _lead(board, column, row))]
+        if row.system.sanity and leads:
+            yield (
+                f"Sanity system {row.system.name} ({row.system.summary.rstrip('.')}) beats every competitor in "
+                f"{'; '.join(leads)}. Unless it plays real songs, something other than a good song is rewarded here: "
+                f"read {'these columns' if leads[1:] else 'this column'} with care."
+            )
+
+
+def _lead(board: Leaderboard, column: Column, row: Row) -> str:
+    """What to say of a row that is better than all competitors; "" when it is not."""
+    value = row.cells[column.name].value
+    competitors = [(r.cells[column.name].value, r.system.name) for r in board.rows if not r.system.sanity]
+    scored = [(found, name) for found, name in competitors if found is not None]
+    if value is None or not scored:
+        return ""
+    sign = 1 if column.field.direction == "higher" else -1
+    top, name = max(scored, key=lambda found: sign * found[0])
+    if sign * value <= sign * top:
+        return ""
+    context = [
+        f"{other.field.name} {number(found, other.field)}"
+        for other in shown(board)
+        if other.metric == column.metric and not other.ranked and (found := row.cells[other.name].value) is not None
+    ]
+    own = number(value, column.field) + (f" with {', '.join(context[:2])}" if context else "")
+    return f"{column.name} ({own}; best competitor {name}: {number(top, column.field)})"
+
+
+def _no_common_ground(board: Leaderboard) -> Iterator[str]:
+    for column in board.columns:
+        cells = [row.cells[column.name] for row in board.rows if not row.system.sanity]
+        if column.ranked and any(cell.value is not None for cell in cells) and not any(cell.best for cell in cells):
+            yield f"{column.name}: no competitor covers every song the others were scored on, so none is marked best."
+
+
+def _unequal_sets(board: Leaderboard) -> Iterator[str]:
+    for column in board.columns:
+        counts = {row.system.name: row.cells[column.name].n for row in board.rows if row.cells[column.name].n}
+        if column.kind == "set" and len(set(counts.values())) > 1:
+            told = ", ".join(f"{name} {n}" for name, n in counts.items())
+            yield f"{column.name} rests on sets of different sizes ({told}), and such figures depend on the size."

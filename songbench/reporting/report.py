@@ -1,0 +1,50 @@
+"""Everything a run reports, as a folder of files that replace those of an earlier report one by one, each at once."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from songbench.reporting import export, figures, tables
+from songbench.reporting.board import Leaderboard
+
+
+def write_report(board: Leaderboard, folder: str | Path) -> list[Path]:
+    """Write ``leaderboard.{txt,md,csv,json,tex}``, ``scores.csv`` and ``figures/*.png``.
+
+    Args:
+        board: the leaderboard.
+        folder: created when absent.
+
+    Returns:
+        The files, in the order written; the same leaderboard gives the same bytes.
+    """
+    folder = Path(folder)
+    pictures = {column.name: f"figures/{_file_name(column.name)}.png" for column in figures.drawn(board)}
+    texts = {
+        "leaderboard.txt": tables.to_text(board),
+        "leaderboard.md": tables.to_markdown(board, pictures),
+        "leaderboard.csv": export.to_csv(board),
+        "leaderboard.json": export.to_json(board),
+        "leaderboard.tex": tables.to_latex(board),
+        "scores.csv": export.scores_to_csv(board),
+    }
+    contents = {name: text.encode() for name, text in texts.items()}
+    contents |= {pictures[column.name]: figures.draw(board, column) for column in figures.drawn(board)}
+    return [_replace(folder / name, content) for name, content in contents.items()]
+
+
+def _file_name(column: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", column)
+
+
+def _replace(path: Path, content: bytes) -> Path:
+    """A reader sees the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        return temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,151 @@
+"""What became of each song of a system in a column: scored, not applicable, failed or pending. Nothing is dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from songbench.contracts.metric import Verdict
+from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.song import Failure
+from songbench.execution.results import SongId, SongState
+from songbench.reporting.board import Point, Status
+
+Gap = tuple[Status, str]
+"""Why a song has no number: the kind and the cause ("" when there is nothing to add)."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The songs of one system in one column, counted.
+
+    Attributes:
+        points: song metrics: the scored songs, in suite order.
+        figure: set metrics: the figure of the set, or None.
+        leave_one_out: set metrics: the figure without each prompt.
+        basis: the songs the number rests on.
+        n: how many; the set metric's own count, where it is one.
+        gaps: for each kind and cause of a missing number, how many songs.
+    """
+
+    points: tuple[Point, ...] = ()
+    figure: float | None = None
+    leave_one_out: Mapping[str, float] = field(default_factory=dict)
+    basis: frozenset[SongId] = frozenset()
+    n: int = 0
+    gaps: Mapping[Gap, int] = field(default_factory=dict)
+
+    @property
+    def prompts(self) -> int:
+        """How many prompts the number rests on."""
+        return len({song.prompt for song in self.basis})
+
+    def count(self, kind: Status) -> int:
+        """How many songs have no number for this kind of reason."""
+        return sum(number for (found, _), number in self.gaps.items() if found == kind)
+
+    @property
+    def reason(self) -> str:
+        """The gaps in words, e.g. ``2 failed (time-out after 600 s); 1 pending``."""
+        kinds: tuple[Status, ...] = ("failed", "not applicable", "pending")
+        return "; ".join(f"{self.count(kind)} {kind}{self._causes(kind)}" for kind in kinds if self.count(kind))
+
+    def _causes(self, kind: Status) -> str:
+        causes = sorted((-number, cause) for (found, cause), number in self.gaps.items() if found == kind and cause)
+        shown = [cause for _, cause in causes[:2]] + (["…"] if len(causes) > 2 else [])
+        return f" ({'; '.join(shown)})" if shown else ""
+
+
+def tally_songs(
+    songs: Sequence[SongId], states: Mapping[SongId, SongState], verdicts: Mapping[SongId, Verdict], field_name: str
+) -> Tally:
+    """Count the verdicts of a song metric.
+
+    Args:
+        songs: every song asked of the system, in suite order.
+        states: what became of each song.
+        verdicts: what the metric said of those that were made.
+        field_name: the field of the metric.
+    """
+    points: list[Point] = []
+    basis: list[SongId] = []
+    gaps: Counter[Gap] = Counter()
+    for song in songs:
+        outcome = _outcome(song, states[song], verdicts.get(song), field_name)
+        if isinstance(outcome, Point):
+            points.append(outcome)
+            basis.append(song)
+        else:
+            gaps[outcome] += 1
+    return Tally(points=tuple(points), basis=frozenset(basis), n=len(points), gaps=gaps)
+
+
+def _outcome(song: SongId, state: SongState, verdict: Verdict | None, field_name: str) -> Point | Gap:
+    if state != "done":
+        return ("failed", one_line(state.cause)) if isinstance(state, Failure) else ("pending", "")
+    if not isinstance(verdict, Scores):
+        return _gap(verdict)
+    weight = verdict.weights.get(field_name, 1.0)
+    if field_name not in verdict.values or weight <= 0:
+        return "not applicable", "no value for this song"
+    return Point(song.prompt, song.take, verdict.values[field_name], weight)
+
+
+def _gap(verdict: Failure | NotApplicable | None) -> Gap:
+    if verdict is None:
+        return "pending", ""
+    if isinstance(verdict, Failure):
+        return "failed", one_line(verdict.cause)
+    return "not applicable", one_line(verdict.reason)
+
+
+def tally_set(
+    songs: Sequence[SongId], states: Mapping[SongId, SongState], verdict: Verdict | None, field_name: str
+) -> Tally:
+    """Count the songs behind the verdict of a set metric.
+
+    A verdict other than scores concerns every song that was made; songs that were made but that the metric left out
+    of its set count as failed.
+
+    Args:
+        songs: every song asked of the system, in suite order.
+        states: what became of each song.
+        verdict: what the metric said, or None when it was not asked yet.
+        field_name: the field of the metric.
+    """
+    gaps: Counter[Gap] = Counter()
+    made = []
+    for song in songs:
+        state = states[song]
+        if state == "done":
+            made.append(song)
+        else:
+            gaps["failed" if isinstance(state, Failure) else "pending", _cause(state)] += 1
+    if not isinstance(verdict, Scores):
+        gaps[_gap(verdict)] += len(made)
+        return Tally(gaps=gaps)
+    if field_name not in verdict.values:
+        gaps["not applicable", "no value for this set"] += len(made)
+        return Tally(gaps=gaps)
+    n = min(verdict.n, len(made))
+    if n < len(made):
+        gaps["failed", "left out of the set"] += len(made) - n
+    without = verdict.leave_one_out
+    return Tally(
+        figure=verdict.values[field_name],
+        leave_one_out={prompt: without[prompt][field_name] for prompt in sorted(without)},
+        basis=frozenset(made),
+        n=n,
+        gaps=gaps,
+    )
+
+
+def _cause(state: SongState) -> str:
+    return one_line(state.cause) if isinstance(state, Failure) else ""
+
+
+def one_line(text: str) -> str:
+    """The text on one line, cut at 160 characters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 160 else flat[:159] + "…"

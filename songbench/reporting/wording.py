@@ -1,0 +1,119 @@
+"""How numbers, headings and marks are written, the same in every table and figure."""
+
+from __future__ import annotations
+
+from songbench.contracts.cards import FieldCard
+from songbench.reporting.board import Cell, Column, Leaderboard, Row
+
+ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
+BETTER = {"higher": "higher is better", "lower": "lower is better", "none": "descriptive"}
+EMPTY = {"not applicable": "n/a", "failed": "failed", "pending": "pending"}
+BEST = "★"
+
+
+def number(value: float, field: FieldCard) -> str:
+    """The value with the field's decimals, never ``-0.0``."""
+    text = f"{value:.{field.decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def interval(cell: Cell, field: FieldCard) -> str:
+    """``[low, high]``, or "" where there is none."""
+    if cell.low is None or cell.high is None:
+        return ""
+    return f"[{number(cell.low, field)}, {number(cell.high, field)}]"
+
+
+def parts(cell: Cell, column: Column) -> tuple[str, str, str, str]:
+    """A cell in four pieces, each possibly "": number (or why there is none), interval, letters and mark, ``n/N``."""
+    if cell.value is None:
+        return EMPTY[cell.status], "", "", ""
+    marks = " ".join(part for part in (cell.group, BEST if cell.best else "") if part)
+    share = f"{cell.n}/{cell.n_possible}" if cell.partial else ""
+    return number(cell.value, column.field), interval(cell, column.field), marks, share
+
+
+def p_value(p: float) -> str:
+    """Three decimals, ``<0.001`` below them."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def unit(column: Column) -> str:
+    """Unit and direction, e.g. ``% ↓``."""
+    return " ".join(part for part in (column.field.unit, ARROWS[column.field.direction]) if part)
+
+
+def songs(row: Row) -> str:
+    """Songs made of songs asked, e.g. ``14/16``."""
+    return f"{row.done}/{row.asked}"
+
+
+def shown(board: Leaderboard) -> list[Column]:
+    """The columns that have a place in tables for people."""
+    return [column for column in board.columns if column.field.headline]
+
+
+def failures(board: Leaderboard) -> list[str]:
+    """One line per system, place and cause, with how often and where."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for note in board.failures:
+        place = note.metric or note.stage
+        take = f" take {note.take}" if board.takes > 1 else ""
+        song = "the whole set" if note.prompt is None else note.prompt + take
+        groups.setdefault((note.system, place, note.cause), []).append(song)
+    return [
+        f"{system}, {place}: {cause} ({len(found)}×: {', '.join(found[:4])}{', …' if len(found) > 4 else ''})"
+        for (system, place, cause), found in groups.items()
+    ]
+
+
+def unmeasured(board: Leaderboard) -> list[str]:
+    """One line per metric that could not run: why, and what to do about it."""
+    return [
+        f"{metric.id}: {reason}" + (f" To get it: {cure}" if cure else "") for metric, reason, cure in board.unavailable
+    ]
+
+
+def caption(board: Leaderboard) -> str:
+    """One line: which suite, how much of it."""
+    takes = f" × {board.takes} takes" if board.takes > 1 else ""
+    prompts = f"{board.prompts} prompt{'s' if board.prompts != 1 else ''}"
+    return f"suite {board.suite} (version {board.suite_version}), {prompts}{takes}"
+
+
+def legend(board: Leaderboard) -> list[str]:
+    """One line for each mark that occurs in the table, and none for those that do not."""
+    cells = [row.cells[column.name] for row in board.rows for column in board.columns]
+    found = {cell.status for cell in cells}
+    lines = [
+        (
+            any(cell.low is not None for cell in cells),
+            f"[low, high]: {100 * board.confidence:g} % interval over prompts, takes nested "
+            "(bootstrap; figures of a whole set: jackknife).",
+        ),
+        (
+            any(cell.group for cell in cells),
+            "a b c: systems of a column that share a letter do not differ significantly "
+            f"(paired over prompts, Holm-corrected, p < {board.level:g}).",
+        ),
+        (
+            any(cell.best for cell in cells),
+            f"{BEST}: best competitor of the column, only if scored on every song that the others were.",
+        ),
+        (
+            any(cell.partial for cell in cells),
+            "n/N: the number rests on n of the N songs asked for; it is compared on common prompts only.",
+        ),
+        ("not applicable" in found, "n/a: the metric has nothing to say about these songs."),
+        ("failed" in found, "failed: not one song could be scored; the causes are listed under failures."),
+        ("pending" in found, "pending: not computed yet."),
+        (
+            bool(cells),
+            "↑ ↓: higher or lower is better; no arrow: descriptive, neither compared nor ranked.",
+        ),
+        (
+            any(row.system.sanity for row in board.rows),
+            "Sanity systems (the last rows) anchor the scale and do not compete.",
+        ),
+    ]
+    return [line for used, line in lines if used]

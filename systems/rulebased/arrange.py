@@ -1,0 +1,166 @@
+"""Who plays what in which section: quiet and full sections, fills between them, a ring-out at the end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from systems.rulebased.figures import bass_line, comp, voicing
+from systems.rulebased.genres import CRASH, KICK, SNARE, TOMS, Genre, Voice
+from systems.rulebased.harmony import Harmony, PlacedChord
+from systems.rulebased.melody import MelodyNote, set_melody
+from systems.rulebased.plan import PlacedSection
+from systems.rulebased.rhythm import Onset
+from systems.rulebased.score import DRUM_BANK, Tone, Track, swung
+
+_FULL_TAGS = ("chorus", "inst")
+_DRUMLESS_TAGS = ("intro", "bridge", "silence")
+_BASS_LEVEL = 84
+_HIT_LEVELS = {"x": 96, "o": 62}
+_LEAD_RHYTHM = ((0.0, 1.0), (1.0, 1.5), (1.5, 2.5), (2.5, 3.0), (3.0, 4.0), (4.0, 5.5), (5.5, 6.0), (6.0, 7.5))
+
+
+def arrange(
+    sections: Sequence[PlacedSection], harmony: Harmony, genre: Genre, arrangement: str, seed: int
+) -> tuple[Track, ...]:
+    """Writes the accompaniment.
+
+    Args:
+        sections: the placed sections.
+        harmony: their chords.
+        genre: patterns and instruments.
+        arrangement: one of `style.ARRANGEMENTS`.
+        seed: small differences of loudness, choice of fills.
+
+    Returns:
+        Drums, bass, accompanying instruments and the lead of instrumental sections; tracks without tones are left out.
+    """
+    writer = _Writer(sections, harmony, genre, arrangement, seed)
+    tracks = [
+        Track("drums", "drums", genre.kit.preset, DRUM_BANK, 0.0, tuple(writer.drums())),
+        Track("bass", "bass", genre.bass[0], 0, 0.0, tuple(writer.bass())),
+        *(Track(v.name, "other", v.program, 0, v.pan, tuple(writer.accompany(v))) for v in genre.voices),
+        Track("lead", "other", genre.lead, 0, 0.1, tuple(writer.lead())),
+    ]
+    return tuple(_played(track, genre.swing, seed + rank) for rank, track in enumerate(tracks) if track.tones)
+
+
+def _played(track: Track, swing: float, seed: int) -> Track:
+    """Swing, and velocities that vary a little from note to note."""
+    rng = np.random.default_rng([seed, 53])
+    tones = []
+    for tone in track.tones:
+        velocity = int(np.clip(round(tone.velocity + rng.normal(0, 3.5)), 1, 127))
+        tones.append(replace(tone, start=swung(tone.start, swing), end=swung(tone.end, swing), velocity=velocity))
+    return replace(track, tones=tuple(tones))
+
+
+class _Writer:
+    """Writes the tracks of one song."""
+
+    def __init__(
+        self, sections: Sequence[PlacedSection], harmony: Harmony, genre: Genre, arrangement: str, seed: int
+    ) -> None:
+        self.sections, self.harmony, self.genre = sections, harmony, genre
+        self.arrangement, self.seed = arrangement, seed
+        self.final = harmony.chords[-1] if harmony.chords else None
+
+    def is_full(self, section: PlacedSection) -> bool:
+        if self.arrangement == "full":
+            return section.tag in _FULL_TAGS
+        return self.arrangement == "band" and section.tag not in ("intro", "outro")
+
+    def chords(self, section: PlacedSection) -> tuple[PlacedChord, ...]:
+        """The chords of a section, the song's final one left out."""
+        return tuple(placed for placed in self.harmony.between(section.start, section.end) if placed != self.final)
+
+    def drums(self) -> Iterator[Tone]:
+        for index, section in enumerate(self.sections):
+            following = self.sections[index + 1] if index + 1 < len(self.sections) else None
+            fill = self.fill_beats(section, following)
+            if section.tag not in _DRUMLESS_TAGS:
+                yield from self.beat(section, fill)
+            if fill:
+                yield from self.fill(section.end - fill, fill, index)
+        if self.final and self.arrangement != "sparse":
+            yield from (Tone(key, self.final.start, self.final.start + 1, 88) for key in (KICK, CRASH))
+
+    def beat(self, section: PlacedSection, fill: float) -> Iterator[Tone]:
+        full = self.is_full(section)
+        hits = self.genre.kit.full if full else self.genre.kit.soft
+        for placed in self.chords(section):
+            end = min(placed.end, section.end - fill)
+            yield from _hits(hits, placed.start, end, 1.0 if full else 0.82)
+        if full:
+            yield Tone(CRASH, section.start, section.start + 1, 84)
+
+    def fill_beats(self, section: PlacedSection, following: PlacedSection | None) -> float:
+        """A fill leads into a section with drums; none out of or into silence, none in a very short section."""
+        if following is None or "silence" in (section.tag, following.tag) or following.tag in _DRUMLESS_TAGS:
+            return 0.0
+        if self.arrangement == "sparse" or section.beats < 4:
+            return 0.0
+        return 2.0 if self.is_full(following) and section.beats >= 8 else 1.0
+
+    def fill(self, start: float, beats: float, index: int) -> Iterator[Tone]:
+        rng = np.random.default_rng([self.seed, 71, index])
+        count = int(beats * 4)
+        keys = [SNARE, SNARE, *TOMS]
+        for step in range(count):
+            if step % 4 == 0 or rng.random() < 0.72:
+                key = keys[min(len(keys) - 1, int(step / count * len(keys)))]
+                yield Tone(key, start + step / 4, start + step / 4 + 0.2, 58 + int(40 * step / count))
+        yield Tone(KICK, start, start + 0.25, 80)
+
+    def bass(self) -> Iterator[Tone]:
+        _, soft, full = self.genre.bass
+        for section in self.sections:
+            if section.tag in ("silence", "intro"):
+                continue
+            chords = self.chords(section)
+            for placed, after in zip(chords, [*chords[1:], chords[0]] if chords else [], strict=True):
+                figure = full if self.is_full(section) else soft
+                yield from bass_line(figure, placed, after.chord, _BASS_LEVEL)
+        if self.final:
+            yield from bass_line("long", self.final, self.final.chord, _BASS_LEVEL)
+
+    def accompany(self, voice: Voice) -> Iterator[Tone]:
+        pitches: tuple[int, ...] = ()
+        for section in self.sections:
+            plays = voice.full if self.is_full(section) else voice.soft
+            for placed in self.chords(section) if plays else ():
+                pitches = voicing(placed.chord, voice.centre, pitches)
+                level = voice.level if self.is_full(section) else int(voice.level * 0.9)
+                yield from comp(voice.figure, placed, pitches, level)
+        if self.final and (voice.soft or self.arrangement != "sparse"):
+            yield from comp("sustain", self.final, voicing(self.final.chord, voice.centre, pitches), voice.level)
+
+    def lead(self) -> Iterator[Tone]:
+        """Instrumental sections play the chorus tune, one phrase per two bars."""
+        for section in self.sections:
+            if section.tag != "inst":
+                continue
+            phrases = list(_lead_phrases(section, self.final.start if self.final else section.end))
+            if phrases:
+                for notes in set_melody(section, phrases, self.harmony, "female", self.seed, closing=False):
+                    yield from (_lead_tone(note) for note in notes)
+
+
+def _hits(hits: Mapping[int, str], start: float, end: float, gain: float) -> Iterator[Tone]:
+    for key, pattern in hits.items():
+        for index, mark in enumerate(pattern):
+            at = start + index / 4
+            if mark != "." and at < end - 1e-6:
+                yield Tone(key, at, at + 0.24, int(_HIT_LEVELS[mark] * gain))
+
+
+def _lead_phrases(section: PlacedSection, limit: float) -> Iterator[list[Onset]]:
+    start, end = section.start, min(section.end, limit)
+    while start < end - 1.0:
+        onsets = [Onset(start + a, min(end, start + b)) for a, b in _LEAD_RHYTHM if start + a < end - 0.5]
+        yield onsets
+        start += 8
+
+
+def _lead_tone(note: MelodyNote) -> Tone:
+    return Tone(note.pitch + 12, note.start, note.end - 0.05, 74)

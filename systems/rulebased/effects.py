@@ -1,0 +1,100 @@
+"""Sound processing on arrays (channels, n) or (n,): filters, compression, reverb, limiting."""
+
+import numpy as np
+import numpy.typing as npt
+
+Signal = npt.NDArray[np.float32]
+
+_REVERB_SEED = 20_240_101
+
+
+def high_pass(signal: Signal, rate: int, hertz: float) -> Signal:
+    """Second-order Butterworth high-pass along the last axis."""
+    from scipy.signal import butter, sosfilt
+
+    sections = butter(2, hertz, "highpass", fs=rate, output="sos").astype(np.float32)
+    return np.asarray(sosfilt(sections, signal), dtype=np.float32)
+
+
+def peaking(signal: Signal, rate: int, hertz: float, decibels: float, quality: float = 0.8) -> Signal:
+    """Boosts or cuts a band: the peaking filter of R. Bristow-Johnson's Audio EQ Cookbook.
+
+    Args:
+        signal: filtered along the last axis.
+        rate: samples per second.
+        hertz: centre of the band.
+        decibels: gain at the centre.
+        quality: centre over bandwidth.
+    """
+    from scipy.signal import sosfilt
+
+    amplitude = 10 ** (decibels / 40)
+    omega = 2 * np.pi * hertz / rate
+    alpha = np.sin(omega) / (2 * quality)
+    numerator = np.array([1 + alpha * amplitude, -2 * np.cos(omega), 1 - alpha * amplitude])
+    denominator = np.array([1 + alpha / amplitude, -2 * np.cos(omega), 1 - alpha / amplitude])
+    section = np.concatenate([numerator, denominator])[None, :] / denominator[0]
+    return np.asarray(sosfilt(section.astype(np.float32), signal), dtype=np.float32)
+
+
+def compress(signal: Signal, rate: int, threshold: float, ratio: float) -> Signal:
+    """Lowers what is louder than a threshold; level is RMS over 10 ms, gain moves over about 50 ms.
+
+    Args:
+        signal: mono (n,).
+        rate: samples per second.
+        threshold: dBFS.
+        ratio: input dB per output dB above the threshold, >= 1.
+    """
+    hop = rate // 100
+    level = frame_rms(signal, hop)
+    decibels = 20 * np.log10(np.maximum(level, 1e-7))
+    reduction = np.maximum(0.0, decibels - threshold) * (1 - 1 / ratio)
+    smooth = np.convolve(np.pad(reduction, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+    centres = (np.arange(len(smooth)) + 0.5) * hop
+    gain = 10 ** (-np.interp(np.arange(len(signal)), centres, smooth) / 20)
+    return np.asarray(signal * gain, dtype=np.float32)
+
+
+def frame_rms(signal: Signal, hop: int) -> npt.NDArray[np.float64]:
+    """RMS of consecutive frames of `hop` samples, the last one zero-padded; at least one frame."""
+    frames = max(1, -(-len(signal) // hop))
+    padded = np.pad(signal, (0, frames * hop - len(signal))).reshape(frames, hop)
+    return np.asarray(np.sqrt(np.mean(np.square(padded, dtype=np.float64), axis=1)))
+
+
+def reverb(stereo: Signal, rate: int, seconds: float) -> Signal:
+    """The sound of a room alone, without the direct sound: convolution with decaying noise of unit energy.
+
+    Args:
+        stereo: (2, n).
+        rate: samples per second.
+        seconds: time for a fall of 60 dB.
+
+    Returns:
+        (2, n); left and right decorrelated, 18 ms later than the direct sound.
+    """
+    from scipy.signal import oaconvolve
+
+    rng = np.random.default_rng(_REVERB_SEED)
+    count = int(seconds * rate)
+    noise = rng.standard_normal((2, count))
+    darker = 0.5 * (noise + np.roll(noise, 1, axis=1))
+    tail = darker * np.exp(-np.log(1000) * np.arange(count) / count)
+    response = np.pad(tail / np.sqrt(np.sum(tail**2, axis=1, keepdims=True)), ((0, 0), (int(0.018 * rate), 0)))
+    return np.asarray(oaconvolve(stereo, response.astype(np.float32), axes=1)[:, : stereo.shape[1]], dtype=np.float32)
+
+
+def limiter_gain(stereo: Signal, rate: int, ceiling: float) -> Signal:
+    """The gain (n,) that keeps |signal| at or below a ceiling, moving over the 6 ms around each peak."""
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+    hop = rate // 1000
+    peaks = np.abs(stereo).max(axis=0)
+    frames = -(-len(peaks) // hop)
+    blocks = np.pad(peaks, (0, frames * hop - len(peaks))).reshape(frames, hop).max(axis=1)
+    needed = np.minimum(1.0, ceiling / np.maximum(blocks, 1e-9))
+    held = minimum_filter1d(needed, 13, mode="nearest")
+    smooth = np.minimum(uniform_filter1d(held, 9, mode="nearest"), 1.0)
+    centres = (np.arange(frames) + 0.5) * hop
+    return np.asarray(np.interp(np.arange(len(peaks)), centres, smooth), dtype=np.float32)

@@ -1,0 +1,82 @@
+"""The chords of a song, bar by bar."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from systems.rulebased.genres import Genre
+from systems.rulebased.plan import BAR, PlacedSection
+from systems.rulebased.theory import Chord, Key, chord_of
+
+
+@dataclass(frozen=True)
+class PlacedChord:
+    """A chord from one beat of the song to another."""
+
+    chord: Chord
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Harmony:
+    """Key and chords, in order; silent sections have none."""
+
+    key: Key
+    chords: tuple[PlacedChord, ...]
+
+    def chord_at(self, beat: float) -> Chord:
+        """The chord sounding at a beat; before the first chord the first one."""
+        index = bisect_right([placed.start for placed in self.chords], beat + 1e-6) - 1
+        return self.chords[max(0, index)].chord
+
+    def between(self, start: float, end: float) -> tuple[PlacedChord, ...]:
+        """The chords that begin in [start, end)."""
+        return tuple(placed for placed in self.chords if start <= placed.start < end)
+
+
+def choose_key(genre: Genre, mode: str | None, rng: np.random.Generator) -> Key:
+    """A key: the mode asked for or one usual in the genre, the tonic by chance among comfortable ones."""
+    chosen = mode or ("minor" if rng.random() < genre.minor_share else "major")
+    tonics = (0, 2, 4, 5, 7, 9) if chosen == "major" else (9, 11, 2, 4, 0, 7)
+    return Key(int(tonics[int(rng.integers(len(tonics)))]), chosen)
+
+
+def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: int) -> Harmony:
+    """Chords for every section: each kind of section keeps its progression; the song ends on the tonic.
+
+    Args:
+        sections: the placed sections.
+        genre: gives the progressions.
+        key: the key.
+        seed: chooses among the genre's progressions, once per kind of section.
+    """
+    chosen = _progressions(genre, key.mode, seed)
+    placed: list[PlacedChord] = []
+    for section in sections:
+        if section.tag != "silence":
+            placed += _section_chords(section, chosen[section.tag], key)
+    if placed:
+        tonic = chord_of(key, "I" if key.mode == "major" else "i")
+        placed[-1] = PlacedChord(tonic, placed[-1].start, placed[-1].end)
+    return Harmony(key, tuple(placed))
+
+
+def _progressions(genre: Genre, mode: str, seed: int) -> dict[str, tuple[str, ...]]:
+    """Verse, chorus and bridge differ; intro and outro sound like the verse, instrumental parts like the chorus."""
+    rng = np.random.default_rng([seed, 17])
+    table = genre.progressions[mode]
+    order = rng.permutation(len(table))
+    verse, chorus, bridge = (table[int(order[index % len(table)])] for index in range(3))
+    return {"verse": verse, "chorus": chorus, "bridge": bridge, "intro": verse, "inst": chorus, "outro": verse}
+
+
+def _section_chords(section: PlacedSection, numerals: Sequence[str], key: Key) -> list[PlacedChord]:
+    found, at, index = [], section.start, 0
+    while at < section.end - 1e-6:
+        end = min(at + BAR, section.end)
+        found.append(PlacedChord(chord_of(key, numerals[index % len(numerals)]), at, end))
+        at, index = end, index + 1
+    return found

@@ -1,0 +1,54 @@
+"""The written music: tones in tracks, in beats."""
+
+import math
+from dataclasses import dataclass
+
+STEMS = ("vocals", "drums", "bass", "other")
+"""Stems in the order in which they are summed."""
+
+DRUM_BANK = 128
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A played note.
+
+    Attributes:
+        pitch: MIDI number (of a drum: its key).
+        start: beats from the song's start.
+        end: beats.
+        velocity: 1-127.
+    """
+
+    pitch: int
+    start: float
+    end: float
+    velocity: int
+
+
+@dataclass(frozen=True)
+class Track:
+    """What one instrument plays.
+
+    Attributes:
+        name: for the score.
+        stem: one of `STEMS`.
+        program: General MIDI program, or drum kit preset, 0-127.
+        bank: 0, or `DRUM_BANK` for drums.
+        pan: -1 left to 1 right.
+        tones: in any order.
+    """
+
+    name: str
+    stem: str
+    program: int
+    bank: int
+    pan: float
+    tones: tuple[Tone, ...]
+
+
+def swung(beat: float, share: float) -> float:
+    """A straight position as it is played when the first eighth of a beat takes `share` of it (0.5: unchanged)."""
+    whole = math.floor(beat)
+    part = beat - whole
+    return whole + (part * 2 * share if part <= 0.5 else share + (part - 0.5) * 2 * (1 - share))

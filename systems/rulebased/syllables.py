@@ -1,0 +1,111 @@
+"""From phonemes in time to syllables a melody can be set to."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from systems.rulebased.espeak import RATE, Phoneme, Utterance, say
+from systems.rulebased.text import SpokenLine
+
+VOICES = {
+    ("en", "female"): "en-us+f5",
+    ("en", "male"): "en-us+m3",
+    ("zh", "female"): "cmn-latn-pinyin+steph",
+    ("zh", "male"): "cmn-latn-pinyin+m3",
+}
+"""espeak-ng voice per language and singer, chosen by how well Whisper base reads their singing."""
+
+WORDS_PER_MINUTE = {"en": 125, "zh": 140}
+"""Speaking rate per language, slow enough for full vowels."""
+
+_ANALYSIS_F0 = 100
+
+
+@dataclass(frozen=True)
+class Syllable:
+    """One vowel and its neighbours.
+
+    Attributes:
+        word: index into the line's words.
+        stress: 0-2; function words and unstressed vowels are 0.
+        nucleus: the vowel.
+        after: the consonants between this vowel and the next one, or the end of the line.
+    """
+
+    word: int
+    stress: int
+    nucleus: Phoneme
+    after: tuple[Phoneme, ...]
+
+    @property
+    def after_seconds(self) -> float:
+        """Natural duration of the consonants after the vowel."""
+        return sum(_seconds(phoneme) for phoneme in self.after)
+
+    @property
+    def least_seconds(self) -> float:
+        """Shortest note on which the syllable stays intelligible: a short vowel plus hurried consonants."""
+        return 0.10 + 0.8 * self.after_seconds
+
+
+@dataclass(frozen=True, eq=False)
+class SyllableLine:
+    """A line split for singing.
+
+    Attributes:
+        spoken: the words.
+        utterance: their speech.
+        before: consonants before the first vowel.
+        syllables: at least one.
+    """
+
+    spoken: SpokenLine
+    utterance: Utterance
+    before: tuple[Phoneme, ...]
+    syllables: tuple[Syllable, ...]
+
+    @property
+    def before_seconds(self) -> float:
+        """Natural duration of the consonants before the first vowel."""
+        return sum(_seconds(phoneme) for phoneme in self.before)
+
+
+def _seconds(phoneme: Phoneme) -> float:
+    natural = (phoneme.end - phoneme.start) / RATE
+    return min(natural, 0.03) if phoneme.is_pause else natural
+
+
+@lru_cache(maxsize=512)
+def syllable_line(spoken: SpokenLine, singer: str) -> SyllableLine | None:
+    """Speaks a line and splits it at its vowels; None when it holds no vowel.
+
+    Args:
+        spoken: the line.
+        singer: `female` or `male`.
+    """
+    voice = VOICES[spoken.language, singer]
+    utterance = say(spoken.text, voice, WORDS_PER_MINUTE[spoken.language], _ANALYSIS_F0)
+    phonemes = _without_outer_pauses(utterance.phonemes)
+    vowels = [index for index, phoneme in enumerate(phonemes) if phoneme.is_vowel]
+    if not vowels:
+        return None
+    bounds = [*vowels, len(phonemes)]
+    syllables = tuple(
+        Syllable(
+            _word_at(spoken, phonemes[this].position),
+            phonemes[this].stress,
+            phonemes[this],
+            phonemes[this + 1 : following],
+        )
+        for this, following in pairwise(bounds)
+    )
+    return SyllableLine(spoken, utterance, phonemes[: vowels[0]], syllables)
+
+
+def _without_outer_pauses(phonemes: tuple[Phoneme, ...]) -> tuple[Phoneme, ...]:
+    sounding = [index for index, phoneme in enumerate(phonemes) if not phoneme.is_pause]
+    return phonemes[sounding[0] : sounding[-1] + 1] if sounding else ()
+
+
+def _word_at(spoken: SpokenLine, position: int) -> int:
+    return max((index for index, start in enumerate(spoken.starts) if start <= position), default=0)

@@ -1,0 +1,145 @@
+"""The System contract on top of `perform`."""
+
+from __future__ import annotations
+
+import importlib.util
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from songbench.contracts.cards import READY, Availability, SystemCard, unavailable
+from songbench.domain.audio import Audio, AudioSource, MemoryAudio
+from songbench.domain.errors import InputError, SongbenchError
+from songbench.domain.hashing import Json
+from songbench.domain.song import Failure, GenerationRecord, Request, Song
+from systems.rulebased.style import ARRANGEMENTS, GENRES, MODES, SINGERS, parse_style, seeded_singer
+
+if TYPE_CHECKING:
+    from systems.rulebased.perform import Performance, Recipe
+
+_PACKAGES = {
+    "espeakng_loader": "espeakng-loader",
+    "pyworld": "pyworld-prebuilt",
+    "tinysoundfont": "tinysoundfont",
+    "pretty_midi": "pretty_midi",
+    "pypinyin": "pypinyin",
+    "pyloudnorm": "pyloudnorm",
+    "scipy": "scipy",
+    "soxr": "soxr",
+}
+
+
+class RuleBased:
+    """An original song by rules: no weights, no network, the same samples for the same seed.
+
+    Args:
+        genre: one of `GENRES`; None: read from the prompt's style and its `genre` tag.
+        voice: `female` or `male`; None: read from the style, else chosen by the seed.
+        arrangement: `full`, `band` (no quiet sections) or `sparse` (only quiet ones).
+        mode: `major` or `minor`; None: read from the style, else chosen by genre and seed.
+        bpm: tempo in beats per minute, 40-220; None: read from the style, else fitted to the wanted duration.
+
+    Raises:
+        InputError: a name or number outside these.
+    """
+
+    card = SystemCard(
+        name="rulebased",
+        version="1",
+        summary="Rules write the song, sampled instruments play it, a formant voice sings the words.",
+        licence="Apache-2.0 (espeak-ng GPL-3.0, SoundFont TimGM6mb GPL-2.0, used from their packages)",
+        languages=("en", "zh", "mixed"),
+        conditions=("lyrics", "style text"),
+        vocals=True,
+        sample_rate=48_000,
+        needs=tuple(_PACKAGES.values()),
+    )
+
+    def __init__(
+        self,
+        genre: str | None = None,
+        voice: str | None = None,
+        arrangement: str = "full",
+        mode: str | None = None,
+        bpm: float | None = None,
+    ) -> None:
+        """Check the choices."""
+        _check("genre", genre, GENRES)
+        _check("voice", voice, SINGERS)
+        _check("arrangement", arrangement, ARRANGEMENTS)
+        _check("mode", mode, MODES)
+        if bpm is not None and not 40 <= bpm <= 220:
+            raise InputError(f"No song has {bpm} beats per minute.", field="bpm", cure="Choose 40 to 220.")
+        self.genre, self.voice, self.arrangement, self.mode, self.bpm = genre, voice, arrangement, mode, bpm
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """Every choice that changes the samples; None where prompt and seed decide."""
+        return {
+            "genre": self.genre,
+            "voice": self.voice,
+            "arrangement": self.arrangement,
+            "mode": self.mode,
+            "bpm": self.bpm,
+        }
+
+    def availability(self) -> Availability:
+        """Ready when every package is installed; nothing is imported."""
+        missing = [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
+        if not missing:
+            return READY
+        return unavailable(f"missing {', '.join(missing)}", f"pip install {' '.join(missing)}")
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
+        """One song per request, in order; what cannot be sung is yielded as a failure."""
+        from systems.rulebased.perform import perform, warm_up
+
+        warm_up()
+        for request in requests:
+            prompt = request.prompt
+            try:
+                yield _song(request, perform(prompt.lyrics, prompt.language, self._recipe(request), prompt.seconds))
+            except SongbenchError as error:
+                yield Failure("generate", str(error), request=request)
+            except Exception as error:
+                cause = f"{type(error).__name__}: {error}"
+                yield Failure("generate", cause, traceback.format_exc()[-2000:], request)
+
+    def _recipe(self, request: Request) -> Recipe:
+        from systems.rulebased.perform import Recipe
+
+        style = parse_style(f"{request.prompt.style} {request.prompt.tags.get('genre', '')}")
+        style = replace(
+            style,
+            genre=self.genre or style.genre,
+            mode=self.mode or style.mode,
+            bpm=self.bpm if self.bpm is not None else style.bpm,
+        )
+        singer = self.voice or style.singer or seeded_singer(request.seed)
+        return Recipe(style, singer, self.arrangement, request.seed)
+
+
+def _check(field: str, given: str | None, allowed: tuple[str, ...]) -> None:
+    if given is not None and given not in allowed:
+        raise InputError(f"Unknown {field} '{given}'.", field=field, given=given, allowed=allowed)
+
+
+def _song(request: Request, performance: Performance) -> Song:
+    def source(samples: object) -> AudioSource:
+        return MemoryAudio(Audio(samples, performance.rate))  # type: ignore[arg-type]
+
+    return Song(
+        request,
+        source(performance.mix),
+        GenerationRecord(
+            seconds=sum(performance.stages.values()),
+            conditions=("lyrics", "style text") if request.prompt.style else ("lyrics",),
+            stages=performance.stages,
+            notes=performance.notes,
+        ),
+        {name: source(stem) for name, stem in performance.stems.items()},
+        performance.words,
+        performance.sections,
+        performance.midi,
+    )

@@ -1,0 +1,148 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from metrics.features.edits import edits
+from metrics.per import compare, whisper_base_mix, whisper_base_stem
+from songbench.contracts.feature import Feature
+from songbench.contracts.metric import SongMetric
+from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.prompt import Prompt
+from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.song import Failure, Request, Song
+
+
+class Heard:
+    """Features that answer every request with the same text."""
+
+    def __init__(self, text):
+        self.text, self.asked = text, []
+
+    def of(self, extractor, sources):
+        self.asked.append((extractor, sources))
+        return [heard(self.text) for _ in sources]
+
+
+def heard(text):
+    return Feature(data={"text": text, "segments": [], "dropped": [], "silent": False})
+
+
+def song(lyrics="[verse]\nHello world", language="en", stem=True):
+    audio = MemoryAudio(Audio(np.ones((1, 8), np.float32), 16000))
+    prompt = Prompt("p", parse_lyrics(lyrics), language)
+    return Song(Request(prompt, 0, 0), audio, stems={"vocals": audio} if stem else {})
+
+
+def verdict(metric, lyrics, text, language="en"):
+    return next(iter(metric.score([song(lyrics, language)], Heard(text))))
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "counts"),
+    [
+        ("abcd", "abcd", (0, 0, 0)),
+        ("abcd", "axcd", (1, 0, 0)),
+        ("abcd", "acd", (0, 1, 0)),
+        ("abcd", "abxcd", (0, 0, 1)),
+        ("abcd", "", (0, 4, 0)),
+        ("", "abc", (0, 0, 3)),
+        ("abcdef", "xbcefyz", (1, 1, 2)),
+    ],
+)
+def test_edits_by_hand(reference, hypothesis, counts):
+    found = edits(list(reference), list(hypothesis))
+    assert (found.substitutions, found.deletions, found.insertions) == counts
+    assert found.total == sum(counts)
+    assert len(found.matched) == len(reference)
+
+
+def test_matched_tokens():
+    assert edits(list("abcd"), list("xbd")).matched == (False, True, False, True)
+
+
+def test_perfect_and_wrong():
+    # h ə l oʊ w ɜː l d against h ə l oʊ: 4 of 8 deleted
+    perfect, half = compare(["Hello world"], heard("hello WORLD.").data), compare(["Hello world"], heard("hello").data)
+    assert perfect.values == {
+        "per": 0, "per_macro": 0, "sub": 0, "del": 0, "ins": 0, "wer": 0, "coverage": 100,
+    }  # fmt: skip
+    assert half.values == {
+        "per": 50, "per_macro": 50, "sub": 0, "del": 50, "ins": 0, "wer": 50, "coverage": 100,
+    }  # fmt: skip
+    assert half.weights == {"per": 8, "sub": 8, "del": 8, "ins": 8, "wer": 2, "coverage": 1}
+
+
+def test_insertions_exceed_100_and_are_not_clipped():
+    found = compare(["go"], heard("go " * 6).data)
+    assert found.values["per"] == found.values["ins"] == 500
+    assert found.values["wer"] == 500
+
+
+def test_nothing_heard_is_100_percent_deletions():
+    found = verdict(whisper_base_mix(), "[verse]\nHello world", "")
+    assert found.values["per"] == found.values["del"] == found.values["wer"] == 100
+    assert found.values["coverage"] == 0
+
+
+def test_figure_of_a_system_is_the_micro_average():
+    long, short = compare(["Hello world"], heard("hello world").data), compare(["go"], heard("").data)
+    weighted = sum(s.values["per"] * s.weights["per"] for s in (long, short)) / 10
+    assert weighted == pytest.approx(20)  # 2 of 10 phonemes wrong
+    assert "per_macro" not in long.weights  # mean of 0 and 100: 50
+
+
+def test_coverage_counts_lines():
+    found = compare(["hello world", "choose fire", "(…)"], heard("hello world").data)
+    assert found.values["coverage"] == 50
+    assert found.weights["coverage"] == 2
+
+
+def test_mandarin():
+    found = compare(["我爱你"], heard("我愛她").data)  # uo ai n i / uo ai t a
+    assert found.values["per"] == 50
+    assert found.values["wer"] == pytest.approx(100 / 3)
+
+
+def test_reference_is_the_sung_lines_and_language_is_passed_on():
+    features = Heard("我爱你 baby")
+    metric = whisper_base_stem()
+    found = next(iter(metric.score([song("[intro]\n[verse]\n我爱你 (baby)\n[outro]", "mixed")], features)))
+    assert found.values["per"] == 0
+    assert found.detail["reference"] == "我爱你 (baby)"
+    assert features.asked[0][0].language == "zh"
+
+
+def test_not_applicable():
+    stemless = next(iter(whisper_base_stem().score([song(stem=False)], Heard(""))))
+    assert stemless == NotApplicable("the system gives no vocal stem")
+    for lyrics in ("[inst]", "[verse]\n…"):
+        assert verdict(whisper_base_mix(), lyrics, "la la") == NotApplicable("the prompt has no sung lines")
+    assert isinstance(verdict(whisper_base_mix(), "[verse]\nbonjour", "", "fr"), NotApplicable)
+
+
+def test_failure_of_the_transcript_is_handed_on():
+    class Broken:
+        def of(self, extractor, sources):
+            return [Failure("feature", "broken file")]
+
+    assert next(iter(whisper_base_mix().score([song()], Broken()))) == Failure("feature", "broken file")
+
+
+@pytest.mark.parametrize("metric", [whisper_base_stem(), whisper_base_mix()])
+def test_card(metric):
+    assert isinstance(metric, SongMetric)
+    card = metric.card
+    assert card.citation and card.limits and card.summary and card.licence
+    assert [field.name for field in card.fields if field.headline] == ["per"]
+    found = compare(["Hello"], heard("Hello").data)
+    assert isinstance(found, Scores)
+    assert set(found.values) == {field.name for field in card.fields}
+
+
+def test_importing_loads_no_model_library():
+    heavy = "torch", "faster_whisper", "ctranslate2", "phonemizer", "pypinyin", "rapidfuzz", "scipy", "pyloudnorm"
+    code = f"import sys, metrics.per, metrics.audio, metrics.rtf; assert not set({heavy!r}) & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

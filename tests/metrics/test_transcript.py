@@ -1,0 +1,119 @@
+import ctypes
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from metrics.features import phonemes
+from metrics.features.transcript import RATE, WHISPER_BASE, Transcript, _doubt, whisper_language
+from metrics.per import compare
+from songbench.contracts.feature import Extractor
+from songbench.domain.audio import Audio, AudioFile, MemoryAudio
+from songbench.domain.song import Failure
+from songbench.execution import weights
+
+RIGHT = ("Morning comes in slowly over the railway line", "Every town we pass is shining in the rain")
+WRONG = ("We were only children with the world in our hands", "Keep the summer going till the river understands")
+
+_missing = weights.availability(WHISPER_BASE)
+needs_model = pytest.mark.skipif(not _missing.ready, reason=f"{_missing.reason}: {_missing.cure}")
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """Plain synthetic speech of `RIGHT`, from a library of its own so that no other user of espeak-ng is disturbed."""
+    if not phonemes.availability().ready:
+        pytest.skip(phonemes.availability().reason)
+    import espeakng_loader
+
+    copy = tmp_path_factory.mktemp("espeak") / "espeak.so"
+    shutil.copyfile(espeakng_loader.get_library_path(), copy)
+    library, pieces = ctypes.CDLL(str(copy)), []
+    callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+    @callback
+    def collect(wave, count, _events):
+        if wave and count > 0:
+            pieces.append(np.ctypeslib.as_array(wave, (count,)).astype(np.float32) / 32768)
+        return 0
+
+    rate = library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0x8000)
+    library.espeak_SetSynthCallback(collect)
+    assert library.espeak_SetVoiceByName(b"en-us") == 0
+    library.espeak_SetParameter(1, 140, 0)
+    for line in RIGHT:
+        text = line.encode()
+        library.espeak_Synth(text, len(text) + 1, 0, 1, 0, 1, None, None)
+        pieces.append(np.zeros(rate // 3, np.float32))
+    return MemoryAudio(Audio(np.concatenate(pieces)[None], rate))
+
+
+def one(source, language="en"):
+    return next(iter(Transcript(language).extract([source])))
+
+
+@needs_model
+def test_speech_is_understood_and_wrong_lyrics_are_noticed(speech):
+    found = one(speech)
+    assert compare(RIGHT, found.data).values["per"] < 25
+    assert compare(WRONG, found.data).values["per"] > 60
+    assert found.data["segments"][0]["start"] < 1
+    assert found.data["dropped"] == []
+
+
+@needs_model
+def test_same_audio_gives_the_same_text_in_any_company(speech):
+    noise = MemoryAudio(Audio(0.1 * np.random.default_rng(1).standard_normal((1, RATE)).astype(np.float32), RATE))
+    stereo = MemoryAudio(Audio(np.repeat(speech.audio.samples, 2, axis=0), speech.audio.rate))
+    _, second, third = Transcript("en").extract([noise, speech, stereo])
+    assert one(speech) == second == third
+
+
+@needs_model
+def test_lyrics_after_a_long_silence_are_heard(speech):
+    rate = speech.audio.rate
+    pause = np.zeros((1, 35 * rate), np.float32)
+    found = one(MemoryAudio(Audio(np.concatenate([pause, speech.audio.samples], axis=1), rate)))
+    heard = [segment for segment in found.data["segments"] if segment["start"] > 34]
+    assert compare(RIGHT, {"text": "\n".join(s["text"] for s in heard), "dropped": []}).values["per"] < 25
+
+
+def test_silence_is_empty_without_the_model(monkeypatch):
+    monkeypatch.setattr(Transcript, "_model", None)
+    for samples in (np.zeros((2, RATE)), np.full((1, RATE), 9e-4), np.zeros((1, 0))):
+        found = one(MemoryAudio(Audio(samples.astype(np.float32), RATE)))
+        assert found.data == {"text": "", "segments": [], "dropped": [], "silent": True}
+
+
+def test_doubtful_windows_are_dropped_and_kept_on_record(monkeypatch):
+    def segment(text, ratio, no_speech, log_probability):
+        return SimpleNamespace(
+            start=0.0, end=1.0, text=text,
+            compression_ratio=ratio, no_speech_prob=no_speech, avg_logprob=log_probability,
+        )  # fmt: skip
+
+    segments = [
+        segment(" sung", 1.0, 0.9, -0.5),
+        segment(" la la la", 3.0, 0.1, -0.1),
+        segment(" thank you", 1.0, 0.9, -1.5),
+    ]
+    model = SimpleNamespace(transcribe=lambda *_, **__: (segments, None))
+    monkeypatch.setattr(Transcript, "_model", lambda self: model)
+    found = one(MemoryAudio(Audio(np.ones((1, RATE), np.float32), RATE)))
+    assert found.data["text"] == "sung"
+    assert [entry["text"] for entry in found.data["dropped"]] == ["la la la", "thank you"]
+    assert _doubt(segments[0]) == ""
+
+
+def test_broken_file_is_a_failure_of_its_own(tmp_path):
+    quiet = MemoryAudio(Audio(np.zeros((1, 9), np.float32), RATE))
+    broken, good = Transcript("en").extract([AudioFile(tmp_path / "gone.wav"), quiet])
+    assert isinstance(broken, Failure) and "gone.wav" in broken.cause
+    assert good.data["silent"]
+
+
+def test_identity_and_language():
+    assert isinstance(Transcript("en"), Extractor)
+    assert Transcript("en").identity != Transcript("zh").identity
+    assert [whisper_language(language) for language in ("en", "zh", "mixed")] == ["en", "zh", "zh"]
