@@ -255,7 +255,7 @@ def _sign_flip_p(differences: Array, scale: float, seed: int) -> float:
     return (reached + 1) / (len(sums) + 1)  # what was observed is itself one of the patterns (Phipson & Smyth 2010)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _signs(n: int, seed: int) -> Array:
     """Patterns of signs, shape (patterns, n); if exact, the last sign is fixed, as opposite patterns count the same."""
     if n > EXACT_FLIPS:

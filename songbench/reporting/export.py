@@ -31,7 +31,7 @@ def scores_to_csv(board: Leaderboard) -> str:
 def to_json(board: Leaderboard) -> str:
     """Everything but the scores of single songs; keys are sorted, floats have ten significant digits.
 
-    Ten digits are more than any score means and fewer than two machines disagree in.
+    Ten digits are more than any score deserves, and the rounding of two machines differs only beyond them.
     """
     value = {
         "schema": SCHEMA,

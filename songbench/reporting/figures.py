@@ -19,6 +19,7 @@ HAN_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanY
 """Tried, in this order, for names that the default font cannot write."""
 _STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False}
 _DPI = 120
+_PLOT = 5.0  # inches; names and letters get what they need beside it
 _REACH = 1.5  # songs further than this many spans of the intervals from them are counted, not drawn
 
 
@@ -41,18 +42,16 @@ def draw(board: Leaderboard, column: Column) -> bytes:
     import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from rich.cells import cell_len
 
     with matplotlib.style.context(["default", {**_STYLE, "font.family": _fonts()}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        height = 1.05 + 0.34 * len(board.rows)
-        figure = Figure(figsize=(7.2, height), dpi=_DPI)
+        left = 0.2 + 0.082 * max(cell_len(_label(row, column)) for row in board.rows)
+        right = 0.3 + 0.09 * max(len(wording.parts(row.cells[column.name], column)[2]) for row in board.rows)
+        width, height = left + _PLOT + right, 0.9 + 0.34 * len(board.rows)
+        figure = Figure(figsize=(width, height), dpi=_DPI)
         FigureCanvasAgg(figure)
-        names = max(len(_label(row, column)) for row in board.rows)
-        axes = figure.add_axes((min(0.45, 0.03 + 0.0115 * names), 0.58 / height, 1, 1 - 0.9 / height))
-        right = 0.97 - 0.014 * max(len(wording.parts(row.cells[column.name], column)[2]) for row in board.rows)
-        box = axes.get_position()
-        axes.set_position((box.x0, box.y0, right - box.x0, box.height))
-        _plot(axes, board, column)
+        _plot(figure.add_axes((left / width, 0.58 / height, _PLOT / width, 1 - 0.9 / height)), board, column)
         stream = io.BytesIO()
         figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()

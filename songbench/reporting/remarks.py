@@ -63,7 +63,7 @@ def _leading_anchors(board: Leaderboard) -> Iterator[str]:
         leads = [lead for column in shown(board) if column.ranked and (lead := _lead(board, column, row))]
         if row.system.sanity and leads:
             yield (
-                f"Sanity system {row.system.name} ({row.system.summary.rstrip('.')}) beats every competitor in "
+                f"Sanity system {row.system.name} ({row.system.summary.rstrip('.')}) is ahead of every competitor in "
                 f"{'; '.join(leads)}. Unless it plays real songs, something other than a good song is rewarded here: "
                 f"read {'these columns' if leads[1:] else 'this column'} with care."
             )

@@ -50,6 +50,11 @@ class Phoneme:
         return self.name[0] in "aAeEiIoOuUVyY@03&"
 
     @property
+    def is_voiceless(self) -> bool:
+        """Whether it is a consonant without voice; `t#` is the voiced flap of "better"."""
+        return self.name[0] in "ptkfTsSChxX" and self.name != "t#"
+
+    @property
     def is_pause(self) -> bool:
         """Whether the phoneme is silence."""
         return self.name[0] == "_"

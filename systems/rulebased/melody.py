@@ -62,7 +62,7 @@ def set_melody(
     phrases = []
     previous: int | None = None
     for index, onsets in enumerate(rhythms):
-        phrase = _Phrase(form, _PHRASE_FORMS[form][index % 4], harmony, singer, seed)
+        phrase = _Phrase(form, _PHRASE_FORMS[form][index % 4], section.start, harmony, singer, seed)
         final = index == len(rhythms) - 1
         notes = phrase.sing(onsets, previous, rest=final, tonic=final and closing)
         previous = notes[-1].pitch if notes else previous
@@ -73,9 +73,9 @@ def set_melody(
 class _Phrase:
     """A contour of a section kind; the same (kind, shape, seed) gives the same contour."""
 
-    def __init__(self, form: str, shape: int, harmony: Harmony, singer: str, seed: int) -> None:
+    def __init__(self, form: str, shape: int, bar_line: int, harmony: Harmony, singer: str, seed: int) -> None:
         rng = np.random.default_rng([seed, 31, sum(form.encode()), shape])
-        self.harmony = harmony
+        self.harmony, self.bar_line = harmony, bar_line
         self.low, self.high = RANGES[singer]
         self.centre = _CENTRES[singer][form]
         self.contour = np.array(_CONTOURS[int(rng.integers(len(_CONTOURS)))]) * rng.uniform(0.8, 1.25)
@@ -98,7 +98,7 @@ class _Phrase:
         chord = tuple(c for c in self.harmony.chord_at(onset.start).pitch_classes if c in scale)
         if tonic:
             allowed: tuple[int, ...] = (self.harmony.key.tonic,)
-        elif rest or strength(onset.start) >= 2 or onset.end - onset.start >= 1.0:
+        elif rest or strength(onset.start - self.bar_line) >= 2 or onset.end - onset.start >= 1.0:
             allowed = chord
         else:
             allowed = scale

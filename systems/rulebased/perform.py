@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -254,7 +255,7 @@ def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
             lead = slot.line.before_seconds * plan.bpm / 60.0
             earliest = free if index or _follows_silence(plan, section) else max(free, slot.start - lead)
             rng = np.random.default_rng([recipe.seed, 11, sum(section.tag.encode()), index])
-            lines.append(set_rhythm(slot, plan.bpm, earliest, rng))
+            lines.append(set_rhythm(slot, section.start, plan.bpm, earliest, rng))
             free = lines[-1][-1].end + 0.15 * plan.bpm / 60.0
         found.append(lines)
     return found
@@ -296,17 +297,13 @@ def _words(plan: Plan, sung: Sequence[tuple[SyllableLine, SungLine]]) -> tuple[T
 
 
 def _line_words(line: SyllableLine, sung: SungLine) -> list[TimedWord]:
-    """Words from syllables; words that share a syllable (spoken as one) share its time evenly."""
-    owners = sorted({syllable.word for syllable in line.syllables})
+    """Words from syllables; words that share a syllable share its time evenly."""
     timed = []
-    for rank, owner in enumerate(owners):
-        spans = [span for s, span in zip(line.syllables, sung.syllable_spans, strict=True) if s.word == owner]
-        first = owner if rank else 0
-        last = owners[rank + 1] if rank + 1 < len(owners) else len(line.spoken.words)
-        edges = np.linspace(spans[0][0], spans[-1][1], last - first + 1)
+    for text, first, last in line.words():
+        words = text.split(" ")
+        edges = np.linspace(sung.syllable_spans[first][0], sung.syllable_spans[last - 1][1], len(words) + 1)
         timed += [
-            TimedWord(line.spoken.words[word], float(edges[word - first]), float(edges[word - first + 1]))
-            for word in range(first, last)
+            TimedWord(word, float(start), float(end)) for word, (start, end) in zip(words, pairwise(edges), strict=True)
         ]
     return timed
 
@@ -315,7 +312,7 @@ def _sections(plan: Plan, total: int) -> tuple[TimedSection, ...]:
     edges = [plan.seconds(section.start) for section in plan.sections] + [total / RATE]
     return tuple(
         TimedSection(section.tag, start, end)
-        for section, start, end in zip(plan.sections, edges, edges[1:], strict=False)
+        for section, (start, end) in zip(plan.sections, pairwise(edges), strict=True)
     )
 
 
@@ -323,8 +320,6 @@ def _midi(plan: Plan, composition: _Composition) -> bytes:
     lines = [slot.line for section in plan.sections for slot in section.slots]
     labelled = []
     for line, notes in zip(lines, composition.melody, strict=True):
-        previous = -1
-        for syllable, note in zip(line.syllables, notes, strict=True):
-            labelled.append((note, line.spoken.words[syllable.word] if syllable.word != previous else ""))
-            previous = syllable.word
+        labels = {first: text for text, first, _ in line.words()}
+        labelled += [(note, labels.get(index, "")) for index, note in enumerate(notes)]
     return write_midi(plan, composition.harmony, labelled, composition.tracks)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from systems.rulebased.syllables import Syllable, SyllableLine
 
@@ -11,7 +11,9 @@ BAR = 4
 
 _BREATH_SECONDS = 0.45
 _COMFORTABLE_SECONDS = 0.34
-_LEAST_SECONDS = 0.2
+_TEMPO_PLAY = 1.04
+LEAST_SECONDS = 0.18
+"""Shortest note that still carries a syllable."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Slot:
     """The beats that belong to one line; its singing ends early enough to breathe."""
 
     line: SyllableLine
-    start: float
+    start: int
     beats: int
 
 
@@ -45,17 +47,17 @@ class PlacedSection:
     Attributes:
         tag: section tag.
         start: first beat, counted from the song's start.
-        beats: length; whole even beats, except for silence.
+        beats: length; a whole number of half bars, or of beats for silence.
         slots: one per line.
     """
 
     tag: str
-    start: float
-    beats: float
+    start: int
+    beats: int
     slots: tuple[Slot, ...] = ()
 
     @property
-    def end(self) -> float:
+    def end(self) -> int:
         """The beat on which the next section starts."""
         return self.start + self.beats
 
@@ -73,7 +75,7 @@ class Plan:
     sections: tuple[PlacedSection, ...]
 
     @property
-    def beats(self) -> float:
+    def beats(self) -> int:
         """Length of the song."""
         return self.sections[-1].end
 
@@ -105,8 +107,7 @@ def make_plan(parts: Sequence[Part], seconds: float | None, slow: float, usual: 
         A plan of that length; longer when the words would otherwise be too fast to understand.
     """
     best = min((_draft(parts, bpm, seconds, usual) for bpm in _tempi(slow, fast)), key=lambda draft: draft.cost)
-    bpm = _stretched(parts, best, seconds, slow, fast)
-    return Plan(bpm, tuple(_placed(parts, replace(best, bpm=bpm))))
+    return Plan(_stretched(best, seconds, slow, fast), tuple(_placed(parts, best.beats)))
 
 
 def _tempi(slow: float, fast: float) -> list[float]:
@@ -116,20 +117,8 @@ def _tempi(slow: float, fast: float) -> list[float]:
 
 def comfortable_seconds(line: SyllableLine) -> float:
     """What a line needs to be sung at ease, its breath included."""
-    return _line_seconds(line, _COMFORTABLE_SECONDS) + 0.3
-
-
-def least_seconds(line: SyllableLine) -> float:
-    """What a line needs to be understood, its breath included."""
-    return _line_seconds(line, _LEAST_SECONDS)
-
-
-def _line_seconds(line: SyllableLine, per_syllable: float) -> float:
-    return (
-        sum(max(_weight(s) * per_syllable, s.least_seconds) for s in line.syllables)
-        + line.before_seconds
-        + _BREATH_SECONDS
-    )
+    notes = sum(max(_weight(s) * _COMFORTABLE_SECONDS, s.least_seconds) for s in line.syllables)
+    return notes + line.before_seconds + _BREATH_SECONDS + 0.3
 
 
 def _weight(syllable: Syllable) -> float:
@@ -139,73 +128,102 @@ def _weight(syllable: Syllable) -> float:
 def _draft(parts: Sequence[Part], bpm: float, seconds: float | None, usual: float) -> _Draft:
     """Bars for one tempo, and how far from ideal they are."""
     beat = 60.0 / bpm
-    plain = [max(2, 2 * round(part.seconds / beat / 2)) for part in parts if not part.lines and part.tag != "silence"]
-    silent = sum(part.seconds for part in parts if part.tag == "silence")
-    lines = [line for part in parts for line in part.lines]
-    needs = [comfortable_seconds(line) / beat for line in lines]
-    room = sum(needs) if seconds is None else (seconds - silent) / beat - sum(plain)
-    slots = _slots(needs, [least_seconds(line) / beat for line in lines], room)
-    error = abs(sum(slots) - room) * beat if seconds is not None else 0.0
-    uneven = sum(abs(math.log2(slot / need)) for slot, need in zip(slots, needs, strict=True)) / max(1, len(slots))
+    plain = [_whole_beats(part, beat) for part in parts if not part.lines]
+    groups = [[_Need.of(line, beat) for line in part.lines] for part in parts if part.lines]
+    room = None if seconds is None else seconds / beat - sum(plain)
+    slots = [slot for group in _slots(groups, room) for slot in group]
+    needs = [need.beats for group in groups for need in group]
+    error = abs(sum(slots) - room) * beat if room is not None else 0.0
+    fit = [math.log2(slot / need) for slot, need in zip(slots, needs, strict=True)]
+    hurried = sum(max(0.0, -0.2 - octaves) for octaves in fit)
     crooked = sum(slot % BAR != 0 for slot in slots) + 0.25 * sum(slot % 8 != 0 for slot in slots)
-    cost = 3.0 * error + 4.0 * abs(math.log2(bpm / usual)) + uneven + 0.6 * crooked / max(1, len(slots))
+    per_line = (sum(abs(octaves) for octaves in fit) + 6.0 * hurried + 0.6 * crooked) / max(1, len(slots))
+    cost = 3.0 * error + 4.0 * abs(math.log2(bpm / usual)) + per_line
     return _Draft(bpm, tuple(_by_part(parts, plain, slots)), cost)
 
 
-def _slots(needs: list[float], least: list[float], room: float) -> list[int]:
-    """Whole bars per line, in proportion to need, never below the least; half bars only where bars cannot fit."""
-    if not needs:
-        return []
-    scale = room / sum(needs)
-    ideal = [need * scale for need in needs]
-    floors = [2 * max(1, math.ceil(beats / 2)) for beats in least]
-    slots = [max(floor, BAR * round(beats / BAR), 2) for floor, beats in zip(floors, ideal, strict=True)]
-    for unit in (BAR, 2):
-        while room - sum(slots) > unit / 2:
-            slots[_furthest([want - has for want, has in zip(ideal, slots, strict=True)])] += unit
-        while sum(slots) - room > unit / 2:
-            spare = [
-                has - want if has - unit >= floor else -math.inf
-                for has, want, floor in zip(slots, ideal, floors, strict=True)
-            ]
-            if max(spare) == -math.inf:
-                break
-            slots[_furthest(spare)] -= unit
+def _whole_beats(part: Part, beat: float) -> int:
+    """Beats of a section without lines: half bars, single beats where it is silent."""
+    unit = 1 if part.tag == "silence" else BAR // 2
+    return unit * max(1, round(part.seconds / beat / unit))
+
+
+@dataclass(frozen=True)
+class _Need:
+    """Beats a line would like, and the even number of beats it cannot do without."""
+
+    beats: float
+    least: int
+
+    @classmethod
+    def of(cls, line: SyllableLine, beat: float) -> "_Need":
+        shortest = beat / _TEMPO_PLAY
+        grid = sum(math.ceil(4 * max(LEAST_SECONDS, s.least_seconds) / shortest) / 4 for s in line.syllables)
+        least = grid + max(0.5, (_BREATH_SECONDS + 0.12) / shortest)
+        return cls(comfortable_seconds(line) / beat, 2 * math.ceil(least / 2))
+
+
+def _slots(groups: list[list[_Need]], room: float | None) -> list[list[int]]:
+    """Even beats per line, equal within a section where possible, together as near to the room as the needs allow.
+
+    Args:
+        groups: the lines of each section.
+        room: beats to fill; None: whatever the lines like.
+    """
+    total = sum(len(group) * max(need.beats for need in group) for group in groups)
+    scale = 1.0 if room is None or not total else room / total
+    slots = []
+    for group in groups:
+        ideal = scale * max(need.beats for need in group)
+        bars = math.ceil(0.87 * ideal / BAR) if room is None else round(ideal / BAR)
+        slots.append([max(BAR * bars, 2, *(need.least for need in group))] * len(group))
+    if room is not None:
+        _fill(slots, room)
+        _shorten(slots, groups, room)
     return slots
 
 
-def _furthest(values: list[float]) -> int:
-    """Index of the largest value; the last of equals, so that extra time falls on the end of a section."""
-    return max(range(len(values)), key=lambda index: (round(values[index], 6), index))
+def _fill(slots: list[list[int]], room: float) -> None:
+    """Gives beats that are left over to the last lines of sections, the shortest first; in place."""
+    for unit in (BAR, 2):
+        while slots and room - sum(map(sum, slots)) > unit / 2:
+            min(slots, key=lambda group: group[-1])[-1] += unit
+
+
+def _shorten(slots: list[list[int]], groups: list[list[_Need]], room: float) -> None:
+    """Takes beats that are too many from the lines that miss them least; in place."""
+    for unit in (BAR, 2):
+        while sum(map(sum, slots)) - room > unit / 2:
+            spare = [
+                (slot - unit - need.beats, section, line)
+                for section, group in enumerate(slots)
+                for line, (slot, need) in enumerate(zip(group, groups[section], strict=True))
+                if slot - unit >= need.least
+            ]
+            if not spare:
+                break
+            _, section, line = max(spare)
+            slots[section][line] -= unit
 
 
 def _by_part(parts: Sequence[Part], plain: list[int], slots: list[int]) -> Iterator[tuple[int, ...]]:
     plain_left, slots_left = iter(plain), iter(slots)
     for part in parts:
-        if part.lines:
-            yield tuple(next(slots_left) for _ in part.lines)
-        else:
-            yield () if part.tag == "silence" else (next(plain_left),)
+        yield tuple(next(slots_left) for _ in part.lines) if part.lines else (next(plain_left),)
 
 
-def _stretched(parts: Sequence[Part], draft: _Draft, seconds: float | None, slow: float, fast: float) -> float:
+def _stretched(draft: _Draft, seconds: float | None, slow: float, fast: float) -> float:
     """The tempo at which the drafted beats last exactly as wanted, within 4 % and the range."""
     if seconds is None:
         return draft.bpm
-    musical = seconds - sum(part.seconds for part in parts if part.tag == "silence")
-    beats = sum(sum(beats) for beats in draft.beats)
-    exact = 60.0 * beats / musical if musical > 0 and beats else draft.bpm
-    low, high = max(slow, draft.bpm * 0.96), min(fast, draft.bpm * 1.04)
-    return min(high, max(low, exact))
+    exact = 60.0 * sum(map(sum, draft.beats)) / seconds
+    return min(fast, draft.bpm * _TEMPO_PLAY, max(slow, draft.bpm / _TEMPO_PLAY, exact))
 
 
-def _placed(parts: Sequence[Part], draft: _Draft) -> Iterator[PlacedSection]:
-    at = 0.0
-    for part, beats in zip(parts, draft.beats, strict=True):
-        length = part.seconds * draft.bpm / 60.0 if part.tag == "silence" else float(sum(beats))
-        slots, start = [], at
-        for line, slot in zip(part.lines, beats, strict=False):
-            slots.append(Slot(line, start, slot))
-            start += slot
-        yield PlacedSection(part.tag, at, length, tuple(slots))
-        at += length
+def _placed(parts: Sequence[Part], beats: Sequence[tuple[int, ...]]) -> Iterator[PlacedSection]:
+    at = 0
+    for part, lengths in zip(parts, beats, strict=True):
+        starts = [at + sum(lengths[:index]) for index in range(len(lengths))]
+        slots = tuple(Slot(*slot) for slot in zip(part.lines, starts, lengths, strict=False))
+        yield PlacedSection(part.tag, at, sum(lengths), slots)
+        at += sum(lengths)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from systems.rulebased.plan import BAR, Slot
+from systems.rulebased.plan import BAR, LEAST_SECONDS, Slot
 from systems.rulebased.syllables import Syllable
 
 _BREATH_SECONDS = 0.4
@@ -32,7 +32,7 @@ def strength(beat: float) -> float:
     return 0.0 if (beat * 2) % 1 == 0 else -1.0
 
 
-def set_rhythm(slot: Slot, bpm: float, earliest: float, rng: np.random.Generator) -> tuple[Onset, ...]:
+def set_rhythm(slot: Slot, bar_line: int, bpm: float, earliest: float, rng: np.random.Generator) -> tuple[Onset, ...]:
     """Places the syllables of a line.
 
     The cheapest path over a grid of half beats (quarter beats where half beats are too coarse); a syllable pays for a
@@ -40,6 +40,7 @@ def set_rhythm(slot: Slot, bpm: float, earliest: float, rng: np.random.Generator
 
     Args:
         slot: the line and its beats.
+        bar_line: a beat on which a bar starts.
         bpm: beats per minute.
         earliest: first beat at which the line's consonants may start.
         rng: small preferences that make one song's rhythm unlike another's.
@@ -52,7 +53,7 @@ def set_rhythm(slot: Slot, bpm: float, earliest: float, rng: np.random.Generator
     grids = (0.5, 0.25) if seconds_per_beat < 0.62 else (0.25,)
     taste = rng.uniform(0.0, 0.35, (2 * BAR * 4, 3))
     for grid in grids:
-        path = _Search(slot, seconds_per_beat, grid, earliest, taste).best()
+        path = _Search(slot, bar_line, seconds_per_beat, grid, earliest, taste).best()
         if path is not None:
             return path
     return _in_sequence(
@@ -63,8 +64,11 @@ def set_rhythm(slot: Slot, bpm: float, earliest: float, rng: np.random.Generator
 class _Search:
     """Dynamic programming over (syllable, grid position)."""
 
-    def __init__(self, slot: Slot, seconds_per_beat: float, grid: float, earliest: float, taste: Array) -> None:
+    def __init__(
+        self, slot: Slot, bar_line: int, seconds_per_beat: float, grid: float, earliest: float, taste: Array
+    ) -> None:
         self.slot, self.grid, self.taste = slot, grid, taste
+        self.phase = slot.start - bar_line
         self.seconds = seconds_per_beat
         self.syllables = slot.line.syllables
         self.cells = int(slot.beats / grid)
@@ -97,7 +101,7 @@ class _Search:
         return self._onsets([float(offsets[cell]) for cell in reversed(path)])
 
     def _accent(self, syllable: Syllable, offset: float) -> float:
-        force = strength(offset + self.slot.start)
+        force = strength(offset + self.phase)
         if syllable.stress == 2:
             return 0.8 * (3.0 - force)
         if syllable.stress == 1:
@@ -123,7 +127,7 @@ class _Search:
         with np.errstate(divide="ignore", invalid="ignore"):
             cost = 2.2 * np.log2(np.where(gap > 0, gap, np.nan) / wanted) ** 2
         cost += self.taste[index % len(self.taste)][np.rint(gap / self.grid).astype(np.int64) % 3]
-        return np.where((gap * self.seconds >= syllable.least_seconds) & (gap > 0), cost, math.inf)
+        return np.where(gap * self.seconds >= max(LEAST_SECONDS, syllable.least_seconds), cost, math.inf)
 
     def _onsets(self, offsets: list[float]) -> tuple[Onset, ...]:
         starts = [self.slot.start + offset for offset in offsets]
@@ -135,7 +139,7 @@ def _in_sequence(syllables: tuple[Syllable, ...], start: float, seconds_per_beat
     """Syllable after syllable at their least lengths: for slots that hold no better rhythm."""
     onsets = []
     for syllable in syllables:
-        length = max(0.2, syllable.least_seconds) / seconds_per_beat
+        length = max(LEAST_SECONDS, syllable.least_seconds) / seconds_per_beat
         onsets.append(Onset(start, start + length))
         start += length
     return tuple(onsets)

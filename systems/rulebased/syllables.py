@@ -69,6 +69,17 @@ class SyllableLine:
         """Natural duration of the consonants before the first vowel."""
         return sum(_seconds(phoneme) for phoneme in self.before)
 
+    def words(self) -> list[tuple[str, int, int]]:
+        """Every sung word with its first syllable and one past its last; words sharing a syllable are one entry."""
+        owners = [syllable.word for syllable in self.syllables]
+        firsts = [index for index, owner in enumerate(owners) if index == 0 or owner != owners[index - 1]]
+        starts = [0, *(owners[first] for first in firsts[1:]), len(self.spoken.words)]
+        ends = [*firsts[1:], len(owners)]
+        return [
+            (" ".join(self.spoken.words[start:end]), first, last)
+            for (start, end), first, last in zip(pairwise(starts), firsts, ends, strict=True)
+        ]
+
 
 def _seconds(phoneme: Phoneme) -> float:
     natural = (phoneme.end - phoneme.start) / RATE
@@ -90,22 +101,30 @@ def syllable_line(spoken: SpokenLine, singer: str) -> SyllableLine | None:
     if not vowels:
         return None
     bounds = [*vowels, len(phonemes)]
+    owners = _owners(spoken, [phonemes[index].position for index in vowels])
     syllables = tuple(
-        Syllable(
-            _word_at(spoken, phonemes[this].position),
-            phonemes[this].stress,
-            phonemes[this],
-            phonemes[this + 1 : following],
-        )
-        for this, following in pairwise(bounds)
+        Syllable(owner, phonemes[this].stress, phonemes[this], phonemes[this + 1 : following])
+        for owner, (this, following) in zip(owners, pairwise(bounds), strict=True)
     )
     return SyllableLine(spoken, utterance, phonemes[: vowels[0]], syllables)
+
+
+def _owners(spoken: SpokenLine, positions: list[int]) -> list[int]:
+    """The word of each vowel.
+
+    Words that espeak-ng speaks as one ("in the") report one place; its last vowels go to
+    the later words.
+    """
+    owners = [max((i for i, start in enumerate(spoken.starts) if start <= at), default=0) for at in positions]
+    found = sorted(set(owners))
+    for owner, following in zip(found, [*found[1:], len(spoken.words)], strict=True):
+        mine = [index for index, has in enumerate(owners) if has == owner]
+        orphans = min(following - owner, len(mine)) - 1
+        for back in range(orphans):
+            owners[mine[-1 - back]] = owner + orphans - back
+    return owners
 
 
 def _without_outer_pauses(phonemes: tuple[Phoneme, ...]) -> tuple[Phoneme, ...]:
     sounding = [index for index, phoneme in enumerate(phonemes) if not phoneme.is_pause]
     return phonemes[sounding[0] : sounding[-1] + 1] if sounding else ()
-
-
-def _word_at(spoken: SpokenLine, position: int) -> int:
-    return max((index for index, start in enumerate(spoken.starts) if start <= position), default=0)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from systems.rulebased.espeak import RATE, Phoneme
+from systems.rulebased.espeak import RATE, Phoneme, Utterance
 from systems.rulebased.pitch import Note, pitch_curve
 from systems.rulebased.syllables import SyllableLine
 
@@ -22,6 +22,8 @@ FRAME_SECONDS = 0.005
 _FFT_SIZE = 1024
 _EDGE_SECONDS = 0.045
 _RELEASE_SECONDS = 0.06
+_SPEECH_F0 = 100.0
+_NOISE_GAIN = 10 ** (-3 / 10)
 
 Array = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -58,10 +60,27 @@ def _analyse(line: SyllableLine) -> _Frames:
     samples = line.utterance.samples.astype(np.float64)
     period = FRAME_SECONDS * 1000.0
     f0, times = pyworld.dio(samples, RATE, f0_floor=71.0, f0_ceil=200.0, frame_period=period)
-    f0 = pyworld.stonemask(samples, f0, times, RATE)
+    f0 = _voiced_by_phonemes(pyworld.stonemask(samples, f0, times, RATE), line.utterance)
     envelope = pyworld.cheaptrick(samples, f0, times, RATE, fft_size=_FFT_SIZE)
     aperiodicity = pyworld.d4c(samples, f0, times, RATE, threshold=0.0, fft_size=_FFT_SIZE)
     return _Frames(f0 > 0, np.log(np.maximum(envelope, 1e-12)).astype(np.float32), aperiodicity.astype(np.float32))
+
+
+def _voiced_by_phonemes(f0: Array, utterance: Utterance) -> Array:
+    """Corrects the estimate by what is known: vowels are voiced, voiceless consonants are not.
+
+    The speech lies on one pitch, so that a missing value is that pitch.
+    """
+    pitch = float(np.median(f0[f0 > 0])) if (f0 > 0).any() else _SPEECH_F0
+    corrected = f0.copy()
+    for phoneme in utterance.phonemes:
+        first, last = (round(sample / RATE / FRAME_SECONDS) for sample in (phoneme.start, phoneme.end))
+        if phoneme.is_vowel:
+            inside = corrected[first + 2 : last - 1]
+            inside[inside == 0] = pitch
+        elif phoneme.is_voiceless:
+            corrected[first + 1 : last] = 0.0
+    return corrected
 
 
 def sing_line(line: SyllableLine, notes: Sequence[Note], rng: np.random.Generator) -> SungLine:
@@ -81,6 +100,7 @@ def sing_line(line: SyllableLine, notes: Sequence[Note], rng: np.random.Generato
     source_times = np.interp(song_times, [target for _, target in anchors], [source for source, _ in anchors])
     frames = _analyse(line)
     voiced, envelope, aperiodicity = _warp(frames, source_times)
+    envelope[~voiced] *= np.float32(_NOISE_GAIN)
     f0 = np.where(voiced, pitch_curve(notes, song_times, rng), 0.0)
     samples = pyworld.synthesize(
         f0, envelope.astype(np.float64), aperiodicity.astype(np.float64), RATE, FRAME_SECONDS * 1000.0

@@ -15,7 +15,7 @@ SHORT = Lyrics(
 )
 SHORT_SECONDS = 14.0
 CHORUS = Section("chorus", ("Hold me closer tonight",))
-TWO_CHORUSES = Lyrics((CHORUS, Section("verse", ("Cold morning light",)), CHORUS))
+TWO_CHORUSES = Lyrics((Section("intro", seconds=2.0), CHORUS, Section("verse", ("Cold morning light",)), CHORUS))
 MANDARIN = Lyrics((Section("verse", ("月亮代表我的心", "让我们一起飞 oh yeah")),))
 
 

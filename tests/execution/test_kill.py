@@ -1,0 +1,98 @@
+"""A run that is killed again and again ends with the same bytes as one that was left alone, and computes nothing twice."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+KILLS = 20
+
+
+def command(folder, suite):
+    words = ["run", "--suite", suite, "--systems", "probe:first,probe:second", "--metrics", "level@probe,spread@probe"]
+    words += ["--store", folder / "store", "--runs", folder / "runs", "--takes", "2"]
+    words += ["--set", "system.probe.seconds_each=0.15", "--workers", "2"]
+    return [sys.executable, "-m", "songbench", *map(str, words)]
+
+
+def environment(folder):
+    return {**os.environ, "PROBE_LOG": str(folder / "log"), "PROBE_FEATURE_S": "0.05"}
+
+
+def finish(folder, suite):
+    done = subprocess.run(
+        command(folder, suite), env=environment(folder), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted((folder / "runs/small").rglob("*"))
+        if path.name.startswith(("leaderboard", "scores")) or path.suffix == ".png"
+    }
+
+
+def stored(folder):
+    """Every record and feature with its time of writing."""
+    files = [*(folder / "store").rglob("*.json"), *(folder / "store").rglob("*.npz")]
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
+
+
+def kill_sometime(folder, suite, chance):
+    """Start the run, kill it (or a worker of it) at a random moment; returns whether it was still running."""
+    process = subprocess.Popen(
+        command(folder, suite), env=environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(timeout=chance.uniform(0.7, 2.6))
+        return False
+    except subprocess.TimeoutExpired:
+        pass
+    workers = psutil.Process(process.pid).children(recursive=True)
+    if workers and chance.random() < 0.3:
+        workers[0].send_signal(signal.SIGKILL)
+        time.sleep(0.2)
+    process.kill()
+    process.wait()
+    psutil.wait_procs(workers, timeout=10)
+    return True
+
+
+@pytest.mark.timeout(280)
+def test_twenty_kills_change_nothing(tmp_path, suite_file):
+    suite = suite_file(10)
+    calm, rough = tmp_path / "calm", tmp_path / "rough"
+    calm.mkdir(), rough.mkdir()
+    expected = finish(calm, suite)
+
+    chance, killed, before = random.Random(7), 0, {}
+    for _ in range(KILLS):
+        killed += kill_sometime(rough, suite, chance)
+        now = stored(rough)
+        for path, facts in before.items():
+            assert now[path] == facts, f"{path.name} was lost or written again"
+        before = now
+    assert killed >= 5, "the kills came too late to matter"
+    assert finish(rough, suite) == expected
+
+    for path, facts in before.items():
+        assert stored(rough)[path] == facts
+    assert_nothing_computed_after_it_was_stored(rough)
+    assert not list((rough / "store/records/failures").rglob("*.json")), "a killed run is not a failed song"
+
+
+def assert_nothing_computed_after_it_was_stored(folder: Path):
+    committed = {}
+    for path in (folder / "store/records/songs").rglob("*.json"):
+        record = json.loads(path.read_text())
+        committed.setdefault((record["prompt"], str(record["take"])), []).append(path.stat().st_mtime_ns)
+    starts = [row.split() for row in (folder / "log").read_text().splitlines()]
+    songs = [(int(when), prompt, take) for when, what, *rest in starts if what == "song" for _, prompt, take in [rest]]
+    for when, prompt, take in songs:
+        assert when <= max(committed[prompt, take]), f"{prompt} take {take} was computed after it was stored"

@@ -1,0 +1,185 @@
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from songbench.contracts.feature import Feature
+from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.errors import InputError, StoreBusyError, StoreWriteError
+from songbench.domain.song import Failure, GenerationRecord, Request, Song, TimedSection, TimedWord
+from songbench.domain.suite import parse_prompt
+from songbench.execution import store as store_module
+from songbench.execution.features import StoredFeatures, decode_feature, encode_feature
+from songbench.execution.songs import StoredAudio, load_song, save_song
+from songbench.execution.store import Blob, Store, write_atomically
+
+PROMPT = parse_prompt({"id": "p", "lyrics": "[verse] la.", "seconds": 1})
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request, tmp_path):
+    return Store(str(tmp_path / "store") if request.param == "folder" else f"memory://{tmp_path.name}-{os.getpid()}")
+
+
+def noise(gain=0.1, seed=0):
+    samples = gain * np.random.default_rng(seed).standard_normal((2, 4000))
+    return MemoryAudio(Audio(samples.astype("float32"), 8000))
+
+
+def test_records_come_back_and_are_listed(store):
+    assert store.get("scores", "ab12") is None
+    assert store.keys("scores") == set()
+    store.put("scores", "ab12", {"x": 1.5, "t": "好"})
+    assert store.get("scores", "ab12") == {"x": 1.5, "t": "好"}
+    assert store.keys("scores") == {"ab12"}
+    store.discard("scores", "ab12")
+    store.discard("scores", "ab12")
+    assert store.keys("scores") == set()
+
+
+def test_blobs_are_named_by_content(store):
+    blob = store.put_blob(b"abc", "bin")
+    assert store.put_blob(b"abc", "bin") == blob
+    assert blob.digest.startswith("ba7816bf")
+    assert store.read_blob(blob) == b"abc"
+    with pytest.raises(InputError, match="misses the blob"):
+        store.read_blob(Blob("00ff.bin"))
+
+
+def test_a_song_comes_back_whole(store):
+    request = Request(PROMPT, 0, 7)
+    song = Song(
+        request,
+        noise(),
+        GenerationRecord(seconds=1.25, notes=("n",), stages={"voice": 0.5}),
+        {"vocals": noise(0.05)},
+        (TimedWord("la", 0.0, 0.4),),
+        (TimedSection("verse", 0.0, 0.5),),
+        b"MThd",
+    )
+    save_song(store, "k1", song)
+    back = load_song(store, "k1", request)
+    assert (back.record, back.words, back.sections, back.midi) == (song.record, song.words, song.sections, song.midi)
+    assert np.abs(back.audio.samples - song.audio.samples).max() <= 2**-23
+    assert list(back.stems) == ["vocals"]
+    assert load_song(store, "k2", request) is None
+
+
+def test_samples_beyond_full_scale_survive_and_bytes_are_the_same_each_time(store):
+    loud = noise(2.0)
+    save_song(store, "a", Song(Request(PROMPT, 0, 0), loud))
+    first = load_song(store, "a", Request(PROMPT, 0, 0))
+    assert np.array_equal(first.audio.samples, loud.load().samples)
+    save_song(store, "b", Song(Request(PROMPT, 0, 0), noise(2.0)))
+    assert load_song(store, "b", Request(PROMPT, 0, 0)).source.digest == first.source.digest
+
+
+def test_damaged_audio_is_named(store):
+    blob = store.put_blob(b"fLaC rubbish", "flac")
+    with pytest.raises(InputError, match="damaged"):
+        StoredAudio(store, blob).load()
+
+
+def test_an_unreadable_record_counts_as_absent(tmp_path):
+    store = Store(str(tmp_path))
+    store.put("songs", "abcd", {"x": 1})
+    (tmp_path / "records/songs/ab/abcd.json").write_text('{"x": ')
+    assert store.get("songs", "abcd") is None
+
+
+class CountingExtractor:
+    name, identity = "sum", {"v": 1}
+
+    def __init__(self):
+        self.seen = []
+
+    def extract(self, sources):
+        for source in sources:
+            self.seen.append(source.digest)
+            if source.load().rate == 1:
+                yield Failure("feature", "too slow a rate")
+            else:
+                yield Feature({"s": source.load().samples.sum(keepdims=True)}, {"text": "é"})
+
+
+def test_features_are_extracted_once_per_content(store):
+    extractor, features = CountingExtractor(), StoredFeatures(store)
+    a, b, bad = noise(seed=1), noise(seed=2), MemoryAudio(Audio(np.ones((1, 2), "float32"), 1))
+    first = features.of(extractor, [a, b, a, bad])
+    assert len(extractor.seen) == 3
+    assert first[0].arrays["s"] == first[2].arrays["s"]
+    assert isinstance(first[3], Failure)
+    again = StoredFeatures(store).of(extractor, [b, a])
+    assert len(extractor.seen) == 3
+    assert np.array_equal(again[1].arrays["s"], first[0].arrays["s"])
+    features.of(extractor, [bad])
+    assert len(extractor.seen) == 4, "a failure is not stored"
+
+
+def test_feature_bytes_round_trip():
+    feature = Feature({"a": np.arange(6, dtype="float32").reshape(2, 3)}, {"t": ["x", 1, None]})
+    back = decode_feature(encode_feature(feature))
+    assert np.array_equal(back.arrays["a"], feature.arrays["a"])
+    assert back.arrays["a"].dtype == np.float32
+    assert back.data == feature.data
+
+
+def test_a_failed_write_leaves_nothing_and_says_what_to_do(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = Store(str(tmp_path))
+    store.put("scores", "aa", {"x": 1})
+    monkeypatch.setattr(store_module.os, "fsync", full)
+    with pytest.raises(StoreWriteError, match=r"disk is full.*stored before is safe") as caught:
+        store.put("scores", "bb", {"x": 2})
+    assert caught.value.exit_code == 5
+    assert store.keys("scores") == {"aa"}
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_writing_over_a_file_is_atomic(tmp_path):
+    path = tmp_path / "f.json"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["f.json"]
+
+
+def test_one_planner_at_a_time(store):
+    other = Store(store.url)
+    with store.lock("run 'a'"):
+        with pytest.raises(StoreBusyError, match=r"run 'a', process \d+") as caught, other.lock("run 'b'"):
+            pass
+        assert caught.value.exit_code == 3
+    with other.lock("run 'b'"):
+        pass
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path):
+    code = (
+        "import os,signal,sys\nfrom songbench.execution.store import Store\n"
+        "with Store(sys.argv[1]).lock('doomed'):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False).returncode == -9
+    with Store(str(tmp_path)).lock("next"):
+        pass
+
+
+def test_a_stale_remote_lock_is_taken_over(tmp_path):
+    store = Store(f"memory://stale-{tmp_path.name}")
+    store._write(f"{store._root}/lock", json.dumps({"who": "gone", "beat": 0.0}).encode())
+    with store.lock("next"):
+        pass
+
+
+def test_bad_urls_are_explained(tmp_path):
+    with pytest.raises(InputError, match="cannot be opened"):
+        Store("nosuchprotocol://x")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="is a file"):
+        Store(str(tmp_path / "file"))

@@ -1,0 +1,277 @@
+"""What is printed and written: parsed back, escaped, explained, the same bytes every time."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up_run import full_run, simple_board
+from rich.cells import cell_len
+
+from songbench.contracts.cards import FieldCard
+from songbench.domain.score import NotApplicable
+from songbench.reporting import export, figures, tables, wording
+from songbench.reporting.leaderboard import build_leaderboard
+from songbench.reporting.report import write_report
+
+FOLDER = Path(__file__).parent
+
+
+class TestPrinted:
+    @pytest.mark.parametrize("width", [80, 110, 200])
+    def test_fits(self, board, width):
+        text = tables.to_text(board, width)
+        assert max(cell_len(line) for line in text.splitlines()) <= width
+        table = text.split("[low, high]")[0]
+        assert max(cell_len(line) for line in table.splitlines()) <= tables.WIDTH
+
+    def test_says_everything(self, board):
+        text = tables.to_text(board)
+        for column in wording.shown(board):
+            assert column.name in text
+        assert "clipped" not in text.split("Notes")[0]  # not a headline field
+        assert re.search(r"songbloom +16/16 +\d+\.\d \[\d+\.\d, \d+\.\d\] +b ★", text)
+        assert re.search(r"rulebased +16/16 +\d+\.\d \[.*?\] +d +12/16", text)
+        assert "我的模型" in text and "songbench setup muq-mulan" in text
+        assert "rulebased, per@whisper-base-stem: stem separation ran out of memory" in text
+
+    def test_competitors_and_sanity_are_apart(self, board):
+        lines = tables.to_text(board).splitlines()
+        rulebased = next(number for number, line in enumerate(lines) if line.startswith("  rulebased"))
+        assert set(lines[rulebased + 1].strip()) == {"─"} and lines[rulebased + 2].startswith("  silence")
+
+    def test_legend_explains_the_marks_that_occur_and_no_others(self, board):
+        everything = " ".join(wording.legend(board))
+        assert all(mark in everything for mark in ("[low, high]", "★", "n/N", "n/a", "failed", "↑ ↓", "Sanity"))
+        plain = " ".join(wording.legend(simple_board({"s": [1.0]}, FieldCard("m"))))
+        assert not any(mark in plain for mark in ("[low, high]", "★:", "n/N", "n/a", "failed", "Sanity"))
+
+    def test_many_failures_are_cut_with_a_pointer(self, board):
+        many = tuple(board.failures[0]._replace(cause=f"cause {number}") for number in range(20))
+        text = tables.to_text(dataclasses.replace(board, failures=many))
+        assert "cause 7" in text and "cause 8" not in text and "12 more, in leaderboard.md" in text
+
+    def test_a_board_without_columns_prints(self, board):
+        assert "songbloom" in tables.to_text(dataclasses.replace(board, columns=(), comparisons=()))
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"), [(-0.001, 1, "0.0"), (-0.06, 1, "-0.1"), (12.345, 2, "12.35"), (7.4, 0, "7")]
+)
+def test_numbers_have_the_decimals_of_their_field(value, decimals, text):
+    assert wording.number(value, FieldCard("m", decimals=decimals)) == text
+
+
+class TestMarkdown:
+    def test_tables_are_well_formed(self, board):
+        blocks = re.findall(r"(?:^\|.*\n)+", tables.to_markdown(board), re.MULTILINE)
+        assert len(blocks) > 3
+        for block in blocks:
+            cells = [len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()]
+            assert len(set(cells)) == 1
+
+    def test_best_is_bold_and_sanity_is_in_italics(self, board):
+        text = tables.to_markdown(board)
+        assert re.search(r"\| songbloom \| 16/16 \| \*\*\d+\.\d\*\* \[", text)
+        assert "| *reference* |" in text and "| *songbloom* |" not in text
+
+    def test_special_characters_are_escaped(self):
+        board = simple_board({"a|b*c": [1.0, 2.0]})
+        assert r"a\|b\*c" in tables.to_markdown(board)
+
+    def test_every_pair_is_there(self, board):
+        assert tables.to_markdown(board).count("| songbloom | silence |") == 1  # per; silence has no other number
+        assert tables.to_markdown(board).count("<details>") == tables.to_markdown(board).count("</details>") == 6
+
+
+class TestLatex:
+    def test_names_and_units_are_escaped(self, board):
+        text = tables.to_latex(board)
+        assert r"yue\_7b" in text and r"copy\_prompt" in text and r"peak\_gib" in text and r"\% $\downarrow$" in text
+        assert "per@whisper-base-stem" in text and "我的模型" in text
+        body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+        assert not re.search(r"(?<!\\)[_#%^~]", body.replace(r"\\~", ""))
+
+    def test_braces_and_environments_balance(self, board):
+        text = tables.to_latex(board)
+        assert text.count("{") == text.count("}")
+        assert re.findall(r"\\begin\{(\w+)", text)[1:] == re.findall(r"\\end\{(\w+)", text)[:-1]
+
+    def test_every_line_has_the_columns_of_its_tabular(self, board):
+        for layout, body in re.findall(r"begin\{tabular\}\{(\w+)\}(.*?)\\end", tables.to_latex(board), re.DOTALL):
+            for line in body.splitlines():
+                if "&" in line:
+                    assert len(re.findall(r"(?<!\\)&", line)) == len(layout) - 1
+
+    def test_best_is_bold_and_minus_is_a_minus(self, board):
+        text = tables.to_latex(board)
+        assert re.search(r"songbloom & 16/16 & \\textbf\{\d", text)
+        assert "$-$14" in text
+
+    def test_every_special_character(self):
+        assert tables.to_latex(simple_board({r"&%$#_{}\\~^[<": [1.0]})).count(
+            r"\&\%\$\#\_\{\}\textbackslash{}\textbackslash{}\textasciitilde{}\textasciicircum{}{[}$<$"
+        )
+
+
+class TestCsv:
+    def test_reads_back(self, board):
+        frame = pd.read_csv(io.StringIO(export.to_csv(board)), keep_default_na=False, na_values=[""])
+        assert list(frame.columns) == list(board.to_frame().columns)
+        for name in ("value", "low", "high", "n", "n_failed"):
+            pd.testing.assert_series_equal(
+                frame[name].astype(float), board.to_frame()[name].astype(float), check_exact=False, rtol=1e-9
+            )
+        assert frame["best"].dtype == bool
+        one = frame[(frame["system"] == "我的模型") & (frame["column"] == "fad@musicnn")].iloc[0]
+        assert (one["n"], one["n_pending"], one["n_possible"], one["kind"]) == (14, 2, 16, "set")
+
+    def test_songs_read_back_to_the_figures(self, board):
+        frame = pd.read_csv(io.StringIO(export.scores_to_csv(board)))
+        per = frame[(frame["system"] == "yue_7b") & (frame["column"] == "per@whisper-base-stem")]
+        micro = (per["value"] * per["weight"]).sum() / per["weight"].sum()
+        assert len(per) == 14
+        assert micro == pytest.approx(board.rows[1].cells["per@whisper-base-stem"].value)
+
+    def test_causes_with_commas_survive(self):
+        board = simple_board({"s": [NotApplicable('a, "b"'), 1.0]})
+        line = next(csv.DictReader(io.StringIO(export.to_csv(board))))
+        assert line["reason"] == '1 not applicable (a, "b")'
+
+
+class TestJson:
+    def test_has_everything(self, board):
+        value = json.loads(export.to_json(board))
+        assert value["schema"] == "songbench.leaderboard/1"
+        assert sorted(value) == [
+            "columns", "comparisons", "failures", "notes", "rows", "schema", "settings", "suite", "unavailable",
+        ]  # fmt: skip
+        assert value["suite"] == {"name": "demo", "version": "1", "prompts": 8, "takes": 2}
+        assert len(value["comparisons"]) == len(board.comparisons)
+        first = value["rows"][0]
+        assert first["songs"] == {"asked": 16, "done": 16, "failed": 0, "pending": 0} and first["completion"] == 1
+        assert first["cells"]["per@whisper-base-stem"]["best"] is True
+        assert first["cells"]["per@whisper-base-stem"]["value"] == pytest.approx(
+            board.rows[0].cells["per@whisper-base-stem"].value, rel=1e-9
+        )
+        silence = next(row for row in value["rows"] if row["system"]["name"] == "silence")
+        assert silence["cells"]["fad@musicnn"]["status"] == "failed"
+        assert silence["cells"]["rtf"]["status"] == "not applicable"
+
+    def test_keys_are_sorted_and_rounding_dust_is_gone(self, board):
+        text = export.to_json(board)
+        assert text == json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        assert not re.search(r"\d\.\d{17}", text)
+
+
+class TestFigures:
+    def test_one_per_ranked_headline_column(self, board):
+        assert [column.name for column in figures.drawn(board)] == [
+            "per@whisper-base-stem", "similarity@musicnn", "fad@musicnn", "rtf", "peak_gib",
+        ]  # fmt: skip
+
+    def test_are_small_png(self, board):
+        for column in figures.drawn(board):
+            data = figures.draw(board, column)
+            assert data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) < 100_000
+            width, height = struct.unpack(">II", data[16:24])
+            assert 600 < width < 1200 and 300 < height < 700
+
+    def test_are_the_same_whatever_the_user_configured(self, board):
+        import matplotlib
+
+        column = figures.drawn(board)[0]
+        plain = figures.draw(board, column)
+        with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red"}):
+            assert figures.draw(board, column) == plain
+
+    @pytest.mark.parametrize("values", [{"s": [1.0]}, {"s": [0.0, 0.0]}, {"s": [1.0, 1.1, 1e6], "t": [1.0, 1.2, 1.1]}])
+    def test_odd_values_draw(self, values):
+        board = simple_board(values)
+        assert figures.draw(board, board.columns[0])
+
+    def test_far_songs_are_counted_and_not_drawn(self):
+        board = simple_board({"s": [*([1.0, 1.2] * 30), 4.0]})
+        assert "(1 further out)" in figures._explanation(board, board.columns[0], 1)
+        low, high = figures._limits([board.rows[0].cells["m@b"]], board.columns[0])
+        assert 0 < low < 1 and 1.2 < high < 4
+
+
+class TestReport:
+    NAMES = (
+        "leaderboard.txt",
+        "leaderboard.md",
+        "leaderboard.csv",
+        "leaderboard.json",
+        "leaderboard.tex",
+        "scores.csv",
+    )
+
+    def test_writes_every_file_and_nothing_else(self, board, tmp_path):
+        written = write_report(board, tmp_path / "deep" / "report")
+        assert sorted(written) == sorted(path for path in (tmp_path / "deep").rglob("*") if path.is_file())
+        assert [path.name for path in written[:6]] == list(self.NAMES)
+        assert len(written) == 6 + len(figures.drawn(board))
+
+    def test_markdown_points_at_the_figures(self, board, tmp_path):
+        write_report(board, tmp_path)
+        targets = re.findall(r"!\[.*?\]\((.*?)\)", (tmp_path / "leaderboard.md").read_text(encoding="utf-8"))
+        assert len(targets) == 5 and all((tmp_path / target).is_file() for target in targets)
+
+    def test_same_scores_same_bytes(self, run, board, tmp_path):
+        first = write_report(board, tmp_path / "first")
+        again = write_report(build_leaderboard(full_run(), replicates=500), tmp_path / "second")
+        assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+    def test_same_bytes_in_another_process(self, tmp_path):
+        code = (
+            "import sys, hashlib; sys.path.insert(0, sys.argv[1]); from made_up_run import full_run\n"
+            "from songbench.reporting.leaderboard import build_leaderboard\n"
+            "from songbench.reporting.report import write_report\n"
+            "paths = write_report(build_leaderboard(full_run(), replicates=100), sys.argv[2])\n"
+            "print(hashlib.sha256(b''.join(path.read_bytes() for path in paths)).hexdigest())"
+        )
+        here = str(tmp_path.parent)
+        digests = set()
+        for seed in ("1", "2"):
+            done = subprocess.run(
+                [sys.executable, "-c", code, str(FOLDER), f"{here}/{seed}"],
+                env={"PYTHONHASHSEED": seed, "PATH": "", "PYTHONPATH": str(FOLDER.parents[1])},
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            digests.add(done.stdout)
+        assert len(digests) == 1
+
+    def test_holds_no_path_of_this_machine(self, board, tmp_path):
+        for path in write_report(board, tmp_path):
+            assert str(tmp_path).encode() not in path.read_bytes()
+
+    def test_a_failed_write_leaves_the_old_file(self, board, tmp_path, monkeypatch):
+        write_report(board, tmp_path)
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+        def full(self, target):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("pathlib.Path.replace", full)
+        with pytest.raises(OSError, match="No space"):
+            write_report(dataclasses.replace(board, notes=("new",)), tmp_path)
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_importing_the_room_loads_nothing_heavy():
+    code = (
+        "import sys, songbench.reporting.report, songbench.reporting.leaderboard; "
+        "print([name for name in ('pandas', 'matplotlib', 'scipy', 'rich', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
