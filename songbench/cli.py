@@ -13,11 +13,11 @@ from songbench.domain.errors import InputError, SongbenchError
 
 HELP = """Benchmark song generators: lyrics in, songs out, scores with honest uncertainty.
 
-Start with [bold]songbench run[/bold]: it makes the songs that are missing, scores them, prints the leaderboard. Everything finished
-is stored at once; stop it whenever you like and run the same command to go on.
+Start with [bold]songbench run[/bold]: it makes the songs that are missing, scores them, prints the leaderboard.
+Everything finished is stored at once; stop it whenever you like and run the same command to go on.
 
-Exit codes: 0 all done · 1 done, but some songs or scores failed (the leaderboard counts them) · 2 something given is wrong ·
-3 the store is busy · 4 something asked for is not available here · 5 the store cannot be written · 130 stopped.
+Exit codes: 0 all done · 1 done, but some songs or scores failed (the leaderboard counts them) · 2 something given is
+wrong · 3 the store is busy · 4 something asked for is not available here · 5 the store cannot be written · 130 stopped.
 """
 
 app = typer.Typer(
@@ -340,9 +340,9 @@ def systems(name: Annotated[str | None, typer.Argument(help="Show the whole card
     from rich.console import Console
 
     from songbench.contracts import registry
-    from songbench.reporting.console import card_table, systems_table
+    from songbench.reporting.console import card_table, systems_listing
 
-    Console().print(card_table(registry.build_system(name).card) if name else systems_table())
+    Console().print(card_table(registry.build_system(name).card) if name else systems_listing())
 
 
 @app.command()
@@ -351,12 +351,12 @@ def metrics(name: Annotated[str | None, typer.Argument(help="Show the whole card
     from rich.console import Console
 
     from songbench.contracts import registry
-    from songbench.reporting.console import card_table, metrics_table
+    from songbench.reporting.console import card_table, metrics_listing
 
     for identifier in registry.metric_ids(name) if name else []:
         Console().print(card_table(registry.build_metric(identifier).card))
     if not name:
-        Console().print(metrics_table())
+        Console().print(metrics_listing())
 
 
 @app.command()

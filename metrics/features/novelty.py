@@ -15,8 +15,8 @@ def self_similarity(features: npt.NDArray[np.floating]) -> Array:
         features: shape (n, d), in units that make Euclidean distance meaningful.
 
     Returns:
-        Shape (n, n), in (0, 1]: a Gaussian of the distance, as wide as the median distance of different moments; all 1 when
-        nothing ever changes.
+        Shape (n, n), in (0, 1]: a Gaussian of the distance, as wide as the median distance of different moments; all 1
+        when nothing ever changes.
     """
     from scipy.spatial.distance import pdist, squareform
 
@@ -24,14 +24,15 @@ def self_similarity(features: npt.NDArray[np.floating]) -> Array:
     width = float(np.median(distances)) if len(distances) else 0.0
     if width == 0.0:
         width = float(distances.max(initial=0.0)) or 1.0
-    return np.exp(-((squareform(distances) / width) ** 2))
+    similarity: Array = np.exp(-((squareform(distances) / width) ** 2))
+    return similarity
 
 
 def novelty(similarity: Array, half: int) -> Array:
     """Foote's novelty: how much the past `half` moments and the next differ while each is like itself.
 
-    A checkerboard kernel with Gaussian taper slides along the diagonal. Beyond both ends the matrix is continued by its edge
-    values, so that the start and the end of the audio are not novel in themselves.
+    A checkerboard kernel with Gaussian taper slides along the diagonal. Beyond both ends the matrix is continued by its
+    edge values, so that the start and the end of the audio are not novel in themselves.
 
     Args:
         similarity: shape (n, n).
@@ -48,7 +49,8 @@ def novelty(similarity: Array, half: int) -> Array:
     kernel /= np.abs(kernel).sum() / 2
     padded = np.pad(similarity, half, mode="edge")
     views = np.lib.stride_tricks.sliding_window_view(padded, (2 * half, 2 * half))
-    return np.einsum("iijk,jk->i", views, kernel)
+    curve: Array = np.einsum("iijk,jk->i", views, kernel)
+    return curve
 
 
 def pick_boundaries(curve: Array, gap: int, threshold: float) -> list[int]:

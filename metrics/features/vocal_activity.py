@@ -1,14 +1,15 @@
 """Where somebody sings in a mix, by a signal rule.
 
-A voice is neither as steady as instruments that hold a pitch nor as short as drums: its pitch glides and trembles. Seen through
-long windows (0.5 s) that makes it look like a drum, smeared over frequency; through short windows (64 ms) it looks like a held
-tone. So the mix is split twice by median filters, and what is percussive in long windows yet harmonic in short ones is taken
-for voice (Tachibana et al., "Singing voice enhancement in monaural music signals based on two-stage harmonic/percussive sound
-separation", TASLP 2014; median filters as in FitzGerald, DAFx 2010).
+A voice is neither as steady as instruments that hold a pitch nor as short as drums: its pitch glides and trembles. Seen
+through long windows (0.5 s) that makes it look like a drum, smeared over frequency; through short windows (64 ms) it
+looks like a held tone. So the mix is split twice by median filters, and what is percussive in long windows yet harmonic
+in short ones is taken for voice (Tachibana et al., "Singing voice enhancement in monaural music signals based on
+two-stage harmonic/percussive sound separation", TASLP 2014; median filters as in FitzGerald, DAFx 2010).
 
-How wrong it is: over 10 songs of the rule-based singer the voice's share told sung half-seconds from the others with an area
-under the curve of 0.97. Expressive leads (bowed strings, bent guitars, synthesisers with vibrato) pass for voices: of 23
-generated excerpts, most of them instrumental, 6 were above the default threshold. Spoken or whispered voices can be missed.
+How wrong it is: over 10 songs of the rule-based singer the voice's share told sung half-seconds from the others with an
+area under the curve of 0.97. Expressive leads (bowed strings, bent guitars, synthesisers with vibrato) pass for voices:
+of 23 generated excerpts, most of them instrumental, 6 were above the default threshold. Spoken or whispered voices can
+be missed.
 """
 
 from __future__ import annotations
@@ -63,8 +64,9 @@ def vocal_share(audio: Audio, block: float) -> Array:
 def border(shares: Array) -> float:
     """The share that best parts sung from unsung moments of one song, in dB.
 
-    The shares are split into two groups of least spread (Otsu). Where these are at least 6 dB apart and their middle is within
-    6 dB of `THRESHOLD_DB` the middle is the border, else `THRESHOLD_DB` is: a song may be sung throughout or not at all.
+    The shares are split into two groups of least spread (Otsu). Where these are at least 6 dB apart and their middle is
+    within 6 dB of `THRESHOLD_DB` the middle is the border, else `THRESHOLD_DB` is: a song may be sung throughout or not
+    at all.
 
     Args:
         shares: as `vocal_share` gives them, shape (n,), n >= 1.

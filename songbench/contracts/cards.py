@@ -50,6 +50,7 @@ class SystemCard:
         needs: what must be installed or fetched, by name.
         citation: paper or address.
         sanity: whether it is an anchor of the scale rather than a competitor (noise, silence, copies).
+        ceiling: for a sanity system: whether competitors are expected to lose against it (the reference songs).
         tracks: which tracks it can enter.
     """
 
@@ -65,6 +66,7 @@ class SystemCard:
     needs: tuple[str, ...] = ()
     citation: str = ""
     sanity: bool = False
+    ceiling: bool = False
     tracks: tuple[str, ...] = ("song",)
 
 

@@ -140,7 +140,10 @@ def metric_ids(wanted: str) -> list[str]:
     known = names(METRICS)
     if wanted in known:
         return [wanted]
-    backends = [name for name in known if name.partition("@")[0] == wanted]
+    name, _, backend = wanted.partition("@")
+    backends = [one for one in known if one.partition("@")[0] == name]
+    if backend and backends:
+        raise InputError(f"The metric '{name}' has no backend '{backend}'.", given=wanted, allowed=backends)
     if not backends:
         load(METRICS, wanted)  # raises, with suggestions
     return backends

@@ -16,11 +16,11 @@ class Scores:
 
     Attributes:
         values: one finite number per field of the metric's card.
-        weights: per field, how much this song counts in the system's figure (> 0, 1 where absent). Weighting an error
-            rate by the number of phonemes gives the micro average: all errors over all phonemes.
+        weights: per field, how much this song counts in the figure of its system (> 0, 1 where absent). Weighting an
+            error rate by the number of phonemes gives the micro average: all errors over all phonemes.
         n: how many songs the values rest on (1 for a song metric).
-        leave_one_out: set metrics only: for each prompt id, the values without that prompt's songs. The interval and the
-            paired tests of a set metric come from them (jackknife).
+        leave_one_out: set metrics only: for each prompt id, the values without that prompt's songs. The interval and
+            the paired tests of a set metric come from them (jackknife).
         detail: counts and texts behind the values, for the record and for people who look closer.
     """
 

@@ -1,9 +1,9 @@
 """Makes torchaudio and torchvision importable beside a CPU build of torch.
 
 Their wheels are built for CUDA and load CUDA libraries on import, which fails where torch is a CPU build; that in turn
-breaks whatever probes them (transformers, torchmetrics, pyannote). Stand-ins for the two modules that load those libraries
-are put in place, only when the plain import fails and only in this process. What is lost: torchaudio's forced alignment and
-RNN-T loss, torchvision's native operators. songbench uses none of them.
+breaks whatever probes them (transformers, torchmetrics, pyannote). Stand-ins for the two modules that load those
+libraries are put in place, only when the plain import fails and only in this process. What is lost: torchaudio's forced
+alignment and RNN-T loss, torchvision's native operators. songbench uses none of them.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Check:
 
 def examine(store: str) -> list[Check]:
     """Every check; importing the large packages takes some seconds."""
-    checks = [_python(), _torch(), _disk(store), _store(store)]
+    checks = [_python(), _torch(), _cpu_imports(), _disk(store), _store(store)]
     checks += [_package(name) for name in ("whisperx", "transformers", "fadtk", "audiobox-aesthetics", "gradio")]
     checks += [_weights(name) for name in registry.names(registry.WEIGHTS)]
     for group in (registry.SYSTEMS, registry.METRICS, registry.SUITES, registry.COMMANDS):
@@ -60,6 +60,14 @@ def _torch() -> Check:
         return Check("torch", "bad", f"cannot be imported: {error}", "make setup")
     found = f"{torch.__version__}, {len(accelerators())} CUDA devices"
     return Check("torch", "ok", found)
+
+
+def _cpu_imports() -> Check:
+    mended = mend_cpu_imports()
+    text = (
+        f"{' and '.join(mended)} are CUDA builds beside a CPU torch: stand-ins in place" if mended else "as installed"
+    )
+    return Check("torchaudio, torchvision", "ok", text)
 
 
 def _disk(store: str) -> Check:
@@ -84,14 +92,13 @@ def _package(name: str) -> Check:
         found = version(name)
     except PackageNotFoundError:
         return Check(name, "note", "not installed", f"pip install {name}")
-    mended = mend_cpu_imports()
     try:
         __import__(name.replace("-", "_"))
     except Exception as error:  # a broken native library raises anything
         return Check(
             name, "bad", f"{found}: {type(error).__name__}: {str(error)[:80]}", "reinstall from requirements/lock.txt"
         )
-    return Check(name, "ok", found + (f" (CPU build of torch: {', '.join(mended)} mended)" if mended else ""))
+    return Check(name, "ok", found)
 
 
 def _weights(name: str) -> Check:

@@ -355,12 +355,18 @@ def _append_member(wheels: list[Path], member: str, target: IO[bytes]) -> None:
 
 
 def _download(address: str, partial: Path, size: int) -> None:
-    have = partial.stat().st_size if partial.exists() else 0
-    if have >= size:
-        partial.unlink(missing_ok=True)
-        have = 0
-    request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        resumed = have and answer.status == 206
-        with open(partial, "ab" if resumed else "wb") as target:
-            shutil.copyfileobj(answer, target, 1 << 20)
+    """Download to `partial`, resuming as long as each try brings something."""
+    while True:
+        have = partial.stat().st_size if partial.exists() else 0
+        if have == size:
+            return
+        if have > size:  # of some other file
+            partial.unlink()
+            continue
+        request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            resumed = have and answer.status == 206
+            with open(partial, "ab" if resumed else "wb") as target:
+                shutil.copyfileobj(answer, target, 1 << 20)
+        if partial.stat().st_size <= have:
+            raise OSError(f"the server stopped after {have} of {size} bytes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -58,44 +58,46 @@ class Bars:
         self._bars.stop()
 
 
-def systems_table() -> Table:
-    """Every registered system with what it takes and whether it can run here."""
+def systems_listing() -> Group:
+    """Every registered system with what it takes, and below, how to get those that cannot run here."""
     table = _table("systems", "name", "version", "languages", "takes", "licence", "state")
+    cures = []
     for name in registry.names(registry.SYSTEMS):
         try:
             system = registry.build_system(name)
-            card: SystemCard = system.card
-            table.add_row(
-                escape(name),
-                card.version,
-                ", ".join(card.languages) or "any",
-                ", ".join(card.conditions) or "nothing",
-                escape(card.licence),
-                _state(system.availability()),
-            )
         except SongbenchError as error:
-            table.add_row(escape(name), "", "", "", "", f"[red]broken[/red]: {escape(str(error))}")
-    return table
+            table.add_row(escape(name), *[""] * 4, _BROKEN)
+            cures.append(_cure(name, str(error)))
+            continue
+        card: SystemCard = system.card
+        facts = [
+            card.version,
+            ", ".join(card.languages) or "any",
+            ", ".join(card.conditions) or "nothing",
+            card.licence,
+        ]
+        table.add_row(escape(name), *map(escape, facts), _state(system.availability(), name, cures))
+    return Group(table, *cures)
 
 
-def metrics_table() -> Table:
-    """Every registered metric with its numbers and whether it can run here."""
+def metrics_listing() -> Group:
+    """Every registered metric with its numbers, and below, how to get those that cannot run here."""
     table = _table("metrics", "name@backend", "kind", "fields", "languages", "state")
+    cures = []
+    arrows = {"higher": "↑", "lower": "↓", "none": ""}
     for name in registry.names(registry.METRICS):
         try:
             metric = registry.build_metric(name)
-            card: MetricCard = metric.card
-            arrows = {"higher": "↑", "lower": "↓", "none": ""}
-            fields = ", ".join(
-                f"{f.name}{arrows[f.direction]}" + (f" ({f.unit})" if f.unit else "") for f in card.fields
-            )
-            kind = "reference" if card.reference else "embedded" if card.backend else "signal"
-            table.add_row(
-                escape(name), kind, escape(fields), ", ".join(card.languages) or "any", _state(metric.availability())
-            )
         except SongbenchError as error:
-            table.add_row(escape(name), "", "", "", f"[red]broken[/red]: {escape(str(error))}")
-    return table
+            table.add_row(escape(name), *[""] * 3, _BROKEN)
+            cures.append(_cure(name, str(error)))
+            continue
+        card: MetricCard = metric.card
+        fields = ", ".join(f"{f.name}{arrows[f.direction]}" + (f" ({f.unit})" if f.unit else "") for f in card.fields)
+        kind = "reference" if card.reference else "embedded" if card.backend else "signal"
+        state = _state(metric.availability(), name, cures)
+        table.add_row(escape(name), kind, escape(fields), ", ".join(card.languages) or "any", state)
+    return Group(table, *cures)
 
 
 def card_table(card: SystemCard | MetricCard) -> Table:
@@ -222,14 +224,23 @@ def mean_seconds(journals: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, f
     return {stage: sum(values) / len(values) for stage, values in times.items()}
 
 
-def _state(state: Availability) -> str:
+_BROKEN = "[red]broken[/red]"
+
+
+def _state(state: Availability, name: str, cures: list[str]) -> str:
+    """The word for the table; what to do about it is added to `cures`."""
     if state.ready:
         return "[green]ready[/green]"
-    return f"[yellow]unavailable[/yellow]: {escape(state.reason)}. {escape(state.cure)}"
+    cures.append(_cure(name, f"{state.reason}. To get it: {state.cure}"))
+    return "[yellow]unavailable[/yellow]"
+
+
+def _cure(name: str, text: str) -> str:
+    return f"[bold]{escape(name)}[/bold]: {escape(text)}"
 
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("name", "state", "to do", "stored"))
     return table

@@ -58,13 +58,13 @@ def _stand_ins(board: Leaderboard) -> Iterator[str]:
 
 
 def _leading_anchors(board: Leaderboard) -> Iterator[str]:
-    """A column that something other than a song can win is to be distrusted; real songs winning is as it should be."""
+    """A column that something other than a song can win is to be distrusted; a ceiling's lead is as it should be."""
     for row in board.rows:
         leads = [lead for column in shown(board) if column.ranked and (lead := _lead(board, column, row))]
-        if row.system.sanity and leads:
+        if row.system.sanity and leads and not row.system.ceiling:
             yield (
                 f"Sanity system {row.system.name} ({row.system.summary.rstrip('.')}) is ahead of every competitor in "
-                f"{'; '.join(leads)}. Unless it plays real songs, something other than a good song is rewarded here: "
+                f"{'; '.join(leads)}. Something other than a good song is rewarded there: "
                 f"read {'these columns' if leads[1:] else 'this column'} with care."
             )
 
@@ -78,8 +78,8 @@ def _lead(board: Leaderboard, column: Column, row: Row) -> str:
         return ""
     sign = 1 if column.field.direction == "higher" else -1
     top, name = max(scored, key=lambda found: sign * found[0])
-    if sign * value <= sign * top:
-        return ""
+    if sign * value <= sign * top or number(value, column.field) == number(top, column.field):
+        return ""  # a lead that the table cannot show is not worth a remark
     context = [
         f"{other.field.name} {number(found, other.field)}"
         for other in shown(board)

@@ -41,18 +41,18 @@ def compress(signal: Signal, rate: int, threshold: float, ratio: float) -> Signa
     """Lowers what is louder than a threshold; level is RMS over 10 ms, gain moves over about 50 ms.
 
     Args:
-        signal: mono (n,).
+        signal: (n,) or (channels, n); channels share one gain.
         rate: samples per second.
         threshold: dBFS.
         ratio: input dB per output dB above the threshold, >= 1.
     """
     hop = rate // 100
-    level = frame_rms(signal, hop)
+    level = frame_rms(np.atleast_2d(signal).mean(axis=0), hop)
     decibels = 20 * np.log10(np.maximum(level, 1e-7))
     reduction = np.maximum(0.0, decibels - threshold) * (1 - 1 / ratio)
     smooth = np.convolve(np.pad(reduction, 2, mode="edge"), np.ones(5) / 5, mode="valid")
     centres = (np.arange(len(smooth)) + 0.5) * hop
-    gain = 10 ** (-np.interp(np.arange(len(signal)), centres, smooth) / 20)
+    gain = 10 ** (-np.interp(np.arange(signal.shape[-1]), centres, smooth) / 20)
     return np.asarray(signal * gain, dtype=np.float32)
 
 

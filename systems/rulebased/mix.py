@@ -20,7 +20,10 @@ PEAK = 10 ** (-1.1 / 20)
 
 _VOCAL_OVER_BAND_DB = 7.0
 _VOCAL_LEVEL = 0.11
-_STEM_GAINS = {"drums": 1.0, "bass": 0.9, "other": 1.0}
+_STEM_LEVELS_DB = {"drums": -1.0, "bass": -1.5, "other": 0.0}
+_BAND_LEVEL = 0.08
+_RIDE_DB = 4.5
+_RIDE_SECONDS = 1.6
 _EDGE_SECONDS = 0.04
 _INAUDIBLE = 10 ** (-80 / 20)
 
@@ -82,30 +85,44 @@ def _hushed(stereo: Stereo) -> Stereo:
 
 
 def _band_chain(name: str, stereo: Stereo) -> Stereo:
-    stereo = stereo * np.float32(_STEM_GAINS[name])
+    """Brings a stem to its place within the band; chords are evened out, so that quiet sections do not vanish."""
+    stereo = high_pass(stereo, RATE, 110.0 if name == "other" else 32.0)
+    stereo = stereo * np.float32(_BAND_LEVEL / _active_rms(stereo.mean(axis=0), stereo.mean(axis=0)))
     if name == "other":
-        stereo = high_pass(stereo, RATE, 110.0)
-        return stereo + np.float32(0.16) * reverb(stereo, RATE, 1.3)
-    return high_pass(stereo, RATE, 32.0)
+        stereo = compress(stereo, RATE, -32.0, 2.2)
+        stereo = stereo + np.float32(0.16) * reverb(stereo, RATE, 1.3)
+    level = _active_rms(stereo.mean(axis=0), stereo.mean(axis=0))
+    return stereo * np.float32(_BAND_LEVEL * 10 ** (_STEM_LEVELS_DB[name] / 20) / level)
 
 
 def _balance(wet: dict[str, Stereo], vocals: npt.NDArray[np.float32]) -> None:
-    """Sets the band below the voice where the voice sounds; in place."""
+    """Sets the band below the voice where the voice sounds, and lifts it where the voice is long absent; in place."""
     names = [name for name in wet if name != "vocals"]
     if not names or not vocals.any():
         return
     band = np.sum([wet[name].mean(axis=0) for name in names], axis=0)
     wanted = _active_rms(wet["vocals"].mean(axis=0), vocals) * 10 ** (-_VOCAL_OVER_BAND_DB / 20)
-    gain = np.float32(wanted / max(1e-6, _active_rms(band, vocals)))
+    gain = np.float32(wanted / _active_rms(band, vocals)) * _ride(vocals)
     for name in names:
         wet[name] = wet[name] * gain
 
 
-def _active_rms(signal: npt.NDArray[np.float32], vocals: npt.NDArray[np.float32]) -> float:
-    """RMS of a signal over the 50 ms frames in which the voice is within 30 dB of its loudest frame."""
+def _ride(vocals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The gain (n,) of a hand on the band's fader: up by `_RIDE_DB` where nobody sings."""
+    from scipy.ndimage import uniform_filter1d
+
+    hop = RATE // 50
+    singing = (frame_rms(vocals, hop) > 1e-4).astype(np.float64)
+    presence = uniform_filter1d(singing, int(_RIDE_SECONDS * 50), mode="nearest")
+    decibels = np.interp(np.arange(len(vocals)), (np.arange(len(presence)) + 0.5) * hop, _RIDE_DB * (1 - presence))
+    return np.asarray(10 ** (decibels / 20), dtype=np.float32)
+
+
+def _active_rms(signal: npt.NDArray[np.float32], guide: npt.NDArray[np.float32]) -> float:
+    """RMS of a signal over the 50 ms frames in which a guide signal is within 30 dB of its loudest frame."""
     hop = RATE // 20
-    voice = frame_rms(vocals, hop)
-    return float(np.sqrt(np.mean(frame_rms(signal, hop)[voice > voice.max() * 10 ** (-30 / 20)] ** 2)))
+    level = frame_rms(guide, hop)
+    return max(1e-6, float(np.sqrt(np.mean(frame_rms(signal, hop)[level >= level.max() * 10 ** (-30 / 20)] ** 2))))
 
 
 def _gate(count: int, silences: Sequence[tuple[float, float]], fade_seconds: float) -> npt.NDArray[np.float32]:

@@ -36,10 +36,10 @@ class _Anchor:
         raise NotImplementedError
 
 
-def _card(name: str, summary: str, conditions: tuple[str, ...] = (), version: str = "1") -> SystemCard:
+def _card(name: str, summary: str, conditions: tuple[str, ...] = (), *, ceiling: bool = False) -> SystemCard:
     return SystemCard(
         name=name,
-        version=version,
+        version="1",
         summary=summary,
         licence="Apache-2.0",
         languages=(),
@@ -47,6 +47,7 @@ def _card(name: str, summary: str, conditions: tuple[str, ...] = (), version: st
         vocals=False,
         sample_rate=RATE,
         sanity=True,
+        ceiling=ceiling,
     )
 
 
@@ -81,7 +82,7 @@ class Noise(_Anchor):
 class Reference(_Anchor):
     """The suite's own reference songs, entered as if a system had made them."""
 
-    card = _card("reference", "The suite's reference songs themselves.", ("reference song",))
+    card = _card("reference", "The suite's reference songs themselves.", ("reference song",), ceiling=True)
 
     def _make(self, request: Request) -> Song | Failure:
         if request.reference is None:

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,7 +89,7 @@ section = st.one_of(
 
 def merged(sections):
     """Neighbouring instrumental sections of one tag are one section in text."""
-    return all(a.vocal or a.tag != b.tag for a, b in zip(sections, sections[1:], strict=False))
+    return all(a.vocal or a.tag != b.tag for a, b in itertools.pairwise(sections))
 
 
 @given(st.lists(section, min_size=1, max_size=6).filter(merged).map(tuple).map(Lyrics))

@@ -6,6 +6,9 @@ import time
 
 import pytest
 
+from songbench.domain.errors import SongbenchError
+from songbench.domain.score import NotApplicable
+from songbench.domain.song import Failure
 from songbench.domain.suite import load_suite
 from songbench.execution.config import build_experiment, compose
 from songbench.execution.gather import gather
@@ -13,9 +16,6 @@ from songbench.execution.record import read_journal
 from songbench.execution.results import SongId
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
-from songbench.domain.errors import SongbenchError
-from songbench.domain.score import NotApplicable
-from songbench.domain.song import Failure
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_everything_is_computed_once(experiment, tmp_path, monkeypatch):
     assert not outcome.computed
     assert scores(again) == scores(results)
     assert (tmp_path / "log").read_text().splitlines() == logged
-    more, outcome = run(experiment("takes=3"))
+    _, outcome = run(experiment("takes=3"))
     assert outcome.computed["songs of probe"] == 4, "only the third take is new"
 
 

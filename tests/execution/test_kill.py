@@ -1,4 +1,4 @@
-"""A run that is killed again and again ends with the same bytes as one that was left alone, and computes nothing twice."""
+"""A run that is killed again and again ends with the bytes of one that was left alone, and computes nothing twice."""
 
 import json
 import os

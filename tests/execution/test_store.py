@@ -147,7 +147,7 @@ def test_writing_over_a_file_is_atomic(tmp_path):
     write_atomically(path, b"old")
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["f.json"]
+    assert [one.name for one in tmp_path.iterdir()] == ["f.json"]
 
 
 def test_one_planner_at_a_time(store):

@@ -1,4 +1,4 @@
-"""A plug-in for tests: a system and metrics that are fast, deterministic, misbehave on request and log what they compute."""
+"""A plug-in for tests: a system and metrics that are fast, misbehave on request and log what they compute."""
 
 import os
 import time
@@ -22,7 +22,7 @@ def log(what):
 
 
 class Probe:
-    """Sine songs. `misbehave` maps prompt ids to raise, fail, exit, hang, nothing, clip or once (fails the first time)."""
+    """Sine songs. `misbehave` maps prompt ids to raise, fail, exit, hang, nothing or clip."""
 
     def __init__(self, variant="probe", seconds_each=0.0, misbehave=None, gain=0.1):
         self.card = SystemCard(variant, "1", "A probe.", "CC0-1.0", languages=())

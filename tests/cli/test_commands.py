@@ -1,0 +1,231 @@
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pandas
+import pytest
+import soundfile
+
+PROBE = ["--systems", "probe,silence", "--metrics", "level@probe,spread@probe"]
+
+
+def test_a_run_from_nothing_to_a_leaderboard_and_again(songbench, suite_file, tmp_path):
+    suite = suite_file()
+    done = songbench("run", "--suite", suite, *PROBE)
+    assert done.returncode == 0, done.stderr
+    assert "Leaderboard: suite small (version 1), 4 prompts" in done.stdout
+    assert "level@probe" in done.stdout
+    folder = tmp_path / "runs/small"
+    names = {path.name for path in folder.iterdir()}
+    assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "leaderboard.tex", "record.json"} <= names
+    frame = pandas.read_csv(folder / "leaderboard.csv")
+    assert set(frame["system"]) == {"probe", "silence"}
+    before = {path: path.read_bytes() for path in folder.rglob("leaderboard.*")}
+    again = songbench("run", "--suite", suite, *PROBE)
+    assert "nothing to compute" in again.stderr
+    assert again.stdout == done.stdout
+    assert {path: path.read_bytes() for path in folder.rglob("leaderboard.*")} == before
+
+
+def test_stages_can_be_run_alone(songbench, suite_file, tmp_path):
+    suite = suite_file()
+    done = songbench("generate", "--suite", suite, "--systems", "probe")
+    assert done.returncode == 0, done.stderr
+    assert "Leaderboard" not in done.stdout
+    assert not (tmp_path / "store/records/scores").exists()
+    scored = songbench("score", "--suite", suite, "--systems", "probe", "--metrics", "level@probe")
+    assert scored.returncode == 0, scored.stderr
+    assert "Leaderboard" in scored.stdout
+    status = songbench("status", "small")
+    assert status.returncode == 0
+    assert "probe" in status.stdout
+    report = songbench("report", "small", "--to", "out")
+    assert report.returncode == 0, report.stderr
+    assert json.loads((tmp_path / "out/record.json").read_text())["name"] == "small"
+    assert (tmp_path / "out/leaderboard.md").exists()
+
+
+def test_score_without_songs_makes_none(songbench, suite_file, tmp_path):
+    done = songbench("score", "--suite", suite_file(), *PROBE)
+    assert done.returncode == 0
+    assert not (tmp_path / "store/records/songs").exists()
+    assert "not made yet" in done.stdout
+
+
+def test_dry_run_shows_the_plan_and_does_nothing(songbench, suite_file, tmp_path):
+    suite = suite_file()
+    done = songbench("run", "--suite", suite, *PROBE, "--dry-run", "--takes", "3")
+    assert done.returncode == 0, done.stderr
+    assert "songs of probe" in done.stdout
+    assert "not known yet" in done.stdout
+    assert not (tmp_path / "store").exists()
+    songbench("run", "--suite", suite, *PROBE)
+    after = songbench("run", "--suite", suite, *PROBE, "--dry-run", "--takes", "2")
+    row = next(row for row in after.stdout.splitlines() if "songs of probe" in row)
+    assert [cell.strip() for cell in row.split("│")[2:4]] == ["4", "4"], "4 stored, 4 to do"
+
+
+def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
+    suite = suite_file()
+    songbench("run", "--suite", suite, *PROBE)
+    whole = songbench("verify", "small")
+    assert whole.returncode == 0, whole.stderr
+    assert "8 stored files hashed: 0 damaged; 0 songs missing" in whole.stdout
+    assert "Nothing that decided this run has changed" in whole.stdout
+    record = tmp_path / "runs/small/record.json"
+    then = json.loads(record.read_text())
+    then["packages"]["numpy"] = "1.0"
+    record.write_text(json.dumps(then))
+    assert "packages: numpy: 1.0" in songbench("verify", "small").stdout
+    blob = next((tmp_path / "store/blobs").rglob("*.flac"))
+    blob.write_bytes(blob.read_bytes()[:-1] + b"?")
+    gone = next((tmp_path / "store/records/songs").rglob("*.json"))
+    gone.unlink()
+    broken = songbench("verify", "small")
+    assert broken.returncode == 1
+    assert "was altered" in broken.stdout
+    assert "missing" in broken.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--systems", "prob"], 2, "Did you mean 'probe'?"),
+        (["--systems", "broken"], 2, "songbench-probe 1.0 cannot be loaded"),
+        (["--systems", "probe,probe"], 2, "Two systems are called 'probe'"),
+        (["--systems", "imported:x=nowhere"], 4, "'nowhere' does not exist"),
+        (["--metrics", "levle"], 2, "no metric 'levle'"),
+        (["--metrics", "missing@probe"], 4, "To get it: songbench setup nothing"),
+        (["--takes", "0"], 2, "whole number from 1"),
+        (["--set", "engine.wokers=3"], 2, "Did you mean 'engine.workers'?"),
+        (["--set", "nonsense"], 2, "Write key=value"),
+        (["--name", "a/b"], 2, "cannot name a run"),
+    ],
+)
+def test_mistakes_are_explained_before_any_work(songbench, suite_file, tmp_path, words, code, told):
+    given = ["--suite", suite_file(), "--systems", "probe", "--metrics", "level@probe"]
+    done = songbench("run", *given, *words)
+    assert done.returncode == code
+    assert told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_broken_suite_is_named_with_its_line(songbench, suite_file):
+    suite = suite_file()
+    suite.write_text(suite.read_text().replace("[verse]", "[vrese]", 1), encoding="utf-8")
+    done = songbench("run", "--suite", suite, *PROBE)
+    assert done.returncode == 2
+    assert f"{suite}, line 2, field 'lyrics': Unknown section tag [vrese]. Did you mean 'verse'?" in done.stderr
+    typo = songbench("suites", "deom", placed=False)
+    assert "Did you mean 'demo'?" in typo.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFFxxxxWAVEnot really"])
+def test_corrupt_prompt_audio_is_found_before_any_work(songbench, suite_file, tmp_path, content):
+    (tmp_path / "clip.wav").write_bytes(content)
+    done = songbench("run", "--suite", suite_file(prompt_wav="clip.wav"), *PROBE)
+    assert done.returncode == 2
+    assert "clip.wav" in done.stderr
+    assert "prompt_wav' of prompt 'p0" in done.stderr
+    assert not (tmp_path / "store").exists()
+
+
+def test_failures_are_told_and_counted(songbench, suite_file):
+    done = songbench("run", "--suite", suite_file(), *PROBE, "--set", "system.probe.misbehave={p1: fail}")
+    assert done.returncode == 1
+    assert "3/4" in done.stdout
+    assert "out of tune" in done.stdout
+    assert "--retry-failed" in done.stderr
+
+
+def test_imported_audio_end_to_end(songbench, suite_file, tmp_path):
+    (tmp_path / "suno").mkdir()
+    for name, gain in (("p0", 0.1), ("p1", 0.2), ("stranger", 0.3)):
+        soundfile.write(tmp_path / f"suno/{name}.ogg", [gain * (i % 50 < 25) for i in range(8000)], 16000)
+    (tmp_path / "suno/p2.wav").write_bytes(b"")
+    done = songbench("run", "--suite", suite_file(), "--systems", "imported:suno-v5=suno", "--metrics", "level")
+    assert done.returncode == 1
+    assert "3 of 4 songs found" in done.stderr
+    assert "match no prompt: stranger.ogg" in done.stderr
+    assert "suno-v5" in done.stdout
+    assert "2/4" in done.stdout
+    assert "empty (0 bytes)" in done.stdout
+
+
+def test_two_runs_on_one_store(songbench, suite_file, tmp_path):
+    suite = suite_file(8)
+    words = ["run", "--suite", suite, *PROBE, "--store", tmp_path / "store", "--runs", tmp_path / "runs"]
+    words += ["--set", "system.probe.seconds_each=4", "--name", "first"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "songbench", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not list((tmp_path / "store").rglob("songs/*/*.json")):
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.05)
+    second = songbench("run", "--suite", suite, *PROBE, "--name", "second")
+    assert second.returncode == 3
+    assert "Another run is working on the store" in second.stderr
+    assert "run 'first'" in second.stderr
+    first.kill()
+    first.wait()
+    assert songbench("run", "--suite", suite, *PROBE, "--name", "second").returncode == 0
+
+
+def test_a_full_disk_stops_the_run_and_loses_nothing(songbench, suite_file, tmp_path):
+    suite = suite_file(6)
+    assert songbench("run", "--suite", suite, *PROBE).returncode == 0
+    stored = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
+
+    import resource
+
+    def no_file_beyond_4_kb():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    words = ["run", "--suite", suite, *PROBE, "--takes", "2"]
+    full = songbench(*words, preexec_fn=no_file_beyond_4_kb)
+    assert full.returncode == 5, full.stderr
+    assert "Cannot write to" in full.stderr or "cannot be written" in full.stderr
+    assert "Traceback" not in full.stderr
+    for path, content in stored.items():
+        assert path.name == "lock" or path.read_bytes() == content
+    assert not list((tmp_path / "store").rglob("*.tmp"))
+    assert songbench(*words).returncode == 0
+
+
+def test_listings_show_cards_and_the_broken_plug_in(songbench):
+    systems = songbench("systems", placed=False)
+    assert systems.returncode == 0
+    for word in ("rulebased", "copy_prompt", "imported:NAME=", "broken"):
+        assert word in systems.stdout
+    metrics = songbench("metrics", placed=False)
+    for word in ("fad@musicnn", "missing@probe", "songbench setup nothing"):
+        assert word in metrics.stdout
+    card = songbench("metrics", "fad", placed=False).stdout
+    assert "citation" in card and "limits" in card
+    assert "demo" in songbench("suites", placed=False).stdout
+    assert "zh-pop-moon" in songbench("suites", "demo", placed=False).stdout
+
+
+def test_reports_on_runs_that_are_not_there(songbench, suite_file):
+    songbench("generate", "--suite", suite_file(1), "--systems", "silence")
+    done = songbench("report", "smal")
+    assert done.returncode == 2
+    assert "Did you mean 'small'?" in done.stderr
+
+
+def test_help_teaches(songbench):
+    text = songbench("--help", placed=False).stdout
+    for word in ("run", "generate", "score", "report", "status", "verify", "doctor", "setup", "Exit codes"):
+        assert word in text
+    assert "imported:suno-v5=" in songbench("run", "--help", placed=False).stdout
+
+
+def test_starting_up_is_light():
+    code = (
+        "import sys, songbench.cli; print([m for m in ('torch', 'pandas', 'scipy', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert done.stdout.strip() == "[]"

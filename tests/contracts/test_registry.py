@@ -1,0 +1,73 @@
+import pytest
+
+from songbench.contracts import registry
+from songbench.contracts.metric import SetMetric, SongMetric
+from songbench.contracts.registry import PluginError, SystemSpec
+from songbench.contracts.system import System
+from songbench.domain.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("rulebased", SystemSpec("rulebased")),
+        ("songbloom:full_150s", SystemSpec("songbloom", "full_150s")),
+        ("imported:suno-v5=a/b:c=d", SystemSpec("imported", "suno-v5", "a/b:c=d")),
+        ("imported=x", SystemSpec("imported", None, "x")),
+    ],
+)
+def test_written_names(text, spec):
+    assert SystemSpec.parse(text) == spec
+    assert str(spec) == text
+
+
+def test_everything_we_declare_can_be_built():
+    for name in registry.names(registry.SYSTEMS):
+        if name != "broken":
+            assert isinstance(registry.build_system(name), System)
+    for name in registry.names(registry.METRICS):
+        assert isinstance(registry.build_metric(name), SongMetric | SetMetric)
+
+
+def test_cards_are_complete():
+    for name in registry.names(registry.SYSTEMS):
+        if name != "broken":
+            card = registry.build_system(name).card
+            assert card.summary and card.licence and card.version, name
+    for name in registry.names(registry.METRICS):
+        metric = registry.build_metric(name)
+        if "probe" not in name:
+            card = metric.card
+            assert card.id == name
+            assert card.summary and card.limits and card.citation, name
+            assert card.licence or not card.backend, name
+            assert all(field.description for field in card.fields), name
+
+
+def test_a_typo_gets_suggestions():
+    with pytest.raises(InputError, match=r"no system 'rulbased'.*Did you mean 'rulebased'"):
+        registry.build_system("rulbased")
+    with pytest.raises(InputError, match=r"no metric 'fad@musicn'.*Did you mean 'fad@musicnn'"):
+        registry.build_metric("fad@musicn")
+    with pytest.raises(InputError, match=r"'fad' has no backend 'clap'.*Allowed: fad@musicnn"):
+        registry.metric_ids("fad@clap")
+
+
+def test_a_broken_plug_in_is_named_and_breaks_only_itself():
+    with pytest.raises(PluginError, match=r"'broken' of songbench-probe 1\.0 cannot be loaded.*ModuleNotFoundError"):
+        registry.build_system("broken")
+    assert registry.build_system("noise").card.name == "noise"
+
+
+def test_wrong_parameters_are_explained():
+    with pytest.raises(InputError, match=r"'silence' does not accept.*loudness"):
+        registry.build_system("silence", {"loudness": 3})
+    with pytest.raises(InputError, match="does not accept"):
+        registry.build_system("noise:pink")
+
+
+def test_a_bare_metric_name_means_all_its_backends():
+    assert registry.metric_ids("per") == ["per@whisper-base-mix", "per@whisper-base-stem"]
+    assert registry.metric_ids("audio") == ["audio"]
+    with pytest.raises(InputError, match="no metric 'pre'"):
+        registry.metric_ids("pre")

