@@ -40,10 +40,10 @@ SER_NOVELTY = MetricCard(
     ),
     summary="Requested against found sections; found by novelty and rules, without a model.",
     limits=(
-        "Stands in for trained analysers and errs more. On 12 songs of the rule-based system, whose sections are known and"
-        " as asked, it gave 11 % where 0 is right (chance: 51 %), 16 % of the time under a wrong label and a boundary F of"
-        " 0.71; other music is harder. Expressive solo instruments pass for voices, a chorus that is neither louder nor"
-        " repeated passes for a verse. Compare systems only on the same prompts, and read ser next to ser_chance."
+        "Stands in for trained analysers and errs more. On 12 songs of the rule-based system, whose sections are known"
+        " and as asked, it gave 11 % where 0 is right (chance: 51 %), put 16 % of the time under a wrong label and had a"
+        " boundary F of 0.71; other music is harder. Expressive solo instruments pass for voices, and a chorus that is"
+        " neither louder nor repeated for a verse. Compare systems on the same prompts; read ser next to ser_chance."
     ),
     citation=(
         "The measure: SongBloom (arXiv 2506.07634), with free section durations; boundaries: Foote, ICME 2000;"

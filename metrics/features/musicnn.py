@@ -157,16 +157,13 @@ def at_one_loudness(audio: Audio) -> npt.NDArray[np.float32]:
         Samples, float32, shape (n,); values beyond ±1 are kept.
     """
     import numpy as np
-    import pyloudnorm
 
-    samples: npt.NDArray[np.float32] = audio.mono().at(RATE).samples[0]
-    meter = pyloudnorm.Meter(RATE)
-    if len(samples) < meter.block_size * RATE:
-        return samples
-    loudness = meter.integrated_loudness(samples)
-    # Below the absolute gate of the loudness standard there is nothing to measure, and the meter says minus infinity.
-    gain = np.float32(10 ** ((LOUDNESS - loudness) / 20) if np.isfinite(loudness) else 1.0)
-    return np.multiply(samples, gain)
+    from metrics.features.loudness import integrated_loudness
+
+    mono = audio.mono().at(RATE)
+    loudness = integrated_loudness(mono.samples, RATE)
+    gain = np.float32(1.0 if loudness is None else 10 ** ((LOUDNESS - loudness) / 20))
+    return np.multiply(mono.samples[0], gain)
 
 
 def mel_patches(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -11,7 +11,7 @@ VOICES = {
     ("en", "female"): "en-us+f5",
     ("en", "male"): "en-us+m3",
     ("zh", "female"): "cmn-latn-pinyin+steph",
-    ("zh", "male"): "cmn-latn-pinyin+m3",
+    ("zh", "male"): "cmn-latn-pinyin+m7",
 }
 """espeak-ng voice per language and singer, chosen by how well Whisper base reads their singing."""
 

@@ -1,6 +1,7 @@
 """Lyric lines as the voice reads them: words for English, toned pinyin for Mandarin."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from songbench.domain.errors import InputError, UnavailableError
@@ -33,13 +34,14 @@ def spoken_line(line: str, language: str) -> SpokenLine | None:
     """Splits a line into words and spells it for espeak-ng; None when nothing in it can be sung.
 
     Raises:
-        InputError: the song's language is not one of `LANGUAGES`.
+        InputError: the song's language is not one of `LANGUAGES`, or the line is not in Latin or Chinese script.
     """
     if language not in LANGUAGES:
         raise InputError(f"rulebased cannot sing the language '{language}'.", field="language", allowed=LANGUAGES)
     words = tuple(_TOKEN.findall(line))
     if not words:
         return None
+    _check_script(words)
     read_as = "zh" if _HAN.search(line) or (language == "zh" and not re.search(r"[^\W\d_]", line)) else "en"
     spellings = _pinyin(words) if read_as == "zh" else tuple(word.replace("\u2019", "'") for word in words)
     starts, at = [], 0
@@ -47,6 +49,15 @@ def spoken_line(line: str, language: str) -> SpokenLine | None:
         starts.append(at)
         at += len(spelling) + 1
     return SpokenLine(words, " ".join(spellings), tuple(starts), read_as)
+
+
+def _check_script(words: tuple[str, ...]) -> None:
+    for letter in "".join(words):
+        if letter.isalpha() and not unicodedata.name(letter, "").startswith(("LATIN", "CJK")):
+            raise InputError(
+                f"rulebased cannot read '{letter}' ({unicodedata.name(letter, 'unknown letter').lower()}).",
+                cure="It sings English and Chinese: write Latin or Chinese letters.",
+            )
 
 
 def _pinyin(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,8 +73,17 @@ def _pinyin(words: tuple[str, ...]) -> tuple[str, ...]:
             run.append(word)
             continue
         if run:
-            spelled += lazy_pinyin("".join(run), style=Style.TONE3, neutral_tone_with_five=True, v_to_u=False)
+            readings = lazy_pinyin("".join(run), Style.TONE3, neutral_tone_with_five=True, tone_sandhi=True)
+            spelled += [_known_to_espeak(reading) for reading in readings]
             run = []
         if word:
             spelled.append(word.lower())
     return tuple(spelled)
+
+
+def _known_to_espeak(pinyin: str) -> str:
+    """The nearest syllable the pinyin voice of espeak-ng 1.52 knows: -iong and bare nasals are not in its tables."""
+    syllable, tone = pinyin.rstrip("12345"), pinyin[-1]
+    if syllable in ("jiong", "qiong", "xiong"):
+        return f"{syllable[0]}un{tone}"
+    return f"en{tone}" if syllable in ("m", "n", "ng", "hm", "hng") else pinyin

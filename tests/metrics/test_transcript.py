@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from metrics.features import phonemes
-from metrics.features.transcript import RATE, WHISPER_BASE, Transcript, _doubt, whisper_language
+from metrics.features.transcript import RATE, WHISPER_BASE, Transcript, whisper_language
 from metrics.per import compare
 from songbench.contracts.feature import Extractor
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
@@ -58,7 +58,6 @@ def test_speech_is_understood_and_wrong_lyrics_are_noticed(speech):
     found = one(speech)
     assert compare(RIGHT, found.data).values["per"] < 25
     assert compare(WRONG, found.data).values["per"] > 60
-    assert found.data["segments"][0]["start"] < 1
     assert found.data["dropped"] == []
 
 
@@ -71,12 +70,13 @@ def test_same_audio_gives_the_same_text_in_any_company(speech):
 
 
 @needs_model
-def test_lyrics_after_a_long_silence_are_heard(speech):
+@pytest.mark.parametrize("seconds", [20, 35])
+def test_lyrics_after_a_long_silence_are_heard(speech, seconds):
     rate = speech.audio.rate
-    pause = np.zeros((1, 35 * rate), np.float32)
+    pause = np.zeros((1, seconds * rate), np.float32)
     found = one(MemoryAudio(Audio(np.concatenate([pause, speech.audio.samples], axis=1), rate)))
-    heard = [segment for segment in found.data["segments"] if segment["start"] > 34]
-    assert compare(RIGHT, {"text": "\n".join(s["text"] for s in heard), "dropped": []}).values["per"] < 25
+    assert compare(RIGHT, found.data).values["per"] < 25
+    assert found.data["segments"][0]["start"] == pytest.approx(seconds, abs=0.5)
 
 
 def test_silence_is_empty_without_the_model(monkeypatch):
@@ -86,24 +86,43 @@ def test_silence_is_empty_without_the_model(monkeypatch):
         assert found.data == {"text": "", "segments": [], "dropped": [], "silent": True}
 
 
-def test_doubtful_windows_are_dropped_and_kept_on_record(monkeypatch):
-    def segment(text, ratio, no_speech, log_probability):
-        return SimpleNamespace(
-            start=0.0, end=1.0, text=text,
-            compression_ratio=ratio, no_speech_prob=no_speech, avg_logprob=log_probability,
-        )  # fmt: skip
+class FakeModel:
+    """Says what it is told: for each call (text, compression ratio, no-speech probability, mean log probability)."""
 
-    segments = [
-        segment(" sung", 1.0, 0.9, -0.5),
-        segment(" la la la", 3.0, 0.1, -0.1),
-        segment(" thank you", 1.0, 0.9, -1.5),
-    ]
-    model = SimpleNamespace(transcribe=lambda *_, **__: (segments, None))
+    def __init__(self, *answers):
+        self.answers, self.heard = list(answers), []
+
+    def transcribe(self, samples, **_):
+        self.heard.append(samples.size / RATE)
+        names = "text", "compression_ratio", "no_speech_prob", "avg_logprob"
+        return [SimpleNamespace(**dict(zip(names, self.answers.pop(0), strict=True)))], None
+
+
+def hear(monkeypatch, seconds, *answers):
+    model = FakeModel(*answers)
     monkeypatch.setattr(Transcript, "_model", lambda self: model)
-    found = one(MemoryAudio(Audio(np.ones((1, RATE), np.float32), RATE)))
-    assert found.data["text"] == "sung"
-    assert [entry["text"] for entry in found.data["dropped"]] == ["la la la", "thank you"]
-    assert _doubt(segments[0]) == ""
+    found = one(MemoryAudio(Audio(np.ones((1, round(seconds * RATE)), np.float32), RATE)))
+    assert not model.answers
+    return found, model.heard
+
+
+def test_windows_without_speech_are_dropped_and_kept_on_record(monkeypatch):
+    found, _ = hear(monkeypatch, 3, (" thank you", 1.0, 0.9, -1.5))
+    assert found.data["text"] == "" and not found.data["silent"]
+    assert found.data["dropped"][0]["text"] == "thank you"
+    found, _ = hear(monkeypatch, 3, (" sure of it", 1.0, 0.9, -0.5))
+    assert found.data["text"] == "sure of it"
+
+
+def test_loops_are_heard_again_in_halves_then_dropped(monkeypatch):
+    loop = (" la la", 3.0, 0.1, -0.1)
+    found, heard = hear(monkeypatch, 12, loop, (" one", 1.0, 0.1, -0.1), (" two", 1.0, 0.1, -0.1))
+    assert found.data["text"] == "one\ntwo"
+    assert found.data["dropped"] == []
+    assert heard[0] == 12 and sum(heard[1:]) == 12
+    found, heard = hear(monkeypatch, 7, loop)
+    assert found.data["text"] == "" and len(heard) == 1
+    assert found.data["dropped"][0]["reason"].startswith("repetitive")
 
 
 def test_broken_file_is_a_failure_of_its_own(tmp_path):

@@ -6,15 +6,48 @@ import numpy as np
 import pretty_midi
 import pytest
 import pyworld
-from conftest import MANDARIN, SHORT, SHORT_SECONDS, TWO_CHORUSES, recipe
 
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import Lyrics, Section
 from systems.rulebased.melody import RANGES
 from systems.rulebased.mix import LOUDNESS
-from systems.rulebased.perform import Performance, perform
-from systems.rulebased.style import GENRES
+from systems.rulebased.perform import Performance, Recipe, perform
+from systems.rulebased.style import GENRES, parse_style
 from systems.rulebased.theory import NOTE_NAMES, Key
+
+SHORT = Lyrics(
+    (
+        Section("intro", seconds=2.0),
+        Section("verse", ("The river is running away", "I hear every word in the rain")),
+        Section("silence", seconds=1.5),
+        Section("inst", seconds=2.0),
+        Section("outro", seconds=2.0),
+    )
+)
+SHORT_SECONDS = 14.0
+CHORUS = Section("chorus", ("Hold me closer tonight",))
+TWO_CHORUSES = Lyrics((Section("intro", seconds=2.0), CHORUS, Section("verse", ("Cold morning light",)), CHORUS))
+MANDARIN = Lyrics((Section("verse", ("月亮代表我的心", "让我们一起飞 oh yeah")),))
+
+
+def recipe(style: str = "pop", singer: str = "female", seed: int = 1, arrangement: str = "full") -> Recipe:
+    return Recipe(parse_style(style), singer, arrangement, seed)
+
+
+@pytest.fixture(scope="session")
+def short() -> Performance:
+    return perform(SHORT, "en", recipe(), SHORT_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def choruses() -> Performance:
+    return perform(TWO_CHORUSES, "en", recipe("rock", "male", 3))
+
+
+@pytest.fixture(scope="session")
+def mandarin() -> Performance:
+    return perform(MANDARIN, "zh", recipe("ballad"))
+
 
 DIGEST = """
 import hashlib
@@ -182,6 +215,8 @@ def test_errors_say_what_to_do() -> None:
         perform(verse, "fr", recipe())
     with pytest.raises(InputError, match="nothing that can be sung"):
         perform(Lyrics((Section("verse", ("...", "?!")),)), "en", recipe())
+    with pytest.raises(InputError, match="cannot read '한'"):
+        perform(Lyrics((Section("verse", ("한국어",)),)), "mixed", recipe())
     with pytest.raises(InputError, match="positive"):
         perform(verse, "en", recipe(), -3.0)
     with pytest.raises(InputError, match="Allowed: female, male"):

@@ -83,6 +83,7 @@ def test_syllables_know_their_words() -> None:
 
 def test_pinyin_is_read_in_context() -> None:
     assert spoken_line("银行", "zh").text == "yin2 hang2"
+    assert spoken_line("女兄", "zh").text == "nv3 xun1"
     assert spoken_line("don’t stop", "mixed").words == ("don’t", "stop")
 
 

@@ -1,0 +1,205 @@
+"""The structure analyser on planted songs, and SER as a metric."""
+
+import numpy as np
+import pytest
+
+from metrics.features import novelty
+from metrics.features.section_labels import Segment, label_segments
+from metrics.features.structure import StructureAnalyser, analyse
+from metrics.features.vocal_activity import THRESHOLD_DB, border, vocal_share
+from metrics.ser import ser_novelty
+from songbench.contracts.feature import Extractor, Feature
+from songbench.contracts.metric import SongMetric
+from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.prompt import Prompt
+from songbench.domain.song import Failure, Request, Song, TimedSection, memory_song
+
+RATE = 16_000
+
+
+def chord(notes, seconds, level=0.1, seed=0):
+    """Plucked notes every half second."""
+    t = np.arange(round(0.5 * RATE)) / RATE
+    beat = sum(np.sin(2 * np.pi * 440 * 2 ** ((note - 69) / 12) * t) * np.exp(-3 * t) for note in notes)
+    noise = np.random.default_rng(seed).standard_normal(round(seconds * RATE)) * 1e-3
+    return level * np.resize(beat, round(seconds * RATE)) + noise
+
+
+def voice(seconds, level=0.2):
+    """A gliding, trembling tone with harmonics: what singing has and instruments of fixed pitch have not."""
+    t = np.arange(round(seconds * RATE)) / RATE
+    hz = 330 * 2 ** (0.3 * np.sin(2 * np.pi * 0.7 * t) + 0.04 * np.sin(2 * np.pi * 5.5 * t))
+    phase = 2 * np.pi * np.cumsum(hz) / RATE
+    return level * sum(np.sin(k * phase) / k for k in range(1, 8))
+
+
+def audio(*parts):
+    return Audio(np.concatenate(parts).astype(np.float32)[None], RATE)
+
+
+A, B = (48, 60, 64, 67), (53, 65, 68, 72, 77)
+
+
+def starts(feature):
+    return [start for _, start, _ in feature.data["segments"]]
+
+
+def test_boundaries_of_a_planted_a_b_a():
+    found = starts(analyse(audio(chord(A, 20), chord(B, 16, 0.2), chord(A, 20))))
+    for true in (20, 36):
+        assert min(abs(true - start) for start in found) <= 1
+    assert found[0] == 0
+
+
+def test_segments_cover_the_audio_without_gaps():
+    rows = analyse(audio(chord(A, 20), chord(B, 15.3))).data["segments"]
+    assert rows[0][1] == 0
+    assert rows[-1][2] == pytest.approx(35.3)
+    assert all(before[2] == after[1] for before, after in zip(rows, rows[1:], strict=False))
+
+
+def test_voice_and_silence_are_told_from_the_band():
+    sung = chord(A, 16) + voice(16)
+    rows = analyse(audio(chord(A, 12), sung, np.zeros(10 * RATE), chord(A, 12))).data["segments"]
+    labels = [label for label, _, _ in rows]
+    assert labels[0] == "intro"
+    assert labels[-1] == "outro"
+    silence = next(row for row in rows if row[0] == "silence")
+    assert silence[1:] == [pytest.approx(28, abs=1), pytest.approx(38, abs=1)]
+    verse = [row for row in rows if row[0] in ("verse", "chorus")]
+    assert verse[0][1] == pytest.approx(12, abs=2)
+
+
+def test_the_share_of_voice_does_not_depend_on_level():
+    mix = chord(A, 6) + voice(6)
+    loud, quiet = (vocal_share(audio(level * mix), 0.5) for level in (1.0, 0.01))
+    np.testing.assert_allclose(loud, quiet, atol=0.01)
+    assert np.median(loud) > THRESHOLD_DB > np.median(vocal_share(audio(chord(A, 6)), 0.5))
+
+
+def test_border_between_sung_and_unsung():
+    assert border(np.array([-20.0] * 5 + [-8.0] * 9)) == pytest.approx(-14)
+    for flat in ([-8.0, -7.0, -6.0], [-30.0, -29.0], [-40.0]):  # sung throughout, not at all, one moment
+        assert border(np.array(flat)) == THRESHOLD_DB
+
+
+def test_silent_short_and_broken_audio():
+    assert analyse(audio(np.zeros(30 * RATE))).data["segments"] == [["silence", 0.0, 30.0]]
+    assert [row[0] for row in analyse(audio(chord(A, 3))).data["segments"]] == ["verse"]
+    assert analyse(audio(np.zeros(10))).data["segments"][0][0] == "silence"
+    analyser = StructureAnalyser()
+    assert isinstance(analyser, Extractor)
+    (found,) = analyser.extract([Broken()])
+    assert isinstance(found, Failure)
+
+
+class Broken:
+    digest = "0"
+
+    def load(self):
+        from songbench.domain.audio import read_audio
+
+        return read_audio("/nowhere.wav")
+
+
+def passage(kind, start, end, level=0.0, tones=(0,)):
+    harmony = np.zeros((round(end - start), 12))
+    harmony[np.arange(len(harmony)), np.resize(tones, len(harmony))] = 1
+    return Segment(start, end, kind, level, harmony)
+
+
+def test_labels_follow_the_rules():
+    verse, chorus, bridge = (0, 3, 5, 8), (1, 4, 6, 9), (2, 7, 10, 11)
+    song = [
+        passage("instrumental", 0, 10),
+        passage("vocal", 10, 30, 0, verse),
+        passage("vocal", 30, 50, 2, chorus),
+        passage("instrumental", 50, 60),
+        passage("vocal", 60, 80, 0, verse),
+        passage("vocal", 80, 100, 2, chorus),
+        passage("vocal", 100, 120, 0, bridge),
+        passage("silence", 120, 130),
+        passage("instrumental", 130, 140),
+    ]
+    labels = "intro verse chorus inst verse chorus bridge silence outro".split()
+    assert label_segments(song) == labels
+    assert label_segments([passage("instrumental", 0, 9)]) == ["inst"]
+    # nothing comes back: the louder one is the chorus, the first never is
+    once = [passage("vocal", 0, 9, 5, verse), passage("vocal", 9, 18, 0, bridge), passage("vocal", 18, 27, 3, chorus)]
+    assert label_segments(once)[0] == "verse"
+    assert label_segments([once[1], once[2]][::1]) == ["verse", "chorus"]
+
+
+def test_novelty_of_two_halves_peaks_between_them():
+    features = np.repeat([[0.0], [1.0]], 20, axis=0) + np.random.default_rng(0).normal(0, 0.05, (40, 1))
+    curve = novelty.novelty(novelty.self_similarity(features), 8)
+    assert curve.shape == (41,)
+    assert int(curve.argmax()) == 20
+    assert curve.max() <= 1
+    assert abs(novelty.novelty(np.ones((10, 10)), 4)).max() < 1e-12
+    assert novelty.pick_boundaries(curve, 5, 0.2) == [20]
+    assert novelty.pick_boundaries(curve, 21, 0.2) == [], "too near the ends"
+
+
+def test_best_diagonal_finds_a_shifted_repetition():
+    tones = np.eye(12)[np.random.default_rng(0).integers(0, 12, 20)]
+    assert novelty.best_diagonal(tones, tones[4:]) == 1
+    assert novelty.best_diagonal(tones[:10], np.eye(12)[np.full(10, 3)]) < 0.5
+
+
+class Planted:
+    def __init__(self, rows):
+        self.rows = rows
+
+    def of(self, extractor, sources):
+        return [self.rows if isinstance(self.rows, Failure) else Feature(data={"segments": self.rows})] * len(sources)
+
+
+LYRICS = "[intro] [intro] [intro] [intro] [intro]\n\n[verse]\nla\n\n[chorus]\nla la\n\n[verse]\nla\n\n[chorus]\nla la"
+GOOD = [["intro", 0, 5], ["verse", 5, 15], ["chorus", 15, 25], ["verse", 25, 35], ["chorus", 35, 45]]
+
+
+def request(lyrics=LYRICS):
+    return Request(Prompt("p", parse_lyrics(lyrics)), 0, 0)
+
+
+def score(rows, song=None):
+    metric = ser_novelty()
+    (verdict,) = metric.score([song or memory_song(request(), audio(np.zeros(8)))], Planted(rows))
+    return verdict
+
+
+def test_ser_of_planted_sections():
+    perfect = score(GOOD)
+    assert (perfect.values["ser"], perfect.values["order_error"]) == (0, 0)
+    assert 30 < perfect.values["ser_chance"] < 90
+    assert perfect.values == score(GOOD).values, "the chance level is seeded"
+    late = score(GOOD[1:])
+    assert late.detail["missing_seconds"] == 5
+    assert late.values["ser"] == pytest.approx(100 * 5 / 40)
+    assert late.values["order_error"] == pytest.approx(20)
+
+
+def test_ser_of_silence_is_100():
+    values = score([["silence", 0, 30]]).values
+    assert (values["ser"], values["ser_chance"]) == (100, 100)
+
+
+def test_ser_shows_the_error_of_the_analyser_where_the_truth_is_known():
+    assert "boundary_f" not in score(GOOD).values
+    source = MemoryAudio(audio(np.zeros(8)))
+    sections = tuple(TimedSection(tag, start, end) for tag, start, end in GOOD)
+    values = score(GOOD, Song(request(), source, sections=sections)).values
+    assert (values["boundary_f"], values["label_error"]) == (1, 0)
+
+
+def test_ser_as_a_metric():
+    metric = ser_novelty()
+    assert isinstance(metric, SongMetric)
+    assert metric.availability().ready
+    assert metric.card.limits
+    assert metric.card.citation
+    assert set(score(GOOD).values) <= {field.name for field in metric.card.fields}
+    failure = Failure("feature", "broken")
+    assert score(failure) == failure

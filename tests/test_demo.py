@@ -1,0 +1,141 @@
+"""The main job as a user meets it: the demo suite from nothing to a leaderboard, then every command of the documentation.
+
+All of it happens in one folder and one worker, in order, as the later commands report on what the first one made.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import soundfile
+
+from songbench.contracts import registry
+from songbench.execution import weights
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+pytestmark = [
+    pytest.mark.xdist_group("demo"),
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        any(weights.path(registry.load(registry.WEIGHTS, name)) is None for name in ("whisper-base", "musicnn")),
+        reason="the embedded weights are not here: songbench setup",
+    ),
+]
+
+
+def command(folder, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "songbench", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=800,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a finished demo run and the files that the documentation's commands speak of."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = command(folder, "run")
+    assert done.returncode == 0, done.stderr
+    (folder / "downloads").mkdir()
+    for prompt in pandas.read_csv(folder / "results/runs/demo/scores.csv")["prompt"].unique():
+        soundfile.write(folder / f"downloads/{prompt}.wav", 0.1 * np.sin(np.arange(24000) * 0.1), 24000)
+    (folder / "my_prompts.jsonl").write_text(
+        '{"id": "rain", "lyrics": "[verse]\\nRain on the roof tonight", "seconds": 8}\n'
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def board(folder):
+    frame = pandas.read_csv(folder / "results/runs/demo/leaderboard.csv")
+    return frame.pivot(index="system", columns="column", values="value")
+
+
+@pytest.fixture(scope="module")
+def songs(folder):
+    return pandas.read_csv(folder / "results/runs/demo/scores.csv")
+
+
+def test_every_song_and_score_came_about(folder, songs):
+    record = command(folder, "status", "demo")
+    assert record.returncode == 0
+    assert set(songs["system"]) == {"rulebased", "reference", "copy_prompt", "noise", "silence"}
+    assert not re.search(r"\[red\]|failed to make", record.stdout)
+
+
+def test_the_sung_words_are_intelligible(songs, board):
+    stem = songs[(songs["column"] == "per@whisper-base-stem") & (songs["system"] == "rulebased")]
+    english = stem[stem["prompt"].str.startswith("en-")]["value"]
+    assert len(english) == 4
+    assert english.mean() <= 35
+    assert board.loc["rulebased", "per@whisper-base-mix"] < 60
+
+
+def test_the_anchors_lie_where_they_should(board):
+    per, similarity = board["per@whisper-base-mix"], board["similarity@musicnn"]
+    assert per["silence"] == 100
+    assert per["noise"] >= 95
+    assert per["copy_prompt"] > per["rulebased"] + 20
+    assert per["copy_prompt"] > per["reference"] + 20
+    assert similarity.idxmax() == "copy_prompt"
+    assert similarity["noise"] == similarity.min()
+    assert np.isnan(similarity["silence"])
+    assert board.loc["copy_prompt", "copied@musicnn"] > 0.8 > 2 * board.loc["rulebased", "copied@musicnn"]
+    for distance in (board["fad@musicnn"], board["kad@musicnn"]):
+        assert np.isnan(distance["reference"]), "zero by construction is not a result"
+        assert max(distance["rulebased"], distance["copy_prompt"]) < min(distance["noise"], distance["silence"])
+    assert board.loc["silence", "ser@novelty"] == 100
+    assert np.isnan(board.loc["silence", "lufs"])
+    assert board["rtf"].dropna().index.tolist() == ["rulebased"]
+
+
+def test_the_table_says_what_to_make_of_copying(folder):
+    text = (folder / "results/runs/demo/leaderboard.md").read_text()
+    assert re.search(r"copy_prompt .* is ahead of every competitor in .*similarity@musicnn", text)
+    assert "by construction" in text
+
+
+def test_a_second_run_recomputes_nothing(folder):
+    before = {path: path.stat().st_mtime_ns for path in (folder / "results/store").rglob("*.*")}
+    table = (folder / "results/runs/demo/leaderboard.json").read_bytes()
+    done = command(folder, "run")
+    assert done.returncode == 0
+    assert "nothing to compute" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in (folder / "results/store").rglob("*.*")} == before
+    assert (folder / "results/runs/demo/leaderboard.json").read_bytes() == table
+
+
+def documented():
+    """Every line of every shell block of README and docs, with its page."""
+    for page in PAGES:
+        for block in re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            for line in block.strip().splitlines():
+                if line and not line.startswith("#"):
+                    yield page.name, line
+
+
+def test_every_documented_command_works(folder):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    done_already = set()
+    for page, line in documented():
+        words = shlex.split(line.removeprefix(".venv/bin/"))
+        if words[0] == "make":
+            assert set(words[1:]) <= targets, f"{page}: {line}"
+        elif words[0] == "songbench" and line not in done_already:
+            done = command(folder, *words[1:])
+            assert done.returncode == 0, f"{page}: {line}\n{done.stderr}\n{done.stdout}"
+            done_already.add(line)
+        else:
+            assert words[0] in ("songbench", "git", "cd", "bash", "python"), f"{page}: {line} is not known to work"
+    assert len(done_already) > 10
