@@ -32,7 +32,7 @@ SER_NOVELTY = MetricCard(
     fields=(
         FieldCard("ser", "%", "lower", 0, 100, 1, "Share of the song's time under another label than requested."),
         FieldCard(
-            "order_error", "%", "lower", 0, None, 1, "Edit distance of the label sequences over requested labels."
+            "order_error", "%", "lower", 0, None, 1, "Edit distance of label sequences over requested labels.", False
         ),
         FieldCard("ser_chance", "%", "none", 0, 100, 1, "SER against the requested sections in random order.", False),
         FieldCard("boundary_f", "", "none", 0, 1, 2, "Analyser's boundaries within 3 s of the system's own.", False),
@@ -41,9 +41,9 @@ SER_NOVELTY = MetricCard(
     summary="Requested against found sections; found by novelty and rules, without a model.",
     limits=(
         "Stands in for trained analysers and errs more. On 12 songs of the rule-based system, whose sections are known"
-        " and as asked, it gave 11 % where 0 is right (chance: 51 %), put 16 % of the time under a wrong label and had a"
-        " boundary F of 0.71; other music is harder. Expressive solo instruments pass for voices, and a chorus that is"
-        " neither louder nor repeated for a verse. Compare systems on the same prompts; read ser next to ser_chance."
+        " and as asked, it gave 11 % where 0 is right (chance: 51 %), put 16 % of the time under a wrong label and had"
+        " a boundary F of 0.71; other music is harder. Expressive solo instruments pass for voices, and choruses that"
+        " are neither louder nor repeated for verses. Compare systems on the same prompts; read ser with ser_chance."
     ),
     citation=(
         "The measure: SongBloom (arXiv 2506.07634), with free section durations; boundaries: Foote, ICME 2000;"

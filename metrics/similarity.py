@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from metrics.features.musicnn import MusicnnEmbedding, at_one_loudness, log_mel
+from metrics.features.musicnn import HOP, MusicnnEmbedding, at_one_loudness, log_mel
 from songbench.contracts.cards import Availability, FieldCard, MetricCard
 from songbench.contracts.feature import Feature, Features
 from songbench.contracts.metric import Verdict
@@ -112,10 +112,10 @@ def _copied(song: AudioSource, prompt: AudioSource) -> float | None:
     """The share of the song that is in the prompt; None when one is too short to tell."""
     from metrics.copying import WINDOW_FRAMES, copied_share
 
-    spectra = [log_mel(at_one_loudness(source.load())) for source in (song, prompt)]
-    if min(map(len, spectra)) < WINDOW_FRAMES:
+    both = [at_one_loudness(source.load()) for source in (song, prompt)]
+    if min(map(len, both)) < WINDOW_FRAMES * HOP:
         return None
-    return copied_share(*spectra)
+    return copied_share(*map(log_mel, both))
 
 
 def similarity_musicnn() -> SimilarityMusicnn:

@@ -1,1 +1,47 @@
-"""songbench: benchmark and evaluation harness for song generators."""
+"""songbench: benchmark and evaluation harness for song generators.
+
+The command line, from Python::
+
+    import songbench
+
+    board = songbench.run(systems=["rulebased", "imported:suno-v5=downloads"], metrics=["per", "audio"])
+    frame = board.to_frame()  # one row per system and number
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from songbench.reporting.board import Leaderboard
+
+__version__ = "0.1.0"
+
+
+def run(*, retry_failed: bool = False, **options: Any) -> Leaderboard:
+    """Make the missing songs, score them and return the leaderboard, which is also written to the run's folder.
+
+    Args:
+        retry_failed: try again what is stored as failed.
+        options: ``suite``, ``systems``, ``metrics``, ``takes``, ``seed``, ``name``, ``store``, ``runs``, ``workers``,
+            ``overrides``, as on the command line, with lists where that takes commas.
+
+    Raises:
+        SongbenchError: as the command line, which prints it.
+    """
+    from songbench.execution.config import plan_experiment
+    from songbench.execution.gather import gather
+    from songbench.execution.plan import Planner
+    from songbench.execution.record import save_record
+    from songbench.execution.runner import Runner
+    from songbench.execution.store import Store
+    from songbench.reporting.leaderboard import build_leaderboard
+    from songbench.reporting.report import write_report
+
+    experiment = plan_experiment(**options)
+    store = Store(experiment.store)
+    save_record(experiment, Planner(experiment, store))
+    Runner(experiment, store, retry_failed=retry_failed).run()
+    board = build_leaderboard(gather(experiment, store), **experiment.statistics)
+    write_report(board, experiment.folder)
+    return board

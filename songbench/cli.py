@@ -49,15 +49,6 @@ DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what is
 RunName: TypeAlias = Annotated[str, typer.Argument(help="The run's name, as under --runs.")]
 
 
-def _experiment(metrics: str | None, overrides: list[str] | None, **options: Any) -> Any:
-    from songbench.execution.config import build_experiment, compose
-
-    lists = {key: _names(options.pop(key)) for key in ("systems",)}
-    dotted = {"suite.source": options.pop("suite"), "engine.workers": options.pop("workers")}
-    config = compose(overrides or [], {**options, **lists, **dotted, "metric.select": _names(metrics)})
-    return build_experiment(config, metrics_required=metrics is not None)
-
-
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name for part in text.split(",") if (name := part.strip())]
 
@@ -178,74 +169,58 @@ def _recorded(run: str, runs: str | None, store: str | None = None) -> tuple[Any
     return build_experiment(config), record
 
 
-@app.command()
-def run(
-    suite: Suite = None,
-    systems: Systems = None,
-    metrics: Metrics = None,
-    takes: Takes = None,
-    seed: Seed = None,
-    name: Name = None,
-    store: StoreUrl = None,
-    runs: Runs = None,
-    workers: Workers = None,
-    overrides: Overrides = None,
-    retry_failed: RetryFailed = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Make the missing songs, score them, print the leaderboard.
+_RUN_HELP = """Make the missing songs, score them, print the leaderboard.
 
-    Examples:
-        songbench run
+Examples:
 
-        songbench run --systems rulebased,imported:suno-v5=downloads/ --metrics per,audio --takes 2
+    songbench run
 
-        songbench run --suite my_prompts.jsonl --dry-run
-    """
-    given = {"suite": suite, "systems": systems, "takes": takes, "seed": seed, "name": name, "store": store}
-    experiment = _experiment(metrics, overrides, runs=runs, workers=workers, **given)
-    _execute(experiment, generate=True, score=True, retry_failed=retry_failed, dry_run=dry_run)
+    songbench run --systems rulebased,imported:suno-v5=downloads/ --metrics per,audio --takes 2
+
+    songbench run --suite my_prompts.jsonl --dry-run
+"""
 
 
-@app.command()
-def generate(
-    suite: Suite = None,
-    systems: Systems = None,
-    takes: Takes = None,
-    seed: Seed = None,
-    name: Name = None,
-    store: StoreUrl = None,
-    runs: Runs = None,
-    workers: Workers = None,
-    overrides: Overrides = None,
-    retry_failed: RetryFailed = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Make the missing songs only; score them later, or elsewhere on the same store."""
-    given = {"suite": suite, "systems": systems, "takes": takes, "seed": seed, "name": name, "store": store}
-    experiment = _experiment(None, overrides, runs=runs, workers=workers, **given)
-    _execute(experiment, generate=True, score=False, retry_failed=retry_failed, dry_run=dry_run)
+def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
+    """Add a command that runs some of the stages; all of them take the same options."""
+
+    @app.command(name, help=text)
+    def command(
+        suite: Suite = None,
+        systems: Systems = None,
+        metrics: Metrics = None,
+        takes: Takes = None,
+        seed: Seed = None,
+        name: Name = None,
+        store: StoreUrl = None,
+        runs: Runs = None,
+        workers: Workers = None,
+        overrides: Overrides = None,
+        retry_failed: RetryFailed = False,
+        dry_run: DryRun = False,
+    ) -> None:
+        from songbench.execution.config import plan_experiment
+
+        experiment = plan_experiment(
+            suite=suite,
+            systems=_names(systems),
+            metrics=_names(metrics),
+            takes=takes,
+            seed=seed,
+            name=name,
+            store=store,
+            runs=runs,
+            workers=workers,
+            overrides=overrides or (),
+        )
+        _execute(experiment, generate=generate, score=score, retry_failed=retry_failed, dry_run=dry_run)
 
 
-@app.command()
-def score(
-    suite: Suite = None,
-    systems: Systems = None,
-    metrics: Metrics = None,
-    takes: Takes = None,
-    seed: Seed = None,
-    name: Name = None,
-    store: StoreUrl = None,
-    runs: Runs = None,
-    workers: Workers = None,
-    overrides: Overrides = None,
-    retry_failed: RetryFailed = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Score the stored songs without making new ones, and print the leaderboard."""
-    given = {"suite": suite, "systems": systems, "takes": takes, "seed": seed, "name": name, "store": store}
-    experiment = _experiment(metrics, overrides, runs=runs, workers=workers, **given)
-    _execute(experiment, generate=False, score=True, retry_failed=retry_failed, dry_run=dry_run)
+_add_stages("run", _RUN_HELP, generate=True, score=True)
+_add_stages("generate", "Make the missing songs only; score them later.", generate=True, score=False)
+_add_stages(
+    "score", "Score the stored songs without making new ones, print the leaderboard.", generate=False, score=True
+)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The main job as a user meets it: the demo suite from nothing to a leaderboard, then every command of the documentation.
+"""The main job as a user meets it: the demo suite from nothing to a leaderboard, then every documented command.
 
 All of it happens in one folder and one worker, in order, as the later commands report on what the first one made.
 """

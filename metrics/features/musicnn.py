@@ -163,7 +163,8 @@ def at_one_loudness(audio: Audio) -> npt.NDArray[np.float32]:
     mono = audio.mono().at(RATE)
     loudness = integrated_loudness(mono.samples, RATE)
     gain = np.float32(1.0 if loudness is None else 10 ** ((LOUDNESS - loudness) / 20))
-    return np.multiply(mono.samples[0], gain)
+    scaled: npt.NDArray[np.float32] = mono.samples[0] * gain
+    return scaled
 
 
 def mel_patches(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

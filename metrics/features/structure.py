@@ -66,7 +66,7 @@ class StructureAnalyser:
 
 
 def analyse(audio: Audio) -> Feature:
-    """The feature of one piece of audio; a single section when it is shorter than 10 s."""
+    """The feature of one piece of audio; below 10 s it is one section, called verse for want of anything to compare."""
     import numpy as np
 
     from metrics.features.novelty import novelty, self_similarity
@@ -78,7 +78,7 @@ def analyse(audio: Audio) -> Feature:
     if silent.all() or audio.seconds < 2 * SHORTEST:
         label = "silence" if silent.all() else "verse"
         return Feature(data={"segments": [[label, 0.0, audio.seconds]]})
-    voice = vocal_share(audio, BLOCK)[:count]
+    voice = vocal_share(audio, BLOCK)
     harmony, timbre, level = _descriptors(audio, count)
     kinds = _kinds(voice, silent)
     groups = (harmony, timbre, level[:, None], _smooth(voice)[:, None])

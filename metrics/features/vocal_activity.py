@@ -38,11 +38,11 @@ def vocal_share(audio: Audio, block: float) -> Array:
     """The share of the energy that behaves like a voice, 200 Hz to 4 kHz.
 
     Args:
-        audio: at least one block long.
+        audio: not empty.
         block: length of a moment in seconds.
 
     Returns:
-        Shape (audio.seconds // block,), dB, <= 0 but for rounding; -90 where there is nothing.
+        Shape (max(1, audio.seconds // block),), dB, <= 0 but for rounding; -90 where there is nothing.
     """
     import librosa
 
@@ -55,7 +55,7 @@ def vocal_share(audio: Audio, block: float) -> Array:
     fine = np.abs(librosa.stft(rest, n_fft=_SHORT, hop_length=_SHORT // 4))
     voice = ((fine * _harmonic_mask(fine, _STEADY_FRAMES[1]))[lowest:] ** 2).sum(axis=0)
     mix = (np.abs(librosa.stft(samples, n_fft=_SHORT, hop_length=_SHORT // 4))[lowest:] ** 2).sum(axis=0)
-    count = int(len(samples) / RATE / block)
+    count = max(1, int(audio.seconds / block))
     place = (np.arange(len(mix)) * (_SHORT // 4) / RATE / block).astype(int)
     voice_energy, mix_energy = (np.bincount(place, energy, count)[:count] for energy in (voice, mix))
     return np.asarray(10 * np.log10((voice_energy + 1e-9) / (mix_energy + 1e-3)).clip(min=-90))

@@ -92,6 +92,41 @@ def build_experiment(config: Mapping[str, Any], *, metrics_required: bool = Fals
     )
 
 
+def plan_experiment(
+    *,
+    suite: str | None = None,
+    systems: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    takes: int | None = None,
+    seed: int | None = None,
+    name: str | None = None,
+    store: str | None = None,
+    runs: str | None = None,
+    workers: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Experiment:
+    """Build an experiment from the defaults and whatever is given; the command line's options by their names.
+
+    Metrics that are named have to be available; of the default ones, those that are not are reported as unavailable.
+
+    Raises:
+        InputError: as `compose` and `build_experiment`.
+        UnavailableError: as `build_experiment`.
+    """
+    options = {
+        "suite.source": suite,
+        "systems": systems,
+        "metric.select": metrics,
+        "takes": takes,
+        "seed": seed,
+        "name": name,
+        "store": store,
+        "runs": runs,
+        "engine.workers": workers,
+    }
+    return build_experiment(compose(overrides, options), metrics_required=metrics is not None)
+
+
 def _run_name(name: str) -> str:
     if not name or "/" in name or name.startswith("."):
         raise InputError(

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from systems.rulebased.figures import bass_line, comp, voicing
-from systems.rulebased.genres import CRASH, KICK, SNARE, TOMS, Genre, Voice
+from systems.rulebased.genres import CLOSED, CRASH, KICK, OPEN, PEDAL, RIDE, SNARE, TOMS, Genre, Voice
 from systems.rulebased.harmony import Harmony, PlacedChord
-from systems.rulebased.melody import MelodyNote, set_melody
+from systems.rulebased.melody import set_melody
 from systems.rulebased.plan import PlacedSection
 from systems.rulebased.rhythm import Onset
 from systems.rulebased.score import DRUM_BANK, Tone, Track, swung
@@ -16,7 +16,10 @@ from systems.rulebased.score import DRUM_BANK, Tone, Track, swung
 _FULL_TAGS = ("chorus", "inst")
 _DRUMLESS_TAGS = ("intro", "bridge", "silence")
 _BASS_LEVEL = 84
-_HIT_LEVELS = {"x": 96, "o": 62}
+_HIT_LEVELS = {"x": 92, "o": 60}
+_CYMBAL_GAIN = {RIDE: 1.35, PEDAL: 1.35, CLOSED: 1.25, OPEN: 1.1}
+"""Cymbals are sampled softly in the SoundFont; velocity makes up for it."""
+
 _LEAD_RHYTHM = ((0.0, 1.0), (1.0, 1.5), (1.5, 2.5), (2.5, 3.0), (3.0, 4.0), (4.0, 5.5), (5.5, 6.0), (6.0, 7.5))
 
 
@@ -40,7 +43,7 @@ def arrange(
         Track("drums", "drums", genre.kit.preset, DRUM_BANK, 0.0, tuple(writer.drums())),
         Track("bass", "bass", genre.bass[0], 0, 0.0, tuple(writer.bass())),
         *(Track(v.name, "other", v.program, 0, v.pan, tuple(writer.accompany(v))) for v in genre.voices),
-        Track("lead", "other", genre.lead, 0, 0.1, tuple(writer.lead())),
+        Track("lead", "other", genre.lead[0], 0, 0.1, tuple(writer.lead())),
     ]
     return tuple(_played(track, genre.swing, seed + rank) for rank, track in enumerate(tracks) if track.tones)
 
@@ -109,7 +112,9 @@ class _Writer:
         for step in range(count):
             if step % 4 == 0 or rng.random() < 0.72:
                 key = keys[min(len(keys) - 1, int(step / count * len(keys)))]
-                yield Tone(key, start + step / 4, start + step / 4 + 0.2, 58 + int(40 * step / count))
+                gain = self.genre.kit.tom_gain if key in TOMS else 1.0
+                level = int((58 + 40 * step / count) * gain)
+                yield Tone(key, start + step / 4, start + step / 4 + 0.2, level)
         yield Tone(KICK, start, start + 0.25, 80)
 
     def bass(self) -> Iterator[Tone]:
@@ -143,7 +148,9 @@ class _Writer:
             phrases = list(_lead_phrases(section, self.final.start if self.final else section.end))
             if phrases:
                 for notes in set_melody(section, phrases, self.harmony, "female", self.seed, closing=False):
-                    yield from (_lead_tone(note) for note in notes)
+                    yield from (
+                        Tone(note.pitch + 12, note.start, note.end - 0.05, self.genre.lead[1]) for note in notes
+                    )
 
 
 def _hits(hits: Mapping[int, str], start: float, end: float, gain: float) -> Iterator[Tone]:
@@ -151,7 +158,8 @@ def _hits(hits: Mapping[int, str], start: float, end: float, gain: float) -> Ite
         for index, mark in enumerate(pattern):
             at = start + index / 4
             if mark != "." and at < end - 1e-6:
-                yield Tone(key, at, at + 0.24, int(_HIT_LEVELS[mark] * gain))
+                level = int(_HIT_LEVELS[mark] * gain * _CYMBAL_GAIN.get(key, 1.0))
+                yield Tone(key, at, at + 0.24, min(127, level))
 
 
 def _lead_phrases(section: PlacedSection, limit: float) -> Iterator[list[Onset]]:
@@ -160,7 +168,3 @@ def _lead_phrases(section: PlacedSection, limit: float) -> Iterator[list[Onset]]
         onsets = [Onset(start + a, min(end, start + b)) for a, b in _LEAD_RHYTHM if start + a < end - 0.5]
         yield onsets
         start += 8
-
-
-def _lead_tone(note: MelodyNote) -> Tone:
-    return Tone(note.pitch + 12, note.start, note.end - 0.05, 74)

@@ -10,9 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kit:
-    """Drum patterns of one intensity by General MIDI drum key, and the preset of bank 128."""
+    """Drums.
+
+    Attributes:
+        preset: of bank 128.
+        tom_gain: factor on the velocity of toms, which some kits sampled louder than the rest.
+        soft: patterns of quiet sections by General MIDI drum key.
+        full: patterns of full sections.
+    """
 
     preset: int
+    tom_gain: float
     soft: Mapping[int, str]
     full: Mapping[int, str]
 
@@ -26,7 +34,7 @@ class Voice:
         program: General MIDI program, 0-127.
         figure: how it plays, a name in `systems.rulebased.figures`.
         centre: MIDI pitch around which chords are voiced.
-        level: velocity 1-127.
+        level: velocity 1-127, chosen so that the instruments of a genre sound about equally loud.
         pan: -1 left to 1 right.
         soft: whether it also plays in quiet sections.
         full: whether it plays in full sections.
@@ -54,7 +62,7 @@ class Genre:
         kit: drums.
         bass: (program, soft figure, full figure).
         voices: accompanying instruments.
-        lead: program of the tune in instrumental sections.
+        lead: (program, velocity) of the tune in instrumental sections.
     """
 
     tempo: tuple[float, float, float]
@@ -64,7 +72,7 @@ class Genre:
     kit: Kit
     bass: tuple[int, str, str]
     voices: tuple[Voice, ...]
-    lead: int
+    lead: tuple[int, int]
 
 
 KICK, RIM, SNARE, CLAP, CLOSED, PEDAL, OPEN, CRASH, RIDE, SHAKER, TAMBOURINE = (
@@ -126,6 +134,7 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _POP,
         Kit(
             0,
+            1.0,
             {KICK: "x.......x.x.....", RIM: "....x.......x...", CLOSED: "x.o.x.o.x.o.x.o."},
             {
                 KICK: "x.....x.x.......",
@@ -136,12 +145,12 @@ GENRE_TABLE: Mapping[str, Genre] = {
         ),
         (33, "roots", "pop"),
         (
-            Voice("piano", 0, "beats", 62, 66, -0.25),
-            Voice("guitar", 25, "strum", 60, 52, 0.4, soft=False),
-            Voice("pad", 89, "sustain", 64, 50, 0.1, soft=False),
-            Voice("guitar arpeggio", 27, "arpeggio", 64, 50, 0.45, full=False),
+            Voice("piano", 0, "beats", 62, 95, -0.25),
+            Voice("guitar", 25, "strum", 60, 64, 0.4, soft=False),
+            Voice("pad", 89, "sustain", 64, 47, 0.1, soft=False),
+            Voice("guitar arpeggio", 27, "arpeggio", 64, 70, 0.45, full=False),
         ),
-        80,
+        (80, 107),
     ),
     "rock": Genre(
         (104, 126, 148),
@@ -150,17 +159,18 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _ROCK,
         Kit(
             16,
+            0.65,
             {KICK: "x.......x.x.....", SNARE: "....x.......x...", CLOSED: "x.x.x.x.x.x.x.x."},
             {KICK: "x..x..x.x.x.....", SNARE: "....x.......x...", OPEN: "x...x...x...x...", RIDE: "..o...o...o...o."},
         ),
         (34, "roots", "eighths"),
         (
-            Voice("rhythm guitar left", 29, "power", 50, 60, -0.6, soft=False),
-            Voice("rhythm guitar right", 30, "power", 50, 48, 0.6, soft=False),
-            Voice("muted guitar", 28, "eighths", 52, 62, -0.35, full=False),
-            Voice("organ", 18, "sustain", 62, 44, 0.3),
+            Voice("rhythm guitar left", 29, "power", 50, 79, -0.6, soft=False),
+            Voice("rhythm guitar right", 30, "power", 50, 62, 0.6, soft=False),
+            Voice("muted guitar", 28, "eighths", 52, 58, -0.35, full=False),
+            Voice("organ", 18, "sustain", 62, 53, 0.3),
         ),
-        30,
+        (30, 78),
     ),
     "ballad": Genre(
         (60, 72, 84),
@@ -169,16 +179,17 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _BALLAD,
         Kit(
             0,
+            1.0,
             {KICK: "x.......x.......", RIM: "........x.......", CLOSED: "x...x...x...x..."},
             {KICK: "x......xx.......", SNARE: "....x.......x...", CLOSED: "x.o.x.o.x.o.x.o.", RIDE: "x...x...x...x..."},
         ),
         (33, "long", "roots"),
         (
-            Voice("piano", 0, "arpeggio", 62, 66, -0.15),
-            Voice("strings", 48, "sustain", 62, 56, 0.2, soft=False),
-            Voice("piano chords", 0, "halves", 58, 56, -0.1, soft=False),
+            Voice("piano", 0, "arpeggio", 62, 95, -0.15),
+            Voice("strings", 48, "sustain", 62, 62, 0.2, soft=False),
+            Voice("piano chords", 0, "halves", 58, 76, -0.1, soft=False),
         ),
-        73,
+        (73, 57),
     ),
     "folk": Genre(
         (84, 100, 120),
@@ -187,16 +198,17 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _FOLK,
         Kit(
             40,
+            0.62,
             {SHAKER: "o.o.x.o.o.o.x.o."},
             {KICK: "x.......x.......", RIM: "....x.......x...", SHAKER: "x.o.x.o.x.o.x.o."},
         ),
         (32, "long", "root_fifth"),
         (
-            Voice("steel guitar", 25, "picking", 57, 72, -0.3),
-            Voice("second guitar", 24, "strum", 60, 54, 0.35, soft=False),
-            Voice("accordion", 21, "sustain", 62, 36, 0.15, soft=False),
+            Voice("steel guitar", 25, "picking", 57, 80, -0.3),
+            Voice("second guitar", 24, "strum", 60, 53, 0.35, soft=False),
+            Voice("accordion", 21, "sustain", 62, 58, 0.15, soft=False),
         ),
-        22,
+        (22, 78),
     ),
     "electronic": Genre(
         (108, 122, 132),
@@ -205,16 +217,17 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _POP,
         Kit(
             25,
+            1.15,
             {KICK: "x...x...x...x...", CLOSED: "..o...o...o...o."},
             {KICK: "x...x...x...x...", CLAP: "....x.......x...", OPEN: "..x...x...x...x.", CLOSED: "o.oxo.oxo.oxo.ox"},
         ),
         (38, "eighths", "offbeats"),
         (
-            Voice("pluck", 84, "sixteenths", 64, 44, 0.4),
-            Voice("pad", 90, "sustain", 60, 52, -0.2),
-            Voice("saw chords", 81, "pumping", 62, 40, -0.4, soft=False),
+            Voice("pluck", 84, "sixteenths", 64, 75, 0.4),
+            Voice("pad", 90, "sustain", 60, 57, -0.2),
+            Voice("saw chords", 81, "pumping", 62, 68, -0.4, soft=False),
         ),
-        81,
+        (81, 90),
     ),
     "jazz": Genre(
         (84, 108, 132),
@@ -223,14 +236,15 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _JAZZ,
         Kit(
             40,
+            0.62,
             {RIDE: "x...x.o.x...x.o.", PEDAL: "....x.......x..."},
             {RIDE: "x...x.o.x...x.o.", PEDAL: "....x.......x...", KICK: "o.......o.......", SNARE: "......o.......o."},
         ),
         (32, "halves", "walking"),
         (
-            Voice("electric piano", 4, "comping", 60, 60, -0.25),
-            Voice("jazz guitar", 26, "charleston", 58, 52, 0.35, soft=False),
+            Voice("electric piano", 4, "comping", 60, 91, -0.25),
+            Voice("jazz guitar", 26, "charleston", 58, 48, 0.35, soft=False),
         ),
-        66,
+        (66, 78),
     ),
 }

@@ -254,7 +254,7 @@ def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
         for index, slot in enumerate(section.slots):
             lead = slot.line.before_seconds * plan.bpm / 60.0
             earliest = free if index or _follows_silence(plan, section) else max(free, slot.start - lead)
-            rng = np.random.default_rng([recipe.seed, 11, sum(section.tag.encode()), index])
+            rng = np.random.default_rng([recipe.seed, 11, sum(section.tag.encode()), index % 2])
             lines.append(set_rhythm(slot, section.start, plan.bpm, earliest, rng))
             free = lines[-1][-1].end + 0.15 * plan.bpm / 60.0
         found.append(lines)

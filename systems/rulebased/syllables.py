@@ -86,7 +86,7 @@ def _seconds(phoneme: Phoneme) -> float:
     return min(natural, 0.03) if phoneme.is_pause else natural
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def syllable_line(spoken: SpokenLine, singer: str) -> SyllableLine | None:
     """Speaks a line and splits it at its vowels; None when it holds no vowel.
 

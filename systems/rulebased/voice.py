@@ -22,6 +22,7 @@ FRAME_SECONDS = 0.005
 _FFT_SIZE = 1024
 _EDGE_SECONDS = 0.045
 _RELEASE_SECONDS = 0.06
+_LAST_NOTE_GAIN = 0.7
 _SPEECH_F0 = 100.0
 _NOISE_GAIN = 10 ** (-3 / 10)
 
@@ -53,7 +54,7 @@ class _Frames:
     aperiodicity: npt.NDArray[np.float32]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _analyse(line: SyllableLine) -> _Frames:
     import pyworld
 
@@ -105,7 +106,8 @@ def sing_line(line: SyllableLine, notes: Sequence[Note], rng: np.random.Generato
     samples = pyworld.synthesize(
         f0, envelope.astype(np.float64), aperiodicity.astype(np.float64), RATE, FRAME_SECONDS * 1000.0
     )
-    return SungLine(_faded(samples, total), start, _spans(line, anchors, notes))
+    samples = samples[: int(total * FRAME_SECONDS * RATE)]
+    return SungLine(_shaped(samples, notes[-1].start - start), start, _spans(line, anchors, notes))
 
 
 def _warp(frames: _Frames, source_times: Array) -> tuple[npt.NDArray[np.bool_], Float32, Float32]:
@@ -180,11 +182,16 @@ def _spans(
     return tuple(zip(starts, ends, strict=True))
 
 
-def _faded(samples: Array, frames: int) -> npt.NDArray[np.float32]:
-    """Ends in silence: the last frames fade out, so that no line border clicks."""
-    samples = samples[: int(frames * FRAME_SECONDS * RATE)].copy()
+def _shaped(samples: Array, last_note: float) -> Float32:
+    """Loudness of a phrase: no click at the start, less voice towards the end of the last note, then silence.
+
+    Args:
+        samples: the line.
+        last_note: seconds from the first sample to the vowel of the last note.
+    """
+    seconds = len(samples) / RATE
+    times = [0.0, 0.003, last_note, max(last_note, seconds - _RELEASE_SECONDS)]
+    gain = np.interp(np.arange(len(samples)) / RATE, times, [0.0, 1.0, 1.0, _LAST_NOTE_GAIN])
     fade = min(len(samples), int(_RELEASE_SECONDS * RATE))
-    samples[len(samples) - fade :] *= 0.5 * (1 + np.cos(np.linspace(0, np.pi, fade)))
-    attack = min(len(samples), 64)
-    samples[:attack] *= np.linspace(0, 1, attack)
-    return samples.astype(np.float32)
+    gain[len(samples) - fade :] *= 0.5 * (1 + np.cos(np.linspace(0, np.pi, fade)))
+    return np.asarray(samples * gain, dtype=np.float32)

@@ -143,3 +143,22 @@ def test_mmd_of_equal_distributions_is_0_on_average():
 
 def test_mmd_across_songs_needs_two_songs():
     assert KernelSums.of([vectors(4)], [vectors(4)], 1.0).mmd2(across_songs=True) is None
+
+
+@pytest.mark.parametrize(("count", "plain", "extrapolated"), [(20, 51, 31), (40, 33, 17)])
+def test_few_songs_inflate_the_distance_as_the_card_of_fad_says(count, plain, extrapolated):
+    """Songs of 50 patches in 200 dimensions, half of the variance between songs, against their own distribution."""
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((200, 200)) / np.sqrt(200)
+    truth = exact(np.zeros(200), mixing.T @ mixing)
+
+    def song():
+        return (np.sqrt(0.5) * (rng.standard_normal(200) + rng.standard_normal((50, 200)))) @ mixing
+
+    songs = [Moments.of(song()) for _ in range(count)]
+
+    def distance(chosen):
+        return frechet(truth, Gaussian(Moments.joined(songs[i] for i in chosen))).distance
+
+    assert distance(range(count)) == pytest.approx(plain, abs=4)
+    assert extrapolate(distance, list(range(count))).value == pytest.approx(extrapolated, abs=4)
