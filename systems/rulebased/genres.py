@@ -198,7 +198,7 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _FOLK,
         Kit(
             40,
-            0.62,
+            0.48,
             {SHAKER: "o.o.x.o.o.o.x.o."},
             {KICK: "x.......x.......", RIM: "....x.......x...", SHAKER: "x.o.x.o.x.o.x.o."},
         ),
@@ -236,7 +236,7 @@ GENRE_TABLE: Mapping[str, Genre] = {
         _JAZZ,
         Kit(
             40,
-            0.62,
+            0.48,
             {RIDE: "x...x.o.x...x.o.", PEDAL: "....x.......x..."},
             {RIDE: "x...x.o.x...x.o.", PEDAL: "....x.......x...", KICK: "o.......o.......", SNARE: "......o.......o."},
         ),

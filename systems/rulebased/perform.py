@@ -1,8 +1,9 @@
 """A song from lyrics: every part of the system in order."""
 
 import time
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -81,7 +82,7 @@ class Recipe:
         style: what was read from the style text.
         singer: `female` or `male`.
         arrangement: one of `ARRANGEMENTS`.
-        seed: everything random follows from it.
+        seed: everything random follows from it and the words; 0 or more.
     """
 
     style: Style
@@ -98,6 +99,8 @@ class Recipe:
         ):
             if given not in allowed:
                 raise InputError(f"Unknown {field} '{given}'.", field=field, given=given, allowed=allowed)
+        if self.seed < 0:
+            raise InputError(f"The seed {self.seed} is negative.", field="seed", cure="Use 0 or more.")
 
     @property
     def genre(self) -> Genre:
@@ -123,6 +126,7 @@ def perform(lyrics: Lyrics, language: str, recipe: Recipe, seconds: float | None
     """
     if seconds is not None and not seconds > 0:
         raise InputError(f"A song cannot last {seconds} seconds.", field="seconds", cure="Ask for a positive duration.")
+    recipe = replace(recipe, seed=_song_seed(lyrics, recipe))
     clock = _Clock()
     parts = _parts(lyrics, language, recipe.singer)
     clock.stage("speech")
@@ -170,6 +174,12 @@ def _notes(lasts: float, wanted: float | None) -> tuple[str, ...]:
     if wanted is None or abs(lasts - wanted) <= 1.0:
         return ()
     return (f"lasts {lasts:.1f} s instead of {wanted:.1f} s: sections and words do not fit the wanted duration",)
+
+
+def _song_seed(lyrics: Lyrics, recipe: Recipe) -> int:
+    """Words and genre take part in the seed, so that one seed does not give a whole suite the same key and tune."""
+    words = "\n".join([recipe.style.genre, *(line for section in lyrics.sections for line in section.lines)])
+    return int(np.random.SeedSequence([recipe.seed, zlib.crc32(words.encode())]).generate_state(1)[0])
 
 
 class _Clock:

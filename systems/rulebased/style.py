@@ -1,6 +1,7 @@
 """A style in words, read for what the rules understand: genre, tempo, singer and mood."""
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -91,9 +92,10 @@ def parse_style(text: str) -> Style:
     )
 
 
-def seeded_singer(seed: int) -> str:
-    """The singer of a song whose style names none."""
-    return SINGERS[int(np.random.default_rng([seed, 2]).integers(len(SINGERS)))]
+def seeded_singer(seed: int, words: str) -> str:
+    """The singer of a song whose style names none; words take part, so that one seed does not fix a whole suite."""
+    rng = np.random.default_rng([seed, 2, zlib.crc32(words.encode())])
+    return SINGERS[int(rng.integers(len(SINGERS)))]
 
 
 def _any(spellings: tuple[str, ...], words: str) -> bool:

@@ -35,7 +35,7 @@ class RuleBased:
 
     Args:
         genre: one of `GENRES`; None: read from the prompt's style and its `genre` tag.
-        voice: `female` or `male`; None: read from the style, else chosen by the seed.
+        voice: `female` or `male`; None: read from the style, else chosen by seed and words.
         arrangement: `full`, `band` (no quiet sections) or `sparse` (only quiet ones).
         mode: `major` or `minor`; None: read from the style, else chosen by genre and seed.
         bpm: tempo in beats per minute, 40-220; None: read from the style, else fitted to the wanted duration.
@@ -116,7 +116,7 @@ class RuleBased:
             mode=self.mode or style.mode,
             bpm=self.bpm if self.bpm is not None else style.bpm,
         )
-        singer = self.voice or style.singer or seeded_singer(request.seed)
+        singer = self.voice or style.singer or seeded_singer(request.seed, " ".join(request.prompt.lyrics.lines))
         return Recipe(style, singer, self.arrangement, request.seed)
 
 
