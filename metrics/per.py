@@ -48,7 +48,8 @@ FIELDS = (
 _LIMITS = (
     "Errors of the recogniser and of the singer are not told apart: read it against the same number on plain speech"
     " and on real singing. Papers use larger recognisers on separated vocals; their numbers are other columns. A line"
-    " sung twice but written once counts as insertions. Mandarin tones are not judged."
+    " sung twice but written once counts as insertions. Mandarin tones are not judged. Mixed lyrics are heard as"
+    " Mandarin, and Whisper base often misses a change of language within half a minute."
 )
 
 

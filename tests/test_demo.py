@@ -3,6 +3,8 @@
 All of it happens in one folder and one worker, in order, as the later commands report on what the first one made.
 """
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -80,6 +82,20 @@ def test_the_sung_words_are_intelligible(songs, board):
     assert len(english) == 4
     assert english.mean() <= 35
     assert board.loc["rulebased", "per@whisper-base-mix"] < 60
+
+
+def test_speech_is_heard_better_than_singing_and_wrong_words_hardly_at_all(folder):
+    """Benchmark script and claim at once: English and Mandarin apart."""
+    script = ROOT / "benchmarks/intelligibility.py"
+    done = subprocess.run(
+        [sys.executable, script, "--out", folder / "heard"], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads((folder / "heard/intelligibility.json").read_text())
+    per = {(row["language"], row["condition"]): row["per"] for row in report["rows"]}
+    for language in ("en", "zh"):
+        assert per[language, "speech"] < per[language, "vocals"] < per[language, "wrong"] - 30
+    assert per["en", "vocals"] <= 35
 
 
 def test_the_anchors_lie_where_they_should(board):

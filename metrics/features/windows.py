@@ -12,7 +12,7 @@ Window: TypeAlias = tuple[int, int]
 """First sample and one past the last."""
 
 SILENT = 1e-3
-"""Amplitude (−60 dBFS) below which there is silence."""
+"""RMS (−60 dBFS) of a frame of 50 ms below which there is silence."""
 
 LONGEST_SECONDS = 30.0
 """As much as Whisper hears at once."""
