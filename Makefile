@@ -31,11 +31,11 @@ run: setup ## Score the demo suite and print the leaderboard
 
 test: $(VENV)/.workshop ## Run the tests (those that need weights say so when these cannot be had)
 	@$(BIN)/songbench setup || echo "Going on without these weights; tests that need them are skipped."
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow and not gpu and not network"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu and not network"
 
 test-slow: $(VENV)/.workshop ## Run the slow tests too
 	@$(BIN)/songbench setup || true
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not gpu and not network"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network"
 
 lint: $(VENV)/.workshop ## Style, docstrings, who may know whom
 	$(BIN)/ruff format --check .

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from songbench.domain.errors import InputError, SongbenchError
+from songbench.domain.errors import DISK_FULL, InputError, SongbenchError, StoreWriteError
 
 HELP = """Benchmark song generators: lyrics in, songs out, scores with honest uncertainty.
 
@@ -67,7 +67,11 @@ def _execute(experiment: Any, *, generate: bool, score: bool, retry_failed: bool
         return
     save_record(experiment, Planner(experiment, store))
     retry = retry_failed or bool(experiment.config["retry_failed"])
-    outcome = Runner(experiment, store, bars, retry_failed=retry).run(generate=generate, score=score)
+    try:
+        outcome = Runner(experiment, store, bars, retry_failed=retry).run(generate=generate, score=score)
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. Everything finished is stored: run the same command again to go on.", err=True)
+        raise typer.Exit(130) from None
     new = sum(outcome.computed.values())
     did = f"{new} new results" if new else "nothing to compute: everything was stored already"
     bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
@@ -255,21 +259,28 @@ def status(run: RunName = "demo", runs: Runs = None, store: StoreUrl = None) -> 
 
 
 @app.command()
-def verify(run: RunName = "demo", runs: Runs = None, store: StoreUrl = None) -> None:
+def verify(
+    run: RunName = "demo",
+    again: Annotated[int, typer.Option("--again", help="Make this many songs of each system again and compare.")] = 0,
+    runs: Runs = None,
+    store: StoreUrl = None,
+) -> None:
     """Hash everything a run stored and say what has changed since, so that you know what still reproduces."""
     from rich.console import Console
 
-    from songbench.execution.gather import verify as check
     from songbench.execution.plan import Planner
     from songbench.execution.record import make_record
     from songbench.execution.store import Store
+    from songbench.execution.verification import make_again
+    from songbench.execution.verification import verify as check
     from songbench.reporting.console import show_verification
 
     experiment, record = _recorded(run, runs, store)
     opened = Store(experiment.store)
     found = check(record, opened, make_record(experiment, Planner(experiment, opened)))
-    show_verification(Console(), found)
-    if not found.whole:
+    remade = make_again(experiment, opened, again) if again else []
+    show_verification(Console(), found, remade)
+    if not found.whole or any(one.verdict != "same" for one in remade):
         raise typer.Exit(1)
 
 
@@ -374,6 +385,8 @@ def main() -> None:
     except SongbenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("\nStopped. Everything finished is stored: run the same command again to go on.", err=True)
-        sys.exit(130)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        typer.echo(f"error: The disk is full ({error}). What was stored before is safe: free some space.", err=True)
+        sys.exit(StoreWriteError.exit_code)

@@ -54,12 +54,12 @@ def novelty(similarity: Array, half: int) -> Array:
 
 
 def pick_boundaries(curve: Array, gap: int, threshold: float) -> list[int]:
-    """The highest points of a novelty curve that are far enough apart.
+    """The highest peaks of a novelty curve that are far enough apart.
 
     Args:
         curve: shape (n + 1,), as `novelty` gives it.
         gap: the least distance between boundaries, and from both ends.
-        threshold: points must exceed this.
+        threshold: peaks must exceed this.
 
     Returns:
         Sorted positions in 0 < i < n.
@@ -69,7 +69,9 @@ def pick_boundaries(curve: Array, gap: int, threshold: float) -> list[int]:
     for place in np.argsort(-curve, kind="stable"):
         if curve[place] <= threshold:
             break
-        if gap <= place <= last - gap and all(abs(place - other) >= gap for other in chosen):
+        if not gap <= place <= last - gap or curve[place] < curve[place - 1 : place + 2].max():
+            continue
+        if all(abs(place - other) >= gap for other in chosen):
             chosen.append(int(place))
     return sorted(chosen)
 

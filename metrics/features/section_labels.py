@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-SAME_PASSAGE = 0.5
-"""From this similarity on, two sung passages count as the same music.
+SAME_PASSAGE = 0.38
+"""From this similarity on, two sung passages count as the same music."""
 
-Between the true sections of 10 songs of the rule-based system, pairs of choruses had at least 0.46 (median 0.77) and
-pairs of different sections at most 0.29. Found segments are shorter than sections and resemble each other more by
-chance.
-"""
-_SIMILARITY_DB = 6.0
-_OPENING_DB = 2.0
-_LOUDER_DB = 1.5
+UNLIKE_PASSAGE = 0.28
+"""Below this similarity, a sung passage has nothing of another."""
+
+_DB_PER_SEMITONE = 0.5
+_SIMILARITY_DB = 4.0
+_OPENING_DB = 3.0
+_LEAST_LIFT_DB = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class Segment:
         end: seconds.
         kind: ``vocal``, ``instrumental`` or ``silence``.
         level: mean level in dB, on any common scale.
+        pitch: median pitch of the voice in MIDI numbers.
         harmony: unit vectors of pitch classes over time, shape (n, 12), n >= 1.
     """
 
@@ -38,6 +39,7 @@ class Segment:
     end: float
     kind: str
     level: float
+    pitch: float
     harmony: npt.NDArray[np.floating]
 
 
@@ -48,29 +50,38 @@ def label_segments(segments: Sequence[Segment]) -> list[str]:
     silence                   silent segments
     intro, outro              instrumental before the first and after the last sung segment
     inst                      instrumental in between, or all of a song without singing
-    chorus                    the group of sung segments with the same music that is loudest and most alike; the group
-                              that opens the song has a malus, as songs seldom open with the chorus. Where nothing
-                              comes back, sung segments 1.5 dB above the median, if not the first
-    bridge                    a sung segment that does not come back, after the first chorus and in the second half
+    chorus                    the group of sung segments with the same music that stands out: louder, sung higher,
+                              coming back; the group that opens the song has a malus, as songs seldom open with the
+                              chorus, and where nothing comes back it cannot be
+    bridge                    a sung segment that does not come back, between the first verse and a chorus
     verse                     all other sung segments
     ========================= ======================================================================================
     """
     sung = [i for i, segment in enumerate(segments) if segment.kind == "vocal"]
-    alike = _alike([segments[i].harmony for i in sung])
-    groups = _groups(alike)
-    choruses = {sung[k] for k in _choruses([segments[i].level for i in sung], alike, groups)}
-    unique = {sung[group[0]] for group in groups if len(group) == 1}
+    vocal = dict(zip(sung, _label_sung([segments[i] for i in sung]), strict=True))
     labels = []
     for i, segment in enumerate(segments):
         if segment.kind == "silence":
             labels.append("silence")
         elif segment.kind == "instrumental":
             labels.append("inst" if not sung or sung[0] < i < sung[-1] else "intro" if i < sung[0] else "outro")
-        elif i in choruses:
-            labels.append("chorus")
         else:
-            late = segment.start >= segments[-1].end / 2 and any(chorus < i for chorus in choruses)
-            labels.append("bridge" if late and i in unique else "verse")
+            labels.append(vocal[i])
+    return labels
+
+
+def _label_sung(segments: Sequence[Segment]) -> list[str]:
+    alike = _alike([segment.harmony for segment in segments])
+    chorus = _chorus(segments, alike, _groups(alike))
+    labels = ["chorus" if i in chorus else "verse" for i in range(len(segments))]
+    likest = {
+        i: max(alike[i, j] for j in range(len(segments)) if j != i and labels[j] == "verse")
+        for i in range(len(segments))
+        if labels[i] == "verse" and "verse" in labels[:i] and "chorus" in labels[i + 1 :]
+    }
+    loner = min(likest, key=lambda i: likest[i], default=None)
+    if loner is not None and likest[loner] < UNLIKE_PASSAGE:
+        labels[loner] = "bridge"
     return labels
 
 
@@ -97,18 +108,23 @@ def _groups(alike: npt.NDArray[np.float64]) -> list[list[int]]:
     return groups
 
 
-def _choruses(
-    levels: Sequence[float], alike: npt.NDArray[np.float64], groups: Sequence[Sequence[int]]
+def _chorus(
+    segments: Sequence[Segment], alike: npt.NDArray[np.float64], groups: Sequence[Sequence[int]]
 ) -> Sequence[int]:
-    """Which sung passages are choruses, as numbers of the passages."""
+    """Which sung segments are the chorus; none where nothing comes back and nothing rises above the first."""
     import numpy as np
+
+    lift = np.array([segment.level + _DB_PER_SEMITONE * segment.pitch for segment in segments])
 
     def standing(group: Sequence[int]) -> float:
         pairs = alike[np.ix_(group, group)][~np.eye(len(group), dtype=bool)]
-        level = float(np.mean([levels[i] for i in group]))
-        return level + _SIMILARITY_DB * float(pairs.mean()) - _OPENING_DB * (0 in group)
+        back = float(pairs.mean()) if len(group) > 1 else 0.0
+        return float(lift[group].mean()) + _SIMILARITY_DB * back - _OPENING_DB * (0 in group)
 
-    returning = [group for group in groups if 1 < len(group) < len(levels)]
-    if returning:
-        return max(returning, key=standing)
-    return [i for i in range(1, len(levels)) if levels[i] >= float(np.median(levels)) + _LOUDER_DB]
+    if len(groups) < 2:
+        return []
+    best = max(groups, key=standing)
+    comes_back = max(best) - min(best) >= len(best)
+    if not comes_back and lift[best].mean() < lift[0] + _LEAST_LIFT_DB:
+        return []
+    return best

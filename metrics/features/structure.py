@@ -8,7 +8,8 @@ see `metrics.features.vocal_activity` and `metrics.features.section_labels` for 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from songbench.contracts.feature import Feature
@@ -22,31 +23,42 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from metrics.features.section_labels import Segment
+    from metrics.features.vocal_activity import Voice
 
     Array = npt.NDArray[np.float64]
 
-BLOCK = 0.5
-SHORTEST = 5.0
+BLOCK = 0.25
 SILENCE_DBFS = -60.0
+LEAST_SECONDS = 6.0
+"""Audio below this is one section."""
 
 _RATE = 22_050
 _FFT, _HOP = 4096, 1024
-_KERNEL = 12.0
-_THRESHOLD = 0.05
-_SMOOTHING = 9
+_SECTION, _SECTION_LIMITS = 0.1, (2.0, 5.0)
+_GAP, _GAP_LIMITS = 0.18, (3.5, 8.0)
+_KERNEL, _KERNEL_LIMITS = 0.24, (4.0, 10.0)
+_THRESHOLD = 0.07
+_LEAST_SPREADS = (0.3, 10.0, 1.0, 1.0, 1.0)
+"""Standard deviations of pitch classes, MFCC, level (dB), voice's level (dB) and pitch (semitones) that count as change.
+
+Noise has at most a third of the first four, songs of the rule-based system at least twice as much.
+"""
 
 
 class StructureAnalyser:
     """Sections of a song.
 
-    The song is described every half second by its pitch classes, timbre (MFCC), level and share of voice. Boundaries
-    lie where singing or silence begins or ends for at least 5 s, and at peaks of Foote's novelty in between.
+    The song is described every quarter of a second by its pitch classes, timbre (MFCC), level and the voice's level and
+    pitch. Boundaries lie where singing or silence begins or ends, and at peaks of Foote's novelty in between. Short
+    songs have short sections, so the scales follow the song's length: an instrumental or sung stretch lasts at least
+    0.1 of it (2-5 s; half of that at the start and the end), boundaries found by novelty are 0.14 of it apart (3-6 s),
+    and novelty compares 0.2 of it (4-12 s) before and after.
 
     Feature:
         ``segments`` (data): label, start and end in seconds of each section, from 0 to the end of the audio; labels are
         the tags of lyrics (`songbench.domain.lyrics.TAGS`).
-        ``novelty``: shape (n + 1,), the novelty of a boundary at every half second.
-        ``voice``: shape (n,), the share of voice in each half second in dB.
+        ``novelty``: shape (n + 1,), the novelty of a boundary at every quarter of a second.
+        ``voice``: shape (n,), the level of the voice in each in dB, see `metrics.features.vocal_activity.Voice`.
     """
 
     name = "structure"
@@ -54,7 +66,8 @@ class StructureAnalyser:
     @property
     def identity(self) -> Mapping[str, Json]:
         """Version and main parameters."""
-        return {"version": "1", "method": "novelty", "block": BLOCK, "kernel": _KERNEL, "shortest": SHORTEST}
+        scales = {"section": _SECTION, "gap": _GAP, "kernel": _KERNEL}
+        return {"version": "2", "method": "novelty", "block": BLOCK, "scales": scales}
 
     def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
         """One feature per source; a `Failure` for one whose audio cannot be decoded."""
@@ -66,31 +79,32 @@ class StructureAnalyser:
 
 
 def analyse(audio: Audio) -> Feature:
-    """The feature of one piece of audio; below 10 s it is one section, called verse for want of anything to compare."""
-    import numpy as np
-
-    from metrics.features.novelty import novelty, self_similarity
+    """The feature of one piece of audio; below `LEAST_SECONDS` it is one section, called inst."""
     from metrics.features.section_labels import label_segments
-    from metrics.features.vocal_activity import vocal_share
+    from metrics.features.vocal_activity import sung
 
     count = max(1, int(audio.seconds / BLOCK))
     silent = _levels(audio, count) < SILENCE_DBFS
-    if silent.all() or audio.seconds < 2 * SHORTEST:
-        label = "silence" if silent.all() else "verse"
+    if silent.all() or audio.seconds < LEAST_SECONDS:
+        label = "silence" if silent.all() else "inst"
         return Feature(data={"segments": [[label, 0.0, audio.seconds]]})
-    voice = vocal_share(audio, BLOCK)
-    harmony, timbre, level = _descriptors(audio, count)
-    kinds = _kinds(voice, silent)
-    groups = (harmony, timbre, level[:, None], _smooth(voice)[:, None])
-    stacked = np.column_stack([_unit_variance(group) for group in groups])
-    curve = novelty(self_similarity(stacked), round(_KERNEL / BLOCK))
-    edges = _edges(kinds, curve)
-    segments = [_segment(a, b, kinds, level, harmony) for a, b in pairwise(edges)]
-    # The last block may end up to half a second before the audio does.
+    moments = _describe(audio, count)
+    shortest = _blocks(count, _SECTION, _SECTION_LIMITS)
+    singing = sung(moments.voice, shortest)
+    kinds = _kinds(singing, silent, shortest // 2)
+    curve = _novelty(moments, singing)
+    segments = [_segment(a, b, kinds, moments) for a, b in pairwise(_edges(kinds, curve))]
+    # The last block may end up to a quarter of a second before the audio does.
     ends = [*(segment.end for segment in segments[:-1]), audio.seconds]
     labels = label_segments(segments)
     rows: list[Json] = [[tag, seg.start, end] for tag, seg, end in zip(labels, segments, ends, strict=True)]
-    return Feature({"novelty": curve, "voice": voice}, {"segments": rows})
+    return Feature({"novelty": curve, "voice": moments.voice.level}, {"segments": rows})
+
+
+def _blocks(count: int, share: float, limits: tuple[float, float]) -> int:
+    """A share of the song's length in blocks, between limits in seconds."""
+    low, high = limits
+    return round(min(high, max(low, share * count * BLOCK)) / BLOCK)
 
 
 def _levels(audio: Audio, count: int) -> Array:
@@ -103,10 +117,21 @@ def _levels(audio: Audio, count: int) -> Array:
     return np.asarray(10 * np.log10(np.array(blocks) + 1e-12))
 
 
-def _descriptors(audio: Audio, count: int) -> tuple[Array, Array, Array]:
-    """Pitch classes (count, 12), MFCC without the level (count, 13) and level in dB (count,) of each block."""
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """A song by blocks: pitch classes (n, 12), MFCC without the level (n, 13), level in dB (n,), voice."""
+
+    harmony: Array
+    timbre: Array
+    level: Array
+    voice: Voice
+
+
+def _describe(audio: Audio, count: int) -> _Moments:
     import librosa
     import numpy as np
+
+    from metrics.features.vocal_activity import find_voice
 
     samples = audio.mono().at(_RATE).samples[0]
     magnitudes = np.abs(librosa.stft(samples, n_fft=_FFT, hop_length=_HOP))
@@ -121,63 +146,68 @@ def _descriptors(audio: Audio, count: int) -> tuple[Array, Array, Array]:
     mel = librosa.power_to_db(librosa.feature.melspectrogram(S=magnitudes**2, sr=_RATE, n_mels=64))
     timbre = librosa.feature.mfcc(S=mel, n_mfcc=14)[1:]
     level = 10 * np.log10(per_block((magnitudes**2).sum(axis=0)[None])[:, 0] + 1e-9)
-    return per_block(harmony), per_block(timbre), level
+    return _Moments(per_block(harmony), per_block(timbre), level, find_voice(audio, BLOCK))
 
 
-def _smooth(voice: Array) -> Array:
+def _novelty(moments: _Moments, sung: npt.NDArray[np.bool_]) -> Array:
+    """The novelty of a boundary before each block and after the last, shape (n + 1,)."""
+    import numpy as np
     from scipy.ndimage import median_filter
 
-    smooth: Array = median_filter(voice, _SMOOTHING, mode="nearest")
-    return smooth
+    from metrics.features.novelty import novelty, self_similarity
+
+    count = len(sung)
+    calm = _blocks(count, _GAP, _GAP_LIMITS)
+    pitch = moments.voice.pitch
+    heard = np.where(sung, pitch, np.median(pitch[sung]) if sung.any() else 0.0)
+    voice = [median_filter(trace, calm, mode="nearest") for trace in (moments.voice.level, heard)]
+    groups = [moments.harmony, moments.timbre, *(trace[:, None] for trace in (moments.level, *voice))]
+    stacked = np.column_stack([_even(group, least) for group, least in zip(groups, _LEAST_SPREADS, strict=True)])
+    return novelty(self_similarity(stacked), _blocks(count, _KERNEL, _KERNEL_LIMITS))
 
 
-def _unit_variance(group: Array) -> Array:
-    """A group of descriptors with total variance 1, so that each group weighs the same whatever its width."""
+def _even(group: Array, least: float) -> Array:
+    """A group of descriptors, shape (n, d), with total variance 1, so that each group weighs the same whatever its width.
+
+    One that varies less than `least` is left out: what is left of it is noise.
+    """
     import numpy as np
 
     spread = float(np.sqrt(group.var(axis=0).sum()))
-    return np.asarray(group / spread) if spread > 0 else group
+    return np.asarray(group / spread) if spread >= least else np.zeros_like(group)
 
 
-def _kinds(voice: Array, silent: npt.NDArray[np.bool_]) -> list[str]:
-    """What each block is: ``vocal``, ``instrumental`` or ``silence``, without stretches shorter than `SHORTEST`."""
+def _kinds(sung: npt.NDArray[np.bool_], silent: npt.NDArray[np.bool_], shortest: int) -> list[str]:
+    """What each block is: ``vocal``, ``instrumental`` or ``silence``; a silence has at least `shortest` blocks."""
     import numpy as np
+    from scipy.ndimage import binary_opening
 
-    from metrics.features.vocal_activity import border
-
-    smooth = _smooth(voice)
-    sung = smooth > border(smooth[~silent])
-    sounding = np.where(sung, "vocal", "instrumental")
-    return _without_short(np.where(silent, "silence", sounding).tolist(), round(SHORTEST / BLOCK))
-
-
-def _without_short(kinds: list[str], least: int) -> list[str]:
-    """Runs below the least length become part of the run before them (the first: of the one after), shortest first."""
-    runs = [(kind, len(list(same))) for kind, same in groupby(kinds)]
-    while len(runs) > 1:
-        k = min(range(len(runs)), key=lambda i: runs[i][1])
-        if runs[k][1] >= least:
-            break
-        runs[k] = (runs[k - 1 if k else 1][0], runs[k][1])
-        runs = [(kind, sum(length for _, length in same)) for kind, same in groupby(runs, lambda run: run[0])]
-    return [kind for kind, length in runs for _ in range(length)]
+    kinds = np.where(sung, "vocal", "instrumental")
+    kinds[binary_opening(silent, np.ones(shortest))] = "silence"
+    return [str(kind) for kind in kinds]
 
 
 def _edges(kinds: list[str], curve: Array) -> list[int]:
     """Block numbers of all boundaries, with 0 and the end: changes of kind, and novelty peaks away from them."""
     from metrics.features.novelty import pick_boundaries
 
-    gap = round(SHORTEST / BLOCK)
+    gap = _blocks(len(kinds), _GAP, _GAP_LIMITS)
     changes = [i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]]
-    peaks = [i for i in pick_boundaries(curve, gap, _THRESHOLD) if all(abs(i - change) >= gap for change in changes)]
-    return [0, *sorted([*changes, *peaks]), len(kinds)]
+    free = curve.copy()
+    for change in changes:
+        free[max(0, change - gap + 1) : change + gap] = 0
+    return [0, *sorted([*changes, *pick_boundaries(free, gap, _THRESHOLD)]), len(kinds)]
 
 
-def _segment(start: int, end: int, kinds: list[str], level: Array, harmony: Array) -> Segment:
+def _segment(start: int, end: int, kinds: list[str], moments: _Moments) -> Segment:
     import numpy as np
 
     from metrics.features.section_labels import Segment
 
-    centred = harmony[start:end] - harmony.mean(axis=0)
+    part = slice(start, end)
+    centred = moments.harmony[part] - moments.harmony.mean(axis=0)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-    return Segment(start * BLOCK, end * BLOCK, kinds[start], float(level[start:end].mean()), unit)
+    # Between words the pitch is that of something else: the louder half of the voice tells.
+    louder = moments.voice.level[part] >= np.median(moments.voice.level[part])
+    pitch = float(np.median(moments.voice.pitch[part][louder]))
+    return Segment(start * BLOCK, end * BLOCK, kinds[start], float(moments.level[part].mean()), pitch, unit)

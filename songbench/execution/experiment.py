@@ -156,22 +156,29 @@ def appoint(
     Args:
         wanted: ids, or bare names that stand for all their backends.
         parameters: per bare metric name, its keywords.
-        required: whether an unavailable one is an error, or is only reported as unavailable in the leaderboard.
+        required: whether it is an error when none of the backends a wanted name stands for is available; unavailable
+            ones are otherwise reported in the leaderboard.
 
     Raises:
         InputError: for an unknown id or parameter.
         UnavailableError: when a required one cannot run here, with the cure.
     """
     judges: dict[str, Judge] = {}
+    missing: list[Judge] = []
     for name in wanted:
-        for identifier in registry.metric_ids(name):
-            own = dict(parameters.get(identifier.partition("@")[0], {}))
-            metric = registry.build_metric(identifier, own)
-            judges[identifier] = Judge(identifier, own, metric, metric.availability())
-    missing = [judge for judge in judges.values() if not judge.availability.ready]
+        found = [_judge(identifier, parameters) for identifier in registry.metric_ids(name)]
+        judges |= {judge.id: judge for judge in found}
+        if not any(judge.availability.ready for judge in found):
+            missing += found
     if missing and required:
         raise UnavailableError(_missing("metric", [(judge.id, judge.availability) for judge in missing]))
     return tuple(judges.values())
+
+
+def _judge(identifier: str, parameters: Mapping[str, Mapping[str, Json]]) -> Judge:
+    own = dict(parameters.get(identifier.partition("@")[0], {}))
+    metric = registry.build_metric(identifier, own)
+    return Judge(identifier, own, metric, metric.availability())
 
 
 def _missing(kind: str, things: Sequence[tuple[str, Availability]]) -> str:

@@ -1,19 +1,15 @@
-"""From the store back to what a run knows: for reports, for status, for verification."""
+"""From the store back to what a run knows: for reports and for status."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from songbench.contracts.metric import SetMetric, Verdict
-from songbench.domain.hashing import bytes_digest
 from songbench.domain.song import Failure
 from songbench.execution.experiment import Experiment, Judge
 from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState
-from songbench.execution.songs import blobs_of
 from songbench.execution.store import Store
 
 
@@ -87,65 +83,3 @@ def tally(results: RunResults) -> tuple[list[Tally], list[Tally]]:
         total = len(results.systems) if metric.sets else len(results.songs)
         scores.append(Tally(metric.card.id, len(verdicts) - failed, failed, total))
     return songs, scores
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What still holds of a run.
-
-    Attributes:
-        checked: blobs whose bytes were hashed.
-        damaged: songs whose audio is gone or altered, as (song, problem).
-        missing: songs of the record that are neither stored nor failed.
-        changed: what is different now, as (what, then, now): code, packages, prompts, systems, metrics, weights.
-    """
-
-    checked: int
-    damaged: tuple[tuple[str, str], ...]
-    missing: tuple[str, ...]
-    changed: tuple[tuple[str, str, str], ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything recorded is stored and intact."""
-        return not self.damaged and not self.missing
-
-
-def verify(record: dict[str, Any], store: Store, now: dict[str, Any]) -> Verification:
-    """Check a run's record against the store and against the present.
-
-    Args:
-        record: the run's record.
-        store: its store.
-        now: a record made now of the same experiment.
-    """
-    damaged, missing, checked = [], [], Counter[str]()
-    failed = store.keys("failures")
-    for name, key in record["songs"].items():
-        song = store.get("songs", key)
-        if song is None:
-            if key not in failed:
-                missing.append(name)
-            continue
-        for blob in blobs_of(song):
-            checked["blobs"] += 1
-            if not store.has_blob(blob):
-                damaged.append((name, f"{blob.name} is gone"))
-            elif bytes_digest(store.read_blob(blob)) != blob.digest:
-                damaged.append((name, f"{blob.name} was altered"))
-    return Verification(checked["blobs"], tuple(damaged), tuple(missing), tuple(_changes(record, now)))
-
-
-def _changes(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
-    changes = []
-    for part in ("prompts", "systems", "metrics", "weights", "packages", "code", "hardware"):
-        before, after = then.get(part, {}), now.get(part, {})
-        for name in sorted({*before, *after}):
-            if before.get(name) != after.get(name):
-                changes.append((f"{part}: {name}", _short(before.get(name)), _short(after.get(name))))
-    return changes
-
-
-def _short(value: object) -> str:
-    text = "(none)" if value is None else str(value)
-    return text if len(text) <= 60 else text[:57] + "…"

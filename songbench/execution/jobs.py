@@ -125,21 +125,26 @@ def _asset_source(store: Store, prompt: Prompt, name: str, keys: Mapping[str, st
     return StoredAudio(store, Blob(record["audio"]))
 
 
-def _request(item: Mapping[str, Any], store: Store) -> Request:
+def request_from_json(item: Mapping[str, Any], store: Store) -> Request:
+    """A request as a planner sends it, with its prompt audio and reference ready to load.
+
+    Raises:
+        FileNotFoundError: when one of these is to be rendered and is not in the store yet.
+    """
     prompt = _prompt(item)
     sources = {name: _asset_source(store, prompt, name, item["assets"]) for name in ("prompt_wav", "reference")}
     return Request(prompt, item["take"], item["seed"], sources["prompt_wav"], sources["reference"])
 
 
 def _stored_song(item: Mapping[str, Any], store: Store) -> Song:
-    song = load_song(store, item["song"], _request(item, store))
+    song = load_song(store, item["song"], request_from_json(item, store))
     if song is None:
         raise FileNotFoundError(f"the song {item['song'][:12]} is not in the store")
     return song
 
 
 def _reference_song(item: Mapping[str, Any], store: Store) -> Song:
-    request = _request(item, store)
+    request = request_from_json(item, store)
     assert request.reference is not None
     return Song(request, request.reference)
 
@@ -185,7 +190,7 @@ def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
 
 
 def _generate(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
-    requests = [_request(item, bench.store) for item in job["items"]]
+    requests = [request_from_json(item, bench.store) for item in job["items"]]
     keys = {(r.prompt.id, r.take): item["key"] for r, item in zip(requests, job["items"], strict=True)}
     for outcome in bench.system(job["system"], job["parameters"]).generate(requests):
         if outcome.request is None:

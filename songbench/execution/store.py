@@ -13,7 +13,6 @@ after its bytes are on the disk; object stores put whole objects.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import threading
@@ -25,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from songbench.domain.errors import InputError, StoreBusyError, StoreWriteError
+from songbench.domain.errors import DISK_FULL, InputError, StoreBusyError, StoreWriteError
 from songbench.domain.hashing import Json, bytes_digest
 
 Kind: TypeAlias = Literal["songs", "assets", "scores", "failures"]
@@ -245,8 +244,7 @@ def _busy(url: str, who: str) -> StoreBusyError:
 
 
 def _write_error(place: str, error: OSError) -> StoreWriteError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    reason = "the disk is full" if full else (error.strerror or str(error))
+    reason = "the disk is full" if error.errno in DISK_FULL else (error.strerror or str(error))
     return StoreWriteError(
         f"Cannot write to '{place}': {reason}. What was stored before is safe: free some space or mend the permissions"
         " and run the same command again."

@@ -15,9 +15,10 @@ from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.domain.errors import SongbenchError
 from songbench.domain.suite import Suite
 from songbench.execution.doctor import Check
-from songbench.execution.gather import Tally, Verification
+from songbench.execution.gather import Tally
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Stage
+from songbench.execution.verification import Remade, Verification
 
 MOST_CHANGES = 12
 
@@ -183,8 +184,12 @@ def checks_table(checks: Sequence[Check]) -> Table:
     return table
 
 
-def show_verification(console: Console, found: Verification) -> None:
+def show_verification(console: Console, found: Verification, remade: Sequence[Remade]) -> None:
     """What still holds of a run."""
+    for one in remade:
+        colour = "green" if one.verdict == "same" else "red"
+        name = f"{one.name.system} {one.name.prompt} take {one.name.take}"
+        console.print(f"made again: {escape(name)}: [{colour}]{escape(one.verdict)}[/{colour}]")
     console.print(
         f"{found.checked} stored files hashed: {len(found.damaged)} damaged; {len(found.missing)} songs missing."
     )

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,9 @@ def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
     assert whole.returncode == 0, whole.stderr
     assert "8 stored files hashed: 0 damaged; 0 songs missing" in whole.stdout
     assert "Nothing that decided this run has changed" in whole.stdout
+    again = songbench("verify", "small", "--again", "1")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count(": same") == 2
     record = tmp_path / "runs/small/record.json"
     then = json.loads(record.read_text())
     then["packages"]["numpy"] = "1.0"
@@ -229,3 +233,33 @@ def test_starting_up_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "[]"
+
+
+def test_ctrl_c_stops_and_the_next_run_goes_on(songbench, suite_file, tmp_path):
+    suite = suite_file(6)
+    words = ["run", "--suite", suite, *PROBE, "--store", tmp_path / "store", "--runs", tmp_path / "runs"]
+    line = [sys.executable, "-m", "songbench", *map(str, words), "--set", "system.probe.seconds_each=1"]
+    running = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / "store").rglob("songs/*/*.json")):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "run the same command again to go on" in told
+    assert songbench("run", "--suite", suite, *PROBE).returncode == 0
+
+
+def test_without_weights_a_named_metric_stops_the_run_and_a_default_one_is_reported(songbench, suite_file, tmp_path):
+    bare = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
+    suite = suite_file(1)
+    named = songbench("run", "--suite", suite, "--systems", "silence", "--metrics", "per", env=bare)
+    assert named.returncode == 4
+    assert "weights 'whisper-base' (148 MB, MIT) are not here" in " ".join(named.stderr.split())
+    assert "songbench setup whisper-base" in named.stderr
+    assert not (tmp_path / "store").exists()
+    default = songbench("run", "--suite", suite, "--systems", "silence", env=bare)
+    assert default.returncode == 0, default.stderr
+    assert "Not measured" in default.stdout
+    assert "songbench setup musicnn" in default.stdout
+    assert "duration_error" in default.stdout
