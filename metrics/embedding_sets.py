@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from songbench.contracts.cards import Availability, MetricCard
 from songbench.contracts.feature import Extractor, Feature, Features
+from songbench.contracts.metric import Verdict
 from songbench.domain.hashing import Json
-from songbench.domain.score import NotApplicable
+from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 
 if TYPE_CHECKING:
@@ -50,6 +52,45 @@ class EmbeddingSets:
             "reference_songs": len(self.reference),
             "reference_patches": sum(map(len, self.reference)),
         }
+
+
+class Embedding(Extractor, Protocol):
+    """An extractor of ``patches``, shape (n_patches, d), that knows whether its model is here."""
+
+    def availability(self) -> Availability:
+        """Whether the model is here."""
+
+
+@dataclass(frozen=True)
+class EmbeddingDistance:
+    """A `SetMetric`: a distance between the embeddings of a system's songs and those of the reference songs.
+
+    A sample is one patch, as frames are in the usual toolkits; the unit that is left out is the song, because patches
+    of one song depend on each other.
+
+    Attributes:
+        card: what it is.
+        embedding: gives the patches; cheap to build, its model is loaded when embeddings are computed.
+        compare: the distance with its leave-one-prompt-out values.
+    """
+
+    card: MetricCard
+    embedding: Embedding
+    compare: Callable[[EmbeddingSets], Scores | NotApplicable]
+
+    @property
+    def extractors(self) -> Sequence[Extractor]:
+        """The embedding."""
+        return (self.embedding,)
+
+    def availability(self) -> Availability:
+        """Whether the embedding's model is here."""
+        return self.embedding.availability()
+
+    def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
+        """The distance of all songs to all reference songs."""
+        sets = embedding_sets(songs, reference, features, self.embedding)
+        return self.compare(sets) if isinstance(sets, EmbeddingSets) else sets
 
 
 def embedding_sets(

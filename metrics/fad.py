@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from metrics.embedding_sets import EmbeddingSets, embedding_sets
+from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
-from songbench.contracts.cards import Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Extractor, Features
-from songbench.contracts.metric import Verdict
+from songbench.contracts.cards import FieldCard, MetricCard
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.score import Scores
-from songbench.domain.song import Song
 
 if TYPE_CHECKING:
     from metrics.distances import Extrapolation, Frechet
@@ -51,35 +48,6 @@ FAD_MUSICNN = MetricCard(
     licence="ISC (musicnn weights)",
     needs=("musicnn",),
 )
-
-
-class FadMusicnn:
-    """The Fréchet audio distance on musicnn embeddings.
-
-    A sample is a 3 s patch, as frames are in the usual toolkits; the unit that is resampled is the song, because
-    patches of one song depend on each other. Leave-one-out values leave out a prompt's evaluated songs and keep the
-    whole reference.
-    """
-
-    card = FAD_MUSICNN
-
-    def __init__(self) -> None:
-        """Cheap: the network is loaded when embeddings are computed."""
-        self._embedding = MusicnnEmbedding()
-
-    @property
-    def extractors(self) -> Sequence[Extractor]:
-        """The musicnn embedding."""
-        return (self._embedding,)
-
-    def availability(self) -> Availability:
-        """Whether the weights are here."""
-        return self._embedding.availability()
-
-    def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
-        """The distance of all songs to all reference songs."""
-        sets = embedding_sets(songs, reference, features, self._embedding)
-        return frechet_scores(sets) if isinstance(sets, EmbeddingSets) else sets
 
 
 def frechet_scores(sets: EmbeddingSets) -> Scores:
@@ -140,6 +108,6 @@ def _line_json(line: Extrapolation | None, seed: int) -> Json:
     return {"r2": line.r2, "slope": line.slope, "points": line.points, "seed": seed}
 
 
-def fad_musicnn() -> FadMusicnn:
+def fad_musicnn() -> EmbeddingDistance:
     """The entry point ``fad@musicnn``."""
-    return FadMusicnn()
+    return EmbeddingDistance(FAD_MUSICNN, MusicnnEmbedding(), frechet_scores)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from metrics.embedding_sets import EmbeddingSets, embedding_sets
+from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
-from songbench.contracts.cards import Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Extractor, Features
-from songbench.contracts.metric import Verdict
+from songbench.contracts.cards import FieldCard, MetricCard
 from songbench.domain.score import NotApplicable, Scores
-from songbench.domain.song import Song
 
 if TYPE_CHECKING:
     from metrics.distances import KernelSums
@@ -56,38 +52,12 @@ KAD_MUSICNN = MetricCard(
 )
 
 
-class KadMusicnn:
-    """The kernel audio distance on musicnn embeddings.
+def kernel_scores(sets: EmbeddingSets) -> Scores | NotApplicable:
+    """KAD in both forms and their leave-one-prompt-out values.
 
     The kernel is Gaussian and the result is multiplied by 100, as in kadtk. Its width is the median distance between
     patches of the REFERENCE, as kadtk's description says; kadtk's code takes it from the evaluated set, which would
-    give every system another ruler. Leave-one-out values leave out a prompt's evaluated songs and keep reference and
-    width.
-    """
-
-    card = KAD_MUSICNN
-
-    def __init__(self) -> None:
-        """Cheap: the network is loaded when embeddings are computed."""
-        self._embedding = MusicnnEmbedding()
-
-    @property
-    def extractors(self) -> Sequence[Extractor]:
-        """The musicnn embedding."""
-        return (self._embedding,)
-
-    def availability(self) -> Availability:
-        """Whether the weights are here."""
-        return self._embedding.availability()
-
-    def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
-        """The distance of all songs to all reference songs."""
-        sets = embedding_sets(songs, reference, features, self._embedding)
-        return kernel_scores(sets) if isinstance(sets, EmbeddingSets) else sets
-
-
-def kernel_scores(sets: EmbeddingSets) -> Scores | NotApplicable:
-    """KAD in both forms and their leave-one-prompt-out values.
+    give every system another ruler. It stays the same when a prompt is left out.
 
     Args:
         sets: at least two songs a side, with at least two patches a side.
@@ -121,6 +91,6 @@ def _values(sums: KernelSums) -> dict[str, float]:
     return {name: KAD_SCALE * value for name, value in found.items() if value is not None}
 
 
-def kad_musicnn() -> KadMusicnn:
+def kad_musicnn() -> EmbeddingDistance:
     """The entry point ``kad@musicnn``."""
-    return KadMusicnn()
+    return EmbeddingDistance(KAD_MUSICNN, MusicnnEmbedding(), kernel_scores)

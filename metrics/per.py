@@ -9,8 +9,7 @@ recogniser hears much more than was asked for. A song in which no word is heard 
 deletion.
 
 The number belongs to the recogniser as much as to the song, so each pair of recogniser and input is a backend of its
-own. To add one (say, vocals separated from the mix), write a function like `_vocal_stem` and a factory like
-`whisper_base_stem`.
+own. To add one, write a function like `_vocal_stem` and a factory like `whisper_base_stem`.
 """
 
 from __future__ import annotations
@@ -21,14 +20,16 @@ from typing import Any, TypeAlias
 
 from metrics.features import phonemes
 from metrics.features.edits import Edits, edits
+from metrics.features.separation import HTDEMUCS, VocalSeparation, vocals_of
 from metrics.features.transcript import WHISPER_BASE, Transcript, whisper_language
-from songbench.contracts.cards import Availability, FieldCard, MetricCard
+from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
 from songbench.contracts.feature import Features
 from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.execution import weights
+from songbench.execution.weights import Weights
 
 Input: TypeAlias = Callable[[Song, Features], AudioSource | NotApplicable | Failure]
 """Which audio of a song the recogniser hears."""
@@ -44,6 +45,8 @@ FIELDS = (
     FieldCard("wer", "%", "lower", 0, None, 1, "Errors in words (Mandarin: syllables without tone).", False),
     FieldCard("coverage", "%", "higher", 0, 100, 1, "Lines with at least half of their phonemes heard.", False),
 )
+
+_LICENCE = "Whisper base: MIT; espeak-ng and phonemizer: GPL-3.0; pypinyin: MIT"
 
 _LIMITS = (
     "Errors of the recogniser and of the singer are not told apart: read it against the same number on plain speech"
@@ -62,12 +65,14 @@ class PhonemeErrorRate:
         heard: gives the audio the recogniser hears.
         summary: one sentence for the card.
         limits: what is special about this input.
+        models: the weights behind this input, besides the recogniser's.
     """
 
     backend: str
     heard: Input
     summary: str
     limits: str = ""
+    models: tuple[Weights, ...] = ()
 
     @property
     def card(self) -> MetricCard:
@@ -80,15 +85,15 @@ class PhonemeErrorRate:
             summary=self.summary,
             limits=f"{_LIMITS} {self.limits}".strip(),
             citation="PER as in SongBloom (arXiv 2506.07634, section 5.3); Whisper: arXiv 2212.04356",
-            licence="Whisper base: MIT; espeak-ng and phonemizer: GPL-3.0; pypinyin: MIT",
-            needs=(WHISPER_BASE.name,),
+            licence="; ".join((_LICENCE, *(f"{model.name}: {model.licence}" for model in self.models))),
+            needs=(WHISPER_BASE.name, *(model.name for model in self.models)),
             languages=LANGUAGES,
         )
 
     def availability(self) -> Availability:
         """Ready when the weights and espeak-ng are here."""
-        model = weights.availability(WHISPER_BASE)
-        return phonemes.availability() if model.ready else model
+        parts = (*map(weights.availability, (WHISPER_BASE, *self.models)), phonemes.availability())
+        return next((part for part in parts if not part.ready), READY)
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song, in order."""
@@ -167,6 +172,11 @@ def _mix(song: Song, features: Features) -> AudioSource | NotApplicable | Failur
     return song.source
 
 
+def _separated_vocals(song: Song, features: Features) -> AudioSource | NotApplicable | Failure:
+    found = features.of(VocalSeparation(), [song.source])[0]
+    return found if isinstance(found, Failure) else vocals_of(found)
+
+
 def whisper_base_stem() -> PhonemeErrorRate:
     """PER on the vocal stem that the system itself gives."""
     return PhonemeErrorRate(
@@ -184,4 +194,16 @@ def whisper_base_mix() -> PhonemeErrorRate:
         _mix,
         "Phoneme errors of what Whisper base hears in the complete mix, against the lyrics.",
         "The accompaniment hides words from the recogniser, so loud arrangements score worse than they sound.",
+    )
+
+
+def whisper_base_separated() -> PhonemeErrorRate:
+    """PER on the vocals that a separator takes out of the mix."""
+    return PhonemeErrorRate(
+        "whisper-base-separated",
+        _separated_vocals,
+        "Phoneme errors of what Whisper base hears in the vocals that HTDemucs (arXiv 2211.08553) separates from the"
+        " mix, against the lyrics.",
+        "Where the separator leaves instruments or takes away consonants, it costs words the singer did sing.",
+        (HTDEMUCS,),
     )

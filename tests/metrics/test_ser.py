@@ -8,7 +8,7 @@ import pytest
 from metrics.features import novelty
 from metrics.features.section_labels import Segment, label_segments
 from metrics.features.structure import StructureAnalyser, analyse
-from metrics.features.vocal_activity import THRESHOLD_DB, border, vocal_share
+from metrics.features.vocal_activity import THRESHOLD_DB, Voice, find_voice, sung
 from metrics.ser import ser_novelty
 from songbench.contracts.feature import Extractor, Feature
 from songbench.contracts.metric import SongMetric
@@ -28,10 +28,10 @@ def chord(notes, seconds, level=0.1, seed=0):
     return level * np.resize(beat, round(seconds * RATE)) + noise
 
 
-def voice(seconds, level=0.2):
+def voice(seconds, level=0.2, pitch=330):
     """A gliding, trembling tone with harmonics: what singing has and instruments of fixed pitch have not."""
     t = np.arange(round(seconds * RATE)) / RATE
-    hz = 330 * 2 ** (0.3 * np.sin(2 * np.pi * 0.7 * t) + 0.04 * np.sin(2 * np.pi * 5.5 * t))
+    hz = pitch * 2 ** (0.3 * np.sin(2 * np.pi * 0.7 * t) + 0.04 * np.sin(2 * np.pi * 5.5 * t))
     phase = 2 * np.pi * np.cumsum(hz) / RATE
     return level * sum(np.sin(k * phase) / k for k in range(1, 8))
 
@@ -52,6 +52,27 @@ def test_boundaries_of_a_planted_a_b_a():
     for true in (20, 36):
         assert min(abs(true - start) for start in found) <= 1
     assert found[0] == 0
+
+
+def test_a_short_song_in_the_form_a_b_a():
+    verse, chorus = chord(A, 8) + voice(8, pitch=220), chord(B, 8, 0.15) + voice(8, pitch=330)
+    found = analyse(audio(verse, chorus, verse)).data["segments"]
+    assert [label for label, _, _ in found] == ["verse", "chorus", "verse"]
+    assert [start for _, start, _ in found] == [0, pytest.approx(8, abs=1), pytest.approx(16, abs=1)]
+
+
+def test_a_short_intro_interlude_and_outro_are_found():
+    verse = chord(A, 7) + voice(7)
+    found = analyse(audio(chord(A, 3), verse, chord(A, 4), verse, chord(A, 3))).data["segments"]
+    assert [label for label, _, _ in found] == ["intro", "verse", "inst", "verse", "outro"]
+    for (_, start, _), true in zip(found, (0, 3, 10, 14, 21), strict=True):
+        assert start == pytest.approx(true, abs=1)
+
+
+def test_what_never_changes_is_one_section_without_singing():
+    noise = np.random.default_rng(0).standard_normal(25 * RATE) * 0.1
+    for steady in (noise, np.resize(chord(A, 0.5), 25 * RATE)):
+        assert [label for label, _, _ in analyse(audio(steady)).data["segments"]] == ["inst"]
 
 
 def test_segments_cover_the_audio_without_gaps():
@@ -80,22 +101,43 @@ def test_voice_and_silence_are_told_from_the_band():
     assert verse[0][1] == pytest.approx(12, abs=2)
 
 
-def test_the_share_of_voice_does_not_depend_on_level():
+def test_the_voice_does_not_depend_on_level():
     mix = chord(A, 6) + voice(6)
-    loud, quiet = (vocal_share(audio(level * mix), 0.5) for level in (1.0, 0.01))
-    np.testing.assert_allclose(loud, quiet, atol=0.01)
-    assert np.median(loud) > THRESHOLD_DB > np.median(vocal_share(audio(chord(A, 6)), 0.5))
+    loud, quiet = (find_voice(audio(level * mix), 0.25) for level in (1.0, 0.01))
+    np.testing.assert_allclose(loud.share, quiet.share, atol=0.01)
+    np.testing.assert_allclose(loud.level, quiet.level, atol=0.01)
+    assert np.median(loud.share) > THRESHOLD_DB > np.median(find_voice(audio(chord(A, 6)), 0.25).share)
 
 
-def test_border_between_sung_and_unsung():
-    assert border(np.array([-20.0] * 5 + [-8.0] * 9)) == pytest.approx(-14)
-    for flat in ([-8.0, -7.0, -6.0], [-30.0, -29.0], [-40.0]):  # sung throughout, not at all, one moment
-        assert border(np.array(flat)) == THRESHOLD_DB
+@pytest.mark.parametrize("pitch", [110, 220, 440])
+def test_the_pitch_of_the_voice_is_heard_through_the_chords(pitch):
+    heard = find_voice(audio(chord(A, 8, 0.03) + voice(8, pitch=pitch)), 0.25).pitch
+    assert np.median(heard) == pytest.approx(69 + 12 * np.log2(pitch / 440), abs=2)
+
+
+def trace(*runs):
+    """A voice with (moments, share in dB) one after the other; its level is 60 dB above its share."""
+    share = np.concatenate([np.full(moments, float(decibels)) for moments, decibels in runs])
+    return Voice(share, share + 60, np.full(len(share), 60.0))
+
+
+def test_singing_is_found_in_long_enough_stretches():
+    lone = sung(trace((20, -8), (6, -25), (20, -8)), shortest=8)
+    assert lone.all(), "a breath is no interlude"
+    assert sung(trace((20, -8), (9, -25), (20, -8)), shortest=8).sum() == 40
+    assert sung(trace((5, -25), (20, -8), (5, -25)), shortest=8).sum() == 20, "half as long does at both ends"
+    assert sung(trace((20, -8), (10, -25), (4, -80)), shortest=8).sum() == 20, "silence is not a third kind"
+
+
+def test_sung_throughout_or_not_at_all():
+    assert sung(trace((20, -8), (9, -9)), shortest=8).all()
+    for unsung in (trace((20, -14), (9, -15)), trace((20, -20), (9, -40)), trace((1, -40))):
+        assert not sung(unsung, shortest=8).any()
 
 
 def test_silent_short_and_broken_audio():
     assert analyse(audio(np.zeros(30 * RATE))).data["segments"] == [["silence", 0.0, 30.0]]
-    assert [row[0] for row in analyse(audio(chord(A, 3))).data["segments"]] == ["verse"]
+    assert [row[0] for row in analyse(audio(chord(A, 3))).data["segments"]] == ["inst"]
     assert analyse(audio(np.zeros(10))).data["segments"][0][0] == "silence"
     analyser = StructureAnalyser()
     assert isinstance(analyser, Extractor)
@@ -112,32 +154,43 @@ class Broken:
         return read_audio("/nowhere.wav")
 
 
-def passage(kind, start, end, level=0.0, tones=(0,)):
+def passage(kind, start, end, level=0.0, tones=(0,), pitch=60.0):
     harmony = np.zeros((round(end - start), 12))
     harmony[np.arange(len(harmony)), np.resize(tones, len(harmony))] = 1
-    return Segment(start, end, kind, level, harmony)
+    return Segment(start, end, kind, level, pitch, harmony)
+
+
+VERSE, CHORUS, BRIDGE = (0, 3, 5, 8), (1, 4, 6, 9), (2, 7, 10, 11)
 
 
 def test_labels_follow_the_rules():
-    verse, chorus, bridge = (0, 3, 5, 8), (1, 4, 6, 9), (2, 7, 10, 11)
     song = [
         passage("instrumental", 0, 10),
-        passage("vocal", 10, 30, 0, verse),
-        passage("vocal", 30, 50, 2, chorus),
+        passage("vocal", 10, 30, 0, VERSE),
+        passage("vocal", 30, 50, 2, CHORUS),
         passage("instrumental", 50, 60),
-        passage("vocal", 60, 80, 0, verse),
-        passage("vocal", 80, 100, 2, chorus),
-        passage("vocal", 100, 120, 0, bridge),
-        passage("silence", 120, 130),
-        passage("instrumental", 130, 140),
+        passage("vocal", 60, 80, 0, VERSE),
+        passage("vocal", 80, 100, 2, CHORUS),
+        passage("vocal", 100, 120, 0, BRIDGE),
+        passage("vocal", 120, 140, 2, CHORUS),
+        passage("silence", 140, 150),
+        passage("instrumental", 150, 160),
     ]
-    labels = ["intro", "verse", "chorus", "inst", "verse", "chorus", "bridge", "silence", "outro"]
+    labels = ["intro", "verse", "chorus", "inst", "verse", "chorus", "bridge", "chorus", "silence", "outro"]
     assert label_segments(song) == labels
     assert label_segments([passage("instrumental", 0, 9)]) == ["inst"]
-    # nothing comes back: the louder one is the chorus, the first never is
-    once = [passage("vocal", 0, 9, 5, verse), passage("vocal", 9, 18, 0, bridge), passage("vocal", 18, 27, 3, chorus)]
-    assert label_segments(once)[0] == "verse"
-    assert label_segments(once[1:]) == ["verse", "chorus"]
+
+
+def test_labels_where_nothing_comes_back():
+    def sections(*parts):
+        return [passage("vocal", 9 * i, 9 * i + 9, *part) for i, part in enumerate(parts)]
+
+    assert label_segments(sections((0, VERSE), (3, CHORUS))) == ["verse", "chorus"], "louder"
+    assert label_segments(sections((0, VERSE), (0, CHORUS, 64))) == ["verse", "chorus"], "higher"
+    assert label_segments(sections((0, VERSE), (0, CHORUS))) == ["verse", "verse"], "neither"
+    assert label_segments(sections((3, VERSE), (0, CHORUS))) == ["verse", "verse"], "the opening is no chorus"
+    assert label_segments(sections((0, VERSE), (1, BRIDGE), (3, CHORUS))) == ["verse", "bridge", "chorus"]
+    assert label_segments(sections((0, VERSE), (1, VERSE), (3, CHORUS))) == ["verse", "verse", "chorus"]
 
 
 def test_novelty_of_two_halves_peaks_between_them():
