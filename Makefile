@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint format types docs serve-docs clean
+.PHONY: help setup run results test test-slow lint format types docs serve-docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,11 @@ test: $(VENV)/.workshop ## Run the tests (those that need weights say so when th
 test-slow: $(VENV)/.workshop ## Run the slow tests too
 	@$(BIN)/songbench setup || true
 	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network"
+
+results: setup ## Make the committed results anew: results/demo, results/intelligibility
+	@$(BIN)/songbench run
+	@$(BIN)/songbench report demo --to results/demo
+	$(BIN)/python benchmarks/intelligibility.py --takes 3 --out results/intelligibility
 
 lint: $(VENV)/.workshop ## Style, docstrings, who may know whom
 	$(BIN)/ruff format --check .
