@@ -67,7 +67,7 @@ def test_wrong_parameters_are_explained():
 
 
 def test_a_bare_metric_name_means_all_its_backends():
-    assert registry.metric_ids("per") == ["per@whisper-base-mix", "per@whisper-base-stem"]
+    assert registry.metric_ids("per") == ["per@whisper-base-mix", "per@whisper-base-separated", "per@whisper-base-stem"]
     assert registry.metric_ids("audio") == ["audio"]
     with pytest.raises(InputError, match="no metric 'pre'"):
         registry.metric_ids("pre")
