@@ -94,7 +94,11 @@ def metrics_listing() -> Group:
             cures.append(_cure(name, str(error)))
             continue
         card: MetricCard = metric.card
-        fields = ", ".join(f"{f.name}{arrows[f.direction]}" + (f" ({f.unit})" if f.unit else "") for f in card.fields)
+        shown = [
+            f"{f.name}{arrows[f.direction]}" + (f" ({f.unit})" if f.unit else "") for f in card.fields if f.headline
+        ]
+        more = len(card.fields) - len(shown)
+        fields = ", ".join(shown) + (f" and {more} more" if more else "")
         kind = "reference" if card.reference else "embedded" if card.backend else "signal"
         state = _state(metric.availability(), name, cures)
         table.add_row(escape(name), kind, escape(fields), ", ".join(card.languages) or "any", state)
@@ -229,6 +233,9 @@ def mean_seconds(journals: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, f
     return {stage: sum(values) / len(values) for stage, values in times.items()}
 
 
+_WHOLE = ("name", "name@backend", "state", "to do", "stored")
+"""Columns whose cells are never broken over lines."""
+
 _BROKEN = "[red]broken[/red]"
 
 
@@ -247,5 +254,5 @@ def _cure(name: str, text: str) -> str:
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in ("name", "state", "to do", "stored"))
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     return table
