@@ -31,6 +31,7 @@ FAD_MUSICNN = MetricCard(
             "lower",
             decimals=2,
             description=f"FAD extrapolated to infinitely many songs, may fall below 0; absent below {MIN_SONGS} songs.",
+            headline=False,  # on few songs its interval is wider than any difference
         ),
     ),
     summary=f"Fréchet distance of the songs to the reference on musicnn embeddings of {PATCH_SECONDS:.0f} s patches.",

@@ -70,7 +70,8 @@ def failures(board: Leaderboard) -> list[str]:
 def unmeasured(board: Leaderboard) -> list[str]:
     """One line per metric that could not run: why, and what to do about it."""
     return [
-        f"{metric.id}: {reason}" + (f" To get it: {cure}" if cure else "") for metric, reason, cure in board.unavailable
+        f"{metric.id}: {reason}" + (f". To get it: {cure}" if cure else "")
+        for metric, reason, cure in board.unavailable
     ]
 
 
