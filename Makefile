@@ -40,7 +40,7 @@ test-slow: $(VENV)/.workshop ## Run the slow tests too
 results: setup ## Make the committed results anew: results/demo, results/intelligibility
 	@$(BIN)/songbench run
 	@$(BIN)/songbench report demo --to results/demo
-	$(BIN)/python benchmarks/intelligibility.py --takes 3 --out results/intelligibility
+	$(BIN)/python benchmarks/intelligibility.py --suite benchmarks/intelligibility.jsonl --takes 3 --out results/intelligibility
 
 lint: $(VENV)/.workshop ## Style, docstrings, who may know whom
 	$(BIN)/ruff format --check .
