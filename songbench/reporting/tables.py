@@ -171,11 +171,11 @@ def to_markdown(board: Leaderboard, figures: Mapping[str, str] | None = None) ->
         "Notes": board.notes,
         "Not measured": wording.unmeasured(board),
         "Failures": wording.failures(board),
-        "Columns": [_md_column(column) for column in board.columns],
     }
     for title, entries in sections.items():
         if entries:
             lines += ["", f"## {title}", "", *(f"- {_md(entry)}" for entry in entries)]
+    lines += _md_columns(board)
     if figures:
         lines += ["", "## Figures", "", *(f"![{_md(name)}]({path})" for name, path in figures.items())]
     return "\n".join([*lines, *_md_comparisons(board)]) + "\n"
@@ -202,22 +202,31 @@ def _md_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _md_column(column: Column) -> str:
-    metric, field = column.metric, column.field
-    facts = [
-        f"{column.name} ({', '.join(part for part in (field.unit, wording.BETTER[field.direction]) if part)})",
-        field.description or metric.summary,
-        f"Limits: {metric.limits}" if metric.limits else "",
-        f"Source: {metric.citation}" if metric.citation else "",
-        f"Version {metric.version}",
-    ]
-    return ". ".join(fact.rstrip(".") for fact in facts if fact) + "."
+def _md_columns(board: Leaderboard) -> list[str]:
+    """What every number means: the metrics with their limits and sources, their fields below them."""
+    lines: list[str] = []
+    for metric in dict.fromkeys(column.metric for column in board.columns):
+        facts = [
+            metric.summary,
+            f"Limits: {metric.limits}" if metric.limits else "",
+            f"Source: {metric.citation}" if metric.citation else "",
+        ]
+        text = " ".join(f"{fact.rstrip('.')}." for fact in facts if fact)
+        lines.append(f"- **{_md(metric.id)}** (version {_md(metric.version)}). {_md(text)}")
+        lines += [f"  - {_md(_meaning(column))}" for column in board.columns if column.metric == metric]
+    return ["", "## Columns", "", *lines] if lines else []
+
+
+def _meaning(column: Column) -> str:
+    facts = ", ".join(part for part in (column.field.unit, wording.BETTER[column.field.direction]) if part)
+    return f"{column.name} ({facts})" + (f": {column.field.description}" if column.field.description else "")
 
 
 def _md_comparisons(board: Leaderboard) -> list[str]:
+    """Every pair in the columns that are shown; those of the others are in the JSON."""
     lines: list[str] = []
-    fields = {column.name: column for column in board.columns}
-    for name in dict.fromkeys(pair.column for pair in board.comparisons):
+    fields = {column.name: column for column in wording.shown(board)}
+    for name in dict.fromkeys(pair.column for pair in board.comparisons if pair.column in fields):
         pairs = [pair for pair in board.comparisons if pair.column == name]
         head = ["first", "second", "prompts", "difference", "p (t)", "p (sign flip)", "p (Holm)"]
         lines += ["", f"<details><summary>{_md(name)}: every pair</summary>", "", _md_row(head), _md_row(["---"] * 7)]
