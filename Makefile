@@ -1,5 +1,6 @@
-# Everything a fresh machine needs: Python 3.11, git, make.  `make run` and `make test` set up what is missing and nothing twice.
-PYTHON ?= python3
+# Everything a fresh machine needs: Python 3.11 or 3.12, git, make. `make run` and `make test` set up what is missing, once.
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))
+PYTHON ?= $(shell for p in python3 python3.11 python3.12; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
@@ -11,8 +12,8 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/.runtime: requirements/lock.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-		{ echo "songbench's tested set is for Python 3.11; say 'make PYTHON=python3.11 …', or 'pip install songbench' for another."; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUITABLE)' || { echo "songbench needs Python 3.11 or 3.12 (the packages it"\
+		"stands on have no wheels for others). Install one, or name it: make PYTHON=/path/to/python3.11 …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet torch==2.13.0 -c requirements/lock.txt
 	$(BIN)/pip install --quiet --no-deps -r requirements/lock.txt
