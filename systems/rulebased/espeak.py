@@ -1,15 +1,17 @@
 """Speech with exact phoneme times from espeak-ng, called as a C library.
 
 Facts used: the public header `speak_lib.h` of espeak-ng 1.52.0 (the build inside `espeakng-loader` 0.2.4).
-The library holds global state, so one lock guards it. A constant fundamental (`espeak_ng_SetConstF0`) does two
-things here: it removes the pitch flutter whose phase would leak from one utterance to the next (same text, same
-samples, whatever was said before), and it gives the later spectral analysis a flat, low pitch to work from.
+The library holds global state (phases, echoes, noise) that nothing resets, so that what was said before would be heard,
+faintly, in what is said next. So every utterance has an instance of the library of its own, which costs a few
+milliseconds: the same text gives the same samples, always.
 """
 
+import _ctypes
 import ctypes
+import shutil
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -94,14 +96,15 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class _Library:
-    """The one loaded espeak-ng of this process."""
+    """An instance of espeak-ng with state of its own: the system loads a copied file as another library."""
 
-    def __init__(self) -> None:
+    def __init__(self, voice: str) -> None:
         try:
             import espeakng_loader
         except ImportError as error:
             raise UnavailableError("The voice needs espeakng-loader. Run: pip install espeakng-loader") from error
-        self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
+        with TemporaryDirectory() as folder:
+            self._lib = ctypes.CDLL(str(shutil.copy(espeakng_loader.get_library_path(), folder)))
         data = espeakng_loader.get_data_path().encode()
         if self._lib.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS | _NO_EXIT) != RATE:
             raise UnavailableError("espeak-ng did not start. Run: pip install --force-reinstall espeakng-loader")
@@ -109,6 +112,8 @@ class _Library:
         self._events: list[tuple[str, int, int]] = []
         self._callback = _Callback(self._collect)
         self._lib.espeak_SetSynthCallback(self._callback)
+        if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
+            raise InputError(f"espeak-ng has no voice '{voice}'.", cure="Use a name that `espeak-ng --voices` lists.")
 
     def _collect(self, wave: Any, count: int, events: Any) -> int:
         if wave and count > 0:
@@ -121,10 +126,13 @@ class _Library:
             index += 1
         return 0
 
-    def say(self, text: str, voice: str, words_per_minute: int, f0: int) -> Utterance:
+    def close(self) -> None:
+        """Free its memory; without this a long run would gather one library per line."""
+        self._lib.espeak_Terminate()
+        _ctypes.dlclose(self._lib._handle)
+
+    def say(self, text: str, words_per_minute: int, f0: int) -> Utterance:
         self._chunks, self._events = [], []
-        if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise InputError(f"espeak-ng has no voice '{voice}'.", cure="Use a name that `espeak-ng --voices` lists.")
         self._lib.espeak_ng_SetConstF0(f0)
         self._lib.espeak_ng_SetRandSeed(1)
         self._lib.espeak_SetParameter(_PARAM_RATE, words_per_minute, 0)
@@ -149,11 +157,6 @@ def _phonemes(events: list[tuple[str, int, int]], total: int) -> tuple[Phoneme, 
 _lock = threading.Lock()
 
 
-@lru_cache(maxsize=1)
-def _library() -> _Library:
-    return _Library()
-
-
 def say(text: str, voice: str, words_per_minute: int = 150, f0: int = 100) -> Utterance:
     """Speaks a text on one pitch and reports when each phoneme sounds.
 
@@ -161,11 +164,15 @@ def say(text: str, voice: str, words_per_minute: int = 150, f0: int = 100) -> Ut
         text: plain text, or tone-numbered pinyin for a pinyin voice.
         voice: espeak-ng voice with optional variant, e.g. `en-us+f2`, `cmn-latn-pinyin`.
         words_per_minute: speaking rate, 80-450.
-        f0: constant fundamental in Hz; 0 lets espeak-ng intone freely, with a flutter that differs from call to call.
+        f0: constant fundamental in Hz; 0 lets espeak-ng intone freely.
 
     Raises:
         InputError: the voice does not exist.
         UnavailableError: espeak-ng is not installed or does not start.
     """
     with _lock:
-        return _library().say(text, voice, words_per_minute, f0)
+        library = _Library(voice)
+        try:
+            return library.say(text, words_per_minute, f0)
+        finally:
+            library.close()
