@@ -1,6 +1,6 @@
 """How well the recogniser behind PER hears the rule-based singer.
 
-PER alone cannot tell a bad singer from a deaf recogniser. Here the same lines are spoken and sung by the same voice:
+PER alone cannot tell a bad singer from a deaf recogniser. Here the same lines are spoken and sung by one synthesiser:
 speech is the recogniser's floor, the vocal stem adds singing, the mix adds the band. The stem against the lyrics of
 another prompt shows what PER reads when no word is right. English and Mandarin are never averaged.
 
