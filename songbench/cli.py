@@ -92,6 +92,8 @@ def _introduce(experiment: Any, console: Any) -> None:
         f" takes × {len(experiment.entrants)} systems ({escape(', '.join(e.name for e in experiment.entrants))})",
         highlight=False,
     )
+    for remark in experiment.remarks:
+        console.print(f"  {escape(remark)}", highlight=False)
     for entrant in experiment.entrants:
         if isinstance(entrant.system, Remarkable):
             for remark in entrant.system.remarks(suite.prompts, experiment.takes):
@@ -170,7 +172,7 @@ def _recorded(run: str, runs: str | None, store: str | None = None) -> tuple[Any
             f"The record is damaged ({error}).", file=str(path), cure="Run the experiment again."
         ) from None
     config = {**record["config"], "runs": str(folder)} | ({"store": store} if store else {})
-    return build_experiment(config), record
+    return build_experiment(config, systems_named=True), record
 
 
 _RUN_HELP = """Make the missing songs, score them, print the leaderboard.

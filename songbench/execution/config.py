@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from songbench.domain.errors import InputError
-from songbench.execution.experiment import EngineSettings, Experiment, appoint, check_assets, enter, find_suite
+from songbench.execution.experiment import (
+    EngineSettings,
+    Experiment,
+    appoint,
+    check_assets,
+    enter,
+    find_suite,
+    without_unfed,
+)
 
 _OPEN = ("system.", "metric.")  # plug-ins bring keys of their own there
 
@@ -59,12 +67,16 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> list[str]:
     return leaves
 
 
-def build_experiment(config: Mapping[str, Any], *, metrics_required: bool = False) -> Experiment:
+def build_experiment(
+    config: Mapping[str, Any], *, metrics_required: bool = False, systems_named: bool = False
+) -> Experiment:
     """Build and check everything a run needs, before any work starts.
 
     Args:
         config: the resolved configuration.
         metrics_required: whether an unavailable metric is an error (the user named it) or only reported.
+        systems_named: whether the user named the systems; of the default ones, those that cannot do anything with the
+            suite are left out.
 
     Raises:
         InputError: a broken suite, an unknown system or metric, a value out of range.
@@ -77,10 +89,19 @@ def build_experiment(config: Mapping[str, Any], *, metrics_required: bool = Fals
     check_assets(suite)
     metric = {key: value for key, value in config["metric"].items() if key != "select"}
     systems = {name: value or {} for name, value in config["system"].items()}
+    if str(config["store"]).startswith("memory:") and config["engine"]["name"] != "inline":
+        raise InputError(
+            "A store in memory cannot be shared with worker processes.", field="store", cure="Add --set engine=inline."
+        )
+    entrants = enter(list(config["systems"]), systems)
+    remarks: tuple[str, ...] = ()
+    if not systems_named:
+        entrants, remarks = without_unfed(entrants, suite)
     return Experiment(
         name=_run_name(config["name"] or suite.name),
         suite=suite,
-        entrants=enter(list(config["systems"]), systems),
+        entrants=entrants,
+        remarks=remarks,
         judges=appoint(list(config["metric"]["select"]), metric, required=metrics_required),
         takes=takes,
         seed=int(config["seed"]),
@@ -88,7 +109,7 @@ def build_experiment(config: Mapping[str, Any], *, metrics_required: bool = Fals
         runs=Path(config["runs"]),
         engine=_engine(config["engine"]),
         statistics=dict(config["statistics"]),
-        config=config,
+        config={**config, "systems": [entrant.spec for entrant in entrants]},
     )
 
 
@@ -124,7 +145,8 @@ def plan_experiment(
         "runs": runs,
         "engine.workers": workers,
     }
-    return build_experiment(compose(overrides, options), metrics_required=metrics is not None)
+    named = systems is not None or any(override.startswith("systems=") for override in overrides)
+    return build_experiment(compose(overrides, options), metrics_required=metrics is not None, systems_named=named)
 
 
 def _run_name(name: str) -> str:

@@ -75,6 +75,7 @@ class Experiment:
         runs: the folder of run folders.
         engine: how work is done.
         statistics: keywords of the leaderboard (confidence, replicates, seed).
+        remarks: what people should know before the run starts.
         config: the resolved configuration, for the record.
     """
 
@@ -88,6 +89,7 @@ class Experiment:
     runs: Path
     engine: EngineSettings
     statistics: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -146,6 +148,26 @@ def enter(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) ->
     if missing := [e for e in entrants if not e.system.availability().ready]:
         raise UnavailableError(_missing("system", [(e.spec, e.system.availability()) for e in missing]))
     return tuple(entrants)
+
+
+def without_unfed(entrants: Sequence[Entrant], suite: Suite) -> tuple[tuple[Entrant, ...], tuple[str, ...]]:
+    """Leave out the systems that live on something no prompt of the suite has, such as copies of prompt audio.
+
+    Returns:
+        The others, and a line for people per system that was left out.
+    """
+    has = {
+        "prompt audio": any(prompt.prompt_audio for prompt in suite.prompts),
+        "reference song": any(prompt.reference for prompt in suite.prompts),
+    }
+    kept, remarks = [], []
+    for entrant in entrants:
+        conditions = entrant.system.card.conditions
+        if conditions and not any(has.get(condition, True) for condition in conditions):
+            remarks.append(f"without {entrant.name}: no prompt of the suite has a {' or '.join(conditions)}")
+        else:
+            kept.append(entrant)
+    return tuple(kept), tuple(remarks)
 
 
 def appoint(

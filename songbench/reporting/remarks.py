@@ -40,10 +40,8 @@ def _incomplete(board: Leaderboard) -> Iterator[str]:
         if row.failed:
             causes = Counter(note.cause for note in board.failures if note.system == name and not note.metric)
             told = "; ".join(f"{cause} (×{count})" for cause, count in causes.most_common(3))
-            yield (
-                f"{name} failed to make {row.failed} of {row.asked} songs: {told}. "
-                "Its other numbers rest on the songs it made."
-            )
+            rest = " Its other numbers rest on the songs it made." if row.done else ""
+            yield f"{name} failed to make {row.failed} of {row.asked} songs: {told}.{rest}"
         if row.pending:
             yield f"{name}: {row.pending} of {row.asked} songs are not made yet; its numbers are provisional."
 

@@ -235,6 +235,33 @@ def test_starting_up_is_light():
     assert done.stdout.strip() == "[]"
 
 
+def test_default_systems_that_the_suite_cannot_feed_are_left_out(songbench, suite_file):
+    suite = suite_file(1)
+    default = songbench("run", "--suite", suite, "--metrics", "audio")
+    assert default.returncode == 0, default.stderr
+    assert "without copy_prompt: no prompt of the suite has a prompt audio" in default.stderr
+    assert "copy_prompt" not in default.stdout
+    assert songbench("status", "small").stdout.count("reference") == 0
+    named = songbench("run", "--suite", suite, "--metrics", "audio", "--systems", "copy_prompt,silence")
+    assert named.returncode == 1
+    assert "the prompt has no audio" in named.stdout
+
+
+def test_a_store_in_memory_needs_the_inline_engine(songbench, suite_file):
+    words = ["run", "--suite", suite_file(), *PROBE, "--store", "memory://x", "--runs", "runs"]
+    refused = songbench(*words, placed=False)
+    assert refused.returncode == 2
+    assert "Add --set engine=inline" in refused.stderr
+    assert songbench(*words, "--set", "engine=inline", placed=False).returncode == 0
+
+
+def test_another_package_can_add_a_command(songbench):
+    assert "greet" in songbench("--help", placed=False).stdout
+    done = songbench("greet", "--name", "you", placed=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "hello you\n"
+
+
 def test_ctrl_c_stops_and_the_next_run_goes_on(songbench, suite_file, tmp_path):
     suite = suite_file(6)
     words = ["run", "--suite", suite, *PROBE, "--store", tmp_path / "store", "--runs", tmp_path / "runs"]
