@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -55,11 +56,15 @@ class _Worker:
     def give(self, job: Job) -> None:
         self.job, self.left, self.last_news = job, {item.key: item for item in job.items}, time.monotonic()
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it died; its reader reports that
             self.process.stdin.write(json.dumps(job.to_json(), ensure_ascii=False) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it died; its reader reports that
+
+    def end(self) -> None:
+        """Kill it with everything it has started (it leads a process group of its own)."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def log_end(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-DETAIL_CHARACTERS:]
@@ -95,8 +100,7 @@ class LocalEngine:
     def close(self) -> None:
         """End every worker at once; what they had not stored will be done again by the next run."""
         for worker in self._pool.values():
-            worker.process.kill()
-            worker.process.wait()
+            worker.end()
         self._pool.clear()
 
     # -- workers ---------------------------------------------------------------------------------------------------
@@ -179,8 +183,7 @@ class LocalEngine:
         for worker in list(self._pool.values()):
             limit = self._settings.timeout_s * max(1, len(worker.left))  # a batch may give all its songs at the end
             if worker.job and time.monotonic() - worker.last_news > limit:
-                worker.process.kill()
-                worker.process.wait()
+                worker.end()
                 self._gone(worker, f"time-out: nothing for {limit:g} s", waiting, report)
 
 
