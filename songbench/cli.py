@@ -312,11 +312,11 @@ def setup(
 
     for name in names or registry.names(registry.WEIGHTS):
         one: weights.Weights = registry.load(registry.WEIGHTS, name)
-        if one.restricted and not names and not accept_licence:
-            typer.echo(f"{name}: left out ({one.licence}); songbench setup {name} --accept-licence")
-            continue
         if weights.path(one):
             typer.echo(f"{name}: here already ({one.size_text})")
+            continue
+        if one.restricted and not names and not accept_licence:
+            typer.echo(f"{name}: left out ({one.licence}); songbench setup {name} --accept-licence")
             continue
         weights.setup(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo)
         typer.echo(f"{name}: ready")
@@ -372,7 +372,13 @@ def _plug_in(words: list[str]) -> None:
     known = registry.names(registry.COMMANDS)
     asked = next((word for word in words if not word.startswith("-")), None)
     for name in known if asked is None else [asked] if asked in known else []:
-        command: typer.Typer | Callable[..., None] = registry.load(registry.COMMANDS, name)
+        try:
+            command: typer.Typer | Callable[..., None] = registry.load(registry.COMMANDS, name)
+        except registry.PluginError as error:
+            if asked:
+                raise
+            typer.echo(f"note: {error}", err=True)  # help has to work whatever is installed
+            continue
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:

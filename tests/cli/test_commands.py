@@ -256,7 +256,11 @@ def test_a_store_in_memory_needs_the_inline_engine(songbench, suite_file):
 
 
 def test_another_package_can_add_a_command(songbench):
-    assert "greet" in songbench("--help", placed=False).stdout
+    listed = songbench("--help", placed=False)
+    assert listed.returncode == 0
+    assert "greet" in listed.stdout
+    assert "'broken-command' of songbench-probe 1.0 cannot be loaded" in listed.stderr
+    assert songbench("broken-command", placed=False).returncode == 2
     done = songbench("greet", "--name", "you", placed=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "hello you\n"
