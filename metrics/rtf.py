@@ -17,13 +17,17 @@ _CARD = MetricCard(
     version="1",
     fields=(
         FieldCard("rtf", "", "lower", 0, None, 3, "Compute seconds of all songs over audio seconds of all songs."),
-        FieldCard("peak_gib", "GiB", "lower", 0, None, 2, "Peak memory while a song was made; mean over the songs."),
+        FieldCard(
+            "peak_gib", "GiB", "lower", 0, None, 2, "Peak memory by the time a song was made; mean over the songs."
+        ),
     ),
     summary="End-to-end compute time over audio time, from the generation record: 0.5 is twice as fast as listening.",
     limits=(
         "Warm-up and loading of the model are excluded. Numbers are comparable on one device only (named in each"
-        " score's detail) and while nothing else ran on it. Memory is device memory on an accelerator, resident memory"
-        " on a CPU. Some projects print the inverse, audio over compute."
+        " score's detail) and while nothing else ran on it: songbench fills a CPU with one single-threaded worker per"
+        " core, so say --workers 1 for a number to quote. Memory is device memory on an accelerator, resident memory on"
+        " a CPU; where the system does not measure it, it is the peak of its process up to then, earlier songs too."
+        " Some projects print the inverse, audio over compute."
     ),
     citation="RTF as in SongBloom (arXiv 2506.07634, section 5.3): generation time over audio duration",
 )

@@ -31,8 +31,6 @@ def run(*, retry_failed: bool = False, **options: Any) -> Leaderboard:
     """
     from songbench.execution.config import plan_experiment
     from songbench.execution.gather import gather
-    from songbench.execution.plan import Planner
-    from songbench.execution.record import save_record
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
     from songbench.reporting.leaderboard import build_leaderboard
@@ -40,7 +38,6 @@ def run(*, retry_failed: bool = False, **options: Any) -> Leaderboard:
 
     experiment = plan_experiment(**options)
     store = Store(experiment.store)
-    save_record(experiment, Planner(experiment, store))
     Runner(experiment, store, retry_failed=retry_failed).run()
     board = build_leaderboard(gather(experiment, store), **experiment.statistics)
     write_report(board, experiment.folder)

@@ -54,8 +54,6 @@ def _names(text: str | None) -> list[str] | None:
 
 
 def _execute(experiment: Any, *, generate: bool, score: bool, retry_failed: bool, dry_run: bool) -> None:
-    from songbench.execution.plan import Planner
-    from songbench.execution.record import save_record
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
     from songbench.reporting.console import Bars, duration
@@ -65,7 +63,6 @@ def _execute(experiment: Any, *, generate: bool, score: bool, retry_failed: bool
     if dry_run:
         _show_plan(experiment, store)
         return
-    save_record(experiment, Planner(experiment, store))
     retry = retry_failed or bool(experiment.config["retry_failed"])
     try:
         outcome = Runner(experiment, store, bars, retry_failed=retry).run(generate=generate, score=score)
@@ -311,7 +308,13 @@ def setup(
     from songbench.execution import weights
 
     for name in names or registry.names(registry.WEIGHTS):
-        one: weights.Weights = registry.load(registry.WEIGHTS, name)
+        try:
+            one: weights.Weights = registry.load(registry.WEIGHTS, name)
+        except registry.PluginError as error:
+            if names:
+                raise
+            typer.echo(f"note: {error}", err=True)
+            continue
         if weights.path(one):
             typer.echo(f"{name}: here already ({one.size_text})")
             continue
@@ -354,15 +357,13 @@ def suites(
     """List the suites, or check and show the prompts of one."""
     from rich.console import Console
 
-    from songbench.contracts import registry
     from songbench.execution.experiment import find_suite
-    from songbench.reporting.console import suite_table, suites_table
+    from songbench.reporting.console import suite_table, suites_listing
 
     if name:
         Console().print(suite_table(find_suite(name)))
         return
-    found = [(known, find_suite(known)) for known in registry.names(registry.SUITES)]
-    Console().print(suites_table((k, s.version, len(s.prompts), s.licence, s.description) for k, s in found))
+    Console().print(suites_listing())
 
 
 def _plug_in(words: list[str]) -> None:

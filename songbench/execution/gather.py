@@ -35,7 +35,7 @@ def _metric(planner: Planner, store: Store, judge: Judge, failed: set[str]) -> M
         return MetricResults(judge.metric.card, judge.availability, {}, {})
     if isinstance(judge.metric, SetMetric):
         sets = {system: _verdict(store, key, failed) for system, key in planner.set_keys(judge).items()}
-        return MetricResults(judge.metric.card, judge.availability, {}, {k: v for k, v in sets.items() if v})
+        return MetricResults(judge.metric.card, judge.availability, {}, {k: v for k, v in sets.items() if v}, True)
     songs = {name: _verdict(store, key, failed) for name, key in planner.song_score_keys(judge).items()}
     return MetricResults(judge.metric.card, judge.availability, {k: v for k, v in songs.items() if v}, {})
 
@@ -80,6 +80,6 @@ def tally(results: RunResults) -> tuple[list[Tally], list[Tally]]:
     for metric in results.metrics:
         verdicts = [*metric.songs.values(), *metric.sets.values()]
         failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
-        total = len(results.systems) if metric.sets else len(results.songs)
+        total = len(results.systems) if metric.of_sets else len(results.songs)
         scores.append(Tally(metric.card.id, len(verdicts) - failed, failed, total))
     return songs, scores

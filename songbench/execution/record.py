@@ -124,10 +124,13 @@ def save_record(experiment: Experiment, planner: Planner) -> Path:
 
 
 def weights_here() -> dict[str, Mapping[str, Any]]:
-    """Name, version and file hashes of every weight that is set up."""
+    """Name, version and file hashes of every weight that is set up; a broken plug-in's cannot be, so they are not."""
     found: dict[str, Mapping[str, Any]] = {}
     for name in registry.names(registry.WEIGHTS):
-        one: weights.Weights = registry.load(registry.WEIGHTS, name)
+        try:
+            one: weights.Weights = registry.load(registry.WEIGHTS, name)
+        except registry.PluginError:
+            continue
         if weights.path(one):
             found[name] = {"version": one.version, "sha256": {file.name: file.sha256 for file in one.files}}
     return found

@@ -33,12 +33,14 @@ class MetricResults:
         availability: not ready: no verdicts, and the reason and cure are shown instead.
         songs: song metrics: the verdict on each song; absent: not scored yet, or the song itself failed.
         sets: set metrics: the verdict on each system.
+        of_sets: whether it judges sets; known even before the first verdict.
     """
 
     card: MetricCard
     availability: Availability
     songs: Mapping[SongId, Verdict]
     sets: Mapping[str, Verdict]
+    of_sets: bool = False
 
 
 @dataclass(frozen=True)

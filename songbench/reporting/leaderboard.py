@@ -112,7 +112,7 @@ def _columns(measured: Sequence[MetricResults]) -> list[tuple[MetricResults, Col
         name = metric.card.column(card.name)
         if uses[name] > 1:  # two metrics that measure fields of the same name with the same model
             name = f"{metric.card.name}.{name}"
-        columns.append((metric, Column(name, metric.card, card, "set" if metric.sets else "song")))
+        columns.append((metric, Column(name, metric.card, card, "set" if metric.of_sets else "song")))
     return columns
 
 

@@ -171,6 +171,7 @@ def test_two_runs_on_one_store(songbench, suite_file, tmp_path):
         time.sleep(0.05)
     second = songbench("run", "--suite", suite, *PROBE, "--name", "second")
     assert second.returncode == 3
+    assert not (tmp_path / "runs/second").exists(), "a run that was refused leaves no record"
     assert "Another run is working on the store" in second.stderr
     assert "run 'first'" in second.stderr
     first.kill()
@@ -209,7 +210,10 @@ def test_listings_show_cards_and_the_broken_plug_in(songbench):
         assert word in metrics.stdout
     card = songbench("metrics", "fad", placed=False).stdout
     assert "citation" in card and "limits" in card
-    assert "demo" in songbench("suites", placed=False).stdout
+    suites = songbench("suites", placed=False)
+    assert suites.returncode == 0
+    assert "demo" in suites.stdout
+    assert "'broken-suite' of songbench-probe 1.0 cannot be loaded" in suites.stdout
     assert "zh-pop-moon" in songbench("suites", "demo", placed=False).stdout
 
 

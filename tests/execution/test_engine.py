@@ -11,7 +11,7 @@ from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure
 from songbench.domain.suite import load_suite
 from songbench.execution.config import build_experiment, compose
-from songbench.execution.gather import gather
+from songbench.execution.gather import gather, tally
 from songbench.execution.record import read_journal
 from songbench.execution.results import SongId
 from songbench.execution.runner import Runner
@@ -125,6 +125,13 @@ def test_metric_failures_and_not_applicable_are_kept_apart(experiment):
     assert verdicts["p0"] == NotApplicable("it is not for this metric")
     assert verdicts["p1"].cause == "ValueError: cannot judge this one"
     assert {"p2", "p3"} <= {p for p, v in verdicts.items() if hasattr(v, "values")}
+
+
+def test_what_is_open_is_counted_in_songs_or_in_sets(experiment):
+    wanted = experiment(systems=("probe", "silence"))
+    songs, scores = tally(gather(wanted, Store(wanted.store)))
+    assert [(one.what, one.done, one.total) for one in songs] == [("probe", 0, 4), ("silence", 0, 4)]
+    assert [(one.what, one.done, one.total) for one in scores] == [("level@probe", 0, 8), ("spread@probe", 0, 2)]
 
 
 def test_an_unavailable_metric_is_reported_not_asked(experiment):

@@ -105,7 +105,7 @@ def set_run(sets: Mapping[str, Verdict], field: FieldCard, songs: Mapping[SongId
     card = MetricCard("m", "b", "1", (field,), "Made up.")
     prompts = {song.prompt for song in songs}
     systems = tuple(SystemCard(name, "1", "Made up.", "MIT") for name in dict.fromkeys(song.system for song in songs))
-    return RunResults(make_suite(len(prompts), ()), 1, systems, songs, (MetricResults(card, READY, {}, sets),))
+    return RunResults(make_suite(len(prompts), ()), 1, systems, songs, (MetricResults(card, READY, {}, sets, True),))
 
 
 def simple_board(*args, **keywords) -> Leaderboard:
@@ -180,7 +180,7 @@ def full_run(prompts: int = 8, takes: int = 2) -> RunResults:
         (
             MetricResults(PER, READY, verdicts["per"], {}),
             MetricResults(SIMILARITY, READY, verdicts["similarity"], {}),
-            MetricResults(FAD, READY, {}, sets),
+            MetricResults(FAD, READY, {}, sets, True),
             MetricResults(AUDIO, READY, verdicts["audio"], {}),
             MetricResults(RTF, READY, verdicts["rtf"], {}),
             MetricResults(MCC, unavailable("The weights are not here.", "songbench setup muq-mulan"), {}, {}),
