@@ -1,0 +1,75 @@
+"""Latents of one song in, finished audio out, in bounded memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from systems.songbloom.autoencoder import CONTEXT, Autoencoder
+
+
+class AudioStream:
+    """Decodes a song's latents piece by piece while they arrive.
+
+    A piece is decoded when the frames that its end depends on are there. On a CUDA device pieces run on a stream of
+    their own, beside the next patch, and are handed out when they are done.
+
+    Args:
+        autoencoder: on the device the latents are on.
+        chunk: frames per piece.
+    """
+
+    def __init__(self, autoencoder: Autoencoder, chunk: int) -> None:
+        self._autoencoder, self._chunk = autoencoder, chunk
+        self._held = torch.empty(autoencoder.config.latent_channels, 0)
+        self._first = 0  # frame number of the first one held
+        self._done = 0  # frames whose audio was asked for
+        self._running: list[tuple[Tensor, torch.cuda.Event | None]] = []
+        self._side: torch.cuda.Stream | None = None
+
+    def push(self, latents: Tensor) -> list[Tensor]:
+        """Add frames (T, C); returns the audio that has become ready, each (A, samples) float32 on the CPU."""
+        if latents.is_cuda and self._side is None:
+            self._side = torch.cuda.Stream(latents.device)
+        self._held = torch.cat([self._held.to(latents.device), latents.T.float()], dim=1)
+        while self._first + self._held.shape[1] >= self._done + self._chunk + CONTEXT:
+            self._decode(self._done + self._chunk)
+        return self._ready(wait=False)
+
+    def finish(self) -> list[Tensor]:
+        """The rest of the song's audio."""
+        total = self._first + self._held.shape[1]
+        while self._done < total:
+            self._decode(min(self._done + self._chunk, total))
+        return self._ready(wait=True)
+
+    @torch.inference_mode()
+    def _decode(self, end: int) -> None:
+        start = self._done - self._first
+        if self._side is None:
+            audio = self._autoencoder.decode_piece(self._held[None], start, end - self._first)[0].cpu()
+            self._running.append((audio, None))
+        else:
+            self._side.wait_stream(torch.cuda.current_stream(self._held.device))
+            with torch.cuda.stream(self._side):
+                self._held.record_stream(self._side)
+                piece = self._autoencoder.decode_piece(self._held[None], start, end - self._first)[0]
+                audio = torch.empty(piece.shape, dtype=piece.dtype, pin_memory=True)
+                audio.copy_(piece, non_blocking=True)
+                event = torch.cuda.Event()
+                event.record(self._side)
+            self._running.append((audio, event))
+        self._done = end
+        dropped = max(0, self._done - CONTEXT - self._first)
+        self._held, self._first = self._held[:, dropped:], self._first + dropped
+
+    def _ready(self, wait: bool) -> list[Tensor]:
+        ready = []
+        while self._running:
+            _, event = self._running[0]
+            if event is not None:
+                if not wait and not event.query():
+                    break
+                event.synchronize()
+            ready.append(self._running.pop(0)[0])
+        return ready

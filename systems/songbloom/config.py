@@ -1,0 +1,569 @@
+"""Sizes and settings of SongBloom, and how they are read from the files that come with a checkpoint.
+
+The released YAML and JSON files are read as they are (``songbloom_full_150s.yaml``, ``stable_audio_1920_vae.json``);
+nothing about a model's size is assumed. Values and meanings: SongBloom, arXiv 2506.07634, section 4 and the released
+configuration files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import yaml
+
+from songbench.domain.errors import InputError
+from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
+
+GuidanceMode = Literal["h", "global", "none"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The sizes of the sketch language model and the acoustic diffusion transformer.
+
+    Attributes:
+        dim: width of both transformers.
+        heads: attention heads of both; ``dim / heads`` must be even and at least 32.
+        lm_layers: layers of the sketch language model.
+        dit_layers: layers of the diffusion transformer.
+        latent_channels: channels of the autoencoder's latents.
+        sketch_vocabulary: number of sketch tokens; the next id ends the song, the one after it pads training targets.
+        patch: frames per patch; sketch tokens and latents alike.
+        feed_forward_factor: hidden width of the feed-forward layers as a multiple of `dim`.
+        timestep_features: width of the Fourier features of the diffusion time.
+        lm_rotary_base: base of the language model's rotary positions.
+        dit_rotary_base: base of the diffusion transformer's.
+        prompt_frames: latent frames of the style prompt; 250 are 10 s.
+        lyrics_length: symbols of lyrics the model sees; shorter lyrics are padded, and the padding is attended to.
+        max_sentences: rows of the sentence-number embedding.
+        hidden_dropout: share of training patches whose hidden vector (and, drawn apart, sketch) is blanked.
+        objective: what the diffusion transformer predicts: ``rectified_flow`` (released) or ``v``.
+        vocabulary: the symbols of the lyrics.
+    """
+
+    dim: int = 1536
+    heads: int = 24
+    lm_layers: int = 36
+    dit_layers: int = 12
+    latent_channels: int = 64
+    sketch_vocabulary: int = 16384
+    patch: int = 16
+    feed_forward_factor: int = 4
+    timestep_features: int = 256
+    lm_rotary_base: float = 20000.0
+    dit_rotary_base: float = 20000.0
+    prompt_frames: int = 250
+    lyrics_length: int = 600
+    max_sentences: int = 50
+    hidden_dropout: float = 0.05
+    objective: str = "rectified_flow"
+    vocabulary: Vocabulary = RELEASED
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that cannot work."""
+        head = self.dim / self.heads
+        if head != int(head) or head % 2 or head < 32:
+            raise InputError(
+                f"A width of {self.dim} cannot be split into {self.heads} heads of even width, at least 32 each.",
+                field="dim / num_heads",
+            )
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one attention head."""
+        return self.dim // self.heads
+
+    @property
+    def end(self) -> int:
+        """The sketch token that ends a song."""
+        return self.sketch_vocabulary
+
+    @property
+    def ignored(self) -> int:
+        """The id of training targets that do not count."""
+        return self.sketch_vocabulary + 1
+
+    @property
+    def prefix(self) -> int:
+        """Positions before the song: the style prompt, then the lyrics."""
+        return self.prompt_frames + self.lyrics_length
+
+    @property
+    def steps(self) -> int:
+        """Language-model positions per patch: its sketch tokens and one embedding of its latents."""
+        return self.patch + 1
+
+    @classmethod
+    def from_upstream(cls, model: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> ModelConfig:
+        """Read the ``model`` section of a released YAML file.
+
+        Args:
+            model: the section, decoded.
+            vocabulary: of the lyrics; default: the list in the section.
+
+        Raises:
+            InputError: a value is missing, or one asks for something no released model uses.
+        """
+        section = _Section(model, "model")
+        section.only("backend", "llama")
+        section.only("time_cond_type", "prepend")
+        section.only("pre_norm", False, default=False)
+        section.only("norm", "layer_norm", default="layer_norm")
+        conditions = _Section(section.value("condition_provider_cfg", dict), "model.condition_provider_cfg")
+        prompt = _Section(conditions.value("prompt_wav", dict), "model.condition_provider_cfg.prompt_wav")
+        lyrics = _Section(conditions.value("lyrics", dict), "model.condition_provider_cfg.lyrics")
+        lyrics.only("mode", "sum")
+        base = section.value("rotary_base_val", float)
+        objective = section.value("diffusion_objective", str, "rectified_flow")
+        if objective not in ("rectified_flow", "v"):
+            raise section.wrong("diffusion_objective", objective, ("rectified_flow", "v"))
+        return cls(
+            dim=section.value("dim", int),
+            heads=section.value("num_heads", int),
+            lm_layers=section.value("lm_layers", int),
+            dit_layers=section.value("diff_layers", int),
+            latent_channels=section.value("latent_dim", int),
+            sketch_vocabulary=section.value("num_pitch", int),
+            patch=section.value("block_size", int),
+            feed_forward_factor=section.value("hidden_scale", int, 4),
+            timestep_features=section.value("timestep_features_dim", int),
+            lm_rotary_base=base,
+            # The later upstream line fixes the diffusion transformer at 20000 while its 240 s model gives the language
+            # model 40000; in the 150 s models both are 20000, so the fixed value is right for all of them.
+            dit_rotary_base=20000.0,
+            prompt_frames=prompt.value("max_len", int),
+            lyrics_length=lyrics.value("max_len", int),
+            max_sentences=lyrics.value("max_sentence_per_structure", int, 50),
+            hidden_dropout=section.value("h_dropout", float, 0.0),
+            objective=objective,
+            vocabulary=vocabulary or Vocabulary(tuple(lyrics.value("vocab_list", list))),
+        )
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """The sizes of the autoencoder (Oobleck, as in Stable Audio).
+
+    Attributes:
+        sample_rate: of the audio.
+        audio_channels: of the audio.
+        channels: width at the audio's rate.
+        multiples: width of each level as a multiple of `channels`.
+        strides: how much each level shortens the sequence.
+        latent_channels: of the latents.
+    """
+
+    sample_rate: int = 48_000
+    audio_channels: int = 2
+    channels: int = 128
+    multiples: tuple[int, ...] = (1, 2, 4, 8, 16)
+    strides: tuple[int, ...] = (2, 4, 4, 6, 10)
+    latent_channels: int = 64
+
+    @property
+    def hop(self) -> int:
+        """Samples per latent frame."""
+        return math.prod(self.strides)
+
+    @property
+    def frame_rate(self) -> float:
+        """Latent frames per second."""
+        return self.sample_rate / self.hop
+
+    @classmethod
+    def from_upstream(cls, decoded: Mapping[str, Any]) -> AutoencoderConfig:
+        """Read the released JSON file.
+
+        Raises:
+            InputError: it describes something other than a plain Oobleck autoencoder with a VAE bottleneck.
+        """
+        root = _Section(decoded, "")
+        root.only("model_type", "autoencoder")
+        model = _Section(root.value("model", dict), "model")
+        bottleneck = _Section(model.value("bottleneck", dict), "model.bottleneck")
+        bottleneck.only("type", "vae")
+        sides = {}
+        for name in ("encoder", "decoder"):
+            side = _Section(model.value(name, dict), f"model.{name}")
+            side.only("type", "oobleck")
+            sides[name] = _Section(side.value("config", dict), f"model.{name}.config")
+            sides[name].only("use_snake", True)
+        sides["decoder"].only("final_tanh", False)
+        latent = model.value("latent_dim", int)
+        if sides["encoder"].value("latent_dim", int) != 2 * latent:
+            raise sides["encoder"].wrong("latent_dim", sides["encoder"].values["latent_dim"], (str(2 * latent),))
+        config = cls(
+            sample_rate=root.value("sample_rate", int),
+            audio_channels=root.value("audio_channels", int),
+            channels=sides["decoder"].value("channels", int),
+            multiples=tuple(sides["decoder"].value("c_mults", list)),
+            strides=tuple(sides["decoder"].value("strides", list)),
+            latent_channels=latent,
+        )
+        if config.hop != model.value("downsampling_ratio", int):
+            raise model.wrong("downsampling_ratio", model.values["downsampling_ratio"], (str(config.hop),))
+        return config
+
+    def to_upstream(self) -> dict[str, Any]:
+        """The released JSON form, for saving."""
+        shared = {
+            "channels": self.channels,
+            "c_mults": list(self.multiples),
+            "strides": list(self.strides),
+            "use_snake": True,
+        }
+        encoder = {"in_channels": self.audio_channels, "latent_dim": 2 * self.latent_channels, **shared}
+        decoder = {
+            "out_channels": self.audio_channels,
+            "latent_dim": self.latent_channels,
+            "final_tanh": False,
+            **shared,
+        }
+        return {
+            "model_type": "autoencoder",
+            "sample_rate": self.sample_rate,
+            "audio_channels": self.audio_channels,
+            "model": {
+                "encoder": {"type": "oobleck", "config": encoder},
+                "decoder": {"type": "oobleck", "config": decoder},
+                "bottleneck": {"type": "vae"},
+                "latent_dim": self.latent_channels,
+                "downsampling_ratio": self.hop,
+                "io_channels": self.audio_channels,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """How a song is drawn from the model; the defaults are those of the released 150 s models.
+
+    Attributes:
+        guidance: classifier-free guidance of the sketch tokens; 1 is none.
+        diffusion_guidance: of the latents; None: the same as `guidance`.
+        guidance_mode: ``h`` mixes at every solver step against a null that keeps the history; ``global`` solves both
+            rows apart and mixes the results; ``none`` solves the conditional row only.
+        sampling: draw tokens at random; else take the likeliest.
+        temperature: of the sketch tokens.
+        top_k: draw among the k likeliest tokens (ties kept); 0: among all.
+        top_p: draw among the likeliest tokens that hold this share; above 0 it replaces `top_k`.
+        penalise_repetition: divide the logits of recently used tokens by `repetition_penalty`. Negative logits rise by
+            it; this is how the released models were run.
+        repetition_window: how many past tokens count as recent.
+        repetition_penalty: the divisor.
+        steps: solver steps per patch.
+        diffusion_temperature: share of the solver's time at which noise is put in; 1 starts from pure noise.
+        max_seconds: a song is ended at this length if the model does not end it before.
+    """
+
+    guidance: float = 1.5
+    diffusion_guidance: float | None = None
+    guidance_mode: GuidanceMode = "h"
+    sampling: bool = True
+    temperature: float = 0.9
+    top_k: int = 100
+    top_p: float = 0.0
+    penalise_repetition: bool = True
+    repetition_window: int = 50
+    repetition_penalty: float = 1.1
+    steps: int = 36
+    diffusion_temperature: float = 0.95
+    max_seconds: float = 170.0
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range, naming the field."""
+        ranges = {
+            "temperature": self.temperature > 0,
+            "top_k": self.top_k >= 0,
+            "top_p": 0 <= self.top_p <= 1,
+            "repetition_window": self.repetition_window >= 1,
+            "repetition_penalty": self.repetition_penalty > 0,
+            "steps": self.steps >= 1,
+            "diffusion_temperature": 0 < self.diffusion_temperature <= 1,
+            "max_seconds": self.max_seconds > 0,
+        }
+        for name, fine in ranges.items():
+            if not fine:
+                raise InputError(f"{name} cannot be {getattr(self, name)}.", field=name)
+        if self.guidance_mode not in get_args(GuidanceMode):
+            raise InputError(
+                "Unknown guidance mode.",
+                field="guidance_mode",
+                given=str(self.guidance_mode),
+                allowed=get_args(GuidanceMode),
+            )
+
+    @property
+    def latent_guidance(self) -> float:
+        """The guidance of the latents."""
+        return self.guidance if self.diffusion_guidance is None else self.diffusion_guidance
+
+    def patches(self, frame_rate: float, patch: int) -> int:
+        """The most patches a song can have."""
+        return math.ceil(self.max_seconds * frame_rate / patch)
+
+    def changed(self, changes: Mapping[str, Any]) -> DecodingConfig:
+        """The same with some values replaced.
+
+        Raises:
+            InputError: an unknown name or a value outside its range.
+        """
+        known = tuple(one.name for one in fields(self))
+        for name in changes:
+            if name not in known:
+                raise InputError(f"SongBloom has no setting '{name}'.", field=name, given=name, allowed=known)
+        return replace(self, **changes)
+
+    @classmethod
+    def from_upstream(cls, inference: Mapping[str, Any], max_seconds: float) -> DecodingConfig:
+        """Read the ``inference`` section of a released YAML file; what it leaves out has the default.
+
+        Raises:
+            InputError: a value of the wrong kind.
+        """
+        section = _Section(inference, "inference")
+        pair = section.values.get("cfg_coef", cls.guidance)
+        guidance, latents = pair if isinstance(pair, list | tuple) else (pair, None)
+        return cls(
+            guidance=float(guidance),
+            diffusion_guidance=None if latents is None else float(latents),
+            guidance_mode=section.value("dit_cfg_type", str, "h"),
+            sampling=section.value("use_sampling", bool, True),
+            temperature=section.value("temp", float, cls.temperature),
+            top_k=section.value("top_k", int, cls.top_k),
+            top_p=section.value("top_p", float, 0.0),
+            penalise_repetition=section.value("penalty_repeat", bool, True),
+            repetition_window=section.value("penalty_window", int, cls.repetition_window),
+            steps=section.value("steps", int, cls.steps),
+            diffusion_temperature=section.value("diff_temp", float, cls.diffusion_temperature),
+            max_seconds=max_seconds,
+        )
+
+
+@dataclass(frozen=True)
+class SongBloomConfig:
+    """Everything a checkpoint's own files say about it.
+
+    Attributes:
+        name: of the model, such as ``songbloom_full_150s``.
+        model: sizes of the transformers.
+        autoencoder: sizes of the autoencoder.
+        decoding: how songs are drawn.
+        seconds_per_tag: how long one instrumental tag of the lyrics lasts, in seconds.
+    """
+
+    name: str
+    model: ModelConfig
+    autoencoder: AutoencoderConfig
+    decoding: DecodingConfig
+    seconds_per_tag: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Both halves must speak of the same latents."""
+        if self.model.latent_channels != self.autoencoder.latent_channels:
+            raise InputError(
+                f"The model wants latents of {self.model.latent_channels} channels,"
+                f" the autoencoder makes {self.autoencoder.latent_channels}.",
+                field="latent_dim",
+            )
+
+    @property
+    def prompt_seconds(self) -> float:
+        """How long the style prompt is, in seconds."""
+        return self.model.prompt_frames / self.autoencoder.frame_rate
+
+    @property
+    def patch_seconds(self) -> float:
+        """How long one patch is, in seconds."""
+        return self.model.patch / self.autoencoder.frame_rate
+
+    def to_upstream(self, *, vocabulary: str, autoencoder: str) -> dict[str, Any]:
+        """The released YAML form, decoded, for saving.
+
+        Args:
+            vocabulary: name of the vocabulary file beside it.
+            autoencoder: name of the autoencoder's JSON beside it.
+        """
+        model, decoding = self.model, self.decoding
+        return {
+            "max_dur": decoding.max_seconds - OVERTIME,
+            "sr": self.autoencoder.sample_rate,
+            "vae": {"vae_cfg": autoencoder, "vae_ckpt": ""},
+            "model": {
+                "backend": "llama",
+                "time_cond_type": "prepend",
+                "dim": model.dim,
+                "num_heads": model.heads,
+                "lm_layers": model.lm_layers,
+                "diff_layers": model.dit_layers,
+                "latent_dim": model.latent_channels,
+                "num_pitch": model.sketch_vocabulary,
+                "block_size": model.patch,
+                "hidden_scale": model.feed_forward_factor,
+                "timestep_features_dim": model.timestep_features,
+                "rotary_base_val": model.lm_rotary_base,
+                "h_dropout": model.hidden_dropout,
+                "diffusion_objective": model.objective,
+                "condition_provider_cfg": {
+                    "prompt_wav": {"type": "audio_tokenizer_wrapper", "max_len": model.prompt_frames},
+                    "lyrics": {
+                        "type": "phoneme_tokenizer",
+                        "vocab_list": "${load_yaml:" + vocabulary + "}",
+                        "max_len": model.lyrics_length,
+                        "max_sentence_per_structure": model.max_sentences,
+                        "mode": "sum",
+                    },
+                },
+            },
+            "inference": {
+                "cfg_coef": [decoding.guidance, decoding.latent_guidance],
+                "dit_cfg_type": decoding.guidance_mode,
+                "use_sampling": decoding.sampling,
+                "temp": decoding.temperature,
+                "top_k": decoding.top_k,
+                "top_p": decoding.top_p,
+                "penalty_repeat": decoding.penalise_repetition,
+                "penalty_window": decoding.repetition_window,
+                "steps": decoding.steps,
+                "diff_temp": decoding.diffusion_temperature,
+            },
+        }
+
+
+OVERTIME = 20.0
+"""Seconds that upstream's script lets a song run past the model's ``max_dur`` (20 at first, 10 in the later line)."""
+
+LONG_MODEL = 200.0
+"""Models with a ``max_dur`` above this many seconds take one instrumental tag as about 5 s, others as about 1 s."""
+
+
+def companion(name: str, folders: Sequence[Path]) -> Path:
+    """The file a configuration names, in the first of `folders` that has it (the first folder if none has)."""
+    places = [folder / Path(name).name for folder in folders]
+    return next((place for place in places if place.is_file()), places[0])
+
+
+def read_config(path: Path, folders: Sequence[Path] = ()) -> SongBloomConfig:
+    """Read a checkpoint's YAML file and the files it names (vocabulary, autoencoder).
+
+    Args:
+        path: the YAML file.
+        folders: where to look for the named files when they do not lie beside it.
+
+    Raises:
+        InputError: a file is missing, malformed or describes a model this implementation does not know.
+    """
+    folders = (path.parent, *folders)
+    decoded = _decoded(path, yaml.safe_load)
+    try:
+        root = _Section(_resolve(decoded, decoded, folders), "")
+        model = root.value("model", dict)
+        vae = _Section(root.value("vae", dict), "vae")
+        longest = root.value("max_dur", float)
+        autoencoder = read_autoencoder_config(companion(vae.value("vae_cfg", str), folders))
+        inference = root.value("inference", dict)
+        return SongBloomConfig(
+            path.stem,
+            ModelConfig.from_upstream(model),
+            autoencoder,
+            DecodingConfig.from_upstream(inference, longest + OVERTIME),
+            5.0 if longest > LONG_MODEL else 1.0,
+        )
+    except InputError as error:
+        raise error.located(file=str(path)) from None
+
+
+def read_autoencoder_config(path: Path) -> AutoencoderConfig:
+    """Read the autoencoder's JSON file.
+
+    Raises:
+        InputError: it is missing, malformed or of another kind.
+    """
+    try:
+        return AutoencoderConfig.from_upstream(_decoded(path, json.loads))
+    except InputError as error:
+        raise error.located(file=str(path)) from None
+
+
+def _decoded(path: Path, decode: Any) -> dict[str, Any]:
+    try:
+        decoded = decode(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            "This file of the checkpoint is missing.",
+            file=str(path),
+            cure="Put it beside the checkpoint; 'songbench setup songbloom' fetches all of them.",
+        ) from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", getattr(error, "lineno", 1) - 1)
+        raise InputError(f"It cannot be read: {error}", file=str(path), line=line + 1) from None
+    if not isinstance(decoded, dict):
+        raise InputError("It holds no settings.", file=str(path))
+    return decoded
+
+
+_INTERPOLATION = re.compile(r"^\$\{(?:(?P<resolver>\w+):)?(?P<value>.*)\}$")
+
+
+def _resolve(value: Any, root: Mapping[str, Any], folders: Sequence[Path]) -> Any:
+    """Replace the interpolations of the released YAML files: other values, paths, YAML files to load."""
+    if isinstance(value, dict):
+        return {key: _resolve(one, root, folders) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_resolve(one, root, folders) for one in value]
+    found = _INTERPOLATION.match(value) if isinstance(value, str) else None
+    if not found:
+        return value
+    inner = found["value"]
+    if found["resolver"] is None:
+        target: Any = root
+        for part in inner.split("."):
+            if not isinstance(target, Mapping) or part not in target:
+                raise InputError(f"'{value}' points to nothing in this file.", cure=f"Write the value of {inner}.")
+            target = target[part]
+        return _resolve(target, root, folders)
+    if found["resolver"] == "dynamic_path":
+        return str(companion(inner, folders))
+    if found["resolver"] == "load_yaml":
+        name = _resolve(inner, root, folders) if inner.startswith("${") else inner
+        return list(Vocabulary.from_yaml(companion(name, folders)).symbols)
+    raise InputError(f"'{value}' uses an unknown resolver.", given=found["resolver"])
+
+
+class _Section:
+    """A decoded section whose values are taken out with errors that name them."""
+
+    def __init__(self, values: Mapping[str, Any], name: str) -> None:
+        self.values, self.name = values, name
+
+    def _path(self, key: str) -> str:
+        return f"{self.name}.{key}" if self.name else key
+
+    def value(self, key: str, kind: type, default: Any = None) -> Any:
+        found = self.values.get(key, default)
+        if found is None:
+            raise InputError(f"'{self._path(key)}' is missing.", field=self._path(key))
+        if kind is float and isinstance(found, int) and not isinstance(found, bool):
+            return float(found)
+        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+            raise InputError(f"'{self._path(key)}' should be {kind.__name__}, not {found!r}.", field=self._path(key))
+        return found
+
+    def only(self, key: str, allowed: Any, default: Any = None) -> None:
+        found = self.values.get(key, default)
+        if found != allowed:
+            raise self.wrong(key, found, (str(allowed),))
+
+    def wrong(self, key: str, given: Any, allowed: tuple[str, ...]) -> InputError:
+        return InputError(
+            f"'{self._path(key)}' is {given!r}, which no released model uses.",
+            field=self._path(key),
+            given=str(given),
+            allowed=allowed,
+        )
