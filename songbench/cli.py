@@ -299,7 +299,10 @@ def doctor(store: Annotated[str, typer.Option("--store", help="The store to look
 
 @app.command()
 def setup(
-    names: Annotated[list[str] | None, typer.Argument(help="Weights to fetch; default: all unrestricted ones.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Weights, or systems for the weights they need; default: all unrestricted weights."),
+    ] = None,
     accept_licence: Annotated[bool, typer.Option(help="I may use weights under a restricted licence.")] = False,
     mirror: Annotated[Path | None, typer.Option(help="A folder to take files from before any other source.")] = None,
 ) -> None:
@@ -307,22 +310,28 @@ def setup(
     from songbench.contracts import registry
     from songbench.execution import weights
 
+    wanted: dict[str, weights.Weights] = {}
     for name in names or registry.names(registry.WEIGHTS):
         try:
-            one: weights.Weights = registry.load(registry.WEIGHTS, name)
+            found = weights.asked_for(name)
         except registry.PluginError as error:
             if names:
                 raise
             typer.echo(f"note: {error}", err=True)
             continue
+        if not found:
+            typer.echo(f"{name}: needs no weights")
+        wanted |= {one.name: one for one in found}
+    if names:
+        weights.require_licences(wanted.values(), accepted=accept_licence, asked=" ".join(names))
+    for name, one in wanted.items():
         if weights.path(one):
-            typer.echo(f"{name}: here already ({one.size_text})")
-            continue
-        if one.restricted and not names and not accept_licence:
+            typer.echo(f"{name}: here already ({weights.as_recorded(one).size_text})")
+        elif one.restricted and not names:
             typer.echo(f"{name}: left out ({one.licence}); songbench setup {name} --accept-licence")
-            continue
-        weights.setup(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo)
-        typer.echo(f"{name}: ready")
+        else:
+            weights.setup(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo)
+            typer.echo(f"{name}: ready")
 
 
 @app.command()

@@ -105,12 +105,14 @@ def _weights(name: str) -> Check:
     def check() -> Check:
         one: weights.Weights = registry.load(registry.WEIGHTS, name)
         if damaged := weights.damaged(one):
-            cure = f"remove {weights.folder_of(one)} and run songbench setup {name}"
+            accept = " --accept-licence" if one.restricted else ""
+            cure = f"remove {weights.folder_of(one)} and run songbench setup {name}{accept}"
             return Check(f"weights {name}", "bad", f"damaged: {', '.join(damaged)}", cure)
         state = weights.availability(one)
         if not state.ready:
             return Check(f"weights {name}", "note", state.reason, state.cure)
-        return Check(f"weights {name}", "ok", f"{one.size_text}, {one.licence}, sha256 verified")
+        checked = "sha256 verified" if one.pinned else "sha256 as recorded when they were set up"
+        return Check(f"weights {name}", "ok", f"{weights.as_recorded(one).size_text}, {one.licence}, {checked}")
 
     return _guarded(f"weights {name}", check)
 

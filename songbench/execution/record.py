@@ -132,7 +132,8 @@ def weights_here() -> dict[str, Mapping[str, Any]]:
         except registry.PluginError:
             continue
         if weights.path(one):
-            found[name] = {"version": one.version, "sha256": {file.name: file.sha256 for file in one.files}}
+            files = weights.as_recorded(one).files
+            found[name] = {"version": one.version, "sha256": {file.name: file.sha256 for file in files}}
     return found
 
 

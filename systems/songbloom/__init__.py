@@ -8,3 +8,21 @@ Read it in this order: `config`, `text` (lyrics to symbols), `conditioning`, `sk
 `acoustic_encoder`, `autoencoder`, `model` (the parts together), `decoding` (many songs at once), `audio_stream`,
 `generation` (from lyrics to audio), `checkpoint`, `system` (songbench's contract).
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from systems.songbloom.loading import load
+
+__all__ = ["load"]
+
+
+def __getattr__(name: str) -> Any:
+    """`load`, imported when it is asked for, so that listing systems does not import everything behind it."""
+    if name == "load":
+        from systems.songbloom.loading import load
+
+        return load
+    raise AttributeError(name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -17,10 +20,16 @@ class AudioStream:
     Args:
         autoencoder: on the device the latents are on.
         chunk: frames per piece.
+        timed: made anew and entered around the decoding of each piece, to time it.
     """
 
-    def __init__(self, autoencoder: Autoencoder, chunk: int) -> None:
-        self._autoencoder, self._chunk = autoencoder, chunk
+    def __init__(
+        self,
+        autoencoder: Autoencoder,
+        chunk: int,
+        timed: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._autoencoder, self._chunk, self._timed = autoencoder, chunk, timed
         self._held = torch.empty(autoencoder.config.latent_channels, 0)
         self._first = 0  # frame number of the first one held
         self._done = 0  # frames whose audio was asked for
@@ -47,11 +56,12 @@ class AudioStream:
     def _decode(self, end: int) -> None:
         start = self._done - self._first
         if self._side is None:
-            audio = self._autoencoder.decode_piece(self._held[None], start, end - self._first)[0].cpu()
+            with self._timed():
+                audio = self._autoencoder.decode_piece(self._held[None], start, end - self._first)[0].cpu()
             self._running.append((audio, None))
         else:
             self._side.wait_stream(torch.cuda.current_stream(self._held.device))
-            with torch.cuda.stream(self._side):
+            with torch.cuda.stream(self._side), self._timed():
                 self._held.record_stream(self._side)
                 piece = self._autoencoder.decode_piece(self._held[None], start, end - self._first)[0]
                 audio = torch.empty(piece.shape, dtype=piece.dtype, pin_memory=True)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import pickle
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -109,14 +109,16 @@ def released_state_dict(model: SongBloom) -> dict[str, Tensor]:
     state = {}
     for name, tensor in model.state_dict().items():
         origin = _origin(name, tensor.ndim)
-        if origin.weight_norm:
-            norm = tensor.flatten(1).norm(dim=1)[:, None, None]
-            parts: tuple[Tensor, ...] = (norm, tensor)
-        else:
-            parts = tensor.chunk(len(origin.names))
-        for released, part in zip(origin.names, parts, strict=True):
+        for released, part in zip(origin.names, _released_parts(tensor, origin), strict=True):
             state[f"vae.{released}" if released.startswith("vae.") else f"model.{released}"] = part
     return state
+
+
+def _released_parts(tensor: Tensor, origin: _Origin) -> tuple[Tensor, ...]:
+    """One of our tensors as the released ones it is made of."""
+    if origin.weight_norm:
+        return tensor.flatten(1).norm(dim=1)[:, None, None], tensor
+    return tensor.chunk(len(origin.names))
 
 
 def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None = None) -> SongBloom:
@@ -130,47 +132,59 @@ def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None 
     Raises:
         InputError: a file cannot be read, or its tensors are not those of this model (missing, unknown, other shapes).
     """
-    with torch.device("meta"):
-        model = SongBloom(config)
-    with _opened(files) as tensors:
-        loaded = _fill(model, tensors, ", ".join(map(str, files)), dtype)
-    unused = [name for name in tensors if name not in loaded]
-    if unused:
-        raise InputError(
-            f"{len(unused)} tensors have no place in this model, such as {_some(unused)}.",
-            file=str(files[0]),
-            cure="The YAML file beside the checkpoint may be that of another model.",
-        )
+    model = _empty_model(config)
+    stored = _stored(files)
+    for name, origin in _matched(model, stored, files).items():
+        parts = [stored[one].read() for one in origin.names]
+        tensor = _unnormed(*parts) if origin.weight_norm else torch.cat(parts) if len(parts) > 1 else parts[0]
+        _put(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
     return model
 
 
-def _fill(
-    model: SongBloom, tensors: Mapping[str, Callable[[], Tensor]], files: str, dtype: torch.dtype | None
-) -> set[str]:
-    used: set[str] = set()
-    missing, misshapen = list[str](), list[str]()
+def check_model(config: SongBloomConfig, *files: Path) -> None:
+    """Check that files hold exactly the tensors of a model; reads names and shapes only.
+
+    Raises:
+        InputError: as for `load_model`.
+    """
+    _matched(_empty_model(config), _stored(files), files)
+
+
+def _empty_model(config: SongBloomConfig) -> SongBloom:
+    with torch.device("meta"):
+        return SongBloom(config)
+
+
+def _matched(model: SongBloom, stored: Mapping[str, _Stored], files: Sequence[Path]) -> dict[str, _Origin]:
+    """Where each of the model's tensors comes from, once all of them are there and none is left over."""
+    matched, missing, misshapen = dict[str, _Origin](), list[str](), list[str]()
     for name, wanted in model.state_dict().items():
-        origin = _origin(name, wanted.ndim)
-        if any(one not in tensors for one in origin.names):
-            missing.extend(one for one in origin.names if one not in tensors)
+        origin = matched[name] = _origin(name, wanted.ndim)
+        if absent := [one for one in origin.names if one not in stored]:
+            missing += absent
             continue
-        parts = [tensors[one]() for one in origin.names]
-        used.update(origin.names)
-        tensor = _unnormed(*parts) if origin.weight_norm else torch.cat(parts) if len(parts) > 1 else parts[0]
-        if tensor.shape != wanted.shape:
-            misshapen.append(f"{origin.names[0]} {list(tensor.shape)} instead of {list(wanted.shape)}")
-            continue
-        _put(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
-    if missing or misshapen:
-        problem = (
-            f"{len(missing)} tensors are missing, such as {_some(missing)}"
-            if missing
-            else f"{len(misshapen)} tensors have other shapes, such as {_some(misshapen)}"
-        )
-        raise InputError(
-            f"The checkpoint does not fit the model its configuration describes: {problem}.", file=files, cure=_CURE
-        )
-    return used
+        shapes = [stored[one].shape for one in origin.names]
+        expected = [tuple(part.shape) for part in _released_parts(wanted, origin)]
+        misshapen += [
+            f"{one} {list(shape)} instead of {list(right)}"
+            for one, shape, right in zip(origin.names, shapes, expected, strict=True)
+            if shape != right
+        ]
+    used = {one for origin in matched.values() for one in origin.names}
+    unknown = [one for one in stored if one not in used]
+    for names, problem in (
+        (missing, "are missing"),
+        (misshapen, "have other shapes"),
+        (unknown, "have no place in it"),
+    ):
+        if names:
+            raise InputError(
+                "The checkpoint is not of the model that the YAML file beside it describes:"
+                f" {len(names)} tensors {problem}, such as {', '.join(names[:3])}.",
+                file=", ".join(map(str, files)),
+                cure=_CURE,
+            )
+    return matched
 
 
 def _unnormed(norm: Tensor, direction: Tensor) -> Tensor:
@@ -188,20 +202,23 @@ def _put(model: nn.Module, name: str, tensor: Tensor) -> None:
         owner._buffers[leaf] = tensor
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3])
+@dataclass(frozen=True)
+class _Stored:
+    """A tensor in a file: its shape, and how to read it."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], Tensor]
 
 
-@contextmanager
-def _opened(files: tuple[Path, ...]) -> Iterator[dict[str, Callable[[], Tensor]]]:
-    """All tensors of the files by their plain name, each read when it is asked for."""
-    tensors: dict[str, Callable[[], Tensor]] = {}
+def _stored(files: Sequence[Path]) -> dict[str, _Stored]:
+    """All tensors of the files by their plain name."""
+    found: dict[str, _Stored] = {}
     for file in files:
-        for name, read in _reader(file).items():
+        for name, tensor in _tensors(file).items():
             plain = _plain(name)
             if _SECOND_COPY not in plain:
-                tensors.setdefault(plain, read)
-    yield tensors
+                found.setdefault(plain, tensor)
+    return found
 
 
 def _plain(name: str) -> str:
@@ -210,18 +227,26 @@ def _plain(name: str) -> str:
     return f"vae.{name}" if name.startswith(("encoder.", "decoder.")) else name
 
 
-def _reader(file: Path) -> dict[str, Callable[[], Tensor]]:
+def _tensors(file: Path) -> dict[str, _Stored]:
     try:
         if file.suffix == ".safetensors":
             opened = safe_open(file, framework="pt")
-            return {name: _getter(opened, name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+            names = opened.keys()
+            return {
+                name: _Stored(tuple(opened.get_slice(name).get_shape()), partial(opened.get_tensor, name))
+                for name in names
+            }
         state: Mapping[str, object] = _torch_file(file)
     except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, OSError) as error:
         raise _unreadable(file, error) from error
     tensors = state.get("state_dict", state)
     if not isinstance(tensors, Mapping) or not all(isinstance(one, Tensor) for one in tensors.values()):
         raise InputError("It holds something other than named tensors.", file=str(file), cure=_CURE)
-    return {name: _constant(tensor) for name, tensor in tensors.items()}
+    return {name: _Stored(tuple(tensor.shape), partial(_itself, tensor)) for name, tensor in tensors.items()}
+
+
+def _itself(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _torch_file(file: Path) -> dict[str, object]:
@@ -246,14 +271,6 @@ def _unreadable(file: Path, error: Exception) -> InputError:
         file=str(file),
         cure=_CURE,
     )
-
-
-def _getter(opened: safe_open, name: str) -> Callable[[], Tensor]:
-    return lambda: opened.get_tensor(name)
-
-
-def _constant(tensor: Tensor) -> Callable[[], Tensor]:
-    return lambda: tensor
 
 
 @dataclass(frozen=True)
@@ -310,6 +327,16 @@ class CheckpointFiles:
             InputError: see `systems.songbloom.config.read_config`.
         """
         return read_config(self.config, self.folders)
+
+    def check(self) -> SongBloomConfig:
+        """Check everything that can be checked without reading the weights themselves.
+
+        Raises:
+            InputError: see `check_model`.
+        """
+        config = self.read_config()
+        check_model(config, self.weights, *self._autoencoder())
+        return config
 
     def load(self, dtype: torch.dtype | None = None) -> SongBloom:
         """The model, on the CPU.

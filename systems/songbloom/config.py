@@ -312,12 +312,19 @@ class DecodingConfig:
         """The same with some values replaced.
 
         Raises:
-            InputError: an unknown name or a value outside its range.
+            InputError: an unknown name, or a value of the wrong kind or outside its range.
         """
         known = tuple(one.name for one in fields(self))
-        for name in changes:
+        for name, value in changes.items():
             if name not in known:
                 raise InputError(f"SongBloom has no setting '{name}'.", field=name, given=name, allowed=known)
+            usual = getattr(self, name)
+            kind = float if usual is None else type(usual)
+            if (
+                not (isinstance(value, kind) or (kind is float and type(value) is int))
+                or type(value) is bool is not kind
+            ):
+                raise InputError(f"{name} should be {kind.__name__}, not {value!r}.", field=name)
         return replace(self, **changes)
 
     @classmethod
@@ -355,14 +362,14 @@ class SongBloomConfig:
         model: sizes of the transformers.
         autoencoder: sizes of the autoencoder.
         decoding: how songs are drawn.
-        seconds_per_tag: how long one instrumental tag of the lyrics lasts, in seconds.
+        trained_seconds: the longest songs it was trained for, in seconds.
     """
 
     name: str
     model: ModelConfig
     autoencoder: AutoencoderConfig
     decoding: DecodingConfig
-    seconds_per_tag: float = 1.0
+    trained_seconds: float = 150.0
 
     def __post_init__(self) -> None:
         """Both halves must speak of the same latents."""
@@ -372,6 +379,11 @@ class SongBloomConfig:
                 f" the autoencoder makes {self.autoencoder.latent_channels}.",
                 field="latent_dim",
             )
+
+    @property
+    def seconds_per_tag(self) -> float:
+        """About how long one instrumental tag of the lyrics lasts, in seconds (the authors' README)."""
+        return 5.0 if self.trained_seconds > LONG_SONGS else 1.0
 
     @property
     def prompt_seconds(self) -> float:
@@ -392,7 +404,7 @@ class SongBloomConfig:
         """
         model, decoding = self.model, self.decoding
         return {
-            "max_dur": decoding.max_seconds - OVERTIME,
+            "max_dur": self.trained_seconds,
             "sr": self.autoencoder.sample_rate,
             "vae": {"vae_cfg": autoencoder, "vae_ckpt": ""},
             "model": {
@@ -436,11 +448,13 @@ class SongBloomConfig:
         }
 
 
-OVERTIME = 20.0
-"""Seconds that upstream's script lets a song run past the model's ``max_dur`` (20 at first, 10 in the later line)."""
+LONG_SONGS = 200.0
+"""Models trained for songs longer than this many seconds follow the conventions of the 240 s model."""
 
-LONG_MODEL = 200.0
-"""Models with a ``max_dur`` above this many seconds take one instrumental tag as about 5 s, others as about 1 s."""
+
+def longest_seconds(trained_seconds: float) -> float:
+    """Where a song is ended at the latest: upstream lets the 150 s models run 20 s over, the 240 s model 10 s."""
+    return trained_seconds + (10.0 if trained_seconds > LONG_SONGS else 20.0)
 
 
 def companion(name: str, folders: Sequence[Path]) -> Path:
@@ -472,8 +486,8 @@ def read_config(path: Path, folders: Sequence[Path] = ()) -> SongBloomConfig:
             path.stem,
             ModelConfig.from_upstream(model),
             autoencoder,
-            DecodingConfig.from_upstream(inference, longest + OVERTIME),
-            5.0 if longest > LONG_MODEL else 1.0,
+            DecodingConfig.from_upstream(inference, longest_seconds(longest)),
+            longest,
         )
     except InputError as error:
         raise error.located(file=str(path)) from None

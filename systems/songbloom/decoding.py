@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from songbench.domain.errors import InputError
 from systems.songbloom.config import DecodingConfig
 from systems.songbloom.cuda_graphs import CapturedCalls
 from systems.songbloom.draws import Draws
+from systems.songbloom.layers import PackedLinear
 from systems.songbloom.sampling import choose, guide, penalise
 from systems.songbloom.sketch_lm import KeyValueCache
 from systems.songbloom.solver import ddim, ddim_grid, euler, time_grid
@@ -105,6 +107,9 @@ class Engine:
         capture: run each patch as two captured CUDA graphs, one for the language model and one for the whole solve;
             None: on CUDA devices.
         compiled: pass the diffusion transformer through `torch.compile` first.
+
+    Raises:
+        InputError: `compiled` with weights packed for a CPU.
     """
 
     def __init__(
@@ -135,6 +140,10 @@ class Engine:
             self._times = model.acoustic_dit.time_embedding(grid.to(self.device)).to(model.dtype)
         self._velocity: Callable[..., Tensor] = model.acoustic_dit.velocity
         if compiled:
+            if any(isinstance(part, PackedLinear) for part in model.acoustic_dit.modules()):
+                raise InputError(
+                    "Compiling is for accelerators; on a CPU the weights are packed, which is faster.", field="compiled"
+                )
             self._velocity = torch.compile(self._velocity, dynamic=False)
         sizes, make = self.sizes, torch.zeros
         self._inputs = make(slots, sizes.dim, device=self.device, dtype=model.dtype)

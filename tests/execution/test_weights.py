@@ -240,9 +240,10 @@ def test_damage_is_found(tmp_path):
     assert weights.damaged(one()) == ["model.bin"]
 
 
-def test_declared_weights_are_pinned_and_licensed():
+def test_declared_weights_are_licensed_and_pinned_or_estimated():
     for name in set(names(WEIGHTS)) - {"broken-weights"}:
         declared = load(WEIGHTS, name)
         assert declared.name == name
         assert declared.licence and declared.sources
-        assert all(len(file.sha256) == 64 and file.size > 0 for file in declared.files)
+        assert all(file.sha256 is None or len(file.sha256) == 64 for file in declared.files)
+        assert all(file.likely_size > 0 for file in declared.files)

@@ -1,0 +1,100 @@
+"""What decoding costs by the model's sizes: the arithmetic and the memory traffic that no implementation can avoid.
+
+A matrix of m x n applied to one token is 2·m·n floating-point operations. Norms, activations and sampling are left out;
+they are below one per cent at every released size.
+"""
+
+from __future__ import annotations
+
+from systems.songbloom.config import DecodingConfig, ModelConfig, SongBloomConfig
+
+
+def layer_weights(config: ModelConfig) -> int:
+    """Numbers in one transformer layer's matrices, the same in both transformers."""
+    return (4 + 3 * config.feed_forward_factor) * config.dim**2
+
+
+def lm_weights(config: ModelConfig) -> int:
+    """Numbers that one step of the language model reads: all layers and the classifier."""
+    classifier = config.dim**2 + config.dim * (config.sketch_vocabulary + 1)
+    return config.lm_layers * layer_weights(config) + classifier
+
+
+def dit_weights(config: ModelConfig) -> int:
+    """Numbers that one evaluation of the diffusion transformer reads."""
+    return config.dit_layers * layer_weights(config) + 2 * config.dim * config.latent_channels
+
+
+def dit_tokens(config: ModelConfig) -> int:
+    """Tokens of one evaluation for one row: time, hidden vector, sketch, history, noisy latents."""
+    return 2 + 3 * config.patch
+
+
+def lm_flops_per_patch(config: ModelConfig, decoding: DecodingConfig, position: int) -> int:
+    """Operations of the language model for one patch of one song whose cache holds `position` positions."""
+    rows = 1 if decoding.guidance == 1 and decoding.guidance_mode != "global" else 2
+    attention = 4 * config.lm_layers * config.dim * position
+    return rows * config.steps * (2 * lm_weights(config) + attention)
+
+
+def dit_flops_per_patch(config: ModelConfig, decoding: DecodingConfig) -> int:
+    """Operations of the diffusion transformer for one patch of one song.
+
+    The last layer is counted for the noisy tokens only, but for the keys and values of all.
+    """
+    rows = 1 if decoding.guidance_mode == "none" or decoding.latent_guidance == 1 else 2
+    tokens = dit_tokens(config)
+    skipped = (tokens - config.patch) * (layer_weights(config) - 2 * config.dim**2)
+    products = tokens * dit_weights(config) - skipped
+    attention = 2 * config.dit_layers * config.dim * tokens**2
+    return rows * decoding.steps * 2 * (products + attention)
+
+
+def flops_per_patch(config: ModelConfig, decoding: DecodingConfig, position: int) -> int:
+    """Operations of both transformers for one patch of one song whose cache holds `position` positions."""
+    return lm_flops_per_patch(config, decoding, position) + dit_flops_per_patch(config, decoding)
+
+
+def bytes_per_token(config: ModelConfig, songs: int, position: int, itemsize: int, rows: int = 2) -> int:
+    """Bytes that one step of the language model has to read for `songs` songs at once.
+
+    Args:
+        config: sizes.
+        songs: decoded together; they share the weights and have caches of their own.
+        position: positions in each cache.
+        itemsize: bytes per number.
+        rows: per song.
+    """
+    cache = 2 * config.lm_layers * config.dim * position * rows * songs
+    return itemsize * (lm_weights(config) + cache)
+
+
+def cache_bytes(config: SongBloomConfig, decoding: DecodingConfig, itemsize: int) -> int:
+    """Bytes of one song's cache at its longest."""
+    model = config.model
+    patches = decoding.patches(config.autoencoder.frame_rate, model.patch)
+    positions = model.prefix + patches * model.steps
+    return 2 * model.lm_layers * model.dim * positions * 2 * itemsize
+
+
+def least_seconds_per_patch(
+    config: ModelConfig,
+    decoding: DecodingConfig,
+    *,
+    songs: int,
+    position: int,
+    itemsize: int,
+    flops_per_second: float,
+    bytes_per_second: float,
+) -> float:
+    """The roofline: seconds one patch of `songs` songs takes where nothing but arithmetic or memory traffic counts.
+
+    Every language-model step and every solver step takes the longer of the two, as they depend on each other.
+    """
+    lm_flops = songs * lm_flops_per_patch(config, decoding, position) / config.steps
+    lm_bytes = bytes_per_token(config, songs, position, itemsize)
+    lm = config.steps * max(lm_flops / flops_per_second, lm_bytes / bytes_per_second)
+    dit_flops = songs * dit_flops_per_patch(config, decoding) / decoding.steps
+    dit_bytes = itemsize * dit_weights(config)
+    dit = decoding.steps * max(dit_flops / flops_per_second, dit_bytes / bytes_per_second)
+    return lm + dit

@@ -1,0 +1,120 @@
+"""Finding and loading a SongBloom by the name of a release, a path, or a repository on the model hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from songbench.contracts.cards import READY, Availability, unavailable
+from songbench.domain.errors import InputError, UnavailableError
+from songbench.execution import weights
+from systems.songbloom.releases import AUTOENCODER, FULL_150S, FULL_150S_DPO, FULL_240S
+from systems.songbloom.text.resources import SONGBLOOM_TEXT
+
+if TYPE_CHECKING:
+    from systems.songbloom.checkpoint import CheckpointFiles
+    from systems.songbloom.model import SongBloom
+
+Precision = Literal["float32", "bfloat16"]
+
+RELEASES = {"full_150s": FULL_150S, "full_150s_dpo": FULL_150S_DPO, "full_240s": FULL_240S}
+"""The released checkpoints by the name of their variant."""
+
+_HUB = re.compile(r"^(?P<repo>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w.-]+))?$")
+
+
+def needs(variant: str | None) -> tuple[weights.Weights, ...]:
+    """The weights a variant needs; None: those every checkpoint of one's own needs, too."""
+    shared = (SONGBLOOM_TEXT,)
+    return shared if variant is None else (RELEASES[variant], AUTOENCODER, *shared)
+
+
+def missing(variant: str | None) -> Availability:
+    """Ready when all of `needs` is here; else what is not, and the command that gets it."""
+    absent = [one for one in map(weights.availability, needs(variant)) if not one.ready]
+    if not absent:
+        return READY
+    cure = absent[0].cure if len(absent) == 1 else f"songbench setup songbloom:{variant} --accept-licence"
+    return unavailable("; ".join(one.reason for one in absent), cure)
+
+
+def find(name: str | Path) -> CheckpointFiles:
+    """The files of a checkpoint on this machine.
+
+    Args:
+        name: a release (``full_150s`` or ``songbloom_full_150s``), the path of a weights file or of a folder with one,
+            or a hub repository ``owner/name`` or ``owner/name@revision`` that has been downloaded.
+
+    Raises:
+        UnavailableError: a release or repository is not on this machine; says how to get it.
+        InputError: nothing like it exists.
+    """
+    from systems.songbloom.checkpoint import CheckpointFiles
+
+    shared = tuple(folder for folder in (weights.path(AUTOENCODER),) if folder)
+    variant = str(name).removeprefix("songbloom_")
+    if variant in RELEASES:
+        state = missing(variant)
+        folder = weights.path(RELEASES[variant])
+        if not state.ready or folder is None:
+            raise UnavailableError(f"SongBloom {variant}: {state.reason}. Get them: {state.cure}")
+        return CheckpointFiles.find(folder, *shared)
+    path = Path(name).expanduser()
+    if path.exists():
+        return CheckpointFiles.find(path, *shared)
+    if isinstance(name, str) and (repository := _HUB.match(name)):
+        return CheckpointFiles.find(_downloaded(repository["repo"], repository["revision"]), *shared)
+    raise InputError(
+        f"There is no SongBloom checkpoint '{name}'.",
+        given=str(name),
+        allowed=tuple(RELEASES),
+        cure="Give one of the releases, a path that exists, or a hub repository such as owner/name.",
+    )
+
+
+def _downloaded(repository: str, revision: str | None) -> Path:
+    """The folder of a hub repository in the hub's own cache; nothing is downloaded here."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, local_files_only=True))
+    except Exception as error:  # the hub client raises many kinds; all mean "not here"
+        at = f" --revision {revision}" if revision else ""
+        raise UnavailableError(
+            f"'{repository}' is neither a path nor a downloaded hub repository. Get it: hf download {repository}{at}"
+        ) from error
+
+
+def load(name: str | Path, device: str | None = None, precision: Precision | None = None) -> SongBloom:
+    """A SongBloom that is ready to sing.
+
+    Args:
+        name: see `find`.
+        device: such as ``cpu``, ``cuda`` or ``mps``; None: the best there is.
+        precision: of the transformers; None: bfloat16 on CUDA, float32 elsewhere.
+
+    Raises:
+        UnavailableError: the weights are not on this machine.
+        InputError: the checkpoint is damaged or not of its own configuration.
+    """
+    import torch
+
+    device = device or best_device()
+    precision = precision or default_precision(device)
+    dtype: torch.dtype = getattr(torch, precision)
+    return find(name).load(dtype).for_decoding(device, dtype)
+
+
+def best_device() -> str:
+    """``cuda``, else ``mps``, else ``cpu``."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def default_precision(device: str) -> Precision:
+    """What decodes fastest without being heard: bfloat16 on CUDA devices, float32 elsewhere."""
+    return "bfloat16" if device.startswith("cuda") else "float32"

@@ -1,0 +1,204 @@
+"""Many songs at once: what a song is must not depend on its neighbours, its slot or the way it is computed."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from songbloom_random import SMALL, longer, random_model
+
+from songbench.domain.errors import InputError
+from systems.songbloom.decoding import End, Engine, Order, Patch
+from systems.songbloom.draws import SeededDraws
+from systems.songbloom.sampling import choose, guide, invert, penalise
+
+END_BIAS = -0.2
+"""Makes the songs of these seeds end at different patches, some at the longest length."""
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model(end_bias=END_BIAS).for_decoding()
+
+
+def orders(count, config=SMALL):
+    for song in range(count):
+        generator = torch.Generator().manual_seed(song)
+        lyrics = torch.randint(8, 330, (20 + 40 * song,), generator=generator).tolist()
+        prompt = torch.randn(config.model.prompt_frames, config.model.latent_channels, generator=generator)
+        yield Order(lyrics, prompt, SeededDraws(100 + song, config))
+
+
+def decoded(engine, songs):
+    """Tokens, latents and ending of every song."""
+    found = {}
+    for event in engine.decode(songs):
+        tokens, latents, _ = found.setdefault(event.song, ([], [], []))
+        if isinstance(event, Patch):
+            assert event.number == len(tokens)
+            tokens.append(event.tokens)
+            latents.append(event.latents)
+        else:
+            found[event.song] = (tokens, latents, event)
+    for tokens, _, end in found.values():
+        assert isinstance(end, End)
+        assert end.patches == len(tokens)
+    return {
+        song: (torch.cat(tokens) if tokens else None, torch.cat(latents) if latents else None, end.ending)
+        for song, (tokens, latents, end) in found.items()
+    }
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    for song, (tokens, latents, ending) in one.items():
+        assert ending == other[song][2]
+        if tokens is None:
+            assert other[song][0] is None
+            continue
+        assert torch.equal(tokens, other[song][0]), f"song {song}"
+        torch.testing.assert_close(latents, other[song][1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def alone(model):
+    """Each of eight songs decoded by itself."""
+    found = {}
+    for song, order in enumerate(orders(8)):
+        found[song] = decoded(Engine(model), [order])[0]
+    return found
+
+
+def test_the_songs_differ_in_length_and_ending(alone):
+    lengths = [0 if tokens is None else len(tokens) // SMALL.model.patch for tokens, _, _ in alone.values()]
+    assert len(set(lengths)) >= 3
+    assert {ending for _, _, ending in alone.values()} == {"end token", "longest length"}
+
+
+@pytest.mark.parametrize("slots", [2, 3, 8])
+@pytest.mark.parametrize("fixed", [False, True], ids=["each", "fixed-shapes"])
+def test_a_batch_equals_the_songs_one_by_one(model, alone, slots, fixed):
+    same(alone, decoded(Engine(model, slots=slots, capture=fixed), orders(8)))
+
+
+def test_an_engine_can_be_used_again(model, alone):
+    engine = Engine(model, slots=3)
+    decoded(engine, list(orders(8))[3:])
+    same(alone, decoded(engine, orders(8)))
+
+
+def test_orders_are_asked_for_only_when_a_slot_is_free(model):
+    asked = []
+
+    def watched():
+        for song, order in enumerate(orders(4)):
+            asked.append(song)
+            yield order
+
+    events = Engine(model, slots=2).decode(watched())
+    next(events)
+    assert asked == [0, 1]
+    list(events)
+    assert asked == [0, 1, 2, 3]
+
+
+def test_the_seed_decides(model):
+    (order, *_) = orders(1)
+
+    def tokens(seed):
+        return decoded(Engine(model), [replace(order, draws=SeededDraws(seed, SMALL))])[0][0]
+
+    assert torch.equal(tokens(5), tokens(5))
+    assert not torch.equal(tokens(5), tokens(6))
+
+
+def test_guidance_of_one_needs_no_null_rows(model):
+    """The formula for guidance 1 is the conditional row; computing it alone gives the same song in half the work."""
+    config = SMALL.decoding.changed({"guidance": 1.0})
+    cheap = Engine(model, config)
+    full = Engine(model, config.changed({"guidance": 1.0 + 1e-7}))
+    assert (cheap.rows, full.rows) == (1, 2)
+    same(decoded(cheap, orders(2)), decoded(full, orders(2)))
+
+
+def test_the_longest_length_is_not_overshot(model):
+    engine = Engine(random_model(end_bias=-50).for_decoding(), longer(1.5).decoding)
+    (_, latents, ending) = decoded(engine, orders(1))[0]
+    assert ending == "longest length"
+    assert len(latents) == 3 * SMALL.model.patch  # 1.5 s are 2.3 patches; the last is finished
+
+
+def test_time_is_shared_among_songs(model):
+    engine = Engine(model, slots=4)
+    ends = [event for event in engine.decode(orders(4)) if isinstance(event, End)]
+    for end in ends:
+        assert set(end.seconds) <= {"prefix", "sketch", "acoustic"}
+        assert all(seconds > 0 for seconds in end.seconds.values())
+
+
+def test_bfloat16_runs_and_keeps_to_the_float32_song_at_first():
+    """Sampled songs part ways once a token differs, so only the first language-model step is comparable."""
+    exact, rounded = (random_model().for_decoding("cpu", dtype) for dtype in (torch.float32, torch.bfloat16))
+    (order, *_) = orders(1)
+    prefixes = [m.conditioning.prefix(order.lyrics, order.prompt.to(m.dtype))[None] for m in (exact, rounded)]
+    logits = [m.sketch_lm.logits(m.sketch_lm(p)[:, -1]) for m, p in zip((exact, rounded), prefixes, strict=True)]
+    assert torch.cosine_similarity(*logits).item() > 0.999
+    tokens, latents, _ = decoded(Engine(rounded), [order])[0]
+    assert latents.dtype == torch.float32
+    assert torch.isfinite(latents).all()
+    assert len(tokens) == len(latents)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_a_compiled_transformer_gives_the_same_song(alone):
+    plain = random_model(end_bias=END_BIAS)
+    same({0: alone[0]}, decoded(Engine(plain, compiled=True), orders(1)))
+
+
+def test_packed_weights_are_not_compiled(model):
+    with pytest.raises(InputError, match="packed"):
+        Engine(model, compiled=True)
+
+
+class TestSampling:
+    LOGITS = torch.tensor([[2.0, 1.0, 0.0, -1.0, -8.0]])
+
+    def test_guidance(self):
+        both = torch.tensor([[[1.0, 2.0], [0.5, 3.0]]])
+        assert guide(both, 1.5).tolist() == [[1.25, 1.5]]
+        assert guide(both[:, :1], 1.5).tolist() == [[1.0, 2.0]]
+
+    def test_repetition_penalty_divides_whatever_the_sign_but_never_the_end(self):
+        recent = torch.tensor([[0, 3, 3, 4]])
+        assert torch.allclose(penalise(self.LOGITS, recent, 2.0), torch.tensor([[1.0, 1.0, 0.0, -0.5, -8.0]]))
+
+    @pytest.mark.parametrize(
+        ("changes", "allowed"),
+        [({"top_k": 2}, {0, 1}), ({"top_k": 0}, {0, 1, 2, 3}), ({"top_p": 0.6}, {0}), ({"top_p": 0.75}, {0, 1})],
+    )
+    def test_shares_follow_the_probabilities(self, changes, allowed):
+        config = SMALL.decoding.changed({"temperature": 1.0, **changes})
+        uniform = (torch.arange(4000) + 0.5) / 4000
+        tokens = choose(self.LOGITS.expand(4000, -1), uniform, config)
+        probabilities = torch.softmax(self.LOGITS[0], -1)
+        kept = sorted(allowed)
+        shares = torch.bincount(tokens, minlength=5) / 4000
+        expected = probabilities[kept] / probabilities[kept].sum()
+        assert torch.allclose(shares[kept], expected, atol=2e-3)
+
+    def test_greedy_takes_the_largest(self):
+        config = SMALL.decoding.changed({"sampling": False})
+        assert choose(self.LOGITS, torch.tensor([0.999]), config).tolist() == [0]
+
+    def test_ties_at_the_border_of_top_k_are_kept(self):
+        logits = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
+        config = SMALL.decoding.changed({"top_k": 2})
+        tokens = choose(logits.expand(3, -1), torch.tensor([0.1, 0.5, 0.9]), config)
+        assert tokens.tolist() == [0, 1, 2]
+
+    @pytest.mark.parametrize("uniform", [0.0, 0.5, 1 - 2**-24])
+    def test_a_draw_never_lands_on_weight_zero(self, uniform):
+        weights = torch.zeros(1, 1000)
+        weights[0, 400:410] = 0.1
+        assert 400 <= invert(weights, torch.tensor([uniform])).item() < 410
