@@ -24,7 +24,7 @@ $(VENV)/.workshop: $(VENV)/.runtime requirements/dev-lock.txt
 	$(BIN)/pip install --quiet --no-deps -r requirements/dev-lock.txt
 	@touch $@
 
-setup: $(VENV)/.runtime ## Make the environment and fetch the embedded weights (about 175 MB, once)
+setup: $(VENV)/.runtime ## Make the environment and fetch the embedded weights (about 190 MB, once)
 	@$(BIN)/songbench setup
 
 run: setup ## Score the demo suite and print the leaderboard

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from systems.songbloom.config import ModelConfig
-from systems.songbloom.layers import GatedFeedForward, LayerNorm, rotary_table, rotate
+from systems.songbloom.layers import GatedFeedForward, LayerNorm, Rotary, rotary_table, rotate
 
 
 class Attention(nn.Module):
@@ -27,12 +27,13 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
         self.out = nn.Linear(dim, dim, bias=False)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], wanted: int) -> Tensor:
+    def forward(self, x: Tensor, rotary: Rotary, wanted: int) -> Tensor:
         """What the last `wanted` tokens gather from all tokens; (N, T, D) to (N, wanted, D)."""
         n, t, _ = x.shape
-        q, k, v = self.qkv(x).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # each (N, H, T, W)
-        q, k = rotate(q, *rotary)[:, :, -wanted:], rotate(k, *rotary)
-        gathered: Tensor = self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        both, v = self.qkv(x).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4).split((2, 1))
+        q, k = rotate(both, rotary)  # each (N, H, T, W)
+        attended = F.scaled_dot_product_attention(q[:, :, -wanted:], k, v[0])
+        gathered: Tensor = self.out(attended.transpose(1, 2).flatten(2))
         return gathered
 
 
@@ -46,7 +47,7 @@ class DiTLayer(nn.Module):
         self.feed_forward_norm = LayerNorm(config.dim)
         self.feed_forward = GatedFeedForward(config.dim, config.feed_forward_factor * config.dim)
 
-    def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], wanted: int) -> Tensor:
+    def forward(self, x: Tensor, rotary: Rotary, wanted: int) -> Tensor:
         """The last `wanted` tokens after this layer."""
         x = x[:, -wanted:] + self.attention(self.attention_norm(x), rotary, wanted)
         fed: Tensor = self.feed_forward(self.feed_forward_norm(x))
@@ -77,10 +78,10 @@ class AcousticDiT(nn.Module):
         angles = 2 * math.pi * times[:, None] @ self.time_frequencies.float().T
         return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
-    def rotary(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Cosines and sines of the token positions."""
-        width = max(self.config.head_dim // 2, 32)
-        return rotary_table(2 + 3 * self.config.patch, width, self.config.dit_rotary_base, device)
+    def rotary(self, device: torch.device) -> Rotary:
+        """Tables of the token positions."""
+        head = self.config.head_dim
+        return rotary_table(2 + 3 * self.config.patch, head, max(head // 2, 32), self.config.dit_rotary_base, device)
 
     def context(self, hidden: Tensor, sketch: Tensor, previous: Tensor) -> Tensor:
         """The tokens that stay the same during a solve.
@@ -96,7 +97,7 @@ class AcousticDiT(nn.Module):
         history = self.project_in(previous.to(sketch.dtype))
         return torch.cat([hidden[:, None], sketch, history], dim=1)
 
-    def velocity(self, noisy: Tensor, time: Tensor, context: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
+    def velocity(self, noisy: Tensor, time: Tensor, context: Tensor, rotary: Rotary) -> Tensor:
         """The velocity of noisy latents.
 
         Args:

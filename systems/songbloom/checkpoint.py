@@ -15,15 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from songbench.domain.errors import InputError
-from systems.songbloom.config import SongBloomConfig, companion, read_config
+from systems.songbloom.config import SongBloomConfig, named_autoencoder, read_config
+from systems.songbloom.layers import PackedLinear
 from systems.songbloom.model import SongBloom
 
 SUFFIXES = (".safetensors", ".pt", ".ckpt", ".pth")
@@ -105,7 +108,14 @@ def released_state_dict(model: SongBloom) -> dict[str, Tensor]:
     """The model's weights under the names of the released checkpoints (``model.…``, ``vae.vae.…``).
 
     Weight norms, which are folded in here, are written as the norm and the weight itself. Works on the meta device.
+
+    Raises:
+        InputError: the model was prepared for decoding on a CPU, which packs its weights.
     """
+    if any(isinstance(part, PackedLinear) for part in model.modules()):
+        raise InputError(
+            "This model was prepared for decoding, so its weights are packed.", cure="Load it again to save it."
+        )
     state = {}
     for name, tensor in model.state_dict().items():
         origin = _origin(name, tensor.ndim)
@@ -119,6 +129,13 @@ def _released_parts(tensor: Tensor, origin: _Origin) -> tuple[Tensor, ...]:
     if origin.weight_norm:
         return tensor.flatten(1).norm(dim=1)[:, None, None], tensor
     return tensor.chunk(len(origin.names))
+
+
+def _released_shapes(shape: torch.Size, origin: _Origin) -> list[tuple[int, ...]]:
+    """The shapes of `_released_parts`."""
+    if origin.weight_norm:
+        return [(shape[0], 1, 1), tuple(shape)]
+    return [(shape[0] // len(origin.names), *shape[1:])] * len(origin.names)
 
 
 def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None = None) -> SongBloom:
@@ -150,8 +167,21 @@ def check_model(config: SongBloomConfig, *files: Path) -> None:
     _matched(_empty_model(config), _stored(files), files)
 
 
+class _Uninitialised(TorchFunctionMode):
+    """Leaves tensors as they are made.
+
+    Random numbers without storage would be useless, and for those of embeddings torch loads its compiler, for a second.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
 def _empty_model(config: SongBloomConfig) -> SongBloom:
-    with torch.device("meta"):
+    with torch.device("meta"), _Uninitialised():
         return SongBloom(config)
 
 
@@ -164,7 +194,7 @@ def _matched(model: SongBloom, stored: Mapping[str, _Stored], files: Sequence[Pa
             missing += absent
             continue
         shapes = [stored[one].shape for one in origin.names]
-        expected = [tuple(part.shape) for part in _released_parts(wanted, origin)]
+        expected = _released_shapes(wanted.shape, origin)
         misshapen += [
             f"{one} {list(shape)} instead of {list(right)}"
             for one, shape, right in zip(origin.names, shapes, expected, strict=True)
@@ -172,15 +202,18 @@ def _matched(model: SongBloom, stored: Mapping[str, _Stored], files: Sequence[Pa
         ]
     used = {one for origin in matched.values() for one in origin.names}
     unknown = [one for one in stored if one not in used]
+    whole = [name for name, tensor in stored.items() if not tensor.floating]
     for names, problem in (
-        (missing, "are missing"),
-        (misshapen, "have other shapes"),
-        (unknown, "have no place in it"),
+        (missing, "missing"),
+        (misshapen, "of another shape"),
+        (unknown, "without a place in it"),
+        (whole, "of whole numbers"),
     ):
         if names:
+            number = "1 tensor is" if len(names) == 1 else f"{len(names)} tensors are"
             raise InputError(
                 "The checkpoint is not of the model that the YAML file beside it describes:"
-                f" {len(names)} tensors {problem}, such as {', '.join(names[:3])}.",
+                f" {number} {problem}: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}.",
                 file=", ".join(map(str, files)),
                 cure=_CURE,
             )
@@ -204,9 +237,10 @@ def _put(model: nn.Module, name: str, tensor: Tensor) -> None:
 
 @dataclass(frozen=True)
 class _Stored:
-    """A tensor in a file: its shape, and how to read it."""
+    """A tensor in a file: its shape, whether it holds floating-point numbers, and how to read it."""
 
     shape: tuple[int, ...]
+    floating: bool
     read: Callable[[], Tensor]
 
 
@@ -230,42 +264,55 @@ def _plain(name: str) -> str:
 def _tensors(file: Path) -> dict[str, _Stored]:
     try:
         if file.suffix == ".safetensors":
-            opened = safe_open(file, framework="pt")
-            names = opened.keys()
-            return {
-                name: _Stored(tuple(opened.get_slice(name).get_shape()), partial(opened.get_tensor, name))
-                for name in names
-            }
-        state: Mapping[str, object] = _torch_file(file)
-    except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, OSError) as error:
+            return _safetensors(file)
+        state = _torch_file(file)
+    except Exception as error:  # bytes that are not a checkpoint make torch's reader fail in every way there is
         raise _unreadable(file, error) from error
-    tensors = state.get("state_dict", state)
-    if not isinstance(tensors, Mapping) or not all(isinstance(one, Tensor) for one in tensors.values()):
+    tensors = state.get("state_dict", state) if isinstance(state, Mapping) else None
+    if not isinstance(tensors, Mapping) or not all(
+        isinstance(name, str) and isinstance(one, Tensor) for name, one in tensors.items()
+    ):
         raise InputError("It holds something other than named tensors.", file=str(file), cure=_CURE)
-    return {name: _Stored(tuple(tensor.shape), partial(_itself, tensor)) for name, tensor in tensors.items()}
+    return {
+        name: _Stored(tuple(tensor.shape), tensor.is_floating_point(), partial(_itself, tensor))
+        for name, tensor in tensors.items()
+    }
+
+
+def _safetensors(file: Path) -> dict[str, _Stored]:
+    opened = safe_open(file, framework="pt")
+    found = {}
+    for name in opened.keys():  # noqa: SIM118 (a file, not a dict)
+        part = opened.get_slice(name)
+        floating = part.get_dtype().startswith(("F", "BF"))
+        found[name] = _Stored(tuple(part.get_shape()), floating, partial(opened.get_tensor, name))
+    return found
 
 
 def _itself(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _torch_file(file: Path) -> dict[str, object]:
+def _torch_file(file: Path) -> object:
     try:
-        state = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
+        return torch.load(file, map_location="cpu", mmap=True, weights_only=True)
     except RuntimeError as error:
         if "mmap" not in str(error):
             raise
-        state = torch.load(file, map_location="cpu", weights_only=True)  # the format before torch 1.6
-    if not isinstance(state, dict):
-        raise ValueError("it holds no state dict")
-    return state
+        return torch.load(file, map_location="cpu", weights_only=True)  # the format before torch 1.6
 
 
 def _unreadable(file: Path, error: Exception) -> InputError:
     if not file.is_file():
         return InputError("There is no such checkpoint.", file=str(file), cure=_CURE)
     size = file.stat().st_size
-    reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    told = str(error).strip().splitlines()
+    if isinstance(error, pickle.UnpicklingError) and "Unsupported global" in str(error):
+        reason = "it holds Python objects that could run code, which is never done here"
+    elif isinstance(error, SafetensorError | RuntimeError | OSError) and told:
+        reason = told[0][:200].rstrip(".")
+    else:
+        reason = f"it cannot be decoded ({type(error).__name__})"
     return InputError(
         f"The checkpoint ({size / 1e6:.1f} MB) is damaged, cut short or not a checkpoint: {reason}.",
         file=str(file),
@@ -299,12 +346,7 @@ class CheckpointFiles:
                 one for one in path.iterdir() if one.suffix in SUFFIXES and one.with_suffix(".yaml").is_file()
             )
             if len(found) != 1:
-                there = ", ".join(one.name for one in found) or "none"
-                raise InputError(
-                    f"A checkpoint is a weights file with a YAML file of the same name; in this folder: {there}.",
-                    file=str(path),
-                    cure="Name the weights file itself." if found else _CURE,
-                )
+                raise _not_one(path, found)
             path = found[0]
         if path.suffix in (".yaml", ".yml"):
             beside = [path.with_suffix(suffix) for suffix in SUFFIXES]
@@ -335,7 +377,7 @@ class CheckpointFiles:
             InputError: see `check_model`.
         """
         config = self.read_config()
-        check_model(config, self.weights, *self._autoencoder())
+        check_model(config, *self.tensor_files())
         return config
 
     def load(self, dtype: torch.dtype | None = None) -> SongBloom:
@@ -344,13 +386,48 @@ class CheckpointFiles:
         Raises:
             InputError: see `load_model`.
         """
-        return load_model(self.read_config(), self.weights, *self._autoencoder(), dtype=dtype)
+        return load_model(self.read_config(), *self.tensor_files(), dtype=dtype)
 
-    def _autoencoder(self) -> tuple[Path, ...]:
-        decoded = yaml.safe_load(self.config.read_text(encoding="utf-8"))
-        named = str((decoded.get("vae") or {}).get("vae_ckpt") or "")
-        path = companion(named.removesuffix("}"), (self.config.parent, *self.folders)) if named else None
-        return (path,) if path and path.is_file() else ()
+    def tensor_files(self) -> tuple[Path, ...]:
+        """The weights file, and the autoencoder's own where the weights file does not hold it too.
+
+        Raises:
+            InputError: the autoencoder is in neither, or a file cannot be read.
+        """
+        named = named_autoencoder(self.config, self.folders)
+        if named is None or any(name.startswith("vae.") for name in _stored([self.weights])):
+            return (self.weights,)
+        if not named.is_file():
+            raise InputError(
+                f"{self.weights.name} does not hold the autoencoder, and this file, which its YAML file names for it,"
+                " is missing.",
+                file=str(named),
+                cure="Put it beside the checkpoint; 'songbench setup songbloom-autoencoder' fetches the released one.",
+            )
+        return (self.weights, named)
+
+
+def _not_one(folder: Path, found: Sequence[Path]) -> InputError:
+    """Why a folder is not taken for a checkpoint: it holds several, one without its YAML file, or none."""
+    if found:
+        return InputError(
+            f"There are several checkpoints in this folder: {', '.join(one.name for one in found)}.",
+            file=str(folder),
+            cure="Name the weights file itself.",
+        )
+    alone = sorted(one for one in folder.iterdir() if one.suffix in SUFFIXES)
+    if alone:
+        return InputError(
+            f"No weights file in this folder has a YAML file of its name, which tells its sizes: {alone[0].name} needs"
+            f" {alone[0].with_suffix('.yaml').name}.",
+            file=str(folder),
+            cure="Put it beside the weights.",
+        )
+    return InputError(
+        f"There is no checkpoint in this folder (a file that ends in {', '.join(SUFFIXES)}).",
+        file=str(folder),
+        cure=_CURE,
+    )
 
 
 def save_checkpoint(model: SongBloom, folder: Path) -> CheckpointFiles:
@@ -362,6 +439,9 @@ def save_checkpoint(model: SongBloom, folder: Path) -> CheckpointFiles:
 
     Returns:
         The files, ready to be loaded.
+
+    Raises:
+        InputError: it was prepared for decoding on a CPU.
     """
     config = model.config
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,10 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 
@@ -21,6 +22,24 @@ from songbench.domain.errors import InputError
 from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
 
 GuidanceMode = Literal["h", "global", "none"]
+T = TypeVar("T")
+
+_KINDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    list: "a list",
+    dict: "a section",
+}
+"""What the types of settings are called."""
+
+
+def _positive(config: object, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if not 0 < value < math.inf:
+            raise InputError(f"A model whose {name} is {value} cannot be.", field=name)
 
 
 @dataclass(frozen=True)
@@ -67,6 +86,9 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
+        _positive(self, "dim", "heads", "lm_layers", "dit_layers", "latent_channels", "sketch_vocabulary", "patch")
+        _positive(self, "feed_forward_factor", "timestep_features", "prompt_frames", "lyrics_length", "max_sentences")
+        _positive(self, "lm_rotary_base", "dit_rotary_base")
         head = self.dim / self.heads
         if head != int(head) or head % 2 or head < 32:
             raise InputError(
@@ -142,7 +164,7 @@ class ModelConfig:
             max_sentences=lyrics.value("max_sentence_per_structure", int, 50),
             hidden_dropout=section.value("h_dropout", float, 0.0),
             objective=objective,
-            vocabulary=vocabulary or Vocabulary(tuple(lyrics.value("vocab_list", list))),
+            vocabulary=vocabulary or Vocabulary(lyrics.all("vocab_list", str)),
         )
 
 
@@ -165,6 +187,15 @@ class AutoencoderConfig:
     multiples: tuple[int, ...] = (1, 2, 4, 8, 16)
     strides: tuple[int, ...] = (2, 4, 4, 6, 10)
     latent_channels: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that cannot work."""
+        _positive(self, "sample_rate", "audio_channels", "channels", "latent_channels")
+        if not self.strides or len(self.strides) != len(self.multiples) or min(*self.strides, *self.multiples) < 1:
+            raise InputError(
+                f"Levels of widths {list(self.multiples)} and strides {list(self.strides)} do not fit together.",
+                field="c_mults / strides",
+            )
 
     @property
     def hop(self) -> int:
@@ -202,8 +233,8 @@ class AutoencoderConfig:
             sample_rate=root.value("sample_rate", int),
             audio_channels=root.value("audio_channels", int),
             channels=sides["decoder"].value("channels", int),
-            multiples=tuple(sides["decoder"].value("c_mults", list)),
-            strides=tuple(sides["decoder"].value("strides", list)),
+            multiples=sides["decoder"].all("c_mults", int),
+            strides=sides["decoder"].all("strides", int),
             latent_channels=latent,
         )
         if config.hop != model.value("downsampling_ratio", int):
@@ -286,11 +317,13 @@ class DecodingConfig:
             "repetition_penalty": self.repetition_penalty > 0,
             "steps": self.steps >= 1,
             "diffusion_temperature": 0 < self.diffusion_temperature <= 1,
-            "max_seconds": self.max_seconds > 0,
+            "max_seconds": 0 < self.max_seconds <= MOST_SECONDS,
         }
-        for name, fine in ranges.items():
-            if not fine:
-                raise InputError(f"{name} cannot be {getattr(self, name)}.", field=name)
+        for name in (one.name for one in fields(self)):
+            value = getattr(self, name)
+            finite = not isinstance(value, float) or math.isfinite(value)
+            if not (finite and ranges.get(name, True)):
+                raise InputError(f"{name} cannot be {value}.", field=name)
         if self.guidance_mode not in get_args(GuidanceMode):
             raise InputError(
                 "Unknown guidance mode.",
@@ -318,28 +351,35 @@ class DecodingConfig:
         for name, value in changes.items():
             if name not in known:
                 raise InputError(f"SongBloom has no setting '{name}'.", field=name, given=name, allowed=known)
-            usual = getattr(self, name)
+            usual = getattr(DecodingConfig, name)
+            if value is None and usual is None:
+                continue
             kind = float if usual is None else type(usual)
-            if (
-                not (isinstance(value, kind) or (kind is float and type(value) is int))
-                or type(value) is bool is not kind
-            ):
-                raise InputError(f"{name} should be {kind.__name__}, not {value!r}.", field=name)
+            fitting = type(value) in ((int, float) if kind is float else (kind,))
+            if not fitting:
+                raise InputError(f"{name} should be {_KINDS[kind]}, not {value!r}.", field=name)
         return replace(self, **changes)
 
     @classmethod
     def from_upstream(cls, inference: Mapping[str, Any], max_seconds: float) -> DecodingConfig:
         """Read the ``inference`` section of a released YAML file; what it leaves out has the default.
 
+        ``repetition_penalty`` and ``max_seconds`` are of this implementation alone; released files have neither.
+
         Raises:
             InputError: a value of the wrong kind.
         """
         section = _Section(inference, "inference")
-        pair = section.values.get("cfg_coef", cls.guidance)
-        guidance, latents = pair if isinstance(pair, list | tuple) else (pair, None)
+        if isinstance(section.values.get("cfg_coef"), list):
+            pair = section.all("cfg_coef", float)
+            if len(pair) != 2:
+                raise section.wrong("cfg_coef", list(pair), ("a number", "a pair of numbers"))
+            guidance, latents = pair
+        else:
+            guidance, latents = section.value("cfg_coef", float, cls.guidance), None
         return cls(
-            guidance=float(guidance),
-            diffusion_guidance=None if latents is None else float(latents),
+            guidance=guidance,
+            diffusion_guidance=latents,
             guidance_mode=section.value("dit_cfg_type", str, "h"),
             sampling=section.value("use_sampling", bool, True),
             temperature=section.value("temp", float, cls.temperature),
@@ -347,9 +387,10 @@ class DecodingConfig:
             top_p=section.value("top_p", float, 0.0),
             penalise_repetition=section.value("penalty_repeat", bool, True),
             repetition_window=section.value("penalty_window", int, cls.repetition_window),
+            repetition_penalty=section.value("repetition_penalty", float, cls.repetition_penalty),
             steps=section.value("steps", int, cls.steps),
             diffusion_temperature=section.value("diff_temp", float, cls.diffusion_temperature),
-            max_seconds=max_seconds,
+            max_seconds=section.value("max_seconds", float, max_seconds),
         )
 
 
@@ -373,6 +414,7 @@ class SongBloomConfig:
 
     def __post_init__(self) -> None:
         """Both halves must speak of the same latents."""
+        _positive(self, "trained_seconds")
         if self.model.latent_channels != self.autoencoder.latent_channels:
             raise InputError(
                 f"The model wants latents of {self.model.latent_channels} channels,"
@@ -434,7 +476,9 @@ class SongBloomConfig:
                 },
             },
             "inference": {
-                "cfg_coef": [decoding.guidance, decoding.latent_guidance],
+                "cfg_coef": decoding.guidance
+                if decoding.diffusion_guidance is None
+                else [decoding.guidance, decoding.diffusion_guidance],
                 "dit_cfg_type": decoding.guidance_mode,
                 "use_sampling": decoding.sampling,
                 "temp": decoding.temperature,
@@ -444,12 +488,26 @@ class SongBloomConfig:
                 "penalty_window": decoding.repetition_window,
                 "steps": decoding.steps,
                 "diff_temp": decoding.diffusion_temperature,
+                **self._beyond_upstream(),
             },
         }
+
+    def _beyond_upstream(self) -> dict[str, float]:
+        """The settings that released files cannot hold, where they are not what follows from the rest."""
+        usual = {
+            "repetition_penalty": DecodingConfig.repetition_penalty,
+            "max_seconds": longest_seconds(self.trained_seconds),
+        }
+        own = {name: getattr(self.decoding, name) for name in usual}
+        return {name: value for name, value in own.items() if value != usual[name]}
 
 
 LONG_SONGS = 200.0
 """Models trained for songs longer than this many seconds follow the conventions of the 240 s model."""
+
+
+MOST_SECONDS = 3600.0
+"""The longest song that can be asked for; the cache for an hour of the released models takes 38 GB in float32."""
 
 
 def longest_seconds(trained_seconds: float) -> float:
@@ -474,9 +532,8 @@ def read_config(path: Path, folders: Sequence[Path] = ()) -> SongBloomConfig:
         InputError: a file is missing, malformed or describes a model this implementation does not know.
     """
     folders = (path.parent, *folders)
-    decoded = _decoded(path, yaml.safe_load)
     try:
-        root = _Section(_resolve(decoded, decoded, folders), "")
+        root = _sections(path, folders, "max_dur", "vae", "model", "inference")
         model = root.value("model", dict)
         vae = _Section(root.value("vae", dict), "vae")
         longest = root.value("max_dur", float)
@@ -491,6 +548,34 @@ def read_config(path: Path, folders: Sequence[Path] = ()) -> SongBloomConfig:
         )
     except InputError as error:
         raise error.located(file=str(path)) from None
+
+
+def named_autoencoder(path: Path, folders: Sequence[Path] = ()) -> Path | None:
+    """Where the autoencoder's weights lie by what a checkpoint's YAML file says, whether they are there or not.
+
+    Args:
+        path: the YAML file.
+        folders: as for `read_config`.
+
+    Returns:
+        None when it names no file of their own.
+
+    Raises:
+        InputError: the YAML file is missing or malformed.
+    """
+    folders = (path.parent, *folders)
+    try:
+        vae = _Section(_sections(path, folders, "vae").value("vae", dict), "vae")
+        name = vae.value("vae_ckpt", str, "")
+    except InputError as error:
+        raise error.located(file=str(path)) from None
+    return companion(name, folders) if name else None
+
+
+def _sections(path: Path, folders: Sequence[Path], *names: str) -> _Section:
+    """Some sections of a YAML file; others (training data and the like) may use resolvers that mean nothing here."""
+    decoded = _decoded(path, yaml.safe_load)
+    return _Section(_resolve({name: decoded[name] for name in names if name in decoded}, decoded, folders), "")
 
 
 def read_autoencoder_config(path: Path) -> AutoencoderConfig:
@@ -514,9 +599,16 @@ def _decoded(path: Path, decode: Any) -> dict[str, Any]:
             file=str(path),
             cure="Put it beside the checkpoint; 'songbench setup songbloom' fetches all of them.",
         ) from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", getattr(error, "lineno", 1) - 1)
-        raise InputError(f"It cannot be read: {error}", file=str(path), line=line + 1) from None
+    except OSError as error:
+        raise InputError(f"It cannot be read: {error.strerror}.", file=str(path)) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise InputError(f"It is not YAML: {problem}.", file=str(path), line=mark.line + 1 if mark else None) from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"It is not JSON: {error.msg}.", file=str(path), line=error.lineno) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"It cannot be read: {error}.", file=str(path)) from None
     if not isinstance(decoded, dict):
         raise InputError("It holds no settings.", file=str(path))
     return decoded
@@ -525,15 +617,25 @@ def _decoded(path: Path, decode: Any) -> dict[str, Any]:
 _INTERPOLATION = re.compile(r"^\$\{(?:(?P<resolver>\w+):)?(?P<value>.*)\}$")
 
 
-def _resolve(value: Any, root: Mapping[str, Any], folders: Sequence[Path]) -> Any:
-    """Replace the interpolations of the released YAML files: other values, paths, YAML files to load."""
+def _resolve(value: Any, root: Mapping[str, Any], folders: Sequence[Path], via: tuple[str, ...] = ()) -> Any:
+    """Replace the interpolations of the released YAML files: other values, paths, YAML files to load.
+
+    Args:
+        value: what may hold some.
+        root: the whole file.
+        folders: where named files may lie.
+        via: the interpolations that led here, so that a circle is noticed.
+    """
     if isinstance(value, dict):
-        return {key: _resolve(one, root, folders) for key, one in value.items()}
+        return {key: _resolve(one, root, folders, via) for key, one in value.items()}
     if isinstance(value, list):
-        return [_resolve(one, root, folders) for one in value]
+        return [_resolve(one, root, folders, via) for one in value]
     found = _INTERPOLATION.match(value) if isinstance(value, str) else None
     if not found:
         return value
+    if value in via:
+        raise InputError(f"'{value}' points to itself.")
+    via = (*via, value)
     inner = found["value"]
     if found["resolver"] is None:
         target: Any = root
@@ -541,13 +643,15 @@ def _resolve(value: Any, root: Mapping[str, Any], folders: Sequence[Path]) -> An
             if not isinstance(target, Mapping) or part not in target:
                 raise InputError(f"'{value}' points to nothing in this file.", cure=f"Write the value of {inner}.")
             target = target[part]
-        return _resolve(target, root, folders)
+        return _resolve(target, root, folders, via)
     if found["resolver"] == "dynamic_path":
         return str(companion(inner, folders))
     if found["resolver"] == "load_yaml":
-        name = _resolve(inner, root, folders) if inner.startswith("${") else inner
-        return list(Vocabulary.from_yaml(companion(name, folders)).symbols)
-    raise InputError(f"'{value}' uses an unknown resolver.", given=found["resolver"])
+        name = _resolve(inner, root, folders, via)
+        return list(Vocabulary.from_yaml(companion(str(name), folders)).symbols)
+    raise InputError(
+        f"'{value}' uses an unknown resolver.", given=found["resolver"], allowed=("dynamic_path", "load_yaml")
+    )
 
 
 class _Section:
@@ -563,11 +667,20 @@ class _Section:
         found = self.values.get(key, default)
         if found is None:
             raise InputError(f"'{self._path(key)}' is missing.", field=self._path(key))
-        if kind is float and isinstance(found, int) and not isinstance(found, bool):
-            return float(found)
+        if kind is float and isinstance(found, int | str) and not isinstance(found, bool):
+            with suppress(ValueError, OverflowError):  # YAML 1.1 takes 1e-3 for text
+                return float(found)
         if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-            raise InputError(f"'{self._path(key)}' should be {kind.__name__}, not {found!r}.", field=self._path(key))
+            raise InputError(
+                f"'{self._path(key)}' should be {_KINDS[kind]}, not {str(found)[:80]!r}.", field=self._path(key)
+            )
         return found
+
+    def all(self, key: str, kind: type[T]) -> tuple[T, ...]:
+        """The members of a list, each of one kind."""
+        listed = self.value(key, list)
+        each = _Section({str(number): one for number, one in enumerate(listed)}, self._path(key))
+        return tuple(each.value(number, kind) for number in each.values)
 
     def only(self, key: str, allowed: Any, default: Any = None) -> None:
         found = self.values.get(key, default)

@@ -30,11 +30,15 @@ def dit_tokens(config: ModelConfig) -> int:
     return 2 + 3 * config.patch
 
 
+def rows(decoding: DecodingConfig) -> int:
+    """Rows of the language model per song: with guidance two, the song's and the null's."""
+    return 1 if decoding.guidance == 1 and decoding.guidance_mode != "global" else 2
+
+
 def lm_flops_per_patch(config: ModelConfig, decoding: DecodingConfig, position: int) -> int:
     """Operations of the language model for one patch of one song whose cache holds `position` positions."""
-    rows = 1 if decoding.guidance == 1 and decoding.guidance_mode != "global" else 2
     attention = 4 * config.lm_layers * config.dim * position
-    return rows * config.steps * (2 * lm_weights(config) + attention)
+    return rows(decoding) * config.steps * (2 * lm_weights(config) + attention)
 
 
 def dit_flops_per_patch(config: ModelConfig, decoding: DecodingConfig) -> int:
@@ -42,12 +46,12 @@ def dit_flops_per_patch(config: ModelConfig, decoding: DecodingConfig) -> int:
 
     The last layer is counted for the noisy tokens only, but for the keys and values of all.
     """
-    rows = 1 if decoding.guidance_mode == "none" or decoding.latent_guidance == 1 else 2
+    null = decoding.guidance_mode == "global" or (decoding.guidance_mode == "h" and decoding.latent_guidance != 1)
     tokens = dit_tokens(config)
     skipped = (tokens - config.patch) * (layer_weights(config) - 2 * config.dim**2)
     products = tokens * dit_weights(config) - skipped
     attention = 2 * config.dit_layers * config.dim * tokens**2
-    return rows * decoding.steps * 2 * (products + attention)
+    return (2 if null else 1) * decoding.steps * 2 * (products + attention)
 
 
 def flops_per_patch(config: ModelConfig, decoding: DecodingConfig, position: int) -> int:
@@ -70,11 +74,11 @@ def bytes_per_token(config: ModelConfig, songs: int, position: int, itemsize: in
 
 
 def cache_bytes(config: SongBloomConfig, decoding: DecodingConfig, itemsize: int) -> int:
-    """Bytes of one song's cache at its longest."""
+    """Bytes of one song's cache at its longest (a CUDA device rounds its positions up to a whole bucket)."""
     model = config.model
     patches = decoding.patches(config.autoencoder.frame_rate, model.patch)
     positions = model.prefix + patches * model.steps
-    return 2 * model.lm_layers * model.dim * positions * 2 * itemsize
+    return 2 * model.lm_layers * model.dim * positions * rows(decoding) * itemsize
 
 
 def least_seconds_per_patch(

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+Key: TypeAlias = tuple[str, int]
+_Captured: TypeAlias = tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], tuple[Tensor, ...]]
+
 
 class CapturedCalls:
-    """Captures a function at its first call under a key and replays it afterwards.
+    """Captures functions under keys and replays them.
 
     A function is run a few times before it is captured, so whatever it writes besides its outputs must be the same each
     time (keys and values of given positions are). Outputs are copied, as the next replay overwrites them.
     """
 
     def __init__(self) -> None:
-        self._captured: dict[tuple[object, ...], tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Any]] = {}
+        self._captured: dict[Key, _Captured] = {}
         self._pool = torch.cuda.graph_pool_handle()
 
-    def __call__(self, key: tuple[object, ...], function: Callable[..., Any], *inputs: Tensor) -> Any:
-        """The function's output, a tensor or a tuple of tensors."""
+    def prepare(self, key: Key, function: Callable[..., tuple[Tensor, ...]], *inputs: Tensor) -> None:
+        """Capture a function, unless one was captured under this key; `inputs` give the shapes."""
         if key not in self._captured:
             self._captured[key] = self._capture(function, inputs)
+
+    def replay(self, key: Key, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """What the function captured under a key makes of new inputs."""
         graph, held, outputs = self._captured[key]
         for target, source in zip(held, inputs, strict=True):
             target.copy_(source)
         graph.replay()
-        return outputs.clone() if isinstance(outputs, Tensor) else tuple(one.clone() for one in outputs)
+        return tuple(one.clone() for one in outputs)
 
-    def _capture(
-        self, function: Callable[..., Any], inputs: tuple[Tensor, ...]
-    ) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Any]:
+    def _capture(self, function: Callable[..., tuple[Tensor, ...]], inputs: tuple[Tensor, ...]) -> _Captured:
         held = tuple(one.clone() for one in inputs)
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())

@@ -19,13 +19,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from songbench.domain.errors import InputError
 from systems.songbloom.config import DecodingConfig
 from systems.songbloom.cuda_graphs import CapturedCalls
 from systems.songbloom.draws import Draws
-from systems.songbloom.layers import PackedLinear
 from systems.songbloom.sampling import choose, guide, penalise
-from systems.songbloom.sketch_lm import KeyValueCache
+from systems.songbloom.sketch_lm import FEW_HEADS, SPLIT, KeyValueCache
 from systems.songbloom.solver import ddim, ddim_grid, euler, time_grid
 from systems.songbloom.stages import StageClock
 
@@ -34,8 +32,12 @@ if TYPE_CHECKING:
 
 Ending = Literal["end token", "longest length"]
 
-CACHE_BUCKET = 512
+CACHE_BUCKET = SPLIT
 """On an accelerator the cache is read in whole multiples of this many positions, one captured graph for each."""
+
+
+def _whole_buckets(positions: int) -> int:
+    return -(-positions // CACHE_BUCKET) * CACHE_BUCKET
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Engine:
         slots: how many songs at once.
         capture: run each patch as two captured CUDA graphs, one for the language model and one for the whole solve;
             None: on CUDA devices.
-        compiled: pass the diffusion transformer through `torch.compile` first.
+        compiled: pass the layers through `torch.compile` first, see `SongBloom.compile_layers`.
 
     Raises:
         InputError: `compiled` with weights packed for a CPU.
@@ -130,27 +132,21 @@ class Engine:
         # Fixed shapes, every slot at every patch, suit an accelerator; a CPU computes what is there and no more.
         self.fixed = self.device.type == "cuda" if capture is None else capture
         if self.fixed:
-            positions = -(-positions // CACHE_BUCKET) * CACHE_BUCKET
-        self.cache = KeyValueCache(self.sizes, slots, self.rows, positions, self.device, model.dtype)
+            positions = _whole_buckets(positions)
+        self.cache = KeyValueCache(self.sizes, slots, self.rows, positions, self.device, model.dtype, zeroed=self.fixed)
         self.clock = StageClock(self.device)
         self._rotary = model.sketch_lm.rotary(positions, self.device)
         self._dit_rotary = model.acoustic_dit.rotary(self.device)
         grid = time_grid(self.config.steps)[:-1] if self._flow else ddim_grid(self.config.steps)
         with torch.inference_mode():
             self._times = model.acoustic_dit.time_embedding(grid.to(self.device)).to(model.dtype)
-        self._velocity: Callable[..., Tensor] = model.acoustic_dit.velocity
         if compiled:
-            if any(isinstance(part, PackedLinear) for part in model.acoustic_dit.modules()):
-                raise InputError(
-                    "Compiling is for accelerators; on a CPU the weights are packed, which is faster.", field="compiled"
-                )
-            self._velocity = torch.compile(self._velocity, dynamic=False)
+            model.compile_layers()
         sizes, make = self.sizes, torch.zeros
         self._inputs = make(slots, sizes.dim, device=self.device, dtype=model.dtype)
         self._recent = make(slots, self.config.repetition_window, device=self.device, dtype=torch.long)
         self._previous = make(slots, sizes.patch, sizes.latent_channels, device=self.device)
         self._positions = [sizes.prefix] * slots
-        self._null: tuple[Tensor, Tensor] | None = None
         self._prepared: set[int] = set()
         self._graphs = CapturedCalls() if self.fixed and self.device.type == "cuda" else None
 
@@ -186,9 +182,9 @@ class Engine:
     def _admit(self, song: int, slot: int, order: Order) -> _Lane:
         """Give a song a slot and read its prefix."""
         model, sizes = self.model, self.sizes
+        if self.rows == 2 and slot not in self._prepared:
+            self._prepare_null(slot)  # of no song, so it counts for none
         with self.clock.measure("prefix", (song,)):
-            if self.rows == 2 and slot not in self._prepared:
-                self._prepare_null(slot)
             prefix = model.conditioning.prefix(order.lyrics, order.prompt.to(self.device))[None]
             model.sketch_lm.prefill(prefix, self.cache.keys[:, slot, :1], self.cache.values[:, slot, :1])
             self._inputs[slot] = model.sketch_lm.bos
@@ -220,9 +216,8 @@ class Engine:
         drawn = [lane.draws.patch() for lane in lanes]
         uniform = self._placed(lanes, torch.stack([one.uniform for one in drawn]))
         slots = list(range(self.slots)) if self.fixed else [lane.slot for lane in lanes]
-        with self.clock.measure("sketch", [lane.song for lane in lanes]):
-            tokens, hidden, recent = self._sketch(slots, uniform)
-            written = tokens.cpu()  # the one moment per patch at which the host waits for the device
+        tokens, hidden, recent = self._sketch([lane.song for lane in lanes], slots, uniform)
+        written = tokens.cpu()  # the one moment per patch at which the host waits for the device
         mine = {lane.song: written[slots.index(lane.slot)] for lane in lanes}
         going = []
         for lane in lanes:
@@ -239,11 +234,9 @@ class Engine:
             tokens, hidden, recent = tokens[kept], hidden[kept], recent[kept]
             at = torch.tensor([lane.slot for lane in going])
         noise = self._placed(going, torch.stack([drawn[lanes.index(lane)].noise for lane in going]))
-        with self.clock.measure("acoustic", [lane.song for lane in going]):
-            latents = self._solve(hidden, tokens, self._previous[at], noise)
-            self._inputs[at] = self.model.acoustic_encoder(latents.to(self.model.dtype))
-            self._recent[at] = recent
-            self._previous[at] = latents
+        songs, inputs = [lane.song for lane in going], (hidden, tokens, self._previous[at], noise)
+        latents, embedded = self._call("acoustic", songs, 0, self._solve_patch, *inputs)
+        self._inputs[at], self._recent[at], self._previous[at] = embedded, recent, latents
         for number, lane in enumerate(going):
             row = lane.slot if self.fixed else number
             self._positions[lane.slot] += sizes.steps
@@ -268,18 +261,25 @@ class Engine:
 
     # --- the language model's part ---
 
-    def _sketch(self, slots: list[int], uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _sketch(self, songs: list[int], slots: list[int], uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Sketch tokens (S, patch), the hidden vectors after them (S, R, D) and the repetition window (S, W)."""
         lm = self.model.sketch_lm
+        made: tuple[Tensor, Tensor, Tensor]
         if not self.fixed:
             starts = [self._positions[slot] for slot in slots]
 
-            def step(x: Tensor, k: int) -> Tensor:
-                return lm.step_each(x, self.cache, slots, [start + k for start in starts], self._rotary)
+            def each(inputs: Tensor, recent: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+                def step(x: Tensor, k: int) -> Tensor:
+                    return lm.step_each(x, self.cache, slots, [start + k for start in starts], self._rotary)
 
-            return self._sketch_patch(step, self._inputs[slots], self._recent[slots], uniform)
+                return self._sketch_patch(step, inputs, recent, uniform)
+
+            made = self._call("sketch", songs, 0, each, self._inputs[slots], self._recent[slots], uniform)
+            return made
         positions = torch.tensor(self._positions, device=self.device)
-        length = -(-(max(self._positions) + self.sizes.steps) // CACHE_BUCKET) * CACHE_BUCKET
+        # Few songs split their attention, for which the cache must be read whole; many read what is filled.
+        few = self.slots * self.rows * self.sizes.heads < FEW_HEADS
+        length = self.cache.length if few else _whole_buckets(max(self._positions) + self.sizes.steps)
 
         def whole(inputs: Tensor, recent: Tensor, uniform: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             def step(x: Tensor, k: int) -> Tensor:
@@ -287,9 +287,7 @@ class Engine:
 
             return self._sketch_patch(step, inputs, recent, uniform)
 
-        made: tuple[Tensor, Tensor, Tensor] = self._call(
-            ("sketch", length), whole, self._inputs, self._recent, uniform, positions
-        )
+        made = self._call("sketch", songs, length, whole, self._inputs, self._recent, uniform, positions)
         return made
 
     def _sketch_patch(
@@ -315,14 +313,12 @@ class Engine:
 
     # --- the diffusion transformer's part ---
 
-    def _solve(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> Tensor:
-        """Latents (S, P, C) of a patch."""
-        if not self.fixed:
-            return self._solve_patch(hidden, tokens, previous, noise)
-        solved: Tensor = self._call(("acoustic",), self._solve_patch, hidden, tokens, previous, noise)
-        return solved
+    def _solve_patch(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents of a patch (S, P, C), and the embedding of them that the language model reads next (S, D)."""
+        latents = self._latents(hidden, tokens, previous, noise)
+        return latents, self.model.acoustic_encoder(latents.to(self.model.dtype))
 
-    def _solve_patch(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> Tensor:
+    def _latents(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> Tensor:
         dit, sketch = self.model.acoustic_dit, self.model.sketch_embedding(tokens)
         mode, guidance = self.config.guidance_mode, self.config.latent_guidance
 
@@ -332,7 +328,7 @@ class Engine:
             return ddim(field, noise, self.config.steps)
 
         def plain(context: Tensor) -> Callable[[Tensor, int], Tensor]:
-            return lambda x, step: self._velocity(x, self._times[step : step + 1], context, self._dit_rotary)
+            return lambda x, step: dit.velocity(x, self._times[step : step + 1], context, self._dit_rotary)
 
         conditional = dit.context(hidden[:, 0], sketch, previous)
         if mode == "none" or (mode == "h" and guidance == 1):
@@ -344,9 +340,13 @@ class Engine:
         both = plain(torch.cat([conditional, null]))
         return follow(noise, lambda x, step: _mixed(both(x.repeat(2, 1, 1), step), guidance))
 
-    def _call(self, key: tuple[object, ...], function: Callable[..., Any], *inputs: Tensor) -> Any:
-        """Call a function of fixed shapes, as a captured graph where there are graphs."""
-        return function(*inputs) if self._graphs is None else self._graphs(key, function, *inputs)
+    def _call(self, stage: str, songs: list[int], variant: int, function: Callable[..., Any], *inputs: Tensor) -> Any:
+        """Call a function and time it; where there are graphs, as a captured one for this variant of the stage."""
+        key = (stage, variant)
+        if self._graphs is not None:
+            self._graphs.prepare(key, function, *inputs)
+        with self.clock.measure(stage, songs):
+            return function(*inputs) if self._graphs is None else self._graphs.replay(key, *inputs)
 
 
 def _mixed(both: Tensor, guidance: float) -> Tensor:

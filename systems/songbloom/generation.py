@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,17 @@ import torch
 from torch import Tensor
 
 from songbench.domain.audio import Audio
+from songbench.domain.errors import InputError
 from systems.songbloom.audio_stream import AudioStream
-from systems.songbloom.config import SongBloomConfig
+from systems.songbloom.config import DecodingConfig, SongBloomConfig
+from systems.songbloom.costs import cache_bytes
 from systems.songbloom.decoding import End, Ending, Engine, Order, Patch
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.prompt_audio import prompt_samples
 from systems.songbloom.text import EncodedLyrics, encode
+
+if TYPE_CHECKING:
+    from systems.songbloom.model import SongBloom
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,27 @@ CHUNK_PATCHES = 6
 """Patches decoded to audio at once by default (3.84 s); more costs memory, fewer costs time for the context."""
 
 
+MOST_AT_ONCE = {"cuda": 16, "mps": 4, "cpu": 8}
+"""Songs decoded together unless told otherwise; beyond 16 an accelerator gains little, as caches are read per song."""
+
+MEMORY_SHARE = 0.7
+"""Of the free memory that caches of songs decoded together may fill."""
+
+
+def songs_at_once(model: SongBloom, decoding: DecodingConfig) -> int:
+    """How many songs pay to be decoded together and fit into the memory that is free; at least one."""
+    each = cache_bytes(model.config, decoding, model.dtype.itemsize)
+    return max(1, min(MOST_AT_ONCE[model.device.type], int(MEMORY_SHARE * _free_bytes(model.device) / each)))
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
 def _order(engine: Engine, song: SongInput, number: int) -> Order:
     """Encode the style prompt."""
     model = engine.model
@@ -133,9 +160,15 @@ def generate(
 
     Yields:
         Each song's `Chunk`s in order, then its `Finished`.
+
+    Raises:
+        InputError: `chunk_patches` is below 1.
     """
+    if chunk_patches < 1:
+        raise InputError(f"Audio cannot be handed out {chunk_patches} patches at a time.", field="chunk_patches")
     model = engine.model
     config, clock = model.config, engine.clock
+    clock.reset()
     streams: dict[int, AudioStream] = {}
     sent: dict[int, int] = {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -23,7 +25,7 @@ class GatedFeedForward(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """Root-mean-square norm, computed in float32 whatever the input's type (LLaMA; eps 1e-6)."""
+    """Root-mean-square norm (LLaMA; eps 1e-6), computed in float32 inside whatever the input's type."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -31,8 +33,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shape (..., dim) to (..., dim)."""
-        wide = x.float()
-        return self.weight * (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
+        return F.rms_norm(x, x.shape[-1:], self.weight, 1e-6)
 
 
 class LayerNorm(nn.Module):
@@ -49,37 +50,62 @@ class LayerNorm(nn.Module):
         return F.layer_norm(x, x.shape[-1:], self.gamma, self.beta, 1e-5)
 
 
-def rotary_table(positions: int, width: int, base: float, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
-    """Cosines and sines of rotary positions 0..positions-1.
+class Rotary(NamedTuple):
+    """Rotary positions as tables: a component becomes ``itself * cos + partner * sin``.
+
+    Attributes:
+        cos: (positions, head width); 1 for components that do not turn.
+        sin: (positions, head width); negative for the first of two partners, 0 for components that do not turn.
+        partner: which component each one turns with, (head width,).
+    """
+
+    cos: Tensor
+    sin: Tensor
+    partner: Tensor
+
+    def at(self, positions: Tensor) -> Rotary:
+        """The tables of some positions, (N,): cos and sin become (N, head width)."""
+        return Rotary(self.cos[positions], self.sin[positions], self.partner)
+
+    def first(self, positions: int) -> Rotary:
+        """The tables of the first positions."""
+        return Rotary(self.cos[:positions], self.sin[:positions], self.partner)
+
+
+def rotary_table(positions: int, head: int, turned: int, base: float, device: torch.device | str = "cpu") -> Rotary:
+    """Tables of the positions 0..positions-1.
 
     They are computed and kept in float32 whatever the model's type: rounding the frequencies to bfloat16, as casting a
     whole model does, turns the fastest components by several radians at the end of a long song.
 
-    Returns:
-        Two tensors of shape (positions, width); the halves of the last axis are equal.
+    Args:
+        positions: how many.
+        head: width of a head.
+        turned: how many of its first components turn; each turns with the one half of `turned` away from it.
+        base: of the frequencies.
+        device: where the tables lie.
     """
-    frequencies = 1.0 / base ** (torch.arange(0, width, 2, dtype=torch.float32, device=device) / width)
+    frequencies = 1.0 / base ** (torch.arange(0, turned, 2, dtype=torch.float32, device=device) / turned)
     angles = torch.arange(positions, dtype=torch.float32, device=device)[:, None] * frequencies
-    angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos(), angles.sin()
+    still = torch.zeros(positions, head - turned, device=device)
+    cos = torch.cat([angles.cos(), angles.cos(), still + 1], dim=-1)
+    sin = torch.cat([-angles.sin(), angles.sin(), still], dim=-1)
+    order = torch.arange(head, device=device)
+    return Rotary(cos, sin, torch.cat([order[:turned].roll(turned // 2), order[turned:]]))
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the first ``cos.shape[-1]`` components of `x` by their position; the others stay.
+def rotate(x: Tensor, rotary: Rotary) -> Tensor:
+    """Turn queries and keys by their position.
 
     Args:
-        x: shape (..., positions, head width).
-        cos: shape broadcastable to (..., positions, turned width).
-        sin: likewise.
+        x: shape (..., head width).
+        rotary: tables that broadcast against it.
 
     Returns:
         The shape and type of `x`; computed in float32.
     """
-    turned = cos.shape[-1]
-    head = x[..., :turned].float()
-    left, right = head.chunk(2, dim=-1)
-    head = (head * cos + torch.cat([-right, left], dim=-1) * sin).to(x.dtype)
-    return head if turned == x.shape[-1] else torch.cat([head, x[..., turned:]], dim=-1)
+    wide = x.float()
+    return torch.addcmul(wide * rotary.cos, wide[..., rotary.partner], rotary.sin).to(x.dtype)
 
 
 class PackedLinear(nn.Module):
@@ -108,7 +134,8 @@ def pack_linears(module: nn.Module) -> None:
     """
     if not torch.backends.mkldnn.is_available():
         return
-    for parent in list(module.modules()):
+    parents = [one for one in module.modules() if not isinstance(one, nn.Linear)]  # holds on to no weight
+    for parent in parents:
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Linear) and child.weight.device.type == "cpu":
                 setattr(parent, name, PackedLinear(child))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError, UnavailableError
@@ -21,6 +21,10 @@ Precision = Literal["float32", "bfloat16"]
 RELEASES = {"full_150s": FULL_150S, "full_150s_dpo": FULL_150S_DPO, "full_240s": FULL_240S}
 """The released checkpoints by the name of their variant."""
 
+DEVICES = ("cpu", "cuda", "cuda:0", "mps")
+"""What a device can be called; other numbers than 0 are possible, too."""
+
+_DEVICE = re.compile(r"^(cpu|mps|cuda(:\d+)?)$")
 _HUB = re.compile(r"^(?P<repo>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w.-]+))?$")
 
 
@@ -95,15 +99,45 @@ def load(name: str | Path, device: str | None = None, precision: Precision | Non
         precision: of the transformers; None: bfloat16 on CUDA, float32 elsewhere.
 
     Raises:
-        UnavailableError: the weights are not on this machine.
-        InputError: the checkpoint is damaged or not of its own configuration.
+        UnavailableError: the weights or the device are not on this machine.
+        InputError: the checkpoint is damaged or not of its own configuration; an unknown device or precision.
     """
     import torch
 
+    check_names(device, precision)
     device = device or best_device()
+    if absent := absent_device(device):
+        raise UnavailableError(absent)
     precision = precision or default_precision(device)
     dtype: torch.dtype = getattr(torch, precision)
     return find(name).load(dtype).for_decoding(device, dtype)
+
+
+def check_names(device: str | None, precision: str | None) -> None:
+    """Refuse devices and precisions that do not exist anywhere; imports nothing.
+
+    Raises:
+        InputError: naming those that do.
+    """
+    if device is not None and not _DEVICE.match(device):
+        raise InputError(f"Unknown device '{device}'.", field="device", allowed=DEVICES)
+    if precision is not None and precision not in get_args(Precision):
+        raise InputError(f"Unknown precision '{precision}'.", field="precision", allowed=get_args(Precision))
+
+
+def absent_device(device: str) -> str | None:
+    """Why a device cannot be used here; None when it can."""
+    import torch
+
+    kind, _, number = device.partition(":")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        return "There is no Apple GPU (mps) that torch can use here."
+    if kind == "cuda" and not torch.cuda.is_available():
+        return "There is no CUDA device that torch can use here."
+    if kind == "cuda" and int(number or 0) >= (count := torch.cuda.device_count()):
+        seen = "one CUDA device, cuda:0" if count == 1 else f"CUDA devices up to cuda:{count - 1}"
+        return f"There is no {device} here; this process sees {seen} (workers of a run see one each)."
+    return None
 
 
 def best_device() -> str:

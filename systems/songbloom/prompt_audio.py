@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,7 +28,7 @@ def prompt_samples(audio: Audio, config: SongBloomConfig) -> Tensor:
         Exactly ``config.prompt_seconds``, shape (samples,), float32.
 
     Raises:
-        InputError: it is too short or silent.
+        InputError: it is too short, silent or not finite.
     """
     wanted, rate = config.prompt_seconds, config.autoencoder.sample_rate
     if audio.seconds < wanted - SLACK:
@@ -36,7 +37,10 @@ def prompt_samples(audio: Audio, config: SongBloomConfig) -> Tensor:
             field="prompt_wav",
             cure=f"Give {wanted:g} s or more; what is longer is cut.",
         )
-    samples = torch.from_numpy(audio.cut(0, wanted).mono().at(rate).samples[0].copy())
+    begin = audio.cut(0, wanted)
+    if not (len(begin.samples) and np.isfinite(begin.samples).all()):
+        raise InputError("The style prompt holds NaN or infinite samples, or no channel.", field="prompt_wav")
+    samples = torch.from_numpy(begin.mono().at(rate).samples[0].copy())
     if float(samples.abs().max()) < SILENCE:
         raise InputError(
             f"The first {wanted:g} s of the style prompt are silent.",

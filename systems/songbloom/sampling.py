@@ -77,4 +77,5 @@ def invert(weights: Tensor, uniform: Tensor) -> Tensor:
     target = uniform.to(total)[:, None] * total[:, -1:]
     # Rounding may lift the target to the very end of the scale, behind which there are only weights of zero.
     target = torch.minimum(target, torch.nextafter(total[:, -1:], torch.zeros_like(target)))
-    return torch.searchsorted(total, target, right=True)[:, 0]
+    # Logits that are not numbers would give an index beyond the end, which stops a CUDA device for good.
+    return torch.searchsorted(total, target, right=True)[:, 0].clamp(max=weights.shape[-1] - 1)

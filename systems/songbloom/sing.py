@@ -2,138 +2,229 @@
 
 from __future__ import annotations
 
+import math
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
 
-from songbench.domain.errors import InputError
+from songbench.domain.errors import InputError, StoreWriteError
 
 if TYPE_CHECKING:
-    import soundfile
+    import numpy as np
+    import numpy.typing as npt
+    from rich.console import Console
+    from rich.progress import TaskID
 
-    from systems.songbloom.generation import Finished
+    from systems.songbloom.decoding import Engine
+    from systems.songbloom.generation import Finished, SongInput
 
 FORMATS = {".flac": ("FLAC", "PCM_24"), ".wav": ("WAV", "FLOAT"), ".mp3": ("MP3", "MPEG_LAYER_III")}
 """What a song can be written as, by the ending of its name: container and encoding, as libsndfile names them."""
 
 
 def sing(
-    lyrics: Annotated[Path, typer.Argument(help=r"A text file: \[verse], its lines, \[chorus], … (docs: suites).")],
-    prompt: Annotated[Path, typer.Option("--prompt", help="Audio in the style wanted; its first 10 s are used.")],
+    lyrics: Annotated[Path, typer.Argument(help=r"A text file: \[verse], its lines, \[chorus], its lines, …")],
+    prompt: Annotated[
+        Path, typer.Option("--prompt", help="A sound file in the style wanted; its first 10 s are followed.")
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="A .flac, .wav or .mp3; default: the lyrics' name with .flac.")
+        Path | None,
+        typer.Option("--out", help="The song to write: .flac, .wav or .mp3; default: the lyrics' name with .flac."),
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", help="full_150s, full_150s_dpo, full_240s, or a checkpoint's path or hub name.")
+        str,
+        typer.Option("--model", help="full_150s, full_150s_dpo, full_240s, or a checkpoint: its path or hub name."),
     ] = "full_150s",
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another song.")] = 0,
     takes: Annotated[
-        int, typer.Option("--takes", help="Songs to make, decoded together, with the seeds that follow.")
+        int,
+        typer.Option("--takes", help="Make several songs, with this seed and those that follow; NAME_s0.flac and on."),
     ] = 1,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, mps; default: the best.")] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu, cuda, cuda:1 or mps; default: the fastest there is.")
+    ] = None,
     precision: Annotated[
         str | None, typer.Option("--precision", help="float32 or bfloat16; default: bfloat16 on CUDA only.")
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A setting, e.g. --set steps=18 --set guidance=2 (repeatable)."),
+        typer.Option("--set", help="A setting of the model, e.g. --set steps=18 --set guidance=2 (repeatable)."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
 ) -> None:
-    """Sing one song with SongBloom.
+    r"""Sing lyrics with SongBloom, in the style of a sound file.
 
-    The lyrics are sections, as in songbench's suites: a tag in brackets, then its lines. Instrumental tags are repeated
-    for their length: one is about 1 s (5 s for full_240s). The prompt gives the style: any audio format, 10 s or more.
+    The lyrics are sections: a tag on a line of its own, then the words that are sung.
+    Sung are \[verse], \[chorus] and \[bridge]. \[intro], \[inst], \[outro] and \[silence] have no words;
+    repeat them for their length, each is about 1 s (5 s with full_240s).
 
     Example: songbench sing my-song.txt --prompt style.wav --takes 4
     """
+    from rich.console import Console
+
     from songbench.domain.audio import read_audio
     from songbench.domain.lyrics import parse_lyrics
-    from systems.songbloom.loading import load
+    from systems.songbloom import loading
+    from systems.songbloom.config import DecodingConfig
 
     if takes < 1:
         raise InputError(f"{takes} takes make no song.", field="--takes")
-    files = _files(out or lyrics.with_suffix(".flac"), takes, overwrite)
+    words = _text(lyrics)
+    files = _files(out or lyrics.with_suffix(".flac"), range(seed, seed + takes), overwrite)
     changes = _changes(settings or [])
-    words, style = _text(lyrics), read_audio(prompt)
-    singer = load(model, device, precision)  # type: ignore[arg-type]
+    DecodingConfig().changed(changes)
+    loading.check_names(device, precision)
+    style = read_audio(prompt)
+    # Everything that can be wrong is looked at before gigabytes are read.
+    config = loading.find(model).check()
+    parsed = parse_lyrics(words, file=str(lyrics), seconds_per_tag=config.seconds_per_tag)
 
     from systems.songbloom.decoding import Engine
-    from systems.songbloom.generation import SongInput
+    from systems.songbloom.generation import SongInput, songs_at_once
     from systems.songbloom.text import one_line
 
-    config = singer.config
-    parsed = parse_lyrics(words, file=str(lyrics), seconds_per_tag=config.seconds_per_tag)
     line = one_line(parsed, config.seconds_per_tag)
     try:
-        songs = [SongInput.of(config, line, style, seed + take) for take in range(takes)]
+        song = SongInput.of(config, line, style, seed)
     except InputError as error:
         raise error.located(file=str(prompt if error.field == "prompt_wav" else lyrics)) from None
-    engine = Engine(singer, config.decoding.changed(changes), slots=takes)
-    rate, channels = config.autoencoder.sample_rate, config.autoencoder.audio_channels
-    empty = 0
-    for finished in _write(engine, songs, files, rate, channels):
-        _tell(files[finished.song], finished, rate)
-        empty += not finished.samples
-    if empty:
+    if song.lyrics.dropped:
+        typer.echo(f"{lyrics}: not sung: {' '.join(song.lyrics.dropped[:20])}", err=True)
+    console = Console(stderr=True)
+    try:
+        with console.status(f"Loading {model} …"):
+            singer = loading.load(model, device, precision)  # type: ignore[arg-type]  # names checked above
+            decoding = singer.config.decoding.changed(changes)
+            engine = Engine(singer, decoding, slots=min(takes, songs_at_once(singer, decoding)))
+        written = _write(engine, [replace(song, seed=seed + take) for take in range(takes)], files, console)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. Songs that were not complete are not kept.", err=True)
+        raise typer.Exit(130) from None
+    if written < takes:
         raise typer.Exit(1)
 
 
-def _write(engine: Any, songs: list[Any], files: list[Path], rate: int, channels: int) -> Iterator[Finished]:
-    """Decode all songs into their files while a bar shows how far each is."""
+def _write(engine: Engine, songs: list[SongInput], files: list[Path], console: Console) -> int:
+    """Decode all songs into their files while a bar per song shows how far it is; returns how many were written."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from systems.songbloom.generation import Chunk, generate
     from systems.songbloom.generation import Progress as Patches
 
-    with ExitStack() as stack:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[music]}"),
-            TimeElapsedColumn(),
-        )
-        bar = stack.enter_context(Progress(*columns, transient=True))
-        rows = [bar.add_task(file.name, total=engine.longest, music="") for file in files]
-        sounds = [stack.enter_context(_sound_file(file, rate, channels)) for file in files]
+    audio = engine.model.config.autoencoder
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[music]}"),
+        TimeElapsedColumn(),
+    )
+    rows: dict[int, TaskID] = {}
+    sounds: dict[int, _SoundFile] = {}
+    written = 0
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
+        # The bar's console knows to print above the bar; where the answers go elsewhere there is nothing in the way.
+        above = partial(bar.print, soft_wrap=True, markup=False, highlight=False)
+        say = above if sys.stdout.isatty() else typer.echo
 
-        def advance(progress: Patches) -> None:
-            bar.update(rows[progress.song], completed=progress.patches, music=f"{progress.seconds:.0f} s of music")
+        def advance(now: Patches) -> None:
+            if now.song not in rows:
+                rows[now.song] = bar.add_task(files[now.song].name, total=now.longest, music="")
+            # Most songs end before the longest length, so the bar says how far it is to that at most.
+            music = f"{now.seconds:.0f} s of music, at most {engine.config.max_seconds:.0f} s"
+            bar.update(rows[now.song], completed=now.patches, music=music)
 
-        for event in generate(engine, songs, on_progress=advance):
-            if isinstance(event, Chunk):
-                sounds[event.song].write(event.samples.T)
-            else:
-                bar.update(rows[event.song], completed=engine.longest)
-                yield event
+        try:
+            for event in generate(engine, songs, on_progress=advance):
+                number = event.song
+                if isinstance(event, Chunk):
+                    if number not in sounds:
+                        sounds[number] = _SoundFile(files[number], audio.sample_rate, audio.audio_channels)
+                    sounds[number].write(event.samples)
+                    continue
+                if number in rows:
+                    bar.remove_task(rows[number])
+                if not event.samples:
+                    above(f"{files[number]}: not written, the model ended the song before it began; try another seed")
+                    continue
+                sounds[number].complete()
+                written += 1
+                say(_told(sounds.pop(number), event, audio.sample_rate))
+        finally:
+            for sound in sounds.values():
+                sound.discard()
+    return written
 
 
-@contextmanager
-def _sound_file(file: Path, rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
-    """A file that has its name only once it is complete."""
-    import soundfile
+class _SoundFile:
+    """A sound file that has its name only once it is complete."""
 
-    container, encoding = FORMATS[file.suffix.lower()]
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        with soundfile.SoundFile(partial, "w", rate, channels, encoding, format=container) as sound:
-            yield sound
-        if sound.frames:
-            partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    def __init__(self, file: Path, rate: int, channels: int) -> None:
+        import soundfile
+
+        self.file, self.peak = file, 0.0
+        container, encoding = FORMATS[file.suffix.lower()]
+        self.clips = encoding != "FLOAT"
+        self._partial = file.with_name(f".{file.name}.partial")
+        with self._explained():
+            self._sound = soundfile.SoundFile(self._partial, "w", rate, channels, encoding, format=container)
+
+    def write(self, samples: npt.NDArray[np.float32]) -> None:
+        """Add samples of shape (channels, n)."""
+        self.peak = max(self.peak, float(abs(samples).max()))
+        with self._explained():
+            self._sound.write(samples.T)
+
+    def complete(self) -> None:
+        """Give it its name."""
+        with self._explained():
+            self._sound.close()
+            self._partial.replace(self.file)
+
+    def discard(self) -> None:
+        """Remove what there is of it."""
+        self._sound.close()
+        self._partial.unlink(missing_ok=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        import soundfile
+
+        try:
+            yield
+        except (soundfile.SoundFileError, OSError) as error:
+            self._partial.unlink(missing_ok=True)
+            reason = str(error).rstrip(".")
+            raise StoreWriteError(f"'{self.file}' cannot be written ({reason}). Is there room on the disk?") from error
 
 
-def _files(out: Path, takes: int, overwrite: bool) -> list[Path]:
+def _told(sound: _SoundFile, finished: Finished, rate: int) -> str:
+    music, work = finished.samples / rate, sum(finished.stages.values())
+    stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in finished.stages.items())
+    text = (
+        f"{sound.file}: {music:.1f} s of music, ended by the {finished.ending}; computed in {work:.1f} s ({stages}),"
+        f" {work / music:.2f} s per second of music"
+    )
+    if sound.clips and sound.peak > 1:
+        text += f"; peaks of +{20 * math.log10(sound.peak):.1f} dB were cut off, which a .wav would keep"
+    return text
+
+
+def _files(out: Path, seeds: range, overwrite: bool) -> list[Path]:
     if out.suffix.lower() not in FORMATS:
         raise InputError(f"'{out.name}' is no audio file this can write.", field="--out", allowed=tuple(FORMATS))
     if not out.parent.is_dir():
         raise InputError(f"There is no folder '{out.parent}'.", field="--out")
-    files = [out] if takes == 1 else [out.with_stem(f"{out.stem}_s{take}") for take in range(takes)]
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"Nothing can be written into the folder '{out.parent}'.", field="--out")
+    files = [out] if len(seeds) == 1 else [out.with_stem(f"{out.stem}_s{seed}") for seed in seeds]
     for file in files:
         if file.exists() and not overwrite:
             raise InputError(f"'{file}' is there already.", field="--out", cure="Add --overwrite or name another file.")
@@ -142,7 +233,7 @@ def _files(out: Path, takes: int, overwrite: bool) -> list[Path]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"The lyrics cannot be read: {error.strerror}.", file=str(file)) from None
     except UnicodeDecodeError:
@@ -150,22 +241,13 @@ def _text(file: Path) -> str:
 
 
 def _changes(settings: list[str]) -> dict[str, Any]:
-    changes = {}
+    changes: dict[str, Any] = {}
     for setting in settings:
         name, found, value = setting.partition("=")
         if not found:
             raise InputError(f"'{setting}' is not of the form name=value.", field="--set")
-        changes[name.strip()] = yaml.safe_load(value)
+        try:
+            changes[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise InputError(f"The value in '{setting}' cannot be read.", field="--set") from None
     return changes
-
-
-def _tell(file: Path, finished: Finished, rate: int) -> None:
-    if not finished.samples:
-        typer.echo(f"{file}: not written, the model ended the song before it began; try another seed", err=True)
-        return
-    music, work = finished.samples / rate, sum(finished.stages.values())
-    stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in finished.stages.items())
-    typer.echo(
-        f"{file}: {music:.1f} s of music in {work:.1f} s ({work / music:.2f} s per second: {stages}),"
-        f" ended by the {finished.ending}"
-    )

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from systems.songbloom.config import ModelConfig
-from systems.songbloom.layers import GatedFeedForward, RMSNorm, rotary_table, rotate
+from systems.songbloom.layers import GatedFeedForward, RMSNorm, Rotary, rotary_table, rotate
 
 
 class KeyValueCache:
@@ -30,15 +30,23 @@ class KeyValueCache:
         length: the most positions a song can have, prefix included.
         device: where it lies.
         dtype: of keys and values.
+        zeroed: whether it is read beyond what was written: masked attention still multiplies what it masks, which must
+            be finite. Where it is not, the pages of a CPU's cache take no memory until they are written.
     """
 
     def __init__(
-        self, config: ModelConfig, slots: int, rows: int, length: int, device: torch.device, dtype: torch.dtype
+        self,
+        config: ModelConfig,
+        slots: int,
+        rows: int,
+        length: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        zeroed: bool,
     ) -> None:
         shape = (config.lm_layers, slots, rows, config.heads, length, config.head_dim)
-        # On a CPU the pages of an empty tensor take no memory until they are written; a short song stays small. An
-        # accelerator gets zeros, as masked attention still multiplies what lies beyond a song's end.
-        make = torch.empty if device.type == "cpu" else torch.zeros
+        make = torch.zeros if zeroed else torch.empty
         self.keys = make(shape, device=device, dtype=dtype)
         self.values = make(shape, device=device, dtype=dtype)
         self.length = length
@@ -58,11 +66,12 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=False)
         self.out = nn.Linear(dim, dim, bias=False)
 
-    def project(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor, Tensor]:
         """Queries and keys (rotated) and values, each (N, H, T, W), of `x` (N, T, D)."""
         n, t, _ = x.shape
-        q, k, v = self.qkv(x).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        return rotate(q, cos, sin), rotate(k, cos, sin), v
+        both, v = self.qkv(x).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4).split((2, 1))
+        q, k = rotate(both, rotary)
+        return q, k, v[0]
 
     def merge(self, attended: Tensor) -> Tensor:
         """The output (N, T, D) of what the heads gathered (N, H, T, W)."""
@@ -79,6 +88,63 @@ class DecoderLayer(nn.Module):
         self.attention = SelfAttention(config.dim, config.heads)
         self.feed_forward_norm = RMSNorm(config.dim)
         self.feed_forward = GatedFeedForward(config.dim, config.feed_forward_factor * config.dim)
+
+    def step(self, x: Tensor, keys: Tensor, values: Tensor, positions: Tensor, seen: Tensor, rotary: Rotary) -> Tensor:
+        """One position of every row with fixed shapes; see `SketchLM.step_all`.
+
+        Args:
+            x: (S·R, 1, D).
+            keys: this layer's cache, (S, R, H, length of the cache, W); written at `positions`.
+            values: likewise.
+            positions: (S,).
+            seen: which positions each row may look at, (S·R, 1, 1, length), for the first `length` of the cache.
+            rotary: tables that broadcast against (S·R, H, 1, W).
+        """
+        slots = torch.arange(len(keys), device=x.device)
+        q, k, v = self.attention.project(self.attention_norm(x), rotary)  # (S·R, H, 1, W)
+        for stored, new in ((keys, k), (values, v)):
+            stored[slots, :, :, positions] = new.unflatten(0, keys.shape[:2])[:, :, :, 0]
+        length = seen.shape[-1]
+        past_keys, past_values = (one[..., :length, :].flatten(0, 1) for one in (keys, values))
+        x = x + self.attention.merge(attend(q, past_keys, past_values, seen))
+        fed: Tensor = self.feed_forward(self.feed_forward_norm(x))
+        return x + fed
+
+
+FEW_HEADS = 256
+"""Below this many heads of all rows together, one block of threads per head would leave an accelerator mostly idle."""
+
+SPLIT = 512
+"""Positions of the cache that one part of a split attention reads."""
+
+
+def attend(q: Tensor, keys: Tensor, values: Tensor, seen: Tensor) -> Tensor:
+    """What one query per head gathers from the positions it may see.
+
+    Args:
+        q: (N, H, 1, W).
+        keys: (N, H, length, W).
+        values: likewise.
+        seen: (N, 1, 1, length).
+
+    Returns:
+        Shape (N, H, 1, W).
+    """
+    if q.shape[0] * q.shape[1] >= FEW_HEADS or keys.shape[2] % SPLIT or not keys.is_contiguous():
+        return F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)
+    # Library kernels for one query walk through all positions in one block per head. Cutting the sum over positions
+    # into parts (flash decoding) gives the device enough blocks to read with its full bandwidth.
+    scores = (keys @ q.transpose(-1, -2)).squeeze(-1).float() * q.shape[-1] ** -0.5  # (N, H, length)
+    weights = scores.masked_fill(~seen[:, 0], -torch.inf).softmax(-1).to(values.dtype)
+    parts = weights.unflatten(-1, (-1, 1, SPLIT)) @ values.unflatten(2, (-1, SPLIT))  # (N, H, parts, 1, W)
+    gathered: Tensor = parts.sum(2)
+    return gathered
+
+
+def _of_rows(rotary: Rotary, rows: int) -> Rotary:
+    """Tables of one position per song, (S, W), for the rows of each: (S·R, 1, 1, W)."""
+    cos, sin = (table.repeat_interleave(rows, 0)[:, None, None] for table in (rotary.cos, rotary.sin))
+    return Rotary(cos, sin, rotary.partner)
 
 
 class SketchLM(nn.Module):
@@ -99,9 +165,10 @@ class SketchLM(nn.Module):
     def _layers(self) -> Iterable[DecoderLayer]:
         return cast(Iterable[DecoderLayer], self.layers)
 
-    def rotary(self, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Cosines and sines of the first `length` positions, each (length, W)."""
-        return rotary_table(length, self.config.head_dim, self.config.lm_rotary_base, device)
+    def rotary(self, length: int, device: torch.device) -> Rotary:
+        """Tables of the first `length` positions."""
+        head = self.config.head_dim
+        return rotary_table(length, head, head, self.config.lm_rotary_base, device)
 
     def forward(self, x: Tensor) -> Tensor:
         """Hidden vectors of whole sequences (teacher forcing), without a cache.
@@ -112,9 +179,9 @@ class SketchLM(nn.Module):
         Returns:
             Shape (N, T, D), after the final norm.
         """
-        cos, sin = self.rotary(x.shape[1], x.device)
+        rotary = self.rotary(x.shape[1], x.device)
         for layer in self._layers():
-            q, k, v = layer.attention.project(layer.attention_norm(x), cos, sin)
+            q, k, v = layer.attention.project(layer.attention_norm(x), rotary)
             x = x + layer.attention.merge(F.scaled_dot_product_attention(q, k, v, is_causal=True))
             x = x + layer.feed_forward(layer.feed_forward_norm(x))
         hidden: Tensor = self.norm(x)
@@ -129,10 +196,10 @@ class SketchLM(nn.Module):
             values: likewise.
         """
         t = prefix.shape[1]
-        cos, sin = self.rotary(t, prefix.device)
+        rotary = self.rotary(t, prefix.device)
         x, last = prefix, len(self.layers) - 1
         for number, layer in enumerate(self._layers()):
-            q, k, v = layer.attention.project(layer.attention_norm(x), cos, sin)
+            q, k, v = layer.attention.project(layer.attention_norm(x), rotary)
             keys[number][..., :t, :], values[number][..., :t, :] = k, v
             if number == last:  # nothing reads what the last layer would go on to compute
                 return
@@ -145,7 +212,7 @@ class SketchLM(nn.Module):
         cache: KeyValueCache,
         slots: Sequence[int],
         positions: Sequence[int],
-        rotary: tuple[Tensor, Tensor],
+        rotary: Rotary,
     ) -> Tensor:
         """One position of several songs, each attending to its own past and nothing else.
 
@@ -163,11 +230,10 @@ class SketchLM(nn.Module):
             Hidden vectors, shape (S, R, D).
         """
         s, r, d = x.shape
-        here = torch.tensor(positions)
-        cos, sin = (table[here].repeat_interleave(r, 0)[:, None, None] for table in rotary)  # (S·R, 1, 1, W)
+        here = _of_rows(rotary.at(torch.tensor(positions)), r)
         x = x.reshape(s * r, 1, d)
         for number, layer in enumerate(self._layers()):
-            q, k, v = layer.attention.project(layer.attention_norm(x), cos, sin)  # (S·R, H, 1, W)
+            q, k, v = layer.attention.project(layer.attention_norm(x), here)  # (S·R, H, 1, W)
             attended = torch.empty_like(q)
             for i, (slot, position) in enumerate(zip(slots, positions, strict=True)):
                 rows = slice(i * r, (i + 1) * r)
@@ -181,9 +247,7 @@ class SketchLM(nn.Module):
         hidden: Tensor = self.norm(x)
         return hidden.view(s, r, d)
 
-    def step_all(
-        self, x: Tensor, cache: KeyValueCache, positions: Tensor, length: int, rotary: tuple[Tensor, Tensor]
-    ) -> Tensor:
+    def step_all(self, x: Tensor, cache: KeyValueCache, positions: Tensor, length: int, rotary: Rotary) -> Tensor:
         """One position of every slot with fixed shapes and without a look at any value, so that it can be captured.
 
         Args:
@@ -197,19 +261,12 @@ class SketchLM(nn.Module):
             Hidden vectors, shape (S, R, D).
         """
         s, r, d = x.shape
-        cos, sin = (table[positions].repeat_interleave(r, 0)[:, None, None] for table in rotary)  # (S·R, 1, 1, W)
+        here = _of_rows(rotary.at(positions), r)
         seen = torch.arange(length, device=x.device) <= positions[:, None]  # (S, length)
         seen = seen.repeat_interleave(r, 0)[:, None, None]  # (S·R, 1, 1, length)
-        slots = torch.arange(s, device=x.device)
         x = x.reshape(s * r, 1, d)
         for number, layer in enumerate(self._layers()):
-            q, k, v = layer.attention.project(layer.attention_norm(x), cos, sin)  # (S·R, H, 1, W)
-            for stored, new in ((cache.keys[number], k), (cache.values[number], v)):
-                stored[slots, :, :, positions] = new.view(s, r, *new.shape[1:])[:, :, :, 0]
-            keys, values = (one[number, ..., :length, :].flatten(0, 1) for one in (cache.keys, cache.values))
-            attended = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)
-            x = x + layer.attention.merge(attended)
-            x = x + layer.feed_forward(layer.feed_forward_norm(x))
+            x = layer.step(x, cache.keys[number], cache.values[number], positions, seen, here)
         hidden: Tensor = self.norm(x)
         return hidden.view(s, r, d)
 

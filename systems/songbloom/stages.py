@@ -46,6 +46,11 @@ class StageClock:
         for song in songs:
             self._seconds[song][stage] += seconds / len(songs)
 
+    def reset(self) -> None:
+        """Forget all songs, such as those of a decoding that nobody followed to its end."""
+        self._seconds.clear()
+        self._open.clear()
+
     def take(self, song: int) -> dict[str, float]:
         """A song's seconds by stage so far; they are forgotten here."""
         for begin, end, stage, songs in self._open:

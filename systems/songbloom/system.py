@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from songbench.contracts.cards import READY, Availability, SystemCard, unavailable
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
-from songbench.domain.hashing import Json, file_digest
+from songbench.domain.hashing import Json, content_key, file_digest
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
 from songbench.execution import weights
@@ -28,11 +30,10 @@ if TYPE_CHECKING:
 
 DEFAULT = "full_150s"
 CONDITIONS = ("lyrics", "prompt audio")
-MOST_AT_ONCE = {"cuda": 16, "mps": 4, "cpu": 8}
-"""Songs decoded together unless told otherwise; beyond 16 an accelerator gains little, as caches are read per song."""
 
-MEMORY_SHARE = 0.7
-"""Of the free memory that caches of songs decoded together may fill."""
+
+_OWN = ("checkpoint", "device", "precision", "batch", "compiled")
+_SETTINGS = tuple(one.name for one in fields(DecodingConfig))
 
 
 class SongBloomSystem:
@@ -66,7 +67,13 @@ class SongBloomSystem:
         **decoding: Any,
     ) -> None:
         """Check the choices; nothing is loaded."""
-        own = source or checkpoint
+        own = str(source or checkpoint) if source or checkpoint else None
+        if own is not None and variant in loading.RELEASES:
+            raise InputError(
+                f"'{variant}' is the name of a release, so a checkpoint of one's own cannot have its row.",
+                given=own,
+                cure="Give it a name: songbloom:NAME=PATH.",
+            )
         if own is None and variant is not None and variant not in loading.RELEASES:
             raise InputError(
                 f"SongBloom has no release '{variant}'.",
@@ -74,17 +81,23 @@ class SongBloomSystem:
                 allowed=tuple(loading.RELEASES),
                 cure=f"A checkpoint of your own is entered as songbloom:{variant}=PATH.",
             )
-        if precision not in (None, *get_args(loading.Precision)):
-            raise InputError(
-                f"Unknown precision '{precision}'.", field="precision", allowed=get_args(loading.Precision)
-            )
-        if batch is not None and batch < 1:
-            raise InputError(f"A batch of {batch} songs makes no song.", field="batch", cure="Give 1 or more.")
+        device = None if device is None else str(device)
+        loading.check_names(device, precision)
+        if batch is not None and (type(batch) is not int or batch < 1):
+            raise InputError(f"A batch cannot be {batch!r} songs.", field="batch", cure="Give a whole number from 1.")
+        if not isinstance(compiled, bool):
+            raise InputError(f"compiled should be true or false, not {compiled!r}.", field="compiled")
         self._release = None if own else variant or DEFAULT
         self._checkpoint = own or self._release or DEFAULT
-        self._device, self._precision, self._batch, self._compiled = device, precision, batch, compiled
+        self._device, self._batch, self._compiled = device, batch, compiled
+        self._precision: loading.Precision | None = precision  # type: ignore[assignment]  # checked above
         self._decoding = decoding
-        DecodingConfig().changed(decoding)  # raises for what is unknown or out of range
+        if unknown := next((name for name in decoding if name not in _SETTINGS), None):
+            raise InputError(
+                f"SongBloom has no setting '{unknown}'.", field=unknown, given=unknown, allowed=(*_OWN, *_SETTINGS)
+            )
+        DecodingConfig().changed(decoding)  # raises for what is out of range
+        self._model: SongBloom | None = None
         self._engine: Engine | None = None
         self.card = SystemCard(
             name="songbloom" if variant in (None, DEFAULT) else f"songbloom:{variant}",
@@ -95,32 +108,36 @@ class SongBloomSystem:
             conditions=CONDITIONS,
             vocals=True,
             max_seconds=PRESETS[self._release].trained_seconds if self._release else None,
-            sample_rate=48_000,
+            sample_rate=48_000 if self._release else None,
             needs=tuple(one.name for one in loading.needs(self._release)),
             citation="Yang et al., SongBloom, NeurIPS 2025, arXiv 2506.07634",
         )
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """The checkpoint by its content, and every setting that was changed."""
-        return {"checkpoint": self._content, "precision": self._chosen_precision, **self._decoding}
+        """The checkpoint and its configuration by their content, and every setting that was changed."""
+        return {**self._content, "precision": self._chosen_precision, **self._decoding}
 
     @cached_property
-    def _content(self) -> str | None:
-        """The sha256 of the weights file; of a release, as it was recorded when it was set up."""
-        if self._release:
-            return weights.as_recorded(loading.RELEASES[self._release]).files[0].sha256
+    def _content(self) -> dict[str, Json]:
+        """The sha256 of the weights (of a release: as recorded when it was set up), the digest of the configuration."""
         try:
-            return file_digest(loading.find(self._checkpoint).weights)
+            files = loading.find(self._checkpoint)
+            if self._release:
+                weight = weights.as_recorded(loading.RELEASES[self._release]).files[0].sha256
+            else:
+                weight = " ".join(file_digest(one) for one in files.tensor_files())
+            config = {**asdict(files.read_config()), "name": ""}  # the file's name changes nothing
+            return {"checkpoint": weight, "config": content_key("songbloom config", json.loads(json.dumps(config)))}
         except SongbenchError:  # not there or broken: availability says so
-            return None
+            return {"checkpoint": None, "config": None}
 
     @cached_property
     def _chosen_device(self) -> str:
         return self._device or loading.best_device()
 
     @cached_property
-    def _chosen_precision(self) -> str:
+    def _chosen_precision(self) -> loading.Precision:
         return self._precision or loading.default_precision(self._chosen_device)
 
     def availability(self) -> Availability:
@@ -131,6 +148,8 @@ class SongBloomSystem:
         """
         if not (state := loading.missing(self._release)).ready:
             return state
+        if self._device and (absent := loading.absent_device(self._device)):
+            return unavailable(absent.rstrip("."), "leave the device out for the best there is")
         try:
             loading.find(self._checkpoint).check()
         except UnavailableError as error:
@@ -143,36 +162,60 @@ class SongBloomSystem:
         return READY
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
-        """Prompts that will fail as they have no style prompt."""
-        without = [prompt.id for prompt in prompts if prompt.prompt_audio is None]
-        if not without:
-            return []
-        shown = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
-        return [f"{self.card.name} needs prompt_wav, 10 s of music; {len(without)} prompts have none: {shown}"]
+        """Which checkpoint of one's own sings, and the prompts that will fail as they have no style prompt."""
+        told = [] if self._release else [f"{self.card.name} is the checkpoint {self._checkpoint}"]
+        if without := [prompt.id for prompt in prompts if prompt.prompt_audio is None]:
+            shown = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
+            number = "1 prompt has" if len(without) == 1 else f"{len(without)} prompts have"
+            told.append(f"{self.card.name} needs prompt_wav, 10 s of music; {number} none: {shown}")
+        return told
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
-        """Songs as they are finished, several decoded together; one that cannot be sung is yielded as a failure."""
+        """Songs as they are finished, several decoded together; one that cannot be sung is yielded as a failure.
+
+        When something unforeseen breaks the songs that are decoded together, each is tried again alone, so that only
+        the cause fails; those that had not begun go on.
+        """
+        groups = [list(requests)]
+        while groups:
+            if not (group := groups.pop(0)):
+                continue
+            queue = _Queue(group, self._ready_engine(len(group)).model.config)
+            cause = detail = ""
+            try:
+                yield from self._together(queue)
+            except Exception as error:
+                cause, detail = f"{type(error).__name__}: {error}", traceback.format_exc()[-2000:]
+                self._engine = None  # its caches may be in any state
+            yield from queue.failures()
+            begun, waiting = queue.begun(), queue.waiting()
+            if len(begun) > 1:
+                groups = [*([one] for one in begun), waiting, *groups]
+            elif begun or waiting:
+                for request in begun or waiting:
+                    yield Failure("generate", cause, detail, request)
+                groups = [waiting if begun else [], *groups]
+
+    def _together(self, queue: _Queue) -> Iterator[Song | Failure]:
         from systems.songbloom.generation import Chunk, generate
 
-        engine = self._engine_for(len(requests))
-        queue = _Queue(requests, engine.model.config)
+        engine = self._engine
+        assert engine is not None
         audio: dict[int, list[np.ndarray[Any, Any]]] = {}
-        try:
-            for event in generate(engine, queue):
-                yield from queue.failures()
-                if isinstance(event, Chunk):
-                    audio.setdefault(event.song, []).append(event.samples)
-                else:
-                    yield self._song(queue, event, audio.pop(event.song, []), engine)
-        except Exception as error:
-            detail = traceback.format_exc()[-2000:]
-            for request in queue.open():
-                yield Failure("generate", f"{type(error).__name__}: {error}", detail, request)
-            self._engine = None  # its caches may be in any state
-        yield from queue.failures()
+        for event in generate(engine, queue):
+            yield from queue.failures()
+            if isinstance(event, Chunk):
+                audio.setdefault(event.song, []).append(event.samples)
+            else:
+                song = self._song(*queue.asked(event.song), event, audio.pop(event.song, []))
+                queue.close(event.song)
+                yield song
 
-    def _song(self, queue: _Queue, end: Finished, pieces: list[np.ndarray[Any, Any]], engine: Engine) -> Song | Failure:
-        request, song = queue.close(end.song)
+    def _song(
+        self, request: Request, song: SongInput, end: Finished, pieces: list[np.ndarray[Any, Any]]
+    ) -> Song | Failure:
+        engine = self._engine
+        assert engine is not None
         if not pieces:
             return Failure("generate", "the model ended the song before it began; another seed may help", "", request)
         notes = [f"ended by the {end.ending}"]
@@ -189,29 +232,23 @@ class SongBloomSystem:
             notes=tuple(notes),
         )
         samples = np.concatenate(pieces, axis=1)
+        if not np.isfinite(samples).all():
+            return Failure("generate", "the model gave samples that are not finite", "", request)
         return Song(request, MemoryAudio(Audio(samples, engine.model.config.autoencoder.sample_rate)), record)
 
-    def _engine_for(self, songs: int) -> Engine:
+    def _ready_engine(self, songs: int) -> Engine:
+        """The engine in use, or one with more slots when it has too few for that many songs."""
         from systems.songbloom.decoding import Engine
+        from systems.songbloom.generation import songs_at_once
 
-        held = self._engine
-        model = held.model if held else self._load()
-        config = model.config.decoding.changed(self._decoding)
-        slots = max(1, min(songs, self._batch or self._fitting(model, config)))
-        if held is None or held.slots < slots:
-            self._engine = held = None  # frees the old caches before the new ones are made
-            self._engine = held = Engine(model, config, slots=slots, compiled=self._compiled)
-        return held
-
-    def _load(self) -> SongBloom:
-        return loading.load(self._checkpoint, self._chosen_device, self._chosen_precision)  # type: ignore[arg-type]
-
-    def _fitting(self, model: SongBloom, config: DecodingConfig) -> int:
-        """How many songs pay and fit into the memory that is free."""
-        from systems.songbloom.costs import cache_bytes
-
-        each = cache_bytes(model.config, config, model.dtype.itemsize)
-        return max(1, min(MOST_AT_ONCE[model.device.type], int(MEMORY_SHARE * _free_bytes(model.device) / each)))
+        if self._model is None:
+            self._model = loading.load(self._checkpoint, self._chosen_device, self._chosen_precision)
+        config = self._model.config.decoding.changed(self._decoding)
+        slots = min(songs, self._batch or songs_at_once(self._model, config))
+        if self._engine is None or self._engine.slots < slots:
+            self._engine = None  # frees the old caches before the new ones are made
+            self._engine = Engine(self._model, config, slots=slots, compiled=self._compiled)
+        return self._engine
 
 
 class _Queue:
@@ -231,6 +268,10 @@ class _Queue:
             except SongbenchError as error:
                 self._failed.append(Failure("generate", str(error), request=request))
                 continue
+            except Exception as error:  # one that could not be foreseen is this request's alone, too
+                detail = traceback.format_exc()[-2000:]
+                self._failed.append(Failure("generate", f"{type(error).__name__}: {error}", detail, request))
+                continue
             self._numbered[number] = (request, song)
             number += 1
             yield song
@@ -240,13 +281,21 @@ class _Queue:
         failed, self._failed = self._failed, []
         return failed
 
-    def close(self, number: int) -> tuple[Request, SongInput]:
-        """A finished song's request and input."""
-        return self._numbered.pop(number)
+    def asked(self, number: int) -> tuple[Request, SongInput]:
+        """A song's request and input."""
+        return self._numbered[number]
 
-    def open(self) -> list[Request]:
-        """Requests without an outcome."""
-        return [request for request, _ in self._numbered.values()] + self._requests
+    def close(self, number: int) -> None:
+        """This song has its outcome."""
+        del self._numbered[number]
+
+    def begun(self) -> list[Request]:
+        """Requests that are being sung."""
+        return [request for request, _ in self._numbered.values()]
+
+    def waiting(self) -> list[Request]:
+        """Requests whose turn has not come."""
+        return list(self._requests)
 
 
 def _input(request: Request, config: SongBloomConfig) -> SongInput:
@@ -278,13 +327,3 @@ def _peak_gib(engine: Engine) -> float | None:
     import torch
 
     return float(torch.cuda.max_memory_allocated(engine.device) / 2**30)
-
-
-def _free_bytes(device: Any) -> int:
-    if device.type == "cuda":
-        import torch
-
-        return int(torch.cuda.mem_get_info(device)[0])
-    import psutil
-
-    return int(psutil.virtual_memory().available)

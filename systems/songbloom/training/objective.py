@@ -1,7 +1,7 @@
 """What SongBloom is trained on: the next sketch token, and the velocity of each patch's latents.
 
-The loss is ``cross entropy + 0.1 · mean squared error`` (SongBloom, arXiv 2506.07634, section 4.3; the weight as two forks
-quote it). Gradients of the second term reach the language model through its hidden vectors.
+The loss is ``cross entropy + 0.1 · mean squared error`` (SongBloom, arXiv 2506.07634, section 4.3; the weight as two
+forks quote it). Gradients of the second term reach the language model through its hidden vectors.
 
 Shapes: B songs, T frames (a multiple of the patch P), N = T / P patches, M patches of all songs within their lengths,
 C latent channels, D model width, V = sketch vocabulary + 1.

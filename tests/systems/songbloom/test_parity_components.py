@@ -116,8 +116,7 @@ class TestSketchLM:
         cases, lm, sizes = golden.cases, packed_model.sketch_lm, golden.config.model
         prefix = torch.cat([cases["cond.prompt_wav"], cases["cond.lyrics"]], dim=1)
         length = prefix.shape[1] + cases["lm.input"].shape[1]
-        cache = KeyValueCache(sizes, 2, 2, length, prefix.device, torch.float32)
-        cache.values.zero_(), cache.keys.zero_()
+        cache = KeyValueCache(sizes, 2, 2, length, prefix.device, torch.float32, zeroed=fixed)
         lm.prefill(prefix, cache.keys[:, 1], cache.values[:, 1])
         rotary = lm.rotary(length, prefix.device)
         out = []
@@ -155,10 +154,13 @@ class TestAcousticDiT:
         close(dit.time_embedding(golden.cases["time.t"]), golden.cases["time.embed"])
 
     def test_positions(self, golden, golden_model):
-        cos, sin = golden_model.acoustic_dit.rotary(torch.device("cpu"))
+        rotary = golden_model.acoustic_dit.rotary(torch.device("cpu"))
         angles = golden.cases["dit.rotary_freqs"]
-        close(cos, angles.cos())
-        close(sin, angles.sin())
+        turned = angles.shape[1]
+        close(rotary.cos[:, :turned], angles.cos())
+        close(rotary.sin[:, :turned].abs(), angles.sin().abs())
+        assert (rotary.cos[:, turned:] == 1).all()
+        assert (rotary.sin[:, turned:] == 0).all()
 
     def test_velocity(self, golden, golden_model):
         x, t, h, s, history = self._inputs(golden)

@@ -1,0 +1,137 @@
+"""SongBloom in real runs: worker processes, a store, a leaderboard, and what is said before work when it cannot be."""
+
+import json
+
+import numpy as np
+import pandas
+import pytest
+import soundfile
+from songbloom_cases import ENDS_SOMEWHERE, NEVER_ENDS, calm_checkpoint, needs_text, request, write_suite
+
+from systems.songbloom.system import SongBloomSystem
+
+METRICS = ["--metrics", "rtf,audio"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return calm_checkpoint(tmp_path_factory.mktemp("calm"), end_bias=NEVER_ENDS).weights
+
+
+def records(tmp_path, kind="songs"):
+    return [json.loads(file.read_text()) for file in (tmp_path / "store/records" / kind).rglob("*.json")]
+
+
+@needs_text
+def test_a_run_with_failures_and_again(songbench, tmp_path, checkpoint):
+    suite = write_suite(
+        tmp_path,
+        5,
+        p1={"prompt_wav": None},
+        p3={"lyrics": "[verse]\n" + "月亮代表我的心\n" * 60},
+        p4={"lyrics": "[verse]\n사랑해", "style": "bright pop"},
+    )
+    words = ["--suite", suite, "--systems", f"songbloom:mine={checkpoint},silence", *METRICS]
+    done = songbench("run", *words, "--workers", "2", "--set", "engine.batch=1")
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    told = " ".join(done.stderr.split())
+    assert f"songbloom:mine is the checkpoint {checkpoint}" in told
+    assert "songbloom:mine needs prompt_wav, 10 s of music; 1 prompt has none: p1" in told
+
+    frame = pandas.read_csv(tmp_path / "runs/small/leaderboard.csv")
+    assert set(frame["system"]) == {"songbloom:mine", "silence"}
+    causes = {one["label"].split()[0]: one["cause"] for one in records(tmp_path, "failures")}
+    assert causes.keys() == {"p1", "p3", "p4"}
+    assert "this prompt has none. Give it 1 s of music" in causes["p1"]
+    assert "the model reads at most 400" in causes["p3"]
+    assert "cannot sing '사'" in causes["p4"]
+
+    songs = [one for one in records(tmp_path) if "prompt audio" in one["system_record"]["conditions"]]
+    assert {one["prompt"] for one in songs} == {"p0", "p2"}
+    made = SongBloomSystem("mine", source=str(checkpoint), device="cpu").generate(
+        [request(int(one["prompt"][1:]), seed=one["seed"]) for one in songs]
+    )
+    in_process = {song.prompt.id: song.audio.samples for song in made}
+    for one in songs:
+        facts = one["system_record"]
+        assert set(facts["stages"]) == {"prompt", "prefix", "sketch", "acoustic", "audio"}
+        assert facts["conditions"] == ["lyrics", "prompt audio"]
+        assert facts["notes"] == ["ended by the longest length"]
+        assert facts["seed_honoured"] is True
+        stored, rate = soundfile.read(next((tmp_path / "store/blobs").rglob(one["audio"])), always_2d=True)
+        assert rate == 48_000
+        assert np.abs(stored.T - in_process[one["prompt"]]).max() < 1e-5, "worker by worker or all at once"
+
+    again = songbench("generate", *words)
+    assert again.returncode == 1
+    assert "nothing to compute" in again.stderr
+
+
+@needs_text
+@pytest.mark.slow
+def test_the_demo_suite(songbench, tmp_path):
+    checkpoint = calm_checkpoint(tmp_path / "calm", end_bias=ENDS_SOMEWHERE).weights
+    words = ["--suite", "demo", "--systems", "songbloom,rulebased", *METRICS]
+    done = songbench("run", *words, "--set", f"system.songbloom.checkpoint={checkpoint}")
+    assert done.returncode in (0, 1), done.stderr
+    frame = pandas.read_csv(tmp_path / "runs/demo/leaderboard.csv")
+    assert set(frame["system"]) == {"songbloom", "rulebased"}
+    assert all("another seed may help" in one["cause"] for one in records(tmp_path, "failures"))
+    again = songbench("run", *words, "--set", f"system.songbloom.checkpoint={checkpoint}", "--workers", "1")
+    assert "nothing to compute" in again.stderr
+    assert again.stdout == done.stdout
+
+
+class TestBeforeAnyWork:
+    @pytest.fixture
+    def refused(self, songbench, tmp_path):
+        suite = write_suite(tmp_path, 1)
+
+        def run(code, *words, **keywords):
+            done = songbench("run", "--suite", suite, *METRICS, *words, **keywords)
+            assert done.returncode == code, done.stderr
+            assert "Traceback" not in done.stderr
+            assert not (tmp_path / "store").exists()
+            return " ".join(done.stderr.split())
+
+        return run
+
+    def test_without_weights(self, songbench, refused, tmp_path):
+        bare = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
+        cure = "songbench setup songbloom:full_150s --accept-licence"
+        missing = ("songbloom-full-150s' (about 8.2 GB", "songbloom-autoencoder' (about 675 MB", cure)
+        listed = songbench("systems", placed=False, env=bare)
+        assert listed.returncode == 0
+        told = refused(4, "--systems", "songbloom", env=bare)
+        for text in (told, " ".join(listed.stdout.split())):
+            assert all(word in text for word in missing)
+
+    @needs_text
+    def test_a_corrupt_checkpoint(self, refused, tmp_path, checkpoint):
+        for file in checkpoint.parent.iterdir():
+            (tmp_path / file.name).write_bytes(file.read_bytes()[: -1000 if file == checkpoint else None])
+        broken = tmp_path / checkpoint.name
+        told = refused(2, "--systems", "songbloom", "--set", f"system.songbloom.checkpoint={broken}")
+        assert f"{broken}: The checkpoint (" in told
+        assert "damaged, cut short or not a checkpoint" in told
+
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (["--systems", "songbloom:full_150"], "Did you mean 'full_150s'?"),
+            (["--systems", "songbloom", "--set", "system.songbloom.stepz=3"], "Did you mean 'steps'?"),
+            (["--systems", "songbloom", "--set", "system.songbloom.steps=0"], "steps cannot be 0"),
+            (["--systems", "songbloom", "--set", "system.songbloom.device=gpu"], "Allowed: cpu, cuda, cuda:0, mps"),
+        ],
+    )
+    def test_mistakes(self, refused, words, told):
+        assert told in refused(2, *words)
+
+    @needs_text
+    def test_lyrics_with_an_unknown_tag(self, songbench, tmp_path, checkpoint):
+        suite = write_suite(tmp_path, 2, p1={"lyrics": "[vrese]\n月亮"})
+        done = songbench("run", "--suite", suite, "--systems", f"songbloom:mine={checkpoint}", *METRICS)
+        assert done.returncode == 2
+        assert "line 3" in done.stderr
+        assert "Did you mean 'verse'?" in done.stderr

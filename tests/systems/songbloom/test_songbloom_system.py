@@ -1,0 +1,335 @@
+"""SongBloom as a songbench system, used from Python: what it asks for and gives, what fails and what then goes on."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from songbloom_cases import (
+    ENDS_AT_ONCE,
+    ENDS_SOMEWHERE,
+    LYRICS,
+    NEVER_ENDS,
+    calm_checkpoint,
+    edit_yaml,
+    music,
+    needs_text,
+    request,
+    rewritten,
+)
+from songbloom_random import SMALL
+
+from songbench.contracts.system import Remarkable, System
+from songbench.domain.audio import Audio
+from songbench.domain.errors import InputError
+from songbench.domain.song import Failure, Song
+from systems.songbloom import decoding, generation
+from systems.songbloom.autoencoder import Autoencoder
+from systems.songbloom.checkpoint import CheckpointFiles
+from systems.songbloom.system import SongBloomSystem
+
+pytestmark = needs_text
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for name, bias in (("long", NEVER_ENDS), ("some", ENDS_SOMEWHERE), ("none", ENDS_AT_ONCE)):
+        calm_checkpoint(folder / name, end_bias=bias)
+    return folder
+
+
+def system(folder, name="some", **options):
+    return SongBloomSystem(checkpoint=str(folder / name), device="cpu", **options)
+
+
+def same_song(one, other):
+    ours, theirs = one.audio.samples, other.audio.samples
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
+
+
+def by_prompt(outcomes):
+    found = {}
+    for outcome in outcomes:
+        assert outcome.request.prompt.id not in found, "two outcomes for one request"
+        found[outcome.request.prompt.id] = outcome
+    return found
+
+
+class TestBuilding:
+    def test_it_is_a_system(self, folder):
+        built = system(folder)
+        assert isinstance(built, System)
+        assert isinstance(built, Remarkable)
+        assert built.availability().ready
+        assert built.card.name == "songbloom"
+
+    def test_names_of_rows(self, folder):
+        assert SongBloomSystem().card.name == SongBloomSystem("full_150s").card.name == "songbloom"
+        assert SongBloomSystem("full_240s").card.name == "songbloom:full_240s"
+        assert SongBloomSystem("full_240s").card.max_seconds == 240.0
+        mine = SongBloomSystem("mine", source=str(folder / "some"))
+        assert mine.card.name == "songbloom:mine"
+        assert mine.card.max_seconds is None
+        assert mine.remarks([], 1) == [f"songbloom:mine is the checkpoint {folder / 'some'}"]
+
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            ({"variant": "full_150"}, r"Did you mean 'full_150s'\?.*songbloom:full_150=PATH"),
+            ({"variant": "full_240s", "checkpoint": "x"}, "name of a release.*songbloom:NAME=PATH"),
+            ({"stepz": 3}, r"no setting 'stepz'. Did you mean 'steps'\?"),
+            ({"chekpoint": "x"}, r"no setting 'chekpoint'. Did you mean 'checkpoint'\?"),
+            ({"steps": "many"}, "steps should be a whole number"),
+            ({"batch": 0}, "whole number from 1"),
+            ({"batch": "four"}, "whole number from 1"),
+            ({"batch": True}, "whole number from 1"),
+            ({"precision": "float16"}, "Allowed: float32, bfloat16"),
+            ({"precision": 16}, "Allowed: float32, bfloat16"),
+            ({"device": "gpu"}, "Unknown device 'gpu'"),
+            ({"device": 0}, "Unknown device '0'"),
+            ({"compiled": "yes"}, "true or false"),
+        ],
+    )
+    def test_mistakes(self, options, told):
+        with pytest.raises(InputError, match=told):
+            SongBloomSystem(**options)
+
+    def test_a_path_that_is_a_number(self):
+        with pytest.raises(InputError, match="There is no SongBloom checkpoint '123'"):
+            SongBloomSystem(checkpoint=123).availability()
+
+    def test_releases_that_are_not_here(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path))
+        state = SongBloomSystem("full_150s_dpo").availability()
+        assert not state.ready
+        for word in ("songbloom-full-150s-dpo", "8.2 GB", "songbloom-autoencoder", "675 MB", "songbloom-text"):
+            assert word in state.reason
+        assert state.cure == "songbench setup songbloom:full_150s_dpo --accept-licence"
+        assert SongBloomSystem().parameters["checkpoint"] is None
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+    def test_a_device_that_is_not_here(self, folder):
+        state = SongBloomSystem(checkpoint=str(folder / "some"), device="cuda").availability()
+        assert "no CUDA device" in state.reason
+
+
+class TestIdentity:
+    """What decides the samples is in the parameters, which make the key; what does not is not."""
+
+    def test_settings_and_weights(self, folder):
+        first = system(folder).parameters
+        assert first == system(folder, batch=1).parameters
+        assert first != system(folder, steps=3).parameters
+        assert first != system(folder, precision="bfloat16").parameters
+        assert first["checkpoint"] != system(folder, "long").parameters["checkpoint"]
+        assert first["config"] == system(folder, "long").parameters["config"]
+
+    def test_the_yaml_file_counts_but_its_comments_and_name_do_not(self, folder, tmp_path):
+        original = CheckpointFiles.find(folder / "some")
+        for file in original.weights.parent.iterdir():
+            (tmp_path / file.name.replace("small", "other")).write_bytes(file.read_bytes())
+        own = tmp_path / "other.yaml"
+        own.write_text("# a comment\n" + own.read_text())
+        copy = SongBloomSystem(checkpoint=str(own), device="cpu")
+        assert copy.parameters == system(folder).parameters
+        edit_yaml(own, lambda settings: settings["inference"].update(steps=9))
+        changed = SongBloomSystem(checkpoint=str(own), device="cpu")
+        assert changed.parameters != system(folder).parameters
+
+    def test_an_autoencoder_of_its_own_counts(self, folder, tmp_path):
+        own = {}
+
+        def split(state):
+            own.update({name: state.pop(name) for name in list(state) if name.startswith("vae.")})
+            return state
+
+        path = rewritten(CheckpointFiles.find(folder / "some"), tmp_path, split)
+        edit_yaml(path.with_suffix(".yaml"), lambda settings: settings["vae"].update(vae_ckpt="own.ckpt"))
+
+        def identity():
+            torch.save(own, tmp_path / "own.ckpt")
+            return SongBloomSystem(checkpoint=str(path), device="cpu").parameters["checkpoint"]
+
+        first = identity()
+        name = next(iter(own))
+        own[name] = own[name] + 1
+        assert identity() != first
+
+
+class TestSongs:
+    @pytest.fixture(scope="class")
+    def together(self, folder):
+        return by_prompt(system(folder, batch=4).generate([request(number) for number in range(6)]))
+
+    def test_what_a_song_tells(self, together, folder):
+        songs = [one for one in together.values() if isinstance(one, Song)]
+        assert len({song.audio.samples.shape for song in songs}) > 1, "they should end at different patches"
+        for song in songs:
+            assert song.audio.rate == 48_000
+            assert song.audio.samples.shape[0] == 2
+            assert song.audio.samples.shape[1] % (16 * 1920) == 0
+            record = song.record
+            assert record.conditions == ("lyrics", "prompt audio")
+            assert set(record.stages) == {"prompt", "prefix", "sketch", "acoustic", "audio"}
+            assert record.seconds == pytest.approx(sum(record.stages.values()))
+            assert record.device == "cpu"
+            assert record.notes[0] in ("ended by the end token", "ended by the longest length")
+
+    def test_a_batch_changes_nothing(self, together, folder):
+        alone = by_prompt(system(folder, batch=1).generate([request(number) for number in reversed(range(6))]))
+        for name, song in together.items():
+            other = alone[name]
+            assert type(song) is type(other)
+            if isinstance(song, Song):
+                same_song(song, other)
+
+    def test_again_with_the_same_system(self, folder):
+        built = system(folder, "long")
+        first = next(iter(built.generate([request(3)])))
+        again = by_prompt(built.generate([request(4), request(3)]))
+        same_song(first, again["p3"])
+        assert np.abs(again["p4"].audio.samples - first.audio.samples).max() > 0.01
+
+    def test_settings_are_used(self, folder):
+        def first(**options):
+            return next(iter(system(folder, "long", **options).generate([request()])))
+
+        assert first(max_seconds=1.0).audio.seconds == 1.28
+        few, many = first(steps=1), first(steps=2)
+        assert not np.array_equal(few.audio.samples, many.audio.samples)
+
+    def test_what_is_not_used_is_told(self, folder):
+        asked = request()
+        asked = replace(asked, prompt=replace(asked.prompt, style="bright pop"))
+        (song,) = system(folder, "long").generate([asked])
+        assert "the style in words was not used" in song.record.notes
+
+    def test_none_asked_none_made(self, folder):
+        assert list(system(folder).generate([])) == []
+
+
+BAD = {
+    "long": ("[verse]\n" + "月亮代表我的心\n" * 60, r"symbols, but the model reads at most 400.*Take out"),
+    "kana": ("[verse]\nこんにちは", "cannot sing 'こ'.*Hiragana"),
+    "hangul": ("[verse]\n안녕", "Hangul"),
+    "nothing": ("[verse]\n...", "nothing to sing|has no lyrics"),
+    "instrumental": ("[inst] [inst]", "nothing to sing"),
+}
+
+
+class TestFailures:
+    def good(self, outcome):
+        assert isinstance(outcome, Song), outcome
+        return True
+
+    def test_each_is_told_and_the_others_go_on(self, folder):
+        asked = {"fine": request(0), "also fine": request(1)}
+        for number, (name, (lyrics, _)) in enumerate(BAD.items(), 10):
+            try:
+                asked[name] = request(number, lyrics)
+            except InputError:  # some are refused as a prompt already
+                continue
+        asked["no prompt"] = replace(request(20), prompt_audio=None)
+        asked["short"] = request(21, audio=music(0.5))
+        asked["silent"] = request(22, audio=Audio(np.zeros((1, 48_000), "float32"), 48_000))
+        told = {name: pattern for name, (_, pattern) in BAD.items()}
+        told |= {"no prompt": "this prompt has none. Give it 1 s", "short": "lasts 0.50 s", "silent": "are silent"}
+        order = sorted(asked, key=lambda name: name[::-1])
+        made = by_prompt(system(folder, "long", batch=2).generate([asked[name] for name in order]))
+        assert len(made) == len(asked)
+        for name, one in asked.items():
+            outcome = made[one.prompt.id]
+            if name in told:
+                assert isinstance(outcome, Failure), name
+                assert re.search(told[name], outcome.cause), outcome.cause
+                assert outcome.stage == "generate"
+                assert "\n" not in outcome.cause
+            else:
+                assert self.good(outcome)
+
+    def test_a_song_that_ends_at_once(self, folder):
+        (failure,) = system(folder, "none").generate([request()])
+        assert isinstance(failure, Failure)
+        assert "another seed may help" in failure.cause
+
+    def test_prompt_audio_that_cannot_be_loaded(self, folder):
+        class Broken:
+            digest = "x"
+
+            def load(self):
+                raise OSError("the disk is gone")
+
+        broken = replace(request(1), prompt_audio=Broken())
+        made = by_prompt(system(folder, "long").generate([request(0), broken, request(2)]))
+        assert made["p1"].cause == "OSError: the disk is gone"
+        assert "Traceback" in made["p1"].detail
+        assert self.good(made["p0"])
+        assert self.good(made["p2"])
+
+    def test_a_failing_decode_hits_only_its_cause(self, folder, monkeypatch):
+        """Whatever breaks a batch, songs that were in it are sung alone, and those that waited go on together."""
+        real = generation._order
+
+        def order(engine, song, number):
+            if song.seed == 102:
+                raise RuntimeError("no luck")
+            return real(engine, song, number)
+
+        monkeypatch.setattr(generation, "_order", order)
+        built = system(folder, "long", batch=2)
+        made = by_prompt(built.generate([request(number) for number in range(5)]))
+        assert [name for name, one in made.items() if isinstance(one, Failure)] == ["p2"]
+        assert made["p2"].cause == "RuntimeError: no luck"
+        assert "Traceback" in made["p2"].detail
+        monkeypatch.undo()
+        fresh = by_prompt(system(folder, "long", batch=1).generate([request(number) for number in range(5)]))
+        for name in ("p0", "p1", "p3", "p4"):
+            same_song(made[name], fresh[name])
+        assert self.good(by_prompt(built.generate([request(2)]))["p2"]), "the next call works again"
+
+    def test_when_everything_fails_each_says_so(self, folder, monkeypatch):
+        def broken(*_):
+            raise RuntimeError("out of order")
+
+        built = system(folder, "long", batch=2)
+        with monkeypatch.context() as patch:
+            patch.setattr(decoding.Engine, "_latents", broken)
+            made = by_prompt(built.generate([request(number) for number in range(3)]))
+        assert [one.cause for one in made.values()] == ["RuntimeError: out of order"] * 3
+        assert all(self.good(one) for one in by_prompt(built.generate([request(0), request(1)])).values())
+
+    def test_samples_that_are_no_numbers(self, folder, monkeypatch):
+        built = system(folder, "long")
+        with monkeypatch.context() as patch:
+            patch.setattr(Autoencoder, "decode", lambda self, latents: latents.new_full((1, 2, 99_999), torch.nan))
+            (failure,) = built.generate([request()])
+        assert "not finite" in failure.cause
+        assert self.good(next(iter(built.generate([request()]))))
+
+    def test_a_listener_who_leaves_leaves_nothing_behind(self, folder):
+        """Times of songs that nobody waited for must not be added to the next ones."""
+        built = system(folder, "long", max_seconds=20.0)
+        songs = built.generate([request(0)])
+        (first,) = songs
+        built._engine.clock.add("sketch", (0,), 1000.0)
+        (again,) = built.generate([request(0)])
+        assert again.record.seconds < 900
+        np.testing.assert_array_equal(first.audio.samples, again.audio.samples)
+
+    def test_remarks(self, folder):
+        prompts = [request(number).prompt for number in range(7)]
+        *_, told = system(folder).remarks(prompts, 1)
+        assert told == "songbloom needs prompt_wav, 10 s of music; 7 prompts have none: p0, p1, p2, p3, p4 …"
+        assert "1 prompt has none: p0" in system(folder).remarks(prompts[:1], 1)[-1]
+
+
+def test_the_lyrics_of_these_tests_fit():
+    from systems.songbloom.text import encode, one_line
+
+    line = one_line(request().prompt.lyrics, 1.0)
+    assert line.startswith("[intro] , [verse] ")
+    assert len(encode(line, SMALL.model.vocabulary, SMALL.model.lyrics_length).ids) > 20
+    assert LYRICS.count("[") == 3
