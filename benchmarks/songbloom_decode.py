@@ -28,6 +28,7 @@ from statistics import median
 import torch
 from safetensors.torch import load_file, save_file
 
+from songbench.execution.record import hardware
 from systems.songbloom.audio_stream import AudioStream
 from systems.songbloom.checkpoint import released_state_dict
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
@@ -297,7 +298,7 @@ def main() -> None:
     model = random_model(config, args.device, getattr(torch, args.precision))
     facts = {
         "size": args.size,
-        "device": torch.cuda.get_device_name() if on_cuda else args.device,
+        "device": torch.cuda.get_device_name() if on_cuda else hardware()["cpu"],
         "precision": args.precision,
         "threads": None if on_cuda else args.threads,
         "torch": torch.__version__,

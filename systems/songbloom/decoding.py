@@ -230,9 +230,9 @@ class Engine:
         if self.fixed:
             at = torch.arange(self.slots, device=self.device)
         else:
-            kept = torch.tensor([slots.index(lane.slot) for lane in going])
+            kept = torch.tensor([slots.index(lane.slot) for lane in going], device=self.device)
             tokens, hidden, recent = tokens[kept], hidden[kept], recent[kept]
-            at = torch.tensor([lane.slot for lane in going])
+            at = torch.tensor([lane.slot for lane in going], device=self.device)
         noise = self._placed(going, torch.stack([drawn[lanes.index(lane)].noise for lane in going]))
         songs, inputs = [lane.song for lane in going], (hidden, tokens, self._previous[at], noise)
         latents, embedded = self._call("acoustic", songs, 0, self._solve_patch, *inputs)

@@ -230,7 +230,7 @@ class SketchLM(nn.Module):
             Hidden vectors, shape (S, R, D).
         """
         s, r, d = x.shape
-        here = _of_rows(rotary.at(torch.tensor(positions)), r)
+        here = _of_rows(rotary.at(torch.tensor(positions, device=x.device)), r)
         x = x.reshape(s * r, 1, d)
         for number, layer in enumerate(self._layers()):
             q, k, v = layer.attention.project(layer.attention_norm(x), here)  # (S·R, H, 1, W)

@@ -1,5 +1,6 @@
 """The worked example of docs/songbloom.md, run as it stands on a small random checkpoint."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,6 +11,30 @@ from songbloom_random import random_checkpoint
 from systems.songbloom import loading
 
 PAGE = Path(__file__).parents[3] / "docs" / "songbloom.md"
+
+
+RESULTS = PAGE.parents[1] / "results" / "songbloom_speed" / "cpu.jsonl"
+
+
+def test_the_speeds_are_the_measured_ones():
+    """The table of the page and the sentence of the README are those of the committed results."""
+    rows = [json.loads(row) for row in RESULTS.read_text(encoding="utf-8").splitlines()]
+    ours = {row["songs"]: row for row in rows if row["system"] == "songbench" and row["size"] == "mid"}
+    (theirs,) = [row for row in rows if row["system"] == "upstream" and row["size"] == "mid"]
+    assert theirs["same_tokens"]
+    assert theirs["largest_latent_difference"] < 1e-5
+    table = PAGE.read_text(encoding="utf-8").split("<!-- speed -->")[1].split("<!-- /speed -->")[0]
+    shown = re.findall(r"^\| (\d) together \| ([\d.]+) \|.* ([\d.]+)x \|$", table, re.M)
+    assert [int(songs) for songs, _, _ in shown] == sorted(ours)
+    for songs, seconds, times in shown:
+        row = ours[int(songs)]
+        assert float(seconds) == round(row["seconds_per_patch_and_song"], 2)
+        assert float(times) == round(row["times_upstream_this_run"], 1)
+    readme = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    one, eight = (round(ours[songs]["times_upstream_this_run"], 1) for songs in (1, 8))
+    assert f"is {one} times as fast as the released code for one song and {eight} times for eight together" in " ".join(
+        readme.split()
+    )
 
 
 def test_the_python_example(tmp_path, monkeypatch, capsys):
