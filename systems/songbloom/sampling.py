@@ -74,8 +74,8 @@ def invert(weights: Tensor, uniform: Tensor) -> Tensor:
         Indices, (S,); never one of weight zero.
     """
     total = weights.cumsum(dim=-1)
-    # At most 1 - 2^-24 in float32, `uniform` stays below the end of the scale after rounding, too; behind that end there
-    # are only weights of zero.
+    # `uniform` is at most 1 - 2^-24, so that after rounding, too, the target stays below the end of the scale, behind
+    # which there are only weights of zero.
     target = uniform.to(total)[:, None] * total[:, -1:]
     # Logits that are not numbers would give an index beyond the end, which stops a CUDA device for good.
     return torch.searchsorted(total, target, right=True)[:, 0].clamp(max=weights.shape[-1] - 1)
