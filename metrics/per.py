@@ -80,7 +80,7 @@ class PhonemeErrorRate:
         return MetricCard(
             name="per",
             backend=self.backend,
-            version="1",
+            version="2",
             fields=FIELDS,
             summary=self.summary,
             limits=f"{_LIMITS} {self.limits}".strip(),

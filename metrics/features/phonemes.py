@@ -2,7 +2,7 @@
 
 English is read by espeak-ng 1.52 (through phonemizer 3.4; library and data come inside the package
 ``espeakng-loader``, so nothing has to be installed in the system): American, stress marks dropped, one token per
-phone, so that diphthongs and affricates (``aɪ``, ``tʃ``) are one token each. Mandarin is read by pypinyin 0.55 as
+phone, so that diphthongs and affricates (``aɪ``, ``tʃ``) are one token each. Mandarin is read by pypinyin 0.51 as
 initial and final, tone dropped. Which reader takes a piece of text is seen from its script, so mixed lyrics need no
 special care.
 

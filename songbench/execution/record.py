@@ -154,7 +154,7 @@ def git_revision() -> dict[str, Any]:
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = git("rev-parse", "HEAD")
-    return {"commit": commit, "changed": bool(git("status", "--porcelain", "--", "*.py"))} if commit else {}
+    return {"commit": commit, "changed": bool(git("status", "--porcelain", "--", ":/*.py"))} if commit else {}
 
 
 def hardware() -> dict[str, Any]:

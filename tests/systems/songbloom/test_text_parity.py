@@ -5,7 +5,6 @@ The folder is named by SONGBENCH_PARITY; without it these tests are skipped.
 
 import json
 import os
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -47,25 +46,8 @@ def agrees(pair):
     )
 
 
-def is_another_reading(pair):
-    """Whether one Chinese character, at most twice in a row, is read otherwise and nothing else differs.
-
-    The original used pypinyin 0.51. Later versions have corrected the readings of some words (three in a thousand
-    word occurrences by jieba's counts), and songbench keeps the corrections.
-    """
-    found, expected = phonemes_of_lyrics(pair["text"]).split(" "), pair["processed"].split(" ")
-    if len(found) != len(expected):
-        return False
-    differing = [i for i, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b]
-    place = slice(differing[0], differing[-1] + 1)  # ends with a final and its tone
-    return len(found[place]) <= 4 and all(symbols[place][-1][-1] in "12345" for symbols in (found, expected))
-
-
 def check(some):
-    unequal = [pair for pair in some if not agrees(pair)]
-    excused = [] if version("pypinyin") == "0.51.0" else [pair for pair in unequal if is_another_reading(pair)]
-    assert [pair["text"] for pair in unequal if pair not in excused] == []
-    assert len(excused) <= 1
+    assert [pair["text"] for pair in some if not agrees(pair)] == []
 
 
 def test_the_vocabulary_is_the_released_one():
