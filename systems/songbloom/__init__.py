@@ -4,9 +4,9 @@ An implementation of its own of the model of Yang et al., "SongBloom: Coherent S
 Autoregressive Sketching and Diffusion Refinement", arXiv 2506.07634. It loads the released checkpoints and gives
 their numbers.
 
-Read it in this order: `config`, `text` (lyrics to symbols), `conditioning`, `sketch_lm`, `acoustic_dit` with `solver`,
-`acoustic_encoder`, `autoencoder`, `model` (the parts together), `decoding` (many songs at once), `audio_stream`,
-`generation` (from lyrics to audio), `checkpoint`, `system` (songbench's contract).
+Read it in this order: `config` (and `config_files`), `text` (lyrics to symbols), `conditioning`, `sketch_lm`,
+`acoustic_dit` with `solver`, `acoustic_encoder`, `autoencoder`, `model` (the parts together), `decoding` (many songs
+at once), `audio_stream`, `generation` (from lyrics to audio), `checkpoint`, `system` (songbench's contract).
 """
 
 from __future__ import annotations

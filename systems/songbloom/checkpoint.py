@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from songbench.domain.errors import InputError
-from systems.songbloom.config import SongBloomConfig, named_autoencoder, read_config
+from systems.songbloom.config import SongBloomConfig
+from systems.songbloom.config_files import named_autoencoder, read_config
 from systems.songbloom.layers import PackedLinear
 from systems.songbloom.model import SongBloom
 
@@ -366,7 +367,7 @@ class CheckpointFiles:
         """The sizes and settings.
 
         Raises:
-            InputError: see `systems.songbloom.config.read_config`.
+            InputError: see `systems.songbloom.config_files.read_config`.
         """
         return read_config(self.config, self.folders)
 

@@ -1,38 +1,21 @@
-"""Sizes and settings of SongBloom, and how they are read from the files that come with a checkpoint.
+"""Sizes and settings of SongBloom, in words of our own and to and from the words of the released files.
 
-The released YAML and JSON files are read as they are (``songbloom_full_150s.yaml``, ``stable_audio_1920_vae.json``);
-nothing about a model's size is assumed. Values and meanings: SongBloom, arXiv 2506.07634, section 4 and the released
-configuration files.
+Nothing about a model's size is assumed. Values and meanings: SongBloom, arXiv 2506.07634, section 4 and the released
+configuration files (``songbloom_full_150s.yaml``, ``stable_audio_1920_vae.json``).
 """
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
-
-import yaml
+from typing import Any, Literal, get_args
 
 from songbench.domain.errors import InputError
+from systems.songbloom.config_section import KINDS, Section
 from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
 
 GuidanceMode = Literal["h", "global", "none"]
-T = TypeVar("T")
-
-_KINDS = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "text",
-    list: "a list",
-    dict: "a section",
-}
-"""What the types of settings are called."""
 
 
 def _positive(config: object, *names: str) -> None:
@@ -132,14 +115,14 @@ class ModelConfig:
         Raises:
             InputError: a value is missing, or one asks for something no released model uses.
         """
-        section = _Section(model, "model")
+        section = Section(model, "model")
         section.only("backend", "llama")
         section.only("time_cond_type", "prepend")
         section.only("pre_norm", False, default=False)
         section.only("norm", "layer_norm", default="layer_norm")
-        conditions = _Section(section.value("condition_provider_cfg", dict), "model.condition_provider_cfg")
-        prompt = _Section(conditions.value("prompt_wav", dict), "model.condition_provider_cfg.prompt_wav")
-        lyrics = _Section(conditions.value("lyrics", dict), "model.condition_provider_cfg.lyrics")
+        conditions = Section(section.value("condition_provider_cfg", dict), "model.condition_provider_cfg")
+        prompt = Section(conditions.value("prompt_wav", dict), "model.condition_provider_cfg.prompt_wav")
+        lyrics = Section(conditions.value("lyrics", dict), "model.condition_provider_cfg.lyrics")
         lyrics.only("mode", "sum")
         base = section.value("rotary_base_val", float)
         objective = section.value("diffusion_objective", str, "rectified_flow")
@@ -214,16 +197,16 @@ class AutoencoderConfig:
         Raises:
             InputError: it describes something other than a plain Oobleck autoencoder with a VAE bottleneck.
         """
-        root = _Section(decoded, "")
+        root = Section(decoded, "")
         root.only("model_type", "autoencoder")
-        model = _Section(root.value("model", dict), "model")
-        bottleneck = _Section(model.value("bottleneck", dict), "model.bottleneck")
+        model = Section(root.value("model", dict), "model")
+        bottleneck = Section(model.value("bottleneck", dict), "model.bottleneck")
         bottleneck.only("type", "vae")
         sides = {}
         for name in ("encoder", "decoder"):
-            side = _Section(model.value(name, dict), f"model.{name}")
+            side = Section(model.value(name, dict), f"model.{name}")
             side.only("type", "oobleck")
-            sides[name] = _Section(side.value("config", dict), f"model.{name}.config")
+            sides[name] = Section(side.value("config", dict), f"model.{name}.config")
             sides[name].only("use_snake", True)
         sides["decoder"].only("final_tanh", False)
         latent = model.value("latent_dim", int)
@@ -357,7 +340,7 @@ class DecodingConfig:
             kind = float if usual is None else type(usual)
             fitting = type(value) in ((int, float) if kind is float else (kind,))
             if not fitting:
-                raise InputError(f"{name} should be {_KINDS[kind]}, not {value!r}.", field=name)
+                raise InputError(f"{name} should be {KINDS[kind]}, not {value!r}.", field=name)
         return replace(self, **changes)
 
     @classmethod
@@ -369,7 +352,7 @@ class DecodingConfig:
         Raises:
             InputError: a value of the wrong kind.
         """
-        section = _Section(inference, "inference")
+        section = Section(inference, "inference")
         if isinstance(section.values.get("cfg_coef"), list):
             pair = section.all("cfg_coef", float)
             if len(pair) != 2:
@@ -513,184 +496,3 @@ MOST_SECONDS = 3600.0
 def longest_seconds(trained_seconds: float) -> float:
     """Where a song is ended at the latest: upstream lets the 150 s models run 20 s over, the 240 s model 10 s."""
     return trained_seconds + (10.0 if trained_seconds > LONG_SONGS else 20.0)
-
-
-def companion(name: str, folders: Sequence[Path]) -> Path:
-    """The file a configuration names, in the first of `folders` that has it (the first folder if none has)."""
-    places = [folder / Path(name).name for folder in folders]
-    return next((place for place in places if place.is_file()), places[0])
-
-
-def read_config(path: Path, folders: Sequence[Path] = ()) -> SongBloomConfig:
-    """Read a checkpoint's YAML file and the files it names (vocabulary, autoencoder).
-
-    Args:
-        path: the YAML file.
-        folders: where to look for the named files when they do not lie beside it.
-
-    Raises:
-        InputError: a file is missing, malformed or describes a model this implementation does not know.
-    """
-    folders = (path.parent, *folders)
-    try:
-        root = _sections(path, folders, "max_dur", "vae", "model", "inference")
-        model = root.value("model", dict)
-        vae = _Section(root.value("vae", dict), "vae")
-        longest = root.value("max_dur", float)
-        autoencoder = read_autoencoder_config(companion(vae.value("vae_cfg", str), folders))
-        inference = root.value("inference", dict)
-        return SongBloomConfig(
-            path.stem,
-            ModelConfig.from_upstream(model),
-            autoencoder,
-            DecodingConfig.from_upstream(inference, longest_seconds(longest)),
-            longest,
-        )
-    except InputError as error:
-        raise error.located(file=str(path)) from None
-
-
-def named_autoencoder(path: Path, folders: Sequence[Path] = ()) -> Path | None:
-    """Where the autoencoder's weights lie by what a checkpoint's YAML file says, whether they are there or not.
-
-    Args:
-        path: the YAML file.
-        folders: as for `read_config`.
-
-    Returns:
-        None when it names no file of their own.
-
-    Raises:
-        InputError: the YAML file is missing or malformed.
-    """
-    folders = (path.parent, *folders)
-    try:
-        vae = _Section(_sections(path, folders, "vae").value("vae", dict), "vae")
-        name = vae.value("vae_ckpt", str, "")
-    except InputError as error:
-        raise error.located(file=str(path)) from None
-    return companion(name, folders) if name else None
-
-
-def _sections(path: Path, folders: Sequence[Path], *names: str) -> _Section:
-    """Some sections of a YAML file; others (training data and the like) may use resolvers that mean nothing here."""
-    decoded = _decoded(path, yaml.safe_load)
-    return _Section(_resolve({name: decoded[name] for name in names if name in decoded}, decoded, folders), "")
-
-
-def read_autoencoder_config(path: Path) -> AutoencoderConfig:
-    """Read the autoencoder's JSON file.
-
-    Raises:
-        InputError: it is missing, malformed or of another kind.
-    """
-    try:
-        return AutoencoderConfig.from_upstream(_decoded(path, json.loads))
-    except InputError as error:
-        raise error.located(file=str(path)) from None
-
-
-def _decoded(path: Path, decode: Any) -> dict[str, Any]:
-    try:
-        decoded = decode(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            "This file of the checkpoint is missing.",
-            file=str(path),
-            cure="Put it beside the checkpoint; 'songbench setup songbloom' fetches all of them.",
-        ) from None
-    except OSError as error:
-        raise InputError(f"It cannot be read: {error.strerror}.", file=str(path)) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise InputError(f"It is not YAML: {problem}.", file=str(path), line=mark.line + 1 if mark else None) from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"It is not JSON: {error.msg}.", file=str(path), line=error.lineno) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"It cannot be read: {error}.", file=str(path)) from None
-    if not isinstance(decoded, dict):
-        raise InputError("It holds no settings.", file=str(path))
-    return decoded
-
-
-_INTERPOLATION = re.compile(r"^\$\{(?:(?P<resolver>\w+):)?(?P<value>.*)\}$")
-
-
-def _resolve(value: Any, root: Mapping[str, Any], folders: Sequence[Path], via: tuple[str, ...] = ()) -> Any:
-    """Replace the interpolations of the released YAML files: other values, paths, YAML files to load.
-
-    Args:
-        value: what may hold some.
-        root: the whole file.
-        folders: where named files may lie.
-        via: the interpolations that led here, so that a circle is noticed.
-    """
-    if isinstance(value, dict):
-        return {key: _resolve(one, root, folders, via) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_resolve(one, root, folders, via) for one in value]
-    found = _INTERPOLATION.match(value) if isinstance(value, str) else None
-    if not found:
-        return value
-    if value in via:
-        raise InputError(f"'{value}' points to itself.")
-    via = (*via, value)
-    inner = found["value"]
-    if found["resolver"] is None:
-        target: Any = root
-        for part in inner.split("."):
-            if not isinstance(target, Mapping) or part not in target:
-                raise InputError(f"'{value}' points to nothing in this file.", cure=f"Write the value of {inner}.")
-            target = target[part]
-        return _resolve(target, root, folders, via)
-    if found["resolver"] == "dynamic_path":
-        return str(companion(inner, folders))
-    if found["resolver"] == "load_yaml":
-        name = _resolve(inner, root, folders, via)
-        return list(Vocabulary.from_yaml(companion(str(name), folders)).symbols)
-    raise InputError(
-        f"'{value}' uses an unknown resolver.", given=found["resolver"], allowed=("dynamic_path", "load_yaml")
-    )
-
-
-class _Section:
-    """A decoded section whose values are taken out with errors that name them."""
-
-    def __init__(self, values: Mapping[str, Any], name: str) -> None:
-        self.values, self.name = values, name
-
-    def _path(self, key: str) -> str:
-        return f"{self.name}.{key}" if self.name else key
-
-    def value(self, key: str, kind: type, default: Any = None) -> Any:
-        found = self.values.get(key, default)
-        if found is None:
-            raise InputError(f"'{self._path(key)}' is missing.", field=self._path(key))
-        if kind is float and isinstance(found, int | str) and not isinstance(found, bool):
-            with suppress(ValueError, OverflowError):  # YAML 1.1 takes 1e-3 for text
-                return float(found)
-        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
-            raise InputError(
-                f"'{self._path(key)}' should be {_KINDS[kind]}, not {str(found)[:80]!r}.", field=self._path(key)
-            )
-        return found
-
-    def all(self, key: str, kind: type[T]) -> tuple[T, ...]:
-        """The members of a list, each of one kind."""
-        listed = self.value(key, list)
-        each = _Section({str(number): one for number, one in enumerate(listed)}, self._path(key))
-        return tuple(each.value(number, kind) for number in each.values)
-
-    def only(self, key: str, allowed: Any, default: Any = None) -> None:
-        found = self.values.get(key, default)
-        if found != allowed:
-            raise self.wrong(key, found, (str(allowed),))
-
-    def wrong(self, key: str, given: Any, allowed: tuple[str, ...]) -> InputError:
-        return InputError(
-            f"'{self._path(key)}' is {given!r}, which no released model uses.",
-            field=self._path(key),
-            given=str(given),
-            allowed=allowed,
-        )

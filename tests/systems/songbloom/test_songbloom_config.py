@@ -16,8 +16,8 @@ from systems.songbloom.config import (
     ModelConfig,
     SongBloomConfig,
     longest_seconds,
-    read_config,
 )
+from systems.songbloom.config_files import read_config
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.presets import PRESETS
 from systems.songbloom.text import RELEASED
