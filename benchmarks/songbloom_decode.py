@@ -128,7 +128,9 @@ def measure(model: SongBloom, config: DecodingConfig, songs: int, patches: int, 
         "patches": patches,
         "seconds_per_patch": patch,
         "seconds_per_patch_and_song": patch / songs,
-        "rtf_per_song": total / songs / (patches * model.config.patch_seconds),
+        "rtf_per_song" if audio else "rtf_per_song_without_audio": total
+        / songs
+        / (patches * model.config.patch_seconds),
         "stages_per_patch_and_song": {
             stage: sum(one[stage] for one in stages) / songs / patches for stage in stages[0]
         },

@@ -223,11 +223,15 @@ class SongBloomSystem:
             notes.append(f"not sung: {' '.join(song.lyrics.dropped[:20])}")
         if request.prompt.style:
             notes.append("the style in words was not used")
+        alike = engine.slots == 1 or self._chosen_precision == "float32"
+        if not alike:
+            notes.append("bfloat16 rounds otherwise in another batch, so the same seed can give another song there")
         record = GenerationRecord(
             seconds=sum(end.stages.values()),
             device=_device_name(engine),
             peak_gib=_peak_gib(engine),
             conditions=CONDITIONS,
+            seed_honoured=alike,
             stages=end.stages,
             notes=tuple(notes),
         )

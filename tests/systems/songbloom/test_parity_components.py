@@ -39,20 +39,30 @@ class TestAutoencoder:
         decoded = torch.cat(list(golden_autoencoder.decode_chunked(golden.long_cases["vae.latent160"], 96)), -1)
         close(decoded[..., ::31], golden.long_cases["vae.decode_chunked_every31"])
 
-    def test_upstream_chunked_encoding(self, golden, golden_autoencoder):
-        """Chunks of 16 frames are shorter than the encoder's reach, so they must be cut as upstream cuts them."""
-        wav = golden.cases["vae.chunk_wav_in_mono"].expand(-1, 2, -1)
-        expected = golden.cases["vae.chunk_encode_16_4_mean"]
+    def test_upstream_chunks_shorter_than_the_reach(self, golden, golden_autoencoder):
+        """Chunks of 16 frames change the edges, so they must be cut and pasted here as upstream does."""
         chunk, overlap, hop = 16, 4, golden.config.autoencoder.hop
-        total = expected.shape[-1]
-        starts = sorted({*range(0, total - chunk, chunk - overlap), total - chunk})
-        pasted = torch.empty_like(expected)
-        for start in starts:
+
+        def pasted(total, piece):
+            starts = sorted({*range(0, total - chunk, chunk - overlap), total - chunk})
+            kept = []
+            for start in starts:
+                first = 0 if start == 0 else start + overlap // 2
+                last = total if start == total - chunk else start + chunk - overlap // 2
+                kept.append(piece(start, first - start, last - start))
+            return torch.cat(kept, -1)
+
+        wav, latents = golden.cases["vae.chunk_wav_in_mono"].expand(-1, 2, -1), golden.cases["vae.chunk_latent"]
+
+        def encoded(start, first, last):
             mean, _ = golden_autoencoder.moments(wav[..., start * hop : (start + chunk) * hop])
-            first = 0 if start == 0 else overlap // 2
-            last = chunk if start == total - chunk else chunk - overlap // 2
-            pasted[..., start + first : start + last] = mean[..., first:last]
-        close(pasted, expected)
+            return mean[..., first:last]
+
+        def decoded(start, first, last):
+            return golden_autoencoder.decode(latents[..., start : start + chunk])[..., first * hop : last * hop]
+
+        close(pasted(wav.shape[-1] // hop, encoded), golden.cases["vae.chunk_encode_16_4_mean"])
+        close(pasted(latents.shape[-1], decoded), golden.cases["vae.chunk_decode_16_4"])
 
 
 class TestConditioning:
@@ -69,6 +79,10 @@ class TestConditioning:
         assert torch.equal(null[:frames], cases["cond.prompt_wav"][1])
         close(null[frames:], cases["cond.lyrics"][1])
         assert cases["cond.null_lyric_tokens"].tolist() == [0]
+        # Upstream's masks only count what is real; they are never applied, and there are none here.
+        symbols = min(len(cases["cond.lyric_tokens"]), golden.config.model.lyrics_length)
+        assert cases["cond.lyrics.mask"].sum(1).tolist() == [symbols, 1]
+        assert cases["cond.prompt_wav.mask"].sum(1).tolist() == [frames, 0]
 
     def test_order_of_the_prefix(self, golden, golden_model):
         cases = golden.cases

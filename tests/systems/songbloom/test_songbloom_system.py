@@ -290,6 +290,15 @@ class TestFailures:
             same_song(made[name], fresh[name])
         assert self.good(by_prompt(built.generate([request(2)]))["p2"]), "the next call works again"
 
+    @pytest.mark.parametrize(
+        ("precision", "batch", "honoured"), [("float32", 2, True), ("bfloat16", 1, True), ("bfloat16", 2, False)]
+    )
+    def test_a_seed_is_promised_only_where_company_cannot_change_the_song(self, folder, precision, batch, honoured):
+        built = system(folder, "long", precision=precision, batch=batch)
+        for song in built.generate([request(0), request(1)]):
+            assert song.record.seed_honoured is honoured
+            assert any("bfloat16" in note for note in song.record.notes) is not honoured
+
     def test_when_everything_fails_each_says_so(self, folder, monkeypatch):
         def broken(*_):
             raise RuntimeError("out of order")
