@@ -336,16 +336,17 @@ class Files:
             return
         span = handler.headers.get("Range")
         start = int(span[6:-1]) if span else 0
-        handler.send_response(206 if start else 200)
-        handler.send_header("Content-Length", str(len(content) - start))
-        if self.etag:
-            handler.send_header("ETag", self.etag)
-        handler.end_headers()
+        # All notes are taken before the client hears anything, as it may ask again at once, in another thread.
         if handler.path.endswith(".pt"):
             self.ranges.append(span)
         stop = None
         if self.stop_after is not None and len(self.ranges) == 3:  # asked twice for its size, then for its content
             stop, self.content = self.stop_after, {}
+        handler.send_response(206 if start else 200)
+        handler.send_header("Content-Length", str(len(content) - start))
+        if self.etag:
+            handler.send_header("ETag", self.etag)
+        handler.end_headers()
         with contextlib.suppress(ConnectionError):  # when only the size was asked for
             handler.wfile.write(content[start:stop])
 
@@ -378,8 +379,8 @@ def test_a_file_that_changes_while_it_is_downloaded_is_refused(serve):
     def answer(handler):
         if handler.headers.get("Range"):
             files.etag = '"v2"'
-        files.answer(handler)
         files.content = {"model.pt": MODEL, "model.yaml": NOTES}
+        files.answer(handler)
 
     files.stop_after = 50_000
     with pytest.raises(SongbenchError, match=r"model.pt: it changed on the server"):
