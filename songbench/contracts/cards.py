@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from songbench.domain.hashing import Json
 
 Direction: TypeAlias = Literal["higher", "lower", "none"]
+
+ASPECTS: Mapping[str, str] = {
+    "words": "which words can be heard, and in which order",
+    "sound": "noise, distortion, bandwidth: how cleanly it sounds",
+    "voice": "whether there is a voice at all",
+    "pitch": "whether the voice is in tune with the band",
+    "timing": "whether it keeps time",
+    "form": "which sections there are, and in which order",
+    "style": "whether it resembles the prompt or the reference",
+    "originality": "whether it is more than a copy of the prompt",
+    "level": "how loud it is",
+    "stereo": "how wide it is",
+}
+"""What of a song a metric can hear: the vocabulary of `MetricCard.hears` and of ``songbench validate-metrics``."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,50 @@ class FieldCard:
 
 
 @dataclass(frozen=True)
+class Procedure:
+    """How a model is asked, precisely enough to do it again elsewhere.
+
+    Attributes:
+        model: its id, e.g. ``m-a-p/MERT-v1-95M``.
+        revision: the commit or checkpoint, or where it is recorded.
+        layer: which of its outputs.
+        rate: of the audio it hears, e.g. ``24 kHz mono``.
+        window: what it hears at once and how far that moves, e.g. ``10 s, hop 1 s, last one padded with zeros``.
+        pooling: how windows or frames become the song's number or vectors.
+        formula: from there to the number.
+        loudness: to which level the audio is brought first; ``as it is`` where it is not.
+    """
+
+    model: str
+    revision: str = ""
+    layer: str = ""
+    rate: str = ""
+    window: str = ""
+    pooling: str = ""
+    formula: str = ""
+    loudness: str = "as it is"
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name}: {value}" for name, value in vars(self).items() if value)
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Systems that a metric cannot judge fairly, because they were conditioned on or tuned to its own model.
+
+    Attributes:
+        systems: names as in `SystemCard.name`; a name stands for its variants too.
+        why: one clause, e.g. "conditioned on the same encoder".
+    """
+
+    systems: tuple[str, ...]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.systems)} ({self.why})"
+
+
+@dataclass(frozen=True)
 class MetricCard:
     """A metric with its backend, described.
 
@@ -112,6 +171,10 @@ class MetricCard:
         languages: languages it can judge; empty: any.
         reference: whether it is the backend papers use (else an embedded stand-in that runs anywhere).
         tracks: which tracks it judges.
+        hears: which `ASPECTS` of a song it should react to; empty: its author does not say.
+        procedure: how its model is asked, or None where there is no model.
+        conflicts: systems it cannot judge fairly.
+        verified: how its numbers were compared with those of the upstream package, and with which outcome.
     """
 
     name: str
@@ -126,6 +189,10 @@ class MetricCard:
     languages: tuple[str, ...] = ()
     reference: bool = False
     tracks: tuple[str, ...] = ("song",)
+    hears: tuple[str, ...] = ()
+    procedure: Procedure | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    verified: str = ""
 
     @property
     def id(self) -> str:

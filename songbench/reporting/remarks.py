@@ -18,6 +18,7 @@ def remarks(board: Leaderboard) -> list[str]:
         *_few_prompts(board),
         *_incomplete(board),
         *_stand_ins(board),
+        *_conflicts(board),
         *_leading_anchors(board),
         *_no_common_ground(board),
         *_unequal_sets(board),
@@ -53,6 +54,15 @@ def _stand_ins(board: Leaderboard) -> Iterator[str]:
             f"Measured with stand-in backends: {', '.join(names)}. "
             "Compare these numbers with each other, not with numbers in papers."
         )
+
+
+def _conflicts(board: Leaderboard) -> Iterator[str]:
+    entered = [row.system.name for row in board.rows]
+    for metric in dict.fromkeys(column.metric for column in board.columns):
+        for conflict in metric.conflicts:
+            met = [name for name in entered if name.partition(":")[0] in conflict.systems]
+            if met:
+                yield f"{metric.id} does not judge {', '.join(met)} fairly: {conflict.why}."
 
 
 def _leading_anchors(board: Leaderboard) -> Iterator[str]:
