@@ -22,12 +22,20 @@ _CARD = MetricCard(
     version="1",
     fields=(
         FieldCard("duration_error", "s", "lower", 0, None, 1, "How far the duration is from the one asked for."),
-        FieldCard("lufs", "LUFS", "none", -70, None, 1, "Integrated loudness (ITU-R BS.1770-4)."),
+        FieldCard("lufs", "LUFS", "none", -70, None, 1, "Integrated loudness (ITU-R BS.1770-4).", hears=("level",)),
         FieldCard("silence", "%", "none", 0, 100, 1, "50 ms frames below -60 dBFS; lyrics may ask for silence."),
         FieldCard("true_peak", "dBTP", "none", None, None, 2, "Largest amplitude, oversampled four times.", False),
         FieldCard("clipping", "%", "lower", 0, 100, 3, "Samples in runs of 3 or more at full scale.", False),
         FieldCard(
-            "stereo_width", "", "none", 0, 1, 3, "Side energy over all: 0 mono, 0.5 unrelated, 1 opposite phase.", False
+            "stereo_width",
+            "",
+            "none",
+            0,
+            1,
+            3,
+            "Side energy over all: 0 mono, 0.5 unrelated, 1 opposite phase.",
+            False,
+            ("stereo",),
         ),
         FieldCard(
             "bandwidth", "kHz", "none", 0, None, 1, "Highest 100 Hz band within 80 dB of the loudest one.", False

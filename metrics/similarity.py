@@ -39,6 +39,7 @@ SIMILARITY_MUSICNN = MetricCard(
             high=1.0,
             decimals=2,
             description="Share of the song's 1 s windows found in the prompt audio (log-mel correlation from 0.8 on).",
+            hears=("originality",),
         ),
     ),
     summary="How much the song sounds like the style prompt it was given, and how much of it is a copy of that prompt.",
@@ -54,6 +55,7 @@ SIMILARITY_MUSICNN = MetricCard(
     ),
     licence="ISC (musicnn weights)",
     needs=("musicnn",),
+    hears=("style",),
 )
 
 

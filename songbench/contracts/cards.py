@@ -98,6 +98,7 @@ class FieldCard:
         decimals: how many to print.
         description: one sentence.
         headline: whether it has a column in the printed table (all fields are in the CSV and JSON).
+        hears: which `ASPECTS` this field should react to; None: those of its metric.
     """
 
     name: str
@@ -108,6 +109,7 @@ class FieldCard:
     decimals: int = 2
     description: str = ""
     headline: bool = True
+    hears: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

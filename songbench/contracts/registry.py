@@ -1,4 +1,4 @@
-"""Finding systems, metrics, suites, weights and commands by entry point.
+"""Finding systems, metrics, suites, weights, environments and commands by entry point.
 
 Nothing is imported until it is asked for, so that a listing does not pay for every model library and a broken plug-in
 breaks only itself. A package adds its own by declaring entry points in the groups below.
@@ -21,6 +21,7 @@ SYSTEMS = "songbench.systems"
 METRICS = "songbench.metrics"
 SUITES = "songbench.suites"
 WEIGHTS = "songbench.weights"
+ENVIRONMENTS = "songbench.environments"
 COMMANDS = "songbench.commands"
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from songbench.reporting import export, figures, tables
+from songbench.reporting import export, figures, published, tables
 from songbench.reporting.board import Leaderboard
+from songbench.reporting.published import Published
 
 
-def write_report(board: Leaderboard, folder: str | Path) -> list[Path]:
+def write_report(board: Leaderboard, folder: str | Path, elsewhere: Sequence[Published] = ()) -> list[Path]:
     """Write ``leaderboard.{txt,md,csv,json,tex}``, ``scores.csv`` and ``figures/*.png``.
 
     Args:
         board: the leaderboard.
         folder: created when absent.
+        elsewhere: published numbers, appended as blocks of their own to the text and the Markdown.
 
     Returns:
         The files, in the order written; the same leaderboard gives the same bytes.
@@ -23,8 +26,8 @@ def write_report(board: Leaderboard, folder: str | Path) -> list[Path]:
     folder = Path(folder)
     pictures = {column.name: f"figures/{_file_name(column.name)}.png" for column in figures.drawn(board)}
     texts = {
-        "leaderboard.txt": tables.to_text(board),
-        "leaderboard.md": tables.to_markdown(board, pictures),
+        "leaderboard.txt": tables.to_text(board) + published.to_text(elsewhere, tables.WIDTH),
+        "leaderboard.md": tables.to_markdown(board, pictures) + published.to_markdown(elsewhere),
         "leaderboard.csv": export.to_csv(board),
         "leaderboard.json": export.to_json(board),
         "leaderboard.tex": tables.to_latex(board),

@@ -1,0 +1,85 @@
+"""What ``songbench setup`` shows: what will be fetched, and how far it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from songbench.execution.needs import NeedFacts
+from songbench.execution.weights import in_words
+
+REVISION = 12
+"""Characters of a commit that are shown."""
+
+
+def needs_table(needs: Sequence[NeedFacts]) -> Table:
+    """Name, kind, revision, size, licence and state of each, and below, how much there is still to fetch."""
+    table = Table(title="setup", title_justify="left", title_style="bold", header_style="bold", show_footer=True)
+    missing = [one for one in needs if not one.here]
+    for column, footer in (
+        ("name", f"{len(missing)} of {len(needs)} to fetch"),
+        ("size", _total(missing)),
+        ("licence", ""),
+        ("restricted", ""),
+        ("here", ""),
+    ):
+        table.add_column(column, footer, overflow="fold", no_wrap=column != "licence")
+    for one in needs:
+        name = f"{escape(one.name)}\n[dim]{escape(one.kind)} {escape(one.revision[:REVISION])}[/dim]"
+        restricted = "[yellow]yes[/yellow]" if one.restricted else "no"
+        state = "[green]yes[/green]" if one.here else "no"
+        table.add_row(name, one.size or "not known", escape(one.licence), restricted, state)
+    return table
+
+
+def _total(missing: Sequence[NeedFacts]) -> str:
+    if not missing:
+        return "nothing"
+    open_ended = "at least " if any(not one.bytes for one in missing) else ""
+    about = "about " if any("about" in one.size for one in missing) else ""
+    return open_ended + about + in_words(sum(one.bytes for one in missing))
+
+
+class ByteBar:
+    """One bar per download, on stderr, so that stdout holds results only.
+
+    Args:
+        console: where the bar is drawn; nothing is drawn where that is no terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the hub's client would draw others between ours
+        self._console = console
+        self._bars: Progress | None = None
+        self._task: Any = None
+
+    @contextmanager
+    def shown(self, name: str) -> Iterator[None]:
+        """Draw the bar of one download."""
+        self._bars = Progress(
+            TextColumn("{task.description:<28}"),
+            BarColumn(bar_width=24),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        with self._bars:
+            self._task = self._bars.add_task(escape(name), total=None, visible=False)
+            yield
+        self._bars = None
+
+    def __call__(self, here: int, size: int) -> None:
+        """Advance to `here` of `size` bytes."""
+        if self._bars:
+            self._bars.update(self._task, completed=here, total=size, visible=True)

@@ -1,0 +1,164 @@
+"""Numbers that papers print, shown in a block of their own, never among numbers computed here."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from songbench.domain.errors import InputError
+
+COLUMNS = ("system", "condition", "field", "unit", "direction", "value", "plus_minus", "source", "provenance", "note")
+WARNING = (
+    "Not computed here: other songs, prompts, recognisers and reference sets. Not comparable with the table above."
+)
+
+_FOLDER = Path("results/published")
+_OWN_FOLDER = Path(__file__).parents[2] / _FOLDER
+
+
+@dataclass(frozen=True)
+class Value:
+    """One published number as its source prints it."""
+
+    system: str
+    condition: str
+    field: str
+    unit: str
+    direction: str
+    value: str
+    plus_minus: str
+    source: str
+    provenance: str
+    note: str
+
+    @property
+    def text(self) -> str:
+        """As it is shown."""
+        return f"{self.value} ± {self.plus_minus}" if self.plus_minus else self.value
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of published numbers.
+
+    Attributes:
+        name: of the file.
+        values: in its order.
+    """
+
+    name: str
+    values: tuple[Value, ...]
+
+    @property
+    def fields(self) -> list[tuple[str, str, str]]:
+        """Name, unit and direction of every field, in the order they appear."""
+        return list(dict.fromkeys((value.field, value.unit, value.direction) for value in self.values))
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """System and condition of every row, in the order they appear."""
+        return list(dict.fromkeys((value.system, value.condition) for value in self.values))
+
+    def of(self, row: tuple[str, str], field: tuple[str, str, str]) -> str:
+        """What stands in one cell, "" where nothing does."""
+        found = (v for v in self.values if (v.system, v.condition) == row and (v.field, v.unit, v.direction) == field)
+        return next((value.text for value in found), "")
+
+    @property
+    def remarks(self) -> list[str]:
+        """The warning, every source with its provenance, and every note with the fields it concerns."""
+        sources = dict.fromkeys(f"{value.source} ({value.provenance})" for value in self.values)
+        notes: dict[str, dict[str, None]] = {}
+        for value in self.values:
+            if value.note:
+                notes.setdefault(value.note, {})[value.field] = None
+        return [
+            WARNING,
+            f"Source: {'; '.join(sources)}.",
+            *(f"{', '.join(fields)}: {note}." for note, fields in notes.items()),
+        ]
+
+
+def load_published(name: str) -> Published:
+    """Read published numbers.
+
+    Args:
+        name: of a file in ``results/published``, without its suffix, or the path of a ``.csv`` file.
+
+    Raises:
+        InputError: no such file, or a line of it cannot be used.
+    """
+    path = next((p for p in (Path(name), _FOLDER / f"{name}.csv", _OWN_FOLDER / f"{name}.csv") if p.is_file()), None)
+    if path is None:
+        known = sorted({one.stem for folder in (_FOLDER, _OWN_FOLDER) for one in folder.glob("*.csv")})
+        raise InputError(
+            f"There are no published numbers '{name}'.",
+            field="--published",
+            given=name,
+            allowed=known,
+            cure="Give one of these names, or the path of a .csv file of your own.",
+        )
+    with open(path, encoding="utf-8", newline="") as handle:
+        reader = csv.DictReader(handle)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise InputError(f"The first line must name the columns {','.join(COLUMNS)}.", file=str(path), line=1)
+        return Published(path.stem, tuple(_value(row, str(path), reader.line_num) for row in reader))
+
+
+def _value(row: dict[str, str | None], file: str, line: int) -> Value:
+    missing = [name for name in ("system", "field", "value", "source") if not row[name]]
+    if missing or None in row.values():
+        raise InputError(f"A value needs its {' and '.join(missing or ['columns'])}.", file=file, line=line)
+    value = Value(**{name: row[name] or "" for name in COLUMNS})
+    try:
+        float(value.value)
+    except ValueError:
+        raise InputError(f"'{value.value}' is not a number.", file=file, line=line, field="value") from None
+    return value
+
+
+def to_markdown(blocks: Sequence[Published]) -> str:
+    """One section per file, for the end of a leaderboard in Markdown; "" without files."""
+    lines: list[str] = []
+    for block in blocks:
+        heads = [f"{field}<br>{_unit(unit, direction)}" for field, unit, direction in block.fields]
+        lines += ["", f"## Published elsewhere: {block.name}", "", *(f"- {line}" for line in block.remarks), ""]
+        lines += [f"| system | condition | {' | '.join(heads)} |", "| --- | --- |" + " ---: |" * len(heads)]
+        lines += [
+            f"| {row[0]} | {row[1]} | {' | '.join(block.of(row, field) for field in block.fields)} |"
+            for row in block.rows
+        ]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def to_text(blocks: Sequence[Published], width: int) -> str:
+    """The same for the terminal and text files."""
+    import io
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None, force_terminal=False)
+    for block in blocks:
+        table = Table(box=box.SIMPLE, title=Text(f"Published elsewhere: {block.name}"), title_justify="left")
+        table.add_column("system")
+        table.add_column("condition")
+        for field, unit, direction in block.fields:
+            table.add_column(Text(f"{field}\n{_unit(unit, direction)}"), justify="right")
+        for row in block.rows:
+            table.add_row(*map(Text, [*row, *(block.of(row, field) for field in block.fields)]))
+        console.print()
+        console.print(table)
+        for line in block.remarks:
+            console.print(Text(f" - {line}"))
+    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+
+
+def _unit(unit: str, direction: str) -> str:
+    arrow = {"higher": "↑", "lower": "↓"}.get(direction, "")
+    return " ".join(part for part in (unit, arrow) if part)

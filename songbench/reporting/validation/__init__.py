@@ -1,0 +1,1 @@
+"""How metrics answer to controlled damage: response curves, verdicts, table and figures."""

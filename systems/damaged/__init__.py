@@ -1,0 +1,1 @@
+"""Songs with known faults: what metrics are validated with."""

@@ -1,0 +1,202 @@
+"""The system ``damaged``: songs of another system, with one fault of known kind and strength."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from songbench.contracts import registry
+from songbench.contracts.cards import Availability, SystemCard
+from songbench.contracts.damages import DAMAGES, STRENGTHS, Damage
+from songbench.contracts.system import System
+from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.errors import InputError, SongbenchError
+from songbench.domain.hashing import Json, derived_seed
+from songbench.domain.song import Failure, GenerationRecord, Request, Song
+
+_RESUNG = ("wrong_lyrics", "repeated_lines")
+_KEPT = 12
+"""Base songs a process keeps: the same ones are damaged again and again."""
+
+_bases: dict[str, Song] = {}
+
+
+class Damaged:
+    """Damages the songs of another system.
+
+    Args:
+        variant: ``DAMAGE-STRENGTH``, e.g. ``noise-3`` (`songbench.contracts.damages.DAMAGES`, 1 to 4).
+        base: the system whose songs are damaged, as written on the command line. Damage to the voice needs its vocal
+            stem, damage to the form its sections; where it gives none, the song fails with that reason.
+
+    Raises:
+        InputError: for an unknown damage, strength or base.
+    """
+
+    def __init__(self, variant: str | None = None, base: str = "rulebased") -> None:
+        """Check the choices; the base is built, not run."""
+        kind, _, number = (variant or "").partition("-")
+        if kind not in DAMAGES or number not in map(str, STRENGTHS):
+            raise InputError(
+                f"'damaged:{variant or ''}' names no damage and strength.",
+                given=kind,
+                allowed=DAMAGES,
+                cure="Write damaged:NAME-STRENGTH with a strength from 1 (mild) to 4, e.g. damaged:noise-3.",
+            )
+        self.damage: Damage = DAMAGES[kind]
+        self.strength = int(number)
+        self._spec = base
+        self._base: System = registry.build_system(base)
+        below, how_much = self._base.card, self.damage.strengths[self.strength - 1]
+        self.card = SystemCard(
+            name=f"damaged:{kind}-{self.strength}",
+            version=f"1/{below.version}",
+            summary=f"Songs of {below.name}, damaged: {self.damage.summary} ({how_much})",
+            licence=below.licence,
+            languages=below.languages,
+            conditions=below.conditions,
+            vocals=below.vocals,
+            max_seconds=below.max_seconds,
+            sample_rate=below.sample_rate,
+            needs=below.needs,
+            sanity=True,
+        )
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """Damage, strength, and the base with its own parameters."""
+        return {
+            "damage": self.damage.name,
+            "strength": self.strength,
+            "base": self._spec,
+            "of base": dict(self._base.parameters),
+        }
+
+    def availability(self) -> Availability:
+        """That of the base."""
+        return self._base.availability()
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
+        """One song per request, in order; what cannot be damaged is yielded as a failure."""
+        for request in requests:
+            try:
+                yield self._damaged(request)
+            except SongbenchError as error:
+                yield Failure("generate", str(error), request=request)
+
+    def _damaged(self, request: Request) -> Song | Failure:
+        seed = derived_seed("damage", self.damage.name, request.seed)
+        asked = self._other_words(request, seed) if self.damage.name in _RESUNG else request
+        song = self._base_song(asked)
+        if isinstance(song, Failure):
+            return replace(song, request=request)
+        record = GenerationRecord(None, conditions=song.record.conditions, notes=(self.card.summary,))
+        song = replace(song, request=request, record=record)
+        return song if self.damage.name in _RESUNG else _Patient(song, self.strength, seed).with_(self.damage.name)
+
+    def _other_words(self, request: Request, seed: int) -> Request:
+        from systems.damaged import words
+
+        prompt, strength = request.prompt, self.strength
+        if self.damage.name == "wrong_lyrics":
+            return replace(
+                request,
+                prompt=replace(prompt, lyrics=words.wrong_lyrics(prompt.lyrics, prompt.language, strength, seed)),
+            )
+        lyrics = words.repeated_lines(prompt.lyrics, strength, seed)
+        longer = prompt.seconds and prompt.seconds * len(lyrics.lines) / max(1, len(prompt.lyrics.lines))
+        return replace(request, prompt=replace(prompt, lyrics=lyrics, seconds=longer))
+
+    def _base_song(self, request: Request) -> Song | Failure:
+        key = f"{self._spec} {request.prompt.words_to_json()} {request.take} {request.seed}"
+        if key not in _bases:
+            outcome = next(iter(self._base.generate([request])))
+            if isinstance(outcome, Failure):
+                return outcome
+            while len(_bases) >= _KEPT:
+                del _bases[next(iter(_bases))]
+            vocals = {name: stem for name, stem in outcome.stems.items() if name == "vocals"}
+            _bases[key] = replace(outcome, stems=vocals, midi=None)
+        return _bases[key]
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """A song about to be damaged."""
+
+    song: Song
+    strength: int
+    seed: int
+
+    def with_(self, damage: str) -> Song:
+        """The song with this damage; stems and times are kept only as far as they still hold."""
+        if damage in ("noise", "lowpass", "clipping", "mp3", "loudness", "mono", "tempo_wobble"):
+            return self._sound(damage)
+        if damage in ("detuned_voice", "voice_removed", "dropped_lines"):
+            return self._voice(damage)
+        if damage in ("shuffled_sections", "dropped_sections"):
+            return self._form(damage)
+        return self._copy()
+
+    def _sound(self, damage: str) -> Song:
+        from systems.damaged import sound
+
+        def apply(audio: Audio) -> Audio:
+            if damage == "noise":
+                return sound.noise(audio, self.strength, self.seed)
+            changed: Audio = getattr(sound, damage)(audio, self.strength)
+            return changed
+
+        stems = {name: MemoryAudio(apply(stem.load())) for name, stem in self.song.stems.items()}
+        damaged = replace(self.song, source=MemoryAudio(apply(self.song.audio)), stems=stems)
+        return replace(damaged, words=(), sections=()) if damage == "tempo_wobble" else damaged
+
+    def _voice(self, damage: str) -> Song:
+        from systems.damaged import voice
+
+        mix, vocals = self.song.audio, self._vocals()
+        if damage == "dropped_lines":
+            if not self.song.words:
+                raise InputError("the base does not say when words are sung")
+            changed, left = voice.dropped_lines(mix, vocals, self.song.words, self.strength, self.seed)
+            return replace(self.song, source=MemoryAudio(changed), stems={"vocals": MemoryAudio(left)}, words=())
+        changed = getattr(voice, damage)(mix, vocals, self.strength)
+        left = Audio(changed.samples - (mix.samples - vocals.samples), mix.rate)
+        return replace(self.song, source=MemoryAudio(changed), stems={"vocals": MemoryAudio(left)})
+
+    def _vocals(self) -> Audio:
+        stem = self.song.stems.get("vocals")
+        if stem is None:
+            raise InputError("the base gives no vocal stem")
+        vocals, mix = stem.load(), self.song.audio
+        if vocals.samples.shape != mix.samples.shape or vocals.rate != mix.rate:
+            raise InputError("the base's vocal stem does not fit its mix")
+        return vocals
+
+    def _form(self, damage: str) -> Song:
+        from systems.damaged import form
+
+        sections = self.song.sections
+        if len(sections) < 2:
+            raise InputError("the base does not say where its sections lie")
+        order = (form.shuffled if damage == "shuffled_sections" else form.dropped)(sections, self.strength, self.seed)
+        mix = self.song.audio
+        return replace(
+            self.song,
+            source=MemoryAudio(form.rearranged(mix, sections, order)),
+            stems={
+                name: MemoryAudio(form.rearranged(stem.load(), sections, order))
+                for name, stem in self.song.stems.items()
+            },
+            sections=form.retimed(sections, order, mix.seconds),
+            words=(),
+        )
+
+    def _copy(self) -> Song:
+        from systems.damaged import form
+
+        prompt = self.song.request.prompt_audio
+        if prompt is None:
+            raise InputError("the prompt has no audio to copy")
+        changed = form.prompt_copied(self.song.audio, prompt.load(), self.strength)
+        return replace(self.song, source=MemoryAudio(changed), stems={}, words=(), sections=())

@@ -1,0 +1,62 @@
+"""Other lyrics for the singer: what is asked for stays the prompt's lyrics, what is sung does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from songbench.domain.lyrics import Lyrics
+from systems.damaged.voice import chosen
+
+OTHER_LINES = {
+    "en": (
+        "Nobody counted the apples in the yard",
+        "A paper boat is drifting past the mill",
+        "We painted all the fences blue and white",
+        "The baker keeps a spider in his hat",
+        "Seven old umbrellas dance on the hill",
+        "My cousin grows potatoes by the track",
+        "Put on your boots and feed the hungry goose",
+        "The clock above the market tells it wrong",
+        "Every second Tuesday we have soup",
+        "A yellow tractor sleeps behind the barn",
+    ),
+    "zh": (
+        "爷爷在院子里种白菜",
+        "小狗把鞋子藏在床下",
+        "桌上放着三个红苹果",
+        "老师说明天要下大雪",
+        "火车慢慢开过那座桥",
+        "妈妈做的面条非常香",
+        "猴子偷走了他的帽子",
+        "邮局旁边有一只黑猫",
+    ),
+}
+"""Lines with nothing in common with any suite (CC0-1.0)."""
+
+
+def wrong_lyrics(lyrics: Lyrics, language: str, strength: int, seed: int) -> Lyrics:
+    """A quarter to all of the lines exchanged for lines of `OTHER_LINES`; mixed lyrics get English ones."""
+    stock = OTHER_LINES["zh" if language == "zh" else "en"]
+    wrong = set(chosen(len(lyrics.lines), strength, seed))
+    offset = int(np.random.default_rng(seed).integers(len(stock)))
+    return _by_line(lyrics, lambda i, line: [stock[(offset + i) % len(stock)] if i in wrong else line])
+
+
+def repeated_lines(lyrics: Lyrics, strength: int, seed: int) -> Lyrics:
+    """A quarter to all of the lines sung twice in a row."""
+    twice = set(chosen(len(lyrics.lines), strength, seed))
+    return _by_line(lyrics, lambda i, line: [line, line] if i in twice else [line])
+
+
+def _by_line(lyrics: Lyrics, change: Callable[[int, str], list[str]]) -> Lyrics:
+    number, sections = 0, []
+    for section in lyrics.sections:
+        lines: list[str] = []
+        for line in section.lines:
+            lines += change(number, line)
+            number += 1
+        sections.append(replace(section, lines=tuple(lines)))
+    return Lyrics(tuple(sections))

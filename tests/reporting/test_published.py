@@ -1,0 +1,54 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from songbench.domain.errors import InputError
+from songbench.reporting import published
+
+FOLDER = Path(__file__).parents[2] / "results/published"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.csv")), ids=lambda path: path.stem)
+def test_every_value_is_a_number_with_a_source_and_no_cell_holds_two(path):
+    block = published.load_published(str(path))
+    cells = [(v.system, v.condition, v.field) for v in block.values]
+    assert len(cells) == len(set(cells))
+    assert {v.provenance for v in block.values} <= {"paper", "repository", "second hand"}
+    assert {v.direction for v in block.values} <= {"higher", "lower", "none"}
+    assert all(v.direction == "none" for v in block.values if v.field == "PC")
+
+
+def test_songbloom_table_2_has_the_paper_s_columns_in_its_order():
+    block = published.load_published("songbloom-table2")
+    assert [field for field, _, _ in block.fields] == ["PER", "MCC", "FAD", "SER", "CE", "CU", "PC", "PQ", "RTF"]
+    row = ("SongBloom-full-ft", "10 s wav")
+    assert " ".join(block.of(row, field) for field in block.fields) == "5.49 0.86 3.20 14.50 7.79 7.96 5.88 8.47 1.649"
+    assert block.of(("Suno-v4.5", "text"), ("RTF", "s/s", "lower")) == ""
+
+
+def test_blocks_are_set_apart_and_warn():
+    block = published.load_published("songbloom-table3")
+    for text in (published.to_markdown([block]), published.to_text([block], 110)):
+        assert "Published elsewhere: songbloom-table3" in text
+        assert "Not comparable with the table above" in text.replace("\n", " ").replace("   ", " ")
+        assert "3.91 ± 0.26" in text
+    assert published.to_markdown([]) == published.to_text([], 80) == ""
+
+
+def write(path, *rows):
+    with open(path, "w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle).writerows(rows)
+    return str(path)
+
+
+def test_a_broken_file_is_named_with_its_line(tmp_path):
+    good = ["a", "", "PER", "%", "lower", "3.0", "", "a paper", "paper", ""]
+    with pytest.raises(InputError, match=r"line 1.*must name the columns"):
+        published.load_published(write(tmp_path / "a.csv", ["system", "value"], ["a", "1"]))
+    with pytest.raises(InputError, match=r"line 3, field 'value'.*'high' is not a number"):
+        published.load_published(write(tmp_path / "b.csv", published.COLUMNS, good, [*good[:5], "high", *good[6:]]))
+    with pytest.raises(InputError, match=r"line 2.*needs its source"):
+        published.load_published(write(tmp_path / "c.csv", published.COLUMNS, [*good[:7], "", *good[8:]]))
+    with pytest.raises(InputError, match="songbloom-table2"):
+        published.load_published("songblom-table2")
