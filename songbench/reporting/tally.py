@@ -131,7 +131,9 @@ def tally_set(
     n = min(verdict.n, len(made))
     if n < len(made):
         gaps["failed", "left out of the set"] += len(made) - n
-    without = verdict.leave_one_out
+    # A set can be so small that without one prompt a field has no value; then nothing can be said of its variation.
+    known = all(field_name in values for values in verdict.leave_one_out.values())
+    without = verdict.leave_one_out if known else {}
     return Tally(
         figure=verdict.values[field_name],
         leave_one_out={prompt: without[prompt][field_name] for prompt in sorted(without)},

@@ -4,3 +4,6 @@ from pathlib import Path
 
 DEMO = Path(__file__).with_name("demo.jsonl")
 """Six short prompts, English and Mandarin, CC0."""
+
+VALIDATION = Path(__file__).with_name("validation.jsonl")
+"""Eight prompts of five to seven sections, to be damaged by ``songbench validate-metrics``, CC0."""

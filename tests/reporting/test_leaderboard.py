@@ -118,6 +118,12 @@ class TestEstimates:
         bounded = build_leaderboard(set_run({"s": scores}, FieldCard("m", low=1, high=4), songs))
         assert (cell(bounded, "s").low, cell(bounded, "s").high) == (1, 4)
 
+    def test_a_set_too_small_to_leave_one_out_has_a_figure_without_interval(self):
+        songs = {SongId("s", "p01", 0): "done", SongId("s", "p02", 0): "done"}
+        scores = Scores({"m": 3.0}, n=2, leave_one_out={"p01": {"other": 1.0}, "p02": {"m": 1.0}})
+        found = cell(build_leaderboard(set_run({"s": scores}, FieldCard("m"), songs)), "s")
+        assert (found.value, found.low, found.high, found.n) == (3.0, None, None, 2)
+
     def test_songs_of_a_set(self):
         songs = {SongId("s", f"p{i:02d}", 0): "done" for i in range(1, 4)}
         songs |= {SongId("s", "p04", 0): TIMEOUT, SongId("s", "p05", 0): "pending"}

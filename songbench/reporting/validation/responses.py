@@ -205,7 +205,8 @@ class _Figures:
             verdict = results.sets.get(system)
             if not isinstance(verdict, Scores) or field not in verdict.values:
                 return _why(verdict)
-            without = {prompt: values[field] for prompt, values in verdict.leave_one_out.items() if field in values}
+            known = all(field in values for values in verdict.leave_one_out.values())
+            without = {prompt: values[field] for prompt, values in verdict.leave_one_out.items()} if known else {}
             return cls(verdict.values[field], None, pseudo_values(verdict.values[field], without))
         found = [
             (name.prompt, verdict.values[field], verdict.weights.get(field, 1.0))

@@ -1,0 +1,131 @@
+"""Songs nobody wants, through whole runs: every metric answers, says not applicable or fails with its cause."""
+
+import json
+
+import numpy as np
+import pandas
+import pytest
+import soundfile
+
+from songbench.contracts import registry
+from songbench.execution import weights
+
+METRICS = ["audio", "ser@novelty", "similarity@musicnn", "fad@musicnn", "kad@musicnn", "per@whisper-base-mix"]
+RATE = 48_000
+
+
+def tone(seconds, rate=RATE, channels=2):
+    time = np.arange(round(seconds * rate)) / rate
+    wave = 0.2 * np.sin(2 * np.pi * 220 * time) * (1 + 0.5 * np.sin(2 * np.pi * 2 * time))
+    hiss = 0.02 * np.random.default_rng(0).standard_normal((len(time), channels))
+    return (wave[:, None] + hiss).astype(np.float32)
+
+
+ODD = {
+    "plain": (tone(6), RATE),
+    "silent": (np.zeros((6 * RATE, 2), np.float32), RATE),
+    "short": (tone(0.3), RATE),
+    "nan": (np.where(np.arange(6 * RATE)[:, None] == 1000, np.nan, tone(6)).astype(np.float32), RATE),
+    "mono": (tone(6, channels=1), RATE),
+    "telephone": (tone(6, 8000, 1), 8000),
+}
+
+
+def prepare(folder, songs):
+    """A suite with a prompt, a reference and a style prompt per song, and the songs as files."""
+    (folder / "songs").mkdir()
+    rows = [{"suite": "odd", "version": "1"}]
+    rng = np.random.default_rng(1)
+    for name, (samples, rate) in songs.items():
+        soundfile.write(folder / f"songs/{name}.wav", samples, rate, subtype="FLOAT")
+        reference = tone(6) + 0.05 * rng.standard_normal((6 * RATE, 2)).astype(np.float32)
+        soundfile.write(folder / f"{name}-reference.wav", reference, RATE, subtype="PCM_16")
+        rows.append(
+            {
+                "id": name,
+                "lyrics": "[verse]\nla la la\n\n[outro] [outro]",
+                "seconds": 6.0,
+                "prompt_wav": f"{name}-reference.wav",
+                "reference": f"{name}-reference.wav",
+            }
+        )
+    suite = folder / "odd.jsonl"
+    suite.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return suite
+
+
+def available():
+    lacking = {name for name in ("musicnn", "whisper-base") if not weights.path(registry.load(registry.WEIGHTS, name))}
+    return [metric for metric in METRICS if not any(name in metric for name in lacking)]
+
+
+def run(songbench, tmp_path, songs, metrics, *more):
+    suite = prepare(tmp_path, songs)
+    done = songbench(
+        "run",
+        "--suite",
+        suite,
+        "--systems",
+        "imported:odd=songs",
+        "--metrics",
+        ",".join(metrics),
+        "--name",
+        "odd",
+        *more,
+    )
+    assert (tmp_path / "runs/odd/leaderboard.csv").exists(), done.stderr
+    return done, pandas.read_csv(tmp_path / "runs/odd/leaderboard.csv")
+
+
+def test_odd_songs_are_answered_and_counted(songbench, tmp_path):
+    metrics = available()
+    done, frame = run(songbench, tmp_path, ODD, metrics)
+    assert done.returncode == 1, "the song that is not a number failed, and the exit code says so"
+    assert "Traceback" not in done.stdout + done.stderr
+    assert set(frame["metric"]) == {metric.partition("@")[0] for metric in metrics}
+    counted = frame["n"] + frame["n_not_applicable"] + frame["n_failed"] + frame["n_pending"]
+    assert (counted == len(ODD)).all()
+    assert (frame["n_possible"] == len(ODD)).all()
+    headline = frame[frame["column"].isin(["duration_error", "ser@novelty", "per@whisper-base-mix", "fad@musicnn"])]
+    assert (headline["n"] == len(ODD) - 1).all(), headline[["column", "n", "reason"]]
+    assert np.isfinite(frame["value"].dropna()).all()
+    failures = json.loads((tmp_path / "runs/odd/leaderboard.json").read_text())["failures"]
+    assert any(note["prompt"] == "nan" and "NaN" in note["cause"] for note in failures)
+    scores = pandas.read_csv(tmp_path / "runs/odd/scores.csv").set_index(["column", "prompt"])["value"]
+    assert scores["ser@novelty", "silent"] == 100
+    if "per@whisper-base-mix" in metrics:
+        assert scores["per@whisper-base-mix", "silent"] == 100
+
+
+def test_one_song_at_a_time_or_all_at_once_gives_the_same_scores(songbench, tmp_path):
+    metrics = available()
+    songs = {name: ODD[name] for name in ("plain", "silent", "short", "mono", "telephone")}
+    _, once = run(songbench, tmp_path, songs, metrics, "--set", "engine.batch=1")
+    (tmp_path / "other").mkdir()
+    moved = {"env": {}, "placed": False}
+    more = ["--store", tmp_path / "other/store", "--runs", tmp_path / "other/runs", "--set", "engine.batch=16"]
+    done = songbench(
+        "run",
+        "--suite",
+        tmp_path / "odd.jsonl",
+        "--systems",
+        "imported:odd=songs",
+        "--metrics",
+        ",".join(metrics),
+        "--name",
+        "odd",
+        *more,
+        **moved,
+    )
+    assert done.returncode == 0, done.stderr
+    together = pandas.read_csv(tmp_path / "other/runs/odd/leaderboard.csv")
+    assert once["column"].tolist() == together["column"].tolist()
+    np.testing.assert_allclose(once["value"], together["value"], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_twenty_minutes_are_answered(songbench, tmp_path):
+    long = np.tile(tone(6, 16_000, 1), (200, 1))
+    songs = {"plain": ODD["plain"], "long": (long, 16_000)}
+    _, frame = run(songbench, tmp_path, songs, [metric for metric in available() if "per" not in metric])
+    assert (frame["n"] + frame["n_not_applicable"] == 2).all(), frame[["column", "n", "reason"]]
