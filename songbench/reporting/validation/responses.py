@@ -154,9 +154,10 @@ def validation_of(results: RunResults, base: str) -> Validation:
         base: the row of the undamaged songs.
     """
     present = {card.name for card in results.systems}
+    unmade = {name.system: state.cause for name, state in results.songs.items() if isinstance(state, Failure)}
     damages = [damage for damage in DAMAGES.values() if any(row(damage, s) in present for s in STRENGTHS)]
     columns = [
-        _examine(metric, field, base, damages)
+        _examine(metric, field, base, damages, unmade)
         for metric in results.metrics
         if metric.availability.ready
         for field in metric.card.fields
@@ -180,10 +181,12 @@ def row(damage: Damage, strength: int) -> str:
     return f"damaged:{damage.name}-{strength}"
 
 
-def _examine(results: MetricResults, field: FieldCard, base: str, damages: Sequence[Damage]) -> Examined:
+def _examine(
+    results: MetricResults, field: FieldCard, base: str, damages: Sequence[Damage], unmade: Mapping[str, str]
+) -> Examined:
     hears = results.card.hears if field.hears is None else field.hears
     clean = _Figures.of(results, field.name, base)
-    drafts = [_draft(results, field, clean, damage) for damage in damages]
+    drafts = [_draft(results, field, clean, damage, unmade) for damage in damages]
     raw = [draft.p for draft in drafts if draft.p is not None]
     adjusted = iter(holm(raw).tolist() if raw else [])
     responses = [_settled(draft, field, hears, next(adjusted) if draft.p is not None else None) for draft in drafts]
@@ -250,7 +253,9 @@ class _Draft:
     reason: str
 
 
-def _draft(results: MetricResults, field: FieldCard, clean: _Figures | str, damage: Damage) -> _Draft:
+def _draft(
+    results: MetricResults, field: FieldCard, clean: _Figures | str, damage: Damage, unmade: Mapping[str, str]
+) -> _Draft:
     if isinstance(clean, str):
         return _Draft(damage, None, (None,) * 4, (None,) * 4, {}, None, None, None, 0, f"undamaged songs: {clean}")
     levels = [_Figures.of(results, field.name, row(damage, strength)) for strength in STRENGTHS]
@@ -264,6 +269,7 @@ def _draft(results: MetricResults, field: FieldCard, clean: _Figures | str, dama
     last, strongest = known[-1], changes[-1]
     if last is None or strongest is None:
         reason = levels[-1] if isinstance(levels[-1], str) else "fewer than two prompts to compare"
+        reason = unmade.get(row(damage, STRENGTHS[-1]), reason)
         return _Draft(damage, clean.figure, figures, changes, by_prompt, None, None, None, 0, reason)
     shared = [prompt for prompt in clean.by_prompt if prompt in last.by_prompt]
     spread = float(np.std([clean.by_prompt[prompt] for prompt in shared], ddof=1))
