@@ -184,24 +184,25 @@ def in_segments(samples: Stereo, model: Callable[[Stereo], Stereo], length: int)
     """
     total = samples.shape[1]
     answers, weight_sum = np.zeros_like(samples), np.zeros(total, np.float32)
-    triangle = _triangle(length)
+    fade = triangle(length)
     for start in range(0, total, int((1 - OVERLAP) * length)):
         end = min(start + length, total)
         lead = (length - (end - start)) // 2
-        answer = model(_padded(samples, start - lead, length))[:, lead : lead + end - start]
-        weight = triangle[: end - start]
+        answer = model(padded(samples, start - lead, length))[:, lead : lead + end - start]
+        weight = fade[: end - start]
         answers[:, start:end] += weight * answer
         weight_sum[start:end] += weight
     return answers / weight_sum
 
 
-def _triangle(length: int) -> npt.NDArray[np.float32]:
+def triangle(length: int) -> npt.NDArray[np.float32]:
+    """Weights of a segment's samples: rising to 1 in its middle, then falling; shape (length,)."""
     rising = np.arange(1, length + 1)
-    triangle = np.minimum(rising, rising[::-1])
-    return np.asarray(triangle / triangle.max(), dtype=np.float32)
+    heights = np.minimum(rising, rising[::-1])
+    return np.asarray(heights / heights.max(), dtype=np.float32)
 
 
-def _padded(samples: Stereo, start: int, length: int) -> Stereo:
+def padded(samples: Stereo, start: int, length: int) -> Stereo:
     """`length` samples from `start`, which may be negative, with zeros wherever there is no audio."""
     before, after = max(0, -start), max(0, start + length - samples.shape[1])
     return np.pad(samples[:, max(0, start) : start + length], ((0, 0), (before, after)))

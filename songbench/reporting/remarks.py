@@ -19,6 +19,7 @@ def remarks(board: Leaderboard) -> list[str]:
         *_incomplete(board),
         *_stand_ins(board),
         *_conflicts(board),
+        *_floors(board),
         *_leading_anchors(board),
         *_no_common_ground(board),
         *_unequal_sets(board),
@@ -63,6 +64,21 @@ def _conflicts(board: Leaderboard) -> Iterator[str]:
             met = [name for name in entered if name.partition(":")[0] in conflict.systems]
             if met:
                 yield f"{metric.id} does not judge {', '.join(met)} fairly: {conflict.why}."
+
+
+def _floors(board: Leaderboard) -> Iterator[str]:
+    """What a recogniser gets wrong by itself, told with every error rate that rests on one."""
+    ceilings = [row for row in board.rows if row.system.ceiling]
+    for column in shown(board):
+        if "words" not in (column.metric.hears if column.field.hears is None else column.field.hears):
+            continue
+        found = [(row.system.name, row.cells[column.name].value) for row in ceilings]
+        told = [f"{number(value, column.field)} for {name}" for name, value in found if value is not None]
+        if told:
+            yield (
+                f"{column.name} counts the recogniser's errors too: read it against {', '.join(told)}, if the suite's"
+                " references sing these words."
+            )
 
 
 def _leading_anchors(board: Leaderboard) -> Iterator[str]:

@@ -90,11 +90,11 @@ def mono(audio: Audio, strength: int) -> Audio:
 
 def tempo_wobble(audio: Audio, strength: int) -> Audio:
     """The tempo swung by a sine of `WOBBLE` with a period of four seconds; the pitch stays."""
-    depth, turn = WOBBLE[strength - 1], 2 * np.pi / (WOBBLE_SECONDS * audio.rate)
+    depth, turn = WOBBLE[strength - 1], 2 * math.pi / (WOBBLE_SECONDS * audio.rate)
 
     def place(moment: float) -> float:
         """The integral of a speed of 1 + depth sin(turn x)."""
-        return moment + depth * (1 - np.cos(turn * moment)) / turn
+        return moment + depth * (1 - math.cos(turn * moment)) / turn
 
     return Audio(warped(audio.samples, audio.rate, place, audio.samples.shape[1]), audio.rate)
 

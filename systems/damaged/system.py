@@ -25,7 +25,8 @@ class Damaged:
     """Damages the songs of another system.
 
     Args:
-        variant: ``DAMAGE-STRENGTH``, e.g. ``noise-3`` (`songbench.contracts.damages.DAMAGES`, 1 to 4).
+        variant: ``DAMAGE-STRENGTH``, e.g. ``noise-3`` (`songbench.contracts.damages.DAMAGES`, 1 to 4); None: the songs
+            as they are.
         base: the system whose songs are damaged, as written on the command line. Damage to the voice needs its vocal
             stem, damage to the form its sections; where it gives none, the song fails with that reason.
 
@@ -36,22 +37,22 @@ class Damaged:
     def __init__(self, variant: str | None = None, base: str = "rulebased") -> None:
         """Check the choices; the base is built, not run."""
         kind, _, number = (variant or "").partition("-")
-        if kind not in DAMAGES or number not in map(str, STRENGTHS):
+        if variant is not None and (kind not in DAMAGES or number not in map(str, STRENGTHS)):
             raise InputError(
-                f"'damaged:{variant or ''}' names no damage and strength.",
+                f"'damaged:{variant}' names no damage and strength.",
                 given=kind,
                 allowed=DAMAGES,
                 cure="Write damaged:NAME-STRENGTH with a strength from 1 (mild) to 4, e.g. damaged:noise-3.",
             )
-        self.damage: Damage = DAMAGES[kind]
-        self.strength = int(number)
+        self.damage: Damage | None = DAMAGES.get(kind)
+        self.strength = int(number) if self.damage else 0
         self._spec = base
         self._base: System = registry.build_system(base)
-        below, how_much = self._base.card, self.damage.strengths[self.strength - 1]
+        below = self._base.card
         self.card = SystemCard(
-            name=f"damaged:{kind}-{self.strength}",
+            name=f"damaged:{variant}" if variant else "damaged",
             version=f"1/{below.version}",
-            summary=f"Songs of {below.name}, damaged: {self.damage.summary} ({how_much})",
+            summary=self._summary(below.name),
             licence=below.licence,
             languages=below.languages,
             conditions=below.conditions,
@@ -66,7 +67,7 @@ class Damaged:
     def parameters(self) -> Mapping[str, Json]:
         """Damage, strength, and the base with its own parameters."""
         return {
-            "damage": self.damage.name,
+            "damage": self.damage.name if self.damage else None,
             "strength": self.strength,
             "base": self._spec,
             "of base": dict(self._base.parameters),
@@ -84,21 +85,26 @@ class Damaged:
             except SongbenchError as error:
                 yield Failure("generate", str(error), request=request)
 
+    def _summary(self, base: str) -> str:
+        if self.damage is None:
+            return f"Songs of {base} with one fault, damaged:NAME-1 to NAME-4, for NAME {', '.join(DAMAGES)}."
+        return f"Songs of {base}, damaged: {self.damage.summary} ({self.damage.strengths[self.strength - 1]})"
+
     def _damaged(self, request: Request) -> Song | Failure:
-        seed = derived_seed("damage", self.damage.name, request.seed)
-        asked = self._other_words(request, seed) if self.damage.name in _RESUNG else request
-        song = self._base_song(asked)
+        name = self.damage.name if self.damage else ""
+        seed = derived_seed("damage", name, request.seed)
+        song = self._base_song(self._other_words(request, name, seed) if name in _RESUNG else request)
         if isinstance(song, Failure):
             return replace(song, request=request)
         record = GenerationRecord(None, conditions=song.record.conditions, notes=(self.card.summary,))
         song = replace(song, request=request, record=record)
-        return song if self.damage.name in _RESUNG else _Patient(song, self.strength, seed).with_(self.damage.name)
+        return song if not name or name in _RESUNG else _Patient(song, self.strength, seed).with_(name)
 
-    def _other_words(self, request: Request, seed: int) -> Request:
+    def _other_words(self, request: Request, damage: str, seed: int) -> Request:
         from systems.damaged import words
 
         prompt, strength = request.prompt, self.strength
-        if self.damage.name == "wrong_lyrics":
+        if damage == "wrong_lyrics":
             return replace(
                 request,
                 prompt=replace(prompt, lyrics=words.wrong_lyrics(prompt.lyrics, prompt.language, strength, seed)),
