@@ -6,9 +6,9 @@ computed once; any subset of the songs is then a sum of contributions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,18 @@ KAD_SCALE = 100.0
 _MEDIAN_SAMPLES = 4000
 
 
+@lru_cache(maxsize=2)
+def _triangle(d: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Rows and columns of the upper triangle of a (d, d) matrix, row by row."""
+    rows, columns = np.triu_indices(d)
+    return rows, columns
+
+
+def upper_triangle(matrix: Array) -> Array:
+    """The upper triangle of a (d, d) matrix, row by row, shape (d * (d + 1) / 2,)."""
+    return matrix[_triangle(len(matrix))]
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """What a Gaussian fit needs of a set of vectors. Sums of moments are the moments of the joined sets.
@@ -26,12 +38,15 @@ class Moments:
     Attributes:
         n: number of vectors.
         total: their sum, shape (d,).
-        outer: the sum of their outer products, shape (d, d).
+        outer: the upper triangle, row by row, of the sum of their outer products, shape (d * (d + 1) / 2,).
     """
 
     n: int
     total: Array
     outer: Array
+
+    def __len__(self) -> int:
+        return self.n
 
     @classmethod
     def of(cls, vectors: npt.NDArray[np.floating]) -> Moments:
@@ -39,7 +54,7 @@ class Moments:
         wide = np.asarray(vectors, np.float64)
         if wide.ndim != 2:
             raise ValueError(f"Expected vectors of shape (n, d), not {wide.shape}.")
-        return cls(len(wide), wide.sum(axis=0), wide.T @ wide)
+        return cls(len(wide), wide.sum(axis=0), upper_triangle(wide.T @ wide))
 
     @classmethod
     def joined(cls, parts: Iterable[Moments]) -> Moments:
@@ -51,6 +66,14 @@ class Moments:
             total += part.total
             outer += part.outer
         return cls(n, total, outer)
+
+    def square(self) -> Array:
+        """The sum of the outer products in full, shape (d, d)."""
+        full = np.empty((self.total.size, self.total.size))
+        rows, columns = _triangle(self.total.size)
+        full[rows, columns] = self.outer
+        full[columns, rows] = self.outer
+        return full
 
 
 class Gaussian:
@@ -70,13 +93,18 @@ class Gaussian:
         if moments.n < 2:
             raise ValueError(f"A covariance needs at least 2 vectors, not {moments.n}.")
         self.mean = moments.total / moments.n
-        self.covariance = (moments.outer - moments.n * np.outer(self.mean, self.mean)) / (moments.n - 1)
+        self.covariance = (moments.square() - moments.n * np.outer(self.mean, self.mean)) / (moments.n - 1)
 
     @cached_property
     def root(self) -> Array:
         """The symmetric square root of the covariance; eigenvalues that rounding made negative count as 0."""
         values, vectors = np.linalg.eigh(self.covariance)
         return np.asarray((vectors * np.sqrt(values.clip(min=0))) @ vectors.T)
+
+    @property
+    def rank(self) -> int:
+        """Of the covariance, with the tolerance that is usual for matrices in double precision."""
+        return int(np.linalg.matrix_rank(self.covariance, hermitian=True))
 
 
 @dataclass(frozen=True)
@@ -88,8 +116,7 @@ class Frechet:
         mean_term: the part that comes from the means.
         covariance_term: the part that comes from the covariances.
         clipped: how much of the spectrum was set to 0 because rounding had made it negative, as a share of the whole;
-        of
-            the order 1e-12 when all is well.
+            of the order 1e-12 when all is well.
     """
 
     distance: float
@@ -169,10 +196,52 @@ def extrapolate(
     for size in wanted:
         starts = [0] if size == n else [k * n // min(draws, n) for k in range(min(draws, n))]
         points.append((size, float(np.mean([value(ring[start : start + size]) for start in starts]))))
-    x, y = np.array([1 / size for size, _ in points]), np.array([found for _, found in points])
+    return _line([(size, 1 / size, mean) for size, mean in points])
+
+
+def partitions(order: Sequence[int], levels: int = 3) -> list[list[list[int]]]:
+    """All songs in one part, in two parts, in three … of equal size.
+
+    Args:
+        order: all song numbers in random order (draw it with a recorded seed).
+        levels: into how many parts at most.
+    """
+    return [[list(order[k * len(order) // level : (k + 1) * len(order) // level]) for k in range(level)]
+            for level in range(1, levels + 1)]  # fmt: skip
+
+
+def extrapolate_parts(
+    value: Callable[[tuple[int, ...]], float], parts: Sequence[Sequence[Sequence[int]]], without: Collection[int] = ()
+) -> Extrapolation:
+    """What `extrapolate` does, from few subsets, for values that take long to compute.
+
+    The subsets are the parts of `partitions`. Leaving songs of one prompt out changes one part of each partition as
+    long as they lie in one; with a `value` that remembers what it was asked, leave-one-out costs one value per
+    partition and prompt. Fewer subsets scatter more than the windows of `extrapolate` do.
+
+    Args:
+        value: the value of a subset, given as song numbers.
+        parts: partitions of all songs, at least two.
+        without: songs to leave out; a part they make up entirely is dropped.
+
+    Source: as `extrapolate`.
+    """
+    points = []
+    for partition in parts:
+        left = [kept for part in partition if (kept := tuple(i for i in part if i not in without))]
+        sizes = [len(part) for part in left]
+        share = float(np.mean([1 / size for size in sizes]))
+        points.append((round(float(np.mean(sizes))), share, float(np.mean([value(part) for part in left]))))
+    return _line(points)
+
+
+def _line(points: Sequence[tuple[int, float, float]]) -> Extrapolation:
+    """The straight line through (size, mean of 1/size, value)."""
+    x, y = np.array([share for _, share, _ in points]), np.array([found for *_, found in points])
     slope, intercept = np.polyfit(x, y, 1)
     left, spread = float(((y - intercept - slope * x) ** 2).sum()), float(((y - y.mean()) ** 2).sum())
-    return Extrapolation(float(intercept), float(slope), 1 - left / spread if spread > 0 else 1.0, tuple(points))
+    shown = tuple((size, found) for size, _, found in points)
+    return Extrapolation(float(intercept), float(slope), 1 - left / spread if spread > 0 else 1.0, shown)
 
 
 def median_distance(vectors: npt.NDArray[np.floating]) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from songbench.contracts.cards import Availability, MetricCard
 from songbench.contracts.feature import Extractor, Feature, Features
@@ -17,20 +17,32 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from metrics.distances import Moments
+
+Part = TypeVar("Part", bound=Sized)
+"""What a distance needs of one song: its embeddings or their moments; its length is the number of embeddings."""
+
+_AT_ONCE = 32
+"""Songs whose features are in memory at the same time, besides what a distance needs of them."""
+
 
 @dataclass(frozen=True, eq=False)
-class EmbeddingSets:
+class EmbeddingSets(Generic[Part]):
     """What is compared.
 
     Attributes:
-        songs: the evaluated songs' patch embeddings, one array (n_patches, d) per song.
-        reference: the reference songs', likewise.
+        songs: what there is of each evaluated song.
+        reference: the same of each reference song.
         prompts: the prompt id of each evaluated song.
+        unit: what one embedding stands for, in the plural.
+        cut: how many songs of either side were heard in part only.
     """
 
-    songs: list[npt.NDArray[np.floating]]
-    reference: list[npt.NDArray[np.floating]]
+    songs: list[Part]
+    reference: list[Part]
     prompts: list[str]
+    unit: str = "patches"
+    cut: int = 0
 
     def of_prompt(self) -> dict[str, list[int]]:
         """The numbers of each prompt's songs, prompts in suite order; empty when one prompt has them all.
@@ -45,38 +57,43 @@ class EmbeddingSets:
         return groups if len(groups) > 1 else {}
 
     def counts(self) -> dict[str, Json]:
-        """How many songs and patches stand on each side, for the record."""
-        return {
+        """How many songs and embeddings stand on each side, for the record."""
+        counts: dict[str, Json] = {
             "songs": len(self.songs),
-            "patches": sum(map(len, self.songs)),
+            self.unit: sum(map(len, self.songs)),
             "reference_songs": len(self.reference),
-            "reference_patches": sum(map(len, self.reference)),
+            f"reference_{self.unit}": sum(map(len, self.reference)),
         }
+        return counts | ({"cut_songs": self.cut} if self.cut else {})
 
 
 class Embedding(Extractor, Protocol):
-    """An extractor of ``patches``, shape (n_patches, d), that knows whether its model is here."""
+    """An extractor of embeddings that knows whether its model is here."""
 
     def availability(self) -> Availability:
         """Whether the model is here."""
 
 
 @dataclass(frozen=True)
-class EmbeddingDistance:
+class EmbeddingDistance(Generic[Part]):
     """A `SetMetric`: a distance between the embeddings of a system's songs and those of the reference songs.
 
-    A sample is one patch, as frames are in the usual toolkits; the unit that is left out is the song, because patches
-    of one song depend on each other.
+    A sample is one patch or frame, as in the usual toolkits; the unit that is left out is the song, because patches of
+    one song depend on each other.
 
     Attributes:
         card: what it is.
-        embedding: gives the patches; cheap to build, its model is loaded when embeddings are computed.
+        embedding: gives the embeddings; cheap to build, its model is loaded when they are computed.
+        read: takes what the distance needs from a song's feature.
         compare: the distance with its leave-one-prompt-out values.
+        unit: what one embedding stands for, in the plural.
     """
 
     card: MetricCard
     embedding: Embedding
-    compare: Callable[[EmbeddingSets], Scores | NotApplicable]
+    read: Callable[[Feature], Part]
+    compare: Callable[[EmbeddingSets[Part]], Scores | NotApplicable]
+    unit: str = "patches"
 
     @property
     def extractors(self) -> Sequence[Extractor]:
@@ -88,38 +105,64 @@ class EmbeddingDistance:
         return self.embedding.availability()
 
     def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
-        """The distance of all songs to all reference songs."""
-        sets = embedding_sets(songs, reference, features, self.embedding)
-        return self.compare(sets) if isinstance(sets, EmbeddingSets) else sets
+        """The distance of all songs to all reference songs.
+
+        Not applicable with fewer than two songs on a side, or where the songs are the reference. The first failure is
+        handed on, as a distance of the songs that happened to work would be a distance of another set.
+        """
+        if len(songs) < 2:
+            return NotApplicable(f"a distance between sets needs at least 2 songs; there are {len(songs)}")
+        if len(reference) < 2:
+            return NotApplicable(
+                f"the suite has {len(reference)} reference songs; a distance between sets needs at least 2"
+            )
+        known = {song.source.digest for song in reference}
+        if all(song.source.digest in known for song in songs):
+            return NotApplicable("these are the reference songs themselves; the distance is 0 by construction")
+        parts: list[Part] = []
+        cut = 0
+        for answer in _features([*songs, *reference], features, self.embedding):
+            if isinstance(answer, Failure):
+                return answer
+            parts.append(self.read(answer))
+            cut += bool(answer.data.get("cut"))
+        prompts = [song.prompt.id for song in songs]
+        return self.compare(EmbeddingSets(parts[: len(songs)], parts[len(songs) :], prompts, self.unit, cut))
 
 
-def embedding_sets(
-    songs: Sequence[Song], reference: Sequence[Song], features: Features, extractor: Extractor
-) -> EmbeddingSets | NotApplicable | Failure:
-    """Collect the ``patches`` of all songs.
-
-    Returns:
-        The sets; or why there is nothing to compare: fewer than two songs on a side, or songs that are the reference;
-        or the first failure, as a distance of the songs that happened to work would be a distance of another set.
-    """
-    if len(songs) < 2:
-        return NotApplicable(f"a distance between sets needs at least 2 songs; there are {len(songs)}")
-    if len(reference) < 2:
-        return NotApplicable(
-            f"the suite has {len(reference)} reference songs; a distance between sets needs at least 2"
-        )
-    known = {song.source.digest for song in reference}
-    if all(song.source.digest in known for song in songs):
-        return NotApplicable("these are the reference songs themselves; the distance is 0 by construction")
-    found: list[npt.NDArray[np.floating]] = []
-    for answer in features.of(extractor, [song.source for song in [*songs, *reference]]):
-        if isinstance(answer, Failure):
-            return answer
-        found.append(_patches(answer))
-    return EmbeddingSets(found[: len(songs)], found[len(songs) :], [song.prompt.id for song in songs])
+def _features(songs: Sequence[Song], features: Features, extractor: Extractor) -> Iterable[Feature | Failure]:
+    """The feature of each song. Not of all at once: what is stored of a song can be much more than is needed of it."""
+    for start in range(0, len(songs), _AT_ONCE):
+        yield from features.of(extractor, [song.source for song in songs[start : start + _AT_ONCE]])
 
 
-def _patches(feature: Feature) -> npt.NDArray[np.floating]:
+def array(name: str) -> Callable[[Feature], npt.NDArray[np.floating]]:
+    """A reader of embeddings that are stored as they are, shape (n, d), in float64."""
+
+    def read(feature: Feature) -> npt.NDArray[np.floating]:
+        import numpy as np
+
+        return np.asarray(feature.arrays[name], np.float64)
+
+    return read
+
+
+def moments(name: str) -> Callable[[Feature], Moments]:
+    """A reader of the moments of embeddings that are stored as they are, shape (n, d)."""
+
+    def read(feature: Feature) -> Moments:
+        from metrics.distances import Moments
+
+        return Moments.of(array(name)(feature))
+
+    return read
+
+
+def stored_moments(feature: Feature) -> Moments:
+    """Reads moments that were stored instead of the embeddings themselves."""
     import numpy as np
 
-    return np.asarray(feature.arrays["patches"], np.float64)
+    from metrics.distances import Moments
+
+    n, total, outer = (np.asarray(feature.arrays[name], np.float64) for name in ("frames", "total", "outer"))
+    return Moments(int(n), total, outer)

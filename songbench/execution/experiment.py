@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,15 +171,15 @@ def without_unfed(entrants: Sequence[Entrant], suite: Suite) -> tuple[tuple[Entr
 
 
 def appoint(
-    wanted: Sequence[str], parameters: Mapping[str, Mapping[str, Json]], *, required: bool
+    wanted: Sequence[str], parameters: Mapping[str, Mapping[str, Json]], *, required: Collection[str] = ()
 ) -> tuple[Judge, ...]:
     """Build the metrics.
 
     Args:
         wanted: ids, or bare names that stand for all their backends.
         parameters: per bare metric name, its keywords.
-        required: whether it is an error when none of the backends a wanted name stands for is available; unavailable
-            ones are otherwise reported in the leaderboard.
+        required: the wanted names for which it is an error when none of the backends they stand for is available;
+            unavailable metrics are otherwise reported in the leaderboard.
 
     Raises:
         InputError: for an unknown id or parameter.
@@ -190,9 +190,9 @@ def appoint(
     for name in wanted:
         found = [_judge(identifier, parameters) for identifier in registry.metric_ids(name)]
         judges |= {judge.id: judge for judge in found}
-        if not any(judge.availability.ready for judge in found):
+        if name in required and not any(judge.availability.ready for judge in found):
             missing += found
-    if missing and required:
+    if missing:
         raise UnavailableError(_missing("metric", [(judge.id, judge.availability) for judge in missing]))
     return tuple(judges.values())
 

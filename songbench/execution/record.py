@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from songbench.contracts import registry
 from songbench.domain.errors import StoreWriteError
-from songbench.execution import weights
+from songbench.execution import isolation, weights
 from songbench.execution.engine.local import accelerators
 from songbench.execution.experiment import Experiment
 from songbench.execution.jobs import Event
@@ -106,6 +106,7 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
         },
         "songs": {"/".join(map(str, name)): key for name, (_, _, key) in planner.songs.items()},
         "weights": weights_here(),
+        "environments": environments_here(),
         "packages": packages(),
         "code": git_revision(),
         "hardware": hardware(),
@@ -134,6 +135,21 @@ def weights_here() -> dict[str, Mapping[str, Any]]:
         if weights.path(one):
             files = weights.as_recorded(one).files
             found[name] = {"version": one.version, "sha256": {file.name: file.sha256 for file in files}}
+    return found
+
+
+def environments_here() -> dict[str, Mapping[str, Any]]:
+    """Name, pins and package versions of every environment that is set up; of a user's own, the path of its Python."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for name in registry.names(registry.ENVIRONMENTS):
+        try:
+            one: isolation.Environment = registry.load(registry.ENVIRONMENTS, name)
+        except registry.PluginError:
+            continue
+        if isolation.override_of(one):
+            found[name] = {"identity": isolation.identity_of(one)}
+        elif isolation.python_of(one):
+            found[name] = {"identity": isolation.identity_of(one), **isolation.installed(one)}
     return found
 
 

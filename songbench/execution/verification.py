@@ -24,7 +24,8 @@ class Verification:
         checked: blobs whose bytes were hashed.
         damaged: songs whose audio is gone or altered, as (song, problem).
         missing: songs of the record that are neither stored nor failed.
-        changed: what is different now, as (what, then, now): code, packages, prompts, systems, metrics, weights.
+        changed: what is different now, as (what, then, now): code, packages, prompts, systems, metrics,
+            weights, environments.
     """
 
     checked: int
@@ -110,7 +111,7 @@ def _again(system: System, planner: Planner, store: Store, key: str, name: SongI
 
 def _changes(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
     changes = []
-    for part in ("prompts", "systems", "metrics", "weights", "packages", "code", "hardware"):
+    for part in ("prompts", "systems", "metrics", "weights", "environments", "packages", "code", "hardware"):
         before, after = then.get(part, {}), now.get(part, {})
         for name in sorted({*before, *after}):
             if before.get(name) != after.get(name):

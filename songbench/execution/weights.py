@@ -16,12 +16,12 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from songbench.contracts import registry
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError, SongbenchError, StoreWriteError
 from songbench.domain.hashing import file_digest
@@ -43,6 +43,7 @@ __all__ = [
     "HubSource",
     "NpmSource",
     "PackageSource",
+    "Progress",
     "Say",
     "Source",
     "SourceError",
@@ -50,18 +51,24 @@ __all__ = [
     "WeightFile",
     "Weights",
     "as_recorded",
-    "asked_for",
     "availability",
     "cache_folder",
     "damaged",
     "folder_of",
+    "in_words",
     "path",
     "require_licences",
+    "revision_of",
     "setup",
 ]
 
 Say = Callable[[str], None]
 """Where progress messages go, one line each."""
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes of a weight are here, of how many."""
+
+_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,11 @@ class Weights:
         return all(file.pinned for file in self.files)
 
     @property
+    def ordinary(self) -> bool:
+        """Whether it ships inside an ordinary package, so that it can be had wherever packages can."""
+        return any(isinstance(source, PackageSource | NpmSource) for source in self.sources)
+
+    @property
     def size(self) -> int:
         """In bytes, all files together; estimated where it is not known."""
         return sum(file.likely_size for file in self.files)
@@ -99,7 +111,7 @@ class Weights:
     @property
     def size_text(self) -> str:
         """For people, e.g. ``146 MB`` or ``about 8.2 GB``."""
-        return ("about " if any(file.size is None for file in self.files) else "") + _in_words(self.size)
+        return ("about " if any(file.size is None for file in self.files) else "") + in_words(self.size)
 
 
 def cache_folder() -> Path:
@@ -107,23 +119,6 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(os.environ.get("SONGBENCH_WEIGHTS") or Path(platformdirs.user_cache_dir("songbench")) / "weights")
-
-
-def asked_for(name: str) -> list[Weights]:
-    """What a name given to ``songbench setup`` stands for.
-
-    Args:
-        name: of weights, or of a system (``NAME`` or ``NAME:VARIANT``), which stands for the weights that it needs.
-
-    Raises:
-        InputError: for an unknown name or variant.
-        PluginError: when a plug-in is broken.
-    """
-    known = registry.names(registry.WEIGHTS)
-    if name not in known and registry.SystemSpec.parse(name).name in registry.names(registry.SYSTEMS):
-        needs = registry.build_system(name).card.needs
-        return [registry.load(registry.WEIGHTS, need) for need in needs if need in known]
-    return [registry.load(registry.WEIGHTS, name)]
 
 
 def folder_of(weights: Weights) -> Path:
@@ -161,6 +156,20 @@ def availability(weights: Weights) -> Availability:
     )
 
 
+def revision_of(weights: Weights) -> str:
+    """Which state of their source they are: the commit recorded when they were set up, else the declared one.
+
+    Returns:
+        A commit, a branch that setup will fix to a commit, or the version where no source is a hub.
+    """
+    try:
+        recorded = json.loads((folder_of(weights) / PINS).read_text(encoding="utf-8"))["commit"]
+    except (OSError, ValueError, KeyError, TypeError):
+        recorded = None
+    hubs = [source.revision for source in weights.sources if isinstance(source, HubSource)]
+    return str(recorded or next(iter(hubs), weights.version))
+
+
 def damaged(weights: Weights) -> list[str]:
     """Names of files that are here but whose content is not what it should be."""
     folder = path(weights)
@@ -186,7 +195,14 @@ def require_licences(wanted: Iterable[Weights], *, accepted: bool, asked: str) -
         )
 
 
-def setup(weights: Weights, *, accept_licence: bool = False, mirror: Path | None = None, say: Say = print) -> Path:
+def setup(
+    weights: Weights,
+    *,
+    accept_licence: bool = False,
+    mirror: Path | None = None,
+    say: Say = print,
+    progress: Progress | None = None,
+) -> Path:
     """Fetch and verify weights unless they are here.
 
     Args:
@@ -194,6 +210,7 @@ def setup(weights: Weights, *, accept_licence: bool = False, mirror: Path | None
         accept_licence: the user has accepted a restricted licence.
         mirror: a folder to look in before any other source; default: ``SONGBENCH_MIRROR``.
         say: called with one line per step.
+        progress: told several times a second how far the download is.
 
     Returns:
         The folder with the files.
@@ -219,8 +236,10 @@ def setup(weights: Weights, *, accept_licence: bool = False, mirror: Path | None
                     checksum = f"sha256 {file.sha256}" if file.sha256 else "checksum recorded at download"
                     say(f"  {file.name}: {replace(offer, files=(file,)).size_text}, {checksum}")
                 wanted = replace(wanted, files=tuple(map(_held_to, wanted.files, files)))
-                _require_space(offer, exact.held(files, downloads))
-                exact.fetch(files, scratch, downloads)
+                held = exact.held(files, downloads)
+                _require_space(offer, held)
+                with _watched((scratch, downloads), held, offer.size, progress):
+                    exact.fetch(files, scratch, downloads)
                 return _install(weights, offer, exact, scratch, say)
             except SourceError as error:
                 problems.append(f"  {source.describe()}: {error}")
@@ -255,6 +274,8 @@ def _install(weights: Weights, offer: Weights, source: Source, scratch: Path, sa
             "commit": source.revision if isinstance(source, HubSource) else None,
             "files": {file.name: {"sha256": file.sha256, "size": file.size} for file in arrived},
         }
+        if pins["commit"]:
+            say(f"  revision recorded: {pins['commit']}")
         (scratch / PINS).write_text(json.dumps(pins, indent=1) + "\n", encoding="utf-8")
     folder = folder_of(weights)
     if folder.exists():  # an incomplete folder from a disk that was full, or one damaged since
@@ -266,19 +287,58 @@ def _install(weights: Weights, offer: Weights, source: Source, scratch: Path, sa
 def _require_space(offer: Weights, held: int) -> None:
     free = shutil.disk_usage(cache_folder()).free
     if offer.size - held > free:
-        more = f", {_in_words(offer.size - held)} of it still to come" if held else ""
+        more = f", {in_words(offer.size - held)} of it still to come" if held else ""
         raise StoreWriteError(
             f"There is no room for the weights '{offer.name}': they need {offer.size_text}{more}, and {cache_folder()}"
-            f" has {_in_words(free)} free. Free space or set SONGBENCH_WEIGHTS."
+            f" has {in_words(free)} free. Free space or set SONGBENCH_WEIGHTS."
         )
 
 
-def _in_words(size: int) -> str:
+def in_words(size: int) -> str:
+    """A number of bytes for people."""
     if size >= 1e9:
         return f"{size / 1e9:.1f} GB"
     if size >= 1e6:
         return f"{size / 1e6:.0f} MB"
     return f"{size / 1e3:.0f} kB" if size >= 1e3 else f"{size} bytes"
+
+
+@contextmanager
+def _watched(folders: tuple[Path, ...], held: int, size: int, progress: Progress | None) -> Iterator[None]:
+    """Tell how far a download is, by what appears on the disk: the same for every source, whoever writes it.
+
+    Args:
+        folders: where files appear.
+        held: bytes that were here before.
+        size: of the whole.
+        progress: who is told; None: nobody, and nothing is looked at.
+    """
+    if progress is None:
+        yield
+        return
+    before, over = _bytes_in(folders), threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            progress(min(size, held + max(0, _bytes_in(folders) - before)), size)
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield
+        progress(size, size)
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _bytes_in(folders: tuple[Path, ...]) -> int:
+    total = 0
+    for folder in folders:
+        for path in folder.rglob("*"):
+            with suppress(OSError):  # moved or removed since it was listed
+                total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 @contextmanager

@@ -469,7 +469,7 @@ def test_a_system_stands_for_the_weights_it_needs(hub, tmp_path):
     assert f"  toy-large: 96 kB, sha256 {sha256(MODEL)}" in done.stdout
     assert "toy-small: ready" in done.stdout and "toy-large: ready" in done.stdout
     again = setup("toy", "silence")
-    assert again.stdout.splitlines() == ["silence: needs no weights", "toy-small: here already (17 bytes)"]
+    assert again.stdout.splitlines() == ["silence: needs nothing to be set up", "toy-small: here already (17 bytes)"]
     hub.asked.clear()
     (tmp_path / "plugin/toy-1.0.dist-info/entry_points.txt").write_text("[songbench.weights]\ntoy-other = toy:OTHER\n")
     unknown = setup("toi-other")

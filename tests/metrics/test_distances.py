@@ -9,6 +9,7 @@ from metrics.distances import (
     frechet,
     kernel_sums,
     median_distance,
+    upper_triangle,
 )
 
 
@@ -16,7 +17,7 @@ def exact(mean, covariance):
     """A normal distribution with exactly these parameters."""
     mean, covariance = np.asarray(mean, float), np.asarray(covariance, float)
     n = 10**6
-    return Gaussian(Moments(n, n * mean, (n - 1) * covariance + n * np.outer(mean, mean)))
+    return Gaussian(Moments(n, n * mean, upper_triangle((n - 1) * covariance + n * np.outer(mean, mean))))
 
 
 def vectors(n, d=8, seed=0):

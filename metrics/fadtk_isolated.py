@@ -1,0 +1,218 @@
+"""FAD by the package fadtk itself, in an environment of its own: the yardstick for our FAD on the same embeddings."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from metrics.features.laion_clap import CLAP_MUSIC
+from metrics.features.mert import MERT_95M
+from metrics.features.models import require
+from songbench.contracts.cards import Availability, FieldCard, MetricCard, Procedure
+from songbench.contracts.feature import Extractor, Features
+from songbench.contracts.metric import Verdict
+from songbench.domain.errors import InputError
+from songbench.domain.hashing import Json, derived_seed
+from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.song import Failure, Song
+from songbench.execution import needs
+from songbench.execution.isolation import Environment, IsolatedWorker, IsolationError, write_wav
+from songbench.execution.weights import WeightFile, Weights
+
+FADTK = Environment(
+    name="fadtk",
+    summary="fadtk 1.1.0, Microsoft's toolkit for the Fréchet audio distance; it wants numpy before 2.",
+    requirements=(
+        "torch==2.13.0",
+        "torchaudio==2.11.0",
+        "torchvision==0.28.0",
+        "fadtk==1.1.0",
+        "transformers==4.57.6",
+        "huggingface_hub==0.36.2",
+        "laion-clap==1.1.7",
+        "msclap==1.3.4",
+        "encodec==0.1.1",
+        "hypy-utils==1.0.29",
+        "nnaudio==0.3.4",
+        "librosa==0.10.2.post1",
+        "soundfile==0.14.0",
+        "scipy==1.17.1",
+        "numpy==1.26.4",
+    ),
+    licence="MIT (fadtk)",
+    about=7_500_000_000,  # with torch for CUDA; 2 GB for a CPU
+)
+
+MERT_CODE = Weights(
+    name="mert-v1-95m-code",
+    version="1",
+    summary="The Python code beside MERT-v1-95M on the hub, which fadtk runs; only in its own environment.",
+    licence="CC BY-NC 4.0",
+    files=(WeightFile("configuration_MERT.py", about=5_300), WeightFile("modeling_MERT.py", about=18_000)),
+    sources=MERT_95M.sources,
+    restricted=True,
+)
+
+TIMEOUT_SECONDS = 3600.0
+"""For one song, or for the comparison: two decompositions of a 768 × 768 matrix per point of FAD-infinity."""
+
+_SCRIPT = Path(__file__).with_name("isolated") / "fadtk_worker.py"
+
+_LIMITS = (
+    "For checking songbench's own FAD against the package, not for everyday use: slow, as every system's run embeds the"
+    " reference songs again, and a whole set is one unit of work (raise engine.timeout_s). No interval. fadtk keeps"
+    " embeddings as float16 and takes their mean in that precision, resamples to 16-bit files, and treats the frames of"
+    " a song as independent samples; its FAD-infinity extrapolates over frames, is drawn at random (here from a fixed"
+    " seed) and is absent at 500 frames or fewer. Few songs inflate the distance."
+)
+_CITATION = "Gui et al., Adapting Fréchet Audio Distance for Generative Music Evaluation, ICASSP 2024; fadtk 1.1.0"
+
+
+def _card(
+    backend: str, summary: str, licence: str, weights: Sequence[Weights], procedure: Procedure, verified: str
+) -> MetricCard:
+    return MetricCard(
+        name="fad",
+        backend=backend,
+        version="1",
+        fields=(
+            FieldCard("fad", "", "lower", decimals=3, description="fadtk's score, from all frames of all songs."),
+            FieldCard(
+                "fad_inf",
+                "",
+                "lower",
+                decimals=3,
+                description="fadtk's score_inf: extrapolated to infinitely many frames, may fall below 0.",
+                headline=False,
+            ),
+        ),
+        summary=summary,
+        limits=_LIMITS,
+        citation=_CITATION,
+        licence=licence,
+        needs=(FADTK.name, *(one.name for one in weights)),
+        hears=("sound", "style"),
+        procedure=procedure,
+        verified=verified,
+    )
+
+
+_FORMULA = "squared Fréchet distance of Gaussians over all frames of each set, by fadtk 1.1.0"
+
+MERT_CARD = _card(
+    "fadtk-mert-v1-95m",
+    "Fréchet distance to the reference on frames of MERT-v1-95M, computed by fadtk itself (its model MERT-v1-95M).",
+    "MIT (fadtk); CC BY-NC 4.0 (MERT)",
+    (MERT_95M, MERT_CODE),
+    Procedure(
+        model="m-a-p/MERT-v1-95M",
+        revision=f"of the weights {MERT_95M.name}",
+        layer="12, the last",
+        rate="24 kHz mono, 16 bit",
+        window="the whole song, at most 6 minutes",
+        pooling="none: 75 frames a second, each a sample",
+        formula=_FORMULA,
+    ),
+    "Against fadtk 1.1.0 called directly on the same files and a small MERT of random weights: fad and fad_inf equal to"
+    " 1e-6 of their value with the same numpy, to 2e-6 with the one it asks for. Not with the published weights.",
+)
+
+CLAP_CARD = _card(
+    "fadtk-clap-laion-music",
+    "Fréchet distance to the reference on LAION-CLAP's music embeddings, computed by fadtk itself.",
+    f"MIT (fadtk); {CLAP_MUSIC.licence} (CLAP)",
+    (CLAP_MUSIC,),
+    Procedure(
+        model="lukewys/laion_clap, music_audioset_epoch_15_esc_90.14.pt",
+        revision=f"of the weights {CLAP_MUSIC.name}",
+        layer="the projected audio embedding",
+        rate="48 kHz mono, 16 bit",
+        window="10 s, hop 1 s, the last nine padded with zeros",
+        pooling="none: each window a sample",
+        formula=_FORMULA,
+    ),
+    "The model is built, key by key, from a random checkpoint of full size. Not run with the published weights.",
+)
+
+
+@dataclass(frozen=True)
+class FadtkDistance:
+    """A `SetMetric` whose numbers are those of fadtk's own `FrechetAudioDistance`.
+
+    Attributes:
+        card: what it is.
+        model: as fadtk calls it.
+        weights: what the model is built from.
+        extractors: none: fadtk embeds by itself, and songbench does not store what it makes.
+    """
+
+    card: MetricCard
+    model: str
+    weights: tuple[Weights, ...]
+    extractors: tuple[Extractor, ...] = field(default=())
+
+    def availability(self) -> Availability:
+        """Whether the environment and the weights are here; of several that are missing, the first is told."""
+        wanted: list[needs.Need] = [FADTK, *self.weights]
+        states = [needs.availability(one) for one in wanted]
+        return next((state for state in states if not state.ready), states[0])
+
+    def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
+        """The distance of all songs to all reference songs.
+
+        Returns:
+            The scores; or why there is nothing to compare; or the first failure, as a distance of the songs that
+            happened to work would be a distance of another set.
+        """
+        for count, what in ((len(songs), "songs"), (len(reference), "reference songs")):
+            if count < 2:
+                return NotApplicable(f"a distance between sets needs at least 2 {what}; there are {count}")
+        known = {song.source.digest for song in reference}
+        if all(song.source.digest in known for song in songs):
+            return NotApplicable("these are the reference songs themselves; the distance is 0 by construction")
+        with tempfile.TemporaryDirectory(prefix="songbench-fad-") as folder:
+            try:
+                return self._compare(songs, reference, Path(folder))
+            except IsolationError as error:
+                return error.failure("score")
+            except InputError as error:
+                return Failure("feature", str(error))
+
+    def _compare(self, songs: Sequence[Song], reference: Sequence[Song], folder: Path) -> Scores:
+        detail: dict[str, Json] = {"songs": len(songs), "reference_songs": len(reference)}
+        for name, side in (("songs", songs), ("reference", reference)):
+            (folder / name).mkdir()
+            frames = 0
+            for number, song in enumerate(side):
+                path = write_wav(song.source, folder / name / f"{number:05d}.wav")
+                counted: Any = self._worker.call("embed", file=str(path))
+                frames += counted
+                path.unlink()  # its embedding is all that is needed from here on
+            detail[f"{name}_frames"] = frames
+        seed = derived_seed("fadtk", len(songs))
+        places = {name: str(folder / name) for name in ("reference", "songs")}
+        found: Any = self._worker.call("distance", **places, seed=seed)
+        values = {"fad": found["fad"]}
+        if found["inf"]:
+            values["fad_inf"] = found["inf"]["score"]
+        detail |= {"fad_inf": found["inf"], "seed": seed, "packages": dict(self._worker.packages)}
+        return Scores(values, n=len(songs), detail=detail)
+
+    @cached_property
+    def _worker(self) -> IsolatedWorker:
+        folders = [str(require(one)) for one in self.weights]
+        return IsolatedWorker(FADTK, _SCRIPT, {"model": self.model, "weights": folders}, timeout_s=TIMEOUT_SECONDS)
+
+
+def fad_fadtk_mert() -> FadtkDistance:
+    """The entry point ``fad@fadtk-mert-v1-95m``."""
+    return FadtkDistance(MERT_CARD, "MERT-v1-95M", (MERT_95M, MERT_CODE))
+
+
+def fad_fadtk_clap() -> FadtkDistance:
+    """The entry point ``fad@fadtk-clap-laion-music``."""
+    return FadtkDistance(CLAP_CARD, "clap-laion-music", (CLAP_MUSIC,))

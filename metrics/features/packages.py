@@ -1,0 +1,19 @@
+"""Whether the optional packages that reference backends run on are installed."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from songbench.contracts.cards import READY, Availability, unavailable
+
+
+def installed(package: str, extra: str) -> Availability:
+    """Ready when a package can be found; it is not imported.
+
+    Args:
+        package: its name in an import statement.
+        extra: of songbench, which brings it.
+    """
+    if importlib.util.find_spec(package):
+        return READY
+    return unavailable(f"the package '{package}' is not installed", f"pip install 'songbench[{extra}]'")

@@ -1,0 +1,70 @@
+"""Checkpoints are loaded whole or not at all: a tensor that finds no place would change the score in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from songbench.domain.errors import SongbenchError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+
+_NAMED = 8
+
+
+def load_strictly(
+    model: torch.nn.Module, state: Mapping[str, torch.Tensor], *, what: str, unheard: Iterable[str] = ()
+) -> None:
+    """Load a state dict, of which every tensor must fit and no tensor may be missing.
+
+    Args:
+        model: where to; weight norm is found under its old names as well.
+        state: tensors by name.
+        what: the checkpoint, for the message.
+        unheard: beginnings of names that no score depends on, such as heads for training; whether these are there is
+            not asked.
+
+    Raises:
+        SongbenchError: naming the tensors that are missing, unknown or of another shape.
+    """
+    left_out = tuple(unheard)
+    own = model.state_dict()
+    wanted = {name: tensor for name, tensor in state.items() if not name.startswith(left_out)}
+    shapes = [
+        f"{name} has shape {tuple(tensor.shape)}, not {tuple(own[name].shape)}"
+        for name, tensor in wanted.items()
+        if name in own and own[name].shape != tensor.shape
+    ]
+    if shapes:
+        raise SongbenchError(f"{what} does not fit its model: {_some(shapes)}.")
+    missing, unknown = model.load_state_dict(wanted, strict=False)
+    problems = [
+        f"{kind} {_some(names)}"
+        for kind, names in (
+            ("missing:", [name for name in missing if not name.startswith(left_out)]),
+            ("unknown:", list(unknown)),
+        )
+        if names
+    ]
+    if problems:
+        raise SongbenchError(f"{what} does not fit its model: {'; '.join(problems)}.")
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a ``.safetensors`` file or of a pickled checkpoint, read without running what it holds."""
+    import torch
+
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    tensors: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    return tensors
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(sorted(names)[:_NAMED]) + (f" and {more} more" if more > 0 else "")

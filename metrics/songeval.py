@@ -1,0 +1,106 @@
+"""SongEval: five ratings of a whole song, learnt from musically trained listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from metrics.features.muq import MUQ
+from metrics.features.packages import installed
+from metrics.features.songeval import COMMIT, LAYER, SONGEVAL, SongEvalRatings
+from metrics.features.songeval_head import AXES
+from songbench.contracts.cards import READY, Availability, Conflict, FieldCard, MetricCard, Procedure
+from songbench.contracts.feature import Features
+from songbench.contracts.metric import Verdict
+from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.song import Failure, Song
+from songbench.execution import weights
+
+_MEANINGS = (
+    "how well it hangs together",
+    "how musical it is",
+    "how well it stays in mind",
+    "how clear its structure is",
+    "how natural breathing and phrasing of the voice are",
+)
+
+_PROCEDURE = Procedure(
+    model="OpenMuQ/MuQ-large-msd-iter (package muq 0.1.0) and the head of ASLP-lab/SongEval",
+    revision=f"MuQ 0562a57814f6f8bbd9fdea0a25921a2fce1a841a; head {COMMIT}",
+    layer=f"hidden_states[{LAYER}] of MuQ, of 12",
+    rate="24 kHz mono, resampled as librosa does",
+    window="the whole song at once",
+    pooling="in the head: mean over time of four attentions, and maximum over time",
+    formula="2 · tanh + 3, not rounded",
+)
+
+SONGEVAL_CARD = MetricCard(
+    name="songeval",
+    backend="songeval",
+    version="1",
+    fields=tuple(
+        FieldCard(axis, "", "higher", 1.0, 5.0, 2, f"Rating from 1 to 5: {meaning}.")
+        for axis, meaning in zip(AXES, _MEANINGS, strict=True)
+    ),
+    summary="Coherence, musicality, memorability, clarity and naturalness as SongEval rates a whole song.",
+    limits=(
+        "41 to 53 % of the training ratings lie at the top of the scale, and no agreement of the raters is published:"
+        " small differences mean little. The five ratings go up and down together. Short or silent audio is rated as"
+        " the model hears it, though it was trained on whole songs with vocals."
+    ),
+    citation="Yao et al., SongEval, arXiv 2505.10793; frames: Zhu et al., MuQ, arXiv 2501.01108",
+    licence=f"head: {SONGEVAL.licence}; MuQ: {MUQ.licence}",
+    needs=(MUQ.name, SONGEVAL.name),
+    reference=True,
+    tracks=("song", "v2a"),
+    hears=("sound", "voice", "pitch", "form"),
+    procedure=_PROCEDURE,
+    conflicts=(
+        Conflict(("heartmula",), "tuned by DPO on these ratings"),
+        Conflict(("diffrhythm", "diffrhythm2"), "from the same laboratory; a third of the rated songs are its own"),
+    ),
+    verified=(
+        "SongEval is not on the package index; compared with a checkout of its repository at "
+        f"{COMMIT[:7]}, with random weights: its own tool on MuQ and head of small size gave the same ratings to its"
+        " four decimals, the head of full size the same to 1e-6. In the tests: MuQ against muq 0.1.0 within 1e-4. Not"
+        " run with the released weights."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class SongEval:
+    """A `SongMetric`: the ratings of each song.
+
+    Attributes:
+        card: what it is.
+        ratings: gives them.
+    """
+
+    card: MetricCard = SONGEVAL_CARD
+    ratings: SongEvalRatings = field(default_factory=SongEvalRatings)
+
+    def availability(self) -> Availability:
+        """Whether package and weights are here."""
+        states = (installed("muq", "muq"), *map(weights.availability, (self.ratings.muq, self.ratings.head)))
+        return next((state for state in states if not state.ready), READY)
+
+    def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
+        """One verdict per song; not applicable to less than 0.1 s."""
+        for found in features.of(self.ratings, [song.source for song in songs]):
+            if isinstance(found, Failure):
+                yield found
+            elif "unheard" in found.data:
+                yield NotApplicable(f"the song is {found.data['unheard']}")
+            else:
+                yield Scores(dict(zip(AXES, map(float, found.arrays["ratings"]), strict=True)))
+
+
+def songeval_songeval(loudness: float | None = None) -> SongEval:
+    """The entry point ``songeval@songeval``.
+
+    Args:
+        loudness: LUFS to which songs are brought before they are heard; None: as they are, as the authors' tool does.
+    """
+    heard = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
+    return SongEval(replace(SONGEVAL_CARD, procedure=heard), SongEvalRatings(loudness))

@@ -1,0 +1,82 @@
+"""What a worker prints: a log file of bounded size, and its end for errors."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import IO, BinaryIO
+
+MOST_BYTES = 4 << 20
+"""Of a log; when it is full, it is begun anew, and the full one kept beside it as ``.old``."""
+
+KEPT_LOGS = 20
+TAIL_BYTES = 4000
+_LAST_WORDS_SECONDS = 5.0
+
+
+class Printed:
+    """Takes the stderr of one process.
+
+    Args:
+        folder: for the log files; the oldest are removed when there are many.
+        name: of this one, without suffix.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.path = folder / f"{name}.log"
+        self._tail, self._ended = b"", threading.Event()
+        self._size = 0
+        _make_room(folder)
+
+    def take(self, stream: BinaryIO) -> None:
+        """Keep everything until the stream ends. A disk without room loses the log, never the worker."""
+        file = self._open()
+        while block := stream.read1(1 << 16):  # type: ignore[attr-defined]
+            self._tail = (self._tail + block)[-TAIL_BYTES:]
+            if file and self._size + len(block) > MOST_BYTES:
+                file.close()
+                with contextlib.suppress(OSError):
+                    self.path.replace(self.path.with_suffix(".old"))
+                file = self._open()
+            with contextlib.suppress(OSError):
+                if file:
+                    file.write(block)
+                    file.flush()
+            self._size += len(block)
+        if file:
+            with contextlib.suppress(OSError):
+                file.close()
+        self._ended.set()
+
+    def tail(self, wait: float = 0.0) -> str:
+        """The end of it, with the log's name; "" when nothing was printed.
+
+        Args:
+            wait: seconds to wait for the last words of a process that has ended, which may still be on the way.
+        """
+        self._ended.wait(wait)
+        text = self._tail.decode(errors="replace").strip()
+        return f"\nprinted last:\n{text}\nlog: {self.path}" if text else ""
+
+    def forget(self) -> None:
+        """Remove the log of a process that has ended: nothing went wrong."""
+        self._ended.wait(_LAST_WORDS_SECONDS)
+        for path in (self.path, self.path.with_suffix(".old")):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def _open(self) -> IO[bytes] | None:
+        self._size = 0
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return open(self.path, "wb")
+        except OSError:
+            return None
+
+
+def _make_room(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        logs = sorted(folder.glob("*.*"), key=lambda path: path.stat().st_mtime)
+        for path in logs[: -KEPT_LOGS + 1]:
+            path.unlink(missing_ok=True)

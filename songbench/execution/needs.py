@@ -1,0 +1,155 @@
+"""What systems and metrics need: weights and environments, found by name, and fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from songbench.contracts import registry
+from songbench.contracts.cards import Availability
+from songbench.domain.errors import InputError
+from songbench.execution import isolation, weights
+from songbench.execution.isolation import Environment
+from songbench.execution.weights import Weights
+
+Need: TypeAlias = Weights | Environment
+"""Either can be set up by its name."""
+
+NEEDS = (registry.WEIGHTS, registry.ENVIRONMENTS)
+
+
+def asked_for(name: str) -> list[Need]:
+    """What a name given to ``songbench setup`` stands for.
+
+    Args:
+        name: of weights or of an environment; of a system (``NAME`` or ``NAME:VARIANT``) or a metric (``name@backend``,
+            or ``name`` for all backends), which stands for what its card says it needs.
+
+    Raises:
+        InputError: for an unknown name or variant.
+        PluginError: when a plug-in is broken.
+    """
+    if found := _declared(name):
+        return found
+    if registry.SystemSpec.parse(name).name in registry.names(registry.SYSTEMS):
+        return of_card(registry.build_system(name).card.needs)
+    known = registry.names(registry.METRICS)
+    if name in known or name in {one.partition("@")[0] for one in known}:
+        return of_metrics(registry.metric_ids(name))
+    allowed = [one for group in (*NEEDS, registry.SYSTEMS, registry.METRICS) for one in registry.names(group)]
+    raise InputError(f"There is nothing to set up called '{name}'.", given=name, allowed=allowed)
+
+
+def of_metrics(identifiers: Iterable[str]) -> list[Need]:
+    """What metrics need, each once."""
+    found: dict[str, Need] = {}
+    for identifier in identifiers:
+        found |= {one.name: one for one in of_card(registry.build_metric(identifier).card.needs)}
+    return list(found.values())
+
+
+def of_card(names: Iterable[str]) -> list[Need]:
+    """The weights and environments among the needs of a card; what is an ordinary package is left out."""
+    return [one for name in names for one in _declared(name)]
+
+
+def _declared(name: str) -> list[Need]:
+    return [registry.load(group, name) for group in NEEDS if name in registry.names(group)]
+
+
+@dataclass(frozen=True)
+class NeedFacts:
+    """What people should know of a need before it is fetched.
+
+    Attributes:
+        name: for ``songbench setup``.
+        kind: ``weights`` or ``environment``.
+        size: in words, "" where nobody has estimated it.
+        bytes: the same as a number, 0 where unknown.
+        revision: which state of it.
+        licence: of the weights, or of the packages.
+        restricted: the licence forbids some uses.
+        here: it is here already.
+    """
+
+    name: str
+    kind: str
+    size: str
+    bytes: int
+    revision: str
+    licence: str
+    restricted: bool
+    here: bool
+
+
+def facts(need: Need) -> NeedFacts:
+    """What is known of it, without asking any source."""
+    here = is_here(need)
+    if isinstance(need, Weights):
+        known = weights.as_recorded(need)
+        size, revision = known.size_text, weights.revision_of(need)
+        return NeedFacts(need.name, "weights", size, known.size, revision, need.licence, need.restricted, here)
+    size = f"about {weights.in_words(need.about)}" if need.about else ""
+    own = isolation.override_of(need)
+    revision = "of your own" if own else need.key
+    return NeedFacts(need.name, "environment", size, need.about, revision, need.licence, need.restricted, here)
+
+
+def offline_commands(wanted: Iterable[Need]) -> list[str]:
+    """How to collect the wheels of missing environments for a machine without a network, one line each."""
+    rows: list[str] = []
+    for one in wanted:
+        if isinstance(one, Environment) and not is_here(one):
+            rows += [f"# wheels of '{one.name}' for songbench setup --from FOLDER:", *isolation.wheel_commands(one)]
+    return rows
+
+
+def is_here(need: Need) -> bool:
+    """Whether it need not be fetched."""
+    return weights.path(need) is not None if isinstance(need, Weights) else isolation.python_of(need) is not None
+
+
+def availability(need: Need) -> Availability:
+    """Ready, or what is missing and the command that gets it."""
+    return weights.availability(need) if isinstance(need, Weights) else isolation.availability(need)
+
+
+def require_licences(wanted: Sequence[Need], *, accepted: bool, asked: str) -> None:
+    """Stop unless the restricted licences among those of missing needs are accepted.
+
+    Args:
+        wanted: what is to be fetched; what is here already is not asked about again.
+        accepted: the user has accepted.
+        asked: what the user has to give ``songbench setup`` again.
+
+    Raises:
+        InputError: when a licence has to be accepted first.
+    """
+    weights.require_licences([one for one in wanted if isinstance(one, Weights)], accepted=accepted, asked=asked)
+    for one in wanted:
+        if isinstance(one, Environment) and one.restricted and not accepted and not is_here(one):
+            raise InputError(
+                f"The environment '{one.name}' is under a restricted licence: {one.licence}.",
+                cure=f"If your use is allowed: songbench setup {asked} --accept-licence",
+            )
+
+
+def set_up(
+    need: Need,
+    *,
+    accept_licence: bool = False,
+    mirror: Path | None = None,
+    say: Callable[[str], None] = print,
+    progress: weights.Progress | None = None,
+) -> Path:
+    """Fetch weights or make an environment, unless it is here.
+
+    Raises:
+        SongbenchError: as `weights.setup` and `isolation.setup_environment`.
+    """
+    if isinstance(need, Weights):
+        return weights.setup(need, accept_licence=accept_licence, mirror=mirror, say=say, progress=progress)
+    require_licences([need], accepted=accept_licence, asked=need.name)
+    return isolation.setup_environment(need, say=say, mirror=mirror)

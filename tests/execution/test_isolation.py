@@ -1,0 +1,351 @@
+"""Workers of other environments: what they answer, and every way in which one can go wrong."""
+
+import ast
+import gc
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+
+from songbench.domain.audio import Audio, AudioFile, MemoryAudio
+from songbench.domain.errors import InputError, SongbenchError, UnavailableError
+from songbench.execution.isolation import (
+    Environment,
+    IsolatedWorker,
+    IsolationError,
+    Stage,
+    availability,
+    folder_of,
+    host,
+    identity_of,
+    python_of,
+    read_array,
+    write_wav,
+)
+from songbench.execution.isolation.printed import KEPT_LOGS, Printed
+from songbench.execution.isolation.surroundings import for_worker
+
+TOY = Environment("toy-env", "A toy.", ("numpy==2.3.5", "no-such-package==1.0"), "CC0-1.0", about=3_100_000_000)
+
+SCRIPT = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+
+class Worker:
+    def __init__(self, settings):
+        if settings.get("broken"):
+            print("loading", file=sys.stderr)
+            raise RuntimeError("no such checkpoint")
+        if settings.get("dies"):
+            os._exit(3)
+        self.settings = settings
+
+    def add(self, a, b):
+        print("adding", a, b)  # libraries print
+        os.write(1, b"raw words on the real stdout\\n")
+        subprocess.run(["echo", "and a child's"])
+        return {"sum": a + b, "settings": self.settings, "pid": os.getpid()}
+
+    def input(self):
+        return sys.stdin.read()
+
+    def fail(self):
+        print("about to fail", file=sys.stderr)
+        raise ValueError("not today\\nnor tomorrow")
+
+    def leave(self):
+        sys.exit("no weights")
+
+    def nan(self):
+        return float("nan")
+
+    def once(self, flag, how):
+        flag = Path(flag)
+        if how == "always" or not flag.exists():
+            flag.touch()
+            print("last words", file=sys.stderr, flush=True)
+            if how == "garbage":
+                for number in range(3, 20):
+                    try:
+                        if os.readlink(f"/proc/self/fd/{number}").startswith("pipe:"):
+                            os.write(number, b"INFO: from C\\n")
+                    except OSError:
+                        pass
+                time.sleep(30)
+            elif how == "exit":
+                os._exit(7)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "done"
+
+    def hang(self, child=None):
+        if child:
+            Path(child).write_text(str(subprocess.Popen(["sleep", "300"]).pid))
+        time.sleep(300)
+
+    def freeze(self):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def surroundings(self, *names):
+        return dict(os.environ), sys.path
+
+    def _hidden(self):
+        return "secret"
+"""
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    monkeypatch.setenv("SONGBENCH_ENVIRONMENTS", str(tmp_path / "environments"))
+    monkeypatch.setenv("SONGBENCH_ENV_TOY_ENV", sys.executable)
+
+
+@pytest.fixture
+def script(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ImportError('shadowed')")
+    (tmp_path / "toy_script.py").write_text(SCRIPT)
+    return tmp_path / "toy_script.py"
+
+
+@pytest.fixture
+def worker(script):
+    with IsolatedWorker(TOY, script, {"size": 3}, timeout_s=60, silence_s=30) as one:
+        yield one
+
+
+def gone(pid):
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def wait_until(condition, seconds=15):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+
+
+def test_calls_are_answered_whatever_is_printed(worker, tmp_path):
+    first = worker.call("add", a=1, b=2)
+    assert first["sum"] == 3
+    assert first["settings"] == {"size": 3}
+    assert worker.call("add", a="é", b="漢")["sum"] == "é漢"
+    assert worker.call("add", a=[1], b=[0.1])["sum"] == [1, 0.1]
+    assert worker.call("add", a=0, b=0)["pid"] == first["pid"], "one process serves all calls"
+    assert worker.python == sys.version.split()[0]
+    assert worker.packages == {"numpy": np.__version__}
+    assert worker.call("input") == "", "requests are not for the worker to read"
+    worker.close()
+    assert gone(first["pid"])
+    assert not list((tmp_path / "environments/logs").iterdir()), "nothing went wrong, so nothing is kept"
+
+
+def test_an_exception_is_reported_and_the_worker_lives_on(worker):
+    pid = worker.call("add", a=0, b=0)["pid"]
+    with pytest.raises(IsolationError) as caught:
+        worker.call("fail")
+    assert caught.value.cause == "environment 'toy-env', fail: ValueError: not today"
+    assert "toy_script.py" in caught.value.detail and "raise ValueError" in caught.value.detail
+    assert "about to fail" in caught.value.detail
+    assert isinstance(caught.value, SongbenchError)
+    failure = caught.value.failure("feature")
+    assert (failure.stage, failure.cause) == ("feature", caught.value.cause)
+    for method, told in (("leave", "SystemExit: no weights"), ("nan", "ValueError"), ("add", "missing 2 required")):
+        with pytest.raises(IsolationError, match=told):
+            worker.call(method)
+    for method in ("nothing", "_hidden", "settings"):
+        with pytest.raises(IsolationError, match=f"no method '{method}'; it has add, fail"):
+            worker.call(method)
+    assert worker.call("add", a=0, b=0)["pid"] == pid
+
+
+def test_what_json_cannot_hold_is_the_callers_mistake(worker):
+    with pytest.raises(ValueError):
+        worker.call("add", a=float("nan"), b=0)
+    with pytest.raises(TypeError):
+        worker.call("add", a=object(), b=0)
+    assert worker.python is None, "nothing was started for it"
+
+
+@pytest.mark.parametrize("how", ["kill", "exit", "garbage"])
+def test_a_worker_that_dies_is_replaced_and_asked_again(worker, tmp_path, how):
+    before = worker.call("add", a=0, b=0)["pid"]
+    assert worker.call("once", flag=str(tmp_path / "flag"), how=how) == "done"
+    assert worker.call("add", a=0, b=0)["pid"] != before
+    assert gone(before)
+
+
+def test_a_worker_that_always_dies_is_given_up(script, tmp_path):
+    with IsolatedWorker(TOY, script, restarts=2) as worker:
+        with pytest.raises(IsolationError) as caught:
+            worker.call("once", flag=str(tmp_path / "flag"), how="always")
+        assert "environment 'toy-env', once: the process was ended by SIGKILL" in caught.value.cause
+        assert "3 tries" in caught.value.cause
+        assert "last words" in caught.value.detail
+        assert ".log" in caught.value.detail
+        assert worker.call("add", a=1, b=1)["sum"] == 2, "another call may do better"
+    (log,) = [path for path in (tmp_path / "environments/logs").iterdir() if path.name in caught.value.detail]
+    assert "last words" in log.read_text()
+
+
+def test_a_worker_that_hangs_is_ended_with_its_children(script, tmp_path):
+    with IsolatedWorker(TOY, script, timeout_s=1.0) as worker:
+        with pytest.raises(IsolationError, match="environment 'toy-env', hang: no answer after 1 s"):
+            worker.call("hang", child=str(tmp_path / "child"))
+        wait_until(lambda: gone(int((tmp_path / "child").read_text())))
+        assert worker.call("add", a=1, b=1)["sum"] == 2
+
+
+def test_a_worker_without_a_sign_of_life_is_ended(script):
+    with (
+        IsolatedWorker(TOY, script, silence_s=1.6) as worker,
+        pytest.raises(IsolationError, match=r"freeze: no sign of life for 1\.6 s"),
+    ):
+        worker.call("freeze")
+
+
+def test_a_worker_that_cannot_be_built(script, tmp_path):
+    with pytest.raises(IsolationError, match="start: RuntimeError: no such checkpoint") as caught:
+        IsolatedWorker(TOY, script, {"broken": True}).call("add", a=1, b=1)
+    assert "loading" in caught.value.detail
+    with pytest.raises(IsolationError, match="add: the process ended with exit code 3"):
+        IsolatedWorker(TOY, script, {"dies": True}, restarts=0).call("add", a=1, b=1)
+    for text, told in (("x = 1", "no attribute 'Worker'"), ("import no_such_thing", "ModuleNotFoundError")):
+        (tmp_path / "other.py").write_text(text)
+        with pytest.raises(IsolationError, match=told):
+            IsolatedWorker(TOY, tmp_path / "other.py").call("add", a=1, b=1)
+
+
+def test_without_its_environment_it_says_how_to_get_it(script, monkeypatch, tmp_path):
+    monkeypatch.delenv("SONGBENCH_ENV_TOY_ENV")
+    state = availability(TOY)
+    assert state.reason == "the environment 'toy-env' (about 3.1 GB, CC0-1.0) is not set up"
+    assert state.cure == "songbench setup toy-env"
+    with pytest.raises(UnavailableError, match="songbench setup toy-env"):
+        IsolatedWorker(TOY, script).call("add", a=1, b=1)
+    monkeypatch.setenv("SONGBENCH_ENV_TOY_ENV", str(tmp_path / "nowhere"))
+    assert python_of(TOY) is None
+    assert "SONGBENCH_ENV_TOY_ENV names" in availability(TOY).reason
+    (tmp_path / "conda/bin").mkdir(parents=True)
+    (tmp_path / "conda/bin/python").symlink_to(sys.executable)
+    monkeypatch.setenv("SONGBENCH_ENV_TOY_ENV", str(tmp_path / "conda"))
+    assert python_of(TOY) == tmp_path / "conda/bin/python"
+    assert availability(TOY).ready
+
+
+def test_other_pins_are_another_environment(monkeypatch):
+    others = [
+        Environment("toy-env", "A toy.", ("numpy==2.3.4",), "CC0-1.0"),
+        Environment("toy-env", "A toy.", TOY.requirements, "CC0-1.0", stages=(Stage(("x==1",), no_deps=True),)),
+    ]
+    assert len({folder_of(one) for one in [TOY, *others]}) == 3
+    assert others[1].packages == ("numpy", "no-such-package", "x")
+    own = identity_of(TOY)
+    monkeypatch.delenv("SONGBENCH_ENV_TOY_ENV")
+    assert own != identity_of(TOY), "the versions of somebody's own environment are not ours"
+
+
+def test_surroundings_carry_over_but_our_packages_do_not(script, monkeypatch, tmp_path):
+    for name in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    given = for_worker(tmp_path / "bin/python")
+    assert not {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"} & set(given)
+    monkeypatch.delenv("PYTHONHOME")
+    kept = {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "1", "HF_HOME": "/somewhere"}
+    for name, value in kept.items():
+        monkeypatch.setenv(name, value)
+    with IsolatedWorker(TOY, script) as worker:
+        settings, path = worker.call("surroundings")
+    assert kept.items() <= settings.items()
+    assert str(tmp_path) not in path, "neither PYTHONPATH nor the script's folder"
+    assert settings["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+
+
+def test_no_worker_outlives_its_parent(script, tmp_path):
+    parent = textwrap.dedent(f"""
+        import sys
+        from pathlib import Path
+        from songbench.execution.isolation import Environment, IsolatedWorker
+        worker = IsolatedWorker(Environment("toy-env", "", (), ""), Path({str(script)!r}))
+        print(worker.call("add", a=1, b=1)["pid"], flush=True)
+        worker.call("hang", child={str(tmp_path / "child")!r})
+    """)
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
+    pid = int(process.stdout.readline())
+    wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text())
+    process.kill()
+    process.communicate()
+    wait_until(lambda: gone(pid) and gone(int((tmp_path / "child").read_text())))
+
+
+def test_a_worker_that_is_no_longer_used_ends(script):
+    worker = IsolatedWorker(TOY, script)
+    pid = worker.call("add", a=1, b=1)["pid"]
+    del worker
+    gc.collect()
+    wait_until(lambda: gone(pid))
+
+
+def test_the_host_is_one_file_for_old_pythons_without_songbench():
+    tree = ast.parse(Path(host.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name) for node in imports}
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+def test_messages_survive_the_wire():
+    for one in (
+        host.Request(1, "m", {"a": [1.5, None, "é\n"]}),
+        host.Ready("3.8.1", {"numpy": "1.0"}),
+        host.Result(2, {"x": "\u2028"}),
+        host.Error(3, "ValueError", "message", "traceback"),
+        host.Heartbeat(4),
+    ):
+        row = host.encode(one)
+        assert row.isascii() and "\n" not in row
+        assert host.decode(row) == one
+    for row in (
+        "",
+        "INFO",
+        "[]",
+        "3",
+        '{"kind": "result"}',
+        '{"kind": "x"}',
+        json.dumps({"kind": "heartbeat", "y": 1}),
+    ):
+        with pytest.raises(ValueError, match="no message"):
+            host.decode(row)
+
+
+def test_logs_are_bounded(tmp_path, monkeypatch):
+    import io
+
+    monkeypatch.setattr("songbench.execution.isolation.printed.MOST_BYTES", 1000)
+    for number in range(KEPT_LOGS + 5):
+        printed = Printed(tmp_path, f"toy-{number}")
+        printed.take(io.BufferedReader(io.BytesIO(b"x" * 70000 + b"end")))
+        assert "end" in printed.tail()
+    assert len(list(tmp_path.iterdir())) <= KEPT_LOGS + 2
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= (KEPT_LOGS + 2) * 70003
+
+
+def test_audio_and_arrays_pass_as_files(tmp_path):
+    samples = np.array([[0.0, 1.5, -0.123456789], [1e-9, 0.5, 0.25]], np.float32)
+    path = write_wav(MemoryAudio(Audio(samples, 48000)), tmp_path / "a.wav")
+    assert soundfile.info(path).subtype == "FLOAT"
+    np.testing.assert_array_equal(AudioFile(path).load().samples, samples)
+    down = AudioFile(write_wav(MemoryAudio(Audio(samples, 48000)), tmp_path / "b.wav", rate=24000, mono=True)).load()
+    assert down.rate == 24000 and down.samples.shape[0] == 1
+    with pytest.raises(InputError):
+        write_wav(AudioFile(tmp_path / "none.wav"), tmp_path / "c.wav")
+    np.save(tmp_path / "x.npy", samples)
+    np.testing.assert_array_equal(read_array(tmp_path / "x.npy"), samples)
+    np.save(tmp_path / "y.npy", np.array([{}], object), allow_pickle=True)
+    with pytest.raises(ValueError):
+        read_array(tmp_path / "y.npy")

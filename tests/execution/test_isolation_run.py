@@ -1,0 +1,106 @@
+"""A run whose metric lives in a worker that is killed: the same numbers as in a run that was left alone."""
+
+import json
+import os
+import sys
+
+import pytest
+
+PLUGIN = """
+import tempfile
+from pathlib import Path
+
+from songbench.contracts.cards import FieldCard, MetricCard
+from songbench.domain.score import Scores
+from songbench.execution import isolation
+
+ENVIRONMENT = isolation.Environment("far-away", "A toy.", ("nothing==1.0",), "CC0-1.0")
+
+class Far:
+    card = MetricCard("peak", "far", "1", (FieldCard("peak"),), "The largest sample.", needs=("far-away",))
+
+    def __init__(self):
+        self.worker = isolation.IsolatedWorker(ENVIRONMENT, Path(__file__).with_name("far_worker.py"), {"scale": 2.0})
+
+    def availability(self):
+        return isolation.availability(ENVIRONMENT)
+
+    def score(self, songs, features):
+        for song in songs:
+            with tempfile.TemporaryDirectory() as folder:
+                path = isolation.write_wav(song.source, Path(folder) / "song.wav")
+                try:
+                    said = self.worker.call("loudest", wav=str(path))
+                except isolation.IsolationError as error:
+                    yield error.failure("score")
+                    continue
+                yield Scores({"peak": said["peak"]}, detail={"threads": said["threads"]})
+"""
+
+WORKER = """
+import os, signal, struct
+from pathlib import Path
+
+class Worker:
+    def __init__(self, settings):
+        self.scale = settings["scale"]
+
+    def loudest(self, wav):
+        log, fatal = os.environ.get("FAR_LOG"), os.environ.get("FAR_KILLED", "").split()
+        if log:
+            with open(log, "a") as file:
+                file.write("call\\n")
+            if str(len(Path(log).read_text().splitlines())) in fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+        data = Path(wav).read_bytes()
+        start = data.index(b"data") + 8
+        values = struct.unpack("<%df" % ((len(data) - start) // 4), data[start:])
+        return {"peak": self.scale * max(map(abs, values)), "threads": os.environ.get("OMP_NUM_THREADS")}
+"""
+
+
+@pytest.fixture
+def run(songbench, suite_file, tmp_path):
+    """A function that runs the suite with the far metric and returns its scores by prompt."""
+    facts = tmp_path / "plugin/far-1.0.dist-info"
+    facts.mkdir(parents=True)
+    (tmp_path / "plugin/far.py").write_text(PLUGIN)
+    (tmp_path / "plugin/far_worker.py").write_text(WORKER)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: far\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(
+        "[songbench.metrics]\npeak@far = far:Far\n[songbench.environments]\nfar-away = far:ENVIRONMENT\n"
+    )
+    suite = suite_file(5)
+    paths = os.pathsep.join([str(tmp_path / "plugin"), os.environ["PYTHONPATH"]])
+
+    def go(name, *words, code=0, **env):
+        places = ["--store", tmp_path / name / "store", "--runs", tmp_path / name / "runs"]
+        own = {"SONGBENCH_ENV_FAR_AWAY": sys.executable, "SONGBENCH_ENVIRONMENTS": str(tmp_path / "environments")}
+        given = ["run", "--suite", suite, "--systems", "probe", "--metrics", "peak@far", "--workers", "1", *words]
+        done = songbench(*given, *places, placed=False, env={"PYTHONPATH": paths, **own, **env})
+        assert done.returncode == code, done.stderr
+        records = [json.loads(path.read_text()) for path in (tmp_path / name / "store/records/scores").rglob("*.json")]
+        scores = {one["of"]["prompt"]: (one["values"], one["detail"]) for one in records}
+        return scores, done
+
+    return go
+
+
+def test_a_worker_killed_in_the_middle_changes_no_number(run, tmp_path):
+    calm, _ = run("calm")
+    assert len(calm) == 5
+    assert all(values["peak"] == pytest.approx(0.2, rel=0.01) for values, _ in calm.values())
+    assert all(detail == {"threads": "1"} for _, detail in calm.values())
+    log = tmp_path / "log"
+    rough, _ = run("rough", FAR_LOG=str(log), FAR_KILLED="3")
+    assert rough == calm
+    assert len(log.read_text().splitlines()) == 6, "only the call that was interrupted was repeated"
+
+
+def test_a_song_that_always_kills_its_worker_is_a_failure_with_its_cause(run, tmp_path):
+    words = ["--set", "engine.retries=0"]
+    scores, done = run("dead", *words, code=1, FAR_LOG=str(tmp_path / "log"), FAR_KILLED="2 3")
+    assert len(scores) == 4, "the others are scored"
+    assert "environment 'far-away', loudest: the process was ended by SIGKILL" in " ".join(done.stderr.split())
+    _, done = run("missing", code=4, SONGBENCH_ENV_FAR_AWAY="")
+    assert "the environment 'far-away' (CC0-1.0) is not set up. To get it: songbench setup far-away" in done.stderr

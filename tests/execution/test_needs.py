@@ -1,0 +1,152 @@
+"""What names of weights, environments, systems, metrics and presets stand for, and what is told while it is fetched."""
+
+import hashlib
+import http.server
+import threading
+import time
+
+import pytest
+
+from songbench.contracts import registry
+from songbench.contracts.cards import READY, FieldCard, MetricCard, unavailable
+from songbench.domain.errors import InputError, UnavailableError
+from songbench.execution import config, doctor, isolation, needs, weights
+from songbench.execution.config import metric_presets, metric_selection, plan_experiment
+from songbench.execution.isolation import Environment
+from songbench.execution.weights import HubSource, UrlSource, WeightFile, Weights
+
+DATA = bytes(range(256)) * 2000
+FILE = WeightFile("model.bin", hashlib.sha256(DATA).hexdigest(), len(DATA))
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("SONGBENCH_ENVIRONMENTS", str(tmp_path / "environments"))
+    monkeypatch.delenv("SONGBENCH_MIRROR", raising=False)
+
+
+@pytest.fixture
+def declared(monkeypatch):
+    """Some weights, an environment and a metric that needs both, besides what is installed."""
+    toy = Weights("toy", "1", "A toy.", "CC0-1.0", (FILE,), ())
+    room = Environment("room", "A room.", ("x==1",), "for tests only", about=2_000_000_000, restricted=True)
+
+    class Metric:
+        card = MetricCard(
+            "mine", "toy", "1", (FieldCard("mine"),), "Mine.", needs=("toy", "an ordinary package", "room")
+        )
+
+        def availability(self):
+            return isolation.availability(room)
+
+        def score(self, songs, features):
+            return iter(())
+
+    own = {
+        registry.WEIGHTS: {"toy": toy},
+        registry.ENVIRONMENTS: {"room": room},
+        registry.METRICS: {"mine@toy": Metric},
+    }
+    names, load = registry.names, registry.load
+    monkeypatch.setattr(registry, "names", lambda group: sorted([*names(group), *own.get(group, {})]))
+    monkeypatch.setattr(registry, "load", lambda group, name: own.get(group, {}).get(name) or load(group, name))
+    return toy, room
+
+
+def test_every_kind_of_name(declared):
+    toy, room = declared
+    assert needs.asked_for("toy") == [toy]
+    assert needs.asked_for("room") == [room]
+    assert needs.asked_for("mine@toy") == needs.asked_for("mine") == [toy, room]
+    assert [one.name for one in needs.asked_for("fad@musicnn")] == ["musicnn"]
+    assert {one.name for one in needs.asked_for("per")} >= {"whisper-base", "htdemucs"}
+    assert next(one.name for one in needs.asked_for("songbloom")).startswith("songbloom")
+    assert needs.asked_for("silence") == []
+    with pytest.raises(InputError, match=r"nothing to set up called 'rooom'\. Did you mean 'room'"):
+        needs.asked_for("rooom")
+
+
+def test_facts_before_anything_is_fetched(declared, monkeypatch):
+    toy, room = declared
+    assert needs.facts(toy) == needs.NeedFacts("toy", "weights", "512 kB", len(DATA), "1", "CC0-1.0", False, False)
+    assert needs.facts(room).size == "about 2.0 GB" and needs.facts(room).restricted
+    monkeypatch.setenv("SONGBENCH_ENV_ROOM", "/usr/bin/python3")
+    assert needs.facts(room).here and needs.facts(room).revision == "of your own"
+    monkeypatch.delenv("SONGBENCH_ENV_ROOM")
+    with pytest.raises(InputError, match=r"environment 'room' is under.*songbench setup mine --accept-licence"):
+        needs.require_licences([toy, room], accepted=False, asked="mine")
+    with pytest.raises(InputError, match="restricted"):
+        needs.set_up(room, say=lambda _: None)
+    assert weights.revision_of(Weights("a", "7", "", "", (FILE,), (HubSource("o/n", "abc"),))) == "abc"
+
+
+def test_presets_bare_names_and_mistakes(declared):
+    embedded = metric_presets()["embedded"]["select"]
+    assert metric_selection(["embedded"]) == embedded
+    assert metric_selection(["rtf", "mine", "embedded"])[:2] == ["rtf", "mine@toy"]
+    assert len(metric_selection(["embedded", *embedded])) == len(embedded), "each once"
+    assert set(metric_selection(["per"])) >= {"per@whisper-base-mix", "per@whisper-base-stem"}
+    for wrong, guess in (("embeded", "embedded"), ("rtff", "rtf"), ("mien@toy", None)):
+        with pytest.raises(InputError) as caught:
+            metric_selection([wrong])
+        assert f"no metric '{wrong}'" in str(caught.value)
+        assert guess is None or f"Did you mean '{guess}'?" in str(caught.value)
+    with pytest.raises(InputError, match="no backend 'no'"):
+        metric_selection(["per@no"])
+
+
+def test_a_preset_reports_what_is_missing_and_a_name_insists(declared, monkeypatch, suite_file, tmp_path):
+    presets = {"wide": {"select": ["mine@toy", "rtf"], "similarity": {"own": {"a": 1}}}}
+    monkeypatch.setattr(config, "metric_presets", lambda: presets)
+    common = {"suite": str(suite_file(1)), "systems": ["silence"], "store": str(tmp_path), "runs": str(tmp_path)}
+    experiment = plan_experiment(metrics=["wide"], overrides=["metric.similarity.own.a=2"], **common)
+    assert [judge.id for judge in experiment.judges] == ["mine@toy", "rtf"]
+    assert [judge.id for judge in experiment.ready_judges] == ["rtf"]
+    assert experiment.config["metric"]["similarity"] == {"own": {"a": 2}}, "what is set wins over the preset"
+    with pytest.raises(UnavailableError, match="songbench setup room --accept-licence"):
+        plan_experiment(metrics=["wide", "mine"], **common)
+    with pytest.raises(InputError, match="Did you mean 'wide'"):
+        plan_experiment(metrics=["wid"], **common)
+
+
+def test_the_doctor_says_what_would_run_and_what_the_others_lack(declared, monkeypatch):
+    ready, *others = doctor._runnable(registry.METRICS)
+    assert ready.state == "ok" and "rtf" in ready.finding and "mine@toy" not in ready.finding
+    (mine,) = [check for check in others if check.what == "metric mine@toy"]
+    assert mine.state == "note" and mine.cure == "songbench setup room --accept-licence"
+    ready, *others = doctor._runnable(registry.SYSTEMS)
+    assert "rulebased" in ready.finding
+    assert [check.state for check in others if check.what == "system broken"] == ["bad"]
+    assert doctor._environment("room").cure == "songbench setup room --accept-licence"
+    monkeypatch.setenv("SONGBENCH_ENV_ROOM", "/bin/false")
+    assert doctor._environment("room").state == "bad"
+    assert "SONGBENCH_ENV_ROOM" in doctor._environment("room").cure
+
+
+def test_a_download_tells_how_far_it_is(monkeypatch):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(DATA)))
+            self.end_headers()
+            for start in range(0, len(DATA), len(DATA) // 4):
+                self.wfile.write(DATA[start : start + len(DATA) // 4])
+                self.wfile.flush()
+                time.sleep(0.05)
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(weights, "_LOOK_SECONDS", 0.01)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
+        source = UrlSource(f"http://127.0.0.1:{httpd.server_port}")
+        told = []
+        toy = Weights("toy", "1", "A toy.", "CC0-1.0", (FILE,), (source,))
+        needs.set_up(toy, say=lambda _: None, progress=lambda here, size: told.append((here, size)))
+        httpd.shutdown()
+    assert told[-1] == (len(DATA), len(DATA))
+    assert {size for _, size in told} == {len(DATA)}
+    assert [here for here, _ in told] == sorted(here for here, _ in told)
+    assert READY.ready and not unavailable("x", "y").ready
