@@ -95,6 +95,7 @@ def _card(
         citation=_CITATION,
         licence=licence,
         needs=(FADTK.name, *(one.name for one in weights)),
+        reference=True,
         hears=("sound", "style"),
         procedure=procedure,
         verified=verified,

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from songbench.contracts import registry
-from songbench.contracts.metric import Metric
-from songbench.contracts.system import System
 from songbench.domain.errors import SongbenchError
-from songbench.execution import isolation, weights
+from songbench.execution import isolation, needs, weights
 from songbench.execution.cpu_imports import mend_cpu_imports
 from songbench.execution.engine.local import accelerators
 from songbench.execution.isolation import Environment
@@ -46,8 +44,11 @@ def examine(store: str) -> list[Check]:
     """Every check; importing the large packages takes some seconds."""
     checks = [_python(), _torch(), _cpu_imports(), _disk(store), _store(store)]
     checks += [_package(name) for name in ("whisperx", "transformers", "fadtk", "audiobox-aesthetics", "gradio")]
-    checks += [_weights(name) for name in registry.names(registry.WEIGHTS)]
-    checks += [_environment(name) for name in registry.names(registry.ENVIRONMENTS)]
+    stored = [_weights(name) for name in registry.names(registry.WEIGHTS)]
+    stored += [_environment(name) for name in registry.names(registry.ENVIRONMENTS)]
+    checks += [check for check in stored if check.state != "note"]
+    if absent := [check.what for check in stored if check.state == "note"]:  # what lacks them says so below
+        checks.append(Check("not here", "note", ", ".join(absent), "songbench setup NAME"))
     for group in (registry.SYSTEMS, registry.METRICS):
         checks += _runnable(group)
     for group in (registry.SUITES, registry.COMMANDS):
@@ -168,9 +169,10 @@ def _runnable(group: str) -> list[Check]:
     for name in registry.names(group):
         what = f"{kind.removesuffix('s')} {name}"
         try:
-            built: System | Metric
-            built = registry.build_system(name) if group == registry.SYSTEMS else registry.build_metric(name)
-            state = built.availability()
+            if group == registry.SYSTEMS:
+                state = registry.build_system(name).availability()
+            else:
+                state = needs.of_metric(name, registry.build_metric(name))
         except SongbenchError as error:
             others.append(Check(what, "bad", str(error)))
             continue

@@ -15,6 +15,7 @@ from songbench.domain.errors import InputError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, RenderAsset
 from songbench.domain.suite import Suite, load_suite
+from songbench.execution import needs
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def appoint(
 def _judge(identifier: str, parameters: Mapping[str, Mapping[str, Json]]) -> Judge:
     own = dict(parameters.get(identifier.partition("@")[0], {}))
     metric = registry.build_metric(identifier, own)
-    return Judge(identifier, own, metric, metric.availability())
+    return Judge(identifier, own, metric, needs.of_metric(identifier, metric))
 
 
 def _missing(kind: str, things: Sequence[tuple[str, Availability]]) -> str:

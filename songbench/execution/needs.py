@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from songbench.contracts import registry
-from songbench.contracts.cards import Availability
+from songbench.contracts.cards import Availability, unavailable
+from songbench.contracts.metric import Metric
 from songbench.domain.errors import InputError
 from songbench.execution import isolation, weights
 from songbench.execution.isolation import Environment
@@ -114,6 +115,21 @@ def is_here(need: Need) -> bool:
 def availability(need: Need) -> Availability:
     """Ready, or what is missing and the command that gets it."""
     return weights.availability(need) if isinstance(need, Weights) else isolation.availability(need)
+
+
+def of_metric(identifier: str, metric: Metric) -> Availability:
+    """The availability of a metric, naming everything that is missing and one command that gets all of it.
+
+    A metric itself says what it meets first.
+    """
+    state = metric.availability()
+    missing = [] if state.ready else [one for one in of_card(metric.card.needs) if not is_here(one)]
+    if len(missing) < 2:
+        return state
+    told = [facts(one) for one in missing]
+    accept = " --accept-licence" if any(one.restricted for one in told) else ""
+    listed = ", ".join(f"{one.kind} '{one.name}' ({one.size}, {one.licence})" for one in told)
+    return unavailable(f"{listed} are not here", f"songbench setup {identifier}{accept}")
 
 
 def require_licences(wanted: Sequence[Need], *, accepted: bool, asked: str) -> None:

@@ -14,6 +14,7 @@ from songbench.contracts import registry
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.domain.errors import SongbenchError
 from songbench.domain.suite import Suite
+from songbench.execution import needs
 from songbench.execution.doctor import Check
 from songbench.execution.experiment import find_suite
 from songbench.execution.gather import Tally
@@ -101,7 +102,7 @@ def metrics_listing() -> Group:
         more = len(card.fields) - len(shown)
         fields = ", ".join(shown) + (f" and {more} more" if more else "")
         kind = "reference" if card.reference else "embedded" if card.backend else "signal"
-        state = _state(metric.availability(), name, cures)
+        state = _state(needs.of_metric(name, metric), name, cures)
         table.add_row(escape(name), kind, escape(fields), ", ".join(card.languages) or "any", state)
     return Group(table, *cures)
 

@@ -1,0 +1,62 @@
+"""``--metrics paper``: the columns of SongBloom's Table 2, in its order; what cannot run says so and stops nothing."""
+
+import json
+
+from songbench.contracts import registry
+from songbench.contracts.cards import READY, SystemCard
+from songbench.contracts.metric import SetMetric
+from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.prompt import Prompt
+from songbench.domain.score import Scores
+from songbench.domain.suite import Suite
+from songbench.execution.config import metric_presets, metric_selection
+from songbench.execution.results import MetricResults, RunResults, SongId
+from songbench.reporting import published, tables
+from songbench.reporting.leaderboard import build_leaderboard
+from songbench.reporting.wording import shown
+
+TABLE_2 = ["PER", "MCC", "FAD", "SER", "CE", "CU", "PC", "PQ", "RTF"]
+
+
+def test_the_columns_are_those_of_the_paper_in_its_order():
+    suite = Suite("s", "1", tuple(Prompt(f"p{i}", parse_lyrics("[verse]\nla")) for i in range(3)))
+    songs = {SongId("mine", prompt.id, 0): "done" for prompt in suite.prompts}
+    results = []
+    for identifier in metric_selection(["paper"]):
+        metric = registry.build_metric(identifier)
+        scores = Scores({field.name: 1.0 for field in metric.card.fields})
+        of_sets = isinstance(metric, SetMetric)
+        verdicts, sets = ({}, {"mine": scores}) if of_sets else (dict.fromkeys(songs, scores), {})
+        results.append(MetricResults(metric.card, READY, verdicts, sets, of_sets))
+    card = SystemCard("mine", "1", "Made up.", "MIT")
+    board = build_leaderboard(RunResults(suite, 1, (card,), songs, tuple(results)))
+    names = [column.field.name for column in shown(board)]
+    assert [name.upper() for name in names if name != "peak_gib"] == TABLE_2
+    assert all(column.metric.reference or not column.metric.backend for column in board.columns)
+    theirs = published.load_published("songbloom-table2")
+    assert [field for field, _, _ in theirs.fields] == TABLE_2
+    directions = {column.field.name.upper(): column.field.direction for column in shown(board)}
+    assert {field: direction for field, _, direction in theirs.fields} == {f: directions[f] for f in TABLE_2}
+    assert "stand-in" not in tables.to_text(board)
+
+
+def test_every_preset_names_metrics_that_exist():
+    for preset in metric_presets():
+        assert metric_selection([preset]) == [
+            identifier for name in metric_presets()[preset]["select"] for identifier in registry.metric_ids(name)
+        ]
+
+
+def test_without_weights_the_rest_runs_and_each_column_says_how_to_get_it(songbench, suite_file, tmp_path):
+    env = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
+    run = ("run", "--suite", suite_file(), "--systems", "probe")
+    done = songbench(*run, "--metrics", "paper", env=env)
+    assert done.returncode == 0, done.stderr
+    missing = json.loads((tmp_path / "runs/small/leaderboard.json").read_text())["unavailable"]
+    assert [gap["metric"] for gap in missing] == metric_selection(["paper"])[:-1]
+    for gap in missing:
+        assert gap["cure"].startswith("songbench setup "), gap
+    assert "rtf" in done.stdout
+    named = songbench(*run, "--metrics", "mcc@muq-mulan", env=env)
+    assert named.returncode == 4, "a metric that is named has to be there"
+    assert "songbench setup mcc@muq-mulan --accept-licence" in named.stderr.replace("\n", " ")
