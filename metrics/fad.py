@@ -95,7 +95,7 @@ def fad_mert_card(layer: int, loudness: float | None) -> MetricCard:
             f" Of a song the first {LIMIT_SECONDS // 60} minutes are heard, as in fadtk. Judges mono up to 12 kHz;"
             " level means nothing to it, nor do words. fadtk keeps 16-bit copies of the audio and embeddings in"
             " float16 and resamples by torchaudio; here float32 throughout and soxr. On the same 24 kHz files the"
-            " values agreed within 0.01 to 0.03 %, on 44.1 kHz stereo files within 0.3 %; the tests allow 0.1 % and 2 %."
+            " values agreed within 0.03 %, on 44.1 kHz stereo files within 0.4 %; the tests allow 0.1 % and 2 %."
         ),
         citation=(
             "Kilgour et al., Fréchet Audio Distance, Interspeech 2019; FAD-inf and toolkit (fadtk): Gui et al., ICASSP"
@@ -291,7 +291,7 @@ def fad_musicnn() -> EmbeddingDistance[Moments]:
 
 
 def frechet_scores_in_many_dimensions(sets: EmbeddingSets[Moments]) -> Scores:
-    """`frechet_scores` with fewer subsets behind `fad_inf`: a minute for 100 prompts in 768 dimensions."""
+    """`frechet_scores` with fewer subsets behind `fad_inf`: under half a minute for 100 prompts in 768 dimensions."""
     return frechet_scores(sets, by_parts)
 
 
