@@ -38,9 +38,10 @@ test-slow: $(VENV)/.workshop ## Run the slow tests too
 	@$(BIN)/songbench setup || true
 	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network"
 
-results: setup ## Make the committed results anew: results/demo, results/intelligibility
+results: setup ## Make the committed results anew: demo, validation, intelligibility (an hour)
 	@$(BIN)/songbench run
 	@$(BIN)/songbench report demo --to results/demo
+	@$(BIN)/songbench validate-metrics --to results/validation
 	$(BIN)/python benchmarks/intelligibility.py --suite benchmarks/intelligibility.jsonl --takes 3 --out results/intelligibility
 
 lint: $(VENV)/.workshop ## Style, docstrings, who may know whom

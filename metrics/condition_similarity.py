@@ -167,7 +167,9 @@ def _field(name: str, description: str) -> FieldCard:
     """A cosine; levels to compare with are neither good nor bad, and only the first field has a column."""
     level = name.endswith(("_chance", "_self"))
     side = level or name.endswith("_clips")
-    return FieldCard(name, "", "none" if level else "higher", -1.0, 1.0, 3, description, not side)
+    return FieldCard(
+        name, "", "none" if level else "higher", -1.0, 1.0, 3, description, not side, () if level else None
+    )
 
 
 def _availability(embedding: Embedding, packages: Sequence[tuple[str, str]]) -> Availability:

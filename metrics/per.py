@@ -46,11 +46,11 @@ LANGUAGES = ("en", "zh", "mixed")
 FIELDS = (
     FieldCard("per", "%", "lower", 0, None, 1, "Phoneme errors of all songs over phonemes asked of all songs (micro)."),
     FieldCard("per_macro", "%", "lower", 0, None, 1, "The same, as the mean of the songs' own rates.", False),
-    FieldCard("sub", "%", "none", 0, 100, 1, "Substituted phonemes; sub + del + ins = per.", False),
-    FieldCard("del", "%", "none", 0, 100, 1, "Deleted phonemes: asked for and not heard.", False),
-    FieldCard("ins", "%", "none", 0, None, 1, "Inserted phonemes: heard and not asked for.", False),
+    FieldCard("sub", "%", "none", 0, 100, 1, "Substituted phonemes; sub + del + ins = per.", False, ()),
+    FieldCard("del", "%", "none", 0, 100, 1, "Deleted phonemes: asked for and not heard.", False, ()),
+    FieldCard("ins", "%", "none", 0, None, 1, "Inserted phonemes: heard and not asked for.", False, ()),
     FieldCard("wer", "%", "lower", 0, None, 1, "Errors in words (Mandarin: syllables without tone).", False),
-    FieldCard("coverage", "%", "higher", 0, 100, 1, "Lines with at least half of their phonemes heard.", False),
+    FieldCard("coverage", "%", "higher", 0, 100, 1, "Lines with at least half of their phonemes heard.", False, ()),
 )
 
 SIDE_FIELDS = (
@@ -74,6 +74,7 @@ SIDE_FIELDS = (
         1,
         "How much of the lyrics is heard more often than asked: surplus runs of six phonemes over those of the lyrics.",
         False,
+        (),
     ),
     FieldCard(
         "passed",
@@ -84,6 +85,7 @@ SIDE_FIELDS = (
         1,
         "Share of the audio in which the speech detector found a voice; the recogniser hears nothing else.",
         False,
+        (),
     ),
 )
 """What the WhisperX backends say besides `FIELDS`."""

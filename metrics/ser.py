@@ -39,9 +39,9 @@ FIELDS = (
     FieldCard(
         "order_error", "%", "lower", 0, None, 1, "Edit distance of label sequences over requested labels.", False
     ),
-    FieldCard("ser_chance", "%", "none", 0, 100, 1, "SER against the requested sections in random order.", False),
-    FieldCard("boundary_f", "", "none", 0, 1, 2, "Analyser's boundaries within 3 s of the system's own.", False),
-    FieldCard("label_error", "%", "none", 0, 100, 1, "Analyser's labels against the system's own.", False),
+    FieldCard("ser_chance", "%", "none", 0, 100, 1, "SER against the requested sections in random order.", False, ()),
+    FieldCard("boundary_f", "", "none", 0, 1, 2, "Analyser's boundaries within 3 s of the system's own.", False, ()),
+    FieldCard("label_error", "%", "none", 0, 100, 1, "Analyser's labels against the system's own.", False, ()),
 )
 
 CITATION = "The measure: SongBloom (arXiv 2506.07634), with free section durations"
@@ -66,6 +66,7 @@ SER_NOVELTY = MetricCard(
     ),
     citation=f"{CITATION}; boundaries: Foote, ICME 2000; voice: Tachibana et al., TASLP 2014",
     licence="Apache-2.0",
+    hears=("form",),
 )
 
 

@@ -43,7 +43,7 @@ SONGFORMER_TAGS: Mapping[str, str | None] = {
 
 REFERENCE_FIELDS = (
     *FIELDS,
-    FieldCard("boundary_f_half", "", "none", 0, 1, 2, "The same as boundary_f, but within 0.5 s.", False),
+    FieldCard("boundary_f_half", "", "none", 0, 1, 2, "The same as boundary_f, but within 0.5 s.", False, ()),
 )
 
 

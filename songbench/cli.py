@@ -364,7 +364,8 @@ def validate_metrics(
     from songbench.contracts.damages import DAMAGES, STRENGTHS
     from songbench.execution.config import plan_experiment
     from songbench.execution.gather import gather
-    from songbench.execution.store import Store
+    from songbench.execution.record import RECORD
+    from songbench.execution.store import Store, write_atomically
     from songbench.reporting.validation.report import write_validation
     from songbench.reporting.validation.responses import row, validation_of
     from songbench.reporting.validation.tables import print_validation
@@ -388,6 +389,8 @@ def validate_metrics(
     _execute(experiment, generate=True, score=True, retry_failed=retry_failed, dry_run=dry_run, report=False)
     if dry_run:
         return
+    if to:
+        write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
     validation = validation_of(gather(experiment, Store(experiment.store)), experiment.entrants[0].name)
     paths = write_validation(validation, to or experiment.folder)
     print_validation(validation, Console())

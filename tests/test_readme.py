@@ -36,3 +36,33 @@ def test_the_intelligibility_is_the_committed_one():
         shown = [float(cell.strip().removesuffix(" %")) for cell in row.split("|")]
         assert shown == [round(per[language, part], 1) for part in ("speech", "vocals", "mix", "wrong")]
         assert shown[0] <= shown[1] < shown[3]
+
+
+def test_the_speed_beside_fadtk_is_the_measured_one():
+    rounds = json.loads((ROOT / "results/metrics_throughput/throughput.json").read_text(encoding="utf-8"))["fadtk"]
+    ratio = sorted(one["ratio"] for one in rounds)[len(rounds) // 2]
+    assert f"FAD on MERT is {ratio:.1f} times as fast as fadtk's own command" in " ".join(README.split())
+    assert f"FAD is {ratio:.1f} times as fast as fadtk's own command" in (ROOT / "docs/metrics.md").read_text()
+    assert ratio >= 2
+    assert max(one["difference"] for one in rounds) <= 1e-3
+
+
+def test_what_is_said_about_the_damage_is_what_was_measured():
+    told = json.loads((ROOT / "results/validation/validation.json").read_text(encoding="utf-8"))["columns"]
+    text = " ".join((ROOT / "docs/metrics.md").read_text(encoding="utf-8").split())
+    assert "No backend was blind to what it says it hears, none answered to what is none of its business" in text
+    faults = {"blind", "wrong way", "should ignore"}
+    assert not [name for name, column in told.items() if column["hears"] and faults & set(column["verdicts"].values())]
+    for backend in ("per@whisper-base-stem", "per@whisper-base-mix"):
+        for damage in ("wrong_lyrics", "dropped_lines", "repeated_lines"):
+            assert told[backend]["verdicts"][damage] == "reacts"
+    claimed = {aspect for column in told.values() for aspect in column["hears"]}
+    assert not {"pitch", "timing"} & claimed, "nobody says so, as the text says"
+    frame = pandas.read_csv(ROOT / "results/validation/validation.csv").set_index(["column", "damage", "strength"])
+    figures = frame["figure"]
+    copies = [figures["copied@musicnn", "prompt_copied", strength] for strength in (1, 2, 3, 4)]
+    assert f"copies: {', '.join(f'{copy:.2f}' for copy in copies)} for a quarter to all" in text
+    per = figures["per@whisper-base-stem", "wrong_lyrics", 0], figures["per@whisper-base-stem", "wrong_lyrics", 4]
+    assert f"{per[0]:.0f} % undamaged, {per[1]:.0f} % with all lines wrong" in text
+    ser = figures["ser@novelty", "voice_removed", 0], figures["ser@novelty", "voice_removed", 4]
+    assert f"from {ser[0]:.0f} to {ser[1]:.0f} % although every section" in text

@@ -98,7 +98,7 @@ class FieldCard:
         decimals: how many to print.
         description: one sentence.
         headline: whether it has a column in the printed table (all fields are in the CSV and JSON).
-        hears: which `ASPECTS` this field should react to; None: those of its metric.
+        hears: which `ASPECTS` this field should react to; None: those of its metric; empty: it only describes.
     """
 
     name: str

@@ -34,7 +34,7 @@ _DAMAGES = (
         "Pink noise is added, so many dB below the song.",
         ("30 dB", "20 dB", "10 dB", "0 dB"),
         ("sound",),
-        ("words", "style", "form", "stereo", "voice", "pitch"),
+        ("words", "style", "form", "stereo", "voice", "pitch", "level"),
     ),
     Damage(
         "lowpass",
@@ -48,7 +48,7 @@ _DAMAGES = (
         "The song is driven so far beyond full scale and clipped there, then brought back to its loudness.",
         ("6 dB", "12 dB", "18 dB", "24 dB"),
         ("sound",),
-        ("words", "style", "form", "stereo"),
+        ("words", "style", "form", "stereo", "level"),
     ),
     Damage(
         "mp3",
@@ -110,14 +110,14 @@ _DAMAGES = (
         "The voice is shifted against the band.",
         ("25 cents", "50 cents", "100 cents", "200 cents"),
         ("pitch",),
-        ("words", "style", "form", "sound"),
+        ("words", "style", "form", "sound", "level"),
     ),
     Damage(
         "tempo_wobble",
         "The tempo swings every four seconds, the pitch stays.",
         ("2 %", "5 %", "10 %", "20 %"),
         ("timing",),
-        ("words", "style", "form", "sound", "stereo"),
+        ("words", "style", "form", "sound", "stereo", "level"),
     ),
     Damage(
         "voice_removed",

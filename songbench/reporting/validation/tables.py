@@ -29,8 +29,13 @@ _COLOURS = {"reacts": "green", "blind": "bold red", "wrong way": "bold red", "sh
 
 
 def shown(validation: Validation) -> list[Examined]:
-    """The columns that have a place in tables for people: headline fields, and fields that say what they hear."""
-    return [column for column in validation.columns if column.field.headline or column.field.hears is not None]
+    """The columns that have a place in tables for people: those in `_told` that answer to anything."""
+    return [c for c in _told(validation) if any(response.verdict != "no answer" for response in c.responses)]
+
+
+def _told(validation: Validation) -> list[Examined]:
+    """Headline fields, and fields that say what they hear."""
+    return [column for column in validation.columns if column.field.headline or column.field.hears]
 
 
 def print_validation(validation: Validation, console: Console) -> None:
@@ -60,7 +65,7 @@ def print_validation(validation: Validation, console: Console) -> None:
     for line in legend():
         console.print(line, style="dim", highlight=False)
     console.print()
-    for line in findings(validation):
+    for line in [*findings(validation), *gaps(validation)]:
         console.print(f" - {line}", highlight=False)
     for identifier, reason, cure in validation.unavailable:
         console.print(f" - not examined: {identifier}: {reason}. To get it: {cure}", highlight=False, markup=False)
@@ -87,11 +92,22 @@ def legend() -> list[str]:
     ]
 
 
-def findings(validation: Validation) -> list[str]:
-    """One line per column: what counts against it, else that nothing does."""
+def gaps(validation: Validation) -> list[str]:
+    """One line per damage whose harm no examined column says it hears."""
     lines = []
-    for column in shown(validation):
-        if not any(response.verdict != "no answer" for response in column.responses):
+    for damage in DAMAGES.values():
+        if any(_of(c, damage.name) for c in validation.columns):
+            claims = [c.name for c in validation.columns if set(c.hears) & set(damage.harms)]
+            if not claims:
+                lines.append(f"{damage.name}: no metric here says it hears {' or '.join(damage.harms)}")
+    return lines
+
+
+def findings(validation: Validation) -> list[str]:
+    """One line per column: what it answers to, and what counts against it."""
+    lines = []
+    for column in _told(validation):
+        if column not in shown(validation):
             lines.append(f"{column.name}: no answer ({next((r.reason for r in column.responses), 'nothing to judge')})")
             continue
         found = column.named("reacts")
@@ -123,7 +139,7 @@ def to_markdown(validation: Validation, pictures: Mapping[str, str]) -> str:
         if any(responses):
             lines.append(f"| {damage.name} | " + " | ".join(cell(r) if r else "" for r in responses) + " |")
     lines += ["", *(f"- {line}" for line in legend()), "", "## Verdicts", ""]
-    lines += [f"- {line}" for line in findings(validation)]
+    lines += [f"- {line}" for line in [*findings(validation), *gaps(validation)]]
     lines += [
         f"- not examined: {identifier}: {reason}. To get it: `{cure}`"
         for identifier, reason, cure in validation.unavailable
