@@ -152,7 +152,7 @@ def test_memory_does_not_grow_with_the_song(tmp_path):
     done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=280, env=env)
     short, long = json.loads(done.stdout.splitlines()[-1])
     grown = long["peak"] - short["peak"] - (long["cache"] - short["cache"])
-    assert grown < 6e6, f"{grown / 1e6:.1f} MB more"
+    assert grown < 10e6, f"{grown / 1e6:.1f} MB more"
 
 
 def test_nothing_of_a_song_is_left_in_the_model(model, song):
