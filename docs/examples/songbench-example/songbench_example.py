@@ -88,6 +88,7 @@ class Brightness:
         limits="Descriptive: a bright song is not a good one.",
         citation="Any textbook on signal processing: first moment of the power spectrum.",
         licence="CC0-1.0",
+        hears=("sound",),
     )
 
     def availability(self) -> Availability:
