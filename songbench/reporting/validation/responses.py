@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -74,16 +74,16 @@ class Response:
     """
 
     damage: Damage
-    clean: float | None
-    figures: tuple[float | None, ...]
-    changes: tuple[PairedTest | None, ...]
-    by_prompt: Mapping[str, tuple[float | None, ...]]
-    rank: float | None
-    effect: float | None
-    p: float | None
-    reacts: bool
-    verdict: Verdict
-    n: int
+    clean: float | None = None
+    figures: tuple[float | None, ...] = (None,) * 4
+    changes: tuple[PairedTest | None, ...] = (None,) * 4
+    by_prompt: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    rank: float | None = None
+    effect: float | None = None
+    p: float | None = None
+    reacts: bool = False
+    verdict: Verdict = "no answer"
+    n: int = 0
     reason: str = ""
 
     @property
@@ -238,27 +238,12 @@ def _why(verdict: object) -> str:
     return "no figure for this field" if isinstance(verdict, Scores) else "the songs were not made"
 
 
-@dataclass(frozen=True)
-class _Draft:
-    """A response before its p is corrected and its verdict is found."""
-
-    damage: Damage
-    clean: float | None
-    figures: tuple[float | None, ...]
-    changes: tuple[PairedTest | None, ...]
-    by_prompt: Mapping[str, tuple[float | None, ...]]
-    rank: float | None
-    effect: float | None
-    p: float | None
-    n: int
-    reason: str
-
-
 def _draft(
     results: MetricResults, field: FieldCard, clean: _Figures | str, damage: Damage, unmade: Mapping[str, str]
-) -> _Draft:
+) -> Response:
+    """A response whose p is not corrected yet and whose verdict is not found yet."""
     if isinstance(clean, str):
-        return _Draft(damage, None, (None,) * 4, (None,) * 4, {}, None, None, None, 0, f"undamaged songs: {clean}")
+        return Response(damage, reason=f"undamaged songs: {clean}")
     levels = [_Figures.of(results, field.name, row(damage, strength)) for strength in STRENGTHS]
     known = [level if isinstance(level, _Figures) else None for level in levels]
     changes = tuple(level.against(clean) if level else None for level in known)
@@ -271,7 +256,7 @@ def _draft(
     if last is None or strongest is None:
         reason = levels[-1] if isinstance(levels[-1], str) else "fewer than two prompts to compare"
         reason = unmade.get(row(damage, STRENGTHS[-1]), reason)
-        return _Draft(damage, clean.figure, figures, changes, by_prompt, None, None, None, 0, reason)
+        return Response(damage, clean.figure, figures, changes, by_prompt, reason=reason)
     shared = [prompt for prompt in clean.by_prompt if prompt in last.by_prompt]
     spread = float(np.std([clean.by_prompt[prompt] for prompt in shared], ddof=1))
     trifle = abs(strongest.difference) <= 1e-9 * max(1.0, abs(clean.figure))
@@ -280,7 +265,7 @@ def _draft(
     ranks = {prompt: rank for prompt, rank in whole.items() if rank is not None}
     trend = None if results.of_sets else compare_prompts(ranks, dict.fromkeys(ranks, 0.0))
     p = min(1.0, 2 * min(strongest.p, trend.p)) if trend else strongest.p
-    return _Draft(
+    return Response(
         damage=damage,
         clean=clean.figure,
         figures=figures,
@@ -290,7 +275,6 @@ def _draft(
         effect=effect,
         p=1.0 if trifle else p,
         n=strongest.n,
-        reason="",
     )
 
 
@@ -306,10 +290,12 @@ def _rank(values: Sequence[float | None]) -> float | None:
     return float(spearmanr(*zip(*pairs, strict=True)).statistic)
 
 
-def _settled(draft: _Draft, field: FieldCard, hears: tuple[str, ...], p: float | None) -> Response:
+def _settled(draft: Response, field: FieldCard, hears: tuple[str, ...], p: float | None) -> Response:
+    """The response with its corrected p and its verdict."""
+    if p is None:
+        return draft
     reacts = (
-        p is not None
-        and p < LEVEL
+        p < LEVEL
         and draft.rank is not None
         and draft.effect is not None
         and abs(draft.effect) >= LEAST_CHANGE
@@ -317,26 +303,11 @@ def _settled(draft: _Draft, field: FieldCard, hears: tuple[str, ...], p: float |
         and (draft.rank > 0) == (draft.effect > 0)
     )
     verdict: Verdict
-    if p is None:
-        verdict = "no answer"
-    elif set(hears) & set(draft.damage.harms):
+    if set(hears) & set(draft.damage.harms):
         worse = {"higher": -1.0, "lower": 1.0, "none": 0.0}[field.direction]
         verdict = "blind" if not reacts else "wrong way" if worse * (draft.effect or 0.0) < 0 else "reacts"
     elif not hears or set(hears) & set(draft.damage.touches):
         verdict = "reacts aside" if reacts else "ignores aside"
     else:
         verdict = "should ignore" if reacts else "ignores"
-    return Response(
-        draft.damage,
-        draft.clean,
-        draft.figures,
-        draft.changes,
-        draft.by_prompt,
-        draft.rank,
-        draft.effect,
-        p,
-        reacts,
-        verdict,
-        draft.n,
-        draft.reason,
-    )
+    return replace(draft, p=p, reacts=reacts, verdict=verdict)
