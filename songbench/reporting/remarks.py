@@ -20,6 +20,7 @@ def remarks(board: Leaderboard) -> list[str]:
         *_stand_ins(board),
         *_conflicts(board),
         *_floors(board),
+        *_levels(board),
         *_leading_anchors(board),
         *_no_common_ground(board),
         *_unequal_sets(board),
@@ -79,6 +80,24 @@ def _floors(board: Leaderboard) -> Iterator[str]:
                 f"{column.name} counts the recogniser's errors too: read it against {', '.join(told)}, if the suite's"
                 " references sing these words."
             )
+
+
+LEVELS = {"chance": "by chance", "self": "for the prompt and the song it was cut from"}
+"""What fields named ``HEADLINE_chance`` and ``HEADLINE_self`` tell: levels to read a figure by."""
+
+
+def _levels(board: Leaderboard) -> Iterator[str]:
+    rows = [row for row in board.rows if not row.system.sanity] or list(board.rows)
+    for column in shown(board):
+        told = []
+        for ending, meaning in LEVELS.items():
+            level = column.metric.column(f"{column.field.name}_{ending}")
+            found = [row.cells[level].value for row in rows if level in row.cells]
+            values = sorted({number(value, column.field) for value in found if value is not None}, key=float)
+            if values:
+                told.append(f"{' to '.join(dict.fromkeys([values[0], values[-1]]))} {meaning}")
+        if told:
+            yield f"{column.name}: read it beside {', '.join(told)}."
 
 
 def _leading_anchors(board: Leaderboard) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 from made_up_run import full_run, set_run, simple_board, simple_run
 from scipy import stats
 
-from songbench.contracts.cards import FieldCard, MetricCard, unavailable
+from songbench.contracts.cards import Conflict, FieldCard, MetricCard, unavailable
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, SongId
@@ -286,3 +286,42 @@ def test_scores_without_leave_one_out_have_no_interval():
 def test_large_runs_take_seconds():
     board = build_leaderboard(full_run(40, 2))
     assert len(board.rows) == 8
+
+
+class TestLevels:
+    def test_chance_and_self_are_told_with_the_figure_they_belong_to(self):
+        fields = tuple(
+            FieldCard(name, "", "none" if "_" in name else "higher", headline="_" not in name, decimals=2)
+            for name in ("m", "m_chance", "m_self")
+        )
+        run = simple_run({"s": [1.0, 2.0], "t": [1.0, 2.0]})
+        card = MetricCard("m", "b", "1", fields, "Made up.", hears=("style",))
+        verdicts = {
+            song: Scores({"m": 0.8, "m_chance": 0.2 if song.system == "s" else 0.25, "m_self": 0.9})
+            for song in run.songs
+        }
+        results = (dataclasses.replace(run.metrics[0], card=card, songs=verdicts),)
+        notes = build_leaderboard(dataclasses.replace(run, metrics=results), replicates=10).notes
+        assert "m@b: read it beside 0.20 to 0.25 by chance, 0.90 for the prompt and the song it was cut from." in notes
+
+    def test_a_recogniser_s_floor_is_told_where_the_references_entered(self):
+        run = simple_run({"s": [1.0, 2.0], "reference": [0.25, 0.75]}, FieldCard("m", "%", "lower"))
+        ceiling = dataclasses.replace(run.systems[1], sanity=True, ceiling=True)
+        card = dataclasses.replace(run.metrics[0].card, hears=("words",))
+        results = (dataclasses.replace(run.metrics[0], card=card),)
+        board = build_leaderboard(
+            dataclasses.replace(run, systems=(run.systems[0], ceiling), metrics=results), replicates=10
+        )
+        assert any(
+            "counts the recogniser's errors too: read it against 0.50 for reference" in note for note in board.notes
+        )
+
+    def test_a_metric_says_whom_it_cannot_judge(self):
+        run = simple_run({"mine": [1.0, 2.0], "mine:large": [1.0, 2.0], "other": [1.0, 2.0]})
+        conflicts = (Conflict(("mine",), "conditioned on its model"), Conflict(("absent",), "tuned to it"))
+        card = dataclasses.replace(run.metrics[0].card, conflicts=conflicts)
+        board = build_leaderboard(
+            dataclasses.replace(run, metrics=(dataclasses.replace(run.metrics[0], card=card),)), replicates=10
+        )
+        told = [note for note in board.notes if "fairly" in note]
+        assert told == ["m@b does not judge mine, mine:large fairly: conditioned on its model."]
