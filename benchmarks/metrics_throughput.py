@@ -2,12 +2,15 @@
 
     python benchmarks/metrics_throughput.py --out results/metrics_throughput
     python benchmarks/metrics_throughput.py --songs 8 --seconds 60 --rounds 5 --only fadtk
+    python benchmarks/metrics_throughput.py --only per-song transcription --out results/metrics_throughput
 
-Where real weights are set up they are used, else random ones of the real size: the arithmetic is the same. Both sides
-of the comparison get the same files and the same weights, and run from the start of a process to the distance, in
-turns. The files are 24 kHz mono with 16 bits, so that both hear the same samples and the values can be compared (on
-other files fadtk resamples first). fadtk runs in the setting that is best for it here: as many workers as there are
-cores, one thread each; as shipped it starts 8 workers, of which each loads the model.
+With ``--only`` what else the folder of ``--out`` holds stays as it is. Where real weights are set up they are used,
+else random ones of the real size (`random_weights`): the arithmetic is the same.
+
+Both sides of the comparison with fadtk get the same files and the same weights, and run from the start of a process to
+the distance, in turns. The files are 24 kHz mono with 16 bits, so that both hear the same samples and the values can be
+compared (on other files fadtk resamples first). fadtk runs in the setting that is best for it here: as many workers as
+there are cores, one thread each; as shipped it starts 8 workers, of which each loads the model.
 
 Besides seconds by the clock, the seconds of processor time are given, which say more on a machine with other work.
 """
@@ -21,37 +24,52 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import soundfile
+from random_weights import StandIns, mert, whisper_large_v3
 
+from metrics.embedding_sets import Embedding
 from metrics.fad import fad_mert
+from metrics.features import models
+from metrics.features.demucs_stems import HTDEMUCS_TORCH, DemucsStems
 from metrics.features.mert import MERT_95M, RATE
+from metrics.features.transcript import WHISPER_BASE
 from songbench.contracts import registry
 from songbench.contracts.feature import Extractor, Feature
 from songbench.contracts.metric import SongMetric
-from songbench.domain.audio import AudioFile
+from songbench.domain.audio import AudioFile, AudioSource
 from songbench.domain.hashing import file_digest
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
+from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Request, Song
-from songbench.execution import weights
+from songbench.execution import needs, weights
 from songbench.execution.features import StoredFeatures
 from songbench.execution.record import hardware
 from songbench.execution.store import Store
 from songbench.execution.weight_sources import PINS
+from songbench.execution.weights import Weights
 
 HERE = Path(__file__).parent
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-PREPARATION = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "do_normalize": True, "sampling_rate": RATE}
+PARTS = ("fadtk", "more", "many", "per_song", "clap", "transcription")
+RANDOM = "random, of the real size"
+SONGS = 2
+"""How many songs each metric is measured on."""
+
+TOKENS = 64
+"""That Whisper is made to say about 30 s of a song, some 45 words."""
 
 
 # --- audio and weights
@@ -75,23 +93,8 @@ def mert_files(folder: Path) -> tuple[Path, bool]:
     """A folder with MERT's files, and whether they are the published ones."""
     if found := weights.path(MERT_95M):
         return found, True
-    from songbench.execution.cpu_imports import mend_cpu_imports
-
-    mend_cpu_imports()
-    import torch
-    from transformers import HubertConfig, HubertModel
-
-    config = HubertConfig()  # of base size, as MERT-v1-95M
-    torch.manual_seed(0)
-    model = HubertModel(config)
-    with torch.no_grad():
-        for name, tensor in model.named_parameters():
-            if "norm" in name or tensor.ndim > 1:
-                tensor.add_(torch.randn_like(tensor), alpha=0.02)
     folder.mkdir(parents=True)
-    torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    (folder / "config.json").write_text(json.dumps(config.to_dict()))
-    (folder / "preprocessor_config.json").write_text(json.dumps(PREPARATION))
+    mert(folder)
     return folder, False
 
 
@@ -148,7 +151,7 @@ def ours(reference: Path, evaluated: Path, store: Path) -> None:
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
         list(pool.map(embed, [paths[i::CORES] for i in range(CORES)], [str(store)] * CORES))
     found = fad_mert().score_set(list(map(song, songs)), list(map(song, real)), StoredFeatures(Store(str(store))))
-    print(found.values["fad"] if not isinstance(found, Failure) else found)
+    print(found.values["fad"] if isinstance(found, Scores) else found)
 
 
 def timed(command: Sequence[object], environment: dict[str, str]) -> tuple[float, float, str]:
@@ -202,11 +205,11 @@ def beside_fadtk(
 class Counting:
     """An extractor that counts the songs it hears."""
 
-    def __init__(self, extractor: Extractor) -> None:
+    def __init__(self, extractor: Embedding) -> None:
         self.inner, self.songs = extractor, 0
-        self.name, self.identity = extractor.name, extractor.identity
+        self.name, self.identity, self.availability = extractor.name, extractor.identity, extractor.availability
 
-    def extract(self, sources: Sequence[AudioFile]) -> Iterator[Feature | Failure]:
+    def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
         """What the other gives."""
         self.songs += len(sources)
         return self.inner.extract(sources)
@@ -252,49 +255,175 @@ def many_songs(prompts: int, dimensions: int = 768) -> dict[str, Any]:
     return row
 
 
-class Fresh:
-    """Features that are computed whenever they are asked for."""
+class Clock:
+    """Seconds of processor time by what they went to; of tasks within tasks a moment counts for the innermost."""
 
-    def of(self, extractor: Extractor, sources: Sequence[AudioFile]) -> list[Feature | Failure]:
-        """The feature of each source."""
-        return list(extractor.extract(sources))
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._tasks: list[str] = []
+        self._since = time.process_time()
 
-
-def per_song(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Seconds of processor time per song of every metric that is available, after a first song has loaded its model."""
-    for name in registry.names(registry.METRICS):
-        if not name.rpartition("@")[2]:
-            continue
-        metric = registry.build_metric(name)
-        state = metric.availability()
-        row: dict[str, Any] = {"metric": name, "weights": "published"}
-        if not state.ready:
-            yield {**row, "not_available": state.reason}
-            continue
+    @contextmanager
+    def on(self, task: str) -> Iterator[None]:
+        """Everything inside counts for this task."""
+        self._charge()
+        self._tasks.append(task)
         try:
-            row |= _metric_seconds(metric, paths)
-        except Exception as error:  # one metric that cannot run must not hide the others
-            row["failed"] = f"{type(error).__name__}: {error}"[:200]
-        print(json.dumps(row), flush=True)
-        yield row
+            yield
+        finally:
+            self._charge()
+            self._tasks.pop()
+
+    def _charge(self) -> None:
+        now = time.process_time()
+        if self._tasks:
+            self.seconds[self._tasks[-1]] = self.seconds.get(self._tasks[-1], 0.0) + now - self._since
+        self._since = now
 
 
-def _metric_seconds(metric: Any, paths: Sequence[Path]) -> dict[str, Any]:
-    if isinstance(metric, SongMetric):
-        songs = [song(path, prompt_audio=AudioFile(paths[0])) for path in paths]
-        list(metric.score(songs[:1], Fresh()))
+class Kept:
+    """Features that are computed once per audio, as in a run; notes what each extractor takes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: dict[tuple[str, str, str], Feature | Failure] = {}
+
+    def of(self, extractor: Extractor, sources: Sequence[AudioSource]) -> list[Feature | Failure]:
+        """The feature of each source."""
+        keys = [(extractor.name, json.dumps(dict(extractor.identity)), source.digest) for source in sources]
+        new = {key: source for key, source in zip(keys, sources, strict=True) if key not in self._kept}
+        with self._clock.on(extractor.name):
+            self._kept.update(zip(new, extractor.extract(list(new.values())), strict=True))
+        return [self._kept[key] for key in keys]
+
+
+def per_song(paths: Sequence[Path], clip: Path, scratch: Path) -> Iterator[dict[str, Any]]:
+    """Seconds of processor time per song of every metric, with random weights where there are no others.
+
+    Args:
+        paths: the songs.
+        clip: prompt audio of all of them, and what is heard first, so that nothing is done for the first time later.
+        scratch: folder for random weights.
+    """
+    stand_ins = StandIns(scratch)
+    wanted = {name: registry.build_metric(name) for name in registry.names(registry.METRICS)}
+    with mock.patch.object(weights, "path", stand_ins.path):
+        for number, (name, metric) in enumerate(wanted.items()):
+            needed = [one for one in needs.of_card(metric.card.needs) if isinstance(one, Weights)]
+            absent = [one for one in needed if not stand_ins.published(one)]
+            for one in absent:
+                stand_ins.stand_in(one)
+            row: dict[str, Any] = {"metric": name}
+            later = [need for other in list(wanted.values())[number + 1 :] for need in other.card.needs]
+            state = metric.availability()
+            if state.ready:
+                row["weights"] = RANDOM if absent else "published" if needed else "none"
+                try:
+                    row |= _metric_seconds(metric, paths, clip)
+                except Exception as error:  # one metric that cannot run must not hide the others
+                    row["failed"] = f"{type(error).__name__}: {error}"[:200]
+            else:
+                row["not_available"] = state.reason
+            stand_ins.keep_only(later)
+            print(json.dumps(row), flush=True)
+            yield row
+
+
+def _metric_seconds(metric: Any, paths: Sequence[Path], clip: Path) -> dict[str, Any]:
+    clock = Clock()
+    features = Kept(clock)
+    load = models.resident
+
+    def timed_load(name: Hashable, build: Callable[[], Any]) -> Any:
+        def timed() -> Any:
+            with clock.on("loading"):
+                return build()
+
+        return load(name, timed)
+
+    songs = [song(path, prompt_audio=AudioFile(clip)) for path in (clip, *paths)]
+    with mock.patch.object(models, "resident", timed_load):
+        for part in (songs[:1], songs[1:]):
+            loading = clock.seconds.pop("loading", 0.0)  # each model once; where there are several, it recurs
+            clock.seconds.clear()
+            with clock.on("metric"):
+                if isinstance(metric, SongMetric):
+                    verdicts: list[Any] = list(metric.score(part, features))
+                else:
+                    verdicts = [features.of(one, [song.source for song in part]) for one in metric.extractors]
+    if reason := getattr(verdicts[0], "reason", None):
+        return {"not_applicable": reason}
+    if failures := [one for one in verdicts if isinstance(one, Failure)]:
+        return {"failed": failures[0].cause[:200]}
+    clock.seconds.pop("loading", 0.0)
+    per_song = {task: seconds / len(paths) for task, seconds in clock.seconds.items()}
+    return {
+        "cpu_seconds_per_song": sum(per_song.values()),
+        "feature_cpu_seconds_per_song": {task: took for task, took in per_song.items() if task != "metric"},
+        "loading_cpu_seconds": loading,
+    }
+
+
+def transcription(paths: Sequence[Path], clip: Path, scratch: Path) -> dict[str, Any]:
+    """What `per@whisperx-large-v3` is made of, part by part, as random weights say nothing that ends like a sentence.
+
+    Voice out of the mix (HTDemucs), the speech detector (its real weights come with its package), and of each piece of
+    up to 30 s the encoder and `TOKENS` tokens with beam 5 of Whisper large-v3.
+    """
+    stand_ins = StandIns(scratch)
+    if not (published := stand_ins.published(HTDEMUCS_TORCH)):
+        stand_ins.stand_in(HTDEMUCS_TORCH)
+    with mock.patch.object(weights, "path", stand_ins.path):
+        separation = DemucsStems()
+        list(separation.extract([AudioFile(clip)]))
         begin = time.process_time()
-        verdicts = list(metric.score(songs[1:], Fresh()))
-        took = (time.process_time() - begin) / len(verdicts)
-        reason = getattr(verdicts[0], "reason", getattr(verdicts[0], "cause", None))
-        return {"not_applicable": reason} if reason else {"cpu_seconds_per_song": took}
-    took = 0.0
-    for extractor in metric.extractors:
-        list(extractor.extract([AudioFile(paths[0])]))
-        begin = time.process_time()
-        list(extractor.extract([AudioFile(path) for path in paths[1:]]))
-        took += (time.process_time() - begin) / (len(paths) - 1)
-    return {"cpu_seconds_per_song": took}
+        list(separation.extract([AudioFile(path) for path in paths]))
+        row: dict[str, Any] = {
+            "htdemucs": "published" if published else RANDOM,
+            "separation_cpu_seconds_per_song": (time.process_time() - begin) / len(paths),
+        }
+    stand_ins.keep_only([])
+    row |= _detector(paths) | _whisper(scratch / "whisper")
+    print(json.dumps(row), flush=True)
+    return row
+
+
+def _detector(paths: Sequence[Path]) -> dict[str, float]:
+    from metrics.features.whisperx_transcript import RATE as HEARD
+    from metrics.features.whisperx_transcript import _detected, load_pipeline
+
+    if (folder := weights.path(WHISPER_BASE)) is None:  # any Whisper will do to load the detector beside it
+        raise SystemExit(weights.availability(WHISPER_BASE).reason)
+    pipeline = load_pipeline(folder)
+    songs = [AudioFile(path).load().mono().at(HEARD).samples[0] for path in paths]
+    _detected(songs[0], pipeline)
+    begin = time.process_time()
+    for samples in songs:
+        _detected(samples, pipeline)
+    return {"detector_cpu_seconds_per_song": (time.process_time() - begin) / len(songs)}
+
+
+def _whisper(folder: Path) -> dict[str, Any]:
+    import ctranslate2
+
+    folder.mkdir()
+    whisper_large_v3(folder)
+    model = ctranslate2.models.Whisper(str(folder), device="cpu", compute_type="float32", intra_threads=1)
+    shutil.rmtree(folder)
+    begin = time.process_time()
+    spectrogram = np.random.default_rng(0).standard_normal((1, 128, 3000), dtype=np.float32)
+    encoded = model.encode(ctranslate2.StorageView.from_array(spectrogram))
+    encoder = time.process_time() - begin
+    prompt, end_of_text = [50258, 50259, 50360, 50364], 50257  # transcribe English without times
+    begin = time.process_time()
+    # CTranslate2 lets Whisper say half of the greatest length, as OpenAI's code does.
+    (found,) = model.generate(encoded, [prompt], beam_size=5, max_length=2 * TOKENS, suppress_tokens=[end_of_text])
+    return {
+        "whisper": f"large-v3, {RANDOM}",
+        "encoder_cpu_seconds_per_piece": encoder,
+        "tokens": len(found.sequences_ids[0]),
+        "decoder_cpu_seconds": time.process_time() - begin,
+    }
 
 
 def clap_tower(seconds: float) -> dict[str, Any]:
@@ -395,19 +524,30 @@ def markdown(result: dict[str, Any]) -> str:
             f" at hand: {row['cpu_seconds']:.0f} s of processor time per system.",
             "",
         ]
-    if rows := result.get("per_song"):
+    if result.get("per_song"):
         lines += [
             f"## Seconds of processor time per song of {setting['seconds']:g} s",
             "",
-            "| metric | CPU s per song |",
-            "|---|---|",
+            f"Means of {SONGS} songs on one thread, without loading models. Prompt audio and the clips that give the"
+            " level of chance were heard before, as many songs share them. The texts of that level are read once a job;"
+            " here they count for these songs alone. With random weights the arithmetic is that of the published ones."
+            " Nobody sings in these songs, so Whisper base has little to write down.",
+            "",
+            "| metric | CPU s per song | of which features | weights |",
+            "|---|---|---|---|",
+            *(_per_song_line(row, result) for row in result["per_song"]),
+            "",
         ]
-        for row in rows:
-            said = row.get("not_available") or row.get("not_applicable") or row.get("failed")
-            if row["metric"] == "fad@mert-v1-95m" and "not_available" in row and (heard := result.get("more")):
-                said = f"{heard['after_adding_cpu_seconds'] / heard['added']:.2f} ({setting['mert_weights']})"
-            lines.append(f"| `{row['metric']}` | {said or format(row['cpu_seconds_per_song'], '.2f')} |")
-        lines.append("")
+    if row := result.get("transcription"):
+        lines += [
+            f"Of `per@whisperx-large-v3`, HTDemucs (weights: {row['htdemucs']}) takes"
+            f" {row['separation_cpu_seconds_per_song']:.1f} s, the speech detector"
+            f" {row['detector_cpu_seconds_per_song']:.1f} s, and Whisper ({row['whisper']}, float32)"
+            f" {row['encoder_cpu_seconds_per_piece']:.1f} s to hear a piece of up to 30 s and"
+            f" {row['decoder_cpu_seconds']:.1f} s to say {row['tokens']} tokens with beam 5. Random weights do not come"
+            " to an end by themselves, so the number of tokens was set; what is heard of real songs differs in length.",
+            "",
+        ]
     if row := result.get("clap"):
         lines += [
             f"LAION-CLAP with random weights of the real size takes {row['cpu_seconds_per_window']:.2f} s per window of"
@@ -419,6 +559,48 @@ def markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _per_song_line(row: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    name, weights_used = row["metric"], row.get("weights")
+    seconds, features = row.get("cpu_seconds_per_song"), dict(row.get("feature_cpu_seconds_per_song", {}))
+    if "not_available" in row and (heard := result.get("transcription")) and name.startswith("per@whisperx-large-v3"):
+        features = {} if name.endswith("-mix") else {"stems": heard["separation_cpu_seconds_per_song"]}
+        parts = ("detector_cpu_seconds_per_song", "encoder_cpu_seconds_per_piece", "decoder_cpu_seconds")
+        features["whisperx transcript"] = sum(heard[part] for part in parts)
+        seconds, weights_used = sum(features.values()), f"{RANDOM}; sum of parts, {heard['tokens']} tokens"
+    elif "not_available" in row and (heard := result.get("clap")) and name.endswith("@clap-laion-music"):
+        features = {"clap-laion-music": heard["fad_windows_per_song"] * heard["cpu_seconds_per_window"]}
+        seconds, weights_used = sum(features.values()), f"{RANDOM}; {heard['fad_windows_per_song']} windows"
+    elif "not_available" in row and (heard := result.get("clap")) and name == "clap@laion-music":
+        features = {"clap-laion-music": heard["score_windows_per_song"] * heard["cpu_seconds_per_window"]}
+        seconds, weights_used = sum(features.values()), f"{RANDOM}; {heard['score_windows_per_song']} windows, no text"
+    if seconds is None:
+        return f"| `{name}` | {row.get('not_available') or row.get('not_applicable') or row.get('failed')} | | |"
+    told = ", ".join(f"{feature} {took:.2f}" for feature, took in features.items())
+    return f"| `{name}` | {seconds:.2f} | {told} | {weights_used} |"
+
+
+def _part(name: str) -> str:
+    part = name.replace("-", "_")
+    if part not in PARTS:
+        raise argparse.ArgumentTypeError(f"there is no part '{name}', only {', '.join(PARTS)}")
+    return part
+
+
+def _merged(out: Path | None, new: Mapping[str, Any]) -> dict[str, Any]:
+    """What the folder holds already, to which measurements are added.
+
+    Raises:
+        SystemExit: when that was measured on other songs or another machine.
+    """
+    if out is None or not (out / "throughput.json").exists():
+        return dict(new)
+    held: dict[str, Any] = json.loads((out / "throughput.json").read_text())
+    for part in ("machine", "setting"):
+        if differ := [name for name, value in new[part].items() if held[part].get(name) != value]:
+            raise SystemExit(f"{out} was measured with another {', '.join(differ)}; choose another folder for --out")
+    return held
+
+
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -427,7 +609,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--more", type=int, default=10, help="songs added before scoring again")
     parser.add_argument("--prompts", type=int, default=100, help="prompts for the cost of the distance itself")
-    parser.add_argument("--only", nargs="*", default=["fadtk", "more", "many", "per_song", "clap"])
+    parser.add_argument("--only", nargs="*", default=PARTS, type=_part, help=f"of {', '.join(PARTS)}")
     parser.add_argument("--out", type=Path, help="folder for throughput.json and README.md")
     parser.add_argument(
         "--ours", nargs=3, type=Path, metavar=("REFERENCE", "EVALUATED", "STORE"), help=argparse.SUPPRESS
@@ -447,21 +629,23 @@ def main() -> None:
             folder.mkdir()
             for i in range(asked.songs):
                 music(folder / f"{i}.wav", asked.seconds, 100 * number + i)
-        result: dict[str, Any] = {
-            "machine": hardware(),
-            "setting": {
-                "songs": asked.songs,
-                "seconds": asked.seconds,
-                "torch": torch.__version__,
-                "mert_weights": "the published ones" if published else "random, of the real size (95 million numbers)",
-            },
+        machine = hardware()
+        del machine["platform"]
+        setting = {
+            "songs": asked.songs,
+            "seconds": asked.seconds,
+            "torch": torch.__version__,
+            "mert_weights": "the published ones" if published else f"{RANDOM} (95 million numbers)",
         }
+        result = _merged(asked.out, {"machine": machine, "setting": setting})
+        measured, clip = sorted(folders[1].glob("*.wav"))[:SONGS], music(scratch / "clip.wav", 10, 800)
         measures: dict[str, Callable[[], Any]] = {
             "fadtk": lambda: list(beside_fadtk(folders, environment, asked.rounds, scratch)),
             "more": lambda: after_more_songs(folders, asked.more, asked.seconds, scratch),
             "many": lambda: many_songs(asked.prompts),
-            "per_song": lambda: list(per_song(sorted(folders[1].glob("*.wav"))[:3])),
+            "per_song": lambda: list(per_song(measured, clip, scratch / "random")),
             "clap": lambda: clap_tower(asked.seconds),
+            "transcription": lambda: transcription(measured, clip, scratch),
         }
         for part, measure in measures.items():
             if part in asked.only:
