@@ -1,0 +1,100 @@
+"""The command that examines metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from songbench.cli.app import app
+from songbench.cli.options import (
+    DryRun,
+    Metrics,
+    Overrides,
+    RetryFailed,
+    Runs,
+    Seed,
+    StoreUrl,
+    Suite,
+    Takes,
+    Workers,
+    parts,
+)
+from songbench.cli.runs import execute, exit_for_failures
+from songbench.domain.errors import InputError
+
+_VALIDATE_HELP = """Show how metrics answer to controlled damage: noise, wrong lyrics, shuffled sections …
+
+Songs of a system that sings any lyrics and gives its stems and sections (--base) are damaged in four strengths,
+scored and compared with the undamaged ones. Each metric gets a response curve and a verdict per damage: it reacts as
+it says it should, it is blind, or it reacts to what it should ignore. Your own metric is examined like every other.
+Stop it whenever you like; the same command goes on.
+
+Examples:
+
+    songbench validate-metrics
+
+    songbench validate-metrics --metrics audio --damages noise,loudness --to my-validation
+
+    songbench validate-metrics --metrics per,mcc@mine --suite my_prompts.jsonl
+"""
+
+
+@app.command("validate-metrics", help=_VALIDATE_HELP)
+def validate_metrics(
+    metrics: Metrics = None,
+    damages: Annotated[
+        str | None, typer.Option("--damages", help="Comma-separated; default: all. (songbench systems damaged)")
+    ] = None,
+    base: Annotated[str, typer.Option("--base", help="The system whose songs are damaged.")] = "rulebased",
+    suite: Suite = "validation",
+    takes: Takes = None,
+    seed: Seed = None,
+    name: Annotated[str, typer.Option("--name", help="Of the run and its folder.")] = "validation",
+    store: StoreUrl = None,
+    runs: Runs = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    retry_failed: RetryFailed = False,
+    dry_run: DryRun = False,
+    to: Annotated[Path | None, typer.Option("--to", help="Write here instead of the run's folder.")] = None,
+) -> None:
+    """See `_VALIDATE_HELP`."""
+    from rich.console import Console
+
+    from songbench.contracts.damages import DAMAGES, STRENGTHS
+    from songbench.execution.config import plan_experiment
+    from songbench.execution.gather import gather
+    from songbench.execution.record import RECORD
+    from songbench.execution.store import Store, write_atomically
+    from songbench.reporting.validation.report import write_validation
+    from songbench.reporting.validation.responses import row, validation_of
+    from songbench.reporting.validation.tables import print_validation
+
+    wanted = parts(damages) or list(DAMAGES)
+    for one in wanted:
+        if one not in DAMAGES:
+            raise InputError(f"There is no damage '{one}'.", field="--damages", given=one, allowed=DAMAGES)
+    experiment = plan_experiment(
+        suite=suite,
+        systems=[base, *(row(DAMAGES[one], strength) for one in wanted for strength in STRENGTHS)],
+        metrics=parts(metrics),
+        takes=takes,
+        seed=seed,
+        name=name,
+        store=store,
+        runs=runs,
+        workers=workers,
+        overrides=[*(overrides or ()), f"system.damaged.base='{base}'"],
+    )
+    execute(experiment, generate=True, score=True, retry_failed=retry_failed, dry_run=dry_run, report=False)
+    if dry_run:
+        return
+    if to:
+        write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
+    validation = validation_of(gather(experiment, Store(experiment.store)), experiment.entrants[0].name)
+    paths = write_validation(validation, to or experiment.folder)
+    print_validation(validation, Console())
+    Console(stderr=True).print(f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …")
+    exit_for_failures(experiment, Store(experiment.store))
