@@ -26,9 +26,9 @@ from songbench.domain.errors import InputError
 
 _VALIDATE_HELP = """Show how metrics answer to controlled damage: noise, wrong lyrics, shuffled sections …
 
-Songs of a system that sings any lyrics and gives its stems and sections (--base) are damaged in four strengths,
-scored and compared with the undamaged ones. Each metric gets a response curve and a verdict per damage: it reacts as
-it says it should, it is blind, or it reacts to what it should ignore. Your own metric is examined like every other.
+Songs of a system that sings any lyrics and gives its stems and sections (--base) are damaged in four strengths, \
+scored and compared with the undamaged ones. Each metric gets a response curve and a verdict per damage: it reacts as \
+it says it should, it is blind, or it reacts to what it should ignore. Your own metric is examined like every other. \
 Stop it whenever you like; the same command goes on.
 
 Examples:

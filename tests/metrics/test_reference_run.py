@@ -45,4 +45,10 @@ def test_validation_runs_on_them(here, suite, songbench, tmp_path):  # noqa: F81
     told = json.loads((tmp_path / "out/validation.json").read_text())["columns"]
     assert told["fad@mert-v1-95m"]["hears"] == ["style", "sound"]
     assert told["fad@mert-v1-95m"]["verdicts"]["loudness"] == "ignores", "the model hears every song at one level"
-    assert told["fad@mert-v1-95m"]["verdicts"]["noise"] in ("reacts", "blind"), "random weights hear something or not"
+    figures = pandas.read_csv(tmp_path / "out/validation.csv").set_index(["column", "damage", "strength"])["figure"]
+    clean, softer, noisy = (
+        figures["fad@mert-v1-95m", damage, strength]
+        for damage, strength in (("noise", 0), ("loudness", 4), ("noise", 4))
+    )
+    assert softer == pytest.approx(clean, rel=1e-4)
+    assert noisy != pytest.approx(clean, rel=1e-3), "random weights hear the noise, whatever they make of it"
