@@ -26,7 +26,6 @@ from songbench.cli.options import (
     Workers,
     parts,
 )
-from songbench.domain.errors import InputError
 
 SYSTEMS_NAMED = 8
 """How many systems the first line of a run names."""
@@ -148,30 +147,6 @@ def exit_for_failures(experiment: Any, store: Any) -> None:
         raise typer.Exit(1)
 
 
-def _recorded(run: str, runs: str | None, store: str | None = None) -> tuple[Any, dict[str, Any]]:
-    """The experiment of an earlier run, rebuilt from its record, and the record."""
-    import json
-
-    from songbench.execution.config import build_experiment
-    from songbench.execution.record import RECORD
-
-    folder = Path(runs or "results/runs")
-    path = folder / run / RECORD
-    if not path.is_file():
-        known = sorted(one.parent.name for one in folder.glob(f"*/{RECORD}"))
-        raise InputError(
-            f"There is no run '{run}' in {folder}.", given=run, allowed=known, cure="--runs names the folder."
-        )
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"The record is damaged ({error}).", file=str(path), cure="Run the experiment again."
-        ) from None
-    config = {**record["config"], "runs": str(folder)} | ({"store": store} if store else {})
-    return build_experiment(config, systems_named=True), record
-
-
 _RUN_HELP = """Make the missing songs, score them, print the leaderboard.
 
 Examples:
@@ -245,10 +220,11 @@ def report(
 ) -> None:
     """Print a run's leaderboard again and write its tables and figures (with the run record, when --to is given)."""
     from songbench.execution.record import RECORD
+    from songbench.execution.recorded import recorded
     from songbench.execution.store import Store, write_atomically
 
     blocks = _published(elsewhere)
-    experiment, _ = _recorded(run, runs, store)
+    experiment, _ = recorded(run, runs, store)
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
     _report(experiment, Store(experiment.store), to or experiment.folder, blocks)
@@ -260,10 +236,11 @@ def status(run: RunName = "demo", runs: Runs = None, store: StoreUrl = None) -> 
     from rich.console import Console
 
     from songbench.execution.gather import gather, tally
+    from songbench.execution.recorded import recorded
     from songbench.execution.store import Store
     from songbench.reporting.console import status_table
 
-    experiment, _ = _recorded(run, runs, store)
+    experiment, _ = recorded(run, runs, store)
     songs, scores = tally(gather(experiment, Store(experiment.store)))
     Console().print(status_table(songs, scores))
 
@@ -280,12 +257,13 @@ def verify(
 
     from songbench.execution.plan import Planner
     from songbench.execution.record import make_record
+    from songbench.execution.recorded import recorded
     from songbench.execution.store import Store
     from songbench.execution.verification import make_again
     from songbench.execution.verification import verify as check
     from songbench.reporting.console import show_verification
 
-    experiment, record = _recorded(run, runs, store)
+    experiment, record = recorded(run, runs, store)
     opened = Store(experiment.store)
     found = check(record, opened, make_record(experiment, Planner(experiment, opened)))
     remade = make_again(experiment, opened, again) if again else []

@@ -1,0 +1,309 @@
+"""What a browser may send back, and what is kept of it: one check, before the database and before a bundle's import.
+
+The answer to a ``trial`` page (JSON)::
+
+    {"ratings": [{"slot": "A", "scale": "MUS-V", "answer": "4"}, …],
+     "plays":   [{"slot": "A", "ranges": [[0.0, 24.1]], "starts": 1, "seeks": 0}, …],
+     "comment": "", "seconds": 41.2}
+
+``answer`` is always text: ``"1"`` … ``"5"`` for ``acr``; ``"-3"`` … ``"3"`` for ``ccr``; ``"0"`` … ``"100"`` for the
+continuous forms; ``"A"``, ``"B"``, ``"tie"``, ``"both_bad"`` for ``preference``; ``"na"`` where a scale allows it.
+Answers about a pair have the slot ``"AB"``. ``ranges`` are the parts heard, in seconds of the stimulus; ``seconds`` is
+the time on the page. The other kinds::
+
+    consent      {"agree": true}
+    background   {"answers": {"training": "3-5", …}}          # any question may be left out
+    sound        {}
+    headphones   {"choices": [1, 3, 2, …]}                    # 1 to 3, one per stimulus
+    break        {}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from listening_test.pages import (
+    PROMPT,
+    REFERENCE,
+    PageRef,
+    background,
+    needed_seconds,
+    scales_of,
+    session_pages,
+    slots,
+)
+from listening_test.prepared import PreparedTest
+from listening_test.protocol import Scale
+from songbench.domain.hashing import Json
+
+PAIR = "AB"
+"""The slot of answers about two songs."""
+NOT_APPLICABLE = "na"
+PREFERENCES = ("A", "B", "tie", "both_bad")
+LONGEST_COMMENT = 2000
+MOST_RANGES = 1000
+_SLACK = 0.5
+"""Seconds that the parts heard may fall short of what is needed: players report their place a few times a second."""
+
+Refusal: TypeAlias = Literal["malformed", "consent", "unrated", "unheard", "comment", "finished"]
+"""Why an answer is not taken; the front end has a text for each in every language."""
+
+
+class RefusedAnswerError(ValueError):
+    """An answer that is not taken; nothing of it is kept.
+
+    Args:
+        code: for the rater.
+        detail: for the log.
+        slot: which player it is about, if any.
+    """
+
+    def __init__(self, code: Refusal, detail: str, slot: str = "") -> None:
+        """Keep the parts."""
+        super().__init__(f"{code}: {detail}")
+        self.code: Refusal = code
+        self.detail, self.slot = detail, slot
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page answered.
+
+    Attributes:
+        page: its number in the session, 0-based.
+        answer: as `accept` gives it.
+        served: when the page was first shown, in seconds since 1970.
+        answered: when the answer was taken.
+    """
+
+    page: int
+    answer: Mapping[str, Any]
+    served: float
+    answered: float
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything one rater answered; blind: it holds slots and pages, never systems.
+
+    Attributes:
+        test: the digest of the prepared test.
+        rater: an opaque name.
+        seat: which assignment the rater followed.
+        language: of the pages.
+        started: when the rater came, in seconds since 1970.
+        finished: when the last page was answered, or None.
+        withdrawn: whether the rater took back the consent; `entries` is then empty.
+        device: what the browser says of itself, cut to 200 characters.
+        entries: by page.
+    """
+
+    test: str
+    rater: str
+    seat: int
+    language: str
+    started: float
+    finished: float | None = None
+    withdrawn: bool = False
+    device: str = ""
+    entries: tuple[Entry, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Json]:
+        """One line of an answers file."""
+        return {"schema": 1, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Sheet:
+        """Read it back.
+
+        Raises:
+            ValueError: for anything else.
+        """
+        try:
+            if value["schema"] != 1:
+                raise ValueError(f"schema {value['schema']}, expected 1")
+            facts = {name: value[name] for name in cls.__dataclass_fields__}
+            return cls(**{**facts, "entries": tuple(Entry(**one) for one in facts["entries"])})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not an answer sheet ({error!r})") from None
+
+
+def accept(test: PreparedTest, seat: int, index: int, language: str, payload: object) -> dict[str, Any]:
+    """Check an answer and give what is kept of it, in canonical form.
+
+    Args:
+        test: the public half.
+        seat: of the rater.
+        index: of the page, 0-based.
+        language: of the page.
+        payload: what the browser sent; nothing of it is trusted.
+
+    Raises:
+        RefusedAnswerError: for anything that is not a whole and possible answer to this page.
+    """
+    pages = session_pages(test, seat)
+    if not 0 <= index < len(pages):
+        raise RefusedAnswerError("malformed", f"there is no page {index}")
+    page = pages[index]
+    if not isinstance(payload, Mapping):
+        raise RefusedAnswerError("malformed", "expected an object")
+    if page.kind == "consent":
+        if payload.get("agree") is not True:
+            raise RefusedAnswerError("consent", "no consent")
+        return {"agree": True}
+    if page.kind == "background":
+        return {"answers": _background(test, payload.get("answers"))}
+    if page.kind == "headphones":
+        return {"choices": _choices(payload.get("choices"), len(test.headphone_check))}
+    if page.kind == "trial":
+        return _trial(test, page, language, payload)
+    if page.kind == "thanks":
+        raise RefusedAnswerError("finished", "nothing is asked on the last page")
+    return {}
+
+
+def _background(test: PreparedTest, given: object) -> dict[str, str]:
+    if not isinstance(given, Mapping):
+        raise RefusedAnswerError("malformed", "expected answers by question")
+    questions = {one.id: one.options for one in background(test.protocol)}
+    for name, value in given.items():
+        if not isinstance(name, str) or not isinstance(value, str) or value not in questions.get(name, {}):
+            raise RefusedAnswerError("malformed", "unknown question or option")
+    return {name: given[name] for name in questions if name in given}
+
+
+def _choices(given: object, count: int) -> list[int]:
+    if (
+        not isinstance(given, Sequence)
+        or len(given) != count
+        or any(type(one) is not int or one not in (1, 2, 3) for one in given)
+    ):
+        raise RefusedAnswerError("unrated", f"expected {count} choices of 1 to 3")
+    return list(given)
+
+
+def _trial(test: PreparedTest, page: PageRef, language: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    assert page.step is not None
+    comment = payload.get("comment", "")
+    if (
+        not isinstance(comment, str)
+        or len(comment) > LONGEST_COMMENT
+        or (comment and not test.protocol.listening.comments)
+    ):
+        raise RefusedAnswerError("comment", f"at most {LONGEST_COMMENT} characters")
+    playable = slots(test, page, language)
+    plays = _plays(payload.get("plays"), {slot: test.stimuli[one].seconds for slot, one in playable.items()})
+    judged = [slot for slot in playable if slot not in (REFERENCE, PROMPT)]
+    for slot in [*judged, *([REFERENCE] if REFERENCE in playable else [])]:
+        seconds = test.stimuli[playable[slot]].seconds
+        heard = heard_seconds(plays[slot]["ranges"]) if slot in plays else 0.0
+        if heard < needed_seconds(test.protocol, seconds) - _SLACK:
+            raise RefusedAnswerError("unheard", f"{slot}: {heard:.1f} s heard", slot)
+    scales = scales_of(test, test.trials[page.step.trial])
+    ratings = _ratings(test, scales, [PAIR] if test.protocol.pairwise else judged, payload.get("ratings"))
+    return {
+        "ratings": ratings,
+        "plays": [{"slot": slot, **play} for slot, play in plays.items()],
+        "comment": "".join(c for c in comment if c.isprintable() or c == "\n"),
+        "seconds": _number(payload.get("seconds", 0.0), 0.0, 86400.0),
+    }
+
+
+def _plays(given: object, lengths: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > len(lengths):
+        raise RefusedAnswerError("malformed", "expected a list of plays")
+    found: dict[str, dict[str, Any]] = {}
+    for play in given:
+        slot = play.get("slot") if isinstance(play, Mapping) else None
+        if not isinstance(slot, str) or slot not in lengths or slot in found:
+            raise RefusedAnswerError("malformed", "unknown or repeated slot in plays")
+        ranges = play.get("ranges", [])
+        if not isinstance(ranges, Sequence) or isinstance(ranges, str) or len(ranges) > MOST_RANGES:
+            raise RefusedAnswerError("malformed", "ranges")
+        found[slot] = {
+            "ranges": _merged(_range(one, lengths[slot]) for one in ranges),
+            "starts": int(_number(play.get("starts", 0), 0, 1e6)),
+            "seeks": int(_number(play.get("seeks", 0), 0, 1e6)),
+        }
+    return found
+
+
+def _range(given: object, length: float) -> tuple[float, float]:
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
+        raise RefusedAnswerError("malformed", "a range is [from, to]")
+    start, end = (_number(one, 0.0, length + 1.0) for one in given)
+    if end < start:
+        raise RefusedAnswerError("malformed", "a range ends before it begins")
+    return min(start, length), min(end, length)
+
+
+def _merged(ranges: Iterable[tuple[float, float]]) -> list[list[float]]:
+    merged: list[list[float]] = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([start, end])
+    return [[round(start, 2), round(end, 2)] for start, end in merged]
+
+
+def heard_seconds(ranges: Iterable[Sequence[float]]) -> float:
+    """How much of a stimulus was heard at least once, in seconds, from ranges that do not overlap."""
+    return float(sum(end - start for start, end in ranges))
+
+
+def _ratings(test: PreparedTest, scales: Sequence[Scale], asked: Sequence[str], given: object) -> list[dict[str, str]]:
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > len(scales) * len(asked):
+        raise RefusedAnswerError("malformed", "expected a list of ratings")
+    found: dict[tuple[str, str], str] = {}
+    by_id = {scale.id: scale for scale in scales}
+    for rating in given:
+        if not isinstance(rating, Mapping):
+            raise RefusedAnswerError("malformed", "a rating is an object")
+        slot, name = rating.get("slot"), rating.get("scale")
+        if (
+            not isinstance(slot, str)
+            or not isinstance(name, str)
+            or slot not in asked
+            or name not in by_id
+            or (slot, name) in found
+        ):
+            raise RefusedAnswerError("malformed", "unknown or repeated slot and scale")
+        found[slot, name] = canonical(test, by_id[name], rating.get("answer"))
+    missing = [(slot, scale.id) for slot in asked for scale in scales if (slot, scale.id) not in found]
+    if missing:
+        raise RefusedAnswerError("unrated", f"{missing[0][0]} {missing[0][1]}", missing[0][0])
+    return [{"slot": slot, "scale": scale.id, "answer": found[slot, scale.id]} for slot in asked for scale in scales]
+
+
+def canonical(test: PreparedTest, scale: Scale, answer: object) -> str:
+    """The one way an answer is written.
+
+    Raises:
+        RefusedAnswerError: for what is not an answer on this scale.
+    """
+    text = answer if isinstance(answer, str) and len(answer) <= 16 else ""
+    if text == NOT_APPLICABLE and scale.not_applicable:
+        return text
+    if test.protocol.form == "preference":
+        if text in PREFERENCES:
+            return text
+    elif test.protocol.continuous:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if 0 <= value <= 100:
+            return f"{round(value, 1):g}"
+    elif text in {str(point) for point in scale.points}:
+        return text
+    raise RefusedAnswerError("malformed", f"not an answer on {scale.id}")
+
+
+def _number(given: object, low: float, high: float) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not low <= given <= high:
+        raise RefusedAnswerError("malformed", "expected a number within its range")
+    return float(given)

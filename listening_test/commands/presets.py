@@ -1,0 +1,28 @@
+"""``songbench listen presets``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(help="Print this one in full, as a file to start from.")] = None,
+) -> None:
+    """List the protocols that ship, or print one."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from listening_test.protocol import load_protocol, preset_names
+    from listening_test.protocol.loading import preset_text
+
+    if name:
+        typer.echo(preset_text(name), nl=False)
+        return
+    table = Table("preset", "form", "scales", "source", box=None, pad_edge=False)
+    for one in preset_names():
+        protocol = load_protocol(one)
+        source = protocol.source.partition(" (")[0]
+        table.add_row(one, protocol.form, " ".join(scale.id for scale in protocol.scales), source)
+    Console().print(table)

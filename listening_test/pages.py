@@ -1,0 +1,243 @@
+"""What a rater meets, page by page, and what the browser is told of each page.
+
+Both are pure functions of the prepared test, the seat and the page's number, so a session can go on after a reload, a
+crash of the server or on another device. Nothing a page says depends on the key.
+
+A page as the browser gets it (JSON)::
+
+    {"page": 7, "pages": 31, "kind": "trial", "form": "acr", "practice": false,
+     "trial": 4, "trials": 24,                                # progress within the test pages
+     "item": {"lyrics": "…", "style": "…", "prompt": PLAYER | null},
+     "reference": PLAYER | null,                              # mushra
+     "stimuli": [PLAYER, …],                                  # slots A, B, C … in this order
+     "scales": [{"id", "label", "question", "points": [{"value": 1, "label": "Bad"}, …], "not_applicable": true}, …],
+     "minimum": {"seconds": 10.0, "share": 0.0}, "comments": true}
+
+with PLAYER ``{"slot": "A", "url": "…", "seconds": 24.1, "peaks": [0 … 100]}``. The other kinds::
+
+    {"kind": "consent", "title", "text", "contact", "languages": ["en", "zh"], "minutes": 18, "trials": 24}
+    {"kind": "background", "questions": [{"id", "label", "options": [{"value", "label"}, …]}, …]}
+    {"kind": "sound", "stimuli": [PLAYER]}
+    {"kind": "headphones", "stimuli": [PLAYER, …]}            # each: which of three tones is quietest
+    {"kind": "break"}
+    {"kind": "thanks"}                                        # the host adds "code"
+
+Each also has ``page`` and ``pages``. Texts that every test shares (buttons, hints, the standard consent) are not part
+of a page: they are in ``front_end/wording/LANGUAGE.yaml``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from listening_test.prepared import PreparedTest, Step, Trial
+from listening_test.protocol import Protocol, Question, Scale
+from listening_test.protocol.model import localized
+
+PageKind: TypeAlias = Literal["consent", "background", "sound", "headphones", "trial", "break", "thanks"]
+SLOTS = "ABCDEFGHIJKLMN"
+REFERENCE, PROMPT = "R", "P"
+"""Slots of the open reference and of the style sample."""
+
+SECONDS_PER_SCALE = 4.0
+"""Time allowed per question when the length of a session is estimated; to be replaced by a pilot's."""
+
+STANDARD_BACKGROUND = (
+    Question(
+        id="training",
+        label={
+            "en": "Years of musical training (instrument, singing, composing)",
+            "zh": "音乐训练年数（乐器、声乐、作曲）",
+        },
+        options={
+            "none": {"en": "none", "zh": "没有"},
+            "1-2": {"en": "1 to 2", "zh": "1 至 2 年"},
+            "3-5": {"en": "3 to 5", "zh": "3 至 5 年"},
+            "6+": {"en": "6 or more", "zh": "6 年以上"},
+        },
+    ),
+    Question(
+        id="profession",
+        label={"en": "Do you work with music or audio?", "zh": "您是否从事音乐或音频相关工作？"},
+        options={"no": {"en": "no", "zh": "否"}, "yes": {"en": "yes", "zh": "是"}},
+    ),
+    Question(
+        id="device",
+        label={"en": "What are you listening with?", "zh": "您使用什么设备收听？"},
+        options={
+            "headphones": {"en": "headphones (over or on the ear)", "zh": "头戴式耳机"},
+            "earphones": {"en": "earphones (in the ear)", "zh": "入耳式耳机"},
+            "loudspeakers": {"en": "loudspeakers", "zh": "音箱"},
+            "built-in": {"en": "the device's own loudspeaker", "zh": "设备自带扬声器"},
+        },
+    ),
+)
+"""After the Gold-MSI's questions on training, cut to what an analysis can use with a dozen raters."""
+
+
+@dataclass(frozen=True)
+class PageRef:
+    """One page of a session.
+
+    Attributes:
+        kind: see the module.
+        step: the trial, for ``trial`` pages.
+        practice: whether it is a practice page.
+        number: 1-based among the test's own pages; 0 for others.
+    """
+
+    kind: PageKind
+    step: Step | None = None
+    practice: bool = False
+    number: int = 0
+
+
+def session_pages(test: PreparedTest, seat: int) -> tuple[PageRef, ...]:
+    """Every page of the rater in this seat, from consent to thanks."""
+    chosen, checks = test.seats[seat % len(test.seats)], test.protocol.checks
+    pages = [PageRef("consent")]
+    if background(test.protocol):
+        pages.append(PageRef("background"))
+    if test.sound_check:
+        pages.append(PageRef("sound"))
+    if test.headphone_check:
+        pages.append(PageRef("headphones"))
+    pages += [PageRef("trial", step, practice=True) for step in chosen.practice]
+    for number, step in enumerate(chosen.steps, start=1):
+        if checks.break_every and number > 1 and (number - 1) % checks.break_every == 0:
+            pages.append(PageRef("break"))
+        pages.append(PageRef("trial", step, number=number))
+    return (*pages, PageRef("thanks"))
+
+
+def background(protocol: Protocol) -> tuple[Question, ...]:
+    """The questions about the rater."""
+    return STANDARD_BACKGROUND if protocol.background is None else protocol.background
+
+
+def slots(test: PreparedTest, page: PageRef, language: str) -> dict[str, str]:
+    """Slot → stimulus of everything that can be played on a page."""
+    if page.kind == "sound" and test.sound_check:
+        return {SLOTS[0]: test.sound_check}
+    if page.kind == "headphones":
+        return dict(zip(SLOTS, test.headphone_check, strict=False))
+    if page.step is None:
+        return {}
+    trial = test.trials[page.step.trial]
+    spoken = trial.spoken.get(language) or next(iter(trial.spoken.values()), {})
+    found = {slot: spoken.get(stimulus, stimulus) for slot, stimulus in zip(SLOTS, page.step.order, strict=False)}
+    if trial.reference:
+        found[REFERENCE] = trial.reference
+    prompt = test.items[trial.item].prompt_audio if trial.item else None
+    return found | ({PROMPT: prompt} if prompt else {})
+
+
+def scales_of(test: PreparedTest, trial: Trial) -> tuple[Scale, ...]:
+    """The questions of a trial, in the protocol's order."""
+    return tuple(scale for scale in test.protocol.scales if scale.id in trial.scales)
+
+
+def needed_seconds(protocol: Protocol, seconds: float) -> float:
+    """How much of a stimulus of this length has to be heard before it is rated."""
+    listening = protocol.listening
+    return min(seconds, max(listening.minimum_seconds, listening.minimum_share * seconds))
+
+
+def session_minutes(test: PreparedTest, seat: int) -> float:
+    """How long a session takes when everything is heard once and answered without hurry, in minutes."""
+    total = 60.0  # consent, background, sound check
+    for page in session_pages(test, seat):
+        heard = sum(test.stimuli[one].seconds for slot, one in slots(test, page, "en").items() if slot != PROMPT)
+        total += heard
+        if page.step:
+            trial = test.trials[page.step.trial]
+            total += SECONDS_PER_SCALE * len(trial.scales) * (1 if test.protocol.pairwise else len(trial.stimuli))
+    return total / 60
+
+
+def public_page(
+    test: PreparedTest, seat: int, index: int, language: str, audio_url: Callable[[str, str], str]
+) -> dict[str, Any]:
+    """What the browser is told of page `index` (0-based).
+
+    Args:
+        test: the public half.
+        seat: of the rater.
+        index: 0 for the consent page.
+        language: of the page.
+        audio_url: from a slot and the id of its stimulus to where the browser gets it; the server's hides the id.
+    """
+    pages = session_pages(test, seat)
+    page = pages[index]
+    players = {
+        slot: {
+            "slot": slot,
+            "url": audio_url(slot, one),
+            "seconds": test.stimuli[one].seconds,
+            "peaks": list(test.stimuli[one].peaks),
+        }
+        for slot, one in slots(test, page, language).items()
+    }
+    shown: dict[str, Any] = {"page": index, "pages": len(pages), "kind": page.kind}
+    tests = sum(one.number > 0 for one in pages)
+    if page.kind == "consent":
+        protocol = test.protocol
+        shown |= {
+            "title": localized(protocol.title, language),
+            "text": localized(protocol.consent, language),
+            "contact": protocol.contact,
+            "languages": list(protocol.languages),
+            "minutes": max(1, round(session_minutes(test, seat))),
+            "trials": tests,
+        }
+    elif page.kind == "background":
+        shown["questions"] = [_question(one, language) for one in background(test.protocol)]
+    elif page.step is not None:
+        shown |= _trial(test, page, language, players) | {"trials": tests}
+    elif players:
+        shown["stimuli"] = list(players.values())
+    return shown
+
+
+def _trial(test: PreparedTest, page: PageRef, language: str, players: Mapping[str, Any]) -> dict[str, Any]:
+    assert page.step is not None
+    trial = test.trials[page.step.trial]
+    item = test.items[trial.item] if trial.item else None
+    listening = test.protocol.listening
+    return {
+        "form": test.protocol.form,
+        "practice": page.practice,
+        "trial": page.number,
+        "item": {
+            "lyrics": item.lyrics if item else "",
+            "style": item.style if item else "",
+            "prompt": players.get(PROMPT),
+        },
+        "reference": players.get(REFERENCE),
+        "stimuli": [player for slot, player in players.items() if slot not in (REFERENCE, PROMPT)],
+        "scales": [_scale(scale, language) for scale in scales_of(test, trial)],
+        "minimum": {"seconds": listening.minimum_seconds, "share": listening.minimum_share},
+        "comments": listening.comments,
+    }
+
+
+def _scale(scale: Scale, language: str) -> dict[str, Any]:
+    return {
+        "id": scale.id,
+        "label": localized(scale.label, language),
+        "question": localized(scale.question, language),
+        "points": [
+            {"value": value, "label": localized(text, language)} for value, text in sorted(scale.points.items())
+        ],
+        "not_applicable": scale.not_applicable,
+    }
+
+
+def _question(question: Question, language: str) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "label": localized(question.label, language),
+        "options": [{"value": name, "label": localized(text, language)} for name, text in question.options.items()],
+    }

@@ -1,0 +1,375 @@
+"""The folder of a prepared listening test: `create` writes it, server and bundle read it, `report` joins its halves.
+
+A folder has two halves. The public half, ``test.json`` and ``audio/``, holds opaque names only: whatever of it leaks to
+a rater says nothing about systems, prompts, or which page is a trap, a repetition or an anchor. The other half,
+``key.json``, says what is what; the server never opens it.
+
+    NAME/
+      test.json      protocol, stimuli, items, trials, seats
+      audio/         one file per stimulus, equal format, equal loudness, opaque names
+      key.json       opaque names → systems, prompts, roles, expected answers
+      secret         signs invitations; readable by the owner only
+      preparation.*  gains, cuts, coverage, power: for the experimenter
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from listening_test.protocol import Protocol
+from songbench.domain.errors import InputError
+from songbench.domain.hashing import Json, content_key, file_digest
+
+TEST, KEY, SECRET, AUDIO = "test.json", "key.json", "secret", "audio"
+SCHEMA = 1
+
+Role: TypeAlias = Literal["system", "anchor", "reference", "prompt", "trap", "practice", "check"]
+"""What a stimulus is: a song of a system, a hidden anchor, the (open or hidden) reference, the style sample of an item,
+a trap's spoken instruction, a practice example, part of the sound and headphone checks."""
+
+Kind: TypeAlias = Literal["test", "anchor", "repeat", "trap", "practice"]
+KINDS: tuple[str, ...] = get_args(Kind)
+"""What a trial is for. ``anchor``: a page of its own for an anchor, where a page holds one song or one pair."""
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """Something that is played.
+
+    Attributes:
+        id: opaque.
+        file: relative to the folder, ``audio/ID.flac``.
+        seconds: its length.
+        peaks: outline for the player: the largest magnitude of equal slices, 0 to 100.
+        sha256: of the file.
+    """
+
+    id: str
+    file: str
+    seconds: float
+    peaks: tuple[int, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """What may be shown beside the player; empty strings where the protocol hides it.
+
+    Attributes:
+        id: opaque.
+        lyrics: in block form, with section tags.
+        style: in words.
+        language: of the lyrics.
+        prompt_audio: the id of the stimulus with the style sample, or None.
+    """
+
+    id: str
+    lyrics: str = ""
+    style: str = ""
+    language: str = "en"
+    prompt_audio: str | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One page of questions.
+
+    Attributes:
+        id: opaque.
+        item: the id of what is shown beside it, or None.
+        stimuli: what is judged: 1 for ``acr``, 2 for pairs, more for the continuous forms.
+        scales: the ids of the questions.
+        reference: the open reference of ``mushra``, or None.
+        spoken: per language of the page, which stimulus is replaced by which (a voice speaks the page's language).
+    """
+
+    id: str
+    item: str | None
+    stimuli: tuple[str, ...]
+    scales: tuple[str, ...]
+    reference: str | None = None
+    spoken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A trial as one rater meets it.
+
+    Attributes:
+        trial: its id.
+        order: its stimuli in the order of the slots A, B, C …
+    """
+
+    trial: str
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Everything one rater will hear, in order; drawn before the first rater comes.
+
+    Attributes:
+        practice: before the test.
+        steps: the test.
+    """
+
+    practice: tuple[Step, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class PreparedTest:
+    """The public half of a prepared test.
+
+    Attributes:
+        folder: where it lies.
+        protocol: as declared, all defaults filled in.
+        stimuli: by id.
+        items: by id.
+        trials: by id.
+        seats: one per planned rater; rater n takes seat n modulo their number.
+        sound_check: the stimulus of the volume page, or None.
+        headphone_check: the stimuli of the headphone check, three tones each.
+    """
+
+    folder: Path
+    protocol: Protocol
+    stimuli: Mapping[str, Stimulus]
+    items: Mapping[str, Item]
+    trials: Mapping[str, Trial]
+    seats: tuple[Seat, ...]
+    sound_check: str | None = None
+    headphone_check: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the protocol."""
+        return self.protocol.name
+
+    def to_json(self) -> dict[str, Json]:
+        """What ``test.json`` holds, less the digest."""
+        return {
+            "schema": SCHEMA,
+            "protocol": self.protocol.to_json(),
+            "stimuli": [asdict(one) for one in self.stimuli.values()],
+            "items": [asdict(one) for one in self.items.values()],
+            "trials": [asdict(one) for one in self.trials.values()],
+            "seats": [asdict(one) for one in self.seats],
+            "sound_check": self.sound_check,
+            "headphone_check": list(self.headphone_check),
+        }
+
+    def digest(self) -> str:
+        """The sha256 of protocol, assignment and audio: what was fixed before data, printed in every report."""
+        return content_key("prepared listening test", json.loads(json.dumps(self.to_json())))
+
+
+@dataclass(frozen=True)
+class StimulusKey:
+    """What a stimulus is.
+
+    Attributes:
+        role: see `Role`.
+        system: whose song it is; None where it is none's.
+        prompt: the id of the prompt it was made for, or None.
+        take: of the song.
+        excerpt: the number of the protocol's excerpt.
+        anchor: which of the anchors, "" for none.
+        start: where in the song it begins, in seconds.
+        gain_db: what it was raised by.
+        song: the key of the song in the store, "" where there is none.
+        notes: anything a reader should know, e.g. how the section was found.
+    """
+
+    role: Role
+    system: str | None = None
+    prompt: str | None = None
+    take: int = 0
+    excerpt: int = 0
+    anchor: str = ""
+    start: float = 0.0
+    gain_db: float = 0.0
+    song: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class TrialKey:
+    """What a trial is for.
+
+    Attributes:
+        kind: see `Kind`.
+        prompt: the id of its prompt, or None.
+        take: the number of the take.
+        excerpt: the number of the protocol's excerpt.
+        repeats: the trial that it repeats, or None.
+        expected: for a trap: the answer that was asked for, as in `answers`.
+        expected_of: for a trap among several stimuli: the one whose answer counts; None: every answer of the page.
+    """
+
+    kind: Kind
+    prompt: str | None = None
+    take: int = 0
+    excerpt: int = 0
+    repeats: str | None = None
+    expected: str | None = None
+    expected_of: str | None = None
+
+
+@dataclass(frozen=True)
+class PromptFacts:
+    """What breakdowns need of a prompt."""
+
+    language: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Key:
+    """The other half of a prepared test.
+
+    Attributes:
+        test: the digest of the public half it belongs to.
+        run: the name of the run.
+        runs: the folder of run folders, as given to `create`.
+        systems: in the order of tables.
+        prompts: by id.
+        stimuli: by opaque id.
+        trials: by opaque id.
+        headphone_answers: 1 to 3 for each stimulus of the headphone check: the quietest tone.
+        asked: per system, the songs that should have been there.
+        failed: per system, those that were not.
+    """
+
+    test: str
+    run: str
+    runs: str
+    systems: tuple[str, ...]
+    prompts: Mapping[str, PromptFacts]
+    stimuli: Mapping[str, StimulusKey]
+    trials: Mapping[str, TrialKey]
+    headphone_answers: tuple[int, ...] = ()
+    asked: Mapping[str, int] = field(default_factory=dict)
+    failed: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """What ``key.json`` holds."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+def save_test(test: PreparedTest, key: Key) -> None:
+    """Write both halves, the key first: a folder with a ``test.json`` is whole."""
+    from songbench.execution.store import write_atomically
+
+    write_atomically(test.folder / KEY, _text(key.to_json()))
+    write_atomically(test.folder / TEST, _text({**test.to_json(), "digest": test.digest()}))
+
+
+def load_test(folder: str | Path) -> PreparedTest:
+    """Read the public half.
+
+    Raises:
+        InputError: when there is none, when it is damaged or was edited.
+    """
+    folder = Path(folder)
+    value = _read(folder / TEST)
+    try:
+        test = PreparedTest(
+            folder=folder,
+            protocol=Protocol.model_validate(value["protocol"]),
+            stimuli={one["id"]: Stimulus(**{**one, "peaks": tuple(one["peaks"])}) for one in value["stimuli"]},
+            items={one["id"]: Item(**one) for one in value["items"]},
+            trials={
+                one["id"]: Trial(**{**one, "stimuli": tuple(one["stimuli"]), "scales": tuple(one["scales"])})
+                for one in value["trials"]
+            },
+            seats=tuple(Seat(_steps(one["practice"]), _steps(one["steps"])) for one in value["seats"]),
+            sound_check=value["sound_check"],
+            headphone_check=tuple(value["headphone_check"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"The prepared test is damaged ({error}).", file=str(folder / TEST), cure=_AGAIN) from None
+    if test.digest() != value.get("digest"):
+        raise InputError(
+            "The prepared test was changed after it was made; what was declared before data has to stay.",
+            file=str(folder / TEST),
+            cure=_AGAIN,
+        )
+    return test
+
+
+def load_key(test: PreparedTest) -> Key:
+    """Read the other half.
+
+    Raises:
+        InputError: when it is absent, damaged, or belongs to another test.
+    """
+    path = test.folder / KEY
+    value = _read(path)
+    try:
+        key = Key(
+            test=value["test"],
+            run=value["run"],
+            runs=value["runs"],
+            systems=tuple(value["systems"]),
+            prompts={name: PromptFacts(**one) for name, one in value["prompts"].items()},
+            stimuli={name: StimulusKey(**one) for name, one in value["stimuli"].items()},
+            trials={name: TrialKey(**one) for name, one in value["trials"].items()},
+            headphone_answers=tuple(value["headphone_answers"]),
+            asked=value["asked"],
+            failed=value["failed"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"The key is damaged ({error}).", file=str(path), cure="Restore it from a backup.") from None
+    if key.test != test.digest():
+        raise InputError(
+            "This key belongs to another test.", file=str(path), cure="Restore the key made with the test."
+        )
+    return key
+
+
+def check_audio(test: PreparedTest) -> None:
+    """Make sure that every stimulus is there, byte for byte.
+
+    Raises:
+        InputError: naming the first file that is absent or changed, and how many more there are.
+    """
+    wrong = [
+        stimulus.file
+        for stimulus in test.stimuli.values()
+        if not (test.folder / stimulus.file).is_file() or file_digest(test.folder / stimulus.file) != stimulus.sha256
+    ]
+    if wrong:
+        more = f" So are {len(wrong) - 1} others." if len(wrong) > 1 else ""
+        raise InputError(
+            f"The audio is absent or not what was prepared.{more}", file=str(test.folder / wrong[0]), cure=_AGAIN
+        )
+
+
+_AGAIN = "Prepare the test again (songbench listen create) or restore the folder."
+
+
+def _steps(rows: list[dict[str, Any]]) -> tuple[Step, ...]:
+    return tuple(Step(row["trial"], tuple(row["order"])) for row in rows)
+
+
+def _text(value: Mapping[str, Json]) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            "There is no prepared listening test here.", file=str(path), cure="Make one: songbench listen create RUN."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"The file cannot be read ({error}).", file=str(path), cure=_AGAIN) from None
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        raise InputError(f"Expected schema {SCHEMA}.", file=str(path), cure=_AGAIN)
+    return value

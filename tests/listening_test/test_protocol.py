@@ -1,0 +1,76 @@
+"""Protocol files: what ships, what is inherited, what is refused and how it is told."""
+
+import pytest
+
+from listening_test.protocol import FORMS, LANGUAGES, Protocol, load_protocol, preset_names
+from songbench.domain.errors import InputError
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_says_everything_in_every_language(name):
+    protocol = load_protocol(name)
+    assert protocol.name == name and protocol.form in FORMS
+    texts = [
+        protocol.title,
+        *(text for one in protocol.scales for text in (one.label, one.question, *one.points.values())),
+    ]
+    assert all(set(text) == set(LANGUAGES) and all(text.values()) for text in texts)
+    assert Protocol.model_validate(protocol.to_json()) == protocol
+
+
+def test_the_presets_of_papers_have_their_scales():
+    assert [one.id for one in load_protocol("songbloom").scales] == ["MUS-V", "MUS-A", "QLT-V", "QLT-A", "CRR", "CST"]
+    assert [one.id for one in load_protocol("ladaband").scales] == ["AQ", "MA", "ON"]
+    assert [one.id for one in load_protocol("levo").scales] == ["OVL", "MEL", "HAM", "SSC", "AQ", "LYC"]
+    assert len(load_protocol("heartmula").scales) == 7
+
+
+def test_a_file_inherits_from_a_preset_and_overrides_win(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("preset: levo\nname: mine\nlistening: {loudness: -16}\nchecks: {traps: 1}\n", encoding="utf-8")
+    mine, levo = load_protocol(path, {"checks": {"traps": 3}}), load_protocol("levo")
+    assert (mine.name, mine.listening.loudness, mine.checks.traps) == ("mine", -16, 3)
+    assert mine.scales == levo.scales and mine.listening.rate == levo.listening.rate
+    assert mine.digest() != levo.digest() != load_protocol("levo", {"seed": 1}).digest()
+
+
+SCALE = "scales: [{id: A, label: a, points: {1: low, 2: high}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("preset: levo\nlistening:\n  loudnes: -20\n", r"line 3, field 'listening.loudnes'.*Did you mean 'loudness'"),
+        ("preset: levoo\n", r"line 1: There is no preset 'levoo'.*Did you mean 'levo'"),
+        (
+            "preset: levo\nraters:\n  planned: 0\n",
+            r"line 3, field 'raters.planned'.*greater than or equal to 1, found 0",
+        ),
+        ("preset: levo\nchecks: {anchors: [foo]}\n", r"line 2, field 'checks.anchors.0'.*lowpass-3500"),
+        ("preset: levo\nanalysis: {primary: X}\n", r"'X' is none of the scales OVL"),
+        ("name: x\nform: acr\nscales: [{id: A, label: a, points: {1: low}}]\n", "two or more points"),
+        ("name: x\nform: acr\nscales: [{id: A, label: a, points: {1: low, 3: high}}]\n", "without a gap"),
+        ("name: x\nform: ccr\n" + SCALE, "-3 to 3"),
+        ("name: x\nform: preference\n" + SCALE, "leave 'points' out"),
+        ("name: x\nform: mushra\n" + SCALE, "labels 0 to 4"),
+        ("name: x\nform: abx\n" + SCALE, r"line 2, field 'form'"),
+        ("name: ../x\nform: acr\n" + SCALE, r"line 1, field 'name'"),
+        ("name: x\nform: acr\n" + SCALE.replace("label: a", "label: a, only_with: prompt_audio"), "show.prompt_audio"),
+        ("a: [", r"line 2: This is not valid YAML|line 1: This is not valid YAML"),
+        ("- 1\n", "line 1: A protocol is a mapping"),
+        ("", "line 1: A protocol is a mapping"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_line_and_field(tmp_path, text, said):
+    path = tmp_path / "p.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=said) as error:
+        load_protocol(path)
+    assert str(path) in str(error.value)
+
+
+def test_an_absent_file_is_told_from_a_misspelt_preset(tmp_path):
+    with pytest.raises(InputError, match="No such protocol file"):
+        load_protocol(tmp_path / "absent.yaml")
+    with pytest.raises(InputError, match="Did you mean 'songbloom'"):
+        load_protocol("songblom")
