@@ -1,4 +1,4 @@
-"""``songbench listen``: prepare, hold and analyse blind listening tests. One module per command; heavy imports inside."""
+"""``songbench listen``: prepare, hold and analyse blind listening tests. A module per command, heavy imports inside."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""From tidy frames to conclusions: screening, means, differences, preferences, reliability, power. Pure functions."""
