@@ -238,7 +238,7 @@ class ScaleAnalysis:
         position: forms that compare; else None.
         reliability: of the raters.
         connected: forms that compare: whether every system can be reached from every other; if not, strengths are None.
-        ordinal_order: systems from best to worst after a cumulative-link (proportional odds) model, where one was fitted.
+        ordinal_order: systems from best to worst after a cumulative-link (proportional odds) model, where one was fit.
         notes: what a reader must know, e.g. that an interval could not be had.
     """
 
