@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run results test test-slow lint format types docs serve-docs clean
+.PHONY: help setup run listen-demo results test test-slow test-browser browser lint format types docs serve-docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,13 +30,26 @@ setup: $(VENV)/.runtime ## Make the environment and fetch the embedded weights (
 run: setup ## Score the demo suite and print the leaderboard
 	@$(BIN)/songbench run
 
+LISTENING ?= listening/demo
+listen-demo: run ## Hold a blind listening test over the demo songs, on this machine
+	@test -f $(LISTENING)/test.json || $(BIN)/songbench listen create demo --protocol demo \
+		--systems rulebased,reference,copy_prompt,noise --out $(LISTENING)
+	@$(BIN)/songbench listen serve $(LISTENING)
+
 test: $(VENV)/.workshop ## Run the tests (those that need weights say so when these cannot be had)
 	@$(BIN)/songbench setup || echo "Going on without these weights; tests that need them are skipped."
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu and not network"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu and not network and not browser and not postgres"
+
+# Chromium and PostgreSQL come from the system's packages; without the right to install them, tests that need them are skipped.
+browser:
+	@.ci/system-packages
+
+test-browser: $(VENV)/.workshop browser ## Test the listening test in Chromium and on PostgreSQL (installs both where it may)
+	$(BIN)/python -m pytest -n $(JOBS) -m "(browser or postgres) and not slow"
 
 test-slow: $(VENV)/.workshop ## Run the slow tests too
 	@$(BIN)/songbench setup || true
-	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network and not browser and not postgres"
 
 results: setup ## Make the committed results anew: demo, validation, intelligibility (an hour)
 	@$(BIN)/songbench run
