@@ -1,0 +1,83 @@
+"""The rater's pages in a real browser against the real server; what was clicked is what the database holds."""
+
+import pytest
+import served
+from made_up import made_up_test
+from visitor import answered
+
+from listening_test.collection.export import read_answers
+from listening_test.collection.tokens import Signer, load_secret
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory):
+    """A small test and the server that holds it."""
+    folder = tmp_path_factory.mktemp("held") / "t"
+    checks = {"break_every": 1, "headphone_check": 1}
+    test, _ = made_up_test(folder, "acr", prompts=2, traps=0, repeats=0, checks=checks)
+    with served.start(folder) as server:
+        yield test, server
+
+
+def test_two_raters_go_through_a_test_while_the_server_dies_and_comes_back(held, visit):
+    test, server = held
+    visitor = visit(server.url)
+    page = visitor.page
+    assert visitor.heading == "How good are these songs?" and page.url == server.url
+    while visitor.heading != "Song 1 of 2":
+        visitor.answer(seed=visitor.number).next()
+
+    # half-filled, reloaded, continued
+    visitor.answer(seed=2)
+    page.locator("textarea").fill("hm <i>")
+    page.wait_for_timeout(400)
+    visitor.reload()
+    assert visitor.heading == "Song 1 of 2" and page.locator("textarea").input_value() == "hm <i>"
+    checked = page.locator("fieldset input:checked")
+    assert [one.get_attribute("value") for one in checked.all()] == visitor.clicked[visitor.number]
+    assert page.locator(".heard.enough").count() == 1
+
+    # the server dies with the answer on its way, and comes back
+    visitor.expected = ("ERR_", "Failed to fetch", "component server", "Connection")
+    server.kill()
+    page.locator(".next").dblclick()
+    page.get_by_text("The connection is lost.").wait_for()
+    number = visitor.number
+    server.restart()
+    page.wait_for_selector(f".songbench-listening:not([data-page='{number}'])")
+    assert visitor.heading == "Time for a short break" and page.locator(".notice").is_hidden()
+    visitor.expected = ()
+    visitor.finish(seed=3)
+    code = page.locator(".code").inner_text()
+    visitor.reload()
+    assert page.locator(".code").inner_text() == code and code
+
+    # another, by phone, in Chinese
+    other = visit(server.url, phone=True, locale="zh-CN").finish(seed=1)
+    assert other.heading == "谢谢您！" and other.page.locator(".code").inner_text() not in ("", code)
+
+    bad = visit(f"{server.url}?invitation=nonsense")
+    assert bad.heading == "This link does not work"
+    by_language = {sheet.language: sheet for sheet in read_answers(test) if sheet.finished}
+    assert answered(by_language["en"]) == visitor.clicked
+    assert answered(by_language["zh"]) == other.clicked
+    comments = [entry.answer["comment"] for entry in by_language["en"].entries if "comment" in entry.answer]
+    assert comments == ["", "hm <i>", ""]
+    assert "Chrome" in by_language["en"].device and by_language["en"].finished
+
+
+def test_an_invitation_brings_a_rater_back_and_withdrawal_reaches_the_server(held, visit):
+    test, server = held
+    link = f"{server.url}?invitation={Signer(load_secret(test.folder), test.digest()).invitation(2)}"
+    visitor = visit(link)
+    for _ in range(3):
+        visitor.answer().next()
+    assert visit(link).heading == visitor.heading  # another browser, the same place
+    sheet = next(one for one in read_answers(test) if one.seat == 2)
+    assert len(sheet.entries) == 3 and not sheet.withdrawn
+    visitor.page.get_by_text("Menu").click()
+    visitor.page.get_by_role("button", name="Stop and withdraw").click()
+    visitor.page.get_by_role("button", name="Withdraw and delete my answers").click()
+    visitor.page.wait_for_function("document.querySelector('h1').textContent === 'You have withdrawn'")
+    sheet = next(one for one in read_answers(test) if one.seat == 2)
+    assert sheet.withdrawn and not sheet.entries
