@@ -34,11 +34,13 @@ def run(*, retry_failed: bool = False, **options: Any) -> Leaderboard:
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
     from songbench.reporting.leaderboard import build_leaderboard
+    from songbench.reporting.panels import load_panels
     from songbench.reporting.report import write_report
 
     experiment = plan_experiment(**options)
     store = Store(experiment.store)
     Runner(experiment, store, retry_failed=retry_failed).run()
-    board = build_leaderboard(gather(experiment, store), **experiment.statistics)
+    panels = load_panels(experiment.folder)
+    board = build_leaderboard(gather(experiment, store), panels=panels, **experiment.statistics)
     write_report(board, experiment.folder)
     return board

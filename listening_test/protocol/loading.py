@@ -35,7 +35,7 @@ def load_protocol(source: str | Path, overrides: Mapping[str, Any] | None = None
             naming file, line and field.
     """
     path = Path(source)
-    if path.suffix in (".yaml", ".yml") or path.exists():
+    if path.suffix in (".yaml", ".yml") or path.is_file():
         text, file = _read(path), str(path)
     else:
         text, file = preset_text(str(source)), f"preset {source}"

@@ -124,10 +124,12 @@ def _report(experiment: Any, store: Any, folder: Path, blocks: Sequence[Any] = (
     from songbench.execution.gather import gather
     from songbench.reporting import published
     from songbench.reporting.leaderboard import build_leaderboard
+    from songbench.reporting.panels import load_panels
     from songbench.reporting.report import write_report
     from songbench.reporting.tables import WIDTH, print_leaderboard
 
-    board = build_leaderboard(gather(experiment, store), **experiment.statistics)
+    panels = load_panels(experiment.folder)
+    board = build_leaderboard(gather(experiment, store), panels=panels, **experiment.statistics)
     paths = write_report(board, folder, blocks)
     print_leaderboard(board, console := Console())
     if blocks:

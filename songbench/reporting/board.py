@@ -11,8 +11,8 @@ from songbench.contracts.cards import FieldCard, MetricCard, SystemCard
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind: TypeAlias = Literal["song", "set"]
-"""Whether the figure is a mean over songs or belongs to all songs of a system together."""
+Kind: TypeAlias = Literal["song", "set", "panel"]
+"""Whether the figure is a mean over songs, belongs to all songs of a system together, or was given by raters."""
 
 Status: TypeAlias = Literal["scored", "not applicable", "failed", "pending"]
 """Why a cell holds a number or none."""
@@ -26,7 +26,7 @@ class Column:
         name: ``field@backend``, unique in its leaderboard.
         metric: the metric.
         field: the field.
-        kind: mean over songs, or one figure for the set.
+        kind: mean over songs, one figure for the set, or the answers of a listening test's raters.
     """
 
     name: str
@@ -68,6 +68,8 @@ class Cell:
         best: whether it is the best competitor, as printed, on a set of songs that holds every other competitor's.
         reason: what is missing and why; "" when nothing is.
         points: the songs behind the figure, in suite order; empty for set metrics.
+        n_raters: listening tests: who answered; 0 for metrics.
+        n_ratings: listening tests: their answers.
     """
 
     value: float | None = None
@@ -84,6 +86,8 @@ class Cell:
     best: bool = False
     reason: str = ""
     points: tuple[Point, ...] = field(default=(), repr=False)
+    n_raters: int = 0
+    n_ratings: int = 0
 
     @property
     def partial(self) -> bool:
@@ -134,10 +138,10 @@ class Comparison:
         second: the name of the other.
         n_prompts: how many prompts they share.
         difference: first minus second, on those prompts.
-        low: of its interval.
+        low: of its interval; None for listening tests that give none.
         high: of its interval.
-        p: Student's paired t (the sign-flip p where the differences do not vary).
-        p_flip: the sign-flip test.
+        p: Student's paired t (the sign-flip p where the differences do not vary); listening tests: their declared test.
+        p_flip: the sign-flip test; None where a listening test gives none.
         p_adjusted: `p` after Holm's correction over all pairs of the column.
         significant: whether `p_adjusted` is below 1 - confidence.
     """
@@ -147,10 +151,10 @@ class Comparison:
     second: str
     n_prompts: int
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float
-    p_flip: float
+    p_flip: float | None
     p_adjusted: float
     significant: bool
 
@@ -215,6 +219,11 @@ class Leaderboard:
         """The significance level, 1 - confidence without rounding dust."""
         return round(1 - self.confidence, 12)
 
+    @property
+    def heard(self) -> bool:
+        """Whether there are columns of listening tests."""
+        return any(column.kind == "panel" for column in self.columns)
+
     def to_frame(self) -> pd.DataFrame:
         """One row per system and column, with everything the cell, its column and its system say."""
         import pandas as pd
@@ -224,7 +233,14 @@ class Leaderboard:
 
 def tidy(board: Leaderboard) -> list[dict[str, object]]:
     """The cells as flat records, rows first, columns within: the long form of the table."""
-    return [_record(row, column) for row in board.rows for column in board.columns]
+    records = [_record(row, column) for row in board.rows for column in board.columns]
+    if not board.heard:
+        return records
+    cells = [row.cells[column.name] for row in board.rows for column in board.columns]
+    return [
+        record | {"n_raters": cell.n_raters, "n_ratings": cell.n_ratings}
+        for record, cell in zip(records, cells, strict=True)
+    ]
 
 
 def _record(row: Row, column: Column) -> dict[str, object]:

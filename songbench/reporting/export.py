@@ -65,6 +65,8 @@ def _row(row: Row) -> dict[str, object]:
 def _cell(cell: Cell) -> dict[str, object]:
     value = asdict(cell)
     del value["points"]
+    if not cell.n_raters:  # a metric's
+        del value["n_raters"], value["n_ratings"]
     return {**value, "status": cell.status, "partial": cell.partial}
 
 

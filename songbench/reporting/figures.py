@@ -120,7 +120,8 @@ def _label(row: Row, column: Column) -> str:
     cell = row.cells[column.name]
     if cell.value is None:
         return row.system.name
-    return f"{row.system.name}  n={cell.n}" + (f"/{cell.n_possible}" if cell.partial else "")
+    heard = f" songs, {cell.n_raters} raters" if cell.n_raters else ""
+    return f"{row.system.name}  n={cell.n}" + (f"/{cell.n_possible}" if cell.partial else "") + heard
 
 
 def _direction(column: Column) -> str:
@@ -129,9 +130,10 @@ def _direction(column: Column) -> str:
 
 
 def _explanation(board: Leaderboard, column: Column, hidden: int) -> str:
-    songs = "; faint dots: songs" if column.kind == "song" else ""
+    songs = "; faint dots: songs" if any(row.cells[column.name].points for row in board.rows) else ""
     outside = f" ({hidden} further out)" if hidden else ""
     letters = (
         "; no common letter: significantly different" if any(r.cells[column.name].group for r in board.rows) else ""
     )
-    return f"bar: {100 * board.confidence:g} % interval{songs}{outside}{letters}"
+    over = "the listening test's interval" if column.kind == "panel" else f"{100 * board.confidence:g} % interval"
+    return f"bar: {over}{songs}{outside}{letters}"

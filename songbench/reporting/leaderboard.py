@@ -22,13 +22,19 @@ from songbench.reporting.board import (
     Row,
     Unmeasured,
 )
-from songbench.reporting.remarks import remarks
+from songbench.reporting.panels import Panel, panel_cells, panel_columns, panel_comparisons
+from songbench.reporting.remarks import panel_remarks, remarks
 from songbench.reporting.tally import Tally, one_line, tally_set, tally_songs
 from songbench.statistics import Interval, PairedTest, Takes
 
 
 def build_leaderboard(
-    results: RunResults, *, confidence: float = 0.95, replicates: int = 2000, seed: int = 0
+    results: RunResults,
+    *,
+    panels: Sequence[Panel] = (),
+    confidence: float = 0.95,
+    replicates: int = 2000,
+    seed: int = 0,
 ) -> Leaderboard:
     """Make the leaderboard of a run.
 
@@ -37,6 +43,7 @@ def build_leaderboard(
 
     Args:
         results: what the run stored so far; it may be unfinished.
+        panels: listening tests of the run; their columns come last and keep the tests' own intervals and letters.
         confidence: of the intervals, in (0, 1); pairs differ significantly below an adjusted p of 1 - confidence.
         replicates: of the bootstrap.
         seed: of everything random.
@@ -47,8 +54,7 @@ def build_leaderboard(
     chance = _Chance(confidence, replicates, seed)
     asked = _asked(results)
     systems = sorted(results.systems, key=lambda card: card.sanity)
-    measured = [metric for metric in results.metrics if _measured(metric)]
-    columns = _columns(measured)
+    columns = columns_of(results)
     cells: dict[str, dict[str, Cell]] = {card.name: {} for card in systems}
     comparisons: list[Comparison] = []
     for metric, column in columns:
@@ -56,6 +62,13 @@ def build_leaderboard(
         pairs = _compare(column, tallies, chance) if column.ranked else []
         comparisons += pairs
         for name, cell in _column_cells(column, systems, tallies, pairs, chance).items():
+            cells[name][column.name] = cell
+    heard = [(panel, scale, column) for panel in panels for scale, column in panel_columns(panel)]
+    for _, scale, column in heard:
+        comparisons += panel_comparisons(scale, column, systems)
+        for name, cell in panel_cells(
+            scale, column, systems, {one: len(songs) for one, songs in asked.items()}
+        ).items():
             cells[name][column.name] = cell
     board = Leaderboard(
         suite=results.suite.name,
@@ -65,7 +78,7 @@ def build_leaderboard(
         confidence=confidence,
         replicates=replicates,
         seed=seed,
-        columns=tuple(column for _, column in columns),
+        columns=(*(column for _, column in columns), *(column for _, _, column in heard)),
         rows=tuple(_row(card, cells[card.name], asked[card.name], results) for card in systems),
         comparisons=tuple(comparisons),
         failures=tuple(_failures(results, systems, asked)),
@@ -76,7 +89,7 @@ def build_leaderboard(
         ),
         notes=results.suite.notes,
     )
-    return replace(board, notes=(*results.suite.notes, *remarks(board)))
+    return replace(board, notes=(*results.suite.notes, *remarks(board), *panel_remarks(panels, systems)))
 
 
 @dataclass(frozen=True)
@@ -104,8 +117,9 @@ def _asked(results: RunResults) -> dict[str, list[SongId]]:
     return asked
 
 
-def _columns(measured: Sequence[MetricResults]) -> list[tuple[MetricResults, Column]]:
-    fields = [(metric, card) for metric in measured for card in metric.card.fields]
+def columns_of(results: RunResults) -> list[tuple[MetricResults, Column]]:
+    """The fields of every metric that said something or still can, each with its column and that column's name."""
+    fields = [(metric, card) for metric in results.metrics if _measured(metric) for card in metric.card.fields]
     uses = Counter(metric.card.column(card.name) for metric, card in fields)
     columns = []
     for metric, card in fields:

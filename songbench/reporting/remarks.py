@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from songbench.contracts.cards import SystemCard
 from songbench.reporting.board import Column, Leaderboard, Row
+from songbench.reporting.panels import Panel
 from songbench.reporting.wording import number, shown
 
 FEW_PROMPTS = 6
@@ -50,7 +52,8 @@ def _incomplete(board: Leaderboard) -> Iterator[str]:
 
 
 def _stand_ins(board: Leaderboard) -> Iterator[str]:
-    names = dict.fromkeys(c.metric.id for c in board.columns if c.metric.backend and not c.metric.reference)
+    metrics = [column.metric for column in board.columns if column.kind != "panel"]
+    names = dict.fromkeys(metric.id for metric in metrics if metric.backend and not metric.reference)
     if names:
         yield (
             f"Measured with stand-in backends: {', '.join(names)}. "
@@ -145,3 +148,28 @@ def _unequal_sets(board: Leaderboard) -> Iterator[str]:
         if column.kind == "set" and len(set(counts.values())) > 1:
             told = ", ".join(f"{name} {n}" for name, n in counts.items())
             yield f"{column.name} rests on sets of different sizes ({told}), and such figures depend on the size."
+
+
+def panel_remarks(panels: Sequence[Panel], systems: Sequence[SystemCard]) -> list[str]:
+    """What a reader of a leaderboard must know of its listening tests."""
+    known = {card.name for card in systems}
+    notes = []
+    for panel in panels:
+        if panel.simulated:
+            notes.append(
+                f"SIMULATED: the columns @{panel.name} were answered by a program, not by people. They say nothing "
+                "about the songs."
+            )
+        date = f", last answer {panel.answered}" if panel.answered else ""
+        notes.append(
+            f"Columns @{panel.name}: listening test, {panel.form}, {panel.raters} raters after screening{date}, "
+            f"protocol {panel.protocol_digest[:12]}. Intervals, letters and ranks are the test's own, over raters and "
+            f"songs ({100 * panel.confidence:g} %)."
+        )
+        strangers = sorted({name for scale in panel.scales for name in scale.systems} - known)
+        if strangers:
+            notes.append(
+                f"The listening test {panel.name} also heard {', '.join(strangers)}, which are not in this run."
+            )
+        notes += [f"Listening test {panel.name}: {note}" for note in panel.notes]
+    return notes

@@ -236,15 +236,16 @@ def _md_comparisons(board: Leaderboard) -> list[str]:
 
 
 def _md_pair(pair: Comparison, column: Column) -> list[str]:
-    low, high = (wording.number(bound, column.field) for bound in (pair.low, pair.high))
+    low, high = (None if bound is None else wording.number(bound, column.field) for bound in (pair.low, pair.high))
+    interval = "" if low is None or high is None else f" [{low}, {high}]"
     adjusted = wording.p_value(pair.p_adjusted)
     return [
         _md(pair.first),
         _md(pair.second),
         str(pair.n_prompts),
-        f"{wording.number(pair.difference, column.field)} [{low}, {high}]",
+        f"{wording.number(pair.difference, column.field)}{interval}",
         wording.p_value(pair.p),
-        wording.p_value(pair.p_flip),
+        "" if pair.p_flip is None else wording.p_value(pair.p_flip),
         f"**{adjusted}**" if pair.significant else adjusted,
     ]
 

@@ -25,11 +25,16 @@ def interval(cell: Cell, field: FieldCard) -> str:
 
 
 def parts(cell: Cell, column: Column) -> tuple[str, str, str, str]:
-    """A cell in four pieces, each possibly "": number (or why there is none), interval, letters and mark, ``n/N``."""
+    """A cell in four pieces, each possibly "": number (or why there is none), interval, letters and mark, ``n/N``.
+
+    The last piece of a listening test's cell is how many raters heard how many songs, e.g. ``12r 20s``.
+    """
     if cell.value is None:
         return EMPTY[cell.status], "", "", ""
     marks = " ".join(part for part in (cell.group, BEST if cell.best else "") if part)
     share = f"{cell.n}/{cell.n_possible}" if cell.partial else ""
+    if cell.n_raters:
+        share = f"{cell.n_raters}r {cell.n}s"
     return number(cell.value, column.field), interval(cell, column.field), marks, share
 
 
@@ -104,6 +109,11 @@ def legend(board: Leaderboard) -> list[str]:
         (
             any(cell.partial for cell in cells),
             "n/N: the number rests on n of the N songs asked for; it is compared on common prompts only.",
+        ),
+        (
+            board.heard,
+            "Columns of listening tests come last: what raters answered, with intervals and letters over raters and "
+            "songs; 12r 20s: by 12 raters, of 20 songs.",
         ),
         ("not applicable" in found, "n/a: the metric has nothing to say about these songs."),
         ("failed" in found, "failed: not one song could be scored; the causes are listed under failures."),

@@ -97,7 +97,7 @@ def made_up_test(
         lyrics = (
             "[verse]\n春天来了\n花儿都开了"
             if one.startswith("zh")
-            else f"[verse]\nWords of number {one[-1]}\n\n[chorus]\nla la la"
+            else f"[intro] [intro]\n\n[verse]\nWords of number {one[-1]}\n\n[chorus]\nla la la"
         )
         make.items[one] = Item(make.name(), lyrics, "warm folk, guitar", one[:2])
     songs = {(s, p): make.tone(StimulusKey("system", s, p, song=f"songkey-{s}-{p}")) for s in systems for p in ids}

@@ -254,11 +254,11 @@
     }
   }
 
-  /** Lyrics with their section tags as headings. */
+  /** Lyrics with their section tags as headings; a tag that is repeated to say how long its section lasts is one. */
   function verses(text, words) {
     const blocks = [];
     for (const line of text.split("\n")) {
-      const tag = line.trim().match(/^\[([^\]]+)\]$/);
+      const tag = line.trim().match(/^\[([^\]]+)\](?:\s*\[\1\])*$/);
       if (tag) blocks.push(make("h3", {}, sectionName(tag[1], words)));
       else if (line.trim()) {
         let last = blocks[blocks.length - 1];

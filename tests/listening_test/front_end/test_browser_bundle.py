@@ -262,6 +262,7 @@ def test_every_page_is_labelled_ordered_and_fits_a_phone(bundle, visit, form):
         assert levels[0] == 1 and levels.count(1) == 1
         assert all(after <= before + 1 for before, after in pairwise(levels))
         assert found == {"unnamed": 0, "silent": 0, "small": [], "wide": 0}, visitor.heading
+        assert "[" not in "".join(visitor.page.locator(".verses").all_inner_texts())  # tags became headings
         if not visitor.page.locator(".next").count():
             break
         visitor.answer().next()

@@ -1,0 +1,284 @@
+"""Results of webMUSHRA: what its server appends to a CSV file per kind of page.
+
+Every line begins with ``session_test_id``, then come the questions that the experimenter asked (name, age …), in newer
+versions ``session_uuid``, then ``trial_id``. After it:
+
+- ``mushra.csv``: ``rating_stimulus, rating_score, rating_time, rating_comment``; score 0 to 100; ``reference``,
+  ``anchor35`` and ``anchor70`` are the hidden reference and the anchors.
+- ``lms.csv`` and ``lss.csv`` (Likert): ``stimuli_rating`` or ``stimuli_rating1, stimuli_rating2 …``, then ``stimuli``,
+  ``rating_time``; a rating that was left out is ``NA``.
+- ``paired_comparison.csv``: ``choice_reference, choice_non_reference, choice_answer, choice_time, choice_comment``.
+  There a rater says which of two is the open reference: ``correct``, ``incorrect``, ``undecided``, ``unknown``.
+
+Times are milliseconds on the page, the same for all stimuli of it. The trial is taken as the prompt, the stimulus as
+the system. Names and addresses of participants do not leave this module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from listening_test.importers.build import Imported, Rows, check_form, collected, scale_id
+from listening_test.importers.lines import Line, Sheet, number, read_lines
+from listening_test.protocol import Protocol
+from songbench.domain.errors import InputError
+
+ANCHORS = {"anchor35": "lowpass-3500", "anchor70": "lowpass-7000"}
+_MUSHRA = ("rating_stimulus", "rating_score", "rating_time", "rating_comment")
+_PAIRED = ("choice_reference", "choice_non_reference", "choice_answer", "choice_time", "choice_comment")
+_OTHER = {"rating_reference_score": "bs1116", "position_x": "spatial", "position_center_x": "spatial"}
+_PRIVATE = re.compile(r"name|mail|phone|address|contact|id$", re.IGNORECASE)
+_RATING = re.compile(r"stimuli_rating\d*")
+
+
+def read_webmushra(path: Path, protocol: Protocol | None = None) -> Imported:
+    """Read one of webMUSHRA's result files.
+
+    Args:
+        path: of the CSV file.
+        protocol: scales, screening and analysis; None: the preset of the form, or the points that were used.
+
+    Raises:
+        InputError: naming file and line.
+    """
+    sheet = read_lines(path)
+    kept = _after_trial(sheet)
+    raters = _raters(sheet)
+    _one_test(sheet)
+    if set(kept) == set(_MUSHRA):
+        return _mushra(sheet, raters, protocol)
+    if set(kept) == set(_PAIRED):
+        return _paired(sheet, raters, protocol)
+    ratings = [name for name in kept if _RATING.fullmatch(name)]
+    if ratings and set(kept) == {*ratings, "stimuli", "rating_time"}:
+        return _likert(sheet, raters, protocol, ratings)
+    other = next((kind for name, kind in _OTHER.items() if name in kept), "")
+    unknown = sorted(set(kept) - {*_MUSHRA, *_PAIRED, "stimuli"}) or sorted(kept)
+    raise InputError(
+        f"Results of {other} pages are not read."
+        if other
+        else f"These are not columns of a mushra, likert or paired comparison file: {', '.join(unknown)}.",
+        file=str(path),
+        line=1,
+        cure=f"Expected after 'trial_id': {', '.join(_MUSHRA)}; or 'stimuli_rating, stimuli, rating_time'; or "
+        f"{', '.join(_PAIRED)}.",
+    )
+
+
+def _after_trial(sheet: Sheet) -> tuple[str, ...]:
+    for name in ("session_test_id", "trial_id"):
+        if name not in sheet.columns:
+            raise InputError(
+                f"There is no column '{name}'.",
+                file=str(sheet.path),
+                line=1,
+                cure="Give a result file as webMUSHRA's server wrote it.",
+            )
+    return sheet.columns[sheet.columns.index("trial_id") + 1 :]
+
+
+def _raters(sheet: Sheet) -> dict[int, str]:
+    """Line number → opaque name; by session where it is recorded, else by the participant's answers."""
+    asked = _questions(sheet)
+    names: dict[tuple[str, ...], str] = {}
+    found = {}
+    for line in sheet.lines:
+        session = line.cells.get("session_uuid", "")
+        identity = (session,) if session else tuple(line.cells[name] for name in asked)
+        if not any(identity):
+            raise InputError(
+                "Nothing says who answered: there is no 'session_uuid', and the participant's columns are empty.",
+                file=str(sheet.path),
+                line=line.number,
+                cure="Fill in a column between 'session_test_id' and 'trial_id' that tells the raters apart.",
+            )
+        found[line.number] = names.setdefault(identity, f"rater-{len(names) + 1:03d}")
+    return found
+
+
+def _questions(sheet: Sheet) -> tuple[str, ...]:
+    begin, end = sheet.columns.index("session_test_id") + 1, sheet.columns.index("trial_id")
+    return tuple(name for name in sheet.columns[begin:end] if name != "session_uuid")
+
+
+def _one_test(sheet: Sheet) -> None:
+    first = sheet.lines[0].cells["session_test_id"]
+    for line in sheet.lines:
+        if line.cells["session_test_id"] != first:
+            raise InputError(
+                f"Another test begins here ('{line.cells['session_test_id']}' after '{first}').",
+                file=str(sheet.path),
+                line=line.number,
+                cure="Give each test in a file of its own.",
+            )
+
+
+class _Places:
+    """The order of a rater's pages, by the order of lines."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[str, int]] = {}
+
+    def of(self, rater: str, trial: str) -> int:
+        pages = self._seen.setdefault(rater, {})
+        return pages.setdefault(trial, len(pages) + 1)
+
+
+def _begun(sheet: Sheet, raters: Mapping[int, str]) -> tuple[Rows, _Places]:
+    rows = Rows()
+    rows.notes.append(
+        "webMUSHRA keeps no order of pages, no slots and no record of what was played; pages are numbered by line."
+    )
+    public = [name for name in _questions(sheet) if not _PRIVATE.search(name)]
+    for line in sheet.lines:
+        rows.background[raters[line.number]] = {name: line.cells[name] for name in public}
+    return rows, _Places()
+
+
+def _shared(sheet: Sheet, line: Line, rater: str, places: _Places, time: str) -> dict[str, object]:
+    trial = line.cells["trial_id"]
+    seconds = number(sheet, line, time) / 1000 if line.cells[time] else float("nan")
+    return {
+        "rater": rater,
+        "order": places.of(rater, trial),
+        "trial": trial,
+        "prompt": trial,
+        "seconds": seconds,
+        "comment": line.cells.get("rating_comment", line.cells.get("choice_comment", "")),
+    }
+
+
+def _mushra(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None) -> Imported:
+    stimuli = {line.cells["rating_stimulus"] for line in sheet.lines}
+    form = "mushra" if "reference" in stimuli else "multistimulus"
+    check_form(protocol, form, 1, "These results")
+    used = protocol or _preset(form, sheet)
+    rows, places = _begun(sheet, raters)
+    for line in sheet.lines:
+        stimulus, score = line.cells["rating_stimulus"], number(sheet, line, "rating_score")
+        if not stimulus or not 0 <= score <= 100:
+            raise InputError(
+                f"Expected a stimulus and a score of 0 to 100, found '{stimulus}' and {score:g}.",
+                file=str(sheet.path),
+                line=line.number,
+            )
+        role = "reference" if stimulus == "reference" else "anchor" if stimulus in ANCHORS else "system"
+        rows.ratings.append(
+            _shared(sheet, line, raters[line.number], places, "rating_time")
+            | {
+                "scale": used.scales[0].id,
+                "system": ANCHORS.get(stimulus, stimulus),
+                "role": role,
+                "value": score,
+                "answer": line.cells["rating_score"],
+            }
+        )
+    return collected(used, rows)
+
+
+def _preset(form: str, sheet: Sheet) -> Protocol:
+    from listening_test.protocol import load_protocol
+
+    return load_protocol(form, {"name": f"webmushra-{scale_id(sheet.lines[0].cells['session_test_id'])}"})
+
+
+def _likert(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None, columns: Sequence[str]) -> Imported:
+    check_form(protocol, "acr", len(columns), "These results")
+    used = protocol or _likert_protocol(sheet, columns)
+    rows, places = _begun(sheet, raters)
+    if protocol is None:
+        low, high = used.range(used.scales[0].id)
+        rows.notes.append(f"The file does not say which points there were; {low:g} to {high:g} is taken.")
+    for line in sheet.lines:
+        shared = _shared(sheet, line, raters[line.number], places, "rating_time")
+        for column, scale in zip(columns, used.scales, strict=True):
+            value = _point(sheet, line, column)
+            if value == value and int(value) not in scale.points:
+                raise InputError(
+                    f"{value:g} is not a point of the scale {scale.id}.",
+                    file=str(sheet.path),
+                    line=line.number,
+                    field=column,
+                    allowed=map(str, sorted(scale.points)),
+                )
+            answer = {"value": value, "answer": "na" if value != value else f"{value:g}"}
+            rows.ratings.append(shared | answer | {"scale": scale.id, "system": line.cells["stimuli"]})
+    return collected(used, rows)
+
+
+def _point(sheet: Sheet, line: Line, column: str) -> float:
+    if line.cells[column] in ("NA", ""):
+        return float("nan")
+    value = number(sheet, line, column)
+    if value != int(value):
+        raise InputError(
+            f"'{line.cells[column]}' is not a whole number.", file=str(sheet.path), line=line.number, field=column
+        )
+    return value
+
+
+def _likert_protocol(sheet: Sheet, columns: Sequence[str]) -> Protocol:
+    found = [_point(sheet, line, column) for line in sheet.lines for column in columns]
+    points = [int(value) for value in found if value == value]
+    if not points or max(points) - min(*points, 1) > 10:
+        raise InputError(
+            "The ratings are no points of a scale.",
+            file=str(sheet.path),
+            cure="Name the protocol with its points: --protocol FILE.yaml.",
+        )
+    low, high = min(1, *points), max(5, *points)
+    names = {"stimuli_rating": "rating"}
+    return Protocol.model_validate(
+        {
+            "name": f"webmushra-{scale_id(sheet.lines[0].cells['session_test_id'])}",
+            "source": "webMUSHRA",
+            "form": "acr",
+            "scales": [
+                {
+                    "id": names.get(column, column.replace("stimuli_", "")),
+                    "label": "Rating",
+                    "points": {point: str(point) for point in range(low, high + 1)},
+                    "not_applicable": True,
+                }
+                for column in columns
+            ],
+        }
+    )
+
+
+def _paired(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None) -> Imported:
+    check_form(protocol, "preference", 1, "These results")
+    used = protocol or _preset("preference", sheet)
+    rows, places = _begun(sheet, raters)
+    rows.notes.append(
+        "In webMUSHRA's paired comparison a rater says which of two is the reference: 'better' here means 'taken for "
+        "the reference'."
+    )
+    outcomes = {"correct": ("first", -1.0), "incorrect": ("second", 1.0), "undecided": ("tie", 0.0)}
+    left_out = 0
+    for line in sheet.lines:
+        answer = line.cells["choice_answer"]
+        if answer == "unknown":
+            left_out += 1
+            continue
+        if answer not in outcomes:
+            raise InputError(
+                f"'{answer}' is not an answer.",
+                file=str(sheet.path),
+                line=line.number,
+                field="choice_answer",
+                allowed=[*outcomes, "unknown"],
+            )
+        outcome, value = outcomes[answer]
+        rows.pairs.append(
+            _shared(sheet, line, raters[line.number], places, "choice_time")
+            | {"scale": used.scales[0].id, "outcome": outcome, "value": value, "answer": answer}
+            | {"first": line.cells["choice_reference"], "second": line.cells["choice_non_reference"]}
+        )
+    if left_out:
+        rows.notes.append(f"{left_out} comparisons without an answer are left out.")
+    if not rows.pairs:
+        raise InputError("Not one comparison has an answer.", file=str(sheet.path))
+    return collected(used, rows, places_known=False)

@@ -1,0 +1,1 @@
+"""Reports of listening tests: console, files, figures, leaderboard columns, agreement of metrics and people."""

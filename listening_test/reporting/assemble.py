@@ -1,0 +1,93 @@
+"""From answers to a report: analysis, breakdowns, metrics beside people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from listening_test.analysis.results import Analysed
+from listening_test.collected import Collected
+from listening_test.reporting.agreement import ScaleAgreement, agreement
+from listening_test.reporting.breakdown import breakdowns
+from listening_test.reporting.facts import Report, versions
+from songbench.domain.errors import SongbenchError
+from songbench.execution.results import RunResults
+
+
+class Run(NamedTuple):
+    """The run a test was made from.
+
+    Attributes:
+        results: its songs and scores.
+        folder: its folder.
+    """
+
+    results: RunResults
+    folder: Path
+
+
+def find_run(name: str, runs: str | None, store: str | None) -> Run:
+    """A recorded run with everything it stored.
+
+    Raises:
+        SongbenchError: when it is not there, or cannot be built again.
+    """
+    from songbench.execution.gather import gather
+    from songbench.execution.recorded import recorded
+    from songbench.execution.store import Store
+
+    experiment, _ = recorded(name, runs, store)
+    return Run(gather(experiment, Store(experiment.store)), experiment.folder)
+
+
+def try_to_find_run(name: str, runs: str | None, store: str | None) -> Run | str:
+    """The run, or why it cannot be used."""
+    try:
+        return find_run(name, runs, store)
+    except SongbenchError as error:
+        return str(error)
+    except OSError as error:
+        return f"The run '{name}' cannot be read ({error})."
+
+
+def make_report(
+    data: Collected,
+    analysed: Analysed,
+    run: Run | str,
+    *,
+    sources: tuple[str, ...] = (),
+    places_known: bool = True,
+) -> Report:
+    """Everything that is said of a test.
+
+    Args:
+        data: everyone's answers.
+        analysed: what `listening_test.analysis.analyse` made of them.
+        run: the run the songs come from, or why there is none.
+        sources: where the answers came from.
+        places_known: whether it is known which song was in which slot.
+    """
+    report = Report(data, analysed, sources=sources, versions=versions(), places_known=places_known)
+    counted = report.counted_data
+    scales = [one.scale for one in analysed.scales]
+    seed = data.protocol.seed
+    found, why = _agreement(counted, analysed, run, report.confidence, seed)
+    parts = breakdowns(counted, scales, confidence=report.confidence, seed=seed)
+    return replace(report, breakdowns=parts, agreement=found, no_agreement=why)
+
+
+def _agreement(
+    data: Collected, analysed: Analysed, run: Run | str, confidence: float, seed: int
+) -> tuple[tuple[ScaleAgreement, ...], str]:
+    if isinstance(run, str):
+        return (), run
+    if not any(metric.songs or metric.sets for metric in run.results.metrics):
+        return (), "no metric of the run has scored anything."
+    strengths: Mapping[str, Mapping[str, float]] = {
+        scale.scale: {one.system: one.strength for one in scale.strengths if one.strength is not None}
+        for scale in analysed.scales
+    }
+    found = agreement(data, run.results, confidence=confidence, strengths=strengths, seed=seed)
+    return found, "" if found else "there are no answers about systems of the run."

@@ -1,0 +1,96 @@
+"""Means per language of the lyrics, language of the page, genre and other tags: descriptive, nothing is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from listening_test.collected import Collected
+from listening_test.reporting.resampling import Estimate, two_way_mean
+from listening_test.reporting.songs import in_order, song_ratings, win_shares
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENOUGH = 10
+"""Answers below which a mean is given without an interval."""
+MOST_PARTS = 12
+"""A tag with more values than this describes single prompts rather than kinds of prompts."""
+
+
+@dataclass(frozen=True)
+class PartMean:
+    """One system in one part of the answers.
+
+    Attributes:
+        scale: id.
+        system: name.
+        part: e.g. ``zh``.
+        mean: of the answers; for forms that compare: share of comparisons won, ties half, "both bad" left out.
+        n: answers.
+        n_raters: who gave them.
+        n_items: prompts they are about.
+    """
+
+    scale: str
+    system: str
+    part: str
+    mean: Estimate
+    n: int
+    n_raters: int
+    n_items: int
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """The answers split by one property.
+
+    Attributes:
+        by: column, e.g. ``prompt_language``.
+        title: for people.
+        parts: its values.
+        means: by scale, system, part.
+    """
+
+    by: str
+    title: str
+    parts: tuple[str, ...]
+    means: tuple[PartMean, ...]
+
+
+def breakdowns(data: Collected, scales: Sequence[str], *, confidence: float, seed: int = 0) -> tuple[Breakdown, ...]:
+    """Every property that splits the answers into two or more parts.
+
+    Args:
+        data: of the included raters.
+        scales: ids.
+        confidence: of the intervals.
+        seed: of the bootstrap.
+    """
+    table = data.pairs if data.protocol.pairwise else data.ratings
+    titles = {"prompt_language": "language of the lyrics", "language": "language of the page"}
+    titles |= {name: name.removeprefix("tag_") for name in table.columns if name.startswith("tag_")}
+    found = []
+    for by, title in titles.items():
+        values = sorted({str(value) for value in table[by].dropna() if str(value)})
+        if 2 <= len(values) <= MOST_PARTS:
+            means = [one for scale in scales for one in _means(data, scale, by, values, confidence, seed)]
+            found.append(Breakdown(by, title, tuple(values), tuple(means)))
+    return tuple(found)
+
+
+def _means(data: Collected, scale: str, by: str, parts: Sequence[str], confidence: float, seed: int) -> list[PartMean]:
+    rows = win_shares(data, scale) if data.protocol.pairwise else song_ratings(data, scale)
+    return [
+        _mean(rows[(rows["system"] == system) & (rows[by] == part)], scale, system, part, confidence, seed)
+        for system in in_order(rows["system"].unique(), data.systems)
+        for part in parts
+    ]
+
+
+def _mean(rows: pd.DataFrame, scale: str, system: str, part: str, confidence: float, seed: int) -> PartMean:
+    mean = two_way_mean(rows["rater"], rows["prompt"], rows["value"], confidence=confidence, seed=seed)
+    if len(rows) < ENOUGH:
+        mean = Estimate(mean.value)
+    return PartMean(scale, system, part, mean, len(rows), rows["rater"].nunique(), rows["prompt"].nunique())

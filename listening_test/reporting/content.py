@@ -1,0 +1,98 @@
+"""The whole report as blocks, in the order in which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from listening_test.protocol import Protocol
+from listening_test.protocol.model import localized
+from listening_test.reporting.agreement_blocks import agreement_blocks, breakdown_blocks
+from listening_test.reporting.document import Block, Heading, Listing, Picture, Text, table
+from listening_test.reporting.facts import Report
+from listening_test.reporting.rater_blocks import (
+    exclusion_in_words,
+    failure_blocks,
+    reliability_blocks,
+    screening_blocks,
+)
+from listening_test.reporting.result_blocks import comparison_blocks, result_blocks
+from listening_test.reporting.wording import SIMULATED, counted, screening_rules
+
+FORMS = {
+    "acr": "absolute category rating (ITU-T P.800)",
+    "preference": "preference between two songs",
+    "ccr": "comparison category rating (ITU-T P.800)",
+    "multistimulus": "several songs at once without a reference (ITU-R BS.2132)",
+    "mushra": "MUSHRA (ITU-R BS.1534)",
+}
+
+
+def content(report: Report, pictures: Sequence[Picture] = ()) -> list[Block]:
+    """Everything, figures included."""
+    figures: list[Block] = [Heading(f"Figures{report.mark}"), *pictures] if pictures else []
+    return [
+        Heading(f"Listening test {report.name}{report.mark}", level=1),
+        *_warning(report),
+        table(f"What was done{report.mark}", ("", ""), facts(report)),
+        *screening_blocks(report),
+        *result_blocks(report),
+        *comparison_blocks(report),
+        *reliability_blocks(report),
+        *failure_blocks(report),
+        *agreement_blocks(report),
+        *breakdown_blocks(report),
+        *figures,
+        *_notes(report),
+    ]
+
+
+def _warning(report: Report) -> list[Block]:
+    if not report.simulated:
+        return []
+    return [
+        Text(f"{SIMULATED}: a program answered, not people. Nothing here says anything about the songs.", strong=True)
+    ]
+
+
+def facts(report: Report) -> list[tuple[str, str]]:
+    """What identifies the test and its analysis, as name and text."""
+    data, protocol = report.data, report.data.protocol
+    rules = "; ".join(screening_rules(protocol)) or "none"
+    found = [
+        ("test", f"{protocol.name}{': ' + title if (title := localized(protocol.title, 'en')) else ''}{report.mark}"),
+        ("form", FORMS[protocol.form]),
+        ("questionnaire", protocol.source),
+        ("systems", ", ".join(data.systems)),
+        ("run", data.run),
+        ("raters", _raters(report)),
+        ("screening, declared", rules),
+        ("with and without exclusion", exclusion_in_words(report)),
+        ("confidence", f"{100 * report.confidence:g} %"),
+        ("excerpts", "; ".join(_excerpt(protocol))),
+        ("loudness", f"{protocol.listening.loudness:g} LUFS" if data.test else ""),
+        ("last answer", report.answered),
+        ("protocol digest", protocol.digest()),
+        ("test digest", data.test or "none: imported results"),
+        ("answers from", ", ".join(report.sources)),
+        ("computed with", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
+    ]
+    return [(name, text) for name, text in found if text]
+
+
+def _raters(report: Report) -> str:
+    told = f"{len(report.included)} counted of {report.screened}"
+    return f"{told}; {counted(report.withdrawn, 'more rater')} withdrew" if report.withdrawn else told
+
+
+def _excerpt(protocol: Protocol) -> list[str]:
+    told = []
+    for one in protocol.excerpts:
+        longest = f", at most {one.seconds:g} s" if one.seconds else ""
+        where = {"whole": "the whole song", "section": f"{one.tag} {one.occurrence}", "window": f"from {one.start:g} s"}
+        told.append(where[one.rule] + longest)
+    return told
+
+
+def _notes(report: Report) -> list[Block]:
+    notes = report.all_notes
+    return [Heading(f"Notes{report.mark}"), Listing(tuple(notes))] if notes else []

@@ -1,0 +1,180 @@
+"""Everything a report says, gathered before anything is laid out."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+
+from listening_test.analysis.results import Analysed, ScaleAnalysis
+from listening_test.collected import Collected
+from listening_test.reporting.agreement import ScaleAgreement
+from listening_test.reporting.breakdown import Breakdown
+from listening_test.reporting.wording import SIMULATED, date_of
+
+PACKAGES = ("songbench", "numpy", "scipy", "pandas", "matplotlib")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A listening test with its results.
+
+    Attributes:
+        data: everyone's answers.
+        analysed: what follows from them.
+        breakdowns: per language and tag, of the included raters.
+        agreement: metrics beside people, of the included raters; empty where there is nothing to compare.
+        no_agreement: why there is none; "" when there is.
+        sources: where the answers came from.
+        versions: of what computed it.
+        places_known: whether it is known which song was in which slot; some imported results do not say.
+        notes: what a reader must know besides.
+    """
+
+    data: Collected
+    analysed: Analysed
+    breakdowns: tuple[Breakdown, ...] = ()
+    agreement: tuple[ScaleAgreement, ...] = ()
+    no_agreement: str = ""
+    sources: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    places_known: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of the test."""
+        return self.data.protocol.name
+
+    @property
+    def confidence(self) -> float:
+        """Of every interval."""
+        return self.data.protocol.analysis.confidence
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a program answered."""
+        return self.data.simulated
+
+    @property
+    def mark(self) -> str:
+        """What stands behind every heading: " (SIMULATED)" or nothing."""
+        return f" ({SIMULATED})" if self.simulated else ""
+
+    @property
+    def included(self) -> tuple[str, ...]:
+        """The raters that count."""
+        return tuple(one.rater for one in self.analysed.screening if one.included)
+
+    @property
+    def withdrawn(self) -> int:
+        """Raters who took back their consent."""
+        return int(self.data.raters["withdrawn"].astype(bool).sum()) if len(self.data.raters) else 0
+
+    @property
+    def excluded(self) -> int:
+        """Raters who did not withdraw and yet do not count."""
+        return len(self.analysed.screening) - len(self.included) - self._withdrawn_screened
+
+    @property
+    def screened(self) -> int:
+        """Raters who did not withdraw."""
+        return len(self.analysed.screening) - self._withdrawn_screened
+
+    @property
+    def _withdrawn_screened(self) -> int:
+        gone = set(self.data.raters["rater"][self.data.raters["withdrawn"].astype(bool)])
+        return sum(one.rater in gone for one in self.analysed.screening)
+
+    @property
+    def answered(self) -> str:
+        """The date of the last answer, or "" where no times are known."""
+        table = self.data.pairs if self.data.protocol.pairwise else self.data.ratings
+        last = table["answered"].astype(float).max() if len(table) else float("nan")
+        return date_of(last) if last == last and last > 0 else ""
+
+    @property
+    def counted_data(self) -> Collected:
+        """The answers of the included raters."""
+        return self.data.of(self.included)
+
+    @property
+    def ordered(self) -> tuple[ScaleAnalysis, ...]:
+        """The scales, the primary one first."""
+        primary = self.data.protocol.primary
+        return tuple(sorted(self.analysed.scales, key=lambda one: one.scale != primary))
+
+    @property
+    def all_notes(self) -> list[str]:
+        """Every note about the whole test once, in order; those of a scale stand below its table."""
+        return list(dict.fromkeys([*self.notes, *self.data.notes, *self.analysed.notes]))
+
+
+def versions() -> dict[str, str]:
+    """What computes the report."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What the exclusion of raters changed on one scale.
+
+    Attributes:
+        scale: id.
+        largest: the largest change of a figure, and whose it is; None where nothing can be compared.
+        same_order: whether the competitors keep their order.
+        same_pairs: whether the same declared pairs differ significantly.
+    """
+
+    scale: str
+    largest: tuple[str, float] | None
+    same_order: bool
+    same_pairs: bool
+
+
+def exclusion_changes(analysed: Analysed) -> list[Changed]:
+    """With and without the excluded raters, scale by scale."""
+    everyone = {one.scale: one for one in analysed.everyone}
+    return [_changed(one, everyone[one.scale]) for one in analysed.scales if one.scale in everyone]
+
+
+def _changed(kept: ScaleAnalysis, everyone: ScaleAnalysis) -> Changed:
+    mine, all_of_them = figures(kept), figures(everyone)
+    common = [name for name in mine if name in all_of_them]
+    changes = [(name, mine[name] - all_of_them[name]) for name in common]
+    return Changed(
+        kept.scale,
+        max(changes, key=lambda one: abs(one[1]), default=None),
+        _order(mine, common) == _order(all_of_them, common),
+        significant_pairs(kept) == significant_pairs(everyone),
+    )
+
+
+def figures(scale: ScaleAnalysis) -> dict[str, float]:
+    """Mean or strength of every competitor that has one."""
+    means = {one.system: one.mean for one in scale.means if one.competitor and one.mean is not None}
+    strengths = {one.system: one.strength for one in scale.strengths if one.competitor and one.strength is not None}
+    return means | strengths
+
+
+def _order(values: Mapping[str, float], names: Sequence[str]) -> list[str]:
+    return sorted(names, key=lambda name: (-values[name], name))
+
+
+def significant_pairs(scale: ScaleAnalysis) -> set[tuple[str, str]]:
+    """The declared pairs that differ significantly, the better one first."""
+    pairs = [
+        (d.first, d.second) if d.difference > 0 else (d.second, d.first) for d in scale.differences if d.significant
+    ]
+    for outcome in scale.outcomes:
+        if outcome.significant:
+            better = outcome.mean > 0 if outcome.mean is not None else outcome.first_wins > outcome.second_wins
+            pairs.append((outcome.first, outcome.second) if better else (outcome.second, outcome.first))
+    return set(pairs)

@@ -1,0 +1,191 @@
+"""The results of each scale as blocks: main tables, declared tests, place on the page."""
+
+from __future__ import annotations
+
+from listening_test.analysis.results import Position, ScaleAnalysis
+from listening_test.reporting.document import Block, Heading, Listing, Row, Table, Text, table
+from listening_test.reporting.facts import Report
+from listening_test.reporting.wording import (
+    counted,
+    decimals_of,
+    interval,
+    number,
+    p_value,
+    percent,
+    ranks,
+)
+
+
+def result_blocks(report: Report) -> list[Block]:
+    """One main table per scale, the primary one first, each with what belongs to it."""
+    blocks: list[Block] = [Heading(f"Results{report.mark}"), Text(_reading(report))]
+    for scale in report.ordered:
+        blocks += [_strengths(report, scale) if scale.strengths else _means(report, scale)]
+        remarks = _remarks(report, scale)
+        blocks += [Listing(tuple(remarks))] if remarks else []
+    return blocks
+
+
+def comparison_blocks(report: Report) -> list[Block]:
+    """The declared tests and every pair."""
+    blocks: list[Block] = [Heading(f"Comparisons{report.mark}"), Text(_reading_pairs(report))]
+    for scale in report.ordered:
+        if scale.differences:
+            blocks += [_differences(report, scale), _checks(report, scale)]
+        if scale.outcomes:
+            blocks.append(_outcomes(report, scale))
+    return blocks if len(blocks) > 2 else []
+
+
+def _reading(report: Report) -> str:
+    share = f"{100 * report.confidence:g} %"
+    if report.data.protocol.pairwise:
+        return (
+            f"strength: log-odds of being preferred, 0 is the mean of the systems, with its {share} interval over "
+            "raters and prompts. Systems that share a letter do not differ significantly. rank: what the intervals "
+            "allow. won: share of the comparisons won, ties half, without both bad."
+        )
+    return (
+        f"mean: over raters and items, both taken as drawn at random, with its {share} interval. Systems that share a "
+        "letter do not differ significantly. rank: what the intervals allow. n: answers / raters / songs. Anchors and "
+        "references are faint and do not compete."
+    )
+
+
+def _title(report: Report, scale: str) -> str:
+    label = report.data.protocol.scale(scale).label.get("en", "")
+    low, high = report.data.protocol.range(scale)
+    primary = ", primary" if scale == report.data.protocol.primary and len(report.analysed.scales) > 1 else ""
+    what = f": {label}" if label and label != scale else ""
+    span = "" if report.data.protocol.form == "preference" else f" ({low:g} to {high:g}{primary})"
+    return f"{scale}{what}{span}{report.mark}"
+
+
+def _means(report: Report, scale: ScaleAnalysis) -> Table:
+    places = decimals_of(report.data.protocol)
+    rows = [
+        Row(
+            (
+                one.system,
+                interval(one.mean, one.low, one.high, places),
+                one.group,
+                ranks(one.rank),
+                number(one.sd, places),
+                f"{one.n} / {one.n_raters} / {one.n_items}",
+                str(one.not_applicable or ""),
+            ),
+            faint=not one.competitor,
+        )
+        for one in scale.means
+    ]
+    return table(
+        _title(report, scale.scale), ("system", "mean", "group", "rank", "SD of answers", "n", "not applicable"), rows
+    )
+
+
+def _strengths(report: Report, scale: ScaleAnalysis) -> Table:
+    rows = [
+        Row(
+            (
+                one.system,
+                interval(one.strength, one.low, one.high),
+                one.group,
+                ranks(one.rank),
+                percent(one.win_rate),
+                percent(one.both_bad) if report.data.protocol.form == "preference" else "",
+                f"{one.n} / {one.n_raters} / {one.n_items}",
+            ),
+            faint=not one.competitor,
+        )
+        for one in scale.strengths
+    ]
+    columns = ("system", "strength", "group", "rank", "won", "both bad", "n")
+    return table(_title(report, scale.scale), columns, rows)
+
+
+def _remarks(report: Report, scale: ScaleAnalysis) -> list[str]:
+    found = []
+    if not scale.connected:
+        found.append("Not every system was compared with every other, even through others: strengths cannot be had.")
+    order = [one.system for one in sorted(scale.means, key=lambda one: -(one.mean or 0)) if one.competitor]
+    if scale.ordinal_order and list(scale.ordinal_order) != order:
+        found.append(
+            f"Taken as ordered categories (cumulative-link model) the order is {', '.join(scale.ordinal_order)}; by "
+            f"the means it is {', '.join(order)}."
+        )
+    if scale.position:
+        found.append(_position(report, scale.position))
+    return [*found, *scale.notes]
+
+
+def _position(report: Report, position: Position) -> str:
+    if not report.places_known:
+        return "These results do not say which song stood where, so a preference for the place cannot be looked at."
+    if position.first_share is None:
+        return "Too few decisions to say whether the place on the page matters."
+    share = f"Slot A won {100 * position.first_share:.0f} % of {counted(position.n, 'decision')}"
+    if position.low is None or position.high is None:
+        return f"{share}; too few for an interval."
+    bounds = f"[{100 * position.low:.0f}, {100 * position.high:.0f}] %"
+    fair = position.low <= 0.5 <= position.high
+    return f"{share} {bounds}: " + ("no sign that the place matters." if fair else "the place on the page matters.")
+
+
+def _reading_pairs(report: Report) -> str:
+    level = 1 - report.confidence
+    return (
+        f"Significant (*): p after Holm's correction over the declared pairs of a scale below {level:.2g}. A "
+        "dash: not declared, or too few raters or items."
+    )
+
+
+def _differences(report: Report, scale: ScaleAnalysis) -> Table:
+    places = decimals_of(report.data.protocol)
+    margin = report.data.protocol.analysis.margin
+    rows = [
+        (
+            one.first,
+            one.second,
+            interval(one.difference, one.low, one.high, places),
+            p_value(one.p),
+            p_value(one.p_adjusted) + ("*" if one.significant else ""),
+            p_value(one.p_equal) if margin is not None else "",
+            number(one.wins, 2),
+            f"{one.n_raters} / {one.n_items}",
+        )
+        for one in scale.differences
+    ]
+    equal = f"p equal: that the difference lies within ±{margin:g} (TOST). " if margin is not None else ""
+    note = f"{equal}wins: probability that the first is rated higher, ties half. n: raters / items that both have."
+    columns = ("first", "second", "difference", "p", "p (Holm)", "p equal", "wins", "n")
+    return table(f"{scale.scale}: declared differences{report.mark}", columns, rows, note)
+
+
+def _checks(report: Report, scale: ScaleAnalysis) -> Table:
+    rows = [
+        (one.first, one.second, p_value(one.p), p_value(one.p_flip), p_value(one.p_wilcoxon), number(one.effect))
+        for one in scale.differences
+    ]
+    note = "Sign flips and Wilcoxon compare means per item and take the raters as fixed. d_z: Cohen's, per item."
+    columns = ("first", "second", "p (declared)", "p (sign flip)", "p (Wilcoxon)", "d_z")
+    return table(f"{scale.scale}: the same by other tests{report.mark}", columns, rows, note, only_files=True)
+
+
+def _outcomes(report: Report, scale: ScaleAnalysis) -> Table:
+    ccr = report.data.protocol.form == "ccr"
+    rows = [
+        (
+            one.first,
+            one.second,
+            str(one.first_wins),
+            str(one.second_wins),
+            str(one.ties),
+            "" if ccr else str(one.both_bad),
+            interval(one.mean, one.low, one.high) if ccr else "",
+            p_value(one.p),
+            p_value(one.p_adjusted) + ("*" if one.significant else ""),
+        )
+        for one in scale.outcomes
+    ]
+    columns = ("first", "second", "first better", "second better", "ties", "both bad", "mean", "p", "p (Holm)")
+    return table(f"{scale.scale}: pairs{report.mark}", columns, rows)

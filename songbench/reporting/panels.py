@@ -1,0 +1,357 @@
+"""Results of listening tests beside the metrics: a small file per test, and the columns that a leaderboard makes of it.
+
+A panel is the group of people who listened. Its file, ``RUN/listening/NAME.json``, says per scale and system what they
+answered, with the test's own intervals, letters and ranks: those treat raters and prompts as drawn at random, and a
+bootstrap over prompts alone would ignore the raters. Nothing here computes a statistic.
+
+The format (JSON, schema 1)::
+
+    {"schema": 1, "test": "songbloom", "form": "acr", "run": "demo", "simulated": false, "raters": 12,
+     "confidence": 0.95, "protocol_digest": "…", "test_digest": "…", "answered": "2026-01-31", "notes": ["…"],
+     "scales": [{"id": "MUS-V", "description": "…", "unit": "points", "direction": "higher", "low": 1, "high": 5,
+       "decimals": 2,
+       "systems": {"NAME": {"value": 3.9, "low": 3.6, "high": 4.2, "n_ratings": 96, "n_raters": 12, "n_items": 8,
+                            "group": "a", "rank": [1, 2],
+                            "songs": [{"prompt": "…", "take": 0, "value": 4.1, "n": 12}]}},
+       "comparisons": [{"first": "…", "second": "…", "n_prompts": 8, "difference": 0.4, "low": 0.1, "high": 0.7,
+                        "p": 0.01, "p_flip": 0.02, "p_adjusted": 0.02, "significant": true}]}]}
+
+``value``, ``low``, ``high``, ``rank`` and ``p_flip`` may be null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from songbench.contracts.cards import Direction, FieldCard, MetricCard, SystemCard
+from songbench.domain.errors import InputError
+from songbench.reporting.board import Cell, Column, Comparison, Point
+
+SCHEMA = 1
+FOLDER = "listening"
+"""Where panels lie in a run's folder."""
+SIMULATED = "simulated"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class PanelSong:
+    """The mean answer about one song.
+
+    Attributes:
+        prompt: the id of its prompt.
+        take: its number.
+        value: in units of the scale.
+        n: answers.
+    """
+
+    prompt: str
+    take: int
+    value: float
+    n: int
+
+
+@dataclass(frozen=True)
+class PanelFigure:
+    """One system on one scale.
+
+    Attributes:
+        value: the figure, or None where no answer applies.
+        low: of the test's own interval, or None.
+        high: of it.
+        n_ratings: answers.
+        n_raters: who gave them.
+        n_items: songs they are about.
+        group: letters; systems that share one do not differ significantly.
+        rank: best and worst rank, or None.
+        songs: mean answers per song; empty for tests that compare pairs.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n_ratings: int
+    n_raters: int
+    n_items: int
+    group: str = ""
+    rank: tuple[int, int] | None = None
+    songs: tuple[PanelSong, ...] = ()
+
+
+@dataclass(frozen=True)
+class PanelComparison:
+    """Two systems on one scale; see `songbench.reporting.board.Comparison`. Without an interval the bounds are None."""
+
+    first: str
+    second: str
+    n_prompts: int
+    difference: float
+    low: float | None
+    high: float | None
+    p: float
+    p_flip: float | None
+    p_adjusted: float
+    significant: bool
+
+
+@dataclass(frozen=True)
+class PanelScale:
+    """One question.
+
+    Attributes:
+        id: the name in tables.
+        description: one sentence.
+        unit: e.g. ``points``.
+        direction: which end is better.
+        low: the lowest possible answer, or None.
+        high: the highest, or None.
+        decimals: how many to print.
+        systems: by name.
+        comparisons: the declared pairs.
+    """
+
+    id: str
+    description: str
+    unit: str
+    direction: Direction
+    low: float | None
+    high: float | None
+    decimals: int
+    systems: Mapping[str, PanelFigure]
+    comparisons: tuple[PanelComparison, ...] = ()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A listening test's results for a leaderboard.
+
+    Attributes:
+        test: its name.
+        form: how raters answered, e.g. ``acr``.
+        run: the run it was made from.
+        simulated: whether a program answered.
+        raters: who counted.
+        confidence: of its intervals.
+        protocol_digest: what was declared before data.
+        test_digest: of protocol, assignment and audio.
+        answered: the date of the last answer, ``YYYY-MM-DD``; "" where unknown.
+        scales: in the order of the protocol.
+        notes: what a reader must know.
+    """
+
+    test: str
+    form: str
+    run: str
+    simulated: bool
+    raters: int
+    confidence: float
+    protocol_digest: str
+    test_digest: str
+    answered: str
+    scales: tuple[PanelScale, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """What its columns are called by; a simulated test says so wherever it is named."""
+        return f"{self.test} ({SIMULATED})" if self.simulated else self.test
+
+    @property
+    def file(self) -> str:
+        """The name of its file; a simulated test never replaces a real one."""
+        return f"{self.test}.{SIMULATED}.json" if self.simulated else f"{self.test}.json"
+
+    @property
+    def card(self) -> MetricCard:
+        """The panel as the measuring instrument it is: people are the backend, named by their test."""
+        who = "answers of a program that simulates raters" if self.simulated else "answers of people who listened blind"
+        return MetricCard(
+            name="listening",
+            backend=self.name,
+            version=self.protocol_digest[:12],
+            fields=tuple(_field(scale) for scale in self.scales),
+            summary=f"{who[0].upper()}{who[1:]} ({self.form}, {self.raters} raters)",
+            limits="holds for raters and prompts like these; intervals are over raters and prompts together",
+            citation=f"protocol {self.protocol_digest[:12]}, test {self.test_digest[:12] or 'imported'}",
+            reference=not self.simulated,
+        )
+
+
+def write_panel(panel: Panel, run_folder: Path) -> Path:
+    """Write a panel where the leaderboard of its run finds it.
+
+    Returns:
+        The file.
+    """
+    from songbench.execution.store import write_atomically
+
+    path = run_folder / FOLDER / panel.file
+    text = json.dumps({"schema": SCHEMA, **asdict(panel)}, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode())
+    return path
+
+
+def load_panels(run_folder: Path) -> tuple[Panel, ...]:
+    """Every panel of a run, by file name.
+
+    Raises:
+        InputError: naming the file that is not a panel, or two files of the same test.
+    """
+    panels: dict[str, Panel] = {}
+    for path in sorted((run_folder / FOLDER).glob("*.json")):
+        panel = load_panel(path)
+        if panel.name in panels:
+            raise InputError(
+                f"Another file here holds the test '{panel.name}' too.", file=str(path), cure="Remove one of them."
+            )
+        panels[panel.name] = panel
+    return tuple(panels.values())
+
+
+def load_panel(path: Path) -> Panel:
+    """Read a panel.
+
+    Raises:
+        InputError: naming the file and what is wrong with it.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
+        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+            raise ValueError(f"expected a JSON object with schema {SCHEMA}")
+        return _panel(value)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        told = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise InputError(
+            f"This is not the result of a listening test ({told}).",
+            file=str(path),
+            cure="Write it again (songbench listen report FOLDER), or remove the file.",
+        ) from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number JSON can hold")
+
+
+def _panel(value: Mapping[str, Any]) -> Panel:
+    panel = _made(Panel, value, scales=lambda rows: tuple(map(_scale, rows)), notes=lambda rows: tuple(map(str, rows)))
+    if not isinstance(panel.simulated, bool) or not 0 < panel.confidence < 1 or not panel.scales:
+        raise ValueError("'simulated', 'confidence' or 'scales' is impossible")
+    return panel
+
+
+def _scale(value: Mapping[str, Any]) -> PanelScale:
+    scale = _made(
+        PanelScale,
+        value,
+        systems=lambda rows: {str(name): _figure(row) for name, row in rows.items()},
+        comparisons=lambda rows: tuple(_made(PanelComparison, row) for row in rows),
+    )
+    if scale.direction not in get_args(Direction):
+        raise ValueError(f"direction '{scale.direction}' of scale {scale.id}")
+    return scale
+
+
+def _figure(value: Mapping[str, Any]) -> PanelFigure:
+    figure = _made(
+        PanelFigure,
+        value,
+        songs=lambda rows: tuple(_made(PanelSong, row) for row in rows),
+        rank=lambda pair: None if pair is None else (int(pair[0]), int(pair[1])),
+    )
+    for number in (figure.value, figure.low, figure.high):
+        if isinstance(number, bool) or not isinstance(number, int | float | None):
+            raise ValueError(f"'{number}' is not a number")
+    return figure
+
+
+def _made(of: Callable[..., _T], value: Mapping[str, Any], **convert: Callable[[Any], Any]) -> _T:
+    """A dataclass from its fields by name; what is not a field is left out, so that later versions can add."""
+    names = [one.name for one in fields(of)]  # type: ignore[arg-type]
+    return of(**{name: convert[name](value[name]) if name in convert else value[name] for name in names})
+
+
+def _field(scale: PanelScale) -> FieldCard:
+    return FieldCard(
+        scale.id, scale.unit, scale.direction, scale.low, scale.high, scale.decimals, scale.description.rstrip(".")
+    )
+
+
+def panel_columns(panel: Panel) -> list[tuple[PanelScale, Column]]:
+    """The scales of a panel with their columns, ``SCALE@TEST``."""
+    card = panel.card
+    return [
+        (scale, Column(card.column(scale.id), card, one, "panel"))
+        for scale, one in zip(panel.scales, card.fields, strict=True)
+    ]
+
+
+def panel_cells(
+    scale: PanelScale, column: Column, systems: Sequence[SystemCard], asked: Mapping[str, int]
+) -> dict[str, Cell]:
+    """One cell per system of the run, whether the panel heard it or not.
+
+    Args:
+        scale: of the panel.
+        column: made of it.
+        systems: of the run.
+        asked: songs asked of each.
+    """
+    best = _best(scale, column, systems)
+    return {
+        card.name: _cell(scale.systems[card.name], card.name in best)
+        if card.name in scale.systems
+        else Cell(
+            n_possible=asked[card.name],
+            n_not_applicable=asked[card.name],
+            reason=f"{asked[card.name]} not applicable (not in this listening test)",
+        )
+        for card in systems
+    }
+
+
+def _cell(figure: PanelFigure, best: bool) -> Cell:
+    heard = {song.prompt for song in figure.songs}
+    scored = figure.n_items if figure.value is not None else 0
+    return Cell(
+        value=figure.value,
+        low=figure.low,
+        high=figure.high,
+        n=scored,
+        n_possible=figure.n_items,
+        n_prompts=len(heard) or scored,
+        n_not_applicable=figure.n_items - scored,
+        group=figure.group,
+        rank=figure.rank,
+        best=best,
+        points=tuple(Point(song.prompt, song.take, song.value, float(song.n)) for song in figure.songs),
+        n_raters=figure.n_raters,
+        n_ratings=figure.n_ratings,
+    )
+
+
+def _best(scale: PanelScale, column: Column, systems: Sequence[SystemCard]) -> set[str]:
+    """The best competitors as printed, among those heard on as many songs as any other."""
+    figures = {
+        card.name: scale.systems[card.name] for card in systems if not card.sanity and card.name in scale.systems
+    }
+    values = {name: one.value for name, one in figures.items() if one.value is not None}
+    if not column.ranked or not values:
+        return set()
+    most = max(figures[name].n_items for name in values)
+    printed = {name: round(value, scale.decimals) for name, value in values.items() if figures[name].n_items == most}
+    lead = (max if scale.direction == "higher" else min)(printed.values())
+    return {name for name, value in printed.items() if value == lead}
+
+
+def panel_comparisons(scale: PanelScale, column: Column, systems: Sequence[SystemCard]) -> list[Comparison]:
+    """The test's own comparisons of systems that are in the run."""
+    here = {card.name for card in systems}
+    return [
+        Comparison(column=column.name, **{one.name: getattr(pair, one.name) for one in fields(pair)})
+        for pair in scale.comparisons
+        if pair.first in here and pair.second in here
+    ]

@@ -1,0 +1,285 @@
+"""Other tools' files: read as documented, refused with file and line where they are not."""
+
+import csv
+import io
+import json
+import math
+
+import pytest
+
+from listening_test.analysis.analyse import analyse
+from listening_test.importers import read_import
+from listening_test.protocol import load_protocol
+from listening_test.reporting.assemble import make_report
+from listening_test.reporting.panel import panel_of
+from songbench.domain.errors import InputError
+
+MUSHRA = ["rating_stimulus", "rating_score", "rating_time", "rating_comment"]
+STIMULI = {"reference": 96, "anchor35": 18, "anchor70": 40, "suno": 78, "yue": 60}
+
+
+def table(path, header, rows):
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows([header, *rows])
+    path.write_text(stream.getvalue(), encoding="utf-8")
+    return path
+
+
+def mushra_rows(raters=6, trials=3, uuid=True):
+    return [
+        [
+            *("codec", f"person{r}@example.org", str(20 + r), *([f"uuid-{r}"] if uuid else []), f"song{t}", name),
+            *(str(min(100, level + 2 * r - t)), "41500", 'said "fine", twice' if t == 0 else ""),
+        ]
+        for r in range(raters)
+        for t in range(trials)
+        for name, level in STIMULI.items()
+    ]
+
+
+def mushra_file(path, **more):
+    uuid = ["session_uuid"] if more.get("uuid", True) else []
+    return table(path, ["session_test_id", "email", "age", *uuid, "trial_id", *MUSHRA], mushra_rows(**more))
+
+
+def read(kind, path, protocol=None):
+    return read_import(f"{kind}:{path}", protocol)
+
+
+class TestWebMushra:
+    def test_mushra_results(self, tmp_path):
+        data = read("webmushra", mushra_file(tmp_path / "mushra.csv")).data
+        assert data.protocol.form == "mushra" and data.systems == ("suno", "yue") and data.test == data.run == ""
+        roles = data.ratings.groupby("system")["role"].first().to_dict()
+        assert roles == {
+            **{"reference": "reference", "lowpass-3500": "anchor", "lowpass-7000": "anchor"},
+            **{"suno": "system", "yue": "system"},
+        }
+        assert len(data.ratings) == 6 * 3 * 5 and set(data.ratings["seconds"]) == {41.5}
+        assert 'said "fine", twice' in set(data.ratings["comment"])
+        assert data.ratings["order"].max() == 3
+        means = {one.system: one.mean for one in analyse(data).scales[0].means}
+        assert means["suno"] == pytest.approx(78 + 5 - 1) and means["yue"] < means["suno"]
+
+    def test_nobody_is_named(self, tmp_path):
+        data = read("webmushra", mushra_file(tmp_path / "mushra.csv")).data
+        everything = data.ratings.to_csv() + data.raters.to_csv()
+        assert "@example.org" not in everything and "uuid-" not in everything
+        assert list(data.raters["background_age"]) == [str(20 + r) for r in range(6)]
+
+    def test_older_files_without_session_are_told_apart_by_the_participant(self, tmp_path):
+        data = read("webmushra", mushra_file(tmp_path / "mushra.csv", uuid=False)).data
+        assert data.ratings["rater"].nunique() == 6
+
+    def test_without_reference_it_is_not_mushra(self, tmp_path):
+        rows = [row for row in mushra_rows() if row[5] != "reference"]
+        header = ["session_test_id", "email", "age", "session_uuid", "trial_id", *MUSHRA]
+        assert read("webmushra", table(tmp_path / "m.csv", header, rows)).data.protocol.form == "multistimulus"
+
+    def test_likert_results_with_one_or_several_ratings(self, tmp_path):
+        header = ["session_test_id", "name", "trial_id", "stimuli_rating", "stimuli", "rating_time"]
+        rows = [
+            ["mos", f"p{r}", f"t{t}", " NA " if (r, t) == (0, 0) else f" {3 + (r + t) % 2} ", name, "9000"]
+            for r in range(4)
+            for t in range(3)
+            for name in ("a", "b")
+        ]
+        data = read("webmushra", table(tmp_path / "lms.csv", header, rows)).data
+        assert data.protocol.form == "acr" and data.protocol.range("rating") == (1.0, 5.0)
+        assert data.ratings["value"].isna().sum() == 2 and set(data.ratings["answer"]) == {"na", "3", "4"}
+        assert any("1 to 5 is taken" in note for note in data.notes)
+        header[3:4] = ["stimuli_rating1", "stimuli_rating2"]
+        several = [[*row[:3], "4", "2", *row[4:]] for row in rows]
+        two = read("webmushra", table(tmp_path / "lss.csv", header, several)).data
+        assert set(two.ratings["scale"]) == {"rating1", "rating2"}
+
+    def test_paired_comparisons(self, tmp_path):
+        header = ["session_test_id", "name", "trial_id", "choice_reference", "choice_non_reference", "choice_answer"]
+        header += ["choice_time", "choice_comment"]
+        answers = ["correct", "incorrect", "undecided", "unknown"]
+        rows = [
+            ["pc", f"p{r}", f"t{t}", "reference", "C1", answers[(r + t) % 4], "5000", ""]
+            for r in range(4)
+            for t in range(4)
+        ]
+        found = read("webmushra", table(tmp_path / "pc.csv", header, rows))
+        assert not found.places_known and len(found.data.pairs) == 12
+        assert found.data.pairs["outcome"].value_counts().to_dict() == {"first": 4, "second": 4, "tie": 4}
+        assert any("4 comparisons without an answer" in note for note in found.data.notes)
+        report = make_report(found.data, analyse(found.data), "no run.", places_known=False)
+        assert panel_of(report).test_digest == ""
+
+    def test_a_second_session_is_a_repetition(self, tmp_path):
+        header = ["session_test_id", "email", "age", "session_uuid", "trial_id", *MUSHRA]
+        rows = mushra_rows(raters=3)
+        data = read("webmushra", table(tmp_path / "m.csv", header, [*rows, *rows[:5]])).data
+        assert (data.ratings["kind"] == "repeat").sum() == 5
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda text: "", "line 1: The file is empty"),
+            (lambda text: text.split("\n")[0] + "\n", "nothing below it"),
+            (lambda text: text.replace(",", ";"), "line 1: The values are separated by semicolons"),
+            (lambda text: text.replace("session_test_id", "test"), "no column 'session_test_id'"),
+            (lambda text: text.replace("rating_score", "points"), "points"),
+            (lambda text: text.replace("person0@example.org,20,", ",,"), "line 2.*who answered"),
+            (lambda text: text.replace(",78,", ",seventy,", 1), r"line \d+.*'rating_score'.*'seventy' is not a number"),
+            (lambda text: text.replace(",78,41500", ",178,41500", 1), r"line \d+.*0 to 100"),
+            (lambda text: text.replace(",78,41500,", ",78,41500,x,y,", 1), r"line \d+: This line has 11 values"),
+            (lambda text: text.replace("codec", "other", 3).replace("other", "codec", 2), "Another test begins here"),
+            (lambda text: text.replace("rating_comment", "rating_time"), "'rating_time' is there twice"),
+        ],
+    )  # fmt: skip
+    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, change, told):
+        path = mushra_file(tmp_path / "mushra.csv")
+        text = path.read_text()
+        if "who answered" in told:
+            text = text.replace(",session_uuid", "").replace(",uuid-0", "")
+            for r in range(1, 6):
+                text = text.replace(f",uuid-{r}", "")
+        path.write_text(change(text))
+        with pytest.raises(InputError, match=rf"mushra\.csv.*{told}"):
+            read("webmushra", path)
+
+    def test_a_comment_over_several_lines_does_not_shift_the_count(self, tmp_path):
+        path = mushra_file(tmp_path / "mushra.csv")
+        text = path.read_text().replace('"said ""fine"", twice"', '"one\ntwo"', 1)
+        path.write_text(text.replace(",18,", ",x,", 1))
+        with pytest.raises(InputError, match=r"line 4.*rating_score"):  # the first answer fills lines 2 and 3
+            read("webmushra", path)
+
+    def test_a_protocol_must_fit(self, tmp_path):
+        path = mushra_file(tmp_path / "mushra.csv")
+        assert read("webmushra", path, load_protocol("mushra")).data.protocol.name == "mushra"
+        with pytest.raises(InputError, match=r"'mushra'.*'levo' is of the form 'acr'"):
+            read("webmushra", path, load_protocol("levo"))
+
+
+def battle(n, preference="A", **more):
+    return {
+        "uuid": f"b{n}",
+        "prompt_detailed": {"overall_prompt": f"a song about {n % 3}", "instrumental": n % 2 == 0, "lyrics": None},
+        "prompt_user": {"salted_ip": f"ip{n % 4}", "salted_fingerprint": None},
+        "prompt_session": {"uuid": f"s{n % 4}", "create_time": 1.75e9},
+        "a_metadata": {"system_key": {"system_tag": "riffusion", "variant_tag": "v1"}, "duration": 30.0},
+        "b_metadata": {"system_key": {"system_tag": "musicgen", "variant_tag": "small"}, "duration": 29.0},
+        "vote": {
+            "preference": preference,
+            "preference_time": 1.75e9 + n,
+            "a_listen_data": [["PLAY", 10.0], ["TICK", 11.0], ["TICK", 12.5], ["PAUSE", 13.0], ["TICK", 20.0]],
+            "b_listen_data": [["PLAY", 15.0], ["STOP", 19.0]],
+            "a_feedback": "nice",
+        },
+        "timings": [["x", 1.0]],
+        **more,
+    }  # fmt: skip
+
+
+class TestMusicArena:
+    def test_logs(self, tmp_path):
+        votes = ["A", "B", "TIE", "BOTH_BAD", "A", "A", "A", "B"]
+        path = tmp_path / "battles.jsonl"
+        rows = [*(battle(n, vote) for n, vote in enumerate(votes)), battle(9, vote=None)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        data = read("musicarena", path).data
+        assert data.systems == ("musicgen", "riffusion") and len(data.pairs) == 8
+        assert data.pairs["outcome"].tolist() == ["first", "second", "tie", "both_bad", *["first"] * 3, "second"]
+        assert data.pairs["rater"].nunique() == 4 and data.pairs["prompt"].nunique() == 3
+        assert set(data.pairs["heard_first"]) == {3.0} and set(data.pairs["heard_second"]) == {4.0}
+        assert math.isnan(data.pairs["value"].iloc[3]) and set(data.pairs["tag_instrumental"]) == {"yes", "no"}
+        assert any("1 battles without a vote" in note for note in data.notes)
+        assert "ip0" not in data.pairs.to_csv()
+        strengths = {one.system: one.win_rate for one in analyse(data).scales[0].strengths}
+        assert strengths["riffusion"] == pytest.approx((4 + 0.5) / 7)
+
+    def test_published_records_in_a_folder(self, tmp_path):
+        folder = tmp_path / "battle_data/01-2025JULAUG"
+        folder.mkdir(parents=True)
+        for n in range(4):
+            record = {
+                "battle_uuid": f"b{n}", "date": "2025-08-01", "prompt": "calm", "is_instrumental": "True",
+                "user_pseudonym": f"u{n % 2}", "system_a": "suno", "system_b": "udio", "preference": "B",
+                "total_listening_time_a": 5.5, "total_listening_time_b": None, "timestamp": 1.75e9, "lyrics": "",
+                "feedback": "", "duration_a": 60.0, "duration_b": 58.0,
+            }  # fmt: skip
+            (folder / f"{n}.json").write_text(json.dumps(record))
+        data = read("musicarena", tmp_path / "battle_data").data
+        assert len(data.pairs) == 4 and data.raters["rater"].nunique() == 2
+        assert set(data.pairs["outcome"]) == {"second"} and data.pairs["heard_second"].isna().all()
+
+    def test_variants_of_a_system_are_kept_apart(self, tmp_path):
+        other = battle(1, a_metadata={"system_key": {"system_tag": "riffusion", "variant_tag": "v2"}, "duration": 1.0})
+        path = tmp_path / "b.json"
+        path.write_text(json.dumps([battle(0), other]))
+        assert read("musicarena", path).data.systems == ("musicgen", "riffusion:v1", "riffusion:v2")
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("", "empty"),
+            (json.dumps(battle(0)) + "\n{oops\n", "line 2: This is not valid JSON"),
+            (json.dumps(battle(0)) + "\n[1]\n", "line 2: A battle is a JSON object"),
+            (json.dumps(battle(0, "C")) + "\n", "line 1.*'C' is not a vote.*BOTH_BAD"),
+            (json.dumps({"uuid": "x", "vote": {"preference": "A"}}) + "\n", "line 1: This is not a battle"),
+            (json.dumps(battle(0, vote=None)) + "\n", "Not one battle here has a vote"),
+        ],
+    )
+    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, text, told):
+        path = tmp_path / "battles.jsonl"
+        path.write_text(text)
+        with pytest.raises(InputError, match=rf"battles\.jsonl.*{told}"):
+            read("musicarena", path)
+
+
+class TestP808:
+    HEADER = ("WorkerId", "Input.tp", "Input.tp_ans", "Input.gold_clip", "Answer.q1_url", "Answer.q1")
+    HEADER += ("Answer.q2_url", "Answer.q2", "Answer.q3_url", "Answer.q3")
+
+    def rows(self):
+        at = "https://store.example.org/clips"
+        return [
+            [
+                *(f"W{w}", f"{at}/tp/t1.wav", "2", f"{at}/gold/g.wav", f"{at}/sysA/p{w % 2}.wav", "4"),
+                *(f"{at}/sysB/p{w % 2}.wav", "3", f"{at}/tp/t1.wav", "2" if w else "5"),
+            ]
+            for w in range(4)
+        ]
+
+    def test_answers(self, tmp_path):
+        data = read("p808", table(tmp_path / "batch.csv", self.HEADER, self.rows())).data
+        assert data.systems == ("sysA", "sysB") and set(data.ratings["prompt"]) == {"p0", "p1"}
+        assert data.checks["correct"].tolist() == [False, True, True, True]
+        assert "W1" not in data.ratings.to_csv()
+        screened = {one.rater: one.included for one in analyse(data).screening}
+        assert screened["rater-001"] is False
+
+    @pytest.mark.parametrize(
+        ("old", "new", "told"),
+        [
+            ("WorkerId", "Worker", "WorkerId"),
+            (",4,", ",7,", "line 2.*'7' is not a point"),
+            ("W0", "", "line 2.*who answered"),
+        ],
+    )
+    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, old, new, told):
+        path = table(tmp_path / "batch.csv", self.HEADER, self.rows())
+        path.write_text(path.read_text().replace(old, new, 1))
+        with pytest.raises(InputError, match=rf"batch\.csv.*{told}"):
+            read("p808", path)
+
+
+def test_an_unknown_format_names_the_known_ones(tmp_path):
+    with pytest.raises(InputError, match=r"Did you mean 'webmushra'.*musicarena"):
+        read_import("webmusra:x.csv")
+    with pytest.raises(InputError, match="No such file"):
+        read_import(f"webmushra:{tmp_path / 'absent.csv'}")
+
+
+def test_the_command_reports_imported_results(songbench, tmp_path):
+    path = mushra_file(tmp_path / "mushra.csv")
+    done = songbench("listen", "report", "--import", f"webmushra:{path}", "--to", "out", placed=False)
+    assert done.returncode == 0, done.stderr
+    assert "suno" in done.stdout and "none: imported results" in done.stdout
+    assert json.loads((tmp_path / "out/report.json").read_text())["test_digest"] == ""

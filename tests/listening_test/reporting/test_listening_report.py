@@ -1,0 +1,305 @@
+"""What is printed and written of a listening test: parsed back, escaped, complete, marked where it is simulated."""
+
+import csv
+import dataclasses
+import io
+import json
+import re
+import struct
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from made_up_answers import EVIL, PRESETS
+from rich.cells import cell_len
+from rich.console import Console
+
+from listening_test.protocol.model import Screening
+from listening_test.reporting import export
+from listening_test.reporting.console import print_report
+from listening_test.reporting.content import content
+from listening_test.reporting.document import Heading, Table
+from listening_test.reporting.facts import exclusion_changes
+from listening_test.reporting.figures import figures
+from listening_test.reporting.latex import to_latex
+from listening_test.reporting.markdown import to_markdown
+from listening_test.reporting.page import to_html
+from listening_test.reporting.wording import RULES, SIMULATED, alpha_in_words, joined, screening_rules
+from listening_test.reporting.write import write_report
+
+FORMS = tuple(PRESETS)
+
+
+def printed(report, width=120):
+    stream = io.StringIO()
+    print_report(content(report), Console(file=stream, width=width))
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def written(made, tmp_path_factory):
+    """The folders of a report on people and of one on simulated raters."""
+    folders = {}
+    for simulated in (False, True):
+        report = made("acr", simulated=simulated)
+        folders[simulated] = tmp_path_factory.mktemp("report")
+        write_report(report, folders[simulated])
+    return folders
+
+
+class TestConsole:
+    @pytest.mark.parametrize("form", FORMS)
+    @pytest.mark.parametrize("width", [80, 200])
+    def test_fits(self, made, form, width):
+        text = printed(made(form), width)
+        assert max(cell_len(line) for line in text.splitlines()) <= min(width, 120)
+
+    def test_is_plain_when_piped(self, made):
+        assert "\x1b" not in printed(made("acr"))
+
+    def test_says_what_was_found(self, made):
+        text = printed(made("acr"))
+        assert re.search(r"songbloom +\d\.\d\d \[\d\.\d\d, \d\.\d\d\] +a +1", text)
+        assert re.search(r"lowpass-3500 +1\.\d\d", text)
+        assert re.search(r"r11 +excluded .*answers hardly vary", text)
+        assert "raters agree" in text and "alpha" in text
+        assert "yue_7b failed to make songs" in text and "20.0 %" in text
+        assert "OVL: declared differences" in text and "MEL: declared differences" in text
+        assert re.search(r"1 rater of 12 left out: results with and without them (agree|DIFFER)", text)
+        assert "per@whisper-base-stem†" in text and "DESCRIPTIVE" in text
+
+    def test_says_it_of_pairs_too(self, made):
+        text = printed(made("preference"))
+        assert re.search(r"songbloom +\d\.\d\d \[.*\] +a +1 +\d\d % +\d+ %", text)
+        assert re.search(r"Slot A won \d+ % of \d+ decisions", text)
+        assert "OVERALL: pairs" in text and "two people who decide" in text
+
+    def test_places_that_are_not_known_are_not_judged(self, made):
+        report = dataclasses.replace(made("preference"), places_known=False)
+        assert "Slot A won" not in printed(report) and "do not say which song stood where" in printed(report)
+
+    def test_long_things_are_in_the_files(self, made):
+        text = printed(made("acr"))
+        assert "the same by other tests" not in text and "in the files" in text
+
+    def test_a_run_that_is_gone_is_said(self, made):
+        assert "Not compared: There is no run 'demo'." in printed(made("acr", run=False))
+
+
+class TestIdentity:
+    def test_everything_that_identifies_a_test_is_there(self, made):
+        report = made("acr")
+        for text in (printed(report), to_markdown(content(report)), export.to_json(report)):
+            for fact in (report.data.protocol.digest(), report.data.test, "2023-11-14", "demo", "songbench"):
+                assert fact in text.replace("\n" + " " * 28, "")
+            assert "11 counted of 12" in text and "wrong traps" in text and "95 %" in text
+
+    def test_only_rules_that_hold_for_the_form_are_told(self, made):
+        assert not any("reference below 90" in rule for rule in screening_rules(made("acr").data.protocol))
+        assert any("reference below 90" in rule for rule in screening_rules(made("mushra").data.protocol))
+        assert any("same side" in rule for rule in screening_rules(made("preference").data.protocol))
+
+    def test_every_rule_of_a_protocol_has_its_words(self):
+        assert set(RULES) == set(Screening.model_fields)
+
+
+class TestSimulated:
+    def test_every_heading_table_and_figure_says_so(self, made, written):
+        blocks = content(made("acr", simulated=True))
+        named = [b.text for b in blocks if isinstance(b, Heading)] + [b.title for b in blocks if isinstance(b, Table)]
+        named += re.findall(r"!\[(.*?)\]\(figures/", (written[True] / "report.md").read_text(encoding="utf-8"))
+        assert len(named) > 20 and all(SIMULATED in text for text in named)
+        assert "a program answered, not people" in printed(made("acr", simulated=True))
+
+    def test_every_row_and_file_says_so(self, written):
+        for path in sorted(written[True].glob("*.csv")):
+            assert set(pd.read_csv(path)["answered_by"]) == {SIMULATED}, path.name
+        value = json.loads((written[True] / "report.json").read_text())
+        assert value["simulated"] is True and value["answered_by"] == SIMULATED
+        for name in ("report.md", "report.html", "tables.tex", "README.md"):
+            assert SIMULATED in (written[True] / name).read_text().split("\n\n")[0] + (written[True] / name).read_text(
+                encoding="utf-8"
+            ), name
+
+    def test_people_are_not_called_simulated(self, written):
+        for path in written[False].rglob("*.*"):
+            if path.suffix not in (".png", ".svg") and path.name != "README.md":
+                assert SIMULATED not in path.read_text(encoding="utf-8"), path.name
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.text, self.sources = [], [], "", []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class TestPage:
+    def test_is_well_formed_needs_nothing_and_runs_nothing(self, written):
+        text = (written[False] / "report.html").read_text(encoding="utf-8")
+        page = _Page()
+        page.feed(text)
+        assert not page.open and "script" not in page.tags and page.tags.count("h1") == 1
+        assert page.sources and all(one.startswith(("data:image/svg+xml;base64,", "#")) for one in page.sources)
+        assert "http://" not in text.replace("http://www.w3.org", "") and "default-src 'none'" in text
+        assert "prefers-color-scheme: dark" in text and 'name="viewport"' in text
+
+    def test_what_people_typed_is_text(self, made):
+        report = made("acr")
+        systems = tuple(EVIL if name == "rulebased" else name for name in report.data.systems)
+        evil = dataclasses.replace(report, data=dataclasses.replace(report.data, systems=systems), agreement=())
+        html = to_html(content(evil), {})
+        assert "<script" not in html and "&lt;script&gt;" in html
+        page = _Page()
+        page.feed(html)
+        assert EVIL in page.text
+
+    @pytest.mark.browser
+    @pytest.mark.parametrize("width", [360, 1200])
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_a_browser_shows_it_without_scrolling_sideways(self, written, width, scheme):
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as tool:
+            browser = tool.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+            problems = []
+            page.on("console", lambda message: problems.append(message.text))
+            page.goto((written[False] / "report.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate("[...document.images].every(one => one.complete && one.naturalWidth > 0)")
+            paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+            assert not problems
+            browser.close()
+
+
+class TestMarkdown:
+    @pytest.mark.parametrize("form", FORMS)
+    def test_tables_are_well_formed(self, made, form):
+        text = to_markdown(content(made(form)))
+        blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+        assert len(blocks) > 5
+        for block in blocks:
+            assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1
+        assert "<script" not in text.replace(r"\<script", "")
+
+    def test_figures_are_where_it_says(self, written):
+        text = (written[False] / "report.md").read_text(encoding="utf-8")
+        links = re.findall(r"\]\((figures/[^)]+)\)", text)
+        assert len(links) > 5 and all((written[False] / link).is_file() for link in links)
+
+
+class TestLatex:
+    @pytest.mark.parametrize("form", FORMS)
+    def test_is_balanced_and_escaped(self, made, form):
+        text = to_latex(content(made(form)))
+        body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
+        assert body.count("{") - body.count(r"\{") == body.count("}") - body.count(r"\}")
+        assert re.findall(r"\\begin\{(\w+)", body) and body.count(r"\begin") == body.count(r"\end")
+        assert not re.search(r"(?<!\\)[#%_](?!\w*\})", body) and r"yue\_7b" in body
+        for layout, rows in re.findall(r"begin\{tabular\}\{(l+)\}(.*?)\\end", body, re.DOTALL):
+            for row in rows.splitlines():
+                if "&" in row:
+                    assert len(re.findall(r"(?<!\\)&", row)) == len(layout) - 1
+
+
+class TestTables:
+    def test_every_column_is_in_the_dictionary(self, written):
+        text = (written[False] / "README.md").read_text(encoding="utf-8")
+        files = sorted(written[False].glob("*.csv"))
+        assert {path.stem for path in files} >= {"ratings", "raters", "checks", "songs", "results", "agreement"}
+        for path in files:
+            part = text.split(f"## {path.name}")[1].split("\n## ")[0]
+            for column in next(csv.reader(path.open(encoding="utf-8"))):
+                assert f"- `{column}`: " in part, (path.name, column)
+                assert f"- `{column}`: as in report.json" not in part or path.stem == "agreement"
+
+    def test_ratings_come_back_as_they_were(self, made, written):
+        frame = pd.read_csv(written[False] / "ratings.csv", keep_default_na=False)
+        data = made("acr").data.ratings
+        assert len(frame) == len(data) and list(frame.columns[:-2]) == list(data.columns)
+        assert frame["value"].astype(float).tolist() == data["value"].tolist()
+        assert frame.loc[frame["rater"] == "r11", "included"].eq(False).all()
+        assert EVIL in set(frame["comment"])
+
+    def test_nothing_typed_can_start_a_formula(self, written):
+        devices = pd.read_csv(written[False] / "raters.csv")["device"]
+        assert set(devices) == {"'=HYPERLINK(1)"}
+
+    def test_missing_parquet_is_said(self, written):
+        told = (written[False] / "README.md").read_text(encoding="utf-8")
+        assert ("parquet needs pyarrow" in told) != bool(list(written[False].glob("*.parquet")))
+
+    def test_json_holds_everything_and_no_nan(self, made, written):
+        text = (written[False] / "report.json").read_text(encoding="utf-8")
+        value = json.loads(text, parse_constant=pytest.fail)
+        assert value["protocol"] == made("acr").data.protocol.to_json()
+        assert (
+            [one["scale"] for one in value["scales"]] == ["OVL", "MEL"] == [one["scale"] for one in value["everyone"]]
+        )
+        assert value["agreement"][0]["metrics"][0]["items"]["pearson"]["value"] > 0.5
+        assert len(value["screening"]) == 12 and value["failed"]["yue_7b"] == 2
+
+    def test_the_same_answers_give_the_same_bytes(self, made, tmp_path):
+        one, two = (write_report(made("ccr"), tmp_path / name) for name in ("one", "two"))
+        assert len(one) > 10 and [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+class TestFigures:
+    def test_every_question_has_its_figures(self, made, written):
+        names = {path.stem for path in (written[False] / "figures").glob("*.svg")}
+        assert names >= {"means-OVL", "answers-OVL", "means-MEL", "raters", "agreement-OVL", "songs-OVL"}
+        assert names == {path.stem for path in (written[False] / "figures").glob("*.png")}
+
+    @pytest.mark.parametrize(
+        ("form", "names"),
+        [
+            ("preference", {"strengths-OVERALL", "preferences-OVERALL", "agreement-OVERALL"}),
+            ("mushra", {"means-BAQ", "answers-BAQ", "raters"}),
+        ],
+    )
+    def test_other_forms_have_others(self, made, form, names):
+        drawn = figures(made(form, run=form != "mushra"))
+        assert {one.name for one in drawn} >= names
+        for one in drawn:
+            width, height = struct.unpack(">II", one.png[16:24])
+            assert one.png[:8] == b"\x89PNG\r\n\x1a\n" and 300 < width < 2500 and 100 < height < 3000
+            assert one.alt and b"<svg" in one.svg and b"<script" not in one.svg
+
+
+class TestExclusion:
+    def test_what_it_changed_is_compared_scale_by_scale(self, made):
+        report = made("acr")
+        kept, everyone = report.analysed.scales[0], report.analysed.everyone[0]
+        same = dataclasses.replace(report.analysed, scales=(kept,), everyone=(kept,))
+        assert exclusion_changes(same)[0].same_order and exclusion_changes(same)[0].largest[1] == 0
+        best, *others = everyone.means
+        turned = dataclasses.replace(everyone, means=(dataclasses.replace(best, mean=1.0), *others), differences=())
+        changed = exclusion_changes(dataclasses.replace(report.analysed, scales=(kept,), everyone=(turned,)))[0]
+        assert not changed.same_order and not changed.same_pairs
+        assert changed.largest == (best.system, pytest.approx(kept.means[0].mean - 1.0))
+
+    def test_when_nobody_passes_that_is_not_called_agreement(self, made):
+        report = made("acr")
+        nobody = tuple(dataclasses.replace(one, included=False) for one in report.analysed.screening)
+        empty = dataclasses.replace(report, analysed=dataclasses.replace(report.analysed, screening=nobody))
+        assert "No rater passed" in printed(empty) and "agree (same order" not in printed(empty)
+
+
+def test_words():
+    assert joined(["a"]) == "a" and joined(["a", "b", "c"]) == "a, b and c"
+    assert joined(list("abcdefgh"), 4) == "a, b, c and 5 more"
+    told = [alpha_in_words(x) for x in (-0.1, 0.1, 0.52, 0.7, 0.9)]
+    assert told == ["do not agree at all", "hardly agree", "agree moderately", "agree well", "agree very well"]

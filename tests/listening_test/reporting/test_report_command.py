@@ -1,0 +1,225 @@
+"""`songbench listen report` as a user meets it: sources of answers, refusals, columns in the run's leaderboard."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+
+import pandas as pd
+import pytest
+from made_up import good_answer, made_up_test
+from made_up_answers import POINTS
+
+from listening_test.answers import Entry, Sheet, accept
+from listening_test.collection.database import Database, default_url
+from listening_test.pages import public_page, session_pages
+from listening_test.prepared import load_test, save_test
+from listening_test.reporting.sources import find_answers
+from songbench.domain.errors import InputError
+
+SCALE = [{"id": "MUS-V", "label": "Voice", "points": POINTS}]
+
+
+def answered(test, seat, rater, value):
+    """A whole session; `value` is asked for every answer: stimuli → text."""
+    entries = []
+    for index, page in enumerate(session_pages(test, seat)[:-1]):
+        shown = public_page(test, seat, index, "en", lambda slot, stimulus: f"/audio/{slot}")
+        told = page.step and test.trials[page.step.trial].spoken
+        chosen = None if page.kind != "trial" else "2" if told else value(page.step.order[0])
+        answer = accept(test, seat, index, "en", good_answer(shown, value=chosen))
+        entries.append(Entry(index, answer, 1.7e9 + 20 * index, 1.7e9 + 20 * index + 15))
+    return Sheet(test.digest(), rater, seat, "en", 1.7e9, entries[-1].answered, entries=tuple(entries))
+
+
+def sheets_of(test, key, names):
+    def judged(stimulus, lift):
+        known = key.stimuli[stimulus]
+        return str(min(5, {"probe": 4, "silence": 1}.get(known.system or "", 3) + lift))
+
+    return [answered(test, n, name, lambda one, n=n: judged(one, n % 2)) for n, name in enumerate(names)]
+
+
+def save(path, sheets):
+    path.write_text("".join(json.dumps(one.to_json()) + "\n" for one in sheets), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("test") / "arena"
+    made = made_up_test(
+        folder, "acr", systems=("probe", "silence"), prompts=4, seats=6, seconds=1.1, scales=SCALE, name="arena"
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def sheets(prepared):
+    return sheets_of(*prepared, [f"r{n}" for n in range(6)])
+
+
+class TestSources:
+    def test_files_and_folders_of_them_are_read(self, prepared, sheets, tmp_path):
+        folder = tmp_path / "returned"
+        folder.mkdir()
+        for sheet in sheets[:2]:
+            (folder / f"{sheet.rater}.json").write_text(json.dumps(sheet.to_json()))
+        rest = save(tmp_path / "rest.jsonl", sheets[2:])
+        found = find_answers(prepared[0], None, [folder, rest])
+        assert {one.rater for one in found.sheets} == {f"r{n}" for n in range(6)} and not found.simulated
+        assert found.sources == ("r0.json (1 rater)", "r1.json (1 rater)", "rest.jsonl (4 raters)")
+
+    def test_without_answers_it_says_how_to_get_some(self, prepared):
+        with pytest.raises(InputError, match=r"no answers yet.*listen serve"):
+            find_answers(prepared[0], None, [])
+
+    def test_people_and_programs_are_not_mixed(self, prepared, sheets, tmp_path):
+        real = save(tmp_path / "answers.jsonl", sheets[:3])
+        played = [dataclasses.replace(one, rater=f"simulated-{one.rater}") for one in sheets[3:]]
+        with pytest.raises(InputError, match=r"3 of 6 raters are simulated.*never mixed"):
+            find_answers(prepared[0], None, [real, save(tmp_path / "s.jsonl", played)])
+        with pytest.raises(InputError, match="never mixed"):
+            find_answers(prepared[0], None, [save(tmp_path / "both.jsonl", [*sheets[:3], *played])])
+        assert find_answers(prepared[0], None, [save(tmp_path / "only.jsonl", played)]).simulated
+
+    def test_a_file_may_say_that_it_is_simulated(self, prepared, sheets, tmp_path):
+        by_name = save(tmp_path / "simulated.jsonl", sheets[:2])
+        assert find_answers(prepared[0], None, [by_name]).simulated
+        marked = tmp_path / "marked.jsonl"
+        marked.write_text(json.dumps({**sheets[0].to_json(), "simulated": True}) + "\n")
+        assert find_answers(prepared[0], None, [marked]).simulated
+
+    def test_more_raters_than_seats_are_welcome(self, prepared, tmp_path):
+        late = dataclasses.replace(answered(prepared[0], 1, "late", lambda one: "3"), seat=7)
+        found = find_answers(prepared[0], None, [save(tmp_path / "late.jsonl", [late])])
+        assert [one.seat for one in found.sheets] == [1]
+
+    def test_sheets_from_outside_are_checked_again(self, prepared, sheets, tmp_path):
+        where = next(n for n, one in enumerate(sheets[0].entries) if "ratings" in one.answer)
+        entry = sheets[0].entries[where]
+        forged = {**entry.answer, "ratings": [{**entry.answer["ratings"][0], "answer": "99"}]}
+        entries = tuple(
+            dataclasses.replace(one, answer=forged) if n == where else one for n, one in enumerate(sheets[0].entries)
+        )
+        bad = save(tmp_path / "forged.jsonl", [dataclasses.replace(sheets[0], entries=entries)])
+        with pytest.raises(InputError, match=r"forged\.jsonl"):
+            find_answers(prepared[0], None, [bad])
+
+    def test_the_database_of_the_folder_is_read_unless_only_simulated_answers_are_named(
+        self, prepared, sheets, tmp_path
+    ):
+        from listening_test.collection.sessions import Sessions
+        from listening_test.collection.tokens import Signer
+
+        test = dataclasses.replace(prepared[0], folder=tmp_path / "copy")
+        save_test(test, prepared[1])
+        with closing(Database(default_url(test.folder), test)) as database:
+            Sessions(test, database, Signer(b"s" * 32, test.digest())).open_session(language="en", device="a browser")
+        named = save(tmp_path / "more.jsonl", sheets[:2])
+        assert len(find_answers(test, None, [named]).sheets) == 3
+        alone = find_answers(test, None, [save(tmp_path / "simulated.jsonl", sheets[:2])])
+        assert alone.simulated and len(alone.sheets) == 2
+
+
+class Place:
+    """A folder with a run of two systems and a listening test made from it, and the command line in it."""
+
+    def __init__(self, folder):
+        self.folder, self.run = folder, folder / "runs/small"
+        self.test, self.panels = folder / "listening/arena", folder / "runs/small/listening"
+
+    def call(self, *words):
+        return subprocess.run(
+            [sys.executable, "-m", "songbench", *map(str, words)],
+            capture_output=True, text=True, encoding="utf-8", cwd=self.folder, timeout=240, check=False,
+            env={**os.environ, "COLUMNS": "120"},
+        )  # fmt: skip
+
+    def listen(self, *words):
+        return self.call("listen", "report", self.test, *words)
+
+    def report(self):
+        return self.call("report", "small", "--store", "store", "--runs", "runs")
+
+    def boards(self):
+        return {path.name: path.read_bytes() for path in self.run.glob("leaderboard.*")}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = Place(tmp_path_factory.mktemp("place"))
+    rows = [{"suite": "small", "version": "1"}]
+    ids = ("en-prompt-0", "zh-prompt-1", "en-prompt-2", "zh-prompt-3")
+    rows += [{"id": one, "lyrics": "[verse]\nla la la", "seconds": 1.0} for one in ids]
+    (place.folder / "small.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("--suite", "small.jsonl", "--systems", "probe,silence", "--metrics", "level@probe")
+    done = place.call("run", *words, "--store", "store", "--runs", "runs")
+    assert done.returncode == 0, done.stderr
+    _, key = made_up_test(
+        place.test, "acr", systems=("probe", "silence"), prompts=4, seats=6, seconds=1.1, scales=SCALE, name="arena",
+        screening={"agreement": None, "minimum_sd": None},
+    )  # fmt: skip
+    save_test(load_test(place.test), dataclasses.replace(key, run="small", runs="runs"))
+    names = [f"r{n}" for n in range(6)]
+    save(place.folder / "answers.jsonl", sheets_of(load_test(place.test), key, names))
+    return place
+
+
+@pytest.fixture(autouse=True)
+def _no_panels_left(request):
+    yield
+    if "place" in request.fixturenames:
+        shutil.rmtree(request.getfixturevalue("place").panels, ignore_errors=True)
+
+
+def test_from_answers_to_columns_of_the_leaderboard(place):
+    before = place.boards()
+    done = place.listen("--answers", "answers.jsonl", "--store", "store")
+    assert done.returncode == 0, done.stderr
+    assert "MUS-V: Voice (1 to 5)" in done.stdout and "\x1b" not in done.stdout
+    assert "level@probe" in done.stdout, "metrics are compared with the raters"
+    assert (place.test / "report/report.html").exists() and (place.test / "report/figures/means-MUS-V.svg").exists()
+    panel = json.loads((place.panels / "arena.json").read_text())
+    systems = panel["scales"][0]["systems"]
+    assert systems["probe"]["value"] > systems["silence"]["value"]
+
+    board = place.report()
+    assert board.returncode == 0, board.stderr
+    assert "MUS-V@arena" in board.stdout and "6r 4s" in board.stdout and "6 raters after screening" in board.stdout
+    row = pd.read_csv(place.run / "leaderboard.csv").set_index(["column", "system"]).loc[("MUS-V@arena", "probe")]
+    assert (row["kind"], row["n_raters"], row["n"]) == ("panel", 6, 4)
+    assert row["value"] == pytest.approx(systems["probe"]["value"])
+
+    (place.panels / "arena.json").unlink()
+    assert place.report().returncode == 0
+    assert place.boards() == before, "without a panel nothing of the leaderboard changes"
+
+
+def test_simulated_answers_are_marked_everywhere(place):
+    shutil.copy(place.folder / "answers.jsonl", place.folder / "simulated.jsonl")
+    done = place.listen("--answers", "simulated.jsonl", "--store", "store")
+    assert done.returncode == 0, done.stderr
+    assert "SIMULATED: a program answered" in done.stdout
+    assert (place.test / "report-simulated/report.md").exists()
+    assert [path.name for path in place.panels.iterdir()] == ["arena.simulated.json"]
+    board = place.report()
+    assert "(simulated)" in board.stdout and "SIMULATED: the columns @arena (simulated)" in board.stdout
+    names = set(pd.read_csv(place.run / "leaderboard.csv")["column"])
+    assert "MUS-V@arena (simulated)" in names and "MUS-V@arena" not in names
+
+
+def test_what_cannot_be_is_refused_with_a_cure(place):
+    assert "Give the folder of a prepared test, or --import" in place.call("listen", "report").stderr
+    twice = place.listen("--answers", "answers.jsonl", "--answers", "answers.jsonl")
+    assert twice.returncode == 2 and "there twice" in twice.stderr and "Traceback" not in twice.stderr
+    place.panels.mkdir()
+    (place.panels / "x.json").write_text('{"schema": 1}')
+    board = place.report()
+    assert board.returncode == 2 and "x.json" in board.stderr and "not the result of a listening test" in board.stderr
+    quiet = place.listen("--answers", "answers.jsonl", "--no-leaderboard", "--to", "out")
+    assert quiet.returncode == 0 and not (place.panels / "arena.json").exists()
+    assert (place.folder / "out/report.json").exists()

@@ -1,0 +1,229 @@
+"""Listening tests beside the metrics: the file, the columns it becomes, and everything that shows them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from made_up_run import full_run
+from rich.cells import cell_len
+
+from songbench.domain.errors import InputError
+from songbench.reporting import export, figures, tables, wording
+from songbench.reporting.leaderboard import build_leaderboard
+from songbench.reporting.panels import (
+    Panel,
+    PanelComparison,
+    PanelFigure,
+    PanelScale,
+    PanelSong,
+    load_panel,
+    load_panels,
+    write_panel,
+)
+from songbench.reporting.report import write_report
+
+VALUES = {"songbloom": 4.21, "yue_7b": 3.4, "我的模型": 3.38, "strangers": 2.0}
+
+
+def songs(value):
+    return tuple(PanelSong(f"p{n:02d}", 0, value + (n - 4) / 10, 6) for n in range(1, 8))
+
+
+def make_panel(**more):
+    systems = {
+        name: PanelFigure(value, value - 0.3, value + 0.3, 42, 6, 7, "a" if value > 4 else "b", (1, 1), songs(value))
+        for name, value in VALUES.items()
+    }
+    pair = PanelComparison("songbloom", "yue_7b", 7, 0.81, 0.3, 1.3, 0.002, None, 0.004, True)
+    untested = PanelComparison("songbloom", "strangers", 7, 2.2, None, None, 0.001, 0.01, 0.001, True)
+    scale = PanelScale("MUS-V", "How musical the voice is.", "1–5", "higher", 1, 5, 2, systems, (pair, untested))
+    facts = {
+        "test": "songbloom-pilot", "form": "acr", "run": "demo", "simulated": False, "raters": 6, "confidence": 0.95,
+        "protocol_digest": "ab" * 32, "test_digest": "cd" * 32, "answered": "2026-01-31", "scales": (scale,),
+        "notes": ("Nobody was left out.",),
+    }  # fmt: skip
+    return Panel(**{**facts, **more})
+
+
+NAME = "MUS-V@songbloom-pilot"
+
+
+@pytest.fixture(scope="module")
+def heard(run):
+    return build_leaderboard(run, panels=(make_panel(),), replicates=100)
+
+
+class TestFile:
+    def test_comes_back_as_it_was_written(self, tmp_path):
+        panel = make_panel()
+        path = write_panel(panel, tmp_path)
+        assert path == tmp_path / "listening/songbloom-pilot.json"
+        assert load_panel(path) == panel and load_panels(tmp_path) == (panel,)
+
+    def test_a_simulated_one_lies_beside_the_real_one(self, tmp_path):
+        write_panel(make_panel(), tmp_path)
+        write_panel(make_panel(simulated=True), tmp_path)
+        assert [one.name for one in load_panels(tmp_path)] == ["songbloom-pilot", "songbloom-pilot (simulated)"]
+
+    def test_a_run_without_any_has_none(self, tmp_path):
+        assert load_panels(tmp_path) == ()
+
+    def test_later_versions_may_add_fields(self, tmp_path):
+        path = write_panel(make_panel(), tmp_path)
+        value = json.loads(path.read_text())
+        value["later"] = value["scales"][0]["later"] = 1
+        path.write_text(json.dumps(value))
+        assert load_panel(path) == make_panel()
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda value: value.update(schema=2), "schema 1"),
+            (lambda value: value.pop("test"), "no field 'test'"),
+            (lambda value: value.update(simulated="no"), "'simulated'"),
+            (lambda value: value["scales"].clear(), "'scales'"),
+            (lambda value: value["scales"][0].update(direction="up"), "direction 'up' of scale MUS-V"),
+            (lambda value: value["scales"][0]["systems"]["yue_7b"].update(value="4"), "'4' is not a number"),
+            (lambda value: value["scales"][0]["systems"]["yue_7b"].update(low=float("nan")), "NaN is not a number"),
+            (lambda value: value["scales"][0].update(systems=[]), "songbloom-pilot.json"),
+        ],
+    )
+    def test_a_broken_one_is_named(self, tmp_path, change, told):
+        path = write_panel(make_panel(), tmp_path)
+        value = json.loads(path.read_text())
+        change(value)
+        path.write_text(json.dumps(value))
+        with pytest.raises(InputError, match=re.escape(str(path))) as error:
+            load_panels(tmp_path)
+        assert told in str(error.value) and "listen report" in str(error.value)
+
+    def test_half_a_file_and_two_of_one_test_are_named(self, tmp_path):
+        path = write_panel(make_panel(), tmp_path)
+        copy = path.with_name("zz-copy.json")
+        copy.write_bytes(path.read_bytes())
+        with pytest.raises(InputError, match=r"zz-copy\.json.*songbloom-pilot"):
+            load_panels(tmp_path)
+        copy.write_bytes(path.read_bytes()[:100])
+        with pytest.raises(InputError, match=r"zz-copy\.json.*not the result"):
+            load_panels(tmp_path)
+
+
+class TestColumns:
+    def test_they_come_last_and_keep_the_tests_own_figures(self, heard):
+        column = heard.columns[-1]
+        assert (column.name, column.kind, column.ranked) == (NAME, "panel", True)
+        assert (column.field.low, column.field.high, column.field.decimals) == (1, 5, 2)
+        cell = next(row for row in heard.rows if row.system.name == "songbloom").cells[NAME]
+        assert (cell.value, cell.low, cell.high, cell.group, cell.rank) == (4.21, 4.21 - 0.3, 4.21 + 0.3, "a", (1, 1))
+        assert (cell.n, cell.n_prompts, cell.n_raters, cell.n_ratings, cell.partial) == (7, 7, 6, 42, False)
+        assert len(cell.points) == 7 and cell.best
+
+    def test_counts_add_up(self, heard):
+        for row in heard.rows:
+            cell = row.cells[NAME]
+            assert cell.n + cell.n_not_applicable + cell.n_failed + cell.n_pending == cell.n_possible
+
+    def test_a_system_that_was_not_heard_has_no_number(self, heard):
+        cell = next(row for row in heard.rows if row.system.name == "rulebased").cells[NAME]
+        assert cell.status == "not applicable" and "not in this listening test" in cell.reason
+
+    def test_only_pairs_of_the_run_are_compared(self, heard):
+        found = [pair for pair in heard.comparisons if pair.column == NAME]
+        assert [(pair.first, pair.second, pair.p_flip) for pair in found] == [("songbloom", "yue_7b", None)]
+
+    def test_the_best_is_best_as_printed_and_on_all_songs(self, run):
+        def best(**values):
+            systems = {n: PanelFigure(v, None, None, 6, 6, items, songs=()) for n, (v, items) in values.items()}
+            scale = replace(make_panel().scales[0], systems=systems, comparisons=())
+            board = build_leaderboard(run, panels=(make_panel(scales=(scale,)),), replicates=10)
+            return {row.system.name for row in board.rows if row.cells[NAME].best}
+
+        assert best(songbloom=(4.0, 7), yue_7b=(3.0, 7)) == {"songbloom"}
+        assert best(songbloom=(4.001, 7), yue_7b=(4.0, 7)) == {"songbloom", "yue_7b"}
+        assert best(songbloom=(5.0, 3), yue_7b=(3.0, 7)) == {"yue_7b"}
+        assert best(reference=(5.0, 7), yue_7b=(3.0, 7)) == {"yue_7b"}
+
+    def test_without_panels_nothing_changes(self, run):
+        plain, empty = build_leaderboard(run, replicates=50), build_leaderboard(run, panels=(), replicates=50)
+        assert plain == empty and not plain.heard
+        text = export.to_json(plain) + export.to_csv(plain) + tables.to_text(plain)
+        assert "n_raters" not in text and "listening" not in text
+
+
+class TestShown:
+    @pytest.mark.parametrize("width", [80, 110])
+    def test_text_has_raters_and_songs(self, heard, width):
+        text = tables.to_text(heard, width)
+        assert max(cell_len(line) for line in text.splitlines()) <= width
+        assert re.search(r"songbloom .*4\.21 \[3\.91, 4\.51\] a ★ 6r 7s", text)
+        assert "12r 20s" in text and "over raters and songs" in " ".join(text.split())
+
+    def test_notes_name_the_test_what_it_heard_and_who_counted(self, heard):
+        notes = "\n".join(heard.notes)
+        assert "listening test, acr, 6 raters after screening, last answer 2026-01-31, protocol abababababab" in notes
+        assert "also heard strangers" in notes and "songbloom-pilot: Nobody was left out." in notes
+
+    def test_people_are_no_stand_in(self, heard):
+        told = next(note for note in heard.notes if "stand-in" in note)
+        assert "listening" not in told
+
+    def test_markdown_and_latex(self, heard):
+        text = tables.to_markdown(heard)
+        assert f"| {NAME}<br>1–5 ↑ |" in text and "**4.21** [3.91, 4.51] a ★ 6r 7s" in text.replace("\\", "")
+        assert "**listening@songbloom-pilot** (version abababababab)" in text
+        assert re.search(
+            r"\| songbloom \| yue_7b \| 7 \| 0\.81 \[0\.30, 1\.30\] \| 0\.002 \|  \| \*\*0\.004\*\* \|", text
+        )
+        latex = tables.to_latex(heard)
+        assert r"\textbf{4.21}" in latex and "(6r 7s)" in latex and latex.count("{") == latex.count("}")
+
+    def test_csv_and_json(self, heard):
+        rows = {(row["column"], row["system"]): row for row in csv.DictReader(io.StringIO(export.to_csv(heard)))}
+        row = rows[NAME, "songbloom"]
+        assert (row["kind"], row["n_raters"], row["n_ratings"], row["backend"]) == (
+            "panel",
+            "6",
+            "42",
+            "songbloom-pilot",
+        )
+        assert rows["per@whisper-base-stem", "songbloom"]["n_raters"] == "0"
+        assert rows[NAME, "rulebased"]["status"] == "not applicable"
+        value = json.loads(export.to_json(heard))
+        cells = next(row for row in value["rows"] if row["system"]["name"] == "songbloom")["cells"]
+        assert cells[NAME]["n_raters"] == 6 and "n_raters" not in cells["per@whisper-base-stem"]
+        scores = list(csv.DictReader(io.StringIO(export.scores_to_csv(heard))))
+        assert sum(row["column"] == NAME for row in scores) == 21
+
+    def test_figures(self, heard, tmp_path):
+        column = heard.columns[-1]
+        assert column in figures.drawn(heard) and figures.draw(heard, column)[:4] == b"\x89PNG"
+        names = {path.name for path in write_report(heard, tmp_path)}
+        assert "MUS-V-songbloom-pilot.png" in names
+
+    def test_simulated_answers_say_so_in_every_place(self, run):
+        board = build_leaderboard(run, panels=(make_panel(simulated=True),), replicates=10)
+        name = f"{NAME} (simulated)"
+        assert board.columns[-1].name == name
+        assert any(note.startswith("SIMULATED: the columns @songbloom-pilot (simulated)") for note in board.notes)
+        assert not any("stand-in" in note and "listening" in note for note in board.notes)
+        text = tables.to_text(board)
+        assert "(simulated)" in text and name in export.to_csv(board) and name in export.to_json(board)
+        assert "program that simulates raters" in tables.to_markdown(board)
+        assert name in [column.name for column in wording.shown(board)]
+
+    def test_a_test_of_pairs_has_no_songs(self, run):
+        systems = {n: PanelFigure(v - 3, None, None, 40, 6, 7, "a") for n, v in VALUES.items()}
+        scale = replace(make_panel().scales[0], unit="log-odds", low=None, high=None, systems=systems)
+        board = build_leaderboard(run, panels=(make_panel(form="preference", scales=(scale,)),), replicates=10)
+        assert "6r 7s" in tables.to_text(board) and figures.draw(board, board.columns[-1])
+
+
+def test_the_same_panels_give_the_same_bytes():
+    made = [build_leaderboard(full_run(), panels=(make_panel(),), replicates=50) for _ in range(2)]
+    assert made[0] == made[1]
+    assert figures.draw(made[0], made[0].columns[-1]) == figures.draw(made[1], made[1].columns[-1])
