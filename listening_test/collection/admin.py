@@ -1,0 +1,143 @@
+"""The experimenter's page: how far the raters are, the answers to take away, opening and closing. As blind as theirs.
+
+Gradio's own components behind Gradio's own login. Nothing here says which system a seat, trial or stimulus belongs to:
+whoever looks during the test is not tempted to stop it at a convenient moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from listening_test.collection.export import lines
+from listening_test.collection.overview import Cell, Progress
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+
+    from listening_test.collection.sessions import Sessions
+
+USER = "admin"
+REFRESH_SECONDS = 10.0
+_WRONG_SECONDS = 1.0
+_RATERS = ("rater", "seat", "invitation", "language", "pages", "minutes", "state", "device")
+_CELLS = ("id", "answers", "planned")
+_SAVE = """(text) => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], {type: "application/jsonl"}));
+  link.download = "answers-" + new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-") + ".jsonl";
+  link.click();
+  URL.revokeObjectURL(link.href);
+}"""
+"""Saves what the page holds; no file with answers is ever written on the server."""
+_QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+def check_password(password: str) -> Callable[[str, str], Awaitable[bool]]:
+    """What Gradio asks whether user and password are right; a wrong guess costs a second."""
+
+    async def right(user: str, given: str) -> bool:
+        found = hmac.compare_digest(given.encode(), password.encode()) and user == USER
+        if not found:
+            await asyncio.sleep(_WRONG_SECONDS)
+        return found
+
+    return right
+
+
+def admin_blocks(sessions: Sessions) -> Blocks:
+    """The page."""
+    import gradio
+
+    blocks: Blocks
+    with gradio.Blocks(title="Listening test: administration", analytics_enabled=False) as blocks:
+        heading = gradio.Markdown()
+        with gradio.Row():
+            closing = gradio.Button("Close the test", variant="stop")
+            reopening = gradio.Button("Reopen the test", variant="primary", interactive=False)
+            preparing = gradio.Button("Download the answers")
+            refreshing = gradio.Button("Refresh")
+        answers = gradio.Textbox(visible="hidden")
+        with gradio.Tabs():
+            with gradio.Tab("Raters"):
+                raters = gradio.Dataframe(headers=list(_RATERS), datatype="str", interactive=False, show_label=False)
+            with gradio.Tab("Trials"):
+                gradio.Markdown("Raters who answered each page of questions, and how many seats hold it.")
+                trials = gradio.Dataframe(headers=list(_CELLS), datatype="str", interactive=False, show_label=False)
+            with gradio.Tab("Stimuli"):
+                gradio.Markdown("Answered pages on which each stimulus was judged, and how many are planned.")
+                stimuli = gradio.Dataframe(headers=list(_CELLS), datatype="str", interactive=False, show_label=False)
+        shown = [heading, raters, trials, stimuli, closing, reopening]
+
+        def look() -> list[Any]:
+            return _shown(sessions)
+
+        def close() -> list[Any]:
+            sessions.close()
+            return _shown(sessions)
+
+        def reopen() -> list[Any]:
+            sessions.reopen()
+            return _shown(sessions)
+
+        blocks.load(look, outputs=shown, **_QUIET)
+        gradio.Timer(REFRESH_SECONDS).tick(look, outputs=shown, **_QUIET)
+        refreshing.click(look, outputs=shown, **_QUIET)
+        closing.click(close, outputs=shown, **_QUIET)
+        reopening.click(reopen, outputs=shown, **_QUIET)
+        preparing.click(lambda: lines(sessions.sheets()), outputs=answers, **_QUIET).then(
+            None, inputs=answers, js=_SAVE, **_QUIET
+        )
+    return blocks
+
+
+def _shown(sessions: Sessions) -> list[Any]:
+    import gradio
+
+    found = sessions.progress()
+    return [
+        _heading(sessions, found),
+        _rater_rows(found),
+        _cell_rows(found.trials),
+        _cell_rows(found.stimuli),
+        gradio.update(interactive=not found.closed),
+        gradio.update(interactive=found.closed),
+    ]
+
+
+def _heading(sessions: Sessions, found: Progress) -> str:
+    states = ", ".join(f"{found.count(one)} {one}" for one in ("under way", "finished", "left", "withdrawn"))
+    who = "anyone" if sessions.entry == "open" else "holders of an invitation"
+    state = "**closed**: nobody is admitted, nobody gets a new page" if found.closed else f"open to {who}"
+    judged = [one.answers for one in found.stimuli]
+    coverage = f"{min(judged)} to {max(judged)}" if judged else "0"
+    return (
+        f"# {sessions.test.name}\n\nThe test is {state}. Raters: {states}. "
+        f"Each stimulus was judged {coverage} times.  \n"
+        f"Seats: {len(sessions.test.seats)}. Test: `{sessions.database.test[:12]}`. "
+        f"As of {time.strftime('%H:%M:%S')}."
+    )
+
+
+def _rater_rows(found: Progress) -> list[list[str]]:
+    return [
+        [
+            one.rater,
+            str(one.seat),
+            "" if one.invited is None else str(one.invited),
+            one.language,
+            f"{one.pages} of {one.of}",
+            f"{one.minutes:.1f}",
+            one.state,
+            one.device,
+        ]
+        for one in reversed(found.raters)
+    ]
+
+
+def _cell_rows(cells: Sequence[Cell]) -> list[list[str]]:
+    """The least judged first."""
+    return [[one.id, str(one.answers), str(one.planned)] for one in sorted(cells, key=lambda one: one.answers)]

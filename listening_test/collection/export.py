@@ -1,0 +1,31 @@
+"""Answers out of a database, without a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import closing
+
+from listening_test.answers import Sheet
+from listening_test.collection.database import Database, default_url
+from listening_test.collection.overview import sheets
+from listening_test.prepared import PreparedTest
+
+
+def read_answers(test: PreparedTest, url: str | None = None) -> list[Sheet]:
+    """Everything that was answered so far, by rater in the order of coming.
+
+    Args:
+        test: the public half.
+        url: of the database, None for the one in the test's folder. It is never made or changed.
+
+    Raises:
+        InputError: when there is none, or it is another test's.
+    """
+    with closing(Database(url or default_url(test.folder), test, create=False)) as database:
+        return sheets(database, test)
+
+
+def lines(given: Iterable[Sheet]) -> str:
+    """One JSON object per line, as `collected.read_sheets` reads it."""
+    return "".join(json.dumps(sheet.to_json(), ensure_ascii=False) + "\n" for sheet in given)

@@ -1,0 +1,168 @@
+"""How far the raters are, and the answers as sheets. Blind: seats, pages and opaque ids, never what is behind them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from listening_test.answers import Entry, Sheet
+from listening_test.collection.database import Database, PageRow, RaterRow, TestRow
+from listening_test.pages import session_pages
+from listening_test.prepared import PreparedTest
+
+State: TypeAlias = Literal["under way", "left", "finished", "withdrawn"]
+"""``left``: unfinished and so long without an answer that the seat is given again."""
+_PAUSE = 600.0
+
+
+@dataclass(frozen=True)
+class RaterProgress:
+    """One rater.
+
+    Attributes:
+        rater: opaque.
+        seat: which assignment.
+        invited: by the invitation with this number, or None.
+        language: of the pages.
+        pages: answered.
+        of: how many there are.
+        minutes: from coming to the last answer; pauses longer than 10 minutes left out.
+        state: see `State`.
+        device: what the browser says of itself.
+    """
+
+    rater: str
+    seat: int
+    invited: int | None
+    language: str
+    pages: int
+    of: int
+    minutes: float
+    state: State
+    device: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """How often one thing was judged.
+
+    Attributes:
+        id: the trial's or the stimulus', opaque.
+        answers: pages answered on which it was judged.
+        planned: pages of all seats on which it is.
+    """
+
+    id: str
+    answers: int
+    planned: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The whole test.
+
+    Attributes:
+        closed: whether it is.
+        raters: in the order of coming.
+        trials: practice left out.
+        stimuli: that are judged, practice left out.
+    """
+
+    closed: bool
+    raters: tuple[RaterProgress, ...]
+    trials: tuple[Cell, ...]
+    stimuli: tuple[Cell, ...]
+
+    def count(self, state: State) -> int:
+        """How many raters are in this state."""
+        return sum(one.state == state for one in self.raters)
+
+
+def sheets(database: Database, test: PreparedTest) -> list[Sheet]:
+    """Everything that was answered, by rater in the order of coming."""
+    with database.reading() as session:
+        entries: dict[str, list[Entry]] = {}
+        answered = select(PageRow).where(PageRow.answered.is_not(None)).order_by(PageRow.rater, PageRow.page)
+        for row in session.scalars(answered):
+            entries.setdefault(row.rater, []).append(Entry(row.page, row.answer or {}, row.served, row.answered or 0.0))
+        return [
+            Sheet(
+                test=database.test,
+                rater=rater.id,
+                seat=rater.seat,
+                language=rater.language,
+                started=rater.started,
+                finished=rater.finished,
+                withdrawn=rater.withdrawn is not None,
+                device=rater.device,
+                entries=tuple(entries.get(rater.id, ())),
+            )
+            for rater in _raters(session)
+        ]
+
+
+def progress(database: Database, test: PreparedTest, active_since: float) -> Progress:
+    """How far everyone is.
+
+    Args:
+        database: of this test.
+        test: the public half.
+        active_since: an unfinished rater without an answer since then has left, in seconds since 1970.
+    """
+    with database.reading() as session:
+        closed = session.scalars(select(TestRow.closed_at)).one() is not None
+        times: dict[str, list[float]] = {}
+        answered = select(PageRow.rater, PageRow.answered).where(PageRow.answered.is_not(None)).order_by(PageRow.page)
+        for rater, when in session.execute(answered):
+            times.setdefault(rater, []).append(when or 0.0)
+        raters = _raters(session)
+        told = tuple(_told(test, one, times.get(one.id, []), active_since) for one in raters)
+    done = [(one.seat, len(times.get(one.id, []))) for one in raters]
+    trials, stimuli = _judged(test, done)
+    planned_trials, planned_stimuli = _judged(test, [(seat, 10**9) for seat in range(len(test.seats))])
+    return Progress(closed, told, _cells(trials, planned_trials), _cells(stimuli, planned_stimuli))
+
+
+def _raters(session: Session) -> list[RaterRow]:
+    return list(session.scalars(select(RaterRow).order_by(RaterRow.started, RaterRow.id)))
+
+
+def _told(test: PreparedTest, rater: RaterRow, times: list[float], active_since: float) -> RaterProgress:
+    state: State = "under way" if rater.active >= active_since else "left"
+    if rater.finished is not None:
+        state = "finished"
+    if rater.withdrawn is not None:
+        state = "withdrawn"
+    gaps = [two - one for one, two in pairwise([rater.started, *times])]
+    return RaterProgress(
+        rater=rater.id,
+        seat=rater.seat,
+        invited=rater.invitation,
+        language=rater.language,
+        pages=len(times),
+        of=len(session_pages(test, rater.seat)) - 1,
+        minutes=sum(gap for gap in gaps if gap <= _PAUSE) / 60,
+        state=state,
+        device=rater.device,
+    )
+
+
+def _judged(test: PreparedTest, done: list[tuple[int, int]]) -> tuple[Counter[str], Counter[str]]:
+    """How often each trial and each stimulus is among the first so many pages of these seats."""
+    trials: Counter[str] = Counter()
+    stimuli: Counter[str] = Counter()
+    for seat, pages in done:
+        for page in session_pages(test, seat)[:pages]:
+            if page.step is not None and not page.practice:
+                trials[page.step.trial] += 1
+                stimuli.update(page.step.order)
+    return trials, stimuli
+
+
+def _cells(found: Counter[str], planned: Counter[str]) -> tuple[Cell, ...]:
+    return tuple(Cell(one, found[one], planned[one]) for one in sorted(planned))

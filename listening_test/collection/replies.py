@@ -1,0 +1,101 @@
+"""What the browser asks and is told, as JSON-like dictionaries; the front end's half is in ``front_end``.
+
+    open_session {"invitation", "token", "language", "device"} → {"token", "language", "page": PAGE, "prefetch": [URL]}
+    answer       {"token", "page", "answer"}                   → {"page": PAGE, "prefetch": [URL]}
+    turn         {"token", "language"}                         → as open_session
+    withdraw     {"token"}                                     → {"problem": "withdrawn"}
+
+Each may also give ``{"problem": CODE}`` (see `sessions.Problem`), `answer` ``{"refused": {"code", "slot"}}``. PAGE is
+`pages.public_page`, on the last page with ``code``. ``failed`` is worth another try; a browser that keeps a token that
+is ``unknown`` drops it. URLs are relative to the page. No reply says why in words, where a file lies, or what broke.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from listening_test.answers import RefusedAnswerError
+from listening_test.collection.sessions import Place, SessionProblemError, Sessions
+from listening_test.pages import public_page, session_pages, slots
+
+Reply: TypeAlias = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+
+class Replies:
+    """Answers what browsers ask.
+
+    Args:
+        sessions: of the test.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        """Keep them."""
+        self._sessions = sessions
+
+    def open_session(self, asked: object) -> Reply:
+        """Come in or come back."""
+
+        def reply(given: Mapping[str, Any]) -> Reply:
+            wanted = {name: given.get(name) for name in ("invitation", "token", "language", "device")}
+            return self._session(self._sessions.open_session(**wanted))
+
+        return _guarded(reply, asked)
+
+    def answer(self, asked: object) -> Reply:
+        """Take the answer to a page, give the next."""
+
+        def reply(given: Mapping[str, Any]) -> Reply:
+            place = self._sessions.answer(given.get("token"), given.get("page"), given.get("answer"))
+            return self._page(place)
+
+        return _guarded(reply, asked)
+
+    def turn(self, asked: object) -> Reply:
+        """Go on in another language."""
+
+        def reply(given: Mapping[str, Any]) -> Reply:
+            return self._session(self._sessions.turn_language(given.get("token"), given.get("language")))
+
+        return _guarded(reply, asked)
+
+    def withdraw(self, asked: object) -> Reply:
+        """Delete what the rater said."""
+
+        def reply(given: Mapping[str, Any]) -> Reply:
+            self._sessions.withdraw(given.get("token"))
+            return {"problem": "withdrawn"}
+
+        return _guarded(reply, asked)
+
+    def _session(self, place: Place) -> Reply:
+        return {"token": place.token, "language": place.language, **self._page(place)}
+
+    def _page(self, place: Place) -> Reply:
+        test, pages = self._sessions.test, session_pages(self._sessions.test, place.seat)
+        page = public_page(
+            test, place.seat, place.page, place.language, lambda slot, _: self._url(place.token, place.page, slot)
+        )
+        if page["kind"] == "thanks":
+            return {"page": {**page, "code": place.code}, "prefetch": []}
+        ahead = slots(test, pages[place.page + 1], place.language)
+        return {"page": page, "prefetch": [self._url(place.token, place.page + 1, slot) for slot in ahead]}
+
+    def _url(self, token: str, page: int, slot: str) -> str:
+        return f"audio/{token}/{page}/{slot}.{self._sessions.test.protocol.listening.format}"
+
+
+def _guarded(reply: Callable[[Mapping[str, Any]], Reply], asked: object) -> Reply:
+    """Whatever goes wrong, the browser is told a code and the log the rest."""
+    try:
+        return reply(asked if isinstance(asked, Mapping) else {})
+    except SessionProblemError as problem:
+        return {"problem": problem.code}
+    except RefusedAnswerError as refused:
+        return {"refused": {"code": refused.code, "slot": refused.slot}}
+    except Exception:
+        log.exception("A request could not be answered; the browser was told to try again.")
+        return {"problem": "failed"}

@@ -1,0 +1,321 @@
+"""The rules of a session: who comes in, what is asked next, which answers are taken. No web in it.
+
+A session goes forward only. Its place is the number of answered pages, read from the database at every call, so it goes
+on after a reload, on another device, or after the server was killed. The answer to a page is one transaction; whoever
+asks learns of it after the commit. An answer that comes again (a double click, a retry after a lost reply) changes
+nothing and gives the current page.
+
+A test that was closed admits nobody and shows nobody a new page. A page that was shown before can still be answered;
+after it the rater learns that the test is closed, or, if it was the last, gets the completion code. After reopening
+everyone goes on where they were.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from listening_test.answers import RefusedAnswerError, Sheet, accept, heard_seconds
+from listening_test.collection import overview
+from listening_test.collection.database import Database, PageRow, PlayRow, RaterRow, RatingRow, TestRow
+from listening_test.collection.seats import emptiest_seat, next_round
+from listening_test.collection.tokens import Signer, is_token, new_token, token_hash
+from listening_test.pages import PROMPT, PageRef, needed_seconds, session_pages, slots
+from listening_test.prepared import PreparedTest
+
+Entry: TypeAlias = Literal["open", "invited"]
+"""Whether anyone may come in who has the address, or only holders of an invitation."""
+Problem: TypeAlias = Literal["closed", "unknown", "invited-only", "withdrawn", "failed"]
+"""Why there is no page to show; the front end has a text for each in every language."""
+
+LONGEST_DEVICE = 200
+HASTE = 2.0
+"""Seconds by which an answer may come before everything could have been heard: clocks and players are not exact."""
+_TRIES = 20
+
+
+class SessionProblemError(Exception):
+    """There is no page to show.
+
+    Args:
+        code: why.
+    """
+
+    def __init__(self, code: Problem) -> None:
+        """Keep the code."""
+        super().__init__(code)
+        self.code: Problem = code
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a rater is.
+
+    Attributes:
+        token: of the session.
+        seat: which assignment.
+        language: of the pages.
+        page: the number of the page to show, 0-based.
+        code: the completion code on the last page, else "".
+    """
+
+    token: str
+    seat: int
+    language: str
+    page: int
+    code: str = ""
+
+
+class Sessions:
+    """Every session of one test.
+
+    Args:
+        test: the public half; the key is never opened.
+        database: of this test.
+        signer: of this test.
+        entry: who may come in.
+        reclaim_hours: after so long without an answer an unfinished rater's seat is given again.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        test: PreparedTest,
+        database: Database,
+        signer: Signer,
+        *,
+        entry: Entry = "open",
+        reclaim_hours: float = 48.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Keep all of it."""
+        self.test, self.database, self.signer = test, database, signer
+        self.entry, self._reclaim, self._clock = entry, reclaim_hours * 3600, clock
+
+    def open_session(
+        self, *, invitation: object = None, token: object = None, language: object = None, device: object = ""
+    ) -> Place:
+        """Come in or come back. An invitation counts before a token: two raters may share a browser.
+
+        Args:
+            invitation: as in the link, or None.
+            token: of a session that was opened before, or None.
+            language: of the pages; one the protocol does not have becomes its first.
+            device: what the browser says of itself.
+
+        Raises:
+            SessionProblemError: ``unknown``, ``invited-only``, ``closed``, ``withdrawn``.
+        """
+        if not invitation and token:
+            with self.database.writing() as session:
+                place = self._place(session, self._rater(session, token), str(token))
+            return _shown(place)
+        number = self.signer.number_of(invitation) if invitation else None
+        if invitation and number is None:
+            raise SessionProblemError("unknown")
+        if number is None and self.entry == "invited":
+            raise SessionProblemError("invited-only")
+        return self._come_in(number, self._language(language), _plain(device))
+
+    def answer(self, token: object, page: object, payload: object) -> Place:
+        """Take the answer to a page.
+
+        Args:
+            token: of the session.
+            page: the number of the page.
+            payload: see `answers`.
+
+        Returns:
+            Where the rater is then.
+
+        Raises:
+            RefusedAnswerError: for an answer that is not whole or possible, to a page that was not shown yet, or that
+                comes before the page could have been heard.
+            SessionProblemError: ``unknown``, ``closed``, ``withdrawn``.
+        """
+        with self.database.writing() as session:
+            rater = self._rater(session, token)
+            current = self._answered(session, rater)
+            if type(page) is not int or page < 0 or page > current:
+                raise RefusedAnswerError("malformed", f"the rater is at page {current}")
+            shown = session.get(PageRow, (rater.id, current))
+            if page == current and shown is not None:
+                self._keep(session, rater, shown, payload)
+            place = self._place(session, rater, str(token))
+        return _shown(place)  # outside: that there is no next page must not undo the answer
+
+    def turn_language(self, token: object, language: object) -> Place:
+        """Go on in another language of the protocol.
+
+        Raises:
+            SessionProblemError: ``unknown``, ``closed``, ``withdrawn``.
+        """
+        with self.database.writing() as session:
+            rater = self._rater(session, token)
+            rater.language = self._language(language, rater.language)
+            place = self._place(session, rater, str(token))
+        return _shown(place)
+
+    def withdraw(self, token: object) -> None:
+        """Delete everything a rater said; that someone withdrew is kept.
+
+        Raises:
+            SessionProblemError: ``unknown``.
+        """
+        with self.database.writing() as session:
+            rater = self._rater(session, token, withdrawn=True)
+            for table in (RatingRow, PlayRow, PageRow):
+                session.execute(delete(table).where(table.rater == rater.id))
+            rater.device, rater.finished, rater.completion_code = "", None, None
+            rater.withdrawn = rater.withdrawn or self._clock()
+
+    def audio_path(self, token: object, page: int, slot: str) -> Path:
+        """The file behind a player of the current page, or of the next, which is fetched ahead.
+
+        Raises:
+            SessionProblemError: ``unknown`` for everything else, ``withdrawn``.
+        """
+        with self.database.reading() as session:
+            rater = self._rater(session, token, lock=False)
+            current = self._answered(session, rater)
+            pages = session_pages(self.test, rater.seat)
+            if page not in (current, current + 1) or page >= len(pages):
+                raise SessionProblemError("unknown")
+            stimulus = slots(self.test, pages[page], rater.language).get(slot)
+        if stimulus is None:
+            raise SessionProblemError("unknown")
+        return self.test.folder / self.test.stimuli[stimulus].file
+
+    def close(self) -> None:
+        """Admit nobody and show no new page, see the module."""
+        self._set_closed(self._clock())
+
+    def reopen(self) -> None:
+        """Go on."""
+        self._set_closed(None)
+
+    def progress(self) -> overview.Progress:
+        """How far everyone is."""
+        return overview.progress(self.database, self.test, self._clock() - self._reclaim)
+
+    def sheets(self) -> list[Sheet]:
+        """Everything that was answered, by rater in the order of coming."""
+        return overview.sheets(self.database, self.test)
+
+    def _come_in(self, number: int | None, language: str, device: str) -> Place:
+        """The locks make a clash unlikely; where one happens the constraints refuse it and we look again."""
+        for _ in range(_TRIES - 1):
+            try:
+                return self._try_to_come_in(number, language, device)
+            except IntegrityError:
+                continue
+        return self._try_to_come_in(number, language, device)
+
+    def _try_to_come_in(self, number: int | None, language: str, device: str) -> Place:
+        token = new_token() if number is None else self.signer.invited_token(number)
+        with self.database.writing() as session:
+            test = session.scalars(select(TestRow).with_for_update()).one()
+            known = session.scalar(select(RaterRow.id).where(RaterRow.token_hash == token_hash(token)))
+            if known is None:
+                if test.closed_at is not None:
+                    raise SessionProblemError("closed")
+                self._add_rater(session, token, number, language, device)
+            place = self._place(session, self._rater(session, token), token)
+        return _shown(place)
+
+    def _add_rater(self, session: Session, token: str, number: int | None, language: str, device: str) -> None:
+        now, seats = self._clock(), len(self.test.seats)
+        if number is None:
+            seat = emptiest_seat(session, self.database.test, seats, active_since=now - self._reclaim)
+        else:
+            seat = number % seats
+        session.add(
+            RaterRow(
+                id=secrets.token_hex(6),
+                test=self.database.test,
+                token_hash=token_hash(token),
+                invitation=number,
+                seat=seat,
+                round=next_round(session, self.database.test, seat),
+                language=language,
+                device=device,
+                started=now,
+                active=now,
+            )
+        )
+        session.flush()
+
+    def _rater(self, session: Session, token: object, *, lock: bool = True, withdrawn: bool = False) -> RaterRow:
+        """Whose token it is; while one answer is taken, another of the same rater waits."""
+        if not is_token(token):
+            raise SessionProblemError("unknown")
+        wanted = select(RaterRow).where(RaterRow.token_hash == token_hash(str(token)))
+        rater = session.scalars(wanted.with_for_update() if lock else wanted).one_or_none()
+        if rater is None:
+            raise SessionProblemError("unknown")
+        if rater.withdrawn is not None and not withdrawn:
+            raise SessionProblemError("withdrawn")
+        return rater
+
+    def _answered(self, session: Session, rater: RaterRow) -> int:
+        """How many pages are answered, which is the number of the current one: none can be left out."""
+        wanted = select(func.count()).where(PageRow.rater == rater.id, PageRow.answered.is_not(None))
+        return session.scalar(wanted) or 0
+
+    def _place(self, session: Session, rater: RaterRow, token: str) -> Place | None:
+        """Where the rater is, the page noted as shown from now on; None where closing came before it."""
+        current = self._answered(session, rater)
+        page = session_pages(self.test, rater.seat)[current]
+        if page.kind != "thanks" and session.get(PageRow, (rater.id, current)) is None:
+            if session.scalars(select(TestRow.closed_at)).one() is not None:
+                return None
+            session.add(PageRow(rater=rater.id, page=current, kind=page.kind, served=self._clock()))
+        return Place(token, rater.seat, rater.language, current, rater.completion_code or "")
+
+    def _keep(self, session: Session, rater: RaterRow, shown: PageRow, payload: object) -> None:
+        answer = accept(self.test, rater.seat, shown.page, rater.language, payload)
+        pages, now = session_pages(self.test, rater.seat), self._clock()
+        if now - shown.served < self._least_seconds(pages[shown.page], rater.language) - HASTE:
+            raise RefusedAnswerError("unheard", f"answered {now - shown.served:.1f} s after the page was shown")
+        place = {"rater": rater.id, "page": shown.page}
+        shown.answer, shown.answered, rater.active = answer, now, now
+        session.add_all(RatingRow(**place, **rating) for rating in answer.get("ratings", ()))
+        session.add_all(
+            PlayRow(**place, **play, heard=heard_seconds(play["ranges"])) for play in answer.get("plays", ())
+        )
+        if pages[shown.page + 1].kind == "thanks":
+            rater.finished, rater.completion_code = now, self.signer.completion_code(rater.id)
+
+    def _least_seconds(self, page: PageRef, language: str) -> float:
+        """How long hearing what must be heard takes; one player plays at a time."""
+        if page.kind != "trial":
+            return 0.0
+        judged = [one for slot, one in slots(self.test, page, language).items() if slot != PROMPT]
+        return sum(needed_seconds(self.test.protocol, self.test.stimuli[one].seconds) for one in judged)
+
+    def _language(self, wanted: object, otherwise: str = "") -> str:
+        languages = self.test.protocol.languages
+        return next((one for one in languages if one == wanted), otherwise or languages[0])
+
+    def _set_closed(self, when: float | None) -> None:
+        with self.database.writing() as session:
+            session.scalars(select(TestRow).with_for_update()).one().closed_at = when
+
+
+def _shown(place: Place | None) -> Place:
+    if place is None:
+        raise SessionProblemError("closed")
+    return place
+
+
+def _plain(text: object) -> str:
+    """What can be stored and shown of a browser's word: printable, one line, not too long."""
+    return "".join(c for c in text if c.isprintable())[:LONGEST_DEVICE] if isinstance(text, str) else ""

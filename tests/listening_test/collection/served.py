@@ -1,0 +1,181 @@
+"""A server of listening tests in a process of its own, and raters that talk to it as browsers do."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from made_up import good_answer
+
+ADMIN_PASSWORD = "correct horse battery"
+START_SECONDS = 120
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Served:
+    """A running ``songbench listen serve``."""
+
+    def __init__(self, folder, options):
+        self.folder, self.options = folder, [str(one) for one in options]
+        self.admin_password = ADMIN_PASSWORD
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.process, self.output = None, []
+        self.scratch = tempfile.mkdtemp()  # a server that is killed cannot clean up after itself
+        self.restart()
+
+    def restart(self):
+        """Start it, at the same address as before."""
+        command = [sys.executable, "-m", "songbench", "listen", "serve", self.folder, "--port", self.port]
+        env = {**os.environ, "SONGBENCH_ADMIN_PASSWORD": self.admin_password, "PYTHONUNBUFFERED": "1"}
+        env["TMPDIR"] = self.scratch
+        self.process = subprocess.Popen(
+            [str(one) for one in [*command, *self.options]],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        # Read all along, so that a full pipe never stops the server.
+        threading.Thread(target=self.output.extend, args=(self.process.stdout,), daemon=True).start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._healthy():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError("The server did not start:\n" + "".join(self.output))
+            time.sleep(0.1)
+
+    def _healthy(self):
+        try:
+            return get(self.url + "health")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def kill(self):
+        """SIGKILL: nothing is put in order."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """SIGTERM: what is under way is finished."""
+        self.process.terminate()
+        return self.process.wait(timeout=30)
+
+
+@contextmanager
+def start(folder, *options):
+    """A server of this prepared folder; `options` as on the command line."""
+    served = Served(folder, options)
+    try:
+        yield served
+    finally:
+        if served.process.poll() is None:
+            served.kill()
+        shutil.rmtree(served.scratch, ignore_errors=True)
+
+
+def get(url, headers=(), method="GET", data=None):
+    """Status, headers and body of any request; no status is an exception."""
+    request = urllib.request.Request(url, headers=dict(headers), method=method, data=data)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            return reply.status, reply.headers, reply.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
+
+
+def component(url):
+    """The number of the component that holds the server functions, as the page tells the browser."""
+    config = json.loads(get(url + "config")[2])
+    return next(one["id"] for one in config["components"] if one["props"].get("server_fns"))
+
+
+class Rater:
+    """Someone with a browser; `patience` is for how many seconds it asks again after a failure."""
+
+    def __init__(self, url, *, invitation=None, language="en", patience=0.0, device="test", number=None):
+        self.url, self.invitation, self.language, self.device = url, invitation, language, device
+        self.patience = patience
+        self.token, self.page, self.prefetch = None, None, []
+        self.component = component(url) if number is None else number
+        self.replies, self.acknowledged, self.latencies = [], [], []
+
+    def call(self, function, asked):
+        """One server function, through the same request as Gradio's client makes."""
+        body = {"data": asked, "component_id": self.component, "fn_name": function, "session_hash": f"s{id(self)}"}
+        data = json.dumps(body).encode()
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                status, _, reply = get(
+                    self.url + "gradio_api/component_server/", {"Content-Type": "application/json"}, "POST", data
+                )
+                if status == 200:
+                    said = json.loads(reply)
+                    if said.get("problem") != "failed" or time.monotonic() > deadline:
+                        break
+                elif time.monotonic() > deadline:
+                    raise RuntimeError(f"{function}: {status} {reply[:200]}")
+            except (OSError, http.client.HTTPException):  # no reply, or half of one
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+        self.replies.append(said)
+        return said
+
+    def open(self):
+        said = self.call(
+            "open_session",
+            {"invitation": self.invitation, "token": self.token, "language": self.language, "device": self.device},
+        )
+        if "page" in said:
+            self.token, self.page, self.prefetch = said["token"], said["page"], said["prefetch"]
+        return said
+
+    def answer(self, answer=None, page=None):
+        """Send an answer to the current page, by default a good one; keep what was acknowledged."""
+        number = self.page["page"] if page is None else page
+        answer = good_answer(self.page) if answer is None else answer
+        began = time.perf_counter()
+        said = self.call("answer", {"token": self.token, "page": number, "answer": answer})
+        self.latencies.append(time.perf_counter() - began)
+        if "page" in said:
+            self.acknowledged.append((number, answer))
+            self.page, self.prefetch = said["page"], said["prefetch"]
+        return said
+
+    def finish(self):
+        """Everything to the end; the completion code."""
+        while self.page["kind"] != "thanks":
+            said = self.answer()
+            if "page" not in said:
+                raise RuntimeError(f"page {self.page['page']}: {said}")
+        return self.page["code"]
+
+    def audio(self, url, **headers):
+        return get(self.url + url, headers)
+
+
+def urls_of(page):
+    """Every address of audio on a page."""
+    return re.findall(r'"url": "([^"]+)"', json.dumps(page))

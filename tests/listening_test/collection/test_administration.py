@@ -1,0 +1,79 @@
+"""The experimenter's page in a real browser, and what happens when the database goes away."""
+
+import json
+
+import pytest
+import served
+from made_up import SYSTEMS, good_answer, made_up_test
+
+from listening_test.collected import read_sheets
+from listening_test.collection.database import Database
+from listening_test.collection.replies import Replies
+from listening_test.collection.sessions import Sessions
+from listening_test.collection.tokens import Signer, load_secret
+
+
+def log_in(page, server, password):
+    page.goto(server.url + "admin")
+    page.get_by_label("username").fill("admin")
+    page.get_by_label("password").fill(password)
+    page.get_by_role("button", name="Login").click()
+
+
+def test_the_experimenter_sees_how_far_raters_are_and_stays_blind(browser, tmp_path):
+    made_up_test(tmp_path / "test", listening={"minimum_seconds": 0.0})
+    nasty = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>'; DROP TABLE raters;"
+    with served.start(tmp_path / "test") as server:
+        rater = served.Rater(server.url, device=nasty)
+        rater.open()
+        while rater.page["kind"] != "thanks":
+            answer = good_answer(rater.page)
+            rater.answer({**answer, "comment": nasty} if rater.page["kind"] == "trial" else answer)
+        page, faults = browser.new_page(), []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "request",
+            lambda one: None if one.url.startswith((server.url, "data:", "blob:")) else faults.append(one.url),
+        )
+        page.on("console", lambda one: faults.append(one.text) if "Content Security" in one.text else None)
+        log_in(page, server, "a guess")
+        page.get_by_text("Incorrect credentials").wait_for()
+        log_in(page, server, server.admin_password)
+        page.get_by_text("1 finished").wait_for()
+        page.get_by_text(nasty).locator("visible=true").first.wait_for()  # shown as text
+        assert page.title() == "Listening test: administration"
+        page.get_by_role("tab", name="Stimuli").click()
+        page.get_by_text("Answered pages on which each stimulus was judged").wait_for()
+        seen = page.content()
+        assert not [name for name in (*SYSTEMS, "secretrunname", "anchor") if name in seen]
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download the answers").click()
+        download.value.save_as(tmp_path / "answers.jsonl")
+        (sheet,) = read_sheets(tmp_path / "answers.jsonl")
+        assert sheet.finished and sheet.device == nasty[:200]
+        assert {one.answer["comment"] for one in sheet.entries if "comment" in one.answer} == {nasty}
+        page.get_by_role("button", name="Close the test").click()
+        page.get_by_text("nobody is admitted").wait_for()
+        assert served.Rater(server.url).open() == {"problem": "closed"}
+        page.get_by_role("button", name="Reopen the test").click()
+        page.get_by_text("open to anyone").wait_for()
+        assert "page" in served.Rater(server.url).open()
+        page.get_by_role("button", name="Refresh").click()
+        page.get_by_text("1 under way").wait_for()
+        assert not faults
+
+
+def test_a_database_that_goes_away_costs_a_retry_and_nothing_else(postgres, tmp_path):
+    test, _ = made_up_test(tmp_path / "test", listening={"minimum_seconds": 0.0})
+    database = Database(postgres.new_database(), test)
+    replies = Replies(Sessions(test, database, Signer(load_secret(test.folder), test.digest())))
+    opened = replies.open_session({"device": "d"})
+    asked = {"token": opened["token"], "page": 0, "answer": {"agree": True}}
+    postgres.stop()
+    try:
+        assert replies.answer(asked) == {"problem": "failed"} == replies.open_session({})
+    finally:
+        postgres.start()
+    said = replies.answer(asked)
+    assert said["page"]["page"] == 1 and json.dumps(replies.answer(asked)) == json.dumps(said)
+    database.close()
