@@ -11,7 +11,7 @@ continuous forms; ``"A"``, ``"B"``, ``"tie"``, ``"both_bad"`` for ``preference``
 Answers about a pair have the slot ``"AB"``. ``ranges`` are the parts heard, in seconds of the stimulus; ``seconds`` is
 the time on the page. The other kinds::
 
-    consent      {"agree": true}
+    consent      {"agree": true, "device": "…"}               # what the browser says of itself; kept with the rater
     background   {"answers": {"training": "3-5", …}}          # any question may be left out
     sound        {}
     headphones   {"choices": [1, 3, 2, …]}                    # 1 to 3, one per stimulus

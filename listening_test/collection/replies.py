@@ -1,6 +1,6 @@
 """What the browser asks and is told, as JSON-like dictionaries; the front end's half is in ``front_end``.
 
-    open_session {"invitation", "token", "language", "device"} → {"token", "language", "page": PAGE, "prefetch": [URL]}
+    open_session {"invitation", "token", "language"} → {"token", "language", "page": PAGE, "prefetch": [URL]}
     answer       {"token", "page", "answer"}                   → {"page": PAGE, "prefetch": [URL]}
     turn         {"token", "language"}                         → as open_session
     withdraw     {"token"}                                     → {"problem": "withdrawn"}
@@ -40,7 +40,7 @@ class Replies:
         """Come in or come back."""
 
         def reply(given: Mapping[str, Any]) -> Reply:
-            wanted = {name: given.get(name) for name in ("invitation", "token", "language", "device")}
+            wanted = {name: given.get(name) for name in ("invitation", "token", "language")}
             return self._session(self._sessions.open_session(**wanted))
 
         return _guarded(reply, asked)

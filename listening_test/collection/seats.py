@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from listening_test.collection.database import RaterRow
 
 
-def emptiest_seat(session: Session, test: str, seats: int, *, active_since: float) -> int:
+def emptiest_seat(session: Session, test: str, seats: int, *, active_since: float, came_since: float) -> int:
     """The seat that the fewest raters have finished or are still at; the first of several.
 
     Args:
@@ -16,11 +16,16 @@ def emptiest_seat(session: Session, test: str, seats: int, *, active_since: floa
         test: the digest.
         seats: how many there are.
         active_since: a rater who has not finished counts only with an answer later than this, in seconds since 1970.
+        came_since: who has not answered anything yet, not even the consent, counts only when they came later than this.
     """
     taken = select(RaterRow.seat, func.count()).where(
         RaterRow.test == test,
         RaterRow.withdrawn.is_(None),
-        or_(RaterRow.finished.is_not(None), RaterRow.active >= active_since),
+        or_(
+            RaterRow.finished.is_not(None),
+            and_(RaterRow.active > RaterRow.started, RaterRow.active >= active_since),
+            RaterRow.started >= came_since,
+        ),
     )
     counts = {row.seat: row[1] for row in session.execute(taken.group_by(RaterRow.seat))}
     return min(range(seats), key=lambda seat: (counts.get(seat, 0), seat))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -39,6 +39,8 @@ Problem: TypeAlias = Literal["closed", "unknown", "invited-only", "withdrawn", "
 LONGEST_DEVICE = 200
 HASTE = 2.0
 """Seconds by which an answer may come before everything could have been heard: clocks and players are not exact."""
+UNDECIDED = 3600.0
+"""Seconds after which whoever came and has not agreed to anything yet no longer holds a seat."""
 _TRIES = 20
 
 
@@ -100,16 +102,13 @@ class Sessions:
         self.test, self.database, self.signer = test, database, signer
         self.entry, self._reclaim, self._clock = entry, reclaim_hours * 3600, clock
 
-    def open_session(
-        self, *, invitation: object = None, token: object = None, language: object = None, device: object = ""
-    ) -> Place:
+    def open_session(self, *, invitation: object = None, token: object = None, language: object = None) -> Place:
         """Come in or come back. An invitation counts before a token: two raters may share a browser.
 
         Args:
             invitation: as in the link, or None.
             token: of a session that was opened before, or None.
             language: of the pages; one the protocol does not have becomes its first.
-            device: what the browser says of itself.
 
         Raises:
             SessionProblemError: ``unknown``, ``invited-only``, ``closed``, ``withdrawn``.
@@ -123,7 +122,7 @@ class Sessions:
             raise SessionProblemError("unknown")
         if number is None and self.entry == "invited":
             raise SessionProblemError("invited-only")
-        return self._come_in(number, self._language(language), _plain(device))
+        return self._come_in(number, self._language(language))
 
     def answer(self, token: object, page: object, payload: object) -> Place:
         """Take the answer to a page.
@@ -210,16 +209,16 @@ class Sessions:
         """Everything that was answered, by rater in the order of coming."""
         return overview.sheets(self.database, self.test)
 
-    def _come_in(self, number: int | None, language: str, device: str) -> Place:
+    def _come_in(self, number: int | None, language: str) -> Place:
         """The locks make a clash unlikely; where one happens the constraints refuse it and we look again."""
         for _ in range(_TRIES - 1):
             try:
-                return self._try_to_come_in(number, language, device)
+                return self._try_to_come_in(number, language)
             except IntegrityError:
                 continue
-        return self._try_to_come_in(number, language, device)
+        return self._try_to_come_in(number, language)
 
-    def _try_to_come_in(self, number: int | None, language: str, device: str) -> Place:
+    def _try_to_come_in(self, number: int | None, language: str) -> Place:
         token = new_token() if number is None else self.signer.invited_token(number)
         with self.database.writing() as session:
             test = session.scalars(select(TestRow).with_for_update()).one()
@@ -227,14 +226,20 @@ class Sessions:
             if known is None:
                 if test.closed_at is not None:
                     raise SessionProblemError("closed")
-                self._add_rater(session, token, number, language, device)
+                self._add_rater(session, token, number, language)
             place = self._place(session, self._rater(session, token), token)
         return _shown(place)
 
-    def _add_rater(self, session: Session, token: str, number: int | None, language: str, device: str) -> None:
+    def _add_rater(self, session: Session, token: str, number: int | None, language: str) -> None:
         now, seats = self._clock(), len(self.test.seats)
         if number is None:
-            seat = emptiest_seat(session, self.database.test, seats, active_since=now - self._reclaim)
+            seat = emptiest_seat(
+                session,
+                self.database.test,
+                seats,
+                active_since=now - self._reclaim,
+                came_since=now - min(self._reclaim, UNDECIDED),
+            )
         else:
             seat = number % seats
         session.add(
@@ -246,7 +251,7 @@ class Sessions:
                 seat=seat,
                 round=next_round(session, self.database.test, seat),
                 language=language,
-                device=device,
+                device="",
                 started=now,
                 active=now,
             )
@@ -291,6 +296,8 @@ class Sessions:
         session.add_all(
             PlayRow(**place, **play, heard=heard_seconds(play["ranges"])) for play in answer.get("plays", ())
         )
+        if shown.kind == "consent" and isinstance(payload, Mapping):  # nothing is kept of a browser before it
+            rater.device = _plain(payload.get("device"))
         if pages[shown.page + 1].kind == "thanks":
             rater.finished, rater.completion_code = now, self.signer.completion_code(rater.id)
 

@@ -168,7 +168,7 @@ def good_answer(page, *, value=None):
     """A whole answer to a public page: everything heard and rated, by default with the middle answer."""
     kind = page["kind"]
     if kind == "consent":
-        return {"agree": True}
+        return {"agree": True, "device": "a browser"}
     if kind == "background":
         return {"answers": {one["id"]: one["options"][0]["value"] for one in page["questions"]}}
     if kind == "headphones":

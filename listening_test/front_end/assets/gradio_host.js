@@ -18,7 +18,7 @@
       return reply;
     };
     const ask = (language) =>
-      call("open_session", { invitation, token, language, device: navigator.userAgent.slice(0, 200) });
+      call("open_session", { invitation, token, language });
 
     return {
       storage,

@@ -47,7 +47,7 @@
     }
 
     answer() {
-      return { agree: true };
+      return { agree: true, device: navigator.userAgent.slice(0, 200) };
     }
   }
 

@@ -146,7 +146,7 @@ class Rater:
     def open(self):
         said = self.call(
             "open_session",
-            {"invitation": self.invitation, "token": self.token, "language": self.language, "device": self.device},
+            {"invitation": self.invitation, "token": self.token, "language": self.language},
         )
         if "page" in said:
             self.token, self.page, self.prefetch = said["token"], said["page"], said["prefetch"]
@@ -155,7 +155,8 @@ class Rater:
     def answer(self, answer=None, page=None):
         """Send an answer to the current page, by default a good one; keep what was acknowledged."""
         number = self.page["page"] if page is None else page
-        answer = good_answer(self.page) if answer is None else answer
+        if answer is None:
+            answer = good_answer(self.page) | ({"device": self.device} if self.page["kind"] == "consent" else {})
         began = time.perf_counter()
         said = self.call("answer", {"token": self.token, "page": number, "answer": answer})
         self.latencies.append(time.perf_counter() - began)

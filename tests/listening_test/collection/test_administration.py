@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 import served
 from made_up import SYSTEMS, good_answer, made_up_test
 
@@ -27,8 +26,7 @@ def test_the_experimenter_sees_how_far_raters_are_and_stays_blind(browser, tmp_p
         rater = served.Rater(server.url, device=nasty)
         rater.open()
         while rater.page["kind"] != "thanks":
-            answer = good_answer(rater.page)
-            rater.answer({**answer, "comment": nasty} if rater.page["kind"] == "trial" else answer)
+            rater.answer({**good_answer(rater.page), "comment": nasty} if rater.page["kind"] == "trial" else None)
         page, faults = browser.new_page(), []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
@@ -67,7 +65,7 @@ def test_a_database_that_goes_away_costs_a_retry_and_nothing_else(postgres, tmp_
     test, _ = made_up_test(tmp_path / "test", listening={"minimum_seconds": 0.0})
     database = Database(postgres.new_database(), test)
     replies = Replies(Sessions(test, database, Signer(load_secret(test.folder), test.digest())))
-    opened = replies.open_session({"device": "d"})
+    opened = replies.open_session({})
     asked = {"token": opened["token"], "page": 0, "answer": {"agree": True}}
     postgres.stop()
     try:

@@ -52,7 +52,7 @@ def problem(call, *words, **named):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_whole_session_is_kept_and_comes_out_as_it_went_in(held, form):
     sessions = held(form)
-    place = sessions.open_session(language="zh", device="a browser")
+    place = sessions.open_session(language="zh")
     given = {}
     while shown(sessions, place)["kind"] != "thanks":
         given[place.page] = good_answer(shown(sessions, place))
@@ -139,7 +139,8 @@ def test_nobody_answers_sooner_than_one_can_listen(held, form, least):
 
 def test_comments_are_text_and_nothing_else(held):
     sessions = held()
-    place = walk(sessions, sessions.open_session(device="\x00<b>'; DROP TABLE raters;--\ud800" + "x" * 500), "trial")
+    nasty = "\x00<b>'; DROP TABLE raters;--\ud800" + "x" * 500
+    place = walk(sessions, answer(sessions, sessions.open_session(), device=nasty), "trial")
     said = "Robert'); DROP TABLE ratings;-- <script>alert(1)</script> \x00 ${7*7} {{7*7}} 好听\nzweite Zeile"
     answer(sessions, place, comment=said)
     (sheet,) = sessions.sheets()
@@ -165,6 +166,16 @@ def test_an_abandoned_seat_is_given_again_and_a_withdrawn_one_too(held):
     assert [sessions.progress().raters[n].state for n in range(4)] == ["under way", "withdrawn", "left", "left"]
     assert [sessions.open_session().seat for _ in range(3)] == [1, 2, 0]
     assert sessions.open_session(token=third.token) == third  # who comes back late goes on
+
+
+def test_who_only_looks_in_holds_a_seat_for_an_hour_and_leaves_no_trace_of_the_browser(held):
+    sessions = held(seats=3)
+    reader, looker = sessions.open_session(), sessions.open_session()
+    sessions._clock.wait(1)
+    answer(sessions, reader)
+    sessions._clock.wait(3600)
+    assert sessions.open_session().seat == 1
+    assert [one.device for one in rows(sessions, RaterRow) if one.seat == looker.seat] == ["", ""]
 
 
 def test_raters_who_come_together_are_spread_evenly(held):
@@ -220,7 +231,7 @@ def test_withdrawing_deletes_what_was_said(held):
     sessions = held(entry="invited")
     stays = walk(sessions, sessions.open_session(invitation=sessions.signer.invitation(0)), "break")
     sessions._clock.wait(1)
-    goes = walk(sessions, sessions.open_session(invitation=sessions.signer.invitation(1), device="d"), "thanks")
+    goes = walk(sessions, sessions.open_session(invitation=sessions.signer.invitation(1)), "thanks")
     for _ in range(2):
         sessions.withdraw(goes.token)
     assert problem(sessions.answer, goes.token, 0, {"agree": True}) == "withdrawn"

@@ -81,8 +81,8 @@ def test_answers_are_exported_as_sheets(songbench, test, tmp_path):
     assert not (test.folder / "ratings.sqlite").exists()
     database = Database(default_url(test.folder), test)
     sessions = Sessions(test, database, Signer(load_secret(test.folder), test.digest()))
-    place = sessions.open_session(device="a\u2028b")
-    sessions.answer(place.token, 0, {"agree": True})
+    place = sessions.open_session()
+    sessions.answer(place.token, 0, {"agree": True, "device": "a\u2028b"})
     said = listen(songbench, "export", test.folder, "--to", tmp_path / "answers.jsonl")
     assert said.returncode == 0 and "1 raters, 0 of them finished" in said.stdout
     sheets = read_sheets(tmp_path / "answers.jsonl")

@@ -1,0 +1,197 @@
+"""From material and protocol to a prepared test: the parts of this package in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from listening_test.collection.tokens import load_secret
+from listening_test.pages import SLOTS, session_minutes
+from listening_test.preparation.assignment import assign
+from listening_test.preparation.clips import Source
+from listening_test.preparation.coverage import Coverage, cover, prove
+from listening_test.preparation.design import Design, ItemName
+from listening_test.preparation.excerpts import Place
+from listening_test.preparation.length import Lengths, pages_per_seat
+from listening_test.preparation.levels import Level, Made
+from listening_test.preparation.material import Material
+from listening_test.preparation.rendering import Renderer, unusable
+from listening_test.preparation.selection import Selection, select
+from listening_test.preparation.session import Session, Sessions, repetitions
+from listening_test.preparation.sound import EDGE_SECONDS
+from listening_test.preparation.trials import Trials, per_page
+from listening_test.preparation.writing import Maker, Tell
+from listening_test.prepared import Key, PreparedTest, check_audio, save_test
+from listening_test.protocol import Protocol
+from songbench.domain.errors import InputError
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A prepared test and how it came about, for the report.
+
+    Attributes:
+        test: the public half.
+        key: the other half.
+        selection: what takes part.
+        design: what the assignment was made for.
+        coverage: what raters will meet.
+        level: the loudness of all stimuli.
+        audio: per stimulus, what was made.
+        minutes: how long each seat's session takes.
+        notes: what the experimenter should know.
+    """
+
+    test: PreparedTest
+    key: Key
+    selection: Selection
+    design: Design
+    coverage: Coverage
+    level: Level
+    audio: Mapping[str, Made]
+    minutes: tuple[float, ...]
+    notes: tuple[str, ...]
+
+
+def prepare(material: Material, protocol: Protocol, folder: Path, tell: Tell = lambda *_: None) -> Preparation:
+    """Make a test. Its ``test.json`` is written last: a folder that has one is whole.
+
+    Args:
+        material: the songs.
+        protocol: what is asked.
+        folder: where to; `folder.claim` makes sure that it is free.
+        tell: progress.
+
+    Raises:
+        InputError: for anything that cannot be used, naming it.
+    """
+    selection = select(material, protocol)
+    trials = Trials(material, selection, protocol)
+    renderer = Renderer(material, protocol, {})
+    places = _places(renderer, selection, tell)
+    if protocol.form == "mushra":
+        renderer = replace(renderer, common=_common(renderer, selection))
+    design = _design(
+        protocol, selection, Lengths({name: one.seconds + 2 * EDGE_SECONDS for name, one in places.items()})
+    )
+    assigned = assign(design)
+    prove(design, assigned)
+    sessions = Sessions(trials, design.seats)
+    plan = [sessions.session(pages) for pages in assigned]
+    made = Maker(material, selection, protocol, folder).make(renderer, plan, tell)
+    load_secret(folder)
+    save_test(made.test, made.key)
+    check_audio(made.test)
+    minutes = tuple(session_minutes(made.test, seat) for seat in range(len(made.test.seats)))
+    return Preparation(
+        test=made.test,
+        key=made.key,
+        selection=selection,
+        design=design,
+        coverage=cover(design, assigned),
+        level=made.level,
+        audio=made.audio,
+        minutes=minutes,
+        notes=(
+            *selection.notes,
+            *_remarks(protocol, design, selection, trials, plan),
+            *_late_remarks(protocol, made.level, minutes),
+        ),
+    )
+
+
+def _design(protocol: Protocol, selection: Selection, lengths: Lengths) -> Design:
+    """What the assignment is made for, with as many pages as fit."""
+    systems = selection.names
+    design = Design(
+        form=protocol.form,
+        systems=systems,
+        songs=selection.songs,
+        seats=protocol.raters.planned,
+        pages=1,
+        per_page=per_page(protocol, len(systems)),
+        lyrics_once=protocol.raters.lyrics_once,
+        seed=protocol.seed,
+    )
+    on_page = design.per_page + len(protocol.checks.anchors) + (design.form == "mushra")
+    if design.continuous and on_page > len(SLOTS):
+        raise InputError(
+            f"A page would hold {on_page} songs, and {len(SLOTS)} have room.",
+            field="raters.stimuli_per_page",
+            cure="Ask for fewer, or for fewer anchors.",
+        )
+    pages = pages_per_seat(protocol, design, lengths)
+    if not pages:
+        raise InputError(
+            "No prompt has the songs of two systems, so that nothing can be compared.",
+            cure="Take the form acr, or make the missing songs (`songbench run` with --retry-failed).",
+        )
+    return replace(design, pages=pages)
+
+
+def _places(renderer: Renderer, selection: Selection, tell: Tell) -> dict[tuple[ItemName, str], Place]:
+    """Where every excerpt lies, from the lengths of the songs alone."""
+    songs = {(item.prompt, item.take, name) for item, there in selection.songs.items() for name in there}
+    lengths = {}
+    for number, (prompt, take, name) in enumerate(sorted(songs)):
+        tell("looking at songs", number + 1, len(songs))
+        lengths[prompt, take, name] = renderer.seconds_of(Source(prompt, name, take))
+    return {
+        (item, name): renderer.place_of(
+            Source(item.prompt, name, item.take), item.excerpt, lengths[item.prompt, item.take, name]
+        )
+        for item, there in selection.songs.items()
+        for name in there
+    }
+
+
+def _common(renderer: Renderer, selection: Selection) -> dict[tuple[str, int], Place]:
+    """Per prompt and excerpt, the part that the reference and all songs have; placed in the reference."""
+    found: dict[tuple[str, int], Place] = {}
+    for item, there in selection.songs.items():
+        songs = [Source(item.prompt, name, item.take) for name in there]
+        shortest = min(songs, key=renderer.seconds_of)
+        reference = Source(item.prompt, None)
+        own = renderer.place_of(reference, item.excerpt, renderer.seconds_of(reference))
+        seconds = renderer.seconds_of(shortest) - own.start
+        if seconds <= 0:
+            why = f"it ends before the excerpt begins in the reference song ({own.start:.1f} s)"
+            raise unusable(shortest, why, renderer.audio_of(shortest))
+        before = found.get((item.prompt, item.excerpt), own)
+        found[item.prompt, item.excerpt] = replace(own, seconds=min(seconds, own.seconds, before.seconds))
+    return found
+
+
+def _remarks(
+    protocol: Protocol, design: Design, selection: Selection, trials: Trials, plan: Sequence[Session]
+) -> list[str]:
+    """What came out other than the protocol asked for."""
+    notes = []
+    wanted = repetitions(protocol.checks.repeats, design.pages)
+    fewest = min(session.repeats for session in plan)
+    if fewest < wanted:
+        notes.append(
+            f"sessions are too short for {wanted} repetitions {protocol.checks.repeat_distance} pages apart;"
+            f" some have {fewest}"
+        )
+    for name in protocol.checks.anchors:
+        without = [item for item in selection.songs if trials.anchor_clip(name, item) is None]
+        if without:
+            prompts = ", ".join(dict.fromkeys(item.prompt for item in without))
+            notes.append(f"no anchor '{name}' for {prompts}: there is nothing to make it of")
+    return notes
+
+
+def _late_remarks(protocol: Protocol, level: Level, minutes: Sequence[float]) -> list[str]:
+    notes = []
+    if level.given < level.wanted:
+        notes.append(
+            f"all stimuli are at {level.given:.1f} LUFS, not at {level.wanted:g}: there the highest true peak"
+            f" would exceed {protocol.listening.true_peak:g} dBTP"
+        )
+    if max(minutes) > protocol.raters.minutes:
+        notes.append(
+            f"the longest session takes about {max(minutes):.0f} minutes, wanted were {protocol.raters.minutes:g}"
+        )
+    return notes

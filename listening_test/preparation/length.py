@@ -1,0 +1,86 @@
+"""How many test pages fit into a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from listening_test.pages import SECONDS_PER_SCALE
+from listening_test.preparation.checks import EXCERPT_SECONDS, NOISE_SECONDS, TONE_GAP_SECONDS, TONE_SECONDS
+from listening_test.preparation.design import Design, ItemName, most_pages, treatments
+from listening_test.preparation.session import repetitions
+from listening_test.preparation.trials import per_page
+from listening_test.protocol import Protocol
+from songbench.domain.errors import InputError
+
+SETTLING_SECONDS = 60.0
+"""Consent, questions about the rater, volume: as in `pages.session_minutes`."""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """What is needed to tell how long a session takes, before any audio is made.
+
+    Attributes:
+        seconds: the length of each song's excerpt.
+        references: whether a page has an open reference.
+    """
+
+    seconds: Mapping[tuple[ItemName, str], float]
+
+    @property
+    def mean(self) -> float:
+        """Of all excerpts."""
+        return sum(self.seconds.values()) / len(self.seconds)
+
+
+def pages_per_seat(protocol: Protocol, design: Design, lengths: Lengths) -> int:
+    """Test pages of each rater: as declared, else what fits into the minutes, at least one.
+
+    What fits is rounded down to whole rounds of the systems (or pairs), where there is room for one round, so that
+    every rater meets each equally often.
+
+    Raises:
+        InputError: when the protocol asks for more pages than there are different ones for a rater.
+    """
+    most, wanted = most_pages(design), protocol.raters.pages
+    if wanted is not None:
+        if wanted > most:
+            once = design.lyrics_once or design.form != "acr"
+            raise InputError(
+                f"A rater cannot have {wanted} pages: there are {most} in which no lyric comes "
+                f"{'twice' if once else 'twice with one system'}.",
+                field="raters.pages",
+                cure="Ask for fewer, take more prompts, or leave it out for as many as fit into raters.minutes.",
+            )
+        return wanted
+    fitting = next(
+        (
+            n
+            for n in range(most, 1, -1)
+            if session_seconds(protocol, design, lengths, n) <= 60 * protocol.raters.minutes
+        ),
+        1,
+    )
+    round_ = 1 if design.continuous else len(treatments(design))
+    return fitting - fitting % round_ if fitting >= round_ else fitting
+
+
+def session_seconds(protocol: Protocol, design: Design, lengths: Lengths, pages: int) -> float:
+    """About how long a session with so many test pages takes, by the rule of `pages.session_minutes`."""
+    checks = protocol.checks
+    own = 0 if design.continuous else len(checks.anchors)
+    trials = pages + repetitions(checks.repeats, pages) + own + checks.traps + checks.training
+    tones = checks.headphone_check * (3 * TONE_SECONDS + 2 * TONE_GAP_SECONDS)
+    sound = checks.sound_check * (NOISE_SECONDS + min(EXCERPT_SECONDS, lengths.mean))
+    return SETTLING_SECONDS + tones + sound + trials * page_seconds(protocol, design, lengths)
+
+
+def page_seconds(protocol: Protocol, design: Design, lengths: Lengths) -> float:
+    """About how long a test page takes."""
+    played = 2 if design.pairwise else 1
+    if design.continuous:
+        played = per_page(protocol, len(design.systems)) + len(protocol.checks.anchors) + (design.form == "mushra")
+    answers = 1 if design.pairwise else played
+    heard = played + (design.form == "mushra")
+    return heard * lengths.mean + SECONDS_PER_SCALE * len(protocol.scales) * answers

@@ -1,0 +1,168 @@
+"""From recipes to sounds: decode, cut, trim, change, frame. One song in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from listening_test.preparation import checks, traps
+from listening_test.preparation.anchors import degraded
+from listening_test.preparation.clips import Recipe, Source
+from listening_test.preparation.excerpts import Place, place
+from listening_test.preparation.material import Material, seconds_of, where
+from listening_test.preparation.sound import SHORTEST_SECONDS, Sound, framed, sounding, two_channels
+from listening_test.protocol import Protocol
+from songbench.domain.audio import AudioSource
+from songbench.domain.errors import InputError
+from songbench.domain.song import Song
+from songbench.execution.results import SongId
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A sound before it is brought to the test's loudness.
+
+    Attributes:
+        recipe: what it is.
+        sound: with equal ends.
+        start: where in the song it begins, in seconds.
+        notes: what a reader should know.
+    """
+
+    recipe: Recipe
+    sound: Sound
+    start: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Renders recipes.
+
+    Args:
+        material: the songs.
+        protocol: the excerpts, the rate, the seed.
+        common: per prompt and excerpt, the place that all its songs share, so that they stay aligned with a reference;
+            empty where there is no reference to be aligned with.
+    """
+
+    material: Material
+    protocol: Protocol
+    common: Mapping[tuple[str, int], Place]
+
+    def render(self, source: Source | None, recipes: Sequence[Recipe]) -> Iterator[Rendered]:
+        """The sounds of recipes of one source, which is decoded once.
+
+        Raises:
+            InputError: naming the song and its file, when it cannot be used.
+        """
+        rate = self.protocol.listening.rate
+        if source is None:
+            for recipe in recipes:
+                yield Rendered(recipe, framed(checks.tones(*recipe.tones, rate), rate))
+            return
+        samples = {sort: self._decoded(source, sort) for sort in {_origin(recipe) for recipe in recipes}}
+        for recipe in recipes:
+            yield self._one(recipe, source, samples[_origin(recipe)])
+
+    def _one(self, recipe: Recipe, source: Source, samples: Sound) -> Rendered:
+        rate = self.protocol.listening.rate
+        if recipe.sort == "style sample":
+            first, last = sounding(samples)
+            return Rendered(recipe, framed(samples[:, first:last], rate), first / rate)
+        part, start, notes = self._excerpt(recipe, source, samples)
+        if recipe.sort == "sound check":
+            longest = round(checks.EXCERPT_SECONDS * rate)
+            return Rendered(
+                recipe, framed(checks.sound_check(part[:, :longest], rate, self.protocol.seed), rate), start, notes
+            )
+        changed = degraded(part, rate, recipe.effect)
+        if recipe.said:
+            changed = traps.spoken_over(changed, rate, recipe.said, recipe.language)
+            notes = (*notes, f"a voice says: {recipe.said}")
+        return Rendered(recipe, framed(changed, rate), start, notes)
+
+    def _excerpt(self, recipe: Recipe, source: Source, samples: Sound) -> tuple[Sound, float, tuple[str, ...]]:
+        rate, seconds = self.protocol.listening.rate, samples.shape[1] / self.protocol.listening.rate
+        found = self.common.get((source.prompt, recipe.excerpt)) or self.place_of(source, recipe.excerpt, seconds)
+        first = round(found.start * rate)
+        part = samples[:, first : first + round(found.seconds * rate)]
+        if not self.common:
+            start, end = sounding(part)
+            part, first = part[:, start:end], first + start
+        if part.shape[1] < SHORTEST_SECONDS * rate:
+            raise self._unusable(
+                source,
+                f"its excerpt lasts {part.shape[1] / rate:.2f} s, and {SHORTEST_SECONDS} s "
+                "are needed to tell its loudness",
+            )
+        return part, first / rate, (found.note,) if found.note else ()
+
+    def place_of(self, source: Source, excerpt: int, seconds: float) -> Place:
+        """Where an excerpt lies in a song of this length.
+
+        Raises:
+            InputError: when the song ends before it begins.
+        """
+        rule, prompt = self.protocol.excerpts[excerpt], self.material.prompts[source.prompt]
+        song = self.song_of(source)
+        found = place(rule, seconds, prompt.lyrics, song.sections if song else ())
+        if found is None:
+            raise self._unusable(
+                source, f"it lasts {seconds:.1f} s and excerpt {excerpt + 1} begins at {rule.start:g} s"
+            )
+        return found
+
+    def seconds_of(self, source: Source) -> float:
+        """The length of a song, in seconds.
+
+        Raises:
+            InputError: when it cannot be decoded, naming song and file.
+        """
+        audio = self.audio_of(source)
+        try:
+            return seconds_of(audio)
+        except InputError as error:
+            raise unusable(source, error.message.rstrip("."), audio) from None
+
+    def song_of(self, source: Source) -> Song | None:
+        """The song as stored; None for reference songs."""
+        return self.material.songs[SongId(source.system, source.prompt, source.take)] if source.system else None
+
+    def audio_of(self, source: Source, *, sample: bool = False) -> AudioSource:
+        """The audio of a song, of a reference song, or the style sample of a prompt."""
+        if sample:
+            return self.material.prompt_audio[source.prompt]
+        song = self.song_of(source)
+        return song.source if song else self.material.references[source.prompt]
+
+    def _decoded(self, source: Source, sort: str) -> Sound:
+        audio = self.audio_of(source, sample=sort == "style sample")
+        try:
+            loaded = audio.load()
+        except (InputError, FileNotFoundError) as error:
+            told = error.message if isinstance(error, InputError) else str(error)
+            raise self._unusable(source, told.rstrip("."), audio) from None
+        if loaded.samples.size == 0 or not np.isfinite(loaded.samples).all():
+            raise self._unusable(source, "it holds no samples, or some that are not finite", audio)
+        return two_channels(loaded.at(self.protocol.listening.rate).samples)
+
+    def _unusable(self, source: Source, why: str, audio: AudioSource | None = None) -> InputError:
+        return unusable(source, why, audio or self.audio_of(source))
+
+
+def unusable(source: Source, why: str, audio: AudioSource) -> InputError:
+    """The error for a song that cannot be part of a test."""
+    name = f"song of {source.system}" if source.system else "reference song"
+    take = f", take {source.take}" if source.take else ""
+    return InputError(
+        f"The {name} for prompt '{source.prompt}'{take} cannot be used: {why}.",
+        file=where(audio),
+        cure="Make it again, or leave the prompt out with items.prompts; `songbench verify RUN` lists what is damaged.",
+    )
+
+
+def _origin(recipe: Recipe) -> str:
+    return "style sample" if recipe.sort == "style sample" else "song"

@@ -1,0 +1,188 @@
+"""What the experimenter is told: a row per stimulus, and a page to read before the first rater comes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from listening_test.preparation import power
+from listening_test.preparation.build import Preparation
+from listening_test.preparation.coverage import Span
+from listening_test.preparation.design import treatments
+from listening_test.preparation.folder import REPORT, TABLE
+from songbench.execution.store import write_atomically
+
+COLUMNS = (
+    "id",
+    "role",
+    "anchor",
+    "system",
+    "prompt",
+    "take",
+    "excerpt",
+    "start",
+    "seconds",
+    "loudness_before",
+    "loudness_after",
+    "gain_db",
+    "true_peak_after",
+    "song",
+    "notes",
+)
+"""Of ``preparation.csv``, in seconds, LUFS, dB and dBTP. What is given for after follows from before and the gain."""
+
+
+def write_reports(made: Preparation) -> tuple[Path, Path]:
+    """Write ``preparation.csv`` and ``preparation.md`` into the folder of the test. Both say what is what."""
+    table, page = made.test.folder / TABLE, made.test.folder / REPORT
+    write_atomically(table, stimulus_table(made).encode())
+    write_atomically(page, as_markdown(made).encode())
+    return table, page
+
+
+def stimulus_table(made: Preparation) -> str:
+    """The text of ``preparation.csv``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for name, stimulus in made.test.stimuli.items():
+        key, audio = made.key.stimuli[name], made.audio[name]
+        writer.writerow(
+            [
+                name,
+                key.role,
+                key.anchor,
+                key.system or "",
+                key.prompt or "",
+                key.take,
+                key.excerpt + 1,
+                key.start,
+                stimulus.seconds,
+                _level(audio.loudness),
+                _level(audio.loudness + audio.gain_db),
+                round(audio.gain_db, 2),
+                _level(audio.peak + audio.gain_db),
+                key.song,
+                key.notes,
+            ]
+        )
+    return text.getvalue()
+
+
+def power_statement(made: Preparation) -> str:
+    """How small a difference this test can find."""
+    return power.statement(
+        made.test.protocol,
+        raters=made.design.seats,
+        items=len(made.selection.songs),
+        pages=made.design.pages,
+        systems=len(made.selection.systems),
+        per_page=made.design.per_page if made.design.continuous else 1,
+    )
+
+
+def as_markdown(made: Preparation) -> str:
+    """The text of ``preparation.md``."""
+    protocol = made.test.protocol
+    parts = [
+        f"# {protocol.name}: a listening test over the run {made.key.run}",
+        "This file says what is what. Keep it, `preparation.csv` and `key.json` from raters.",
+        _facts(made),
+        "## What it can tell apart",
+        power_statement(made),
+        "## Who hears what",
+        _coverage(made),
+        _pages(made),
+        "## Sound",
+        _sound(made),
+        "## To know",
+        *(f"- {note}" for note in made.notes or ("Nothing was left out.",)),
+    ]
+    return "\n\n".join(parts).replace("\n\n- ", "\n- ") + "\n"
+
+
+def minutes(made: Preparation) -> str:
+    """How long sessions take."""
+    low, high = min(made.minutes), max(made.minutes)
+    return f"{high:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
+
+
+def _facts(made: Preparation) -> str:
+    protocol, design = made.test.protocol, made.design
+    return _table(
+        ("", ""),
+        [
+            ("protocol", f"{protocol.name}, form {protocol.form}, scales {', '.join(s.id for s in protocol.scales)}"),
+            ("source of the questions", protocol.source or "this project"),
+            ("sha256 of the protocol", protocol.digest()),
+            ("sha256 of the test", made.test.digest()),
+            ("systems", ", ".join(made.selection.names)),
+            ("prompts", f"{len(made.selection.prompts)} ({len(made.selection.songs)} items with takes and excerpts)"),
+            ("raters", f"{design.seats} planned, {design.pages} test pages each, about {minutes(made)} minutes"),
+            ("stimuli", str(len(made.test.stimuli))),
+        ],
+    )
+
+
+def _coverage(made: Preparation) -> str:
+    """Counted from the seats, not from what they were made to be."""
+    cover, design = made.coverage, made.design
+    unit = "pair of systems" if design.pairwise else "system"
+    cell = "page" if design.continuous else "pair of songs" if design.pairwise else "song"
+    rows: list[tuple[str, object]] = [
+        ("test pages per rater", cover.pages),
+        (f"a rater meets each {unit}", cover.treatments),
+        (f"votes per {cell}", cover.cells),
+        ("times a rater meets a lyric that it meets at all", cover.lyrics),
+        ("the same lyric twice in a row", cover.beside),
+    ]
+    if not design.continuous and len(treatments(design)) > 1:
+        rows.append((f"each {unit} directly after each other one, over all raters", cover.follows))
+    if design.pairwise:
+        rows.append(("a system is heard first, % of its pairs", cover.firsts))
+        rows.append(("votes per song", cover.songs))
+    per_system = [
+        (name, made.selection.asked[name], made.selection.failed[name], cover.systems[name], cover.votes[name])
+        for name in design.systems
+    ]
+    return "\n\n".join(
+        [
+            _table(("counted over all seats", "times"), rows),
+            _table(("system", "songs asked", "not made", "times a rater meets it", "votes"), per_system),
+        ]
+    )
+
+
+def _pages(made: Preparation) -> str:
+    kinds = [Counter(made.key.trials[step.trial].kind for step in seat.steps) for seat in made.test.seats]
+    practice = [len(seat.practice) for seat in made.test.seats]
+    rows = [(kind, Span.of(one[kind] for one in kinds)) for kind in ("test", "anchor", "repeat", "trap")]
+    return _table(("pages per rater", ""), [*rows, ("practice", Span.of(practice))])
+
+
+def _sound(made: Preparation) -> str:
+    listening, level = made.test.protocol.listening, made.level
+    gains = [one.gain_db for one in made.audio.values() if not one.silent]
+    peaks = [one.peak + one.gain_db for one in made.audio.values() if not one.silent]
+    changed = "" if level.given == level.wanted else f" (the protocol asks for {level.wanted:g} LUFS; see below)"
+    found = Counter(note for one in made.key.stimuli.values() for note in one.notes.split("; ") if "section" in note)
+    lines = [
+        f"Every stimulus: {listening.rate} Hz, two channels, 16 bit, {listening.format}, {level.given:.2f} LUFS"
+        f" integrated (ITU-R BS.1770-4){changed}.",
+        f"Gains from {min(gains):+.1f} to {max(gains):+.1f} dB; highest true peak {max(peaks):.1f} dBTP.",
+    ]
+    lines += [f"{count} stimuli: {note}." for note, count in found.items()]
+    return "\n".join(lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _level(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "-inf"

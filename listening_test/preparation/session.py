@@ -1,0 +1,170 @@
+"""A seat's whole session: its test pages with anchors, traps and repetitions among them, practice before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from listening_test.preparation import traps
+from listening_test.preparation.design import ItemName, Pages
+from listening_test.preparation.ordering import place_between
+from listening_test.preparation.trials import Ask, Trials, Turn
+from listening_test.preparation.williams import RowsInTurn
+
+TRAPS_PER_PLACE = 3
+"""So many different traps are made for each that a rater meets: raters who talk do not give them all away."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one rater will meet.
+
+    Attributes:
+        practice: before the test.
+        turns: the test.
+        repeats: repetitions that found room.
+    """
+
+    practice: tuple[Turn, ...]
+    turns: tuple[Turn, ...]
+    repeats: int
+
+
+class Sessions:
+    """Makes sessions; what is spread over raters is counted from one to the next.
+
+    Args:
+        trials: makes the pages.
+        seats: how many sessions there will be.
+    """
+
+    def __init__(self, trials: Trials, seats: int) -> None:
+        self._trials, self._checks = trials, trials.protocol.checks
+        self._draw = Random(f"sessions {trials.protocol.seed}")
+        self._rows: dict[int, RowsInTurn[int]] = {}
+        self._met: Counter[tuple[str, ItemName]] = Counter()
+        self._heard: Counter[Ask] = Counter()
+        self._practice = trials.practice()
+        self._traps = self._make_traps(seats)
+
+    def session(self, pages: Pages) -> Session:
+        """One rater's session around these test pages."""
+        trials = self._trials
+        turns = []
+        for item, systems in pages:
+            if trials.protocol.pairwise:
+                first, second = sorted(systems)
+                ask = trials.test(item, (first, second))
+                turns.append(Turn(ask, (0, 1) if systems[0] == first else (1, 0)))
+            else:
+                ask = trials.test(item, systems)
+                turns.append(Turn(ask, self._slots(ask)))
+        lyrics = Counter(item.prompt for item, _ in pages)
+        extra = [*self._anchors(lyrics), *self._some_traps(lyrics)]
+        self._draw.shuffle(extra)
+        turns = self._with_extra(turns, [Turn(ask, self._slots(ask)) for ask in extra])
+        turns, repeats = self._with_repeats(turns, repetitions(trials.protocol.checks.repeats, len(pages)))
+        practice = tuple(Turn(ask, self._slots(ask)) for ask in self._practice)
+        return Session(practice, tuple(turns), repeats)
+
+    def _slots(self, ask: Ask) -> tuple[int, ...]:
+        """An order of the clips; over pages and raters every clip is in every slot equally often."""
+        count = len(ask.clips)
+        if count not in self._rows:
+            self._rows[count] = RowsInTurn(range(count), self._draw)
+        return tuple(self._rows[count].next())
+
+    def _anchors(self, lyrics: Counter[str]) -> list[Ask]:
+        """A page per anchor, where an anchor has its own: of the rarest lyric of the session, then in turn."""
+        if self._trials.protocol.continuous:
+            return []
+        asks: list[Ask] = []
+        for name in self._checks.anchors:
+            items = [item for item in self._trials.selection.songs if self._trials.anchor_clip(name, item)]
+            self._draw.shuffle(items)
+            item = min(items, key=lambda one: (lyrics[one.prompt], self._met[name, one]))
+            ask = self._trials.anchor(name, item)
+            assert ask is not None
+            self._met[name, item] += 1
+            lyrics[item.prompt] += 1
+            asks.append(ask)
+        return asks
+
+    def _make_traps(self, seats: int) -> list[Ask]:
+        """The traps there are, of different items, each answer asked for about equally often."""
+        count = min(self._checks.traps * seats, self._checks.traps * TRAPS_PER_PLACE)
+        if not count:
+            return []
+        items = [item for item in self._trials.selection.songs if self._fits(item)]
+        self._draw.shuffle(items)
+        protocol = self._trials.protocol
+        answers = traps.asked_in_turn(traps.trap_answers(protocol, protocol.scales), count, self._draw)
+        return [self._trials.trap(items[number % len(items)], answer) for number, answer in enumerate(answers)]
+
+    def _fits(self, item: ItemName) -> bool:
+        """Whether there are enough songs for an ordinary page."""
+        return len(self._trials.selection.songs[item]) >= (1 if self._trials.protocol.form in ("acr", "mushra") else 2)
+
+    def _some_traps(self, lyrics: Counter[str]) -> list[Ask]:
+        """A rater's traps: different answers where there are, the rarest lyric of the session, all traps in turn."""
+        chosen: list[Ask] = []
+        waiting = self._draw.sample(self._traps, len(self._traps))
+        while waiting and len(chosen) < self._checks.traps:
+            given = [ask.expected for ask in chosen]
+            ask = min(waiting, key=lambda one: (given.count(one.expected), lyrics[one.item.prompt], self._heard[one]))
+            waiting.remove(ask)
+            self._heard[ask] += 1
+            lyrics[ask.item.prompt] += 1
+            chosen.append(ask)
+        return chosen
+
+    def _with_extra(self, turns: list[Turn], extra: Sequence[Turn]) -> list[Turn]:
+        """Anchors and traps at about equal distances, each at a drawn place, never first, not beside its own lyric."""
+        result = list(turns)
+        for number, turn in enumerate(extra):
+            low, high = (len(turns) * (number + part) / len(extra) for part in (0, 1))
+            near = round(self._draw.uniform(low, high)) + number
+            index = place_between(_lyrics(result), turn.ask.item.prompt, near, lambda index: index >= 1)
+            result.insert(index, turn)
+        return result
+
+    def _with_repeats(self, turns: list[Turn], wanted: int) -> tuple[list[Turn], int]:
+        """So many drawn test pages again, far enough behind; and how many found room."""
+        result, again = list(turns), 0
+        waiting = [turn for turn in turns if turn.ask.kind == "test"]
+        self._draw.shuffle(waiting)
+        while again < wanted:
+            places = [(turn, place) for turn in waiting if (place := self._late_place(result, turn)) is not None]
+            if not places:
+                break
+            turn, place = next((one for one in places if not _beside(result, *one)), places[0])
+            repetition = self._trials.repetition(turn.ask)
+            order = turn.order[::-1] if self._trials.protocol.pairwise else self._slots(repetition)
+            result.insert(place, Turn(repetition, order))
+            waiting.remove(turn)
+            again += 1
+        return result, again
+
+    def _late_place(self, turns: Sequence[Turn], turn: Turn) -> int | None:
+        """A drawn place far enough behind a page for its repetition, its lyric apart; None where there is none."""
+        earliest = turns.index(turn) + self._checks.repeat_distance + 1
+        if earliest > len(turns):
+            return None
+        near = self._draw.randint(earliest, len(turns))
+        return place_between(_lyrics(turns), turn.ask.item.prompt, near, lambda index: index >= earliest)
+
+
+def _beside(turns: Sequence[Turn], turn: Turn, place: int) -> bool:
+    """Whether a page inserted at a place would be beside its own lyric."""
+    return any(other.ask.item.prompt == turn.ask.item.prompt for other in turns[max(0, place - 1) : place + 1])
+
+
+def repetitions(share: float, pages: int) -> int:
+    """How many pages are wanted again: one at least, as long as any are."""
+    return max(1, round(share * pages)) if share else 0
+
+
+def _lyrics(turns: Sequence[Turn]) -> list[str]:
+    return [turn.ask.item.prompt for turn in turns]

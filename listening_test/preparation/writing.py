@@ -1,0 +1,229 @@
+"""Names for everything that was planned, its audio, and the two halves of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TypeAlias, TypeVar
+
+from listening_test.preparation.checks import tone_orders
+from listening_test.preparation.clips import Clip, Recipe, Source
+from listening_test.preparation.design import ItemName
+from listening_test.preparation.levels import Level, Made, write_audio
+from listening_test.preparation.material import Material
+from listening_test.preparation.rendering import Renderer
+from listening_test.preparation.selection import Selection
+from listening_test.preparation.session import Session
+from listening_test.preparation.trials import Ask, Turn
+from listening_test.prepared import (
+    AUDIO,
+    Item,
+    Key,
+    PreparedTest,
+    PromptFacts,
+    Seat,
+    Step,
+    Stimulus,
+    StimulusKey,
+    Trial,
+    TrialKey,
+)
+from listening_test.protocol import Protocol
+from songbench.domain.lyrics import render_block
+from songbench.execution.results import SongId
+
+Named = TypeVar("Named", Stimulus, Item, Trial)
+Tell: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class MadeTest:
+    """Both halves of a test and what is known of its audio."""
+
+    test: PreparedTest
+    key: Key
+    audio: Mapping[str, Made]
+    level: Level
+
+
+class Maker:
+    """Makes a test from a plan. Everything public is named by drawn numbers and listed in the order of these names.
+
+    Args:
+        material: the songs.
+        selection: what takes part.
+        protocol: what is asked.
+        folder: of the test.
+    """
+
+    def __init__(self, material: Material, selection: Selection, protocol: Protocol, folder: Path) -> None:
+        self._material, self._selection, self._protocol, self._folder = material, selection, protocol, folder
+        self._draw = Random(f"names {protocol.seed} {material.run} {protocol.name}")
+        self._taken: set[str] = set()
+
+    def make(self, renderer: Renderer, plan: Sequence[Session], tell: Tell) -> MadeTest:
+        """Write the audio and put the test together."""
+        asks = list(dict.fromkeys(turn.ask for one in plan for turn in (*one.practice, *one.turns)))
+        prompts = list(dict.fromkeys(ask.item.prompt for ask in asks))
+        samples = {name: _sample(name) for name in prompts if self._has_sample(name)}
+        sound, tones = self._sound_check(), self._tones()
+        clips = [clip for ask in asks for clip in ask.every_clip] + [
+            *samples.values(),
+            *tones,
+            *([sound] if sound else []),
+        ]
+        names = {clip: self._name() for clip in dict.fromkeys(clips)}
+        made, level = self._audio(renderer, names, tell)
+        items = {name: self._item(name, names[samples[name]] if name in samples else None) for name in prompts}
+        trials = {ask: self._trial(ask, names, items) for ask in asks}
+        test = PreparedTest(
+            folder=self._folder,
+            protocol=self._protocol,
+            stimuli=_by_name(self._stimulus(name, made[clip.recipe]) for clip, name in names.items()),
+            items=_by_name(items.values()),
+            trials=_by_name(trials.values()),
+            seats=tuple(_seat(one, names, trials) for one in plan),
+            sound_check=names[sound] if sound else None,
+            headphone_check=tuple(names[clip] for clip in tones),
+        )
+        key = Key(
+            test=test.digest(),
+            run=self._material.run,
+            runs=self._material.runs,
+            systems=self._selection.names,
+            prompts={name: self._facts(name) for name in sorted({*prompts, *self._selection.prompts})},
+            stimuli=dict(sorted((name, self._stimulus_key(clip, made[clip.recipe])) for clip, name in names.items())),
+            trials=dict(sorted((trial.id, _trial_key(ask, names, trials)) for ask, trial in trials.items())),
+            headphone_answers=tuple(clip.recipe.tones[0] for clip in tones),
+            asked=dict(self._selection.asked),
+            failed=dict(self._selection.failed),
+        )
+        return MadeTest(test, key, {name: made[clip.recipe] for clip, name in names.items()}, level)
+
+    # -- sound -----------------------------------------------------------------------------------------------------
+
+    def _audio(self, renderer: Renderer, names: Mapping[Clip, str], tell: Tell) -> tuple[dict[Recipe, Made], Level]:
+        recipes: dict[Recipe, list[str]] = {}
+        for clip, name in names.items():
+            recipes.setdefault(clip.recipe, []).append(name)
+        done = 0
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            tell("preparing audio", done, len(recipes))
+
+        return write_audio(renderer, recipes, self._folder, count)
+
+    def _has_sample(self, prompt: str) -> bool:
+        return self._protocol.show.prompt_audio and prompt in self._material.prompt_audio
+
+    def _sound_check(self) -> Clip | None:
+        """Noise and a song that is not in the test, where there is one."""
+        if not self._protocol.checks.sound_check:
+            return None
+        item, there = next(iter(self._selection.songs.items()))
+        sources = [Source(item.prompt, name, item.take) for name in there]
+        for prompt in self._selection.practice:
+            takes = [Source(prompt, name, self._protocol.items.takes[0]) for name in self._selection.names]
+            sources = [
+                one for one in takes if self._material.songs.get(SongId(str(one.system), prompt, one.take))
+            ] + sources
+        return Clip("check", Recipe("sound check", sources[0]))
+
+    def _tones(self) -> list[Clip]:
+        orders = tone_orders(self._protocol.checks.headphone_check, self._draw)
+        return [Clip("check", Recipe("tones", tones=order), copy=str(number)) for number, order in enumerate(orders)]
+
+    # -- the public half -------------------------------------------------------------------------------------------
+
+    def _name(self) -> str:
+        while (name := f"{self._draw.getrandbits(64):016x}") in self._taken:
+            continue
+        self._taken.add(name)
+        return name
+
+    def _stimulus(self, name: str, made: Made) -> Stimulus:
+        file = f"{AUDIO}/{name}.{self._protocol.listening.format}"
+        return Stimulus(name, file, made.seconds, made.peaks, made.sha256)
+
+    def _item(self, prompt: str, sample: str | None) -> Item:
+        told, show = self._material.prompts[prompt], self._protocol.show
+        lyrics = render_block(told.lyrics).strip() if show.lyrics else ""
+        return Item(self._name(), lyrics, told.style if show.style else "", told.language, sample)
+
+    def _trial(self, ask: Ask, names: Mapping[Clip, str], items: Mapping[str, Item]) -> Trial:
+        """Stimuli stand in the order of their names, which says nothing; each rater's order is in the steps."""
+        return Trial(
+            id=self._name(),
+            item=items[ask.item.prompt].id,
+            stimuli=tuple(sorted(names[clip] for clip in ask.clips)),
+            scales=ask.scales,
+            reference=names[ask.reference] if ask.reference else None,
+            spoken={
+                language: {names[ask.clips[number]]: names[clip] for number, clip in replaced}
+                for language, replaced in ask.spoken
+            },
+        )
+
+    # -- the other half --------------------------------------------------------------------------------------------
+
+    def _stimulus_key(self, clip: Clip, made: Made) -> StimulusKey:
+        source, item = clip.recipe.source, clip.of
+        song = SongId(source.system, source.prompt, source.take) if source and source.system else None
+        return StimulusKey(
+            role=clip.role,
+            system=source.system if source else None,
+            prompt=item.prompt if item else source.prompt if source else None,
+            take=item.take if item else 0,
+            excerpt=clip.recipe.excerpt,
+            anchor=clip.anchor,
+            start=made.start,
+            gain_db=round(made.gain_db, 3),
+            song=self._material.keys.get(song, "") if song else "",
+            notes="; ".join([*made.notes, *_origin(clip)]),
+        )
+
+    def _facts(self, prompt: str) -> PromptFacts:
+        told = self._material.prompts[prompt]
+        return PromptFacts(told.language, dict(told.tags))
+
+
+def _origin(clip: Clip) -> Iterable[str]:
+    """From what an anchor was made, and which song is behind other words."""
+    source = clip.recipe.source
+    if clip.anchor and source:
+        song = f"the song of {source.system}" if source.system else "the reference song"
+        yield f"made from {song} for {source.prompt}"
+
+
+def _sample(prompt: str) -> Clip:
+    return Clip("prompt", Recipe("style sample", Source(prompt, None)), of=ItemName(prompt))
+
+
+def _seat(session: Session, names: Mapping[Clip, str], trials: Mapping[Ask, Trial]) -> Seat:
+    def steps(turns: Sequence[Turn]) -> tuple[Step, ...]:
+        return tuple(
+            Step(trials[turn.ask].id, tuple(names[turn.ask.clips[number]] for number in turn.order)) for turn in turns
+        )
+
+    return Seat(steps(session.practice), steps(session.turns))
+
+
+def _trial_key(ask: Ask, names: Mapping[Clip, str], trials: Mapping[Ask, Trial]) -> TrialKey:
+    return TrialKey(
+        kind=ask.kind,
+        prompt=ask.item.prompt,
+        take=ask.item.take,
+        excerpt=ask.item.excerpt,
+        repeats=trials[ask.repeats].id if ask.repeats else None,
+        expected=ask.expected,
+        expected_of=names[ask.clips[ask.expected_of]] if ask.expected_of is not None else None,
+    )
+
+
+def _by_name(parts: Iterable[Named]) -> dict[str, Named]:
+    return {part.id: part for part in sorted(parts, key=lambda part: part.id)}

@@ -1,0 +1,136 @@
+"""Who hears what: every promise of the assignment, over many shapes of tests."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise, permutations
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from listening_test.preparation.assignment import assign
+from listening_test.preparation.coverage import UnbalancedError, cover, prove
+from listening_test.preparation.design import Design, ItemName, Page, most_pages
+from listening_test.preparation.williams import RowsInTurn, carry_over, williams_rows
+
+NAMES = tuple("shgbaczd")
+
+
+def design(form, systems, prompts, seats, pages=1, *, variants=1, missing=(), **more):
+    names = NAMES[:systems]
+    songs = {
+        ItemName(f"p{p}", v): tuple(name for name in names if (name, p) not in missing)
+        for p in range(prompts)
+        for v in range(variants)
+    }
+    return Design(form, names, songs, seats, pages, **more)
+
+
+@st.composite
+def designs(draw):
+    form = draw(st.sampled_from(["acr", "preference", "ccr", "multistimulus", "mushra"]))
+    systems = draw(st.integers(1 if form in ("acr", "mushra") else 2, 8))
+    prompts = draw(st.integers(2, 30))
+    missing = draw(st.sets(st.tuples(st.sampled_from(NAMES[:systems]), st.integers(0, prompts - 1)), max_size=3))
+    made = design(
+        form,
+        systems,
+        prompts,
+        draw(st.integers(1, 40)),
+        variants=draw(st.sampled_from([1, 1, 2])),
+        missing=missing,
+        per_page=draw(st.integers(2, 8)),
+        lyrics_once=draw(st.booleans()),
+        seed=draw(st.integers(0, 3)),
+    )
+    most = most_pages(made)
+    return replace(made, pages=draw(st.integers(1, min(most, 30)))) if most else made
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(designs())
+def test_every_assignment_keeps_every_promise(made):
+    if most_pages(made):
+        seats = assign(made)
+        prove(made, seats)
+        assert len(seats) == made.seats
+
+
+def test_the_numbers_that_people_expect():
+    made = design("acr", 4, 20, 12, 20)
+    found = cover(made, assign(made))
+    assert set(found.systems.values()) == {(5, 5)} and found.cells == (3, 3) and found.lyrics == (1, 1)
+    made = design("preference", 3, 12, 10, 12)
+    found = cover(made, assign(made))
+    assert found.treatments == (4, 4) and found.firsts == (50, 50) and found.songs.high - found.songs.low <= 2
+    made = design("multistimulus", 8, 16, 16, 12, per_page=4)
+    found = cover(made, assign(made))
+    assert (
+        set(found.systems.values()) == {(6, 6)} and found.cells == (12, 12) and found.songs.high - found.songs.low <= 3
+    )
+
+
+def test_the_seed_decides_everything():
+    made = design("acr", 3, 9, 6, 9)
+    assert assign(made) == assign(replace(made))
+    assert assign(made) != assign(replace(made, seed=1))
+
+
+def test_more_pages_than_there_are_lyrics_for_are_refused():
+    assert most_pages(design("acr", 3, 5, 4)) == 15
+    assert most_pages(design("acr", 3, 5, 4, lyrics_once=True)) == 5
+    assert most_pages(design("preference", 4, 5, 4)) == 5
+    with pytest.raises(ValueError, match="16 pages per seat, possible are 1 to 15"):
+        assign(design("acr", 3, 5, 4, 16))
+
+
+def test_a_broken_promise_is_noticed():
+    made = design("preference", 3, 6, 4, 3)
+    seats = list(assign(made))
+    first = seats[0]
+    for broken, said in [
+        ([first[:-1], *seats[1:]], "too few"),
+        (seats[1:], "a seat is missing"),
+        ([(first[0], first[0], first[1]), *seats[1:]], "met twice"),
+        ([(Page(first[0].item, ("s", "x")), *first[1:]), *seats[1:]], "not there"),
+        ([tuple(Page(i, tuple(sorted(s))) for i, s in pages) for pages in seats], "one order"),
+    ]:
+        with pytest.raises(UnbalancedError, match=said):
+            prove(made, broken)
+    acr = design("acr", 2, 4, 1, 4)
+    with pytest.raises(UnbalancedError, match="twice in a row"):
+        one, two = ItemName("p0"), ItemName("p1")
+        prove(acr, [(Page(one, ("s",)), Page(one, ("h",)), Page(two, ("s",)), Page(two, ("h",)))])
+
+
+def test_songs_that_are_missing_are_never_asked_for():
+    made = design("acr", 3, 6, 5, 10, missing={("s", 0), ("h", 3)})
+    seats = assign(made)
+    prove(made, seats)
+    asked = {(page.item.prompt, page.systems) for pages in seats for page in pages}
+    assert len(asked) == 16 and ("p0", ("s",)) not in asked and ("p3", ("h",)) not in asked
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_williams_designs_balance_places_and_neighbours(count):
+    rows = williams_rows(count)
+    assert len(rows) == count * (2 if count % 2 and count > 1 else 1)
+    assert all(len(set(Counter(column).values())) == 1 for column in zip(*rows, strict=True))
+    follows = carry_over(rows)
+    assert set(follows) == set(permutations(range(count), 2)) and len(set(follows.values())) <= 1
+
+
+def test_rows_come_in_turn_and_not_with_the_same_one_twice():
+    rows = RowsInTurn("abcd", Random(0))
+    order = []
+    for _ in range(8):
+        order += rows.next(after=order[-1] if order else None)
+    assert all(one != two for one, two in pairwise(order))
+    assert Counter(order[::4]) == {"a": 2, "b": 2, "c": 2, "d": 2}
+
+
+def test_systems_follow_each_other_about_equally_often():
+    made = design("acr", 4, 16, 16, 16)
+    follows = cover(made, assign(made)).follows
+    assert follows.low >= 15 and follows.high <= 25  # 240 steps over 12 ordered pairs: 20 each

@@ -1,0 +1,102 @@
+"""``songbench listen create`` from a real run to a folder that can be served."""
+
+import json
+
+import pytest
+
+from listening_test.prepared import check_audio, load_key, load_test
+
+
+@pytest.fixture
+def finished_run(songbench, suite_file):
+    """A run of a probe and two sanity systems over six prompts of 9 s."""
+    suite = suite_file(6, seconds=9.0)
+    done = songbench("generate", "--suite", suite, "--systems", "probe,noise,silence", "--name", "small")
+    assert done.returncode == 0, done.stderr
+
+
+def create(songbench, tmp_path, *words):
+    where = ["--store", tmp_path / "store", "--runs", tmp_path / "runs"]
+    return songbench("listen", "create", "small", *where, *words, placed=False)
+
+
+QUICK = [
+    "--set",
+    "checks.headphone_check=1",
+    "--set",
+    "listening.rate=24000",
+    "--raters",
+    "3",
+    "--set",
+    "excerpts=[{rule: whole, seconds: 8}]",
+]
+
+
+def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished_run):
+    done = create(songbench, tmp_path, "--protocol", "levo", "--name", "mine", "--set", "languages=[en]", *QUICK)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "listening" / "small-mine"
+    for said in ("mine", "3 raters", "pages each", "votes", "One system", "Next: songbench listen serve"):
+        assert said in done.stdout
+    test = load_test(folder)
+    check_audio(test)
+    key = load_key(test)
+    assert key.systems == ("probe",) and key.run == "small" and len(test.seats) == 3
+    assert test.protocol.name == "mine" and test.protocol.languages == ("en",)
+    assert {one.name for one in folder.iterdir()} == {
+        "test.json",
+        "key.json",
+        "secret",
+        "audio",
+        "preparation.csv",
+        "preparation.md",
+    }
+    again = create(songbench, tmp_path, "--protocol", "levo", "--name", "mine", *QUICK)
+    assert again.returncode == 2 and "it may hold ratings" in again.stderr and "--force" in again.stderr
+    (folder / "ratings.sqlite").write_bytes(b"answers")
+    secret = (folder / "secret").read_text()
+    forced = create(
+        songbench, tmp_path, "--protocol", "levo", "--name", "mine", "--seed", 7, "--force", "--systems",
+        "probe,noise",
+        *QUICK, "--set", "checks.traps=0", "--set", "checks.training=0",
+    )  # fmt: skip
+    assert forced.returncode == 0, forced.stderr
+    assert load_test(folder).digest() != test.digest() and load_test(folder).protocol.seed == 7
+    assert load_key(load_test(folder)).systems == ("probe", "noise") and "you can resolve" in forced.stdout
+    assert (folder / "secret").read_text() == secret
+    assert (folder / f"ratings-{test.digest()[:8]}.sqlite").read_bytes() == b"answers"
+    check_audio(load_test(folder))
+
+
+def test_what_is_wrong_is_told_before_anything_is_made(songbench, tmp_path, finished_run):
+    for words, said in [
+        (["--protocol", "levoo"], "Did you mean 'levo'"),
+        (["--set", "listening.loudnes=-16"], "Did you mean 'loudness'"),
+        (["--set", "listening"], "Write FIELD=VALUE"),
+        (["--systems", "prob"], "Did you mean 'probe'"),
+        (["--protocol", "preference"], "compares systems"),
+        (["--protocol", "mushra"], "no prompt of the run has a reference song"),
+        (["--out", "small.jsonl"], "This is a file, not a folder"),
+    ]:
+        refused = create(songbench, tmp_path, *words)
+        assert refused.returncode == 2 and said in refused.stderr, (words, refused.stderr)
+        assert not list(tmp_path.rglob("test.json"))
+
+
+def test_what_an_interrupted_preparation_left_is_cleared_away(songbench, tmp_path, finished_run):
+    folder = tmp_path / "half"
+    (folder / "audio").mkdir(parents=True)
+    (folder / "audio" / "0123456789abcdef.flac").write_bytes(b"half")
+    (folder / "key.json").write_text(json.dumps({"schema": 1}))
+    quick = [*QUICK, "--set", "checks={traps: 0, training: 0, anchors: [], headphone_check: 0}"]
+    done = create(songbench, tmp_path, "--out", folder, *quick)
+    assert done.returncode == 0, done.stderr
+    check_audio(load_test(folder))
+    assert {path.name for path in (folder / "audio").iterdir()} == {
+        one.file.removeprefix("audio/") for one in load_test(folder).stimuli.values()
+    }
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("do not lose me")
+    refused = create(songbench, tmp_path, "--out", other, *quick)
+    assert refused.returncode == 2 and "thesis.txt" in refused.stderr
