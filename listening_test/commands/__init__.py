@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import typer
 
-from listening_test.commands.bundle import bundle
-from listening_test.commands.create import HELP as CREATE_HELP
-from listening_test.commands.create import create
-from listening_test.commands.export import HELP as EXPORT_HELP
-from listening_test.commands.export import export
-from listening_test.commands.invite import HELP as INVITE_HELP
-from listening_test.commands.invite import invite
-from listening_test.commands.presets import presets
-from listening_test.commands.report import HELP as REPORT_HELP
-from listening_test.commands.report import report
-from listening_test.commands.serve import HELP as SERVE_HELP
-from listening_test.commands.serve import serve
-from listening_test.commands.simulate import HELP as SIMULATE_HELP
-from listening_test.commands.simulate import simulate
+from listening_test.commands import bundle, create, export, invite, presets, report, serve, simulate
 
-HELP = """Blind listening tests over the songs of a run.
+HELP = """Blind listening tests over the songs of a run: prepare one, hold it in the browser, read its report.
 
-    songbench listen create demo --protocol songbloom      prepare a test: audio, hidden checks, assignment
+Examples:
 
-    songbench listen serve listening/demo-songbloom        hold it in the browser
+    songbench listen create demo --protocol songbloom
 
-    songbench listen report listening/demo-songbloom       screen, analyse, write tables and plots
+    songbench listen serve listening/demo-songbloom
+
+    songbench listen report listening/demo-songbloom
+
+Nobody there yet? `simulate` lets a program answer, so that you see what the report will tell you.
 """
 
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
-app.command()(presets)
-app.command(help=CREATE_HELP)(create)
-app.command()(bundle)
-app.command(help=SERVE_HELP)(serve)
-app.command(help=INVITE_HELP)(invite)
-app.command(help=EXPORT_HELP)(export)
-app.command(help=REPORT_HELP)(report)
-app.command(help=SIMULATE_HELP)(simulate)
+app.command(help=presets.HELP)(presets.presets)
+app.command(help=create.HELP)(create.create)
+app.command(help=serve.HELP)(serve.serve)
+app.command(help=invite.HELP)(invite.invite)
+app.command(help=bundle.HELP)(bundle.bundle)
+app.command(help=export.HELP)(export.export)
+app.command(help=simulate.HELP)(simulate.simulate)
+app.command(help=report.HELP)(report.report)

@@ -7,23 +7,25 @@ from typing import Annotated
 
 import typer
 
+HELP = """Make a folder that holds the test without a server.
+
+Raters open its index.html by a double click, from a USB stick or from any web server, and send back the file of \
+answers that it saves:
+
+    songbench listen bundle listening/demo-songbloom --to ~/test --zip
+
+    songbench listen report listening/demo-songbloom --answers ~/answers
+
+The folder holds sounds and pages under opaque names; nothing in it says which system made a song.
+"""
+
 
 def bundle(
     folder: Annotated[Path, typer.Argument(help="The prepared test, made by: songbench listen create.")],
     to: Annotated[Path | None, typer.Option(help="Where to; by default FOLDER-bundle.", show_default=False)] = None,
     archive: Annotated[bool, typer.Option("--zip", help="Make an archive beside it too.")] = False,
 ) -> None:
-    """Make a folder that holds the test without a server.
-
-    Raters open its index.html by a double click, from a USB stick or from any web server, and send back the file of
-    answers that it saves:
-
-        songbench listen bundle listening/demo-songbloom --to ~/test --zip
-
-        songbench listen report listening/demo-songbloom --answers ~/answers
-
-    The folder holds sounds and pages under opaque names; nothing in it says which system made a song.
-    """
+    """See `HELP`."""
     from listening_test.front_end.bundle import write_bundle
     from listening_test.prepared import load_test
 

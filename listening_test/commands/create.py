@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 HELP = """Prepare a blind listening test from the songs of a finished run.
 
-The protocol says what is asked and how; a preset is a good start (songbench listen presets). The folder then holds the
-loudness-matched audio under opaque names, who hears what, and hidden checks. preparation.md tells you what was made;
+The protocol says what is asked and how; a preset is a good start (songbench listen presets). The folder then holds \
+the loudness-matched audio under opaque names, who hears what, and hidden checks. preparation.md tells you what was made; \
 key.json says which file is which song: keep both from raters. The songs of the run are not touched.
 
 Examples:
@@ -32,7 +32,7 @@ Examples:
 
     songbench listen create mine --protocol our-lab.yaml --systems ours,theirs --set raters.pages=12
 
-Everything is drawn from the seed: the same run, protocol and seed make the same test. The next step is
+Everything is drawn from the seed: the same run, protocol and seed make the same test. The next step is \
 `songbench listen serve FOLDER`, or `songbench listen simulate FOLDER` to see what a report would look like.
 """
 
@@ -42,10 +42,10 @@ def create(
     protocol: Annotated[
         str, typer.Option("--protocol", help="A preset (songbench listen presets) or a file of your own, .yaml.")
     ] = "songbloom",
-    name: Annotated[str | None, typer.Option("--name", help="Of the test. [default: the protocol's]")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="The folder to make. [default: listening/RUN-NAME]")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Of the test. Default: the protocol's.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The folder to make. Default: listening/RUN-NAME.")] = None,
     systems: Annotated[
-        str | None, typer.Option("--systems", help="Comma-separated. [default: all but sanity systems]")
+        str | None, typer.Option("--systems", help="Comma-separated. Default: all but sanity systems.")
     ] = None,
     raters: Annotated[
         int | None, typer.Option("--raters", min=1, help="Planned raters: seats that are balanced.")
@@ -56,7 +56,7 @@ def create(
         typer.Option("--set", help="Any field of the protocol, e.g. --set raters.minutes=20 (repeatable)."),
     ] = None,
     runs: Annotated[
-        str | None, typer.Option("--runs", help="The folder of run folders. [default: results/runs]")
+        str | None, typer.Option("--runs", help="The folder of run folders. Default: results/runs.")
     ] = None,
     store: Annotated[str | None, typer.Option("--store", help="Where the run's results live now.")] = None,
     force: Annotated[

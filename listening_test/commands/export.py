@@ -20,9 +20,7 @@ Example:
 def export(
     folder: Annotated[Path, typer.Argument(help="The prepared test.")],
     to: Annotated[Path, typer.Option("--to", help="The file.")],
-    db: Annotated[
-        str | None, typer.Option("--db", help="As given to `serve`. [default: FOLDER/ratings.sqlite]")
-    ] = None,
+    db: Annotated[str | None, typer.Option("--db", help="As given to `serve`. Default: FOLDER/ratings.sqlite.")] = None,
 ) -> None:
     """See `HELP`."""
     from listening_test.collection.export import lines, read_answers

@@ -11,7 +11,7 @@ import typer
 
 HELP = """Print invitations: one link per rater, each with a seat of its own.
 
-The same number always gives the same link. A rater can use it again, on any device, to go on. `--first` makes more
+The same number always gives the same link. A rater can use it again, on any device, to go on. `--first` makes more \
 later. Whoever has a link can take its seat, so send each to one person only.
 
 Examples:

@@ -6,11 +6,20 @@ from typing import Annotated
 
 import typer
 
+HELP = """List the protocols that ship, or print one as a file to start from.
+
+Examples:
+
+    songbench listen presets
+
+    songbench listen presets songbloom > our-lab.yaml
+"""
+
 
 def presets(
     name: Annotated[str | None, typer.Argument(help="Print this one in full, as a file to start from.")] = None,
 ) -> None:
-    """List the protocols that ship, or print one."""
+    """See `HELP`."""
     from rich.console import Console
     from rich.table import Table
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELP = """Screen, analyse and report a listening test: console, files, figures, columns for the run's leaderboard.
 
-Answers come from the server's database and from files. The report lies in FOLDER/report; the leaderboard of the run
+Answers come from the server's database and from files. The report lies in FOLDER/report; the leaderboard of the run \
 shows the columns SCALE@TEST from the next `songbench report RUN` on.
 
 Examples:
@@ -33,7 +33,7 @@ Examples:
 def report(
     folder: Annotated[Path | None, typer.Argument(help="The prepared test.", show_default=False)] = None,
     db: Annotated[
-        str | None, typer.Option("--db", help="As given to `serve`. [default: FOLDER/ratings.sqlite, if it is there]")
+        str | None, typer.Option("--db", help="As given to `serve`. Default: FOLDER/ratings.sqlite, if it is there.")
     ] = None,
     answers: Annotated[
         list[Path] | None,
@@ -41,12 +41,12 @@ def report(
     ] = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", help="Write here. [default: FOLDER/report; simulated answers: FOLDER/report-simulated]"),
+        typer.Option("--to", help="Write here. Default: FOLDER/report; simulated answers: FOLDER/report-simulated."),
     ] = None,
     leaderboard: Annotated[
         bool, typer.Option("--leaderboard/--no-leaderboard", help="Add columns to the leaderboard of the run.")
     ] = True,
-    runs: Annotated[str | None, typer.Option("--runs", help="Folder of run folders. [default: as at `create`]")] = None,
+    runs: Annotated[str | None, typer.Option("--runs", help="Folder of run folders. Default: as at `create`.")] = None,
     store: Annotated[str | None, typer.Option("--store", help="Where the run's results live now.")] = None,
     imported: Annotated[
         str | None,

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 HELP = """Hold a prepared test in the browser.
 
-Answers are in the database before the rater sees the next page; stop the server with Ctrl-C and start it again at will.
-For raters elsewhere put a proxy with HTTPS in front and give its address as --public-url. The key of the test is never
-opened: the folder on the server needs no key.json.
+Answers are in the database before the rater sees the next page; stop the server with Ctrl-C and start it again at \
+will. For raters elsewhere put a proxy with HTTPS in front and give its address as --public-url. The key of the test \
+is never opened: the folder on the server needs no key.json.
 
 Examples:
 
@@ -32,7 +32,7 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")] = 7860,
     db: Annotated[
         str | None,
-        typer.Option("--db", help="sqlite:///FILE or postgresql://USER@HOST/NAME. [default: FOLDER/ratings.sqlite]"),
+        typer.Option("--db", help="sqlite:///FILE or postgresql://USER@HOST/NAME. Default: FOLDER/ratings.sqlite."),
     ] = None,
     entry: Annotated[
         Literal["open", "invited"],
@@ -40,7 +40,7 @@ def serve(
     ] = "open",
     admin_password: Annotated[
         str | None,
-        typer.Option("--admin-password", envvar="SONGBENCH_ADMIN_PASSWORD", help="Of /admin/. [default: a new one]"),
+        typer.Option("--admin-password", envvar="SONGBENCH_ADMIN_PASSWORD", help="Of /admin/. Default: a new one."),
     ] = None,
     public_url: Annotated[
         str | None, typer.Option("--public-url", help="Where raters reach it, if behind a proxy: https://….")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HELP = """Let a program take a prepared test, or say what a test of this size can resolve.
 
+Examples:
+
     songbench listen simulate listening/demo-songbloom             answers of 12 simulated raters
 
     songbench listen simulate listening/demo-songbloom --plan      what 8 to 48 raters could tell apart

@@ -166,7 +166,7 @@ def _common(renderer: Renderer, selection: Selection) -> dict[tuple[str, int], P
 def _remarks(
     protocol: Protocol, design: Design, selection: Selection, trials: Trials, plan: Sequence[Session]
 ) -> list[str]:
-    """What came out other than the protocol asked for."""
+    """What came out other than the protocol asked for, or needs an ear."""
     notes = []
     wanted = repetitions(protocol.checks.repeats, design.pages)
     fewest = min(session.repeats for session in plan)
@@ -180,6 +180,11 @@ def _remarks(
         if without:
             prompts = ", ".join(dict.fromkeys(item.prompt for item in without))
             notes.append(f"no anchor '{name}' for {prompts}: there is nothing to make it of")
+    if protocol.checks.traps and "zh" in protocol.languages:
+        notes.append(
+            "the Mandarin voice of the traps is hard to understand: have a speaker listen to them before the test,"
+            " or leave traps out (--set checks.traps=0)"
+        )
     return notes
 
 
