@@ -10,6 +10,7 @@ import pytest
 
 PLUGINS = Path(__file__).parent / "plugins"
 sys.path.insert(0, str(PLUGINS))
+sys.path.insert(0, str(Path(__file__).parent / "listening_test" / "collection"))
 # Tests run beside each other, one to a core; threads that wait for each other would only take turns.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+import served
 import soundfile
 from filelock import FileLock
 
@@ -151,6 +152,20 @@ def test_a_second_run_recomputes_nothing(folder):
     assert {path: path.stat().st_mtime_ns for path in (folder / "results/store").rglob("*.*")} == before
     for name in ("leaderboard.json", "leaderboard.md", "leaderboard.csv", "leaderboard.tex", "scores.csv"):
         assert (folder / "results/runs/demo" / name).read_bytes() == (folder / "first" / name).read_bytes()
+
+
+def test_the_demo_can_be_listened_to(folder):
+    """What ``make listen-demo`` does after the run: prepare, serve; and whoever comes is shown the first page."""
+    recipe = subprocess.run(["make", "-n", "listen-demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    prepare, serve = (shlex.split(words) for words in re.findall(r"songbench (listen .*)", recipe.replace("\\\n", "")))
+    assert serve == ["listen", "serve", prepare[-1]]
+    prepared = command(folder, *prepare[:-1], "listening/opened")
+    assert prepared.returncode == 0, prepared.stderr
+    with served.start(folder / "listening/opened") as server:
+        rater = served.Rater(server.url, language="zh")
+        assert rater.open()["page"]["kind"] == "consent"
+        assert rater.answer()["page"]["kind"] == "background"
+    shutil.rmtree(folder / "listening/opened")
 
 
 def documented():

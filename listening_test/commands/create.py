@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 HELP = """Prepare a blind listening test from the songs of a finished run.
 
 The protocol says what is asked and how; a preset is a good start (songbench listen presets). The folder then holds \
-the loudness-matched audio under opaque names, who hears what, and hidden checks. preparation.md tells you what was made; \
-key.json says which file is which song: keep both from raters. The songs of the run are not touched.
+the loudness-matched audio under opaque names, who hears what, and hidden checks. preparation.md tells you what was \
+made; key.json says which file is which song: keep both from raters. The songs of the run are not touched.
 
 Examples:
 

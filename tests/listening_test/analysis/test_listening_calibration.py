@@ -1,0 +1,95 @@
+"""What intervals, tests and screening promise, held by simulated tests; the full figures come from the benchmark.
+
+Bounds allow for chance: 0.95 of 150 tests is told to about 0.035 (two standard errors), a single error rate likewise.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from listening_test.analysis.power import typical
+from listening_test.simulation.calibration import (
+    Share,
+    calibrate_pairs,
+    calibrate_ratings,
+    calibrate_screening,
+    true_strengths,
+)
+from listening_test.simulation.fast import Design
+from listening_test.simulation.population import Population
+
+TESTS = range(150)
+EQUAL = {f"s{n}": 3.2 for n in range(4)}
+SPREAD = {"s0": 2.5, "s1": 3.0, "s2": 3.3, "s3": 3.8}
+HUNDRED = (0.0, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("design", "people"),
+    [
+        (Design(), Population(SPREAD)),
+        (
+            Design("multistimulus", prompts=10, pages=10, scale_range=HUNDRED),
+            Population({name: 25 * (one - 1) for name, one in SPREAD.items()}, HUNDRED, typical(HUNDRED)),
+        ),
+    ],
+    ids=["incomplete, 5 points", "multistimulus"],
+)
+def test_intervals_of_rated_songs_hold_the_truth(design, people):
+    found = calibrate_ratings(design, people, TESTS)
+    assert 0.915 <= found["means"].value <= 0.985
+    assert 0.915 <= found["differences"].value <= 0.985
+
+
+def test_equal_systems_are_not_told_apart():
+    found = calibrate_ratings(Design(), Population(EQUAL), TESTS)
+    assert found["tests"].value <= 0.075 and found["family"].value <= 0.095
+
+
+@pytest.mark.parametrize(("form", "limits"), [("preference", (-1.0, 1.0)), ("ccr", (-3.0, 3.0))])
+def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, limits):
+    design, people = Design(form, scale_range=limits), Population(EQUAL, position=0.1)
+    found = calibrate_pairs(design, people, range(80), true_strengths(design, people, panels=8))
+    assert 0.90 <= found["strengths"].value <= 0.99
+    assert found["tests"].value <= 0.08 and found["family"].value <= 0.11
+
+
+@pytest.mark.parametrize(
+    "design",
+    [
+        Design(repeats=2, anchors=2),
+        Design("preference", raters=16, repeats=2, anchors=2, scale_range=(-1.0, 1.0)),
+        Design("ccr", raters=16, repeats=2, anchors=2, scale_range=(-3.0, 3.0)),
+    ],
+    ids=lambda design: design.form,
+)
+def test_careless_raters_are_found_and_attentive_ones_stay(design):
+    found = calibrate_screening(design, Population(SPREAD, careless=0.2), range(50))
+    assert found["careless"].value >= 0.90
+    assert found["attentive"].value <= 0.06
+    assert set(found) >= {"random", "straight", "pattern", "impatient", "inverted"}
+
+
+def test_a_share_knows_how_sure_it_is():
+    share = Share()
+    for hit in [True] * 95 + [False] * 5:
+        share.add([hit])
+    low, high = share.interval()
+    assert (share.value, share.tests) == (0.95, 100)
+    assert low == pytest.approx(0.888, abs=0.001) and high == pytest.approx(0.978, abs=0.001)
+    assert share.join(share).n == 200 and Share().interval() == (0.0, 1.0)
+
+
+@pytest.mark.slow
+def test_the_benchmark_writes_its_report(tmp_path):
+    script = Path(__file__).parents[3] / "benchmarks" / "listening_calibration.py"
+    subprocess.run(
+        [sys.executable, script, "--tests", "4", "--to", tmp_path], check=True, timeout=280, env={**os.environ}
+    )
+    found = json.loads((tmp_path / "listening_calibration.json").read_text(encoding="utf-8"))
+    assert found["tests"] == 4 and {row["question"] for row in found["rows"]} == {"ratings", "pairs", "screening"}
+    assert "| design |" in (tmp_path / "listening_calibration.md").read_text(encoding="utf-8")

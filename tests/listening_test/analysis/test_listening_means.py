@@ -1,0 +1,243 @@
+"""Means, differences and their tests, from answers written by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from answered import collected, protocol, rating
+
+from listening_test.analysis import inference, means
+from listening_test.analysis.analyse import analyse
+from listening_test.analysis.mixed import ModelError
+
+
+def table(systems=("a", "b", "c"), raters=6, items=5, seed=0, gap=1.0):
+    """Everybody rates everything; neighbours differ by `gap`."""
+    rng = np.random.default_rng(seed)
+    bias, luck = rng.normal(0, 0.6, raters), rng.normal(0, 0.4, items)
+    return [
+        rating(
+            f"r{r}", name, f"p{i}", float(np.clip(round(2 + gap * n + bias[r] + luck[i] + rng.normal(0, 0.6)), 1, 5))
+        )
+        for r in range(raters)
+        for i in range(items)
+        for n, name in enumerate(systems)
+    ]
+
+
+def scale_of(data, seed=0):
+    return analyse(data, seed=seed).everyone[0]
+
+
+def by_name(found):
+    return {one.system: one for one in found.means}
+
+
+def test_all_by_all_means_are_the_plain_means_and_differences_are_paired():
+    rows = table()
+    found = scale_of(collected(rows))
+    for name, one in by_name(found).items():
+        values = [row["value"] for row in rows if row["system"] == name]
+        assert one.mean == pytest.approx(np.mean(values))
+        assert one.sd == pytest.approx(np.std(values, ddof=1))
+        assert (one.n, one.n_raters, one.n_items) == (30, 6, 5)
+        assert 1 <= one.low < one.mean < one.high <= 5
+    widths = {one.system: one.high - one.low for one in found.means}
+    for one in found.differences:
+        means = by_name(found)
+        assert one.difference == pytest.approx(means[one.first].mean - means[one.second].mean)
+        assert one.low < one.difference < one.high
+        assert one.high - one.low < max(widths.values())  # raters and items cancel
+        assert (one.n_items, one.n_raters) == (5, 6)
+    assert [(one.first, one.second) for one in found.differences] == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_holm_letters_and_ranks_follow_from_the_declared_pairs():
+    rows = table(gap=1.2, raters=10, items=8)
+    found = scale_of(collected(rows))
+    assert all(one.significant for one in found.differences)
+    assert {name: (one.rank, one.group) for name, one in by_name(found).items()} == {
+        "a": ((3, 3), "c"),
+        "b": ((2, 2), "b"),
+        "c": ((1, 1), "a"),
+    }
+    declared = scale_of(collected(rows, analysis={"pairs": [["c", "a"]]}))
+    told = {(one.first, one.second): one for one in declared.differences}
+    assert told["a", "c"].significant and told["a", "c"].p_adjusted == told["a", "c"].p
+    assert math.isnan(told["a", "b"].p_adjusted) and not told["a", "b"].significant
+    assert by_name(declared)["b"].rank == (1, 3)
+
+
+def test_equality_is_claimed_only_within_the_declared_margin():
+    rows = table(gap=0.0, raters=12, items=10)
+    wide = scale_of(collected(rows, analysis={"margin": 1.0})).differences[0]
+    narrow = scale_of(collected(rows, analysis={"margin": 0.01})).differences[0]
+    assert wide.p_equal < 0.05 < narrow.p_equal
+    assert math.isnan(scale_of(collected(rows)).differences[0].p_equal)
+
+
+def test_checks_of_a_pair_by_hand():
+    rows = [
+        rating(rater, system, f"p{n}", value)
+        for rater in ("r1", "r2")
+        for n, (one, two) in enumerate([(4, 3), (5, 3), (4, 1)])
+        for system, value in (("a", one), ("b", two))
+    ]
+    one = scale_of(collected(rows)).differences[0]
+    assert one.difference == pytest.approx(2.0)  # 1, 2, 3 on three items
+    assert one.effect == pytest.approx(2.0 / 1.0)
+    assert one.p_flip == pytest.approx(2 / 2**3)
+    assert one.p_wilcoxon == pytest.approx(2 / 2**3)
+    assert one.wins == pytest.approx(1.0)  # not one answer about b reaches one about a
+
+
+def test_wins_count_ties_half_and_each_rater_alike():
+    rows = [rating("r1", "a", "p1", 3), rating("r1", "b", "p1", 3), rating("r1", "b", "p2", 2)]
+    rows += [rating("r2", "a", "p1", 2), rating("r2", "b", "p2", 4)]
+    assert scale_of(collected(rows)).differences[0].wins == pytest.approx((0.75 + 0.0) / 2)
+
+
+@pytest.mark.parametrize(("raters", "items", "said"), [(1, 4, "one rater"), (4, 1, "one prompt")])
+def test_one_rater_or_one_item_gives_means_without_intervals(raters, items, said):
+    found = scale_of(collected(table(raters=raters, items=items)))
+    assert all(one.mean is not None and one.low is None and one.high is None for one in found.means)
+    assert all(math.isnan(one.p) and math.isnan(one.low) and not one.significant for one in found.differences)
+    assert all(one.group == "" and one.rank is None for one in found.means)
+    assert said in " ".join(found.notes)
+
+
+def test_answers_that_do_not_vary_are_not_taken_for_certainty():
+    rows = [rating(f"r{r}", s, f"p{i}", v) for r in range(3) for i in range(4) for s, v in (("a", 4), ("b", 2))]
+    found = scale_of(collected(rows))
+    one = found.differences[0]
+    assert (one.difference, one.low, one.high) == (2.0, 2.0, 2.0)
+    assert one.p == 0.25  # what flipping the signs of three raters can give at best
+    assert "do not vary" in " ".join(found.notes)
+    same = [rating(f"r{r}", s, f"p{i}", 3) for r in range(3) for i in range(4) for s in ("a", "b")]
+    assert scale_of(collected(same)).differences[0].p == 1.0
+
+
+def test_a_system_without_answers_and_one_that_never_applies():
+    rows = table(systems=("a", "b")) + [rating(f"r{n}", "na", "p0", None) for n in range(6)]
+    found = scale_of(collected(rows, systems=("a", "b", "na", "silent")))
+    means = by_name(found)
+    assert means["silent"].mean is None and means["silent"].n == 0
+    assert means["na"].mean is None and means["na"].not_applicable == 6
+    assert [(one.first, one.second) for one in found.differences] == [("a", "b")]
+    assert "na, silent" in " ".join(found.notes)
+    nothing = scale_of(collected([rating("r0", "a", "p0", None)]))
+    assert nothing.means[0].mean is None and nothing.means[0].not_applicable == 1
+
+
+def test_not_applicable_is_not_a_zero():
+    rows = table(systems=("a", "b"))
+    extra = [rating("r0", "a", "p9", None), rating("r1", "b", "p9", None)]
+    with_them, without = scale_of(collected([*rows, *extra])), scale_of(collected(rows))
+    assert [one.mean for one in with_them.means] == [one.mean for one in without.means]
+    assert [one.not_applicable for one in with_them.means] == [1, 1]
+
+
+def test_failures_count_as_the_worst_answer_only_when_declared():
+    rows = table(systems=("a", "b"), gap=0.5)
+    counts = {"asked": {"a": 10, "b": 10}, "failed": {"b": 4}}
+    left_out = by_name(scale_of(collected(rows, **counts)))
+    found = scale_of(collected(rows, **counts, items={"failures": "worst"}))
+    counted = by_name(found)
+    assert counted["a"] == left_out["a"].__class__(
+        **{**vars(left_out["a"]), "rank": counted["a"].rank, "group": counted["a"].group}
+    )
+    assert counted["b"].mean == pytest.approx(0.6 * left_out["b"].mean + 0.4 * 1.0)
+    assert counted["b"].low < counted["b"].mean < counted["b"].high
+    assert counted["b"].low >= 1.0
+    assert found.differences[0].difference == pytest.approx(counted["a"].mean - counted["b"].mean)
+    assert "b 4 of 10" in " ".join(found.notes)
+    gone = {"asked": {"a": 5, "c": 5}, "failed": {"c": 5}}
+    none_made = by_name(scale_of(collected(table(("a",)), systems=("a", "c"), **gone, items={"failures": "worst"})))
+    assert none_made["c"].mean == 1.0 and none_made["c"].low is None
+
+
+def test_anchors_have_means_but_are_not_compared_and_change_nothing():
+    rows = table(systems=("a", "b"))
+    low = [
+        rating(f"r{r}", "lowpass-3500", f"p{i}", 1 + (r + i) % 2, role="anchor", kind="anchor")
+        for r in range(6)
+        for i in range(2)
+    ]
+    found = scale_of(collected([*rows, *low], systems=("a", "b")))
+    anchor = found.means[-1]
+    assert anchor.system == "lowpass-3500" and not anchor.competitor and anchor.rank is None and anchor.group == ""
+    assert anchor.mean == pytest.approx(1.5) and anchor.low < 1.5 < anchor.high
+    assert found.means[:2] == scale_of(collected(rows)).means
+
+
+def test_repetitions_are_not_counted_twice():
+    rows = table(systems=("a", "b"))
+    again = [{**row, "kind": "repeat", "repeats": row["trial"], "value": 1.0} for row in rows[:8]]
+    assert scale_of(collected([*rows, *again])).means == scale_of(collected(rows)).means
+
+
+def test_takes_of_a_prompt_are_not_other_prompts():
+    """The same answers four times, as takes, must not look like four times the prompts."""
+    rows = table(systems=("a", "b"))
+    takes = [{**row, "take": take, "stimulus": f"{row['stimulus']}-{take}"} for row in rows for take in range(4)]
+    once, often = scale_of(collected(rows)).differences[0], scale_of(collected(takes)).differences[0]
+    assert often.n_items == once.n_items
+    assert often.high - often.low > 0.7 * (once.high - once.low)
+
+
+def test_where_the_model_fails_a_bootstrap_stands_in_and_says_so(monkeypatch):
+    rows = table(raters=10, items=8)
+    model = scale_of(collected(rows))
+
+    def refuse(answers):
+        raise ModelError("refused for this test")
+
+    monkeypatch.setattr(inference, "fitted", refuse)
+    found = scale_of(collected(rows))
+    assert "refused for this test" in found.notes[0] and "bootstrap" in found.notes[0]
+    for one, two in zip(found.differences, model.differences, strict=True):
+        assert one.difference == pytest.approx(two.difference)
+        assert one.low < one.difference < one.high
+        assert 0.7 < (one.high - one.low) / (two.high - two.low) < 2.0
+    assert scale_of(collected(rows)) == found
+
+
+def test_row_order_names_and_seeds_do_not_matter():
+    rows = table()
+    found = scale_of(collected(rows))
+    shuffled = [rows[n] for n in np.random.default_rng(1).permutation(len(rows))]
+    assert scale_of(collected(shuffled)) == found
+    renamed = [
+        {**row, "rater": f"x{9 - int(row['rater'][1])}", "prompt": f"q{9 - int(row['prompt'][1])}"} for row in rows
+    ]
+    other = scale_of(collected(renamed))
+    assert [one.mean for one in other.means] == pytest.approx([one.mean for one in found.means])
+    assert [one.p for one in other.differences] == pytest.approx([one.p for one in found.differences], rel=1e-4)
+    assert scale_of(collected(rows), seed=5).means == found.means
+
+
+def test_a_lower_confidence_gives_narrower_intervals():
+    rows = table()
+    wide, narrow = scale_of(collected(rows)), scale_of(collected(rows, analysis={"confidence": 0.8}))
+    assert narrow.means[0].high - narrow.means[0].low < wide.means[0].high - wide.means[0].low
+
+
+def test_the_limits_of_the_scale_cut_intervals_not_means():
+    rows = [rating(f"r{r}", s, f"p{i}", 5 if (r + i) % 5 else 4) for r in range(4) for i in range(4) for s in "ab"]
+    assert all(one.high == 5.0 for one in scale_of(collected(rows)).means)
+    assert protocol().range("Q") == (1.0, 5.0)
+
+
+def test_many_large_tables_are_fitted():
+    """50 raters, 60 items, 8 systems: the largest size that has to be possible."""
+    rng = np.random.default_rng(0)
+    rows = [
+        rating(f"r{r:02d}", f"s{s}", f"p{i:02d}", int(np.clip(round(2.5 + 0.2 * s + rng.normal()), 1, 5)))
+        for r in range(50)
+        for i in range(60)
+        for s in range(8)
+        if rng.random() < 0.3
+    ]
+    found = means.rated(collected(rows).ratings, "Q", protocol(), tuple(f"s{n}" for n in range(8)), asked={}, failed={})
+    assert len(found.differences) == 28 and all(one.low < one.high for one in found.means)
+    assert found.components.residual == pytest.approx(1.0, abs=0.05)

@@ -1,0 +1,229 @@
+"""Pairs: Davidson's model, tests of pairs, strengths, positions."""
+
+import math
+
+import numpy as np
+import pytest
+from answered import collected, comparison
+
+from listening_test.analysis.analyse import analyse
+from listening_test.analysis.clustered import crossed_spread
+from listening_test.analysis.davidson import Compared, fit_davidson
+
+
+def fitted(decisions, systems=2):
+    """From (first, second, outcome, how often)."""
+    rows = [(a, b, o) for a, b, o, times in decisions for _ in range(times)]
+    first, second, outcome = (np.array(column) for column in zip(*rows, strict=True))
+    return fit_davidson(Compared(first, second, outcome.astype(float), systems))
+
+
+def test_two_systems_have_the_log_odds_of_their_wins():
+    """Without ties the maximum is closed: log(wins / losses); with very many answers the prior is nothing."""
+    found = fitted([(0, 1, 1, 15000), (0, 1, -1, 5000), (1, 0, -1, 15000), (1, 0, 1, 5000)])
+    assert found.strengths[0] - found.strengths[1] == pytest.approx(math.log(3), abs=1e-3)
+    assert found.slot == pytest.approx(0.0, abs=1e-3)
+
+
+def test_ties_give_nu_and_leave_the_odds_alone():
+    """Davidson (1970): for one pair, nu = ties / sqrt(wins * losses), and the odds are wins / losses."""
+    found = fitted(
+        [(0, 1, 1, 8000), (0, 1, -1, 2000), (0, 1, 0, 4000), (1, 0, -1, 8000), (1, 0, 1, 2000), (1, 0, 0, 4000)]
+    )
+    assert found.strengths[0] - found.strengths[1] == pytest.approx(math.log(4), abs=1e-3)
+    assert found.tie == pytest.approx(math.log(1.0), abs=1e-3)
+
+
+def test_an_advantage_of_the_slot_is_not_credited_to_a_system():
+    """True odds 2, slot odds 3: first in A wins 6 : 1, first in B loses 2 : 3."""
+    found = fitted([(0, 1, 1, 18000), (0, 1, -1, 3000), (1, 0, 1, 9000), (1, 0, -1, 6000)])
+    assert found.strengths[0] - found.strengths[1] == pytest.approx(math.log(2), abs=1e-3)
+    assert found.slot == pytest.approx(math.log(3), abs=1e-3)
+
+
+def test_three_systems_recover_the_strengths_that_made_the_expected_counts():
+    strengths, nu = np.array([0.8, 0.1, -0.9]), 0.5
+    decisions = []
+    for a in range(3):
+        for b in range(3):
+            if a != b:
+                eta = strengths[a] - strengths[b]
+                weights = np.array([math.exp(eta / 2), nu, math.exp(-eta / 2)])
+                for outcome, share in zip((1, 0, -1), weights / weights.sum(), strict=True):
+                    decisions.append((a, b, outcome, round(20000 * share)))
+    found = fitted(decisions, 3)
+    assert found.strengths == pytest.approx(strengths, abs=2e-3)
+    assert found.tie == pytest.approx(math.log(nu), abs=2e-3)
+
+
+def test_separation_and_nothing_but_ties_stay_finite():
+    always = fitted([(0, 1, 1, 40), (1, 0, -1, 40)])
+    assert 2 < always.strengths[0] - always.strengths[1] < 12
+    ties = fitted([(0, 1, 0, 40), (1, 0, 0, 40)])
+    assert ties.strengths == pytest.approx([0, 0], abs=1e-9) and np.isfinite(ties.tie)
+
+
+def test_influence_is_what_an_answer_more_changes():
+    """The contributions behind the intervals agree with really adding an answer, in large data."""
+    base = [
+        (0, 1, 1, 300),
+        (0, 1, -1, 200),
+        (1, 0, 1, 250),
+        (1, 0, -1, 250),
+        (1, 2, 1, 300),
+        (2, 1, 1, 200),
+        (2, 0, -1, 400),
+    ]
+    before = fitted(base, 3)
+    after = fitted([*base, (0, 1, 1, 1)], 3)
+    assert after.strengths - before.strengths == pytest.approx(before.influence[0], rel=0.02, abs=1e-6)
+
+
+def test_crossed_spread_of_known_parts():
+    """Contributions by rater only: the variance is that of the raters' sums; prompts add what both share."""
+    contributions = np.repeat([1.0, -1.0, 2.0, -2.0], 5)
+    rater, item = np.repeat(np.arange(4), 5), np.tile(np.arange(5), 4)
+    found = crossed_spread(contributions, rater, item)
+    assert found.error**2 == pytest.approx(25 * (1 + 1 + 4 + 4) * 4 / 3)
+    assert found.freedom == 3
+    with_both = contributions + np.tile([1.0, -1, 1, -1, 0], 4)
+    assert crossed_spread(with_both, rater, item).error > found.error
+
+
+def scale_of(rows, form="preference", **more):
+    return analyse(collected(rows, form, **more)).everyone[0]
+
+
+def judged(form="preference", raters=8, prompts=6, gap=1.0, systems=("a", "b", "c"), seed=0, slot=0.0):
+    """Each rater hears each pair on each prompt, sides in turn; later systems are better by `gap`."""
+    rng, rows = np.random.default_rng(seed), []
+    for r in range(raters):
+        for p in range(prompts):
+            for n, (one, two) in enumerate((x, y) for i, x in enumerate(systems) for y in systems[i + 1 :]):
+                first, second = (one, two) if (r + p + n) % 2 else (two, one)
+                ahead = gap * (systems.index(second) - systems.index(first)) + rng.normal(0, 1.2) - slot
+                value = np.clip(round(ahead), -3, 3) if form == "ccr" else 0 if abs(ahead) < 0.3 else np.sign(ahead)
+                rows.append(comparison(f"r{r}", first, second, f"p{p}", int(value), page=n))
+    return rows
+
+
+def test_outcomes_are_counted_wherever_the_systems_stood():
+    rows = [
+        comparison("r1", "a", "b", "p1", -1),
+        comparison("r1", "b", "a", "p2", 1),
+        comparison("r2", "b", "a", "p1", -1),
+        comparison("r2", "a", "b", "p2", 0),
+        comparison("r2", "a", "b", "p3", None),
+    ]
+    found = scale_of(rows)
+    one = found.outcomes[0]
+    assert (one.first_wins, one.second_wins, one.ties, one.both_bad, one.mean) == (2, 1, 1, 1, None)
+    strengths = {s.system: s for s in found.strengths}
+    assert strengths["a"].win_rate == pytest.approx(2.5 / 4) and strengths["b"].win_rate == pytest.approx(1.5 / 4)
+    assert strengths["a"].both_bad == pytest.approx(0.2)
+    assert (strengths["a"].n, strengths["a"].n_raters, strengths["a"].n_items) == (5, 2, 3)
+    assert found.position.n == 3 and found.position.first_share == pytest.approx(2 / 3, abs=0.2)
+
+
+@pytest.mark.parametrize("form", ["preference", "ccr"])
+def test_clear_differences_are_found_and_ordered(form):
+    found = scale_of(judged(form, raters=12, prompts=10), form)
+    assert all(one.significant for one in found.outcomes) and found.connected
+    order = sorted(found.strengths, key=lambda one: -one.strength)
+    assert [one.system for one in order] == ["c", "b", "a"]
+    assert [(one.rank, one.group) for one in order] == [((1, 1), "a"), ((2, 2), "b"), ((3, 3), "c")]
+    assert sum(one.strength for one in found.strengths) == pytest.approx(0, abs=1e-9)
+    assert all(one.low < one.strength < one.high for one in found.strengths)
+
+
+def test_ccr_means_are_signed_for_the_first_and_strengths_average_over_opponents():
+    rows = [
+        comparison(f"r{r}", *((x, y) if (r + p) % 2 else (y, x)), f"p{p}", -v if (r + p) % 2 else v)
+        for r in range(4)
+        for p in range(4)
+        for x, y, v in (("a", "b", 1), ("a", "c", 3), ("b", "c", 2))
+    ]
+    found = scale_of(rows, "ccr")
+    assert {(o.first, o.second): o.mean for o in found.outcomes} == pytest.approx(
+        {("a", "b"): 1.0, ("a", "c"): 3.0, ("b", "c"): 2.0}
+    )
+    # against both opponents: a (1 + 3) / 2, b (-1 + 2) / 2, c (-3 - 2) / 2
+    assert [one.strength for one in found.strengths] == pytest.approx([2.0, 0.5, -2.5])
+
+
+def test_a_favoured_slot_is_reported_and_does_not_move_the_systems():
+    found = scale_of(judged(gap=0.0, slot=0.8, raters=12))
+    assert found.position.low > 0.5
+    assert not any(one.significant for one in found.outcomes)
+
+
+def test_systems_that_nothing_links_have_no_strengths():
+    rows = [
+        comparison(f"r{r}", x, y, f"p{p}", (-1) ** (r + p))
+        for r in range(3)
+        for p in range(3)
+        for x, y in (("a", "b"), ("c", "d"))
+    ]
+    found = scale_of(rows)
+    assert not found.connected and all(one.strength is None and one.group == "" for one in found.strengths)
+    assert len(found.outcomes) == 2 and "no strengths" in " ".join(found.notes)
+
+
+def test_unanimity_of_few_is_not_certainty():
+    rows = [comparison(f"r{r}", "a", "b", f"p{p}", -1) for r in range(3) for p in range(5)]
+    one = scale_of(rows).outcomes[0]
+    assert one.p == 0.25 and not one.significant
+    ties = scale_of([{**row, **comparison(row["rater"], "a", "b", row["prompt"], 0)} for row in rows])
+    assert ties.outcomes[0].p == 1.0 and ties.position.n == 0 and ties.position.first_share is None
+    assert [one.strength for one in ties.strengths] == pytest.approx([0.0, 0.0])
+
+
+def test_one_rater_one_prompt_and_a_silent_system():
+    for rows in (judged(raters=1), judged(prompts=1)):
+        found = scale_of(rows)
+        assert all(one.low is None and one.strength is not None for one in found.strengths)
+        assert all(math.isnan(one.p) for one in found.outcomes)
+    found = scale_of(judged(), systems=("a", "b", "c", "silent"))
+    assert found.strengths[-1].strength is None and "silent" in " ".join(found.notes)
+    both_bad = scale_of([comparison("r", "a", "b", "p", None)])
+    assert both_bad.strengths[0].both_bad == 1.0 and both_bad.strengths[0].win_rate is None
+
+
+def test_anchors_get_a_strength_of_their_own():
+    rows = judged()
+    low = [
+        comparison(
+            f"r{r}",
+            *(("a", "lowpass-3500") if r % 2 else ("lowpass-3500", "a")),
+            "p0",
+            -1 if r % 2 else 1,
+            kind="anchor",
+        )
+        for r in range(8)
+    ]
+    with_anchor, without = scale_of([*rows, *low], systems=("a", "b", "c")), scale_of(rows)
+    anchor = with_anchor.strengths[-1]
+    assert (
+        anchor.system == "lowpass-3500"
+        and not anchor.competitor
+        and anchor.strength < with_anchor.strengths[0].strength
+    )
+    assert with_anchor.strengths[:3] == without.strengths
+    assert math.isnan(with_anchor.outcomes[-1].p) and with_anchor.outcomes[-1].first_wins == 8
+
+
+def test_row_order_and_names_do_not_matter():
+    rows = judged()
+    found = scale_of(rows)
+    assert scale_of([rows[n] for n in np.random.default_rng(1).permutation(len(rows))]) == found
+    swapped = [
+        {
+            **row,
+            "first": {"a": "z"}.get(row["first"], row["first"]),
+            "second": {"a": "z"}.get(row["second"], row["second"]),
+        }
+        for row in rows
+    ]
+    other = scale_of(swapped, systems=("z", "b", "c"))
+    assert [one.strength for one in other.strengths] == pytest.approx([one.strength for one in found.strengths])
+    assert [one.p for one in other.outcomes] == pytest.approx([one.p for one in found.outcomes])
