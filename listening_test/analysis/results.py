@@ -68,7 +68,7 @@ class Difference:
         second: another.
         scale: id.
         difference: first minus second.
-        low: of its interval.
+        low: of its interval; NaN where there are too few raters or items for one.
         high: of its interval.
         p: of the declared test (see `means`); NaN where there are too few raters or items for one.
         p_adjusted: after Holm over the declared pairs of this scale; NaN for pairs that were not declared.
@@ -154,7 +154,8 @@ class Strength:
         system: name.
         scale: id.
         strength: Bradley-Terry log-strength (Davidson 1970 for ties), the mean over systems is 0.
-        low: of its interval: bootstrap that draws raters and prompts.
+        low: of its interval: raters and prompts are both taken as drawn at random (`clustered`); None where one rater
+            or one prompt allows none.
         high: of its interval.
         win_rate: share of its comparisons that it won, ties half, both-bad left out.
         both_bad: share of its comparisons that were "both bad".
@@ -196,7 +197,7 @@ class PairOutcome:
         mean: ``ccr``: mean answer for the first against the second (positive: the first is better); None otherwise.
         low: of its interval.
         high: of its interval.
-        p: of the declared test that neither is preferred.
+        p: of the declared test that neither is preferred; NaN for anchors, and where one rater or prompt allows none.
         p_adjusted: after Holm over the declared pairs of this scale; NaN for pairs that were not declared.
         significant: whether `p_adjusted` is below 1 - confidence.
     """

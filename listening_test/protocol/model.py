@@ -197,10 +197,16 @@ class Screening(_Part):
     Attributes:
         traps_wrong: more wrong traps than this.
         headphones_correct: fewer correct answers of the headphone check than this.
-        repeat_deviation: a larger mean absolute difference between first and second answers, as a share of the scale.
+        repeat_deviation: a mean absolute difference between first and second answers that is larger, as a share of the
+            scale, by more than chance explains (1.645 standard errors over pages; ``preference``: from 3 pages on, and
+            0.5 is what guessing gives).
         minimum_sd: a smaller standard deviation of all answers, as a share of the scale.
-        anchor_violations: a larger share of anchors rated above the rater's own mean of the systems.
-        agreement: a smaller correlation with the mean of the others, over stimuli (leave-one-out); needs 6 raters.
+        side_bias: pairs: a larger share of decisions for the same side, ties left out; from 10 decisions on.
+        anchor_violations: a larger share of anchors rated above the rater's own mean of the systems, or preferred to
+            songs; from 2 anchors on. Only of anchors that are worse by any question: not ``mp3-64k``, ``other-words``
+            and ``reference-song``.
+        agreement: a smaller correlation with what the others lead to expect, over everything judged (leave-one-out),
+            that is also 2 standard errors below the median rater's; needs 6 raters.
         reference_below_90: ``mushra``: hidden reference below 90 on a larger share of pages (BS.1534).
         anchor_above_90: ``mushra``: lower anchor above 90 on a larger share of pages (BS.1534).
         incomplete: a smaller share of the test pages answered.
@@ -210,6 +216,7 @@ class Screening(_Part):
     headphones_correct: Annotated[int, Field(ge=0)] | None = None
     repeat_deviation: Annotated[float, Field(gt=0, le=1)] | None = 0.3
     minimum_sd: Annotated[float, Field(gt=0, le=1)] | None = 0.05
+    side_bias: Annotated[float, Field(ge=0.5, le=1)] | None = 0.9
     anchor_violations: Annotated[float, Field(ge=0, le=1)] | None = 0.5
     agreement: Annotated[float, Field(ge=-1, le=1)] | None = 0.1
     reference_below_90: Annotated[float, Field(ge=0, le=1)] | None = 0.15

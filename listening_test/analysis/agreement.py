@@ -1,0 +1,88 @@
+"""How well each rater's answers follow those of all the others."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from listening_test.analysis.answers import codes_of
+from listening_test.analysis.mixed import Codes, pair_codes
+from listening_test.analysis.said import positions
+from listening_test.collected import Collected
+from songbench.statistics import Array
+
+FEWEST_RATERS = 6
+FEWEST_UNITS = 6
+"""Songs (or pairs) a rater must share with others before a correlation is looked at."""
+GROUP_WEIGHT = 2.0
+"""With how many answers' weight the others' mean of a system enters what is expected of each of its songs."""
+
+
+class Agreement(NamedTuple):
+    """A rater and the others.
+
+    Attributes:
+        correlation: of the rater's answers with what the others lead to expect, in (-1, 1).
+        error: standard error of its Fisher z, 1 / sqrt(n - 3).
+    """
+
+    correlation: float
+    error: float
+
+
+def agreements(data: Collected) -> dict[str, Agreement]:
+    """Leave-one-out agreement of every rater, over everything judged, anchors included.
+
+    A rater's answers are first averaged over the questions about a song. What the others lead to expect of it is their
+    mean, each from the own level, drawn towards their mean of that system as if by `GROUP_WEIGHT` more answers: where
+    few heard a song, their mean alone is mostly noise. About pairs it is the same with pairs of systems.
+
+    Returns:
+        By rater; empty below `FEWEST_RATERS`. Raters with fewer than `FEWEST_UNITS` songs are absent.
+    """
+    frame = positions(data).frame
+    frame = frame[frame["kind"] != "repeat"]
+    if frame["rater"].nunique() < FEWEST_RATERS:
+        return {}
+    # Questions differ in level; a rater who answers some questions about some songs only must not suffer from that.
+    frame = frame.assign(share=frame["share"] - frame.groupby("scale")["share"].transform("mean"))
+    judged = frame.groupby(["rater", "group", "unit"], as_index=False)["share"].mean()
+    level = 0.0 if data.protocol.pairwise else judged.groupby("rater")["share"].transform("mean")
+    names, rater = codes_of(judged["rater"])
+    _, unit = codes_of(judged["unit"])
+    _, group = codes_of(judged["group"])
+    own = judged["share"].to_numpy(dtype=np.float64)
+    values = (judged["share"] - level).to_numpy(dtype=np.float64)
+    expected = _expected(values, rater, unit, group)
+    found = {}
+    for mine in np.split(np.argsort(rater, kind="stable"), np.cumsum(np.bincount(rater))[:-1]):
+        known = mine[np.isfinite(expected[mine])]
+        if len(known) >= FEWEST_UNITS:
+            correlation = _correlation(own[known], expected[known])
+            found[names[rater[known[0]]]] = Agreement(correlation, 1 / math.sqrt(len(known) - 3))
+    return found
+
+
+def _expected(values: Array, rater: Codes, unit: Codes, group: Codes) -> Array:
+    """For every answer what everybody else leads to expect; NaN where nobody else heard that system.
+
+    A rater has one value for each unit, and a unit belongs to one group.
+    """
+    mine = pair_codes(rater, group)
+    others = np.bincount(group)[group] - np.bincount(mine)[mine]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        prior = (np.bincount(group, values)[group] - np.bincount(mine, values)[mine]) / others
+    prior[others == 0] = np.nan
+    here = np.bincount(unit)[unit] - 1
+    result: Array = (np.bincount(unit, values)[unit] - values + GROUP_WEIGHT * prior) / (here + GROUP_WEIGHT)
+    return result
+
+
+def _correlation(one: Array, two: Array) -> float:
+    """Pearson's; 0 for answers that do not vary, which follow nobody."""
+    a, b = one - one.mean(), two - two.mean()
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    value = float(a @ b) / scale if scale > 1e-12 else 0.0
+    return max(-0.999, min(0.999, value))

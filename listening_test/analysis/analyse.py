@@ -1,0 +1,109 @@
+"""From collected answers to everything a report says, as the protocol declared it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from listening_test.analysis.answers import Answers
+from listening_test.analysis.means import rated
+from listening_test.analysis.ordinal import ordinal_order
+from listening_test.analysis.preferences import preferred
+from listening_test.analysis.reliability import reliability
+from listening_test.analysis.results import Analysed, ScaleAnalysis
+from listening_test.analysis.screening import screen
+from listening_test.collected import Collected
+
+FEW_RATERS = 6
+"""Below this many raters a note says what that means."""
+
+
+def analyse(data: Collected, *, seed: int = 0) -> Analysed:
+    """Screen the raters, then analyse every scale with the included ones and with everybody.
+
+    Args:
+        data: answers with names.
+        seed: of random halves, sign flips and bootstraps. The same answers in any order and the same seed give the
+            same analysis.
+
+    Returns:
+        Figures as declared; what could not be had is None or NaN, and a note says why.
+    """
+    screening = screen(data)
+    withdrawn = set(data.raters["rater"][data.raters["withdrawn"].astype(bool)])
+    there = [one.rater for one in screening if one.rater not in withdrawn]
+    included = [one.rater for one in screening if one.included]
+    names = [scale.id for scale in data.protocol.scales]
+    everybody = _in_order(data.of(there))
+    everyone = tuple(_scale(everybody, name, seed) for name in names)
+    main = everyone
+    if len(included) < len(there):
+        kept = _in_order(data.of(included))
+        main = tuple(_scale(kept, name, seed) for name in names)
+    return Analysed(screening, main, everyone, _notes(data, len(there), len(included)))
+
+
+def _in_order(data: Collected) -> Collected:
+    """The same rows in one order, so that not even rounding depends on who answered first."""
+    keys = ["rater", "page", "scale", "kind", "prompt", "take", "excerpt", "answer"]  # imported results may lack pages
+    return replace(
+        data,
+        ratings=data.ratings.sort_values([*keys, "system", "stimulus", "slot"], kind="stable").reset_index(drop=True),
+        pairs=data.pairs.sort_values([*keys, "first", "second"], kind="stable").reset_index(drop=True),
+    )
+
+
+def _notes(data: Collected, there: int, included: int) -> tuple[str, ...]:
+    notes = []
+    if data.simulated:
+        notes.append("A program gave these answers; they say nothing about songs.")
+    if not there:
+        notes.append("Nobody answered.")
+    elif not included:
+        notes.append("No rater passed the declared rules; only the analysis of everyone has figures.")
+    elif included < FEW_RATERS:
+        notes.append(f"{included} raters: intervals hold for such raters in general, and are wide for that reason.")
+    failed = {name: count for name, count in data.failed.items() if count}
+    if failed and (data.protocol.items.failures == "exclude" or data.protocol.pairwise):
+        told = ", ".join(f"{name} {count} of {data.asked.get(name, count)}" for name, count in sorted(failed.items()))
+        notes.append(f"Songs that were not made were not judged and lower no figure here: {told}.")
+    return (*data.notes, *notes)
+
+
+def _scale(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
+    return _compared(data, scale, seed) if data.protocol.pairwise else _rated(data, scale, seed)
+
+
+def _rated(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
+    found = rated(data.ratings, scale, data.protocol, data.systems, asked=data.asked, failed=data.failed, seed=seed)
+    order = _ranked_answers(data, scale) if data.protocol.form == "acr" else ()
+    notes = list(found.notes)
+    by_mean = sorted((one for one in found.means if one.competitor and one.n), key=lambda one: -(one.mean or 0.0))
+    if order and list(order) != [one.system for one in by_mean]:
+        notes.append(f"With answers taken as ranks only, the order of systems is another: {', '.join(order)}.")
+    return ScaleAnalysis(
+        scale=scale,
+        means=found.means,
+        differences=found.differences,
+        reliability=reliability(data, scale, found.components, seed=seed),
+        ordinal_order=order,
+        notes=tuple(notes),
+    )
+
+
+def _ranked_answers(data: Collected, scale: str) -> tuple[str, ...]:
+    rows = data.ratings
+    mine = rows[(rows["scale"] == scale) & (rows["kind"] == "test") & (rows["role"] == "system")]
+    return ordinal_order(Answers.of(mine, data.systems))
+
+
+def _compared(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
+    found = preferred(data.pairs, scale, data.protocol, data.systems)
+    return ScaleAnalysis(
+        scale=scale,
+        strengths=found.strengths,
+        outcomes=found.outcomes,
+        position=found.position,
+        reliability=reliability(data, scale, None, seed=seed),
+        connected=found.connected,
+        notes=found.notes,
+    )

@@ -1,0 +1,125 @@
+"""Intervals and tests of combinations of system means: by the mixed model, or by resampling where it cannot be had."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from listening_test.analysis.answers import Answers
+from listening_test.analysis.bootstrap import crossed_draws, smallest_p
+from listening_test.analysis.mixed import CrossedFit, ModelError, fit_crossed, pair_codes
+from songbench.statistics import Array
+
+FEWEST_DRAWS = 100
+"""Bootstrap samples in which both systems have answers, below which there is no interval."""
+
+
+@dataclass(frozen=True)
+class Combined:
+    """A combination of system means.
+
+    Attributes:
+        estimate: its value.
+        low: of its interval; None where there is none.
+        high: of its interval.
+        p: two-sided, that it is 0; NaN where there is no test.
+        p_equal: TOST: that it lies beyond the margin; NaN without a margin.
+    """
+
+    estimate: float
+    low: float | None
+    high: float | None
+    p: float
+    p_equal: float
+
+
+class Inference:
+    """Estimates, intervals and tests of combinations of system means, from the model or else from resampling.
+
+    Attributes:
+        answers: what they rest on.
+        fit: the model; None where it could not be fitted.
+        notes: what a reader must know.
+    """
+
+    def __init__(self, answers: Answers, confidence: float, seed: int) -> None:
+        """Fit the model, or draw bootstrap samples where that is impossible."""
+        self.answers, self._confidence = answers, confidence
+        self.fit: CrossedFit | None = None
+        self._draws: Array | None = None
+        self.notes: list[str] = []
+        self._plain = np.array([answers.values[answers.system == n].mean() for n in range(len(answers.systems))])
+        if len(answers.raters) < 2 or len(answers.items) < 2:
+            few = "rater" if len(answers.raters) < 2 else "prompt"
+            self.notes.append(f"With one {few} there are no intervals and no tests: nothing says how others differ.")
+            return
+        try:
+            self.fit = fitted(answers)
+        except ModelError as error:
+            self.notes.append(
+                f"The mixed model could not be fitted ({error}); intervals and tests come from a bootstrap that draws"
+                " raters and prompts, which tends to be too wide."
+            )
+            self._draws = crossed_draws(answers, seed=seed)
+
+    @property
+    def estimates(self) -> Array:
+        """The mean of each system of the answers, shape (systems,)."""
+        return self._plain if self.fit is None else self.fit.coefficients
+
+    def combined(self, weights: Array, extra: float = 0.0, shift: float = 0.0, margin: float | None = None) -> Combined:
+        """A combination of the means.
+
+        Args:
+            weights: of the means, shape (systems,).
+            extra: variance from elsewhere, taken as known.
+            shift: added to the combination.
+            margin: of the test for equality.
+        """
+        estimate = float(weights @ self.estimates) + shift
+        if self.fit is not None:
+            contrast = self.fit.contrast(weights)
+            variance = contrast.error**2 + extra
+            freedom = contrast.freedom if extra == 0 else contrast.freedom * (variance / contrast.error**2) ** 2
+            return _by_t(estimate, math.sqrt(variance), freedom, self._confidence, margin)
+        if self._draws is not None:
+            used = weights != 0
+            drawn = self._draws[:, used] @ weights[used]
+            drawn = drawn[np.isfinite(drawn)] + shift
+            drawn = drawn + math.sqrt(extra) * np.random.default_rng(0).standard_normal(len(drawn))
+            least = smallest_p(len(self.answers.raters), len(self.answers.items))
+            if len(drawn) >= FEWEST_DRAWS:
+                return _by_draws(estimate, drawn, least, self._confidence, margin)
+        return Combined(estimate, None, None, math.nan, math.nan)
+
+
+def fitted(answers: Answers) -> CrossedFit:
+    """The crossed model of one scale; the fixed effects are the means of the systems.
+
+    Raises:
+        ModelError: where it cannot be fitted.
+    """
+    systems = len(answers.systems)
+    groupings = {"rater": answers.rater, "item": answers.item}
+    if systems > 1:
+        groupings["rater_system"] = pair_codes(answers.rater, answers.system)
+        groupings["item_system"] = pair_codes(answers.item, answers.system)
+    return fit_crossed(answers.values, np.eye(systems)[answers.system], groupings)
+
+
+def _by_t(estimate: float, error: float, freedom: float, confidence: float, margin: float | None) -> Combined:
+    from scipy.stats import t as student
+
+    half = float(student.ppf((1 + confidence) / 2, freedom)) * error
+    p = 2 * float(student.sf(abs(estimate) / error, freedom))
+    equal = math.nan if margin is None else float(student.sf((margin - abs(estimate)) / error, freedom))
+    return Combined(estimate, estimate - half, estimate + half, max(p, float(np.finfo(np.float64).tiny)), equal)
+
+
+def _by_draws(estimate: float, drawn: Array, least: float, confidence: float, margin: float | None) -> Combined:
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    tail = min(np.mean(drawn <= 0), np.mean(drawn >= 0))
+    equal = math.nan if margin is None else float(max(np.mean(drawn <= -margin), np.mean(drawn >= margin)))
+    return Combined(estimate, float(low), float(high), max(min(1.0, 2 * float(tail)), least), equal)

@@ -1,0 +1,280 @@
+"""System means and paired differences of rated songs, with raters and prompts both drawn at random.
+
+The model is answer = system + rater + item + rater:system + item:system + residual; all but the system are random.
+Means are the model's: each system as if all raters had judged it on all items. Intervals and tests use Student's t with
+Satterthwaite's degrees of freedom (`mixed`, `inference`); how well they hold what they promise is measured by
+``benchmarks/listening_calibration.py``. What is declared as the test of a pair is the t test of its difference in this
+model; sign-flip and Wilcoxon tests of per-item means stand beside it as checks.
+
+Not in the model: that a rater finds all songs of one page alike. Differences do not suffer from it; means hardly do,
+because it averages out over raters and items.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from listening_test.analysis.answers import Answers
+from listening_test.analysis.checks import item_checks, win_probability
+from listening_test.analysis.declared import adjusted, level, standings
+from listening_test.analysis.inference import Combined, Inference
+from listening_test.analysis.mixed import RESIDUAL, CrossedFit
+from listening_test.analysis.results import Components, Difference, SystemMean
+from listening_test.protocol import Protocol
+from songbench.statistics import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Rated:
+    """What one scale of a test that rates songs says.
+
+    Attributes:
+        means: systems in the order of tables, then anchors and references by name.
+        differences: every pair of competitors that both have answers.
+        components: standard deviations, or None where the model could not be fitted.
+        notes: what a reader must know.
+    """
+
+    means: tuple[SystemMean, ...]
+    differences: tuple[Difference, ...]
+    components: Components | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Failures:
+    """Songs that were not made, where they count as the worst answer.
+
+    Attributes:
+        share: of the songs asked for, in [0, 1].
+        asked: songs.
+        worst: lowest value of the scale.
+    """
+
+    share: float = 0.0
+    asked: int = 1
+    worst: float = 0.0
+
+    def variance(self, mean: float) -> float:
+        """What not knowing the true rate of failures adds to the variance of that mean (binomial, delta method)."""
+        return (mean - self.worst) ** 2 * self.share * (1 - self.share) / self.asked
+
+
+def rated(
+    ratings: pd.DataFrame,
+    scale: str,
+    protocol: Protocol,
+    systems: tuple[str, ...],
+    *,
+    asked: Mapping[str, int],
+    failed: Mapping[str, int],
+    seed: int = 0,
+) -> Rated:
+    """Everything about one scale.
+
+    Args:
+        ratings: rows of `collected.RATINGS` of any kind and scale.
+        scale: id.
+        protocol: as declared.
+        systems: competitors in the order of tables.
+        asked: per system, songs that should have been judged.
+        failed: per system, those that were not made.
+        seed: of the sign flips and the bootstrap.
+    """
+    rows = ratings[(ratings["scale"] == scale) & ratings["kind"].isin(["test", "anchor"])]
+    songs = rows[(rows["role"] == "system") & (rows["kind"] == "test")]
+    worst = _failures(protocol, scale, systems, asked, failed)
+    answers = Answers.of(songs, systems)
+    notes = [*_about_failures(worst), *_about_silence(systems, answers, worst)]
+    if not answers.systems:
+        absent = [_absent(name, scale, songs, worst) for name in systems]
+        return Rated((*absent, *_anchors(rows, scale, protocol, seed)), (), None, tuple(notes))
+    inference = Inference(answers, protocol.analysis.confidence, seed)
+    differences = _differences(inference, scale, protocol, worst, seed)
+    means = _means(inference, songs, scale, protocol, systems, worst, differences)
+    components, remarks = _components(inference.fit)
+    return Rated(
+        (*means, *_anchors(rows, scale, protocol, seed)),
+        differences,
+        components,
+        (*notes, *inference.notes, *remarks),
+    )
+
+
+def _failures(
+    protocol: Protocol, scale: str, systems: tuple[str, ...], asked: Mapping[str, int], failed: Mapping[str, int]
+) -> dict[str, Failures]:
+    if protocol.items.failures != "worst":
+        return {name: Failures() for name in systems}
+    worst = protocol.range(scale)[0]
+    return {
+        name: Failures(failed.get(name, 0) / asked[name], asked[name], worst) if asked.get(name) else Failures()
+        for name in systems
+    }
+
+
+def _about_failures(worst: Mapping[str, Failures]) -> list[str]:
+    counted = [f"{name} {round(one.share * one.asked)} of {one.asked}" for name, one in worst.items() if one.share]
+    if not counted:
+        return []
+    return [f"Songs that were not made count as the lowest value of the scale, as declared: {', '.join(counted)}."]
+
+
+def _about_silence(systems: tuple[str, ...], answers: Answers, worst: Mapping[str, Failures]) -> list[str]:
+    silent = [name for name in systems if name not in answers.systems and worst[name].share < 1]
+    return [f"No answer is about {', '.join(silent)}; nothing is said of it."] if silent else []
+
+
+def _weights(inference: Inference, name: str, worst: Mapping[str, Failures]) -> tuple[Array, float, float]:
+    """The weights, the variance and the shift of a system's mean with its failures counted."""
+    place = inference.answers.systems.index(name)
+    weights = np.zeros(len(inference.answers.systems))
+    weights[place] = 1 - worst[name].share
+    mean = float(inference.estimates[place])
+    return weights, worst[name].variance(mean), worst[name].share * worst[name].worst
+
+
+def _differences(
+    inference: Inference, scale: str, protocol: Protocol, worst: Mapping[str, Failures], seed: int
+) -> tuple[Difference, ...]:
+    margin, limit = protocol.analysis.margin, level(protocol)
+    answers = inference.answers
+    found = [
+        _difference(inference, first, second, scale, worst, margin, seed)
+        for first, second in combinations(answers.systems, 2)
+    ]
+    holm = adjusted(protocol, {(one.first, one.second): one.p for one in found})
+    return tuple(
+        replace(one, p_adjusted=holm[one.first, one.second], significant=holm[one.first, one.second] < limit)
+        for one in found
+    )
+
+
+def _difference(
+    inference: Inference,
+    first: str,
+    second: str,
+    scale: str,
+    worst: Mapping[str, Failures],
+    margin: float | None,
+    seed: int,
+) -> Difference:
+    mine, mine_extra, mine_shift = _weights(inference, first, worst)
+    other, other_extra, other_shift = _weights(inference, second, worst)
+    result = inference.combined(mine - other, mine_extra + other_extra, mine_shift - other_shift, margin)
+    one, two = inference.answers.table(first), inference.answers.table(second)
+    checks = item_checks(one, two, inference.answers.items, seed)
+    return Difference(
+        first=first,
+        second=second,
+        scale=scale,
+        difference=result.estimate,
+        low=math.nan if result.low is None else result.low,
+        high=math.nan if result.high is None else result.high,
+        p=result.p,
+        p_adjusted=math.nan,
+        significant=False,
+        p_equal=result.p_equal,
+        p_flip=checks.p_flip,
+        p_wilcoxon=checks.p_wilcoxon,
+        effect=checks.effect,
+        wins=win_probability(inference.answers, first, second),
+        n_items=checks.n_items,
+        n_raters=int(np.sum((one[1].sum(axis=1) > 0) & (two[1].sum(axis=1) > 0))),
+    )
+
+
+def _means(
+    inference: Inference,
+    songs: pd.DataFrame,
+    scale: str,
+    protocol: Protocol,
+    systems: tuple[str, ...],
+    worst: Mapping[str, Failures],
+    differences: tuple[Difference, ...],
+) -> list[SystemMean]:
+    means = {}
+    for name in inference.answers.systems:
+        weights, extra, shift = _weights(inference, name, worst)
+        means[name] = _described(
+            inference.combined(weights, extra, shift), songs, name, scale, protocol, inference.answers
+        )
+    order = sorted(means, key=lambda name: -(means[name].mean or 0.0))
+    standing = standings(
+        order,
+        {(one.first, one.second): one.p_adjusted for one in differences},
+        {(one.first, one.second): one.difference for one in differences},
+        level(protocol),
+    )
+    return [
+        replace(means[name], rank=standing[name].rank, group=standing[name].group)
+        if name in means
+        else _absent(name, scale, songs, worst)
+        for name in systems
+    ]
+
+
+def _described(
+    result: Combined, rows: pd.DataFrame, name: str, scale: str, protocol: Protocol, answers: Answers
+) -> SystemMean:
+    lowest, highest = protocol.range(scale)
+    mine = rows[rows["system"] == name]
+    told = mine[mine["value"].notna()]
+    return SystemMean(
+        system=name,
+        scale=scale,
+        mean=result.estimate,
+        low=None if result.low is None else max(result.low, min(lowest, result.estimate)),
+        high=None if result.high is None else min(result.high, max(highest, result.estimate)),
+        sd=float(told["value"].std(ddof=1)) if len(told) > 1 else None,
+        n=len(told),
+        n_raters=told["rater"].nunique(),
+        n_items=len(told[["prompt", "take"]].drop_duplicates()),
+        not_applicable=len(mine) - len(told),
+    )
+
+
+def _absent(name: str, scale: str, songs: pd.DataFrame, worst: Mapping[str, Failures]) -> SystemMean:
+    """A system that nobody rated: nothing is known, unless all its songs failed and count as the worst."""
+    mine = songs[songs["system"] == name]
+    mean = worst[name].worst if worst[name].share == 1 else None
+    return SystemMean(name, scale, mean, None, None, None, 0, 0, 0, not_applicable=len(mine))
+
+
+def _anchors(rows: pd.DataFrame, scale: str, protocol: Protocol, seed: int) -> list[SystemMean]:
+    """Anchors and references, each on its own: they would distort the variance of the systems."""
+    found = []
+    others = rows[rows["role"].isin(["anchor", "reference"])]
+    for name in sorted(set(others["system"])):
+        mine = others[others["system"] == name]
+        answers = Answers.of(mine, (name,))
+        if answers.systems:
+            inference = Inference(answers, protocol.analysis.confidence, seed)
+            one = _described(inference.combined(np.ones(1)), mine, name, scale, protocol, answers)
+        else:
+            one = SystemMean(name, scale, None, None, None, None, 0, 0, 0, not_applicable=len(mine))
+        found.append(replace(one, competitor=False))
+    return found
+
+
+def _components(fit: CrossedFit | None) -> tuple[Components | None, list[str]]:
+    if fit is None:
+        return None, []
+    names = ("rater", "item", "rater_system", "item_system", RESIDUAL)
+    sizes = {name: fit.variance(name) for name in names}
+    hidden = [name.replace("_", ":") for name in names if sizes[name] is None]
+    said = (
+        [f"This assignment cannot tell these parts of the variance from others (given as 0): {', '.join(hidden)}."]
+        if hidden
+        else []
+    )
+    return Components(**{name: math.sqrt(size or 0.0) for name, size in sizes.items()}), said

@@ -1,0 +1,332 @@
+"""Tests that compare two songs: outcomes of pairs, strengths of systems, the weight of the place on the page.
+
+Three kinds of inference, all with raters and prompts both drawn at random:
+
+- a pair's test and interval: the mean signed answer in a crossed model (`mixed`) with the slot as a covariate;
+- strengths: ``preference`` by Davidson's model (`davidson`), ``ccr`` by the mean over opponents of the pairs' means;
+  their intervals from what each answer contributes, clustered by rater and by prompt (`clustered`);
+- letters and ranks: from the declared tests of the pairs, Holm-corrected.
+
+"Both bad" says nothing about which is better: it is left out of all three and reported beside them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from listening_test.analysis.answers import codes_of
+from listening_test.analysis.bootstrap import smallest_p
+from listening_test.analysis.clustered import crossed_spread
+from listening_test.analysis.davidson import PRIOR_SD, Compared, fit_davidson
+from listening_test.analysis.declared import Standing, adjusted, level, standings
+from listening_test.analysis.mixed import Codes, ModelError, fit_crossed
+from listening_test.analysis.results import PairOutcome, Position, Strength
+from listening_test.protocol import Protocol
+from songbench.statistics import Array
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """What one scale of a test that compares pairs says.
+
+    Attributes:
+        strengths: systems in the order of tables, then anchors by name.
+        outcomes: every pair that was heard.
+        position: whether the slot matters.
+        connected: whether every system can be reached from every other.
+        notes: what a reader must know.
+    """
+
+    strengths: tuple[Strength, ...]
+    outcomes: tuple[PairOutcome, ...]
+    position: Position
+    connected: bool
+    notes: tuple[str, ...]
+
+
+def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...]) -> Preferred:
+    """Everything about one scale.
+
+    Args:
+        pairs: rows of `collected.PAIRS` of any kind and scale.
+        scale: id.
+        protocol: as declared.
+        systems: competitors in the order of tables.
+    """
+    rows = pairs[(pairs["scale"] == scale) & pairs["kind"].isin(["test", "anchor"])]
+    among = rows[rows["first"].isin(systems) & rows["second"].isin(systems) & (rows["kind"] == "test")]
+    anchors = tuple(sorted((set(rows["first"]) | set(rows["second"])) - set(systems)))
+    outcomes = _outcomes(rows, scale, protocol, systems, anchors)
+    notes = []
+    silent = [name for name in systems if name not in set(among["first"]) | set(among["second"])]
+    if silent:
+        notes.append(f"No answer is about {', '.join(silent)}; nothing is said of it.")
+    heard = tuple(name for name in systems if name not in silent)
+    connected = _connected(among, heard)
+    if not connected:
+        notes.append("Not every system was compared, directly or by way of others, with every other: no strengths.")
+    elif heard and protocol.form == "preference":
+        notes.append(
+            f"A weak prior draws strengths towards each other (standard deviation {PRIOR_SD:g} on the log scale)."
+        )
+    strengths = _strengths(among, scale, protocol, heard, connected)
+    strengths |= {name: replace(_counted(among, name, scale), strength=None) for name in silent}
+    standing = _standing(outcomes, strengths, protocol)
+    nowhere = Standing(None, "")
+    found = [
+        replace(strengths[name], rank=standing.get(name, nowhere).rank, group=standing.get(name, nowhere).group)
+        for name in systems
+    ]
+    found += _anchor_strengths(rows, scale, protocol, heard, anchors)
+    return Preferred(tuple(found), outcomes, _position(among, protocol.analysis.confidence), connected, tuple(notes))
+
+
+class _Signed(NamedTuple):
+    """Decided comparisons as arrays: `value` is how far the song in slot A was ahead, in steps of the answer."""
+
+    value: Array
+    first: Codes
+    second: Codes
+    rater: Codes
+    item: Codes
+    raters: int
+    items: int
+
+
+def _signed(rows: pd.DataFrame, names: Sequence[str]) -> _Signed:
+    decided = rows[rows["value"].notna()]
+    number = {name: code for code, name in enumerate(names)}
+    raters, rater = codes_of(decided["rater"])
+    items, item = codes_of(decided["prompt"])
+    return _Signed(
+        -decided["value"].to_numpy(dtype=np.float64),
+        np.array([number[name] for name in decided["first"]], dtype=np.intp),
+        np.array([number[name] for name in decided["second"]], dtype=np.intp),
+        rater,
+        item,
+        len(raters),
+        len(items),
+    )
+
+
+class _Estimate(NamedTuple):
+    mean: float
+    low: float | None
+    high: float | None
+    p: float
+
+
+def _mean(values: Array, slot: Array | None, data: _Signed, confidence: float) -> _Estimate:
+    """The mean of `values` over raters and items, at equal shares of both slots where `slot` (+1, -1) varies."""
+    from scipy.stats import t as student
+
+    plain = float(values.mean())
+    if data.raters < 2 or data.items < 2:
+        return _Estimate(plain, None, None, math.nan)
+    fixed = [np.ones(len(values))]
+    if slot is not None and len(values) > 2 and abs(float(slot.mean())) < 1:
+        fixed.append(slot)
+    try:
+        fit = fit_crossed(values, np.column_stack(fixed), {"rater": data.rater, "item": data.item})
+    except ModelError:  # unanimous, or next to no answers: only the number of raters and items speaks
+        return _Estimate(plain, None, None, 1.0 if plain == 0 else smallest_p(data.raters, data.items))
+    estimate, error, freedom = fit.contrast(np.eye(len(fixed))[0])
+    half = float(student.ppf((1 + confidence) / 2, freedom)) * error
+    return _Estimate(estimate, estimate - half, estimate + half, 2 * float(student.sf(abs(estimate) / error, freedom)))
+
+
+def _outcomes(
+    rows: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...], anchors: tuple[str, ...]
+) -> tuple[PairOutcome, ...]:
+    found = []
+    for first, second in sorted(combinations((*systems, *anchors), 2), key=lambda pair: pair[1] in anchors):
+        mine = rows[
+            ((rows["first"] == first) & (rows["second"] == second))
+            | ((rows["first"] == second) & (rows["second"] == first))
+        ]
+        if len(mine):
+            found.append(_outcome(mine, first, second, scale, protocol, tested=second in systems))
+    p = {(one.first, one.second): one.p if one.second in systems else math.nan for one in found}
+    holm = adjusted(protocol, p)
+    limit = level(protocol)
+    return tuple(
+        replace(one, p_adjusted=holm[one.first, one.second], significant=holm[one.first, one.second] < limit)
+        for one in found
+    )
+
+
+def _outcome(
+    rows: pd.DataFrame, first: str, second: str, scale: str, protocol: Protocol, *, tested: bool
+) -> PairOutcome:
+    straight = rows["first"] == first
+    won = rows["outcome"].where(straight, rows["outcome"].map({"first": "second", "second": "first"}).fillna("same"))
+    estimate = _Estimate(math.nan, None, None, math.nan)
+    data = _signed(rows, (first, second))
+    if len(data.value) and tested:
+        slot = np.where(data.first == 0, 1.0, -1.0)
+        estimate = _mean(data.value * slot, slot, data, protocol.analysis.confidence)
+    graded = protocol.form == "ccr" and len(data.value) > 0 and tested
+    return PairOutcome(
+        first=first,
+        second=second,
+        scale=scale,
+        first_wins=int((won == "first").sum()),
+        second_wins=int((won == "second").sum()),
+        ties=int((rows["outcome"] == "tie").sum()),
+        both_bad=int((rows["outcome"] == "both_bad").sum()),
+        mean=estimate.mean if graded else None,
+        low=estimate.low if graded else None,
+        high=estimate.high if graded else None,
+        p=estimate.p,
+        p_adjusted=math.nan,
+        significant=False,
+    )
+
+
+def _connected(rows: pd.DataFrame, systems: tuple[str, ...]) -> bool:
+    """Whether decided comparisons lead from every system to every other."""
+    decided = rows[rows["value"].notna()]
+    links = set(zip(decided["first"], decided["second"], strict=True))
+    reached, waiting = set(systems[:1]), list(systems[:1])
+    while waiting:
+        here = waiting.pop()
+        near = {b if a == here else a for a, b in links if here in (a, b)} - reached
+        reached |= near
+        waiting += sorted(near)
+    return reached == set(systems)
+
+
+def _strengths(
+    rows: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...], connected: bool
+) -> dict[str, Strength]:
+    found = {name: _counted(rows, name, scale) for name in systems}
+    data = _signed(rows, systems)
+    if not connected or not len(data.value):
+        return found
+    values, influence = _estimated(data, len(systems), protocol.form)
+    for place, name in enumerate(systems):
+        low, high = _interval(float(values[place]), influence[:, place], data, protocol.analysis.confidence)
+        found[name] = replace(found[name], strength=float(values[place]), low=low, high=high)
+    return found
+
+
+def estimated_strengths(pairs: pd.DataFrame, systems: tuple[str, ...], form: str) -> Array:
+    """Strengths alone, without intervals, shape (systems,); every system must have been compared."""
+    return _estimated(_signed(pairs, systems), len(systems), form)[0]
+
+
+def _estimated(data: _Signed, systems: int, form: str) -> tuple[Array, Array]:
+    """Strengths, shape (systems,), and what each comparison contributes to them, shape (n, systems)."""
+    if form == "preference":
+        fit = fit_davidson(Compared(data.first, data.second, np.sign(data.value), systems))
+        return fit.strengths, fit.influence
+    return _mean_over_opponents(data, systems)
+
+
+def _mean_over_opponents(data: _Signed, systems: int) -> tuple[Array, Array]:
+    """``ccr``: each system's mean against each opponent, averaged over the opponents it met, less the mean of all."""
+    low, high = np.minimum(data.first, data.second), np.maximum(data.first, data.second)
+    sign = np.where(data.first == low, 1.0, -1.0)
+    pairs, pair = np.unique(low * systems + high, return_inverse=True)
+    design = np.column_stack([np.eye(len(pairs))[pair], sign])
+    solved = np.linalg.pinv(design.T @ design)
+    means = solved @ design.T @ (data.value * sign)
+    parts = (data.value * sign - design @ means)[:, None] * (design @ solved)
+    average = np.zeros((systems, len(pairs)))
+    for number, code in enumerate(pairs):
+        average[code // systems, number], average[code % systems, number] = 1.0, -1.0
+    average /= np.maximum(np.abs(average).sum(axis=1, keepdims=True), 1)
+    average -= average.mean(axis=0)
+    return average @ means[:-1], parts[:, :-1] @ average.T
+
+
+def _interval(value: float, influence: Array, data: _Signed, confidence: float) -> tuple[float | None, float | None]:
+    from scipy.stats import t as student
+
+    if data.raters < 2 or data.items < 2:
+        return None, None
+    error, freedom = crossed_spread(influence, data.rater, data.item)
+    half = float(student.ppf((1 + confidence) / 2, freedom)) * error
+    return value - half, value + half
+
+
+def _counted(rows: pd.DataFrame, name: str, scale: str) -> Strength:
+    mine = rows[(rows["first"] == name) | (rows["second"] == name)]
+    decided = mine[mine["value"].notna()]
+    won = ((decided["first"] == name) & (decided["outcome"] == "first")) | (
+        (decided["second"] == name) & (decided["outcome"] == "second")
+    )
+    ties = int((decided["outcome"] == "tie").sum())
+    return Strength(
+        system=name,
+        scale=scale,
+        strength=None,
+        low=None,
+        high=None,
+        win_rate=(int(won.sum()) + ties / 2) / len(decided) if len(decided) else None,
+        both_bad=float((mine["outcome"] == "both_bad").mean()) if len(mine) else 0.0,
+        n=len(mine),
+        n_raters=mine["rater"].nunique(),
+        n_items=len(mine[["prompt", "take"]].drop_duplicates()),
+    )
+
+
+def _standing(
+    outcomes: Sequence[PairOutcome], strengths: dict[str, Strength], protocol: Protocol
+) -> dict[str, Standing]:
+    order = sorted(
+        (name for name, one in strengths.items() if one.strength is not None),
+        key=lambda name: -(strengths[name].strength or 0.0),
+    )
+    among = [one for one in outcomes if one.first in order and one.second in order]
+    return standings(
+        order,
+        {(one.first, one.second): one.p_adjusted for one in among},
+        {(one.first, one.second): _lead(one) for one in among},
+        level(protocol),
+    )
+
+
+def _lead(outcome: PairOutcome) -> float:
+    return outcome.mean if outcome.mean is not None else float(outcome.first_wins - outcome.second_wins)
+
+
+def _anchor_strengths(
+    rows: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...], anchors: tuple[str, ...]
+) -> list[Strength]:
+    """Anchors, from a fit of their own with everything in it, on the same zero; they change no system's figure."""
+    everyone = (*systems, *anchors)
+    known = rows[rows["first"].isin(everyone) & rows["second"].isin(everyone)]
+    if not anchors:
+        return []
+    found = _strengths(known, scale, protocol, everyone, _connected(known, everyone))
+    zero = np.mean([found[name].strength or 0.0 for name in systems]) if systems else 0.0
+    return [
+        replace(
+            found[name],
+            strength=None if found[name].strength is None else float(found[name].strength - zero),  # type: ignore[operator]
+            low=None if found[name].low is None else float(found[name].low - zero),  # type: ignore[operator]
+            high=None if found[name].high is None else float(found[name].high - zero),  # type: ignore[operator]
+            competitor=False,
+        )
+        for name in anchors
+    ]
+
+
+def _position(rows: pd.DataFrame, confidence: float) -> Position:
+    decided = rows[rows["outcome"].isin(["first", "second"])]
+    if decided.empty:
+        return Position(None, None, None, 0)
+    data = _signed(decided, sorted(set(decided["first"]) | set(decided["second"])))
+    share = _mean(np.asarray(decided["outcome"] == "first", dtype=np.float64), None, data, confidence)
+    low, high = (None if one is None else min(1.0, max(0.0, one)) for one in (share.low, share.high))
+    return Position(min(1.0, max(0.0, share.mean)), low, high, len(decided))
