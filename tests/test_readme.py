@@ -1,6 +1,7 @@
 """The numbers in the README are those of the committed results."""
 
 import json
+import math
 import re
 from pathlib import Path
 
@@ -66,3 +67,24 @@ def test_what_is_said_about_the_damage_is_what_was_measured():
     assert f"{per[0]:.0f} % undamaged, {per[1]:.0f} % with all lines wrong" in text
     ser = figures["ser@novelty", "voice_removed", 0], figures["ser@novelty", "voice_removed", 4]
     assert f"from {ser[0]:.0f} to {ser[1]:.0f} % although every section" in text
+
+
+def test_what_is_said_about_the_calibration_of_listening_tests_was_measured():
+    rows = json.loads((ROOT / "results/listening_calibration.json").read_text(encoding="utf-8"))["rows"]
+    text = " ".join((ROOT / "docs/listening-report.md").read_text(encoding="utf-8").split())
+
+    def values(*figures, traps=True):
+        return [
+            row["value"] for row in rows if row["figure"] in figures and row["case"].endswith("no traps") is not traps
+        ]
+
+    coverage = values("means", "differences", "strengths")
+    designs = {row["case"] for row in rows if row["figure"] in ("means", "strengths")}
+    assert {row["tests"] for row in rows if row["case"] in designs} == {500}
+    assert f"On 500 simulated tests in each of {len(designs)} designs" in text
+    assert f"in {100 * min(coverage):.0f} to {100 * max(coverage):.0f} % of the tests" in text
+    assert f"err in at most {math.ceil(100 * max(values('tests', 'family')))} %" in text
+    careless, attentive = values("careless"), values("attentive")
+    assert f"find at least {math.floor(100 * min(careless))} % of careless raters" in text
+    assert f"leave out at most {math.ceil(100 * max(attentive))} % of careful ones" in text
+    assert f"without traps they find {100 * values('careless', traps=False)[0]:.0f} %" in text

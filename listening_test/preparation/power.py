@@ -5,10 +5,9 @@ from __future__ import annotations
 from listening_test.protocol import Protocol
 
 CONFIDENCE, POWER = 0.95, 0.8
-
-
 FEWEST = 2
 """Raters, and items: of one alone nothing can be said about others."""
+_ASSUMED = f"{POWER:.0%} power at {CONFIDENCE:.0%} confidence, typical variances; a pilot's are better"
 
 
 def statement(protocol: Protocol, *, raters: int, items: int, pages: int, systems: int, per_page: int = 1) -> str:
@@ -17,7 +16,7 @@ def statement(protocol: Protocol, *, raters: int, items: int, pages: int, system
     Args:
         protocol: its form and range.
         raters: planned.
-        items: prompts times excerpts times takes.
+        items: prompts; takes and excerpts of one prompt resemble each other.
         pages: test pages per rater.
         systems: that are compared.
         per_page: systems on a page, for the continuous forms.
@@ -26,30 +25,27 @@ def statement(protocol: Protocol, *, raters: int, items: int, pages: int, system
         return "One system: there is no difference to be found; the interval of its mean is in the report."
     if raters < FEWEST or items < FEWEST:
         return "With one rater, or one song of each system, nothing can be said about others."
-    told = f"With {raters} raters of {pages} pages each you can resolve"
-    if protocol.pairwise:
-        from listening_test.analysis.power import resolvable_preference
+    from listening_test.analysis.power import plan_table
 
-        share = resolvable_preference(
-            raters=raters, items=items, pages=pages, systems=systems, confidence=CONFIDENCE, power=POWER
-        )
-        return f"{told} a preference of {50 + 100 * share:.0f} % for one of two systems ({_assumed()})."
-    from listening_test.analysis.power import resolvable_difference
-
-    low, high = protocol.range(protocol.primary)
-    points = resolvable_difference(
-        raters=raters,
+    row = plan_table(
+        form=protocol.form,
         items=items,
-        pages=pages,
         systems=systems,
-        scale_range=(low, high),
+        scale_range=protocol.range(protocol.primary),
+        raters=(raters,),
+        pages=(pages,),
+        per_page=per_page,
         confidence=CONFIDENCE,
         power=POWER,
-        per_page=per_page,
-    )
-    unit = "of 100 points" if protocol.continuous else f"points on the scale from {low:g} to {high:g}"
-    return f"{told} {points:.2g} {unit} ({_assumed()})."
+    )[0]
+    size = f"With {raters} raters of {pages} pages each"
+    return f"{size} you can resolve {_found(protocol, row.resolvable)} ({_ASSUMED})."
 
 
-def _assumed() -> str:
-    return f"{POWER:.0%} power at {CONFIDENCE:.0%} confidence, typical variances; a pilot's are better"
+def _found(protocol: Protocol, resolvable: float) -> str:
+    if protocol.form == "preference":
+        return f"a preference of {50 + 100 * resolvable:.0f} % for one of two systems"
+    if protocol.continuous:
+        return f"{resolvable:.2g} of 100 points"
+    low, high = protocol.range(protocol.primary)
+    return f"{resolvable:.2g} points on the scale from {low:g} to {high:g}"

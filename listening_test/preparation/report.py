@@ -78,7 +78,7 @@ def power_statement(made: Preparation) -> str:
     return power.statement(
         made.test.protocol,
         raters=made.design.seats,
-        items=len(made.selection.songs),
+        items=len({item.prompt for item in made.selection.songs}),
         pages=made.design.pages,
         systems=len(made.selection.systems),
         per_page=made.design.per_page if made.design.continuous else 1,
