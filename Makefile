@@ -31,9 +31,9 @@ run: setup ## Score the demo suite and print the leaderboard
 	@$(BIN)/songbench run
 
 LISTENING ?= listening/demo
+DEMO_TEST := --protocol demo --systems rulebased,reference,copy_prompt,noise
 listen-demo: run ## Hold a blind listening test over the demo songs, on this machine
-	@test -f $(LISTENING)/test.json || $(BIN)/songbench listen create demo --protocol demo \
-		--systems rulebased,reference,copy_prompt,noise --out $(LISTENING)
+	@test -f $(LISTENING)/test.json || $(BIN)/songbench listen create demo $(DEMO_TEST) --out $(LISTENING)
 	@$(BIN)/songbench listen serve $(LISTENING)
 
 test: $(VENV)/.workshop ## Run the tests (those that need weights say so when these cannot be had)
@@ -51,11 +51,18 @@ test-slow: $(VENV)/.workshop ## Run the slow tests too
 	@$(BIN)/songbench setup || true
 	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network and not browser and not postgres"
 
-results: setup ## Make the committed results anew: demo, validation, intelligibility (an hour)
+results: setup ## Make the committed results anew: demo, validation, intelligibility, listening tests (an hour and a half)
 	@$(BIN)/songbench run
 	@$(BIN)/songbench report demo --to results/demo
 	@$(BIN)/songbench validate-metrics --to results/validation
 	$(BIN)/python benchmarks/intelligibility.py --suite benchmarks/intelligibility.jsonl --takes 3 --out results/intelligibility
+	@$(BIN)/songbench listen create demo $(DEMO_TEST) --out build/listening-demo --force
+	@$(BIN)/songbench listen simulate build/listening-demo --raters 24 \
+		--effects reference=3.2,rulebased=3.0,copy_prompt=2.2,noise=1.1
+	@$(BIN)/songbench listen report build/listening-demo --to results/listening_demo --no-leaderboard \
+		--answers build/listening-demo/simulated.jsonl
+	$(BIN)/python benchmarks/listening_calibration.py --tests 500
+	$(BIN)/python benchmarks/listening_load.py
 
 lint: $(VENV)/.workshop ## Style, docstrings, who may know whom
 	$(BIN)/ruff format --check .

@@ -88,3 +88,17 @@ def test_what_is_said_about_the_calibration_of_listening_tests_was_measured():
     assert f"find at least {math.floor(100 * min(careless))} % of careless raters" in text
     assert f"leave out at most {math.ceil(100 * max(attentive))} % of careful ones" in text
     assert f"without traps they find {100 * values('careless', traps=False)[0]:.0f} %" in text
+
+
+def test_the_simulated_demo_says_so_in_every_file():
+    folder = ROOT / "results/listening_demo"
+    tables = list(folder.glob("*.csv"))
+    assert len(tables) >= 6
+    for path in tables:
+        assert set(pandas.read_csv(path)["answered_by"]) == {"SIMULATED"}, path.name
+    report = (folder / "report.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", report, re.MULTILINE)
+    assert len(headings) > 6 and all("SIMULATED" in heading for heading in headings)
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["simulated"] is True
+    for figure in (folder / "figures").glob("*.svg"):
+        assert "SIMULATED" in figure.read_text(encoding="utf-8"), figure.name

@@ -79,7 +79,11 @@ def _table(block: Table) -> rich.table.Table:
     from rich import box
 
     table = rich.table.Table(
-        title=_text(block.title, "bold"), title_justify="left", box=box.HORIZONTALS, header_style="bold"
+        title=_text(block.title, "bold"),
+        title_justify="left",
+        box=box.HORIZONTALS,
+        header_style="bold",
+        padding=(0, 1, 0, 0),
     )
     places = useful_columns(block)
     for place in places:

@@ -89,7 +89,9 @@ class Report:
 
     @property
     def answered(self) -> str:
-        """The date of the last answer, or "" where no times are known."""
+        """The date of the last answer; "" where no times are known, or a program made them up."""
+        if self.simulated:
+            return ""
         table = self.data.pairs if self.data.protocol.pairwise else self.data.ratings
         last = table["answered"].astype(float).max() if len(table) else float("nan")
         return date_of(last) if last == last and last > 0 else ""

@@ -179,7 +179,7 @@ def _raters(report: Report) -> Iterator[Drawn]:
         for name in means.index:
             if name not in included or len(means) <= 12:
                 axes.annotate(
-                    str(name)[:12], (means[name], spreads[name]), (5, 4), textcoords="offset points", fontsize=7
+                    str(name)[:16], (means[name], spreads[name]), (5, 4), textcoords="offset points", fontsize=7
                 )
         axes.spines["left"].set_visible(True)
         axes.grid(color="#E6E6E6", linewidth=0.7)

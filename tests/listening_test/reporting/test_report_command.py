@@ -118,7 +118,7 @@ class TestSources:
         test = dataclasses.replace(prepared[0], folder=tmp_path / "copy")
         save_test(test, prepared[1])
         with closing(Database(default_url(test.folder), test)) as database:
-            Sessions(test, database, Signer(b"s" * 32, test.digest())).open_session(language="en", device="a browser")
+            Sessions(test, database, Signer(b"s" * 32, test.digest())).open_session(language="en")
         named = save(tmp_path / "more.jsonl", sheets[:2])
         assert len(find_answers(test, None, [named]).sheets) == 3
         alone = find_answers(test, None, [save(tmp_path / "simulated.jsonl", sheets[:2])])
