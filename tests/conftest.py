@@ -16,6 +16,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The longest test begins first, so that no process waits for it at the end."""
+    items.sort(key=lambda item: item.name != "test_every_documented_command_works")
+
+
 @pytest.fixture
 def suite_file(tmp_path):
     """A function that writes a suite of n one-second prompts and returns its path."""
