@@ -1,0 +1,32 @@
+"""What all listening commands share."""
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ("presets", "create", "serve", "invite", "bundle", "export", "simulate", "report")
+
+
+def test_the_help_names_every_command_and_begins_with_an_example(songbench):
+    said = songbench("listen", "--help", placed=False)
+    assert said.returncode == 0
+    assert all(f" {name} " in said.stdout for name in COMMANDS)
+    assert "songbench listen create demo" in said.stdout
+
+
+@pytest.mark.parametrize("absent", ["pydantic", "gradio"])
+def test_absent_packages_are_named_with_the_cure(absent):
+    script = f"""
+import sys
+import importlib.util as util
+
+find = util.find_spec
+util.find_spec = lambda name, package=None: None if name == "{absent}" else find(name, package)
+sys.argv = ["songbench", "listen", "presets"]
+from songbench.cli import main
+main()
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert said.returncode == 4
+    assert absent in said.stderr and "songbench[listening]" in said.stderr and "Traceback" not in said.stderr
