@@ -1,8 +1,9 @@
 """The folder of a prepared listening test: `create` writes it, server and bundle read it, `report` joins its halves.
 
 A folder has two halves. The public half, ``test.json`` and ``audio/``, holds opaque names only: whatever of it leaks to
-a rater says nothing about systems, prompts, or which page is a trap, a repetition or an anchor. The other half,
-``key.json``, says what is what; the server never opens it.
+a rater says nothing about systems, prompts, repetitions or anchors. (Traps can be told in it, as they have a stimulus
+per language; a browser that is served gets one of them and cannot.) The other half, ``key.json``, says what is what;
+the server never opens it.
 
     NAME/
       test.json      protocol, stimuli, items, trials, seats
