@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from listening_test.analysis.answers import Answers
 from listening_test.analysis.means import rated
@@ -60,7 +61,7 @@ def _notes(data: Collected, there: int, included: int) -> tuple[str, ...]:
         notes.append("Nobody answered.")
     elif not included:
         notes.append("No rater passed the declared rules; only the analysis of everyone has figures.")
-    elif included < FEW_RATERS:
+    elif 1 < included < FEW_RATERS:
         notes.append(f"{included} raters: intervals hold for such raters in general, and are wide for that reason.")
     failed = {name: count for name, count in data.failed.items() if count}
     if failed and (data.protocol.items.failures == "exclude" or data.protocol.pairwise):
@@ -77,9 +78,14 @@ def _rated(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
     found = rated(data.ratings, scale, data.protocol, data.systems, asked=data.asked, failed=data.failed, seed=seed)
     order = _ranked_answers(data, scale) if data.protocol.form == "acr" else ()
     notes = list(found.notes)
-    by_mean = sorted((one for one in found.means if one.competitor and one.n), key=lambda one: -(one.mean or 0.0))
-    if order and list(order) != [one.system for one in by_mean]:
-        notes.append(f"With answers taken as ranks only, the order of systems is another: {', '.join(order)}.")
+    if order and any(found.made[b] > found.made[a] + 1e-9 for a, b in pairwise(order)):  # equal means have no order
+        by_mean = sorted(found.made, key=lambda name: -found.made[name])
+        left_out = data.protocol.items.failures == "worst" and any(data.failed.values())
+        notes.append(
+            f"With answers taken as ranks only (cumulative-link model), the order of systems is another:"
+            f" {', '.join(order)} instead of {', '.join(by_mean)}."
+            + (" Both orders leave out songs that were not made." if left_out else "")
+        )
     return ScaleAnalysis(
         scale=scale,
         means=found.means,

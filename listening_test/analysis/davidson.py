@@ -53,6 +53,7 @@ class DavidsonFit:
         strengths: log-strengths with mean 0, shape (systems,).
         slot: advantage of slot A, in the same units.
         tie: logarithm of ``nu``.
+        errors: standard errors of the strengths, were all comparisons independent, shape (systems,).
         influence: what each comparison adds to the strengths (its score times the inverse information); sums to what
             the prior takes away, shape (n, systems).
     """
@@ -60,6 +61,7 @@ class DavidsonFit:
     strengths: Array
     slot: float
     tie: float
+    errors: Array
     influence: Array
 
 
@@ -84,11 +86,14 @@ def fit_davidson(data: Compared) -> DavidsonFit:
             break
     _, hessian, scores = _derivatives(design, data.outcome, parameters)
     influence = np.linalg.solve(hessian, scores.T).T[:, : data.systems]
+    centred = (np.eye(data.systems) - 1 / data.systems) @ np.eye(data.systems, len(parameters))
+    variances = np.diag(centred @ np.linalg.solve(hessian, centred.T))
     strengths = parameters[: data.systems]
     return DavidsonFit(
         strengths - strengths.mean(),
         float(parameters[-2]),
         float(parameters[-1]),
+        np.sqrt(variances),
         influence - influence.mean(axis=1, keepdims=True),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,15 @@ from songbench.statistics import Array
 
 FEWEST_DRAWS = 100
 """Bootstrap samples in which both systems have answers, below which there is no interval."""
+
+_ALL_THE_SAME = (
+    "All answers about a system are the same. That is no certainty: there are no intervals, and tests rest on the"
+    " numbers of raters and prompts alone."
+)
+_APART = (
+    "Not all systems were judged by the same raters, or on the same prompts: what cannot be told from that has no"
+    " interval and no test."
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,9 @@ class Inference:
         self.fit: CrossedFit | None = None
         self._draws: Array | None = None
         self.notes: list[str] = []
-        self._plain = np.array([answers.values[answers.system == n].mean() for n in range(len(answers.systems))])
+        by_system = [answers.values[answers.system == n] for n in range(len(answers.systems))]
+        self._plain = np.array([one.mean() for one in by_system])
+        self._constant = all(np.ptp(one) == 0 for one in by_system)
         if len(answers.raters) < 2 or len(answers.items) < 2:
             few = "rater" if len(answers.raters) < 2 else "prompt"
             self.notes.append(f"With one {few} there are no intervals and no tests: nothing says how others differ.")
@@ -59,10 +70,15 @@ class Inference:
             self.fit = fitted(answers)
         except ModelError as error:
             self.notes.append(
-                f"The mixed model could not be fitted ({error}); intervals and tests come from a bootstrap that draws"
-                " raters and prompts, which tends to be too wide."
+                _ALL_THE_SAME
+                if self._constant
+                else f"The mixed model could not be fitted ({error}); intervals and tests come from a bootstrap that"
+                " draws raters and prompts, which tends to be too wide."
             )
             self._draws = crossed_draws(answers, seed=seed)
+            return
+        if self.fit.absorbed.size:
+            self.notes.append(_APART)
 
     @property
     def estimates(self) -> Array:
@@ -81,6 +97,8 @@ class Inference:
         estimate = float(weights @ self.estimates) + shift
         if self.fit is not None:
             contrast = self.fit.contrast(weights)
+            if math.isnan(contrast.error):
+                return Combined(estimate, None, None, math.nan, math.nan)
             variance = contrast.error**2 + extra
             freedom = contrast.freedom if extra == 0 else contrast.freedom * (variance / contrast.error**2) ** 2
             return _by_t(estimate, math.sqrt(variance), freedom, self._confidence, margin)
@@ -91,7 +109,8 @@ class Inference:
             drawn = drawn + math.sqrt(extra) * np.random.default_rng(0).standard_normal(len(drawn))
             least = smallest_p(len(self.answers.raters), len(self.answers.items))
             if len(drawn) >= FEWEST_DRAWS:
-                return _by_draws(estimate, drawn, least, self._confidence, margin)
+                found = _by_draws(estimate, drawn, least, self._confidence, margin)
+                return replace(found, low=None, high=None) if self._constant else found
         return Combined(estimate, None, None, math.nan, math.nan)
 
 
@@ -121,5 +140,9 @@ def _by_t(estimate: float, error: float, freedom: float, confidence: float, marg
 def _by_draws(estimate: float, drawn: Array, least: float, confidence: float, margin: float | None) -> Combined:
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     tail = min(np.mean(drawn <= 0), np.mean(drawn >= 0))
-    equal = math.nan if margin is None else float(max(np.mean(drawn <= -margin), np.mean(drawn >= margin)))
+    equal = (
+        math.nan
+        if margin is None
+        else max(float(np.mean(drawn <= -margin)), float(np.mean(drawn >= margin)), least / 2)
+    )
     return Combined(estimate, float(low), float(high), max(min(1.0, 2 * float(tail)), least), equal)

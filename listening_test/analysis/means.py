@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -42,12 +42,14 @@ class Rated:
         differences: every pair of competitors that both have answers.
         components: standard deviations, or None where the model could not be fitted.
         notes: what a reader must know.
+        made: mean of each system's songs that were made, whatever failures count as; systems with answers only.
     """
 
     means: tuple[SystemMean, ...]
     differences: tuple[Difference, ...]
     components: Components | None
     notes: tuple[str, ...]
+    made: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def rated(
         differences,
         components,
         (*notes, *inference.notes, *remarks),
+        dict(zip(answers.systems, map(float, inference.estimates), strict=True)),
     )
 
 

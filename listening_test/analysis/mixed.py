@@ -29,6 +29,8 @@ MOST_EFFECTS = 3000
 the size of most tests, some hundreds, takes milliseconds."""
 _FLOOR = 1e-6
 """Smallest residual variance, as a share of the variance of the data: keeps the equations solvable."""
+_SAME = 1e-9
+"""Weights below this are rounding."""
 _DONE = 1e-7
 """Scoring ends when a full step would raise the log-likelihood by less."""
 
@@ -42,8 +44,8 @@ class Contrast(NamedTuple):
 
     Attributes:
         estimate: its value.
-        error: its standard error.
-        freedom: degrees of freedom of the standard error (Satterthwaite), at least 1.
+        error: its standard error; NaN where the data cannot tell it from a random effect.
+        freedom: degrees of freedom of the standard error (Satterthwaite), at least 1; NaN as the error.
     """
 
     estimate: float
@@ -62,6 +64,7 @@ class CrossedFit:
         covariance: of the fixed effects, shape (p, p).
         information: expected information of the variances, shape (m, m).
         slopes: derivative of `covariance` after each variance, shape (m, p, p).
+        absorbed: what each level that the fixed part cannot be told from adds to the coefficients, shape (p, levels).
     """
 
     groupings: tuple[str, ...]
@@ -70,6 +73,7 @@ class CrossedFit:
     covariance: Array
     information: Array
     slopes: Array
+    absorbed: Array
 
     def variance(self, grouping: str) -> float | None:
         """The variance of a grouping; None where the data cannot tell it from another."""
@@ -84,6 +88,8 @@ class CrossedFit:
         Args:
             weights: shape (p,).
         """
+        if np.any(np.abs(weights @ self.absorbed) > _SAME):
+            return Contrast(float(weights @ self.coefficients), np.nan, np.nan)
         variance = float(weights @ self.covariance @ weights)
         gradient = np.einsum("i,kij,j->k", weights, self.slopes, weights)
         spread = float(gradient @ np.linalg.pinv(self.information, hermitian=True) @ gradient)
@@ -99,13 +105,14 @@ def fit_crossed(values: Array, fixed: Array, groupings: Mapping[str, Codes]) -> 
         fixed: the fixed part, of full column rank, shape (n, p), n > p.
         groupings: per variance component, to which level each answer belongs (0, 1, …), shape (n,). A grouping that
             divides the answers as another one does, has one level only, or a level for every answer, cannot be told
-            from the other, from the mean, or from the residual; it is left out.
+            from the other, from the mean, or from the residual; it is left out. So is one that the fixed part
+            explains, as when each system was heard on a prompt of its own; contrasts that hold it have no error.
 
     Raises:
         ModelError: when there are too few answers, when they do not vary, when there are more than `MOST_EFFECTS`
             random effects, or when the equations cannot be solved.
     """
-    kept = _distinct(groupings)
+    kept, absorbed = _explained(_distinct(groupings), fixed)
     left = values - fixed @ np.linalg.lstsq(fixed, values, rcond=None)[0]
     freedom = len(values) - fixed.shape[1]
     if freedom < 1:
@@ -122,7 +129,7 @@ def fit_crossed(values: Array, fixed: Array, groupings: Mapping[str, Codes]) -> 
         state = _maximised(products, variances, _FLOOR * total)
     except np.linalg.LinAlgError as error:
         raise ModelError(f"the equations cannot be solved ({error})") from None
-    return state.fit((*kept, RESIDUAL))
+    return state.fit((*kept, RESIDUAL), absorbed)
 
 
 def pair_codes(first: Codes, second: Codes) -> Codes:
@@ -141,6 +148,22 @@ def _distinct(groupings: Mapping[str, Codes]) -> dict[str, Codes]:
             seen.add(canonical.tobytes())
             kept[name] = np.asarray(codes, dtype=np.intp)
     return kept
+
+
+def _explained(groupings: dict[str, Codes], fixed: Array) -> tuple[dict[str, Codes], Array]:
+    """The groupings that the fixed part does not explain, and the coefficients of the levels that it does."""
+    kept: dict[str, Codes] = {}
+    absorbed: list[Array] = [np.zeros((fixed.shape[1], 0))]
+    for name, codes in groupings.items():
+        levels = int(codes.max()) + 1
+        if levels <= fixed.shape[1]:
+            indicators = np.eye(levels)[codes]
+            effects: Array = np.asarray(np.linalg.lstsq(fixed, indicators, rcond=None)[0], dtype=np.float64)
+            if np.abs(indicators - fixed @ effects).max() < _SAME:
+                absorbed.append(effects)
+                continue
+        kept[name] = codes
+    return kept, np.hstack(absorbed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,8 +206,10 @@ class _State:
     covariance: Array
     slopes: Array
 
-    def fit(self, names: tuple[str, ...]) -> CrossedFit:
-        return CrossedFit(names, self.variances, self.coefficients, self.covariance, self.information, self.slopes)
+    def fit(self, names: tuple[str, ...], absorbed: Array) -> CrossedFit:
+        return CrossedFit(
+            names, self.variances, self.coefficients, self.covariance, self.information, self.slopes, absorbed
+        )
 
 
 def _maximised(products: _CrossProducts, variances: Array, floor: float) -> _State:

@@ -13,7 +13,7 @@ Three kinds of inference, all with raters and prompts both drawn at random:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +24,7 @@ from listening_test.analysis.answers import codes_of
 from listening_test.analysis.bootstrap import smallest_p
 from listening_test.analysis.clustered import crossed_spread
 from listening_test.analysis.davidson import PRIOR_SD, Compared, fit_davidson
-from listening_test.analysis.declared import Standing, adjusted, level, standings
+from listening_test.analysis.declared import Pair, Standing, adjusted, level, standings
 from listening_test.analysis.mixed import Codes, ModelError, fit_crossed
 from listening_test.analysis.results import PairOutcome, Position, Strength
 from listening_test.protocol import Protocol
@@ -65,22 +65,35 @@ def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tupl
     rows = pairs[(pairs["scale"] == scale) & pairs["kind"].isin(["test", "anchor"])]
     among = rows[rows["first"].isin(systems) & rows["second"].isin(systems) & (rows["kind"] == "test")]
     anchors = tuple(sorted((set(rows["first"]) | set(rows["second"])) - set(systems)))
-    outcomes = _outcomes(rows, scale, protocol, systems, anchors)
+    outcomes, leads = _outcomes(rows, scale, protocol, systems, anchors)
     notes = []
+    decided = among[among["value"].notna()]
+    for what, column in (("rater", "rater"), ("prompt", "prompt")):
+        if decided[column].nunique() == 1:
+            notes.append(f"With one {what} there are no intervals and no tests: nothing says how others differ.")
     silent = [name for name in systems if name not in set(among["first"]) | set(among["second"])]
     if silent:
         notes.append(f"No answer is about {', '.join(silent)}; nothing is said of it.")
     heard = tuple(name for name in systems if name not in silent)
     connected = _connected(among, heard)
     if not connected:
-        notes.append("Not every system was compared, directly or by way of others, with every other: no strengths.")
+        notes.append(
+            "Not every system was compared, directly or by way of others, with every other: no strengths. ('Both bad'"
+            " compares nothing.)"
+            if len(decided) < len(among)
+            else "Not every system was compared, directly or by way of others, with every other: no strengths."
+        )
     elif heard and protocol.form == "preference":
         notes.append(
             f"A weak prior draws strengths towards each other (standard deviation {PRIOR_SD:g} on the log scale)."
         )
     strengths = _strengths(among, scale, protocol, heard, connected)
+    if decided["rater"].nunique() > 1 < decided["prompt"].nunique() and any(
+        one.strength is not None and one.low is None for one in strengths.values()
+    ):
+        notes.append("Answers that are the same about every song of a pair give no interval; that is no certainty.")
     strengths |= {name: replace(_counted(among, name, scale), strength=None) for name in silent}
-    standing = _standing(outcomes, strengths, protocol)
+    standing = _standing(outcomes, leads, strengths, protocol)
     nowhere = Standing(None, "")
     found = [
         replace(strengths[name], rank=standing.get(name, nowhere).rank, group=standing.get(name, nowhere).group)
@@ -129,44 +142,48 @@ def _mean(values: Array, slot: Array | None, data: _Signed, confidence: float) -
     """The mean of `values` over raters and items, at equal shares of both slots where `slot` (+1, -1) varies."""
     from scipy.stats import t as student
 
-    plain = float(values.mean())
     if data.raters < 2 or data.items < 2:
-        return _Estimate(plain, None, None, math.nan)
-    fixed = [np.ones(len(values))]
+        return _Estimate(float(values.mean()), None, None, math.nan)
+    fixed = np.ones((len(values), 1))
     if slot is not None and len(values) > 2 and abs(float(slot.mean())) < 1:
-        fixed.append(slot)
+        fixed = np.column_stack([fixed, slot])
     try:
-        fit = fit_crossed(values, np.column_stack(fixed), {"rater": data.rater, "item": data.item})
+        fit = fit_crossed(values, fixed, {"rater": data.rater, "item": data.item})
     except ModelError:  # unanimous, or next to no answers: only the number of raters and items speaks
-        return _Estimate(plain, None, None, 1.0 if plain == 0 else smallest_p(data.raters, data.items))
-    estimate, error, freedom = fit.contrast(np.eye(len(fixed))[0])
+        plain = float(np.linalg.lstsq(fixed, values, rcond=None)[0][0])
+        return _Estimate(plain, None, None, 1.0 if abs(plain) < 1e-9 else smallest_p(data.raters, data.items))
+    estimate, error, freedom = fit.contrast(np.eye(fixed.shape[1])[0])
+    if math.isnan(error):  # a rater or a prompt for each order: the slot is part of how they differ
+        return _mean(values, None, data, confidence)
     half = float(student.ppf((1 + confidence) / 2, freedom)) * error
     return _Estimate(estimate, estimate - half, estimate + half, 2 * float(student.sf(abs(estimate) / error, freedom)))
 
 
 def _outcomes(
     rows: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...], anchors: tuple[str, ...]
-) -> tuple[PairOutcome, ...]:
-    found = []
+) -> tuple[tuple[PairOutcome, ...], dict[Pair, float]]:
+    """Every pair that was heard, and how far its first is ahead in the declared test."""
+    found, leads = [], {}
     for first, second in sorted(combinations((*systems, *anchors), 2), key=lambda pair: pair[1] in anchors):
         mine = rows[
             ((rows["first"] == first) & (rows["second"] == second))
             | ((rows["first"] == second) & (rows["second"] == first))
         ]
         if len(mine):
-            found.append(_outcome(mine, first, second, scale, protocol, tested=second in systems))
+            outcome, leads[first, second] = _outcome(mine, first, second, scale, protocol, tested=second in systems)
+            found.append(outcome)
     p = {(one.first, one.second): one.p if one.second in systems else math.nan for one in found}
     holm = adjusted(protocol, p)
     limit = level(protocol)
     return tuple(
         replace(one, p_adjusted=holm[one.first, one.second], significant=holm[one.first, one.second] < limit)
         for one in found
-    )
+    ), leads
 
 
 def _outcome(
     rows: pd.DataFrame, first: str, second: str, scale: str, protocol: Protocol, *, tested: bool
-) -> PairOutcome:
+) -> tuple[PairOutcome, float]:
     straight = rows["first"] == first
     won = rows["outcome"].where(straight, rows["outcome"].map({"first": "second", "second": "first"}).fillna("same"))
     estimate = _Estimate(math.nan, None, None, math.nan)
@@ -175,7 +192,7 @@ def _outcome(
         slot = np.where(data.first == 0, 1.0, -1.0)
         estimate = _mean(data.value * slot, slot, data, protocol.analysis.confidence)
     graded = protocol.form == "ccr" and len(data.value) > 0 and tested
-    return PairOutcome(
+    outcome = PairOutcome(
         first=first,
         second=second,
         scale=scale,
@@ -190,6 +207,7 @@ def _outcome(
         p_adjusted=math.nan,
         significant=False,
     )
+    return outcome, estimate.mean
 
 
 def _connected(rows: pd.DataFrame, systems: tuple[str, ...]) -> bool:
@@ -212,9 +230,11 @@ def _strengths(
     data = _signed(rows, systems)
     if not connected or not len(data.value):
         return found
-    values, influence = _estimated(data, len(systems), protocol.form)
+    values, influence, errors = _estimated(data, len(systems), protocol.form)
     for place, name in enumerate(systems):
-        low, high = _interval(float(values[place]), influence[:, place], data, protocol.analysis.confidence)
+        low, high = _interval(
+            float(values[place]), influence[:, place], float(errors[place]), data, protocol.analysis.confidence
+        )
         found[name] = replace(found[name], strength=float(values[place]), low=low, high=high)
     return found
 
@@ -224,12 +244,15 @@ def estimated_strengths(pairs: pd.DataFrame, systems: tuple[str, ...], form: str
     return _estimated(_signed(pairs, systems), len(systems), form)[0]
 
 
-def _estimated(data: _Signed, systems: int, form: str) -> tuple[Array, Array]:
-    """Strengths, shape (systems,), and what each comparison contributes to them, shape (n, systems)."""
+def _estimated(data: _Signed, systems: int, form: str) -> tuple[Array, Array, Array]:
+    """Strengths, what each comparison contributes to them, shape (n, systems), and the smallest errors they can have.
+
+    Comparisons that nearly all end alike contribute next to nothing; that says nothing about how sure a strength is.
+    """
     if form == "preference":
         fit = fit_davidson(Compared(data.first, data.second, np.sign(data.value), systems))
-        return fit.strengths, fit.influence
-    return _mean_over_opponents(data, systems)
+        return fit.strengths, fit.influence, fit.errors
+    return (*_mean_over_opponents(data, systems), np.zeros(systems))
 
 
 def _mean_over_opponents(data: _Signed, systems: int) -> tuple[Array, Array]:
@@ -249,12 +272,18 @@ def _mean_over_opponents(data: _Signed, systems: int) -> tuple[Array, Array]:
     return average @ means[:-1], parts[:, :-1] @ average.T
 
 
-def _interval(value: float, influence: Array, data: _Signed, confidence: float) -> tuple[float | None, float | None]:
+def _interval(
+    value: float, influence: Array, least: float, data: _Signed, confidence: float
+) -> tuple[float | None, float | None]:
+    """None where one rater or prompt, or answers that do not vary, allow no interval; `least` is the smallest error."""
     from scipy.stats import t as student
 
     if data.raters < 2 or data.items < 2:
         return None, None
     error, freedom = crossed_spread(influence, data.rater, data.item)
+    error = max(error, least)
+    if error < 1e-9:
+        return None, None
     half = float(student.ppf((1 + confidence) / 2, freedom)) * error
     return value - half, value + half
 
@@ -281,7 +310,7 @@ def _counted(rows: pd.DataFrame, name: str, scale: str) -> Strength:
 
 
 def _standing(
-    outcomes: Sequence[PairOutcome], strengths: dict[str, Strength], protocol: Protocol
+    outcomes: Sequence[PairOutcome], leads: Mapping[Pair, float], strengths: dict[str, Strength], protocol: Protocol
 ) -> dict[str, Standing]:
     order = sorted(
         (name for name, one in strengths.items() if one.strength is not None),
@@ -291,13 +320,9 @@ def _standing(
     return standings(
         order,
         {(one.first, one.second): one.p_adjusted for one in among},
-        {(one.first, one.second): _lead(one) for one in among},
+        leads,
         level(protocol),
     )
-
-
-def _lead(outcome: PairOutcome) -> float:
-    return outcome.mean if outcome.mean is not None else float(outcome.first_wins - outcome.second_wins)
 
 
 def _anchor_strengths(

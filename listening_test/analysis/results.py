@@ -32,14 +32,14 @@ class SystemMean:
         system: name.
         scale: id.
         mean: over raters and items, both taken as drawn at random; None: no answer applies.
-        low: of its interval; None where one rater or one item allows none.
+        low: of its interval; None where one rater, one item or answers that do not vary allow none.
         high: of its interval.
         sd: standard deviation of the answers themselves (what some papers print as ±).
         n: answers.
         n_raters: who gave them.
         n_items: prompts (and takes) they are about.
         not_applicable: answers that say so.
-        rank: best and worst rank among the systems that the interval of ranks allows; None for anchors.
+        rank: best and worst rank among the systems that the significant differences allow; None for anchors.
         group: letters; systems that share one do not differ significantly. "" where nothing was compared.
         competitor: False for anchors and references.
     """
@@ -162,7 +162,7 @@ class Strength:
         n: comparisons, both-bad included.
         n_raters: who made them.
         n_items: prompts they are about.
-        rank: best and worst rank in the interval of ranks.
+        rank: best and worst rank that the significant differences allow.
         group: letters as in `SystemMean`.
         competitor: False for anchors.
     """

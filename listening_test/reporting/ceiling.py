@@ -75,8 +75,8 @@ def _split_half(
             ]
         kept = counts > 1
         r = float(weighted(means[0][kept], means[1][kept], np.ones((1, int(kept.sum())))).pearson[0])
-        if math.isfinite(r) and r > -1:
-            found.append(2 * r / (1 + r))
+        if math.isfinite(r):
+            found.append(2 * r / (1 + abs(r)))  # a negative correlation is stretched alike, not beyond -1
     return float(np.mean(found)) if found else None
 
 

@@ -13,6 +13,7 @@ from listening_test.reporting.agreement_figures import agreement_figures
 from listening_test.reporting.canvas import ANCHOR, MAIN, RAMP, Drawn
 from listening_test.reporting.facts import Report
 from listening_test.reporting.songs import in_order
+from listening_test.reporting.wording import strength_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def _strengths(report: Report, scale: ScaleAnalysis) -> Drawn:
                 canvas.dot(axes, y, one.strength, one.low, one.high, MAIN if one.competitor else ANCHOR)
         _letters(axes, shown)
         canvas.rows(axes, labels)
-        what = f"log-strength and {100 * report.confidence:g} % interval; 0: mean of the systems"
+        what = f"{strength_of(report.data.protocol)} and {100 * report.confidence:g} % interval; 0: mean of the systems"
         canvas.title(axes, f"{scale.scale}: strength", report.mark, what)
 
     alt = f"Strengths, {scale.scale}: " + ", ".join(f"{one.system} {one.strength:.2f}" for one in shown)
@@ -87,7 +88,7 @@ def _strengths(report: Report, scale: ScaleAnalysis) -> Drawn:
 
 def _answers(report: Report, scale: ScaleAnalysis) -> Drawn:
     rows = report.counted_data.ratings
-    rows = rows[(rows["scale"] == scale.scale) & rows["value"].notna()]
+    rows = rows[(rows["scale"] == scale.scale) & rows["value"].notna() & (rows["kind"] != "repeat")]
     names = in_order(rows["system"].unique(), [one.system for one in scale.means])
     labels = [f"{name}  n={int((rows['system'] == name).sum())}" for name in names]
 

@@ -10,7 +10,7 @@ from listening_test.protocol.model import localized
 from listening_test.reporting.facts import Report
 from listening_test.reporting.rater_blocks import exclusion_in_words
 from listening_test.reporting.songs import song_means
-from listening_test.reporting.wording import decimals_of, screening_rules
+from listening_test.reporting.wording import decimals_of, screening_rules, strength_of
 from songbench.reporting.panels import Panel, PanelComparison, PanelFigure, PanelScale, PanelSong
 
 
@@ -43,13 +43,14 @@ def _scale(report: Report, scale: ScaleAnalysis) -> PanelScale:
     asked = protocol.scale(scale.scale)
     low, high = protocol.range(scale.scale)
     rated = not protocol.pairwise
+    told = strength_of(protocol)
     question = localized(asked.question, "en") or localized(asked.label, "en")
     return PanelScale(
         id=scale.scale,
         description=question
         if rated
-        else f"{question} Log-odds of being preferred; the mean over systems is 0".strip(),
-        unit=f"{low:g}–{high:g}" if rated else "log-odds",
+        else f"{question} {told[0].upper()}{told[1:]}; the mean over systems is 0".strip(),
+        unit=f"{low:g}–{high:g}" if rated else "points" if protocol.form == "ccr" else "log-odds",
         direction="higher",
         low=low if rated else None,
         high=high if rated else None,

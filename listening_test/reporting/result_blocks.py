@@ -13,6 +13,7 @@ from listening_test.reporting.wording import (
     p_value,
     percent,
     ranks,
+    strength_of,
 )
 
 
@@ -41,14 +42,14 @@ def _reading(report: Report) -> str:
     share = f"{100 * report.confidence:g} %"
     if report.data.protocol.pairwise:
         return (
-            f"strength: log-odds of being preferred, 0 is the mean of the systems, with its {share} interval over "
-            "raters and prompts. Systems that share a letter do not differ significantly. rank: what the intervals "
-            "allow. won: share of the comparisons won, ties half, without both bad."
+            f"strength: {strength_of(report.data.protocol)}, 0 is the mean of the systems, with its {share} interval "
+            "over raters and prompts. Systems that share a letter do not differ significantly. rank: what the "
+            "significant differences allow. won: share of the comparisons won, ties half, without both bad."
         )
     return (
         f"mean: over raters and items, both taken as drawn at random, with its {share} interval. Systems that share a "
-        "letter do not differ significantly. rank: what the intervals allow. n: answers / raters / songs. Anchors and "
-        "references are faint and do not compete."
+        "letter do not differ significantly. rank: what the significant differences allow. n: answers / raters / "
+        "songs. Anchors and references are faint and do not compete."
     )
 
 
@@ -104,18 +105,8 @@ def _strengths(report: Report, scale: ScaleAnalysis) -> Table:
 
 
 def _remarks(report: Report, scale: ScaleAnalysis) -> list[str]:
-    found = []
-    if not scale.connected:
-        found.append("Not every system was compared with every other, even through others: strengths cannot be had.")
-    order = [one.system for one in sorted(scale.means, key=lambda one: -(one.mean or 0)) if one.competitor]
-    if scale.ordinal_order and list(scale.ordinal_order) != order:
-        found.append(
-            f"Taken as ordered categories (cumulative-link model) the order is {', '.join(scale.ordinal_order)}; by "
-            f"the means it is {', '.join(order)}."
-        )
-    if scale.position:
-        found.append(_position(report, scale.position))
-    return [*found, *scale.notes]
+    place = [_position(report, scale.position)] if scale.position else []
+    return [*place, *scale.notes]
 
 
 def _position(report: Report, position: Position) -> str:

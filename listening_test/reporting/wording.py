@@ -50,6 +50,11 @@ def ranks(rank: tuple[int, int] | None) -> str:
     return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]}–{rank[1]}"
 
 
+def strength_of(protocol: Protocol) -> str:
+    """What the strength of a system is, for forms that compare."""
+    return "mean answer against the other systems" if protocol.form == "ccr" else "log-odds of being preferred"
+
+
 def decimals_of(protocol: Protocol) -> int:
     """One for scales of 0 to 100, two for the others."""
     return 1 if protocol.continuous else 2

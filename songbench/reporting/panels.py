@@ -223,7 +223,7 @@ def load_panel(path: Path) -> Panel:
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise ValueError(f"expected a JSON object with schema {SCHEMA}")
         return _panel(value)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         told = f"no field {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
             f"This is not the result of a listening test ({told}).",

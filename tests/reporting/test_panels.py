@@ -91,6 +91,7 @@ class TestFile:
             (lambda value: value["scales"][0]["systems"]["yue_7b"].update(value="4"), "'4' is not a number"),
             (lambda value: value["scales"][0]["systems"]["yue_7b"].update(low=float("nan")), "NaN is not a number"),
             (lambda value: value["scales"][0].update(systems=[]), "songbloom-pilot.json"),
+            (lambda value: value["scales"][0]["systems"]["yue_7b"].update(rank=[1]), "songbloom-pilot.json"),
         ],
     )
     def test_a_broken_one_is_named(self, tmp_path, change, told):

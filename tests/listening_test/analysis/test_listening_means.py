@@ -110,11 +110,45 @@ def test_answers_that_do_not_vary_are_not_taken_for_certainty():
     rows = [rating(f"r{r}", s, f"p{i}", v) for r in range(3) for i in range(4) for s, v in (("a", 4), ("b", 2))]
     found = scale_of(collected(rows))
     one = found.differences[0]
-    assert (one.difference, one.low, one.high) == (2.0, 2.0, 2.0)
+    assert one.difference == 2.0 and math.isnan(one.low) and math.isnan(one.high)
+    assert all(one.low is None and one.high is None for one in found.means)
     assert one.p == 0.25  # what flipping the signs of three raters can give at best
-    assert "do not vary" in " ".join(found.notes)
+    assert "no certainty" in " ".join(found.notes)
     same = [rating(f"r{r}", s, f"p{i}", 3) for r in range(3) for i in range(4) for s in ("a", "b")]
-    assert scale_of(collected(same)).differences[0].p == 1.0
+    equal = scale_of(collected(same, analysis={"margin": 0.5})).differences[0]
+    assert (equal.p, equal.p_equal) == (1.0, 0.125)
+
+
+@pytest.mark.parametrize("apart", ["prompt", "rater"])
+def test_systems_that_share_no_prompt_or_no_rater_are_not_tested_where_each_has_one(apart):
+    """What the only prompt (or rater) of a system adds to its answers cannot be told from the system."""
+    rng = np.random.default_rng(0)
+    places = [(r, n, n) if apart == "prompt" else (n, r, n) for r in range(8) for n in range(2)]
+    rows = [rating(f"r{r}", "ab"[n], f"p{i}", 2 + n + rng.integers(2)) for r, i, n in places]
+    found = scale_of(collected(rows))
+    assert math.isnan(found.differences[0].p) and math.isnan(found.differences[0].low)
+    assert all(one.mean is not None and one.low is None and one.rank is None for one in found.means)
+    assert "no interval and no test" in " ".join(found.notes)
+
+
+def test_the_order_of_ranks_is_reported_only_where_it_contradicts_the_means_of_the_same_songs():
+    rows = [row for row in table(systems=("a", "b", "c")) if row["system"] != "c" or row["prompt"] == "p0"]
+    counts = {"asked": dict.fromkeys("abc", 5), "failed": {"c": 4}, "items": {"failures": "worst"}}
+    found = scale_of(collected(rows, **counts))
+    assert by_name(found)["c"].mean < by_name(found)["a"].mean and found.ordinal_order[0] == "c"
+    assert "ranks only" not in " ".join(found.notes)  # c is best where it made a song
+    level = [
+        rating(f"r{r}", s, f"p{i}", 3 + (r + i + (s == "a")) % 2) for r in range(4) for i in range(4) for s in "ab"
+    ]
+    assert "ranks only" not in " ".join(scale_of(collected(level)).notes)
+    split = [rating(f"r{r}", "a", f"p{i}", 5 if (r + i) % 4 else 1) for r in range(4) for i in range(8)]
+    split += [rating(f"r{r}", "b", f"p{i}", 5 if (r, i) in ((0, 0), (2, 5)) else 4) for r in range(4) for i in range(8)]
+    assert "another: a, b instead of b, a." in " ".join(scale_of(collected(split)).notes)
+
+
+def test_one_rater_is_not_said_to_have_intervals():
+    said = " ".join(analyse(collected(table(raters=1))).notes)
+    assert "raters:" not in said
 
 
 def test_a_system_without_answers_and_one_that_never_applies():

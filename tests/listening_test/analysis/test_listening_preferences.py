@@ -227,3 +227,71 @@ def test_row_order_and_names_do_not_matter():
     other = scale_of(swapped, systems=("z", "b", "c"))
     assert [one.strength for one in other.strengths] == pytest.approx([one.strength for one in found.strengths])
     assert [one.p for one in other.outcomes] == pytest.approx([one.p for one in found.outcomes])
+
+
+PAIRS = [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_raters_who_always_choose_one_side_say_nothing_about_systems_however_often_each_stood_there():
+    rows = [
+        comparison(f"r{r}", *(pair if i < 6 else pair[::-1]), f"p{i}", -1)
+        for r in range(8)
+        for pair in PAIRS
+        for i in range(8)
+    ]
+    found = analyse(collected(rows, form="preference")).everyone[0]
+    assert [(one.first_wins, one.second_wins) for one in found.outcomes] == [(48, 16)] * 3
+    assert all(one.p == 1.0 and not one.significant for one in found.outcomes)
+    assert all(one.low < 0 < one.high and one.rank == (1, 3) for one in found.strengths)
+
+
+def test_ranks_follow_the_test_and_not_the_counts_of_a_busy_rater():
+    busy = [
+        comparison("r0", *sides, f"p{i}", -1 if sides[0] == "a" else 1)
+        for i in range(20)
+        for sides in (("a", "b"), ("b", "a"))
+    ]
+    others = [
+        comparison(f"r{r}", *sides, f"p{(r + n) % 20}", 1 if sides[0] == "a" else -1)
+        for r in range(1, 19)
+        for n, sides in enumerate((("a", "b"), ("b", "a")))
+    ]
+    found = analyse(collected([*busy, *others], form="preference")).everyone[0]
+    one, ranks = found.outcomes[0], {one.system: one.rank for one in found.strengths}
+    assert one.first_wins > one.second_wins and one.significant
+    assert ranks == {"b": (1, 1), "a": (2, 2)}
+
+
+def test_unanimous_answers_do_not_make_a_strength_certain():
+    rows = [
+        comparison(f"r{r}", *(pair if (r + i) % 2 else pair[::-1]), f"p{i}", -1 if (r + i) % 2 else 1)
+        for r in range(8)
+        for i in range(8)
+        for pair in PAIRS
+    ]
+    found = {one.system: one for one in analyse(collected(rows, form="preference")).everyone[0].strengths}
+    assert found["b"].strength == pytest.approx(0.0, abs=1e-6)
+    assert found["b"].low < -0.5 and found["b"].high > 0.5  # it met strength and weakness, each every time
+    assert found["a"].high - found["a"].low > 3.0
+
+
+def test_comparisons_that_never_vary_have_no_interval_and_a_note():
+    rows = [comparison(f"r{r}", *pair, f"p{i}", 0) for r in range(6) for i in range(6) for pair in PAIRS]
+    found = analyse(collected(rows, form="ccr")).everyone[0]
+    assert all((one.strength, one.low, one.high) == (0.0, None, None) for one in found.strengths)
+    assert "no certainty" in " ".join(found.notes)
+
+
+def test_one_rater_who_compares_gives_strengths_without_intervals_and_a_note():
+    rows = [comparison("r0", *pair, f"p{i}", (-1, 0, 1)[i % 3]) for i in range(6) for pair in PAIRS]
+    found = analyse(collected(rows, form="preference")).everyone[0]
+    assert all(one.strength is not None and one.low is None for one in found.strengths)
+    assert "With one rater" in " ".join(found.notes)
+
+
+def test_where_each_rater_had_one_order_the_slot_is_part_of_how_raters_differ():
+    """Both find slot A better by two or three points; whether they would in the other order, nothing says."""
+    rows = [comparison(f"r{r}", *("ab" if r else "ba"), f"p{i}", -2 - (r + i) % 2) for r in range(2) for i in range(8)]
+    one = analyse(collected(rows, form="ccr")).everyone[0].outcomes[0]
+    assert one.low < one.mean < one.high and 0 < one.p <= 1
+    assert one.high - one.low > 10.0

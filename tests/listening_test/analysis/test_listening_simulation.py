@@ -169,3 +169,9 @@ def test_effects_of_unknown_systems_are_refused():
         parsed_effects("alphsinger=3", SYSTEMS)
     with pytest.raises(InputError, match="alphasinger=NUMBER"):
         parsed_effects("alphasinger=high", SYSTEMS)
+
+
+@pytest.mark.parametrize("mean", ["99", "nan", "-1"])
+def test_means_beyond_the_scale_are_refused(mean):
+    with pytest.raises(InputError, match="on the scale from 1 to 5"):
+        parsed_effects(f"alphasinger={mean}", SYSTEMS, (1.0, 5.0))

@@ -122,6 +122,7 @@ class TestWebMushra:
             (lambda text: "", "line 1: The file is empty"),
             (lambda text: text.split("\n")[0] + "\n", "nothing below it"),
             (lambda text: text.replace(",", ";"), "line 1: The values are separated by semicolons"),
+            (lambda text: '{"a": 1}', "line 1: This is JSON"),
             (lambda text: text.replace("session_test_id", "test"), "no column 'session_test_id'"),
             (lambda text: text.replace("rating_score", "points"), "points"),
             (lambda text: text.replace("person0@example.org,20,", ",,"), "line 2.*who answered"),

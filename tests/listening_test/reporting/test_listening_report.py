@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from listening_test.protocol.model import Screening
-from listening_test.reporting import export
+from listening_test.reporting import canvas, export
 from listening_test.reporting.console import print_report
 from listening_test.reporting.content import content
 from listening_test.reporting.document import Heading, Table
@@ -24,6 +24,7 @@ from listening_test.reporting.figures import figures
 from listening_test.reporting.latex import to_latex
 from listening_test.reporting.markdown import to_markdown
 from listening_test.reporting.page import to_html
+from listening_test.reporting.panel import panel_of
 from listening_test.reporting.wording import RULES, SIMULATED, alpha_in_words, joined, screening_rules
 from listening_test.reporting.write import write_report
 
@@ -259,11 +260,32 @@ class TestTables:
         assert len(one) > 10 and [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
+class TestWords:
+    @pytest.mark.parametrize(("form", "told"), [("preference", "log-odds of being preferred"), ("ccr", "mean answer")])
+    def test_a_strength_is_called_what_it_is(self, made, form, told):
+        report = made(form)
+        assert f"strength: {told}" in to_markdown(content(report))
+        scale = panel_of(report).scales[0]
+        assert told in scale.description.lower() and scale.unit == ("points" if form == "ccr" else "log-odds")
+
+
 class TestFigures:
     def test_every_question_has_its_figures(self, made, written):
         names = {path.stem for path in (written[False] / "figures").glob("*.svg")}
         assert names >= {"means-OVL", "answers-OVL", "means-MEL", "raters", "agreement-OVL", "songs-OVL"}
         assert names == {path.stem for path in (written[False] / "figures").glob("*.png")}
+
+    def test_repetitions_are_not_counted_among_the_answers(self, made, monkeypatch):
+        report, labels = made("acr"), []
+        rows = report.data.ratings
+        again = rows[rows["kind"] == "test"].assign(kind="repeat")
+        data = dataclasses.replace(report.data, ratings=pd.concat([rows, again]))
+        monkeypatch.setattr(canvas, "rows", lambda axes, given, *_, **__: labels.append(tuple(given)))
+        figures(report)
+        plain = labels.copy()
+        labels.clear()
+        figures(dataclasses.replace(report, data=data))
+        assert plain == labels and any("n=" in label for label in plain[0])
 
     @pytest.mark.parametrize(
         ("form", "names"),

@@ -211,6 +211,13 @@ class TestCeiling:
         bad = human_ceiling(dataclasses.replace(data, ratings=noise), "OVERALL")
         assert bad.split_half < 0.5 and abs(bad.one_rater) < 0.4
 
+    def test_raters_who_contradict_each_other_do_not_leave_the_range_of_a_correlation(self):
+        data = make_answers("multistimulus", careless=0)
+        one = data.ratings[data.ratings["rater"] == "r00"]
+        against = one.assign(rater="r01", value=100 - one["value"] + np.arange(len(one)) % 3)
+        found = human_ceiling(dataclasses.replace(data, ratings=pd.concat([one, against])), "OVERALL")
+        assert -1 <= found.split_half < 0 and found.perfect is None
+
     def test_one_answer_per_song_says_nothing(self):
         data = make_answers("multistimulus")
         alone = dataclasses.replace(data, ratings=data.ratings[data.ratings["rater"] == "r00"])

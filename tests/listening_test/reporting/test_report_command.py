@@ -220,6 +220,8 @@ def test_what_cannot_be_is_refused_with_a_cure(place):
     (place.panels / "x.json").write_text('{"schema": 1}')
     board = place.report()
     assert board.returncode == 2 and "x.json" in board.stderr and "not the result of a listening test" in board.stderr
+    blocked = place.listen("--answers", "answers.jsonl", "--no-leaderboard", "--to", "small.jsonl")
+    assert blocked.returncode == 2 and "This is a file, not a folder" in blocked.stderr
     quiet = place.listen("--answers", "answers.jsonl", "--no-leaderboard", "--to", "out")
     assert quiet.returncode == 0 and not (place.panels / "arena.json").exists()
     assert (place.folder / "out/report.json").exists()
