@@ -207,7 +207,7 @@ def _trial(test: PreparedTest, page: PageRef, language: str, payload: Mapping[st
     return {
         "ratings": ratings,
         "plays": [{"slot": slot, **play} for slot, play in plays.items()],
-        "comment": "".join(c for c in comment if c.isprintable() or c == "\n"),
+        "comment": "".join(c if c.isprintable() or c == "\n" else " " * c.isspace() for c in comment),
         "seconds": _number(payload.get("seconds", 0.0), 0.0, 86400.0),
     }
 

@@ -30,7 +30,7 @@ _SAVE = """(text) => {
   link.href = URL.createObjectURL(new Blob([text], {type: "application/jsonl"}));
   link.download = "answers-" + new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-") + ".jsonl";
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }"""
 """Saves what the page holds; no file with answers is ever written on the server."""
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}

@@ -168,7 +168,7 @@ def _add_routes(app: FastAPI, sessions: Sessions, front_end: FrontEnd) -> None:
         return Response(content, media_type=kind, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
     def audio(token: str, page: str, player: str) -> Response:
-        return _audio(sessions, token, page, player.partition(".")[0])
+        return _audio(sessions, token, page, player)
 
     endpoints: dict[str, Callable[..., Response]] = {
         "/health": health,
@@ -180,7 +180,7 @@ def _add_routes(app: FastAPI, sessions: Sessions, front_end: FrontEnd) -> None:
         app.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
 
 
-def _audio(sessions: Sessions, token: str, page: str, slot: str) -> Response:
+def _audio(sessions: Sessions, token: str, page: str, player: str) -> Response:
     """One player's sound. Nothing of it but the sound itself is the same for two raters who hear the same file."""
     from fastapi.responses import FileResponse
 
@@ -188,12 +188,12 @@ def _audio(sessions: Sessions, token: str, page: str, slot: str) -> Response:
 
     try:
         number = int(page) if page.isdecimal() and len(page) < 5 else -1
-        path = sessions.audio_path(token, number, slot)
+        path = sessions.audio_path(token, number, player.partition(".")[0])
     except SessionProblemError:
         return not_found()
     headers = {
         "Cache-Control": "private, max-age=86400",
         "Last-Modified": _LONG_AGO,
-        "ETag": f'"{sessions.signer.audio_tag(token, number, slot)}"',
+        "ETag": f'"{sessions.signer.audio_tag(token, number, player)}"',
     }
     return FileResponse(path, media_type=f"audio/{sessions.test.protocol.listening.format}", headers=headers)

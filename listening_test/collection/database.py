@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +155,9 @@ class PlayRow(Base):
     seeks: Mapped[int]
 
 
-def default_url(folder: Path) -> str:
-    """The database of a prepared folder when no other is named."""
-    return f"sqlite:///{(folder / DATABASE).resolve()}"
+def default_url(folder: Path) -> URL:
+    """The database of a prepared folder when no other is named; as text, a "?" in the folder's name would end it."""
+    return URL.create("sqlite", database=str((folder / DATABASE).resolve()))
 
 
 class Database:
@@ -173,7 +173,7 @@ class Database:
             another test or another layout of tables.
     """
 
-    def __init__(self, url: str, test: PreparedTest, *, create: bool = True) -> None:
+    def __init__(self, url: str | URL, test: PreparedTest, *, create: bool = True) -> None:
         """Connect, make the tables if need be, and check whose they are."""
         self.url = parsed_url(url)
         self.test = test.digest()
@@ -205,6 +205,12 @@ class Database:
         """A transaction that only reads; on SQLite it never waits for a writer."""
         with Session(self._engine) as session:
             yield session
+
+    def forget(self) -> None:
+        """After deleting: SQLite's log of what was written still holds it until it is emptied."""
+        if self.sqlite:
+            with self._turn, closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Give all connections back."""
@@ -250,16 +256,20 @@ class Database:
         )
 
     def _unusable(self, error: SQLAlchemyError) -> InputError:
-        said = str(error.orig if isinstance(error, DBAPIError) else error).strip().split("\n")[0]
         cure = (
             "Make the folder writable, or name another file with --db."
             if self.sqlite
             else "Start the server, check host, port, name, user and password, and that the user may create tables."
         )
-        return InputError(f"The database {self.shown} cannot be used ({said}).", field="--db", cure=cure)
+        return InputError(f"The database {self.shown} cannot be used ({reason(error)}).", field="--db", cure=cure)
 
 
-def parsed_url(url: str) -> URL:
+def reason(error: SQLAlchemyError) -> str:
+    """What the database said, in one line; the lines after it may hold what raters said."""
+    return str(error.orig if isinstance(error, DBAPIError) else error).strip().split("\n")[0]
+
+
+def parsed_url(url: str | URL) -> URL:
     """A database URL, with the driver that is used for it.
 
     Raises:
@@ -267,7 +277,7 @@ def parsed_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # such as a port that is no number
         raise _unknown_kind() from None
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
@@ -291,9 +301,13 @@ def _engine(url: URL, sqlite: bool) -> Engine:
             pool_size=10,
             max_overflow=10,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"connect_timeout": _CONNECT_SECONDS},
         )
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False})
+    # No message of an error repeats what a rater said: it would outlive a withdrawal in the log.
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": _BUSY_MS / 1000, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

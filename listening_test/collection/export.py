@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import closing
+from pathlib import Path
 
 from listening_test.answers import Sheet
 from listening_test.collection.database import Database, default_url
 from listening_test.collection.overview import sheets
 from listening_test.prepared import PreparedTest
+from songbench.domain.errors import InputError
+from songbench.execution.store import write_atomically
 
 
 def read_answers(test: PreparedTest, url: str | None = None) -> list[Sheet]:
@@ -24,6 +27,28 @@ def read_answers(test: PreparedTest, url: str | None = None) -> list[Sheet]:
     """
     with closing(Database(url or default_url(test.folder), test, create=False)) as database:
         return sheets(database, test)
+
+
+def write_out(path: Path, text: str, field: str) -> None:
+    """Write a file that was asked for.
+
+    Args:
+        path: where.
+        text: the content.
+        field: the option that named it.
+
+    Raises:
+        InputError: when it cannot be written there.
+    """
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise InputError(
+            f"The file cannot be written ({error.strerror or error}).",
+            file=str(path),
+            field=field,
+            cure="Name another.",
+        ) from None
 
 
 def lines(given: Iterable[Sheet]) -> str:

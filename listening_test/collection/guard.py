@@ -91,7 +91,7 @@ class Guard:
         if scope["method"] != "POST" or not _WRITE.fullmatch(path):
             return not_found()
         length = headers.get("content-length", "")
-        if not length.isdigit():
+        if not length.isdigit() or "transfer-encoding" in headers:  # which would count instead of the length
             return JSONResponse({"detail": "Length Required"}, status_code=411)
         if int(length) > LARGEST_BODY:
             return JSONResponse({"detail": "Content Too Large"}, status_code=413)

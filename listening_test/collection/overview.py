@@ -146,7 +146,7 @@ def _told(test: PreparedTest, rater: RaterRow, times: list[float], active_since:
         language=rater.language,
         pages=len(times),
         of=len(session_pages(test, rater.seat)) - 1,
-        minutes=sum(gap for gap in gaps if gap <= _PAUSE) / 60,
+        minutes=sum(gap for gap in gaps if 0 <= gap <= _PAUSE) / 60,
         state=state,
         device=rater.device,
     )

@@ -16,7 +16,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from listening_test.answers import RefusedAnswerError
+from listening_test.collection.database import reason
 from listening_test.collection.sessions import Place, SessionProblemError, Sessions
 from listening_test.pages import public_page, session_pages, slots
 
@@ -77,15 +80,16 @@ class Replies:
     def _page(self, place: Place) -> Reply:
         test, pages = self._sessions.test, session_pages(self._sessions.test, place.seat)
         page = public_page(
-            test, place.seat, place.page, place.language, lambda slot, _: self._url(place.token, place.page, slot)
+            test, place.seat, place.page, place.language, lambda slot, _: self._url(place, place.page, slot)
         )
         if page["kind"] == "thanks":
             return {"page": {**page, "code": place.code}, "prefetch": []}
         ahead = slots(test, pages[place.page + 1], place.language)
-        return {"page": page, "prefetch": [self._url(place.token, place.page + 1, slot) for slot in ahead]}
+        return {"page": page, "prefetch": [self._url(place, place.page + 1, slot) for slot in ahead]}
 
-    def _url(self, token: str, page: int, slot: str) -> str:
-        return f"audio/{token}/{page}/{slot}.{self._sessions.test.protocol.listening.format}"
+    def _url(self, place: Place, page: int, slot: str) -> str:
+        """With the language, because what is spoken differs and browsers keep what they fetched."""
+        return f"audio/{place.token}/{page}/{slot}.{place.language}.{self._sessions.test.protocol.listening.format}"
 
 
 def _guarded(reply: Callable[[Mapping[str, Any]], Reply], asked: object) -> Reply:
@@ -96,6 +100,9 @@ def _guarded(reply: Callable[[Mapping[str, Any]], Reply], asked: object) -> Repl
         return {"problem": problem.code}
     except RefusedAnswerError as refused:
         return {"refused": {"code": refused.code, "slot": refused.slot}}
+    except SQLAlchemyError as error:  # the disk is full, the database is away: no fault of ours to be traced
+        log.error("The database failed (%s); the browser was told to try again.", reason(error))
+        return {"problem": "failed"}
     except Exception:
         log.exception("A request could not be answered; the browser was told to try again.")
         return {"problem": "failed"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -17,6 +18,7 @@ from songbench.domain.errors import InputError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+_PORTS = {"http": 80, "https": 443}
 GRACE_SECONDS = 10
 """How long requests under way may take when the server is told to stop."""
 
@@ -32,27 +34,38 @@ def listen_at(host: str, port: int) -> socket.socket:
         opened = socket.socket(family, socket.SOCK_STREAM)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((host, port))
-    except OSError as error:
+        opened.listen()  # two that are only bound may share a port
+    except (OSError, UnicodeError) as error:
         raise InputError(
-            f"The server cannot listen at {host}, port {port} ({error.strerror or error}).",
+            f"The server cannot listen at {host}, port {port} ({getattr(error, 'strerror', None) or error}).",
             field="--port",
-            cure="Choose another --port, or stop what uses it.",
+            cure="Choose another --port or --host, or stop what uses it.",
         ) from None
     return opened
 
 
 def public_address(url: str) -> str:
-    """The address that raters are given, ending with a slash.
+    """The address that raters are given, ending with a slash; host and port as browsers write them.
 
     Raises:
         InputError: for what is not the start of a web address.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise InputError(
-            f"'{url}' is not an address of a server.", field="--public-url", cure="Example: https://listen.example.org."
-        )
-    return f"{url.rstrip('/')}/"
+    wrong = InputError(
+        f"'{url}' is not an address of a server.", field="--public-url", cure="Example: https://listen.example.org."
+    )
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:  # half an IPv6 address, a port that is no number
+        raise wrong from None
+    host = parts.hostname or ""
+    if parts.scheme not in _PORTS or not re.fullmatch(r"[^\s@]+", host) or "@" in parts.netloc:
+        raise wrong
+    if parts.query or parts.fragment:
+        raise wrong
+    shown = f"[{host}]" if ":" in host else host
+    where = shown if port in (None, _PORTS[parts.scheme]) else f"{shown}:{port}"
+    return f"{parts.scheme}://{where}{parts.path.rstrip('/')}/"
 
 
 def address(opened: socket.socket) -> str:

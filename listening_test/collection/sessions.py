@@ -175,6 +175,7 @@ class Sessions:
                 session.execute(delete(table).where(table.rater == rater.id))
             rater.device, rater.finished, rater.completion_code = "", None, None
             rater.withdrawn = rater.withdrawn or self._clock()
+        self.database.forget()
 
     def audio_path(self, token: object, page: int, slot: str) -> Path:
         """The file behind a player of the current page, or of the next, which is fetched ahead.
@@ -288,8 +289,9 @@ class Sessions:
     def _keep(self, session: Session, rater: RaterRow, shown: PageRow, payload: object) -> None:
         answer = accept(self.test, rater.seat, shown.page, rater.language, payload)
         pages, now = session_pages(self.test, rater.seat), self._clock()
-        if now - shown.served < self._least_seconds(pages[shown.page], rater.language) - HASTE:
-            raise RefusedAnswerError("unheard", f"answered {now - shown.served:.1f} s after the page was shown")
+        took = now - shown.served  # below 0 after the clock was set back, which is not the rater's fault
+        if 0 <= took < self._least_seconds(pages[shown.page], rater.language) - HASTE:
+            raise RefusedAnswerError("unheard", f"answered {took:.1f} s after the page was shown")
         place = {"rater": rater.id, "page": shown.page}
         shown.answer, shown.answered, rater.active = answer, now, now
         session.add_all(RatingRow(**place, **rating) for rating in answer.get("ratings", ()))

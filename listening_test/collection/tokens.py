@@ -115,9 +115,9 @@ class Signer:
         text = base64.b32encode(self._sign("completion", rater)).decode()[:10]
         return f"{text[:5]}-{text[5:]}"
 
-    def audio_tag(self, token: str, page: int, slot: str) -> str:
+    def audio_tag(self, token: str, page: int, player: str) -> str:
         """A name of one player of one rater, so that equal files have unequal names."""
-        return _text(self._sign("audio", f"{token} {page} {slot}"))[:22]
+        return _text(self._sign("audio", f"{token} {page} {player}"))[:22]
 
 
 def _text(digest: bytes) -> str:

@@ -23,11 +23,10 @@ def export(
     db: Annotated[str | None, typer.Option("--db", help="As given to `serve`. Default: FOLDER/ratings.sqlite.")] = None,
 ) -> None:
     """See `HELP`."""
-    from listening_test.collection.export import lines, read_answers
+    from listening_test.collection.export import lines, read_answers, write_out
     from listening_test.prepared import load_test
-    from songbench.execution.store import write_atomically
 
     sheets = read_answers(load_test(folder), db)
-    write_atomically(to, lines(sheets).encode())
+    write_out(to, lines(sheets), "--to")
     finished = sum(sheet.finished is not None for sheet in sheets)
     typer.echo(f"{len(sheets)} raters, {finished} of them finished, in {to}")

@@ -32,10 +32,10 @@ def invite(
     to: Annotated[Path | None, typer.Option("--csv", help="Write number, seat and link to this file.")] = None,
 ) -> None:
     """See `HELP`."""
+    from listening_test.collection.export import write_out
     from listening_test.collection.serving import public_address
     from listening_test.collection.tokens import Signer, load_secret
     from listening_test.prepared import load_test
-    from songbench.execution.store import write_atomically
 
     test = load_test(folder)
     signer = Signer(load_secret(folder), test.digest())
@@ -45,7 +45,7 @@ def invite(
         for number in range(first, first + count)
     ]
     if to:
-        write_atomically(to, _table(rows).encode())
+        write_out(to, _table(rows), "--csv")
         typer.echo(f"{count} invitations in {to}")
     else:
         for _, _, link in rows:

@@ -51,6 +51,14 @@
       this.storage.set(this.place, this.record);
     }
 
+    /** Go on from what another tab kept, unless this one is further; false when someone else sits there by now. */
+    catchUp() {
+      const rater = this.rater();
+      const kept = this.storage.get(this.place);
+      if (kept && (kept.sheet.rater !== rater || kept.sheet.withdrawn || kept.page > this.record.page)) this.record = kept;
+      return this.rater() === rater;
+    }
+
     async open({ language }) {
       if (!this.record) this.begin(language);
       return this.reply();
@@ -70,8 +78,9 @@
     }
 
     async answer(number, answer) {
+      const same = this.catchUp();
       const { sheet } = this.record;
-      if (number !== this.record.page) return this.reply();
+      if (!same || sheet.withdrawn || number !== this.record.page) return this.reply();
       const page = this.page();
       const gap = page.kind === "trial" ? rules.lacking(page, answer)[0] : null;
       if (gap) return { refused: { code: gap.code, slot: gap.slot } };
@@ -84,12 +93,14 @@
     }
 
     async turn(language) {
+      if (!this.catchUp()) return this.reply();
       this.record.sheet.language = language;
       this.keep();
       return this.reply();
     }
 
     async withdraw() {
+      if (!this.catchUp()) return this.reply();
       Object.assign(this.record.sheet, { withdrawn: true, entries: [], finished: null });
       this.keep();
       return this.reply();
@@ -152,7 +163,8 @@
 
     another(words) {
       if (this.unsaved() && !window.confirm(words.say("another_unsaved"))) return;
-      for (const stem of [this.place, "draft:", "pace", "minutes"]) this.storage.sweep(stem);
+      this.storage.remove(this.place); // by its whole name: sheet:1 also begins sheet:10
+      for (const stem of [`draft:${this.rater()}:`, "pace", "minutes"]) this.storage.sweep(stem);
       this.record = null;
       window.location.reload();
     }

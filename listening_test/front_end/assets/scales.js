@@ -121,7 +121,7 @@
         step: "1",
         "aria-label": words.say("slider", { name, label: scale.label }),
         oninput: () => this.touch(),
-        onpointerup: () => this.touch(),
+        onclick: () => this.touch(), // also where it stands; not by the right button, nor by a finger that scrolls
         onkeydown: (event) => this.key(event),
       });
       this.input.value = "50";

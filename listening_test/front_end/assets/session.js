@@ -94,7 +94,9 @@
 
     end(problem) {
       this.leave();
-      const extras = this.host.ended ? this.host.ended(this.words) : null;
+      const leaving = problem === "closed" && this.host.rater(); // there is no menu here
+      const withdrawing = leaving ? button(this.words.say("withdraw"), () => this.frame.confirmWithdrawal(), "quiet danger") : null;
+      const extras = this.host.ended ? this.host.ended(this.words) : withdrawing;
       this.frame.show(listening.problemView(problem, this.words, extras), null);
     }
 
@@ -111,7 +113,7 @@
       this.page = page;
       const extras = page.kind === "thanks" && this.host.thanks ? this.host.thanks(this.words) : null;
       this.view = listening.viewOf(page, this.words, () => this.changed(), extras);
-      if (page.kind === "thanks") this.storage.sweep("draft:");
+      if (page.kind === "thanks") this.storage.sweep(`draft:${this.host.rater()}:`);
       if (page.kind === "consent") this.storage.set("minutes", page.minutes);
       this.began = performance.now();
       this.before = 0;
@@ -224,7 +226,7 @@
       try {
         const reply = await this.insist(() => this.host.withdraw());
         this.leave();
-        for (const stem of ["draft:", "pace", "minutes"]) this.storage.sweep(stem);
+        for (const stem of [`draft:${this.host.rater()}:`, "pace", "minutes"]) this.storage.sweep(stem);
         this.take(reply);
       } finally {
         this.setSending(false);

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import urllib.parse
 
 import pytest
@@ -12,6 +13,7 @@ from listening_test.collection.database import default_url
 from listening_test.collection.export import read_answers
 from listening_test.collection.guard import LARGEST_BODY
 from listening_test.collection.tokens import Signer, load_secret
+from listening_test.pages import session_pages
 from listening_test.prepared import load_key
 
 NOT_FOUND = b'{"detail":"Not Found"}'
@@ -128,6 +130,29 @@ def test_sound_comes_in_parts_and_says_nothing_of_itself(server, test):
     assert len(dates) == 1
 
 
+def test_what_is_spoken_in_another_language_is_another_address(server, test):
+    """Browsers keep what they fetched; after turning the language nobody may hear the instruction in the old one."""
+    rater = served.Rater(server.url)
+    rater.open()
+    number, step = next(
+        (n, page.step)
+        for n, page in enumerate(session_pages(test, 0))
+        if page.step and test.trials[page.step.trial].spoken
+    )
+    while rater.open()["page"]["page"] < number:
+        rater.answer()
+    spoken = test.trials[step.trial].spoken
+    heard = {}
+    for language in ("en", "zh"):
+        said = rater.call("turn", {"token": rater.token, "language": language})
+        (url,) = served.urls_of(said["page"])
+        _, headers, body = rater.audio(url)
+        heard[url] = headers["ETag"]
+        stimulus = test.stimuli[spoken[language][step.order[0]]]
+        assert body == (test.folder / stimulus.file).read_bytes()
+    assert len(heard) == 2 == len(set(heard.values()))
+
+
 def test_forged_invitations_and_tokens_open_nothing(server, test):
     signer = Signer(load_secret(test.folder), test.digest())
     good = signer.invitation(3)
@@ -170,6 +195,12 @@ def test_long_bodies_and_other_kinds_are_not_read(server):
     assert post(server, b"--x--", **{"Content-Type": "multipart/form-data; boundary=x"})[0] == 415
     assert post(server, ask, Origin="https://elsewhere.example")[0] == 404
     assert post(server, ask, Origin="null")[0] == 404
+    head = f"POST /gradio_api/component_server/ HTTP/1.1\r\nHost: {server.port}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(
+        ("127.0.0.1", server.port), timeout=10
+    ) as line:  # in parts, with a length that is none
+        line.sendall(f"{head}Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        assert b" 411 " in line.recv(100)
 
 
 def test_long_comments_and_wrong_pages_are_refused_and_change_nothing(server, test):

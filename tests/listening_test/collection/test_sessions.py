@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from made_up import good_answer, made_up_test
@@ -9,8 +10,10 @@ from sqlalchemy import select
 
 from listening_test.answers import RefusedAnswerError, accept
 from listening_test.collected import collect
-from listening_test.collection.database import Database, PageRow, PlayRow, RaterRow, RatingRow
-from listening_test.collection.sessions import SessionProblemError
+from listening_test.collection.database import Database, PageRow, PlayRow, RaterRow, RatingRow, default_url
+from listening_test.collection.replies import Replies
+from listening_test.collection.sessions import SessionProblemError, Sessions
+from listening_test.collection.tokens import Signer, load_secret
 from listening_test.pages import public_page, session_pages, slots
 from songbench.domain.errors import InputError
 
@@ -137,12 +140,20 @@ def test_nobody_answers_sooner_than_one_can_listen(held, form, least):
     assert sessions.answer(place.token, place.page, good_answer(page)).page == place.page + 1
 
 
+def test_a_clock_that_is_set_back_holds_nobody_up(held):
+    sessions = held(seconds=6.0, listening={"minimum_seconds": 5.0})
+    place = walk(sessions, sessions.open_session(), "trial")
+    sessions._clock.wait(-7200)
+    assert sessions.answer(place.token, place.page, good_answer(shown(sessions, place))).page == place.page + 1
+    assert sessions.progress().raters[0].minutes >= 0
+
+
 def test_comments_are_text_and_nothing_else(held):
     sessions = held()
     nasty = "\x00<b>'; DROP TABLE raters;--\ud800" + "x" * 500
     place = walk(sessions, answer(sessions, sessions.open_session(), device=nasty), "trial")
     said = "Robert'); DROP TABLE ratings;-- <script>alert(1)</script> \x00 ${7*7} {{7*7}} 好听\nzweite Zeile"
-    answer(sessions, place, comment=said)
+    answer(sessions, place, comment=said.replace(" 好", "\u3000好"))  # the wide space of Chinese keyboards
     (sheet,) = sessions.sheets()
     assert sheet.entries[-1].answer["comment"] == said.replace("\x00", "")
     assert sheet.device.startswith("<b>'; DROP TABLE raters;--xxx") and len(sheet.device) == 200
@@ -244,6 +255,30 @@ def test_withdrawing_deletes_what_was_said(held):
         assert {one.rater for one in rows(sessions, table)} == {kept.rater}
 
 
+def test_what_was_withdrawn_lies_in_no_file(tmp_path, clock):
+    test, _ = made_up_test(tmp_path / "test")
+    with closing(Database(default_url(test.folder), test)) as database:
+        sessions = Sessions(test, database, Signer(load_secret(test.folder), test.digest()), clock=clock)
+        place = walk(sessions, sessions.open_session(), "trial")
+        answer(sessions, place, comment="my secret remark")
+        files = list(test.folder.glob("ratings*"))
+        assert any(b"my secret remark" in one.read_bytes() for one in files)
+        sessions.withdraw(place.token)
+        assert not any(b"my secret remark" in one.read_bytes() for one in test.folder.glob("ratings*"))
+
+
+def test_an_error_of_the_database_is_one_line_without_what_raters_said(held, caplog):
+    sessions = held()
+    place = walk(sessions, sessions.open_session(), "trial")
+    sessions._clock.wait(60)
+    with sessions.database.writing() as session:
+        session.connection().exec_driver_sql("DROP TABLE ratings")
+    asked = {**good_answer(shown(sessions, place)), "comment": "my secret remark"}
+    said = Replies(sessions).answer({"token": place.token, "page": place.page, "answer": asked})
+    assert said == {"problem": "failed"} and "ratings" in caplog.text
+    assert "my secret remark" not in caplog.text and "Traceback" not in caplog.text
+
+
 def test_a_closed_test_takes_the_page_that_was_shown_and_no_more(held):
     sessions = held()
     middle, last = open_later(sessions), open_later(sessions)
@@ -335,6 +370,7 @@ def test_databases_that_cannot_be_used_say_what_to_do(tmp_path):
     for url, said in [
         ("mysql://a/b", "SQLite or PostgreSQL"),
         ("nonsense", "SQLite or PostgreSQL"),
+        ("postgresql://someone:hidden@127.0.0.1:port/ratings", "SQLite or PostgreSQL"),
         ("sqlite://", "needs a file"),
         (f"sqlite:///{tmp_path}/no/where.sqlite", "folder of the database does not exist"),
         (f"sqlite:///{tmp_path}/text.sqlite", "not a database"),
@@ -346,3 +382,10 @@ def test_databases_that_cannot_be_used_say_what_to_do(tmp_path):
     with pytest.raises(InputError, match="no answers here"):
         Database(f"sqlite:///{tmp_path}/new.sqlite", test, create=False)
     assert not (tmp_path / "new.sqlite").exists()
+
+
+def test_the_database_lies_in_the_folder_whatever_its_name(tmp_path):
+    test, _ = made_up_test(tmp_path / "songs? 50% #1" / "test")
+    Database(default_url(test.folder), test).close()
+    assert (test.folder / "ratings.sqlite").exists()
+    assert [one.name for one in tmp_path.iterdir()] == ["songs? 50% #1"]

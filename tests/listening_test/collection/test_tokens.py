@@ -11,6 +11,7 @@ from made_up import made_up_test
 
 from listening_test.collected import collect, read_sheets
 from listening_test.collection.database import Database, default_url
+from listening_test.collection.serving import listen_at, public_address
 from listening_test.collection.sessions import Sessions
 from listening_test.collection.tokens import Signer, load_secret, new_token, token_hash
 from listening_test.prepared import load_test
@@ -73,6 +74,28 @@ def test_invitations_are_printed_and_written(songbench, test, tmp_path):
     signer = Signer(load_secret(test.folder), test.digest())
     assert [signer.number_of(row["link"].partition("=")[2]) for row in rows] == [2, 3]
     assert rows[0]["link"].partition("=")[2] == links[2].partition("=")[2]
+    said = listen(songbench, "invite", test.folder, "--count", 2, "--csv", tmp_path)
+    assert said.returncode == 2 and "'--csv'" in said.stderr and "cannot be written" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "http://host:port/", "https://a b/", "https://me:word@host/", "ftp://host/"]
+)
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(InputError, match="not an address"):
+        public_address(url)
+
+
+def test_an_address_is_kept_as_browsers_write_it():
+    assert public_address("https://Listen.Example.org:443/a/") == "https://listen.example.org/a/"
+    assert public_address("http://[::1]:7860") == "http://[::1]:7860/"
+
+
+def test_an_address_is_taken_from_the_first_moment_on():
+    with listen_at("127.0.0.1", 0) as first, pytest.raises(InputError, match="cannot listen"):
+        listen_at("127.0.0.1", first.getsockname()[1])
+    with pytest.raises(InputError, match="cannot listen at a"):
+        listen_at("a..b", 0)
 
 
 def test_answers_are_exported_as_sheets(songbench, test, tmp_path):
@@ -87,6 +110,8 @@ def test_answers_are_exported_as_sheets(songbench, test, tmp_path):
     assert said.returncode == 0 and "1 raters, 0 of them finished" in said.stdout
     sheets = read_sheets(tmp_path / "answers.jsonl")
     assert sheets[0].entries[0].answer == {"agree": True}
+    said = listen(songbench, "export", test.folder, "--to", test.folder)
+    assert said.returncode == 2 and "'--to'" in said.stderr and "cannot be written" in said.stderr
     database.close()
     _, key = made_up_test(tmp_path / "again")
     assert len(collect(test, key, sheets).raters) == 1

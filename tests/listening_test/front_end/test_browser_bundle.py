@@ -108,6 +108,8 @@ def test_a_slider_counts_only_once_it_was_touched(bundle, visit):
     _, _, url = bundle("multistimulus")
     page = to_trial(visit(url)).page
     sliders, scores = page.locator("input[type=range]"), page.locator(".score")
+    sliders.nth(0).click(button="right")
+    assert scores.all_inner_texts() == ["–", "–", "–"]
     box = sliders.nth(0).bounding_box()
     sliders.nth(0).click(position={"x": box["width"] / 2, "y": box["height"] / 2})
     sliders.nth(1).focus()
@@ -236,6 +238,31 @@ def test_answers_can_be_saved_on_the_way_and_someone_else_may_sit_down(bundle, v
     assert visitor.number == 0
 
 
+def test_another_tab_of_the_same_rater_loses_nothing(bundle, visit):
+    _, _, url = bundle("ccr", prompts=2)
+    late = visit(url)
+    visitor = visit(url, context=late.context)
+    to_trial(visitor).answer().next()
+    number = visitor.number
+    late.next()  # its page was answered in the other tab
+    assert late.number == number
+    visitor.reload()
+    assert visitor.number == number
+
+
+def test_someone_else_sitting_down_leaves_the_other_seats_alone(bundle, visit):
+    _, _, url = bundle("ccr", seats=12)
+    other = to_trial(visit(f"{url}?seat=10"))
+    other.page.locator("textarea").fill("half")
+    number = other.number
+    visitor = visit(f"{url}?seat=1", context=other.context).finish()
+    visitor.page.get_by_role("button", name="Let someone else").click()
+    visitor.page.wait_for_selector(".next")
+    assert visitor.number == 0
+    other.reload()
+    assert other.number == number and other.page.locator("textarea").input_value() == "half"
+
+
 LOOK = """() => {
   const all = [...document.querySelectorAll('.songbench-listening *')].filter((node) => node.checkVisibility());
   const some = (wanted) => all.filter((node) => node.matches(wanted));
@@ -254,7 +281,9 @@ LOOK = """() => {
 
 @pytest.mark.parametrize("form", ["acr", "mushra"])
 def test_every_page_is_labelled_ordered_and_fits_a_phone(bundle, visit, form):
-    _, _, url = bundle(form, quick=False, listening={"minimum_seconds": 0.0}, prompts=2, checks={"break_every": 1})
+    contact = f"{'a.long.address' * 5}@example.org"
+    quiet = {"listening": {"minimum_seconds": 0.0}, "contact": contact, "checks": {"break_every": 1}}
+    _, _, url = bundle(form, quick=False, prompts=2, **quiet)
     visitor = visit(url, phone=True)
     while True:
         found = visitor.page.evaluate(LOOK)

@@ -1,11 +1,15 @@
 """The rater's pages in a real browser against the real server; what was clicked is what the database holds."""
 
+from contextlib import closing
+
 import pytest
 import served
 from made_up import made_up_test
 from visitor import answered
 
+from listening_test.collection.database import Database, default_url
 from listening_test.collection.export import read_answers
+from listening_test.collection.sessions import Sessions
 from listening_test.collection.tokens import Signer, load_secret
 
 
@@ -64,6 +68,22 @@ def test_two_raters_go_through_a_test_while_the_server_dies_and_comes_back(held,
     comments = [entry.answer["comment"] for entry in by_language["en"].entries if "comment" in entry.answer]
     assert comments == ["", "hm <i>", ""]
     assert "Chrome" in by_language["en"].device and by_language["en"].finished
+
+
+def test_who_is_under_way_when_the_test_closes_can_still_withdraw(visit, tmp_path):
+    test, _ = made_up_test(tmp_path / "t", "ccr", traps=0, repeats=0)
+    with served.start(test.folder) as server, closing(Database(default_url(test.folder), test)) as database:
+        visitor = visit(server.url)
+        visitor.next()
+        sessions = Sessions(test, database, Signer(load_secret(test.folder), test.digest()))
+        sessions.close()
+        visitor.next()
+        assert visitor.heading == "This listening test is closed"
+        visitor.page.get_by_role("button", name="Stop and withdraw").click()
+        visitor.page.get_by_role("button", name="Withdraw and delete my answers").click()
+        visitor.page.wait_for_function("document.querySelector('h1').textContent === 'You have withdrawn'")
+        assert [one.withdrawn for one in sessions.sheets()] == [True]
+        assert not visit(server.url).page.get_by_role("button", name="Stop and withdraw").count()
 
 
 def test_an_invitation_brings_a_rater_back_and_withdrawal_reaches_the_server(held, visit):
