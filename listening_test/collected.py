@@ -144,7 +144,10 @@ def read_sheets(path: Path) -> list[Sheet]:
                 sheets.append(Sheet.from_json(json.loads(row)))
             except ValueError as error:
                 raise InputError(
-                    f"These are not answers of a listening test ({error}).", file=str(path), line=number
+                    f"These are not answers of a listening test ({error}).",
+                    file=str(path),
+                    line=number,
+                    cure="Take the file as it was saved; a line that was cut off has to be left out.",
                 ) from None
     return sheets
 

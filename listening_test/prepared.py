@@ -310,6 +310,12 @@ def load_key(test: PreparedTest) -> Key:
         InputError: when it is absent, damaged, or belongs to another test.
     """
     path = test.folder / KEY
+    if not path.exists():
+        raise InputError(
+            "The key of this test is not here: without it nobody knows which file is which song.",
+            file=str(path),
+            cure="Put back the key.json that was made with the test.",
+        )
     value = _read(path)
     try:
         key = Key(

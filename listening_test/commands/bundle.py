@@ -27,10 +27,13 @@ def bundle(
 ) -> None:
     """See `HELP`."""
     from listening_test.front_end.bundle import write_bundle
+    from listening_test.preparation.folder import writable
     from listening_test.prepared import load_test
 
     test = load_test(folder)
-    made = write_bundle(test, to or folder.resolve().with_name(f"{folder.resolve().name}-bundle"), archive=archive)
+    place = to or folder.resolve().with_name(f"{folder.resolve().name}-bundle")
+    writable(place.parent, "--to")
+    made = write_bundle(test, place, archive=archive)
     size = sum(path.stat().st_size for path in made[0].rglob("*") if path.is_file()) / 1e6
     seats, languages = len(test.seats), ", ".join(test.protocol.languages)
     typer.echo(f"{made[0]}: {seats} seats, {languages}, {size:.1f} MB")

@@ -60,14 +60,17 @@ def create(
     ] = None,
     store: Annotated[str | None, typer.Option("--store", help="Where the run's results live now.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Make a finished test anew; answers to it are kept aside.")
+        bool,
+        typer.Option(
+            "--force", help="Make a finished test anew; the one before is kept aside with its key and answers."
+        ),
     ] = False,
 ) -> None:
     """See `HELP`."""
     from rich.console import Console
 
     from listening_test.preparation.build import prepare
-    from listening_test.preparation.folder import claim
+    from listening_test.preparation.folder import claim, give_up
     from listening_test.preparation.material import gather_material
     from listening_test.preparation.report import write_reports
     from listening_test.protocol import load_protocol
@@ -79,14 +82,19 @@ def create(
     folder = out or Path("listening") / f"{run}-{declared.name}"
     material = gather_material(experiment, Store(experiment.store), runs or "results/runs")
     console = Console(stderr=True)
-    for line in claim(folder, force=force):
-        console.print(line, highlight=False)
+    kept = claim(folder, force=force)
     try:
         with _progress(console) as tell:
             made = prepare(material, declared, folder, tell)
     except KeyboardInterrupt:
-        typer.echo("\nStopped. Nothing usable was left; run the same command again.", err=True)
+        give_up(folder, kept)
+        typer.echo("\nStopped. Nothing half-made was left; run the same command again.", err=True)
         raise typer.Exit(130) from None
+    except BaseException:
+        give_up(folder, kept)
+        raise
+    if kept:
+        console.print(f"the test before, with its key and answers, is kept in {kept}", highlight=False, markup=False)
     write_reports(made)
     _summary(Console(), made)
 
@@ -160,17 +168,18 @@ def _summary(console: Console, made: Preparation) -> None:
     from rich.markup import escape
 
     from listening_test.preparation.report import minutes, power_statement
+    from listening_test.reporting.wording import counted
 
     test, design = made.test, made.design
     console.print(
-        f"[bold]{escape(test.name)}[/bold]: {len(test.stimuli)} stimuli, {design.seats} raters with {design.pages} test"
-        f" pages each, about {minutes(made)} minutes",
+        f"[bold]{escape(test.name)}[/bold]: {len(test.stimuli)} stimuli, {counted(design.seats, 'rater')} with"
+        f" {counted(design.pages, 'test page')} each, about {minutes(made)} minutes",
         highlight=False,
     )
     console.print(f"  systems  {escape(', '.join(made.selection.names))}", highlight=False)
     console.print(
         f"  votes    {made.coverage.cells} per {_cell(test.protocol)}; a rater meets each"
-        f" {'pair of systems' if design.pairwise else 'system'} {made.coverage.treatments} times",
+        f" {'pair of systems' if design.pairwise else 'system'} {_times(made.coverage.treatments)}",
         highlight=False,
     )
     for note in made.notes:
@@ -180,6 +189,10 @@ def _summary(console: Console, made: Preparation) -> None:
         f"  made     {escape(str(test.folder))} (read preparation.md; keep key.json from raters)", highlight=False
     )
     console.print(f"Next: [bold]songbench listen serve {escape(str(test.folder))}[/bold]", highlight=False)
+
+
+def _times(span: object) -> str:
+    return "once" if str(span) == "1" else f"{span} times"
 
 
 def _cell(protocol: Protocol) -> str:

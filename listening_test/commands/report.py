@@ -57,6 +57,7 @@ def report(
     ] = None,
 ) -> None:
     """See `HELP`."""
+    from listening_test.preparation.folder import writable
     from listening_test.reporting.console import print_report
     from listening_test.reporting.content import content
     from listening_test.reporting.write import write_report
@@ -71,6 +72,7 @@ def report(
         raise InputError("The protocol of a prepared test is in its folder.", field="--protocol")
     made, run = _of_test(folder, db, answers or [], runs, store) if folder else _of_import(imported or "", protocol)
     place = to or (folder / ("report-simulated" if made.simulated else "report") if folder else Path(made.name))
+    writable(place, "--to")
     print_report(content(made))
     paths = write_report(made, place)
     typer.echo(f"\n{len(paths)} files in {place}: {', '.join(path.name for path in paths[:4])} …", err=True)

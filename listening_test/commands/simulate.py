@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -58,7 +59,7 @@ def _population(test: PreparedTest, key: Key, effects: str | None, careless: flo
     from listening_test.simulation.population import Population, spread_effects
 
     limits = scale_of_opinions(test)
-    means = spread_effects(key.systems, limits, seed) | parsed_effects(effects or "", key.systems)
+    means = spread_effects(key.systems, limits, seed) | parsed_effects(effects or "", key.systems, limits)
     shares = {str(language): 1.0 for language in test.protocol.languages}
     width = limits[1] - limits[0]
     return Population(
@@ -78,33 +79,47 @@ def scale_of_opinions(test: PreparedTest) -> tuple[float, float]:
     return (1.0, 5.0) if test.protocol.pairwise else test.protocol.range(test.protocol.primary)
 
 
-def parsed_effects(text: str, systems: Sequence[str]) -> dict[str, float]:
+def parsed_effects(
+    text: str, systems: Sequence[str], limits: tuple[float, float] = (-math.inf, math.inf)
+) -> dict[str, float]:
     """``name=value,…`` as numbers.
 
     Raises:
-        InputError: for anything else, or a system that is not in the test.
+        InputError: for anything else, a system that is not in the test, or a mean beyond the scale.
     """
     found = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, _, value = part.partition("=")
         if name not in systems:
-            raise InputError("There is no such system in this test.", field="effects", given=name, allowed=systems)
+            raise InputError("There is no such system in this test.", field="--effects", given=name, allowed=systems)
         try:
             found[name] = float(value)
         except ValueError:
-            raise InputError(f"Expected {name}=NUMBER, found '{part}'.", field="effects") from None
+            raise InputError(f"Expected {name}=NUMBER, found '{part}'.", field="--effects") from None
+        if not limits[0] <= found[name] <= limits[1]:
+            raise InputError(
+                f"The mean of {name} has to lie on the scale from {limits[0]:g} to {limits[1]:g}, found {value}.",
+                field="--effects",
+            )
     return found
 
 
 def _write(test: PreparedTest, key: Key, population: Population, *, raters: int, seed: int, to: Path) -> None:
+    from listening_test.preparation.folder import writable
+    from listening_test.reporting.wording import counted
     from listening_test.simulation.sheets import simulate as simulated
     from songbench.execution.store import write_atomically
 
+    writable(to.parent, "--to")
+    if to.is_dir():
+        raise InputError("This is a folder; the answers go into a file.", file=str(to), field="--to")
     sheets = simulated(test, key, population, seed, raters=raters)
     lines = [json.dumps(sheet.to_json(), ensure_ascii=False) + "\n" for sheet in sheets]
     write_atomically(to, "".join(lines).encode())
     count = sum(len(sheet.entries) for sheet in sheets)
-    typer.echo(f"{to}: {len(sheets)} raters, {count} pages. A program answered; this says nothing about the songs.")
+    typer.echo(
+        f"{to}: {counted(len(sheets), 'rater')}, {count} pages. A program answered; this says nothing about the songs."
+    )
     means = ", ".join(f"{name} {population.effects[name]:g}" for name in key.systems)
     lowest, highest = population.scale_range
     typer.echo(f"True means before rounding, on a scale of {lowest:g} to {highest:g}: {means}.")

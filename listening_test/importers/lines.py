@@ -45,6 +45,8 @@ def read_lines(path: Path) -> Sheet:
             another length.
     """
     text = _text(path)
+    if text.lstrip()[:2] in ('{"', "[{", "[]", "{}", "{\n", "[\n"):
+        raise InputError("This is JSON, not a table of values separated by commas.", file=str(path), line=1)
     reader = csv.reader(io.StringIO(text, newline=""))
     header = next(reader, [])
     columns = tuple(name.strip() for name in header)

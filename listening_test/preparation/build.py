@@ -24,6 +24,7 @@ from listening_test.preparation.trials import Trials, per_page
 from listening_test.preparation.writing import Maker, Tell
 from listening_test.prepared import Key, PreparedTest, check_audio, save_test
 from listening_test.protocol import Protocol
+from listening_test.reporting.wording import counted
 from songbench.domain.errors import InputError
 
 
@@ -172,7 +173,7 @@ def _remarks(
     fewest = min(session.repeats for session in plan)
     if fewest < wanted:
         notes.append(
-            f"sessions are too short for {wanted} repetitions {protocol.checks.repeat_distance} pages apart;"
+            f"sessions are too short for {counted(wanted, 'repetition')} {protocol.checks.repeat_distance} pages apart;"
             f" some have {fewest}"
         )
     for name in protocol.checks.anchors:

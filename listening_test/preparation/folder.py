@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from itertools import count
 from pathlib import Path
 
 from listening_test.prepared import AUDIO, KEY, SECRET, TEST, load_test
@@ -11,24 +13,45 @@ from songbench.domain.errors import InputError
 TABLE, REPORT = "preparation.csv", "preparation.md"
 RATINGS = "ratings.sqlite"
 """Where the server keeps answers unless told otherwise."""
-_OURS = (TEST, KEY, AUDIO, SECRET, TABLE, REPORT)
+_MADE = (TEST, KEY, TABLE, REPORT, AUDIO)
+_OURS = (*_MADE, SECRET)
 
 
-def claim(folder: Path, *, force: bool = False) -> list[str]:
+def writable(folder: Path, field: str) -> None:
+    """Make a folder, and make sure that files can be written into it.
+
+    Args:
+        folder: which; folders above it are made too.
+        field: the option that names it.
+
+    Raises:
+        InputError: when it is a file, or nothing can be written there.
+    """
+    cure = f"Name another with {field}."
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError("This is a file, not a folder.", file=str(folder), cure=cure) from None
+    except OSError as error:
+        raise InputError(f"The folder cannot be made ({error.strerror}).", file=str(folder), cure=cure) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError("Nothing may be written into this folder.", file=str(folder), cure=cure)
+
+
+def claim(folder: Path, *, force: bool = False) -> Path | None:
     """Make a folder ready to be written to.
 
     What an interrupted preparation left is cleared away. The secret stays, so that nothing it signed is lost. With
-    `force`, a finished test is cleared away too; its answers are kept under another name.
+    `force`, a finished test is moved into a folder of its own inside, with its key and its answers.
 
     Returns:
-        What was done, a line each, for people.
+        Where the finished test is now; None where there was none.
 
     Raises:
-        InputError: when there is a finished test and not `force`, or when the folder holds anything else.
+        InputError: when there is a finished test and not `force`, when the folder holds anything else, or when nothing
+            can be written there.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError("This is a file, not a folder.", file=str(folder), cure="Name another with --out.")
-    folder.mkdir(parents=True, exist_ok=True)
+    writable(folder, "--out")
     finished = (folder / TEST).exists()
     if finished and not force:
         raise InputError(
@@ -43,22 +66,42 @@ def claim(folder: Path, *, force: bool = False) -> list[str]:
             file=str(folder),
             cure="Name an empty or new one with --out.",
         )
-    told = _set_ratings_aside(folder) if finished else []
-    for name in (TEST, KEY, TABLE, REPORT):  # the test first: without it the folder is not taken for whole
+    kept = _set_aside(folder) if finished else None
+    _clear(folder)
+    return kept
+
+
+def give_up(folder: Path, kept: Path | None = None) -> None:
+    """Undo `claim` after a preparation that failed: nothing half-made is left, and a test set aside is put back."""
+    _clear(folder)
+    if kept:
+        for path in kept.iterdir():
+            if path.name == SECRET:
+                path.unlink()
+            else:
+                path.rename(folder / path.name)
+        kept.rmdir()
+    elif not any(one.name != SECRET for one in folder.iterdir()):
+        shutil.rmtree(folder)
+
+
+def _clear(folder: Path) -> None:
+    for name in _MADE[:-1]:  # the test first: without it the folder is not taken for whole
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / AUDIO, ignore_errors=True)
-    return told
 
 
-def _set_ratings_aside(folder: Path) -> list[str]:
-    """Answers belong to the test they were given in: they go under its digest, for whoever wants them back."""
+def _set_aside(folder: Path) -> Path:
+    """Answers are worth nothing without the test they were given in and its key: all move together."""
     try:
         mark = load_test(folder).digest()[:8]
     except InputError:
         mark = "damaged"
-    told = []
-    for path in sorted(folder.glob(f"{RATINGS}*")):
-        kept = path.with_name(path.name.replace(RATINGS, f"ratings-{mark}.sqlite"))
-        path.rename(kept)
-        told.append(f"answers to the test before are kept in {kept.name}")
-    return told
+    names = (f"before-{mark}{'' if number == 1 else f'-{number}'}" for number in count(1))
+    kept = next(folder / name for name in names if not (folder / name).exists())
+    kept.mkdir()
+    for path in [folder / name for name in _MADE if (folder / name).exists()] + sorted(folder.glob(f"{RATINGS}*")):
+        path.rename(kept / path.name)
+    if (folder / SECRET).exists():
+        shutil.copy2(folder / SECRET, kept / SECRET)
+    return kept

@@ -38,8 +38,18 @@ def statement(protocol: Protocol, *, raters: int, items: int, pages: int, system
         confidence=CONFIDENCE,
         power=POWER,
     )[0]
-    size = f"With {raters} raters of {pages} pages each"
+    size = f"With {raters} raters of {pages} {'page' if pages == 1 else 'pages'} each"
+    if row.resolvable >= _widest(protocol):
+        return f"{size} no difference that the scale has room for would be found reliably ({_ASSUMED}): plan more."
     return f"{size} you can resolve {_found(protocol, row.resolvable)} ({_ASSUMED})."
+
+
+def _widest(protocol: Protocol) -> float:
+    """The largest difference that can be told; of a preference, one that rounds to all against none."""
+    if protocol.form == "preference":
+        return 0.495
+    low, high = protocol.range(protocol.primary)
+    return high - low
 
 
 def _found(protocol: Protocol, resolvable: float) -> str:

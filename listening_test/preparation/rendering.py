@@ -97,6 +97,7 @@ class Renderer:
                 source,
                 f"its excerpt lasts {part.shape[1] / rate:.2f} s, and {SHORTEST_SECONDS} s "
                 "are needed to tell its loudness",
+                cure="Choose a longer excerpt (excerpts), or leave the prompt out (items.prompts).",
             )
         return part, first / rate, (found.note,) if found.note else ()
 
@@ -111,7 +112,9 @@ class Renderer:
         found = place(rule, seconds, prompt.lyrics, song.sections if song else ())
         if found is None:
             raise self._unusable(
-                source, f"it lasts {seconds:.1f} s and excerpt {excerpt + 1} begins at {rule.start:g} s"
+                source,
+                f"it lasts {seconds:.1f} s and excerpt {excerpt + 1} begins at {rule.start:g} s",
+                cure="Choose an excerpt that every song has (excerpts), or leave the prompt out (items.prompts).",
             )
         return found
 
@@ -149,18 +152,21 @@ class Renderer:
             raise self._unusable(source, "it holds no samples, or some that are not finite", audio)
         return two_channels(loaded.at(self.protocol.listening.rate).samples)
 
-    def _unusable(self, source: Source, why: str, audio: AudioSource | None = None) -> InputError:
-        return unusable(source, why, audio or self.audio_of(source))
+    def _unusable(
+        self, source: Source, why: str, audio: AudioSource | None = None, cure: str | None = None
+    ) -> InputError:
+        return unusable(source, why, audio or self.audio_of(source), cure)
 
 
-def unusable(source: Source, why: str, audio: AudioSource) -> InputError:
+def unusable(source: Source, why: str, audio: AudioSource, cure: str | None = None) -> InputError:
     """The error for a song that cannot be part of a test."""
     name = f"song of {source.system}" if source.system else "reference song"
     take = f", take {source.take}" if source.take else ""
     return InputError(
         f"The {name} for prompt '{source.prompt}'{take} cannot be used: {why}.",
         file=where(audio),
-        cure="Make it again, or leave the prompt out with items.prompts; `songbench verify RUN` lists what is damaged.",
+        cure=cure
+        or "Make it again, or leave the prompt out (items.prompts); `songbench verify RUN` tells what is damaged.",
     )
 
 

@@ -58,6 +58,7 @@ def select(material: Material, protocol: Protocol) -> Selection:
     """
     systems = _systems(material, protocol)
     _takes(material, protocol)
+    _declared_pairs(protocol, [system.name for system in systems])
     notes: list[str] = []
     prompts = _prompts(material, protocol, notes)
     chosen, practice = _drawn(prompts, protocol)
@@ -103,13 +104,16 @@ def _systems(material: Material, protocol: Protocol) -> tuple[Contestant, ...]:
     fewest = 1 if protocol.form in ("acr", "mushra") else 2
     if len(chosen) < fewest:
         raise InputError(
-            f"A test of the form '{protocol.form}' compares systems, and only {len(chosen)} take part"
-            f" ({', '.join(one.name for one in chosen) or 'none'}).",
+            f"A test of the form '{protocol.form}' compares systems, and {_taking_part(chosen)}.",
             field="items.systems",
             cure=f"Name two or more with --systems; the run has {', '.join(known)}. A preset of the form acr, such as"
             " songbloom, can rate one system alone.",
         )
     return chosen
+
+
+def _taking_part(systems: Sequence[Contestant]) -> str:
+    return f"only one takes part ({systems[0].name})" if systems else "none takes part"
 
 
 def _takes(material: Material, protocol: Protocol) -> None:
@@ -118,6 +122,19 @@ def _takes(material: Material, protocol: Protocol) -> None:
             raise InputError(
                 f"The run has no take {take}.", field="items.takes", allowed=[str(one) for one in material.takes]
             )
+
+
+def _declared_pairs(protocol: Protocol, systems: Sequence[str]) -> None:
+    """A misspelt name would leave its pair untested, without a word."""
+    for pair in () if protocol.analysis.pairs == "all" else protocol.analysis.pairs:
+        for name in pair:
+            if name not in systems:
+                raise InputError(
+                    f"The pair {pair[0]}, {pair[1]} is declared, and '{name}' does not take part.",
+                    field="analysis.pairs",
+                    given=name,
+                    allowed=systems,
+                )
 
 
 def _prompts(material: Material, protocol: Protocol, notes: list[str]) -> list[Prompt]:
@@ -218,5 +235,6 @@ def _finished(material: Material, protocol: Protocol, systems: Sequence[str], pr
         raise InputError(
             f"The run '{material.run}' has not finished: {len(open_)} songs are neither made nor failed, first that of"
             f" {open_[0].system} for '{open_[0].prompt}'.",
-            cure="Run the same `songbench run` again; it goes on where it stopped.",
+            cure="Run the same `songbench run` again; it goes on where it stopped. If it had finished, its results lie"
+            " elsewhere: name that store with --store.",
         )

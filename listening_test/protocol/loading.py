@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def load_protocol(source: str | Path, overrides: Mapping[str, Any] | None = None
     try:
         return Protocol.model_validate(value)
     except ValidationError as error:
-        raise _explained(error, file, lines) from None
+        raise _explained(error, file, lines, overrides or {}) from None
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +68,9 @@ def _read(path: Path) -> str:
             "No such protocol file.", file=str(path), cure="`songbench listen presets` lists those that ship."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The protocol cannot be read ({error}).", file=str(path)) from None
+        raise InputError(
+            f"The protocol cannot be read ({error}).", file=str(path), cure="It has to be a text file in UTF-8."
+        ) from None
 
 
 def preset_text(name: str, *, file: str | None = None, line: int | None = None) -> str:
@@ -100,26 +102,56 @@ def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | int, 
             f"This is not valid YAML ({error.problem or error.context}).",
             file=file,
             line=mark.line + 1 if mark else None,
+            cure="Indent with spaces, and put texts with a colon in quotes.",
         ) from None
+    except yaml.YAMLError:
+        raise InputError("This is not a text file: it holds control characters.", file=file) from None
     if not isinstance(value, dict) or node is None:
         raise InputError("A protocol is a mapping such as 'form: acr'.", file=file, line=1)
     lines: dict[tuple[str | int, ...], int] = {}
-    _note_lines(node, (), lines)
+    try:
+        _note_lines(node, (), lines)
+    except InputError as error:
+        raise error.located(file=file) from None
+    except RecursionError:
+        raise InputError("Something in this file refers to itself.", file=file, line=1) from None
     return value, lines
 
 
 def _note_lines(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
     lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
+        here: set[str] = set()
         for key, value in node.value:
-            _note_lines(value, (*place, str(key.value)), lines)
-            lines[(*place, str(key.value))] = key.start_mark.line + 1
+            name, line = str(key.value), key.start_mark.line + 1
+            inside = (*place, name)
+            if name in here:
+                field = ".".join(map(str, inside))
+                raise InputError("This field is there twice.", line=line, field=field, cure="Keep one of the two.")
+            here.add(name)
+            _note_lines(value, inside, lines)
+            lines[inside] = line
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
             _note_lines(value, (*place, number), lines)
 
 
-def _explained(error: ValidationError, file: str, lines: Mapping[tuple[str | int, ...], int]) -> InputError:
+_EXPECTED = {
+    "model_type": "Expected fields with values, e.g. {planned: 12}",
+    "dict_type": "Expected names with values, e.g. {en: text}",
+    "mapping_type": "Expected names with values, e.g. {en: text}",
+    "string_pattern_mismatch": "Expected a short name of letters, digits, '_', '.' and '-', without spaces",
+    "tuple_type": "Expected a list, e.g. [a, b]",
+}
+"""In the words of a YAML file."""
+
+
+def _explained(
+    error: ValidationError,
+    file: str,
+    lines: Mapping[tuple[str | int, ...], int],
+    overrides: Mapping[str, Any],
+) -> InputError:
     """The first thing that is wrong, where it stands, and how many more there are."""
     problems = error.errors(include_url=False)
     first = problems[0]
@@ -129,7 +161,9 @@ def _explained(error: ValidationError, file: str, lines: Mapping[tuple[str | int
         if not (isinstance(part, str) and part.startswith(("function-", "tuple[", "literal[")))
     )
     line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), None)
-    said = str(first["msg"]).removeprefix("Value error, ")
+    if _within(overrides, place):
+        file, line = "options of the command", None
+    said = _EXPECTED.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
     if first["type"] == "extra_forbidden":
         allowed = _fields_at(place[:-1])
         return InputError(
@@ -142,9 +176,25 @@ def _explained(error: ValidationError, file: str, lines: Mapping[tuple[str | int
         )
     more = f" ({len(problems) - 1} more after this one.)" if len(problems) > 1 else ""
     given = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+    unquoted = first["type"] == "string_type" and not isinstance(first["input"], dict | list | None)
     return InputError(
-        f"{said[:1].upper()}{said[1:]}{given}.{more}", file=file, line=line, field=".".join(map(str, place)) or None
+        f"{said[:1].upper()}{said[1:]}{given}.{more}",
+        file=file,
+        line=line,
+        field=".".join(map(str, place)) or None,
+        cure="Put it in quotes: YAML reads some words and numbers as something else than text." if unquoted else None,
     )
+
+
+def _within(overrides: Any, place: Sequence[str | int]) -> bool:
+    """Whether the options say what stands at this place."""
+    for part in place:
+        if not isinstance(overrides, Mapping):
+            break
+        if part not in overrides:
+            return False
+        overrides = overrides[part]
+    return bool(place)
 
 
 def _fields_at(place: tuple[str | int, ...]) -> list[str]:

@@ -142,7 +142,7 @@ class Question(_Part):
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
     label: Localized
-    options: Mapping[str, Localized]
+    options: Annotated[Mapping[str, Localized], Field(min_length=1)]
 
 
 class Checks(_Part):
@@ -297,6 +297,9 @@ class Protocol(_Part):
                 raise ValueError(f"scale {scale.id}: a continuous scale has labels 0 to 4, one per fifth, or none")
             if self.form == "preference" and scale.points:
                 raise ValueError(f"scale {scale.id}: 'preference' has fixed answers; leave 'points' out")
+        asked = [question.id for question in self.background or ()]
+        if len(set(asked)) < len(asked):
+            raise ValueError(f"the ids of background questions must differ, found {', '.join(asked)}")
         if self.analysis.primary and self.analysis.primary not in ids:
             raise ValueError(f"analysis.primary '{self.analysis.primary}' is none of the scales {', '.join(ids)}")
         if any(scale.only_with == "prompt_audio" for scale in self.scales) and not self.show.prompt_audio:

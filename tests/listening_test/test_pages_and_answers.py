@@ -146,6 +146,9 @@ def test_a_folder_that_was_edited_or_lost_a_file_is_not_used(tmp_path):
     (test.folder / KEY).write_bytes((other.folder / KEY).read_bytes())
     with pytest.raises(InputError, match="belongs to another test"):
         load_key(test)
+    (tmp_path / "t" / KEY).unlink()
+    with pytest.raises(InputError, match=r"The key of this test is not here.*Put back the key\.json"):
+        load_key(test)
     text = (test.folder / TEST).read_text(encoding="utf-8")
     (test.folder / TEST).write_text(text.replace('"traps_wrong": 0', '"traps_wrong": 4'), encoding="utf-8")
     with pytest.raises(InputError, match="changed after it was made"):

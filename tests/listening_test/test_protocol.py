@@ -59,6 +59,17 @@ SCALE = "scales: [{id: A, label: a, points: {1: low, 2: high}}]\n"
         ("a: [", r"line 2: This is not valid YAML|line 1: This is not valid YAML"),
         ("- 1\n", "line 1: A protocol is a mapping"),
         ("", "line 1: A protocol is a mapping"),
+        ("preset: levo\nseed: 1\nseed: 2\n", r"line 3, field 'seed': This field is there twice"),
+        ("preset: levo\nraters: 12\n", r"line 2, field 'raters': Expected fields with values.*found 12"),
+        ("preset: levo\nraters:\n\tplanned: 3\n", r"line 3: This is not valid YAML.*Indent with spaces"),
+        ("preset: levo\n\x00", "not a text file"),
+        ("a: &x [*x]\n", "refers to itself"),
+        ("name: x\nform: acr\n" + SCALE.replace("id: A", "id: ON"), r"field 'scales.0.id'.*Put it in quotes"),
+        ("preset: levo\nbackground: [{id: age, label: Age, options: {}}]\n", r"line 2, field 'background.0.options'"),
+        (
+            "preset: levo\nbackground: [{id: a, label: A, options: {b: B}}, {id: a, label: A, options: {b: B}}]\n",
+            "ids of background questions must differ",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_file_line_and_field(tmp_path, text, said):
@@ -67,6 +78,15 @@ def test_what_is_wrong_is_named_with_file_line_and_field(tmp_path, text, said):
     with pytest.raises(InputError, match=said) as error:
         load_protocol(path)
     assert str(path) in str(error.value)
+
+
+def test_what_is_wrong_with_an_option_is_not_blamed_on_the_file(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("preset: levo\nraters:\n  planned: 3\n", encoding="utf-8")
+    for wrong in ({"raters": {"pages": 0}}, {"raters": {"page": 3}}, {"name": "my test"}):
+        with pytest.raises(InputError, match="options of the command") as error:
+            load_protocol(path, wrong)
+        assert error.value.line is None and str(path) not in str(error.value)
 
 
 def test_an_absent_file_is_told_from_a_misspelt_preset(tmp_path):

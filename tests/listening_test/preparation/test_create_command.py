@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from small_material import quick_protocol, small_material
 
+from listening_test.preparation.build import prepare
+from listening_test.preparation.folder import claim
 from listening_test.prepared import check_audio, load_key, load_test
 
 
@@ -64,8 +67,27 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
     assert load_test(folder).digest() != test.digest() and load_test(folder).protocol.seed == 7
     assert load_key(load_test(folder)).systems == ("probe", "noise") and "you can resolve" in forced.stdout
     assert (folder / "secret").read_text() == secret
-    assert (folder / f"ratings-{test.digest()[:8]}.sqlite").read_bytes() == b"answers"
     check_audio(load_test(folder))
+    before = folder / f"before-{test.digest()[:8]}"
+    assert (before / "ratings.sqlite").read_bytes() == b"answers" and before.name in forced.stderr
+    assert load_key(load_test(before)) == key, "answers are worth nothing without the key of their test"
+
+    (folder / "ratings.sqlite").write_bytes(b"more answers")
+    wrong = create(songbench, tmp_path, "--protocol", "levo", "--name", "mine", "--set", "raters.pages=99", "--force")
+    assert wrong.returncode == 2 and "cannot have 99 pages" in wrong.stderr
+    check_audio(load_test(folder))
+    assert load_test(folder).protocol.seed == 7 and (folder / "ratings.sqlite").read_bytes() == b"more answers"
+
+
+def test_tests_made_anew_never_take_the_place_of_each_other(tmp_path):
+    protocol, kept = quick_protocol(), []
+    for number in range(3):
+        if number:
+            kept.append(claim(tmp_path / "t", force=True))
+        prepare(small_material(prompts=2), protocol, tmp_path / "t")
+        (tmp_path / "t" / "ratings.sqlite").write_text(str(number))
+    assert [(path / "ratings.sqlite").read_text() for path in kept] == ["0", "1"]
+    assert all(load_key(load_test(path)) for path in kept)
 
 
 def test_what_is_wrong_is_told_before_anything_is_made(songbench, tmp_path, finished_run):
@@ -77,10 +99,16 @@ def test_what_is_wrong_is_told_before_anything_is_made(songbench, tmp_path, fini
         (["--protocol", "preference"], "compares systems"),
         (["--protocol", "mushra"], "no prompt of the run has a reference song"),
         (["--out", "small.jsonl"], "This is a file, not a folder"),
+        (["--out", "small.jsonl/inside"], "The folder cannot be made (Not a directory)"),
+        (["--set", "raters.pages=99"], "cannot have 99 pages"),
+        (["--set", "excerpts=[{rule: window, start: 500}]"], "Choose an excerpt that every song has"),
+        (["--systems", "probe,noise", "--set", "analysis.pairs=[[probe, nois]]"], "Did you mean 'noise'"),
     ]:
         refused = create(songbench, tmp_path, *words)
         assert refused.returncode == 2 and said in refused.stderr, (words, refused.stderr)
         assert not list(tmp_path.rglob("test.json"))
+        assert not (tmp_path / "listening").exists() or not list((tmp_path / "listening").iterdir())
+        assert "Traceback" not in refused.stderr
 
 
 def test_what_an_interrupted_preparation_left_is_cleared_away(songbench, tmp_path, finished_run):

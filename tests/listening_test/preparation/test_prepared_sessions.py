@@ -14,8 +14,10 @@ from listening_test.collected import collect
 from listening_test.pages import public_page, session_minutes, session_pages
 from listening_test.preparation.build import prepare
 from listening_test.preparation.folder import claim
+from listening_test.preparation.power import statement
 from listening_test.preparation.report import power_statement, stimulus_table, write_reports
 from listening_test.prepared import check_audio, load_key, load_test
+from listening_test.protocol import load_protocol
 from songbench.domain.errors import InputError
 
 SYSTEMS = ("alphasinger", "betasinger", "gammasinger")
@@ -192,14 +194,23 @@ def test_what_the_experimenter_is_told(made):
     for said in (
         made.test.digest(),
         made.test.protocol.digest(),
-        "can resolve",
+        "% power at 95%",
         "votes per",
         "LUFS integrated",
         *SYSTEMS,
     ):
         assert said in text
-    assert power_statement(made).startswith(f"With 4 raters of {made.design.pages} pages each you can resolve")
+    found = "no difference" if made.test.protocol.form == "preference" else "you can resolve"
+    assert power_statement(made).startswith(f"With 4 raters of {made.design.pages} pages each {found}")
     assert made.minutes[0] == pytest.approx(session_minutes(made.test, 0))
+
+
+@pytest.mark.parametrize("form", ["acr", "preference"])
+def test_a_difference_larger_than_the_scale_is_not_promised(form):
+    protocol = quick_protocol() if form == "acr" else load_protocol("preference")
+    told = statement(protocol, raters=2, items=2, pages=1, systems=4)
+    assert "you can resolve" not in told and "no difference that the scale has room for" in told
+    assert told.startswith("With 2 raters of 1 page each")
 
 
 def test_sessions_fit_into_the_minutes(tmp_path):
@@ -267,7 +278,7 @@ def test_without_spare_prompts_practice_plays_extremes(tmp_path):
         (
             "preference",
             {"items": {"systems": ["alphasinger"]}},
-            r"compares systems, and only 1.*preset of the form acr",
+            r"compares systems, and only one takes part.*preset of the form acr",
         ),
         ("mushra", {}, r"no prompt of the run has a reference song.*multistimulus"),
         ("acr", {"checks": {"anchors": ["reference-song"]}}, r"'reference-song' cannot be made: no prompt"),
@@ -309,7 +320,7 @@ def test_what_is_interrupted_is_not_taken_for_whole(tmp_path):
         prepare(material, protocol, tmp_path, stop)
     with pytest.raises(InputError, match="no prepared listening test"):
         load_test(tmp_path)
-    assert claim(tmp_path) == [] and not (tmp_path / "audio").exists()
+    assert claim(tmp_path) is None and not (tmp_path / "audio").exists()
     check_audio(prepare(material, protocol, tmp_path).test)
     with pytest.raises(InputError, match="may hold ratings"):
         claim(tmp_path)
