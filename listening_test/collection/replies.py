@@ -1,9 +1,9 @@
 """What the browser asks and is told, as JSON-like dictionaries; the front end's half is in ``front_end``.
 
     open_session {"invitation", "token", "language"} → {"token", "language", "page": PAGE, "prefetch": [URL]}
-    answer       {"token", "page", "answer"}                   → {"page": PAGE, "prefetch": [URL]}
-    turn         {"token", "language"}                         → as open_session
-    withdraw     {"token"}                                     → {"problem": "withdrawn"}
+    answer       {"token", "page", "answer"}         → {"page": PAGE, "prefetch": [URL]}
+    turn         {"token", "language"}               → as open_session
+    withdraw     {"token"}                           → {"problem": "withdrawn"}
 
 Each may also give ``{"problem": CODE}`` (see `sessions.Problem`), `answer` ``{"refused": {"code", "slot"}}``. PAGE is
 `pages.public_page`, on the last page with ``code``. ``failed`` is worth another try; a browser that keeps a token that

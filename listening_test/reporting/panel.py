@@ -56,7 +56,7 @@ def _scale(report: Report, scale: ScaleAnalysis) -> PanelScale:
         high=high if rated else None,
         decimals=decimals_of(protocol),
         systems=_rated(report, scale) if scale.means else _compared(scale),
-        comparisons=tuple(_pairs(scale)),
+        comparisons=tuple(_pairs(report, scale)),
     )
 
 
@@ -81,17 +81,25 @@ def _compared(scale: ScaleAnalysis) -> dict[str, PanelFigure]:
     }
 
 
-def _pairs(scale: ScaleAnalysis) -> Iterable[PanelComparison]:
+def _pairs(report: Report, scale: ScaleAnalysis) -> Iterable[PanelComparison]:
     """The declared pairs that could be tested; the leaderboard has no place for the others."""
     for one in scale.differences:
         if math.isfinite(one.p) and math.isfinite(one.p_adjusted):
             yield _difference(one)
     strengths = {one.system: one.strength for one in scale.strengths}
-    items = {one.system: one.n_items for one in scale.strengths}
     for pair in scale.outcomes:
         first, second = strengths.get(pair.first), strengths.get(pair.second)
         if first is not None and second is not None and math.isfinite(pair.p) and math.isfinite(pair.p_adjusted):
-            yield _outcome(pair, first - second, min(items[pair.first], items[pair.second]))
+            yield _outcome(pair, first - second, _prompts_of(report, pair))
+
+
+def _prompts_of(report: Report, pair: PairOutcome) -> int:
+    """Prompts on which the two were compared directly."""
+    table = report.counted_data.pairs
+    here = table[(table["scale"] == pair.scale) & (table["kind"] == "test")]
+    forth = (here["first"] == pair.first) & (here["second"] == pair.second)
+    back = (here["first"] == pair.second) & (here["second"] == pair.first)
+    return int(here[forth | back]["prompt"].nunique())
 
 
 def _difference(one: Difference) -> PanelComparison:
@@ -109,10 +117,10 @@ def _difference(one: Difference) -> PanelComparison:
     )
 
 
-def _outcome(one: PairOutcome, difference: float, items: int) -> PanelComparison:
+def _outcome(one: PairOutcome, difference: float, prompts: int) -> PanelComparison:
     """The difference is that of the strengths, in the unit of the column; the test is the declared one."""
     return PanelComparison(
-        one.first, one.second, items, difference, None, None, one.p, None, one.p_adjusted, bool(one.significant)
+        one.first, one.second, prompts, difference, None, None, one.p, None, one.p_adjusted, bool(one.significant)
     )
 
 

@@ -327,3 +327,25 @@ def test_words():
     assert joined(list("abcdefgh"), 4) == "a, b, c and 5 more"
     told = [alpha_in_words(x) for x in (-0.1, 0.1, 0.52, 0.7, 0.9)]
     assert told == ["do not agree at all", "hardly agree", "agree moderately", "agree well", "agree very well"]
+
+
+class TestPanelOfPairs:
+    def test_a_comparison_counts_the_prompts_that_the_two_shared(self, made):
+        report = made("preference")
+        first, second = report.data.systems[:2]
+        table = report.data.pairs
+        kept = table[table["rater"].isin(report.included)]
+        met = {frozenset(pair): set() for pair in zip(kept["first"], kept["second"], strict=True)}
+        for one, two, prompt in zip(kept["first"], kept["second"], kept["prompt"], strict=True):
+            met[frozenset((one, two))].add(prompt)
+        dropped = min(met[frozenset((first, second))])
+        both = table["first"].isin([first, second]) & table["second"].isin([first, second])
+        fewer = dataclasses.replace(report.data, pairs=table[~(both & (table["prompt"] == dropped))])
+        expected = {pair: len(prompts) for pair, prompts in met.items()}
+        assert self.counted(report) == expected
+        expected[frozenset((first, second))] -= 1
+        assert self.counted(dataclasses.replace(report, data=fewer)) == expected
+
+    def counted(self, report):
+        comparisons = panel_of(report).scales[0].comparisons
+        return {frozenset((one.first, one.second)): one.n_prompts for one in comparisons}
