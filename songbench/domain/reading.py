@@ -1,0 +1,186 @@
+"""Text and JSON as people bring them: read where there is one meaning, refused with the cure where there is not."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from songbench.domain.errors import InputError
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16's, which is its beginning
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_DEEPEST = 100
+
+
+def read_bytes(path: str | Path, what: str = "file") -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        InputError: when it is absent, a folder, or not readable, naming it.
+    """
+    path = Path(path)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"No such {what}.", file=str(path)) from None
+    except IsADirectoryError:
+        raise InputError(f"This is a folder, not a {what}.", file=str(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"The {what} cannot be read ({reason}).", file=str(path)) from None
+
+
+def read_text(path: str | Path, what: str = "file") -> str:
+    """The text of a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark; the mark itself is left out.
+
+    Args:
+        path: where.
+        what: what it should be, for messages: ``suite file``, ``manifest``.
+
+    Raises:
+        InputError: when it is absent, in another encoding (naming the likely one and the cure) or not text.
+    """
+    return decoded_text(read_bytes(path, what), file=str(path))
+
+
+def decoded_text(data: bytes, *, file: str | None = None) -> str:
+    """As `read_text`, for bytes that are here already.
+
+    Raises:
+        InputError: as `read_text`.
+    """
+    mark, encoding = next((pair for pair in _BYTE_ORDER_MARKS if data.startswith(pair[0])), (b"", "utf-8"))
+    body = data[len(mark) :]
+    try:
+        text = body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _not_decoded(body, encoding, error, file) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        cure = "Save it as UTF-8." if _looks_like_utf16(body) else "It may be cut or of another kind: make it again."
+        guess = " It looks like UTF-16 without a byte order mark." if _looks_like_utf16(body) else ""
+        raise InputError(f"This is not text: it holds NUL characters.{guess}", file=file, line=line, cure=cure)
+    return text
+
+
+def likely_encoding(data: bytes) -> str | None:
+    """The most likely legacy encoding of text that is not UTF-8 (a Python codec's name), or None."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data).best()
+    return best.encoding if best else None
+
+
+def _looks_like_utf16(data: bytes) -> bool:
+    sample = data[:4096]
+    return max(sample[0::2].count(0), sample[1::2].count(0)) > len(sample) // 5
+
+
+def _not_decoded(data: bytes, encoding: str, error: UnicodeDecodeError, file: str | None) -> InputError:
+    line = data[: error.start].count(b"\n") + 1
+    guess = likely_encoding(data) if encoding == "utf-8" else None
+    likely = f" It looks like {guess}." if guess else ""
+    return InputError(
+        f"This is not {encoding.upper()} text: byte 0x{data[error.start]:02x} at {error.start} cannot be read.{likely}",
+        file=file,
+        line=line,
+        cure="Save it as UTF-8 (editors: 'save with encoding'; Excel: 'CSV UTF-8'"
+        + (f"; or: iconv -f {guess} -t utf-8)." if guess else ")."),
+    )
+
+
+def text_lines(text: str) -> list[str]:
+    """The lines of a text file, whatever its line ends; U+2028 and its like stand inside lines, as JSON has them."""
+    return _LINE_END.split(text)
+
+
+def decode_json(text: str, *, file: str | None = None, line: int | None = None) -> Any:
+    """Decode JSON more strictly than the standard library does.
+
+    Raises:
+        InputError: for text that is not JSON, a name that stands twice in one object, NaN and infinities (``1e999`` is
+            one), lone surrogates, nesting deeper than 100, and numbers of thousands of digits; naming file and line.
+    """
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
+        )
+        _check_strings(value)
+    except json.JSONDecodeError as error:
+        where = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
+        raise InputError(f"Not valid JSON: {error.msg} at {where}.", file=file, line=line) from None
+    except RecursionError:
+        raise InputError("Not valid JSON: it is nested too deep.", file=file, line=line) from None
+    except InputError as error:
+        raise error.located(file=file, line=line) from None
+    return value
+
+
+def json_lines(text: str, *, file: str | None = None) -> Iterator[tuple[int, Any]]:
+    """Every line that is not blank, decoded, with its 1-based number.
+
+    Raises:
+        InputError: as `decode_json`, when that line is reached.
+    """
+    for number, row in enumerate(text_lines(text), start=1):
+        if row.strip():
+            yield number, decode_json(row, file=file, line=number)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError("This name stands twice in one object.", field=twice, cure="Keep one of the two.")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise InputError(f"{name} is not a number that JSON can hold.", cure="Leave the field out, or write null.")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if abs(value) == float("inf"):
+        raise InputError(f"{digits[:20]} is too large to be a number.")
+    return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 40:
+        raise InputError(f"A number of {len(digits)} digits is too large.")
+    return int(digits)
+
+
+def _check_strings(value: Any, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        raise InputError("Not valid JSON: it is nested too deep.")
+    if isinstance(value, str):
+        _check_string(value)
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            _check_string(name)
+            _check_strings(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_strings(inner, depth + 1)
+
+
+def _check_string(text: str) -> None:
+    half = next((sign for sign in text if "\ud800" <= sign <= "\udfff"), None)
+    if half:
+        raise InputError(
+            f"The text holds half a character (\\u{ord(half):04x}, a lone surrogate).",
+            cure="Write the character again, or remove it.",
+        )
