@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from listening_test.importers.options import DEFAULTS, Options
+from songbench.cli.options import parts
+
 if TYPE_CHECKING:
     from listening_test.reporting.assemble import Run
     from listening_test.reporting.facts import Report
@@ -25,6 +28,8 @@ Examples:
     songbench listen report listening/demo-songbloom --db postgresql://songbench@db.example.org/ratings
 
     songbench listen report --import webmushra:results/mushra.csv --to webmushra-report
+
+    songbench listen report --import webmushra:old/mushra.csv --rater-columns email --to old-report
 
     songbench listen report --import musicarena:battles.jsonl --protocol preference --to arena-report
 """
@@ -55,6 +60,13 @@ def report(
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="With --import: a preset or file with scales and rules.")
     ] = None,
+    rater_columns: Annotated[
+        str | None,
+        typer.Option("--rater-columns", help="With webmushra: columns that tell raters apart where no session does."),
+    ] = None,
+    include_rejected: Annotated[
+        bool, typer.Option("--include-rejected", help="With p808: assignments that were not accepted count too.")
+    ] = False,
 ) -> None:
     """See `HELP`."""
     from listening_test.preparation.folder import writable
@@ -70,7 +82,14 @@ def report(
         )
     if protocol and not imported:
         raise InputError("The protocol of a prepared test is in its folder.", field="--protocol")
-    made, run = _of_test(folder, db, answers or [], runs, store) if folder else _of_import(imported or "", protocol)
+    options = Options(tuple(parts(rater_columns) or ()), include_rejected)
+    if options != DEFAULTS and not imported:
+        raise InputError(
+            "This is for --import only.", field="--rater-columns" if rater_columns else "--include-rejected"
+        )
+    made, run = (
+        _of_test(folder, db, answers or [], runs, store) if folder else _of_import(imported or "", protocol, options)
+    )
     place = to or (folder / ("report-simulated" if made.simulated else "report") if folder else Path(made.name))
     writable(place, "--to")
     print_report(content(made))
@@ -97,13 +116,13 @@ def _of_test(
     return make_report(data, analyse(data), run, sources=found.sources), run
 
 
-def _of_import(source: str, protocol: str | None) -> tuple[Report, Run | str]:
+def _of_import(source: str, protocol: str | None, options: Options) -> tuple[Report, Run | str]:
     from listening_test.analysis.analyse import analyse
     from listening_test.importers import read_import
     from listening_test.protocol import load_protocol
     from listening_test.reporting.assemble import make_report
 
-    found = read_import(source, load_protocol(protocol) if protocol else None)
+    found = read_import(source, load_protocol(protocol) if protocol else None, options)
     why = "imported results belong to no run."
     analysed = analyse(found.data)
     return make_report(found.data, analysed, why, sources=(source,), places_known=found.places_known), why

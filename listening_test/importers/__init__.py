@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from listening_test.importers.build import Imported
+from listening_test.importers.options import DEFAULTS, Options
 from listening_test.protocol import Protocol
 from songbench.domain.errors import InputError
 
-Reader: TypeAlias = Callable[[Path, Protocol | None], Imported]
+Reader: TypeAlias = Callable[[Path, Protocol | None, Options], Imported]
+_OPTION_OF = {"rater_columns": "webmushra", "include_rejected": "p808"}
 
 
 def _readers() -> Mapping[str, Reader]:
@@ -26,16 +28,17 @@ def _readers() -> Mapping[str, Reader]:
     return {"webmushra": read_webmushra, "musicarena": read_music_arena, "p808": read_p808}
 
 
-def read_import(source: str, protocol: Protocol | None = None) -> Imported:
+def read_import(source: str, protocol: Protocol | None = None, options: Options = DEFAULTS) -> Imported:
     """Read ``FORMAT:FILE``.
 
     Args:
         source: e.g. ``webmushra:results/mushra.csv``.
         protocol: scales, screening and analysis to use; None: what the file itself allows to be known.
+        options: what only whoever asks can say.
 
     Raises:
-        InputError: for an unknown format, a file that cannot be read, or anything in it that is not of this format;
-            naming file and line.
+        InputError: for an unknown format, an option of another format, a file that cannot be read, or anything in it
+            that is not of this format; naming file and line.
     """
     name, colon, file = source.partition(":")
     readers = _readers()
@@ -47,7 +50,10 @@ def read_import(source: str, protocol: Protocol | None = None) -> Imported:
             allowed=readers,
             cure="Example: --import webmushra:results/mushra.csv",
         )
+    for option, format_name in _OPTION_OF.items():
+        if getattr(options, option) and name != format_name:
+            raise InputError(f"This is for {format_name} only.", field=f"--{option.replace('_', '-')}")
     path = Path(file)
     if not path.exists():
         raise InputError("No such file.", file=str(path), field="--import")
-    return readers[name](path, protocol)
+    return readers[name](path, protocol, options)

@@ -4,6 +4,9 @@ A line has ``WorkerId``, and for each clip ``Answer.qN_url`` with its address an
 ``Input.tp`` and ``Input.tp_ans`` name the trapping clip and its right answer, ``Input.gold_clip`` the gold clip. Names
 of columns are read whatever their case.
 
+An assignment counts when it was accepted: ``AssignmentStatus`` is ``Approved`` or ``Accepted``, or it is
+``Submitted`` still and ``Approve`` is ticked. One that is there twice (``AssignmentId``) counts once.
+
 The system is the folder of a clip, the prompt its file name: ``…/SYSTEM/PROMPT.wav``. The trap becomes a check, the
 gold clip is left out. Workers become opaque names.
 """
@@ -15,27 +18,32 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from listening_test.importers.build import Imported, Rows, check_form, collected
-from listening_test.importers.lines import Line, Sheet, number, read_lines
+from listening_test.importers.lines import Line, Sheet, number, read_lines, without_copies
+from listening_test.importers.options import DEFAULTS, Options
 from listening_test.protocol import Protocol
+from listening_test.reporting.wording import counted
 from songbench.domain.errors import InputError
 
 _URL = re.compile(r"answer\.(q\w*?)_url")
 _GOLD = ("input.gold_clip", "input.gold_url", "input.gold_clip_url")
+_STATUS, _ASSIGNMENT = "assignmentstatus", "assignmentid"
+_ACCEPTED, _OPEN, _REFUSED = ("approved", "accepted"), ("submitted", "reviewable"), ("rejected",)
 _LABELS = {1: "Bad", 2: "Poor", 3: "Fair", 4: "Good", 5: "Excellent"}
 
 
-def read_p808(path: Path, protocol: Protocol | None = None) -> Imported:
+def read_p808(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> Imported:
     """Read an answer file.
 
     Args:
         path: of the CSV file.
         protocol: screening and analysis, of the form ``acr`` with one scale; None: five points, default screening.
+        options: ``include_rejected``.
 
     Raises:
         InputError: naming file and line.
     """
     check_form(protocol, "acr", 1, "These results")
-    sheet = _lowered(read_lines(path))
+    sheet, copies = without_copies(_lowered(read_lines(path)))
     questions = [found[1] for name in sheet.columns if (found := _URL.fullmatch(name))]
     questions = [name for name in questions if f"answer.{name}" in sheet.columns]
     if "workerid" not in sheet.columns or not questions:
@@ -54,6 +62,9 @@ def read_p808(path: Path, protocol: Protocol | None = None) -> Imported:
         }
     )
     rows = Rows()
+    if copies:
+        rows.notes.append(f"{counted(copies, 'assignment')} came twice and count once.")
+    sheet = _counting(sheet, rows, options.include_rejected)
     names: dict[str, str] = {}
     orders: dict[str, int] = {}
     for line in sheet.lines:
@@ -71,6 +82,60 @@ def read_p808(path: Path, protocol: Protocol | None = None) -> Imported:
 def _lowered(sheet: Sheet) -> Sheet:
     lines = tuple(Line(line.number, {name.lower(): cell for name, cell in line.cells.items()}) for line in sheet.lines)
     return Sheet(sheet.path, tuple(name.lower() for name in sheet.columns), lines)
+
+
+def _counting(sheet: Sheet, rows: Rows, include_rejected: bool) -> Sheet:
+    """The sheet with the assignments that count.
+
+    Raises:
+        InputError: when nothing says which were accepted, or none was, or one is there twice with different answers.
+    """
+    seen: dict[str, int] = {}
+    for line in sheet.lines:
+        name = line.cells.get(_ASSIGNMENT, "")
+        if name and name in seen:
+            raise InputError(
+                f"The assignment '{name}' is also in line {seen[name]}, with something else in it.",
+                file=str(sheet.path),
+                line=line.number,
+                cure="Leave one of the two out.",
+            )
+        seen[name] = line.number
+    if include_rejected:
+        rows.notes.append("Assignments count whether they were accepted or not (--include-rejected).")
+        return sheet
+    if _STATUS not in sheet.columns:
+        raise InputError(
+            "Nothing says which assignments were accepted: there is no column 'AssignmentStatus'.",
+            file=str(sheet.path),
+            line=1,
+            cure="Give the file as the marketplace wrote it; --include-rejected takes all assignments.",
+        )
+    kept = tuple(line for line in sheet.lines if _accepted(sheet, line))
+    left_out = len(sheet.lines) - len(kept)
+    if not kept:
+        raise InputError(
+            f"Not one of {counted(left_out, 'assignment')} was accepted.",
+            file=str(sheet.path),
+            cure="Review them first; --include-rejected takes all.",
+        )
+    if left_out:
+        rows.notes.append(f"{counted(left_out, 'assignment')} not accepted: left out.")
+    return sheet._replace(lines=kept)
+
+
+def _accepted(sheet: Sheet, line: Line) -> bool:
+    status = line.cells[_STATUS].lower()
+    if status not in (*_ACCEPTED, *_OPEN, *_REFUSED):
+        raise InputError(
+            f"'{line.cells[_STATUS]}' is not the status of an assignment.",
+            file=str(sheet.path),
+            line=line.number,
+            field="AssignmentStatus",
+            allowed=[name.capitalize() for name in (*_ACCEPTED, *_OPEN, *_REFUSED)],
+        )
+    ticked = bool(line.cells.get("approve")) and not line.cells.get("reject")
+    return status in _ACCEPTED or (status in _OPEN and ticked)
 
 
 def _answers(

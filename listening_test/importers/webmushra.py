@@ -11,49 +11,54 @@ versions ``session_uuid``, then ``trial_id``. After it:
   There a rater says which of two is the open reference: ``correct``, ``incorrect``, ``undecided``, ``unknown``.
 
 Times are milliseconds on the page, the same for all stimuli of it. The trial is taken as the prompt, the stimulus as
-the system. Names and addresses of participants do not leave this module.
+the system. Who answered is a session, or what the columns that the experimenter names say; it is never guessed, see
+`participants`. Of what participants said about themselves only what cannot name them leaves this module.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from listening_test.importers.build import Imported, Rows, check_form, collected, scale_id
-from listening_test.importers.lines import Line, Sheet, number, read_lines
+from listening_test.importers.lines import Line, Sheet, number, read_lines, without_copies
+from listening_test.importers.options import DEFAULTS, Options
+from listening_test.importers.participants import Participants, participants
 from listening_test.protocol import Protocol
+from listening_test.reporting.wording import counted
 from songbench.domain.errors import InputError
 
 ANCHORS = {"anchor35": "lowpass-3500", "anchor70": "lowpass-7000"}
 _MUSHRA = ("rating_stimulus", "rating_score", "rating_time", "rating_comment")
 _PAIRED = ("choice_reference", "choice_non_reference", "choice_answer", "choice_time", "choice_comment")
 _OTHER = {"rating_reference_score": "bs1116", "position_x": "spatial", "position_center_x": "spatial"}
-_PRIVATE = re.compile(r"name|mail|phone|address|contact|id$", re.IGNORECASE)
 _RATING = re.compile(r"stimuli_rating\d*")
 
 
-def read_webmushra(path: Path, protocol: Protocol | None = None) -> Imported:
+def read_webmushra(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> Imported:
     """Read one of webMUSHRA's result files.
 
     Args:
         path: of the CSV file.
         protocol: scales, screening and analysis; None: the preset of the form, or the points that were used.
+        options: `Options.rater_columns` tells raters apart where sessions do not.
 
     Raises:
         InputError: naming file and line.
     """
-    sheet = read_lines(path)
+    sheet, copies = without_copies(read_lines(path))
     kept = _after_trial(sheet)
-    raters = _raters(sheet)
     _one_test(sheet)
+    people = participants(sheet, options.rater_columns)
+    rows = _begun(people, copies)
     if set(kept) == set(_MUSHRA):
-        return _mushra(sheet, raters, protocol)
+        return _mushra(sheet, people, rows, protocol)
     if set(kept) == set(_PAIRED):
-        return _paired(sheet, raters, protocol)
+        return _paired(sheet, people, rows, protocol)
     ratings = [name for name in kept if _RATING.fullmatch(name)]
     if ratings and set(kept) == {*ratings, "stimuli", "rating_time"}:
-        return _likert(sheet, raters, protocol, ratings)
+        return _likert(sheet, people, rows, protocol, ratings)
     other = next((kind for name, kind in _OTHER.items() if name in kept), "")
     unknown = sorted(set(kept) - {*_MUSHRA, *_PAIRED, "stimuli"}) or sorted(kept)
     raise InputError(
@@ -79,30 +84,6 @@ def _after_trial(sheet: Sheet) -> tuple[str, ...]:
     return sheet.columns[sheet.columns.index("trial_id") + 1 :]
 
 
-def _raters(sheet: Sheet) -> dict[int, str]:
-    """Line number → opaque name; by session where it is recorded, else by the participant's answers."""
-    asked = _questions(sheet)
-    names: dict[tuple[str, ...], str] = {}
-    found = {}
-    for line in sheet.lines:
-        session = line.cells.get("session_uuid", "")
-        identity = (session,) if session else tuple(line.cells[name] for name in asked)
-        if not any(identity):
-            raise InputError(
-                "Nothing says who answered: there is no 'session_uuid', and the participant's columns are empty.",
-                file=str(sheet.path),
-                line=line.number,
-                cure="Fill in a column between 'session_test_id' and 'trial_id' that tells the raters apart.",
-            )
-        found[line.number] = names.setdefault(identity, f"rater-{len(names) + 1:03d}")
-    return found
-
-
-def _questions(sheet: Sheet) -> tuple[str, ...]:
-    begin, end = sheet.columns.index("session_test_id") + 1, sheet.columns.index("trial_id")
-    return tuple(name for name in sheet.columns[begin:end] if name != "session_uuid")
-
-
 def _one_test(sheet: Sheet) -> None:
     first = sheet.lines[0].cells["session_test_id"]
     for line in sheet.lines:
@@ -126,15 +107,15 @@ class _Places:
         return pages.setdefault(trial, len(pages) + 1)
 
 
-def _begun(sheet: Sheet, raters: Mapping[int, str]) -> tuple[Rows, _Places]:
-    rows = Rows()
+def _begun(people: Participants, copies: int) -> Rows:
+    rows = Rows(background={rater: dict(said) for rater, said in people.background.items()})
     rows.notes.append(
         "webMUSHRA keeps no order of pages, no slots and no record of what was played; pages are numbered by line."
     )
-    public = [name for name in _questions(sheet) if not _PRIVATE.search(name)]
-    for line in sheet.lines:
-        rows.background[raters[line.number]] = {name: line.cells[name] for name in public}
-    return rows, _Places()
+    if copies:
+        rows.notes.append(f"{counted(copies, 'line')} came twice, word for word, and count once.")
+    rows.notes += people.notes
+    return rows
 
 
 def _shared(sheet: Sheet, line: Line, rater: str, places: _Places, time: str) -> dict[str, object]:
@@ -150,12 +131,12 @@ def _shared(sheet: Sheet, line: Line, rater: str, places: _Places, time: str) ->
     }
 
 
-def _mushra(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None) -> Imported:
+def _mushra(sheet: Sheet, people: Participants, rows: Rows, protocol: Protocol | None) -> Imported:
     stimuli = {line.cells["rating_stimulus"] for line in sheet.lines}
     form = "mushra" if "reference" in stimuli else "multistimulus"
     check_form(protocol, form, 1, "These results")
     used = protocol or _preset(form, sheet)
-    rows, places = _begun(sheet, raters)
+    places = _Places()
     for line in sheet.lines:
         stimulus, score = line.cells["rating_stimulus"], number(sheet, line, "rating_score")
         if not stimulus or not 0 <= score <= 100:
@@ -166,7 +147,7 @@ def _mushra(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None) 
             )
         role = "reference" if stimulus == "reference" else "anchor" if stimulus in ANCHORS else "system"
         rows.ratings.append(
-            _shared(sheet, line, raters[line.number], places, "rating_time")
+            _shared(sheet, line, people.names[line.number], places, "rating_time")
             | {
                 "scale": used.scales[0].id,
                 "system": ANCHORS.get(stimulus, stimulus),
@@ -184,15 +165,17 @@ def _preset(form: str, sheet: Sheet) -> Protocol:
     return load_protocol(form, {"name": f"webmushra-{scale_id(sheet.lines[0].cells['session_test_id'])}"})
 
 
-def _likert(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None, columns: Sequence[str]) -> Imported:
+def _likert(
+    sheet: Sheet, people: Participants, rows: Rows, protocol: Protocol | None, columns: Sequence[str]
+) -> Imported:
     check_form(protocol, "acr", len(columns), "These results")
     used = protocol or _likert_protocol(sheet, columns)
-    rows, places = _begun(sheet, raters)
+    places = _Places()
     if protocol is None:
         low, high = used.range(used.scales[0].id)
         rows.notes.append(f"The file does not say which points there were; {low:g} to {high:g} is taken.")
     for line in sheet.lines:
-        shared = _shared(sheet, line, raters[line.number], places, "rating_time")
+        shared = _shared(sheet, line, people.names[line.number], places, "rating_time")
         for column, scale in zip(columns, used.scales, strict=True):
             value = _point(sheet, line, column)
             if value == value and int(value) not in scale.points:
@@ -248,10 +231,10 @@ def _likert_protocol(sheet: Sheet, columns: Sequence[str]) -> Protocol:
     )
 
 
-def _paired(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None) -> Imported:
+def _paired(sheet: Sheet, people: Participants, rows: Rows, protocol: Protocol | None) -> Imported:
     check_form(protocol, "preference", 1, "These results")
     used = protocol or _preset("preference", sheet)
-    rows, places = _begun(sheet, raters)
+    places = _Places()
     rows.notes.append(
         "In webMUSHRA's paired comparison a rater says which of two is the reference: 'better' here means 'taken for "
         "the reference'."
@@ -273,7 +256,7 @@ def _paired(sheet: Sheet, raters: Mapping[int, str], protocol: Protocol | None) 
             )
         outcome, value = outcomes[answer]
         rows.pairs.append(
-            _shared(sheet, line, raters[line.number], places, "choice_time")
+            _shared(sheet, line, people.names[line.number], places, "choice_time")
             | {"scale": used.scales[0].id, "outcome": outcome, "value": value, "answer": answer}
             | {"first": line.cells["choice_reference"], "second": line.cells["choice_non_reference"]}
         )
