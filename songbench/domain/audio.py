@@ -7,14 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from songbench.domain.audio_file import decode_file
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import bytes_digest, file_digest
+from songbench.domain.remark import Remark
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".aiff", ".aif")
+HIGHEST_PEAK = 16.0
+"""24 dB beyond full scale: more than decoders and loud mixes overshoot, less than integers written as floats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +77,7 @@ class AudioSource(Protocol):
 
 @dataclass(frozen=True)
 class AudioFile:
-    """A file on this machine (wav, flac, mp3, ogg, aiff; any rate, any channels)."""
+    """A file on this machine (wav, flac, mp3, ogg, aiff …; any usual rate, up to 8 channels)."""
 
     path: Path
 
@@ -110,30 +113,42 @@ class MemoryAudio:
 
 
 def read_audio(path: str | Path) -> Audio:
-    """Decode an audio file with libsndfile.
+    """Decode a sound file with libsndfile; see `read_audio_with_remarks`."""
+    return read_audio_with_remarks(path)[0]
+
+
+def read_audio_with_remarks(path: str | Path) -> tuple[Audio, tuple[Remark, ...]]:
+    """Decode a sound file with libsndfile, and say what is odd about the file.
 
     Raises:
-        InputError: when the file is absent, empty, not decodable or holds no sample or a non-finite one.
+        InputError: when the file is absent, empty, another kind of file, not decodable, cut short, or holds what no
+            song can hold (see `check_audio`); it names the file.
+    """
+    decoded = decode_file(path)
+    audio = Audio(decoded.samples, decoded.rate)
+    try:
+        check_audio(audio)
+    except InputError as error:
+        raise error.located(file=str(path)) from None
+    return audio, decoded.remarks
+
+
+def check_audio(audio: Audio) -> None:
+    """Refuse what cannot be a song, wherever it comes from.
+
+    Raises:
+        InputError: for no samples, samples that are not finite, and samples so far beyond full scale that they must be
+            on another scale.
     """
     import numpy as np
-    import soundfile
 
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("No such audio file.", file=str(path))
-    if path.stat().st_size == 0:
-        raise InputError("The audio file is empty (0 bytes).", file=str(path), cure="Export or copy it again.")
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        reason = str(error).split(": ", 1)[-1].rstrip(".")
+    if audio.samples.size == 0:
+        raise InputError("The audio holds no samples.")
+    peak = float(np.abs(audio.samples).max())
+    if not np.isfinite(peak):
+        raise InputError("The audio holds NaN or infinite samples.", cure="Export it again.")
+    if peak > HIGHEST_PEAK:
         raise InputError(
-            f"The audio cannot be decoded ({reason}).",
-            file=str(path),
-            cure=f"Use a sound file of one of these kinds: {', '.join(AUDIO_SUFFIXES)}.",
-        ) from error
-    if samples.shape[0] == 0:
-        raise InputError("The audio file holds no samples.", file=str(path))
-    if not np.isfinite(samples).all():
-        raise InputError("The audio file holds NaN or infinite samples.", file=str(path))
-    return Audio(np.ascontiguousarray(samples.T), int(rate))
+            f"The samples reach {peak:.6g} times full scale: they seem to be on another scale than -1 to 1.",
+            cure="Divide them by 32768 if they were 16-bit integers, or export it again.",
+        )

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from songbench.contracts.cards import READY, Availability, SystemCard, unavailable
-from songbench.domain.audio import AUDIO_SUFFIXES, AudioFile, MemoryAudio
+from songbench.domain.audio import AudioFile, MemoryAudio
 from songbench.domain.errors import InputError
+from songbench.domain.file_kinds import READABLE_SUFFIXES
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
@@ -113,7 +114,7 @@ def read_folder(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in AUDIO_SUFFIXES:
+        if path.suffix.lower() in READABLE_SUFFIXES:
             if path.stem in found:
                 raise _twice([found[path.stem], path], str(folder), None)
             found[path.stem] = path

@@ -37,7 +37,7 @@ def test_cut_is_exact_and_stops_at_the_end():
     assert audio.cut(1.5, 1.0).seconds == 0.5
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"not audio at all", "cannot be decoded")])
+@pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"not audio at all", "is text, not sound")])
 def test_broken_files_are_named(tmp_path, content, words):
     path = tmp_path / "bad.wav"
     path.write_bytes(content)
