@@ -29,7 +29,7 @@ def run(*, retry_failed: bool = False, **options: Any) -> Leaderboard:
     Raises:
         SongbenchError: as the command line, which prints it.
     """
-    from songbench.execution.config import plan_experiment
+    from songbench.execution.config import check_options, plan_experiment
     from songbench.execution.gather import gather
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
@@ -37,6 +37,7 @@ def run(*, retry_failed: bool = False, **options: Any) -> Leaderboard:
     from songbench.reporting.panels import load_panels
     from songbench.reporting.report import write_report
 
+    check_options(options, retry_failed=retry_failed)
     experiment = plan_experiment(**options)
     store = Store(experiment.store)
     Runner(experiment, store, retry_failed=retry_failed).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from songbench.cli.options import (
     parts,
 )
 from songbench.cli.runs import execute, exit_for_failures
+from songbench.contracts.registry import SystemSpec
 from songbench.domain.errors import InputError
 
 _VALIDATE_HELP = """Show how metrics answer to controlled damage: noise, wrong lyrics, shuffled sections …
@@ -86,7 +88,7 @@ def validate_metrics(
         store=store,
         runs=runs,
         workers=workers,
-        overrides=[*(overrides or ()), f"system.damaged.base='{base}'"],
+        overrides=[*(overrides or ()), *_of_base(base, overrides or ())],
     )
     execute(experiment, generate=True, score=True, retry_failed=retry_failed, dry_run=dry_run, report=False)
     if dry_run:
@@ -98,3 +100,14 @@ def validate_metrics(
     print_validation(validation, Console())
     Console(stderr=True).print(f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …")
     exit_for_failures(experiment, Store(experiment.store))
+
+
+def _of_base(base: str, overrides: Sequence[str]) -> list[str]:
+    """The damaged songs are of the base as it was set: what is set of it is set of the system that damages it, too."""
+    prefix = f"system.{SystemSpec.parse(base).name}."
+    settings = [override.lstrip("+") for override in overrides if override.lstrip("+").startswith(prefix)]
+    quoted = base.replace("\\", "\\\\").replace("'", "\\'")
+    return [
+        f"system.damaged.base='{quoted}'",
+        *(f"system.damaged.base_settings.{setting.removeprefix(prefix)}" for setting in settings),
+    ]

@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from songbench.contracts.metric import Metric, SetMetric, SongMetric
+from songbench.contracts.parameters import parameters_of
 from songbench.contracts.system import System
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json
@@ -91,6 +92,8 @@ def load(group: str, name: str) -> Any:
 def _build(group: str, name: str, keywords: Mapping[str, Any]) -> Any:
     factory = load(group, name)
     kind = group.rpartition(".")[2].removesuffix("s")
+    if declared := parameters_of(factory):
+        declared.check(keywords, f"{kind} '{name}'")
     try:
         return factory(**keywords)
     except SongbenchError:

@@ -110,6 +110,7 @@ _EXPECTED = {
     "mapping_type": "Expected names with values",
     "string_type": "Expected text",
     "string_unicode": "Expected text without lone surrogates",
+    "too_short": "Expected at least one entry",
     "string_too_short": "Expected a text that is not empty",
     "int_type": "Expected a whole number",
     "int_from_float": "Expected a whole number",

@@ -75,6 +75,18 @@ class InputError(SongbenchError):
             cure=self.cure,
         )
 
+    def within(self, section: str) -> InputError:
+        """The same error with its field named as a part of `section`."""
+        return InputError(
+            self.message,
+            file=self.file,
+            line=self.line,
+            field=f"{section}.{self.field}" if self.field else section,
+            allowed=self.allowed,
+            given=self.given,
+            cure=self.cure,
+        )
+
 
 class UnavailableError(SongbenchError):
     """A system or metric that was asked for cannot run here; the message says how to get it."""

@@ -1,75 +1,29 @@
-"""From the Hydra tree, the command line's options and ``--set`` overrides to an experiment."""
+"""From options and settings to an experiment, everything checked before work starts."""
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import Collection, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from songbench.contracts import registry
 from songbench.domain.errors import InputError
-from songbench.execution.experiment import (
-    EngineSettings,
-    Experiment,
-    appoint,
-    check_assets,
-    enter,
-    find_suite,
-    without_unfed,
-)
-
-_OPEN = ("system.", "metric.")  # plug-ins bring keys of their own there
-
-
-def compose(overrides: Sequence[str] = (), options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The resolved configuration.
-
-    Args:
-        overrides: ``key=value`` in Hydra's grammar, as given with ``--set``.
-        options: whole values by dotted key, as given with options of their own; None values are left out.
-
-    Raises:
-        InputError: for an override that is malformed or names an unknown key.
-    """
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_module
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-
-    for override in overrides:
-        if "=" not in override:
-            raise InputError(f"'{override}' is not an override.", field="--set", cure="Write key=value.")
-    opened = [f"++{o}" if o.startswith(_OPEN) else o for o in overrides]
-    try:
-        with initialize_config_module("songbench.conf", version_base="1.3"):
-            config = hydra_compose("config", overrides=opened)
-    except HydraException as error:
-        known = _leaves(compose()) if overrides else []
-        keys = [override.lstrip("+~").partition("=")[0] for override in overrides]
-        unknown = next((key for key in keys if key not in known and not key.startswith(_OPEN)), None)
-        if unknown:
-            raise InputError(f"There is no setting '{unknown}'.", field="--set", given=unknown, allowed=known) from None
-        raise InputError(f"The overrides cannot be read: {str(error).splitlines()[0]}", field="--set") from None
-    OmegaConf.set_struct(config, False)
-    for key, value in (options or {}).items():
-        if value is not None:
-            OmegaConf.update(config, key, value)
-    resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    return resolved
-
-
-def _leaves(config: Mapping[str, Any], prefix: str = "") -> list[str]:
-    leaves = []
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            leaves += [f"{prefix}{key}", *_leaves(value, f"{prefix}{key}.")]
-        else:
-            leaves.append(f"{prefix}{key}")
-    return leaves
+from songbench.execution.composition import compose
+from songbench.execution.experiment import Experiment, appoint, check_assets, enter, find_suite, without_unfed
+from songbench.execution.overrides import read_overrides
+from songbench.execution.sections import check_sections
+from songbench.execution.settings import LONGEST_NAME, read_settings
 
 
 def build_experiment(
-    config: Mapping[str, Any], *, required_metrics: Collection[str] = (), systems_named: bool = False
+    config: Mapping[str, Any],
+    *,
+    required_metrics: Collection[str] = (),
+    systems_named: bool = False,
+    file: str | None = None,
 ) -> Experiment:
     """Build and check everything a run needs, before any work starts.
 
@@ -79,52 +33,49 @@ def build_experiment(
             Others are only reported then.
         systems_named: whether the user named the systems; of the default ones, those that cannot do anything with the
             suite are left out.
+        file: where the configuration was recorded, for errors.
 
     Raises:
-        InputError: a broken suite, an unknown system or metric, a value out of range.
+        InputError: a broken suite, an unknown system or metric, a value of the wrong kind or out of range.
         UnavailableError: a system, or a required metric, that cannot run here.
     """
-    takes = config["takes"]
-    if not isinstance(takes, int) or takes < 1:
-        raise InputError(f"{takes!r} is not a number of takes.", field="takes", cure="Give a whole number from 1.")
-    suite = find_suite(str(config["suite"]["source"]))
-    check_assets(suite)
-    metric = {key: value for key, value in config["metric"].items() if key != "select"}
-    systems = {name: value or {} for name, value in config["system"].items()}
-    if str(config["store"]).startswith("memory:") and config["engine"]["name"] != "inline":
+    settings = read_settings(config, file=file)
+    if settings.store.startswith("memory:") and settings.engine.name != "inline":
         raise InputError(
             "A store in memory cannot be shared with worker processes.", field="store", cure="Add --set engine=inline."
         )
-    entrants = enter(list(config["systems"]), systems)
+    suite = find_suite(settings.suite.source)
+    check_assets(suite)
+    entrants = enter(settings.systems, settings.system_sections)
     remarks: tuple[str, ...] = ()
     if not systems_named:
         entrants, remarks = without_unfed(entrants, suite)
     return Experiment(
-        name=_run_name(config["name"] or suite.name),
+        name=_run_name(settings.name or suite.name),
         suite=suite,
         entrants=entrants,
         remarks=remarks,
-        judges=appoint(list(config["metric"]["select"]), metric, required=required_metrics),
-        takes=takes,
-        seed=int(config["seed"]),
-        store=str(config["store"]),
-        runs=Path(config["runs"]),
-        engine=_engine(config["engine"]),
-        statistics=dict(config["statistics"]),
+        judges=appoint(settings.selected_metrics, settings.metric_sections, required=required_metrics),
+        takes=settings.takes,
+        seed=settings.seed,
+        store=settings.store,
+        runs=Path(settings.runs),
+        engine=settings.engine,
+        statistics=settings.statistics.model_dump(),
         config={**config, "systems": [entrant.spec for entrant in entrants]},
     )
 
 
 def plan_experiment(
     *,
-    suite: str | None = None,
+    suite: str | os.PathLike[str] | None = None,
     systems: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
     takes: int | None = None,
     seed: int | None = None,
     name: str | None = None,
-    store: str | None = None,
-    runs: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+    runs: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     overrides: Sequence[str] = (),
 ) -> Experiment:
@@ -137,6 +88,8 @@ def plan_experiment(
         InputError: as `compose` and `build_experiment`.
         UnavailableError: as `build_experiment`.
     """
+    for option, texts in (("systems", systems), ("metrics", metrics), ("overrides", overrides)):
+        _check_texts(option, texts)
     wanted, required = _expanded(metrics or ())
     options = {
         "suite.source": suite,
@@ -149,18 +102,46 @@ def plan_experiment(
         "runs": runs,
         "engine.workers": workers,
     }
-    named = systems is not None or any(override.startswith("systems=") for override in overrides)
     config = compose(overrides, options)
+    settings = read_settings(config)
+    check_sections(settings)
     for preset in metric_presets().keys() & set(metrics or ()):
         own = {key: value for key, value in metric_presets()[preset].items() if key != "select"}
         config["metric"] = _beneath(config["metric"], own)
+    named = systems is not None or any(override.key == "systems" for override in read_overrides(overrides))
     return build_experiment(config, required_metrics=required, systems_named=named)
+
+
+def check_options(options: Mapping[str, Any], *, retry_failed: bool) -> None:
+    """Refuse keywords of `songbench.run` that `plan_experiment` does not have.
+
+    Raises:
+        InputError: naming the nearest one; also for a `retry_failed` that is neither True nor False.
+    """
+    if not isinstance(retry_failed, bool):
+        raise InputError(f"Expected True or False, found {retry_failed!r}.", field="retry_failed")
+    allowed = tuple(inspect.signature(plan_experiment).parameters)
+    for option in options:
+        if option not in allowed:
+            raise InputError(
+                f"songbench.run has no option '{option}'.",
+                field=option,
+                given=option,
+                allowed=(*allowed, "retry_failed"),
+                cure="Other settings are given as overrides=['key=value'].",
+            )
+
+
+def _check_texts(option: str, texts: Any) -> None:
+    """Refuse what is no list of texts; of one text, each letter would be taken for a name."""
+    listed = isinstance(texts, Sequence) and not isinstance(texts, str | bytes)
+    if texts is not None and not (listed and all(isinstance(one, str) for one in texts)):
+        cure = f"Write {option}=[{texts!r}]." if isinstance(texts, str) else None
+        raise InputError(f"Expected a list of texts, found {repr(texts)[:80]}.", field=option, cure=cure)
 
 
 def metric_presets() -> dict[str, dict[str, Any]]:
     """The files of ``songbench/conf/metric`` by name: ``select`` lists metrics, other keys are their parameters."""
-    from importlib.resources import files
-
     import yaml
 
     folder = files("songbench.conf") / "metric"
@@ -211,22 +192,11 @@ def _beneath(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, An
 
 
 def _run_name(name: str) -> str:
-    if not name or "/" in name or name.startswith("."):
+    unusable = "/" in name or "\0" in name or name.startswith(".") or not name.isprintable()
+    if unusable or len(name.encode(errors="replace")) > LONGEST_NAME:
         raise InputError(
-            f"'{name}' cannot name a run.", field="name", cure="It becomes a folder: no '/', no leading '.'."
+            f"'{name[:60]}' cannot name a run.",
+            field="name",
+            cure=f"It becomes a folder: no '/', no leading '.', at most {LONGEST_NAME} bytes.",
         )
     return name
-
-
-def _engine(settings: Mapping[str, Any]) -> EngineSettings:
-    allowed = ("local", "inline")
-    if settings["name"] not in allowed:
-        raise InputError(
-            f"There is no engine '{settings['name']}'.", field="engine", given=settings["name"], allowed=allowed
-        )
-    for key in ("workers", "batch"):
-        if settings[key] is not None and (not isinstance(settings[key], int) or settings[key] < 1):
-            raise InputError(
-                f"{settings[key]!r} is out of range.", field=f"engine.{key}", cure="Give a whole number from 1."
-            )
-    return EngineSettings(**settings)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, RenderAsset
 from songbench.domain.suite import Suite, load_suite
 from songbench.execution import needs
+from songbench.execution.sections import metric_parameters, system_parameters
+from songbench.execution.settings import EngineSettings
 
 
 @dataclass(frozen=True)
@@ -40,25 +44,6 @@ class Judge:
     parameters: Mapping[str, Json]
     metric: Metric
     availability: Availability
-
-
-@dataclass(frozen=True)
-class EngineSettings:
-    """Where and how units of work run.
-
-    Attributes:
-        name: ``local`` (worker processes) or ``inline`` (this process, for debugging).
-        workers: how many at once; None: one per accelerator, or one per CPU core without one.
-        batch: songs handed over at once; None: many on an accelerator, few on CPU cores.
-        retries: how often a unit is tried again after a crash, an exception or a time-out.
-        timeout_s: how long one song may take before its worker is ended.
-    """
-
-    name: str = "local"
-    workers: int | None = None
-    batch: int | None = None
-    retries: int = 1
-    timeout_s: float = 1800.0
 
 
 @dataclass(frozen=True)
@@ -137,8 +122,9 @@ def enter(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) ->
     entrants: list[Entrant] = []
     for text in specs:
         spec = registry.SystemSpec.parse(text)
-        own = dict(parameters.get(spec.name, {}))
-        entrant = Entrant(text, own, registry.build_system(spec, own))
+        own = system_parameters(spec.name, parameters.get(spec.name, {}))
+        with _named(f"system.{spec.name}", own):
+            entrant = Entrant(text, own, registry.build_system(spec, own))
         if any(entrant.name == other.name for other in entrants):
             raise InputError(
                 f"Two systems are called '{entrant.name}'.",
@@ -188,8 +174,9 @@ def appoint(
     """
     judges: dict[str, Judge] = {}
     missing: list[Judge] = []
+    own = _parameters_of_each([identifier for name in wanted for identifier in registry.metric_ids(name)], parameters)
     for name in wanted:
-        found = [_judge(identifier, parameters) for identifier in registry.metric_ids(name)]
+        found = [_judge(identifier, own[identifier]) for identifier in registry.metric_ids(name)]
         judges |= {judge.id: judge for judge in found}
         if name in required and not any(judge.availability.ready for judge in found):
             missing += found
@@ -198,10 +185,32 @@ def appoint(
     return tuple(judges.values())
 
 
-def _judge(identifier: str, parameters: Mapping[str, Mapping[str, Json]]) -> Judge:
-    own = dict(parameters.get(identifier.partition("@")[0], {}))
-    metric = registry.build_metric(identifier, own)
+def _parameters_of_each(
+    identifiers: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]
+) -> dict[str, dict[str, Json]]:
+    """The keywords of every metric, of the sections by bare name."""
+    backends: dict[str, list[str]] = {}
+    for identifier in dict.fromkeys(identifiers):
+        backends.setdefault(identifier.partition("@")[0], []).append(identifier)
+    own: dict[str, dict[str, Json]] = {}
+    for name, these in backends.items():
+        own |= metric_parameters(these, name, parameters.get(name, {}))
+    return own
+
+
+def _judge(identifier: str, own: Mapping[str, Json]) -> Judge:
+    with _named(f"metric.{identifier.partition('@')[0]}", own):
+        metric = registry.build_metric(identifier, own)
     return Judge(identifier, own, metric, needs.of_metric(identifier, metric))
+
+
+@contextmanager
+def _named(section: str, given: Mapping[str, Json]) -> Iterator[None]:
+    """Errors of a plug-in about one of its settings name the setting as people write it."""
+    try:
+        yield
+    except InputError as error:
+        raise error.within(section) if error.field and re.split(r"[.\[]", error.field)[0] in given else error from None
 
 
 def _missing(kind: str, things: Sequence[tuple[str, Availability]]) -> str:

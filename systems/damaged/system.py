@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability, SystemCard
@@ -29,12 +30,15 @@ class Damaged:
             as they are.
         base: the system whose songs are damaged, as written on the command line. Damage to the voice needs its vocal
             stem, damage to the form its sections; where it gives none, the song fails with that reason.
+        base_settings: of the base, what ``system.<base>.<setting>`` gives it where it enters itself.
 
     Raises:
         InputError: for an unknown damage, strength or base.
     """
 
-    def __init__(self, variant: str | None = None, base: str = "rulebased") -> None:
+    def __init__(
+        self, variant: str | None = None, base: str = "rulebased", base_settings: Mapping[str, Any] | None = None
+    ) -> None:
         """Check the choices; the base is built, not run."""
         kind, _, number = (variant or "").partition("-")
         if variant is not None and (kind not in DAMAGES or number not in map(str, STRENGTHS)):
@@ -47,7 +51,10 @@ class Damaged:
         self.damage: Damage | None = DAMAGES.get(kind)
         self.strength = int(number) if self.damage else 0
         self._spec = base
-        self._base: System = registry.build_system(base)
+        try:
+            self._base: System = registry.build_system(base, base_settings)
+        except InputError as error:
+            raise error.within("base_settings") if error.field in (base_settings or {}) else error from None
         below = self._base.card
         self.card = SystemCard(
             name=f"damaged:{variant}" if variant else "damaged",
@@ -114,7 +121,8 @@ class Damaged:
         return replace(request, prompt=replace(prompt, lyrics=lyrics, seconds=longer))
 
     def _base_song(self, request: Request) -> Song | Failure:
-        key = f"{self._spec} {request.prompt.words_to_json()} {request.take} {request.seed}"
+        base = f"{self._spec} {dict(self._base.parameters)}"
+        key = f"{base} {request.prompt.words_to_json()} {request.take} {request.seed}"
         if key not in _bases:
             outcome = next(iter(self._base.generate([request])))
             if isinstance(outcome, Failure):

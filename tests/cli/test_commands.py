@@ -102,7 +102,7 @@ def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
         (["--systems", "imported:x=nowhere"], 4, "'nowhere' does not exist"),
         (["--metrics", "levle"], 2, "no metric 'levle'"),
         (["--metrics", "missing@probe"], 4, "To get it: songbench setup nothing"),
-        (["--takes", "0"], 2, "whole number from 1"),
+        (["--takes", "0"], 2, "Expected a number >= 1, found 0"),
         (["--set", "engine.wokers=3"], 2, "Did you mean 'engine.workers'?"),
         (["--set", "nonsense"], 2, "Write key=value"),
         (["--name", "a/b"], 2, "cannot name a run"),

@@ -60,10 +60,16 @@ def test_a_broken_plug_in_is_named_and_breaks_only_itself():
 
 
 def test_wrong_parameters_are_explained():
-    with pytest.raises(InputError, match=r"'silence' does not accept.*loudness"):
+    with pytest.raises(InputError, match=r"field 'loudness': The system 'silence' has no setting 'loudness', nor any"):
         registry.build_system("silence", {"loudness": 3})
-    with pytest.raises(InputError, match="does not accept"):
+    with pytest.raises(InputError, match=r"The system 'noise' has no variants.*'pink'"):
         registry.build_system("noise:pink")
+    with pytest.raises(InputError, match=r"The system 'noise' has no source.*'folder'"):
+        registry.build_system("noise=folder")
+    with pytest.raises(InputError, match=r"field 'voic': .*Did you mean 'voice'\? Allowed: genre, voice, arrangement"):
+        registry.build_system("rulebased", {"voic": "female"})
+    with pytest.raises(InputError, match=r"field 'layer': Expected a whole number, found 2\.5"):
+        registry.build_metric("fad@mert-v1-95m", {"layer": 2.5})
 
 
 def test_a_bare_metric_name_means_all_its_backends():

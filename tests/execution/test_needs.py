@@ -37,6 +37,9 @@ def declared(monkeypatch):
             "mine", "toy", "1", (FieldCard("mine"),), "Mine.", needs=("toy", "an ordinary package", "room")
         )
 
+        def __init__(self, own=None):
+            self.own = own
+
         def availability(self):
             return isolation.availability(room)
 
@@ -97,13 +100,14 @@ def test_presets_bare_names_and_mistakes(declared):
 
 
 def test_a_preset_reports_what_is_missing_and_a_name_insists(declared, monkeypatch, suite_file, tmp_path):
-    presets = {"wide": {"select": ["mine@toy", "rtf"], "similarity": {"own": {"a": 1}}}}
+    presets = {"wide": {"select": ["mine@toy", "rtf"], "mine": {"own": {"a": 1, "b": 3}}}}
     monkeypatch.setattr(config, "metric_presets", lambda: presets)
     common = {"suite": str(suite_file(1)), "systems": ["silence"], "store": str(tmp_path), "runs": str(tmp_path)}
-    experiment = plan_experiment(metrics=["wide"], overrides=["metric.similarity.own.a=2"], **common)
+    experiment = plan_experiment(metrics=["wide"], overrides=["metric.mine.own.a=2"], **common)
     assert [judge.id for judge in experiment.judges] == ["mine@toy", "rtf"]
     assert [judge.id for judge in experiment.ready_judges] == ["rtf"]
-    assert experiment.config["metric"]["similarity"] == {"own": {"a": 2}}, "what is set wins over the preset"
+    assert experiment.judges[0].parameters == {"own": {"a": 2, "b": 3}}
+    assert experiment.config["metric"]["mine"] == {"own": {"a": 2, "b": 3}}, "what is set wins over the preset"
     with pytest.raises(UnavailableError, match="songbench setup mine@toy --accept-licence"):
         plan_experiment(metrics=["wide", "mine"], **common)
     with pytest.raises(InputError, match="Did you mean 'wide'"):

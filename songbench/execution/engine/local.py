@@ -20,9 +20,9 @@ from typing import IO, Any
 
 from songbench.domain.errors import StoreWriteError
 from songbench.execution.engine.protocol import Report
-from songbench.execution.experiment import EngineSettings
 from songbench.execution.jobs import DETAIL_CHARACTERS, Event, worker_path
 from songbench.execution.plan import Item, Job
+from songbench.execution.settings import EngineSettings
 
 # One thread per worker on a CPU: sums then come out the same whatever the number of workers and cores.
 _THREAD_SETTINGS = ("OMP", "MKL", "OPENBLAS", "NUMBA")

@@ -1,0 +1,122 @@
+"""What a plug-in may be told: the parameters of its factory, and whether what was given is that.
+
+A factory's own signature is the declaration: names, annotations, what has a default. Nothing else has to be written,
+and a setting that is misspelt or of another kind is an error that names it instead of a default that is measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+
+from songbench.domain.checking import Written, input_error
+from songbench.domain.errors import InputError
+from songbench.domain.hashing import Json
+
+_VARIANT, _SOURCE = "variant", "source"
+WRITTEN_IN_THE_NAME = (_VARIANT, _SOURCE)
+"""Given as ``name:variant=source``, not as settings."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a factory accepts.
+
+    Attributes:
+        names: of its keywords, in order.
+        open: whether it takes keywords of any name and checks them itself.
+    """
+
+    names: tuple[str, ...]
+    open: bool
+    _model: type[BaseModel]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names without those that are written in a system's name."""
+        return tuple(name for name in self.names if name not in WRITTEN_IN_THE_NAME)
+
+    def accepts(self, name: str) -> bool:
+        """Whether a keyword of this name may be given."""
+        return self.open or name in self.names
+
+    def check(self, given: Mapping[str, Json], whose: str) -> None:
+        """Refuse what the factory does not take.
+
+        Args:
+            given: keywords.
+            whose: for messages, such as ``system 'rulebased'``.
+
+        Raises:
+            InputError: an unknown name, a value of another kind than annotated, or one that is missing; naming it.
+        """
+        for name, what in ((_VARIANT, "variants (NAME:VARIANT)"), (_SOURCE, "source (NAME=SOURCE)")):
+            if name in given and not self.accepts(name):
+                raise InputError(f"The {whose} has no {what}, but '{given[name]}' was given.", field=name)
+        for name in given:
+            if not self.accepts(name):
+                raise InputError(
+                    f"The {whose} has no setting '{name}'{'' if self.settings else ', nor any other'}.",
+                    field=name,
+                    given=name,
+                    allowed=self.settings,
+                )
+        try:
+            self._model.model_validate_json(json.dumps(given), strict=True)
+        except ValidationError as error:
+            raise input_error(error, self._model) from None
+
+
+@functools.cache
+def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
+    """What a factory accepts, by its signature; None for one that has none, such as some built-ins."""
+    try:
+        declared = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    keywords = [one for one in declared if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    is_open = any(one.kind is one.VAR_KEYWORD for one in declared)
+    hints = _hints(factory)
+    fields: dict[str, Any] = {
+        f"p{number}": (_checkable(hints.get(one.name, Any)), _default(one)) for number, one in enumerate(keywords)
+    }
+    base = create_model("Base", __base__=Written, __config__=None)
+    base.model_config = ConfigDict(extra="allow" if is_open else "forbid", frozen=True, allow_inf_nan=False)
+    model = create_model(getattr(factory, "__name__", "factory"), __base__=base, **fields)
+    return Parameters(tuple(one.name for one in keywords), is_open, model)
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    """The field of a parameter: under its own name, which pydantic might keep for itself, only as an alias."""
+    required = parameter.default is parameter.empty
+    return Field(alias=parameter.name) if required else Field(default=None, alias=parameter.name)
+
+
+def _hints(factory: Callable[..., Any]) -> Mapping[str, Any]:
+    """The annotations that can be evaluated; those of a plug-in may name what exists for its type checker only."""
+    function: Any = inspect.getattr_static(factory, "__init__") if isinstance(factory, type) else factory
+    hints: dict[str, Any] = {}
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        alone = types.SimpleNamespace(__annotations__={name: annotation})
+        with contextlib.suppress(Exception):
+            hints |= typing.get_type_hints(alone, getattr(function, "__globals__", {}), include_extras=True)
+    return hints
+
+
+def _checkable(hint: Any) -> Any:
+    """The annotation where pydantic can check it, else anything."""
+    try:
+        probe = create_model("Probe", value=(hint, ...))
+    except PydanticUserError:
+        return Any
+    return hint if probe.__pydantic_complete__ else Any

@@ -1,0 +1,179 @@
+"""Every setting of a run, with its range: the model that files, options, ``--set`` and records are checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Strict, model_validator
+
+from songbench.domain.checking import Flag, Number, Whole, Written, checked
+from songbench.domain.errors import InputError
+
+MOST_TAKES = 10_000
+MOST_WORKERS = 1024
+MOST_BATCH = 65_536
+MOST_RETRIES = 100
+LONGEST_TIMEOUT_S = 30 * 24 * 3600.0
+FEWEST_REPLICATES = 100
+"""Below, the ends of a 95 % interval hang on two or three replicates."""
+MOST_REPLICATES = 1_000_000
+MOST_CONFIDENCE = 0.999
+LARGEST_SEED = 2**63 - 1
+LONGEST_NAME = 200
+"""Bytes of a run's name; a folder's name may have 255, and files beside it have longer ones."""
+
+Text = Annotated[str, Strict(), Field(min_length=1)]
+Seed = Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]
+Section = Mapping[str, Any]
+"""Settings of one plug-in; its own signature says what they may be (`songbench.contracts.parameters`)."""
+
+
+class SuiteSettings(Written):
+    """Which prompts.
+
+    Attributes:
+        source: a registered suite, or the path of a suite file.
+    """
+
+    source: Text
+
+
+class EngineSettings(Written):
+    """Where and how units of work run.
+
+    Attributes:
+        name: ``local`` (worker processes) or ``inline`` (this process, for debugging).
+        workers: how many at once; None: one per accelerator, or one per CPU core without one.
+        batch: songs handed over at once; None: many on an accelerator, few on CPU cores.
+        retries: how often a unit is tried again after a crash, an exception or a time-out.
+        timeout_s: how long one song may take before its worker is ended; ``inline`` has no time-outs and ignores it.
+    """
+
+    name: Literal["local", "inline"] = "local"
+    workers: Annotated[Whole, Field(ge=1, le=MOST_WORKERS)] | None = None
+    batch: Annotated[Whole, Field(ge=1, le=MOST_BATCH)] | None = None
+    retries: Annotated[Whole, Field(ge=0, le=MOST_RETRIES)] = 1
+    timeout_s: Annotated[Number, Field(ge=0, le=LONGEST_TIMEOUT_S)] = 1800.0
+
+    @model_validator(mode="after")
+    def _time_to_work(self) -> EngineSettings:
+        if self.name == "local" and self.timeout_s == 0:
+            raise ValueError("the engine 'local' needs a timeout_s above 0, or every song is ended at once")
+        return self
+
+
+class StatisticsSettings(Written):
+    """How the leaderboard tells differences from chance.
+
+    Attributes:
+        confidence: of every interval.
+        replicates: of the bootstrap.
+        seed: of the bootstrap.
+    """
+
+    confidence: Annotated[Number, Field(ge=0.5, le=MOST_CONFIDENCE)] = 0.95
+    replicates: Annotated[Whole, Field(ge=FEWEST_REPLICATES, le=MOST_REPLICATES)] = 2000
+    seed: Seed = 0
+
+
+class Settings(Written):
+    """A whole run, as resolved from files, options and ``--set``.
+
+    Attributes:
+        suite: which prompts.
+        systems: as the user wrote them: ``name``, ``name:variant``, ``name:variant=source``.
+        system: per registered system, its parameters.
+        metric: ``select``: ids or bare names; everything else: per bare metric name, its parameters.
+        takes: songs per prompt and system.
+        seed: from which the seeds of all takes follow.
+        name: of the run and its folder; None: the suite's.
+        store: any fsspec URL.
+        runs: the folder of run folders.
+        retry_failed: whether to try again what is stored as failed.
+        engine: where and how work is done.
+        statistics: of the leaderboard.
+    """
+
+    suite: SuiteSettings
+    systems: Annotated[list[Text], Field(min_length=1)]
+    system: Mapping[str, Section | None] = Field(default_factory=dict)
+    metric: Mapping[str, Any]
+    takes: Annotated[Whole, Field(ge=1, le=MOST_TAKES)] = 1
+    seed: Seed = 0
+    name: Text | None = None
+    store: Text
+    runs: Text
+    retry_failed: Flag = False
+    engine: EngineSettings = EngineSettings()
+    statistics: StatisticsSettings = StatisticsSettings()
+
+    @property
+    def selected_metrics(self) -> list[str]:
+        """Ids or bare names, as written."""
+        return list(self.metric["select"])
+
+    @property
+    def system_sections(self) -> dict[str, dict[str, Any]]:
+        """Parameters by registered system name."""
+        return {name: dict(section or {}) for name, section in self.system.items()}
+
+    @property
+    def metric_sections(self) -> dict[str, dict[str, Any]]:
+        """Parameters by bare metric name."""
+        return {name: dict(section or {}) for name, section in self.metric.items() if name != "select"}
+
+
+class _Selection(Written):
+    select: list[Text]
+
+
+class _Sections(Written):
+    metric: Mapping[str, Section | None]
+
+
+def read_settings(config: Mapping[str, Any], *, file: str | None = None) -> Settings:
+    """Check a resolved configuration.
+
+    Args:
+        config: decoded: names, texts, numbers, lists.
+        file: where it was recorded, for errors.
+
+    Raises:
+        InputError: for an unknown setting, one of another kind or out of its range; naming it.
+    """
+    settings = checked(Settings, config, file=file)
+    checked(_Selection, {"select": settings.metric.get("select")}, file=file, within="metric")
+    checked(_Sections, {"metric": {k: v for k, v in settings.metric.items() if k != "select"}}, file=file)
+    for field in ("system", "metric"):
+        _decodable(getattr(settings, field), field, file)
+    for field, text in (("store", settings.store), ("runs", settings.runs), ("suite.source", settings.suite.source)):
+        if "\0" in text:
+            raise InputError("A path cannot hold a NUL character.", file=file, field=field)
+    return settings
+
+
+def _decodable(value: Any, field: str, file: str | None, depth: int = 0) -> None:
+    """Refuse what JSON cannot hold: the values become part of keys and of the record.
+
+    Raises:
+        InputError: naming the field.
+    """
+    if depth > 50:
+        raise InputError("The value is nested too deep.", file=file, field=field)
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        raise InputError(f"Expected a finite number, found {value}.", file=file, field=field)
+    if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise InputError("Expected text without lone surrogates.", file=file, field=field)
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if not isinstance(name, str):
+                raise InputError(f"Names are text, found {name!r}.", file=file, field=field, cure="Put it in quotes.")
+            _decodable(inner, f"{field}.{name}", file, depth + 1)
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            _decodable(inner, f"{field}[{number}]", file, depth + 1)
+    elif not isinstance(value, str | bool | int | float | None):
+        raise InputError(
+            f"Expected text, a number, a list or names with values, found {value!r}.", file=file, field=field
+        )
