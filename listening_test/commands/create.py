@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,6 +104,7 @@ def _overrides(
 ) -> dict[str, Any]:
     """What the options change of the protocol; `--set` wins."""
     from listening_test.protocol.loading import merged
+    from songbench.execution.overrides import nested, read_overrides
 
     options: dict[str, Any] = {}
     if name is not None:
@@ -114,36 +115,7 @@ def _overrides(
         options["raters"] = {"planned": raters}
     if seed is not None:
         options["seed"] = seed
-    for setting in settings:
-        options = merged(options, _setting(setting))
-    return options
-
-
-def _setting(text: str) -> Mapping[str, Any]:
-    """``a.b=c`` as nested mappings, the value read as YAML.
-
-    Raises:
-        InputError: for anything else.
-    """
-    import yaml
-
-    from songbench.domain.errors import InputError
-
-    place, sign, value = text.partition("=")
-    if not sign or not all(place.split(".")):
-        raise InputError(
-            f"'{text}' is not a setting.", field="--set", cure="Write FIELD=VALUE, e.g. --set raters.minutes=20."
-        )
-    try:
-        nested: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InputError(
-            f"The value of '{text}' is not YAML.", field="--set", cure="Quote texts, e.g. --set 'title=\"A: B\"'."
-        ) from None
-    for part in reversed(place.strip().split(".")):
-        nested = {part: nested}
-    found: Mapping[str, Any] = nested
-    return found
+    return merged(options, nested(read_overrides(settings, example="raters.minutes=20")))
 
 
 @contextmanager

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from listening_test.protocol.model import Protocol
+from songbench.domain.checking import Place, checked
 from songbench.domain.errors import InputError
+from songbench.domain.reading import read_text
+
+MOST_VALUES = 20_000
+"""In one protocol file; the largest preset has about 200."""
 
 _PRESETS = resources.files("listening_test.protocol") / "presets"
 
@@ -36,7 +41,11 @@ def load_protocol(source: str | Path, overrides: Mapping[str, Any] | None = None
     """
     path = Path(source)
     if path.suffix in (".yaml", ".yml") or path.is_file():
-        text, file = _read(path), str(path)
+        if not path.exists():
+            raise InputError(
+                "No such protocol file.", file=str(path), cure="`songbench listen presets` lists those that ship."
+            )
+        text, file = read_text(path, "protocol"), str(path)
     else:
         text, file = preset_text(str(source)), f"preset {source}"
     value, lines = _parse(text, file)
@@ -46,9 +55,11 @@ def load_protocol(source: str | Path, overrides: Mapping[str, Any] | None = None
         value = merged(inherited, value)
     value = merged(value, overrides or {})
     try:
-        return Protocol.model_validate(value)
-    except ValidationError as error:
-        raise _explained(error, file, lines, overrides or {}) from None
+        return checked(Protocol, value, file=file, lines=lines)
+    except InputError as error:
+        if _within(overrides or {}, error.field or ""):
+            raise error.elsewhere("options of the command") from None
+        raise
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,19 +69,6 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
         under = result.get(name)
         result[name] = merged(under, value) if isinstance(value, Mapping) and isinstance(under, Mapping) else value
     return result
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(
-            "No such protocol file.", file=str(path), cure="`songbench listen presets` lists those that ship."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"The protocol cannot be read ({error}).", file=str(path), cure="It has to be a text file in UTF-8."
-        ) from None
 
 
 def preset_text(name: str, *, file: str | None = None, line: int | None = None) -> str:
@@ -91,10 +89,12 @@ def preset_text(name: str, *, file: str | None = None, line: int | None = None) 
     return (_PRESETS / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int]]:
+def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[Place, int]]:
     """The decoded file, and the line of every field."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[Place, int] = {}
+        _note_lines(node, (), lines)
         value = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -106,19 +106,24 @@ def _parse(text: str, file: str) -> tuple[dict[str, Any], dict[tuple[str | int, 
         ) from None
     except yaml.YAMLError:
         raise InputError("This is not a text file: it holds control characters.", file=file) from None
-    if not isinstance(value, dict) or node is None:
-        raise InputError("A protocol is a mapping such as 'form: acr'.", file=file, line=1)
-    lines: dict[tuple[str | int, ...], int] = {}
-    try:
-        _note_lines(node, (), lines)
     except InputError as error:
         raise error.located(file=file) from None
     except RecursionError:
         raise InputError("Something in this file refers to itself.", file=file, line=1) from None
+    except ValueError as error:  # YAML's own reading of a number or a date that there is not
+        raise InputError(
+            f"A value cannot be read ({error}).", file=file, cure="Put dates and long numbers in quotes."
+        ) from None
+    if not isinstance(value, dict):
+        raise InputError("A protocol is a mapping such as 'form: acr'.", file=file, line=1)
     return value, lines
 
 
-def _note_lines(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
+def _note_lines(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -> None:
+    if node is None:
+        return
+    if len(lines) > MOST_VALUES:  # a few lines of aliases of aliases could stand for billions
+        raise InputError(f"This file holds more than {MOST_VALUES} values.", cure="Write out what '*' stands for.")
     lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         here: set[str] = set()
@@ -136,82 +141,12 @@ def _note_lines(node: yaml.Node, place: tuple[str | int, ...], lines: dict[tuple
             _note_lines(value, (*place, number), lines)
 
 
-_EXPECTED = {
-    "model_type": "Expected fields with values, e.g. {planned: 12}",
-    "dict_type": "Expected names with values, e.g. {en: text}",
-    "mapping_type": "Expected names with values, e.g. {en: text}",
-    "string_pattern_mismatch": "Expected a short name of letters, digits, '_', '.' and '-', without spaces",
-    "tuple_type": "Expected a list, e.g. [a, b]",
-}
-"""In the words of a YAML file."""
-
-
-def _explained(
-    error: ValidationError,
-    file: str,
-    lines: Mapping[tuple[str | int, ...], int],
-    overrides: Mapping[str, Any],
-) -> InputError:
-    """The first thing that is wrong, where it stands, and how many more there are."""
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    place = tuple(
-        part
-        for part in first["loc"]
-        if not (isinstance(part, str) and part.startswith(("function-", "tuple[", "literal[")))
-    )
-    line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), None)
-    if _within(overrides, place):
-        file, line = "options of the command", None
-    said = _EXPECTED.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
-    if first["type"] == "extra_forbidden":
-        allowed = _fields_at(place[:-1])
-        return InputError(
-            "There is no such field.",
-            file=file,
-            line=line,
-            field=".".join(map(str, place)),
-            given=str(place[-1]),
-            allowed=allowed,
-        )
-    more = f" ({len(problems) - 1} more after this one.)" if len(problems) > 1 else ""
-    given = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
-    unquoted = first["type"] == "string_type" and not isinstance(first["input"], dict | list | None)
-    return InputError(
-        f"{said[:1].upper()}{said[1:]}{given}.{more}",
-        file=file,
-        line=line,
-        field=".".join(map(str, place)) or None,
-        cure="Put it in quotes: YAML reads some words and numbers as something else than text." if unquoted else None,
-    )
-
-
-def _within(overrides: Any, place: Sequence[str | int]) -> bool:
-    """Whether the options say what stands at this place."""
-    for part in place:
+def _within(overrides: Any, field: str) -> bool:
+    """Whether the options say what stands at a dotted place."""
+    for part in re.split(r"[.\[]", field):
         if not isinstance(overrides, Mapping):
             break
         if part not in overrides:
             return False
         overrides = overrides[part]
-    return bool(place)
-
-
-def _fields_at(place: tuple[str | int, ...]) -> list[str]:
-    """The fields of the part of a protocol that lies at `place`."""
-    from listening_test.protocol import model
-
-    parts: dict[str, type[Any]] = {
-        "scales": model.Scale,
-        "excerpts": model.Excerpt,
-        "items": model.Items,
-        "show": model.Show,
-        "listening": model.Listening,
-        "checks": model.Checks,
-        "raters": model.Raters,
-        "screening": model.Screening,
-        "analysis": model.Analysis,
-        "background": model.Question,
-    }
-    part = parts.get(str(place[0]), Protocol) if place else Protocol
-    return [field.alias or name for name, field in part.model_fields.items()]
+    return bool(field)

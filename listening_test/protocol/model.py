@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from songbench.domain.checking import Flag, Number, Whole, Written
 from songbench.domain.hashing import content_key
 
 Form = Literal["acr", "preference", "ccr", "multistimulus", "mushra"]
@@ -42,11 +43,7 @@ def localized(text: Mapping[str, str], language: str) -> str:
     return text.get(language) or text.get("en") or next(iter(text.values()), "")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Scale(_Part):
+class Scale(Written):
     """One question about a song, or about a pair of songs.
 
     Attributes:
@@ -63,11 +60,11 @@ class Scale(_Part):
     label: Localized
     question: Localized = Field(default_factory=dict)
     points: Mapping[int, Localized] = Field(default_factory=dict)
-    not_applicable: bool = False
+    not_applicable: Flag = False
     only_with: Literal["prompt_audio"] | None = None
 
 
-class Excerpt(_Part):
+class Excerpt(Written):
     """Which part of a song is played; the same rule for every system, never a choice by ear.
 
     Attributes:
@@ -81,12 +78,12 @@ class Excerpt(_Part):
 
     rule: Literal["whole", "section", "window"] = "whole"
     tag: str = "chorus"
-    occurrence: Annotated[int, Field(ge=1)] = 1
-    start: Annotated[float, Field(ge=0)] = 0.0
-    seconds: Annotated[float, Field(gt=0)] | None = None
+    occurrence: Annotated[Whole, Field(ge=1)] = 1
+    start: Annotated[Number, Field(ge=0)] = 0.0
+    seconds: Annotated[Number, Field(gt=0)] | None = None
 
 
-class Items(_Part):
+class Items(Written):
     """Which songs are judged.
 
     Attributes:
@@ -100,20 +97,20 @@ class Items(_Part):
 
     systems: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
-    max_prompts: Annotated[int, Field(ge=1)] | None = None
-    takes: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    max_prompts: Annotated[Whole, Field(ge=1)] | None = None
+    takes: tuple[Annotated[Whole, Field(ge=0)], ...] = (0,)
     failures: Literal["exclude", "worst"] = "exclude"
 
 
-class Show(_Part):
+class Show(Written):
     """What is shown beside the player."""
 
-    lyrics: bool = True
-    style: bool = False
-    prompt_audio: bool = False
+    lyrics: Flag = True
+    style: Flag = False
+    prompt_audio: Flag = False
 
 
-class Listening(_Part):
+class Listening(Written):
     """How the audio is prepared and how much of it must be heard.
 
     Attributes:
@@ -128,16 +125,16 @@ class Listening(_Part):
         comments: whether a rater may add a remark to each page.
     """
 
-    loudness: Annotated[float, Field(ge=-40, le=-9)] = -23.0
-    true_peak: Annotated[float, Field(ge=-9, le=0)] = -1.0
+    loudness: Annotated[Number, Field(ge=-40, le=-9)] = -23.0
+    true_peak: Annotated[Number, Field(ge=-9, le=0)] = -1.0
     rate: Literal[24000, 32000, 44100, 48000] = 44100
     format: Literal["flac", "wav"] = "flac"
-    minimum_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
-    minimum_share: Annotated[float, Field(ge=0, le=1)] = 0.0
-    comments: bool = True
+    minimum_seconds: Annotated[Number, Field(ge=0, le=600)] = 10.0
+    minimum_share: Annotated[Number, Field(ge=0, le=1)] = 0.0
+    comments: Flag = True
 
 
-class Question(_Part):
+class Question(Written):
     """One question about the rater, asked once. Answers are covariates, never filters."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -145,7 +142,7 @@ class Question(_Part):
     options: Annotated[Mapping[str, Localized], Field(min_length=1)]
 
 
-class Checks(_Part):
+class Checks(Written):
     """What shows whether the answers can be trusted.
 
     Attributes:
@@ -160,19 +157,19 @@ class Checks(_Part):
         break_every: pages between two suggestions to rest, 0 for none.
     """
 
-    sound_check: bool = True
-    headphone_check: Annotated[int, Field(ge=0, le=12)] = 6
-    training: Annotated[int, Field(ge=0, le=6)] = 2
-    traps: Annotated[int, Field(ge=0, le=4)] = 2
-    repeats: Annotated[float, Field(ge=0, le=0.5)] = 0.1
-    repeat_distance: Annotated[int, Field(ge=1)] = 5
+    sound_check: Flag = True
+    headphone_check: Annotated[Whole, Field(ge=0, le=12)] = 6
+    training: Annotated[Whole, Field(ge=0, le=6)] = 2
+    traps: Annotated[Whole, Field(ge=0, le=4)] = 2
+    repeats: Annotated[Number, Field(ge=0, le=0.5)] = 0.1
+    repeat_distance: Annotated[Whole, Field(ge=1)] = 5
     anchors: tuple[Literal["lowpass-3500", "lowpass-7000", "mp3-64k", "other-words", "reference-song"], ...] = (
         "lowpass-3500",
     )
-    break_every: Annotated[int, Field(ge=0)] = 12
+    break_every: Annotated[Whole, Field(ge=0)] = 12
 
 
-class Raters(_Part):
+class Raters(Written):
     """How many take part and how much each hears.
 
     Attributes:
@@ -184,14 +181,14 @@ class Raters(_Part):
             each lyric at most once per system.
     """
 
-    planned: Annotated[int, Field(ge=1, le=5000)] = 12
-    pages: Annotated[int, Field(ge=1, le=500)] | None = None
-    minutes: Annotated[float, Field(gt=0, le=120)] = 25.0
-    stimuli_per_page: Annotated[int, Field(ge=2, le=10)] | None = None
-    lyrics_once: bool = False
+    planned: Annotated[Whole, Field(ge=1, le=5000)] = 12
+    pages: Annotated[Whole, Field(ge=1, le=500)] | None = None
+    minutes: Annotated[Number, Field(gt=0, le=120)] = 25.0
+    stimuli_per_page: Annotated[Whole, Field(ge=2, le=10)] | None = None
+    lyrics_once: Flag = False
 
 
-class Screening(_Part):
+class Screening(Written):
     """Who is left out of the main analysis. A rule that is None is not applied; results are also given without any.
 
     Attributes:
@@ -212,19 +209,19 @@ class Screening(_Part):
         incomplete: a smaller share of the test pages answered.
     """
 
-    traps_wrong: Annotated[int, Field(ge=0)] | None = 0
-    headphones_correct: Annotated[int, Field(ge=0)] | None = None
-    repeat_deviation: Annotated[float, Field(gt=0, le=1)] | None = 0.3
-    minimum_sd: Annotated[float, Field(gt=0, le=1)] | None = 0.05
-    side_bias: Annotated[float, Field(ge=0.5, le=1)] | None = 0.9
-    anchor_violations: Annotated[float, Field(ge=0, le=1)] | None = 0.5
-    agreement: Annotated[float, Field(ge=-1, le=1)] | None = 0.1
-    reference_below_90: Annotated[float, Field(ge=0, le=1)] | None = 0.15
-    anchor_above_90: Annotated[float, Field(ge=0, le=1)] | None = 0.15
-    incomplete: Annotated[float, Field(ge=0, le=1)] | None = 0.5
+    traps_wrong: Annotated[Whole, Field(ge=0)] | None = 0
+    headphones_correct: Annotated[Whole, Field(ge=0)] | None = None
+    repeat_deviation: Annotated[Number, Field(gt=0, le=1)] | None = 0.3
+    minimum_sd: Annotated[Number, Field(gt=0, le=1)] | None = 0.05
+    side_bias: Annotated[Number, Field(ge=0.5, le=1)] | None = 0.9
+    anchor_violations: Annotated[Number, Field(ge=0, le=1)] | None = 0.5
+    agreement: Annotated[Number, Field(ge=-1, le=1)] | None = 0.1
+    reference_below_90: Annotated[Number, Field(ge=0, le=1)] | None = 0.15
+    anchor_above_90: Annotated[Number, Field(ge=0, le=1)] | None = 0.15
+    incomplete: Annotated[Number, Field(ge=0, le=1)] | None = 0.5
 
 
-class Analysis(_Part):
+class Analysis(Written):
     """What the report will conclude from.
 
     Attributes:
@@ -234,13 +231,13 @@ class Analysis(_Part):
         pairs: which differences are declared: ``all``, or lists of two names. Holm corrects over these.
     """
 
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    margin: Annotated[float, Field(gt=0)] | None = None
+    confidence: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95
+    margin: Annotated[Number, Field(gt=0)] | None = None
     primary: str = ""
     pairs: Literal["all"] | tuple[tuple[str, str], ...] = "all"
 
 
-class Protocol(_Part):
+class Protocol(Written):
     """A listening test as declared.
 
     Attributes:
@@ -276,9 +273,9 @@ class Protocol(_Part):
     raters: Raters = Raters()
     screening: Screening = Screening()
     analysis: Analysis = Analysis()
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[Whole, Field(ge=0, le=2**63 - 1)] = 0
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     @model_validator(mode="after")
     def _whole(self) -> Protocol:

@@ -138,7 +138,8 @@ def _message(problem: ErrorDetails) -> str:
     if sign := _BOUNDS.get(kind):
         return f"Expected a number {sign} {context[_BOUND_KEYS[sign]]}, found {_shown(problem['input'])}."
     said = _EXPECTED.get(kind, str(problem["msg"]).removeprefix("Value error, ").rstrip("."))
-    return f"{said[:1].upper()}{said[1:]}, found {_shown(problem['input'])}."
+    shown = "" if kind == "value_error" and isinstance(problem["input"], Mapping) else _shown(problem["input"])
+    return f"{said[:1].upper()}{said[1:]}{', found ' if shown else ''}{shown}."
 
 
 def _cure(problem: ErrorDetails) -> str | None:

@@ -75,6 +75,12 @@ class InputError(SongbenchError):
             cure=self.cure,
         )
 
+    def elsewhere(self, file: str) -> InputError:
+        """The same error, but what is wrong came from `file`, at no line of it."""
+        return InputError(
+            self.message, file=file, field=self.field, allowed=self.allowed, given=self.given, cure=self.cure
+        )
+
     def within(self, section: str) -> InputError:
         """The same error with its field named as a part of `section`."""
         return InputError(

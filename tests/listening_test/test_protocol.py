@@ -44,9 +44,9 @@ SCALE = "scales: [{id: A, label: a, points: {1: low, 2: high}}]\n"
         ("preset: levoo\n", r"line 1: There is no preset 'levoo'.*Did you mean 'levo'"),
         (
             "preset: levo\nraters:\n  planned: 0\n",
-            r"line 3, field 'raters.planned'.*greater than or equal to 1, found 0",
+            r"line 3, field 'raters.planned'.*Expected a number >= 1, found 0",
         ),
-        ("preset: levo\nchecks: {anchors: [foo]}\n", r"line 2, field 'checks.anchors.0'.*lowpass-3500"),
+        ("preset: levo\nchecks: {anchors: [foo]}\n", r"line 2, field 'checks.anchors\[0\]'.*lowpass-3500"),
         ("preset: levo\nanalysis: {primary: X}\n", r"'X' is none of the scales OVL"),
         ("name: x\nform: acr\nscales: [{id: A, label: a, points: {1: low}}]\n", "two or more points"),
         ("name: x\nform: acr\nscales: [{id: A, label: a, points: {1: low, 3: high}}]\n", "without a gap"),
@@ -60,12 +60,31 @@ SCALE = "scales: [{id: A, label: a, points: {1: low, 2: high}}]\n"
         ("- 1\n", "line 1: A protocol is a mapping"),
         ("", "line 1: A protocol is a mapping"),
         ("preset: levo\nseed: 1\nseed: 2\n", r"line 3, field 'seed': This field is there twice"),
-        ("preset: levo\nraters: 12\n", r"line 2, field 'raters': Expected fields with values.*found 12"),
+        ("preset: levo\nraters: 12\n", r"line 2, field 'raters': Expected names with values.*found 12"),
         ("preset: levo\nraters:\n\tplanned: 3\n", r"line 3: This is not valid YAML.*Indent with spaces"),
-        ("preset: levo\n\x00", "not a text file"),
+        ("preset: levo\n\x00", "not text"),
         ("a: &x [*x]\n", "refers to itself"),
-        ("name: x\nform: acr\n" + SCALE.replace("id: A", "id: ON"), r"field 'scales.0.id'.*Put it in quotes"),
-        ("preset: levo\nbackground: [{id: age, label: Age, options: {}}]\n", r"line 2, field 'background.0.options'"),
+        (
+            "a: ["
+            + "&a [x, x, x, x, x, x, x, x], &b [*a, *a, *a, *a, *a, *a, *a, *a], &c [*b, *b, *b, *b, *b, *b, *b, *b],"
+            " &d [*c, *c, *c, *c, *c, *c, *c, *c], [*d, *d, *d, *d, *d, *d, *d, *d]]\n",
+            "more than 20000 values",
+        ),
+        ("a: " + "[" * 5000 + "\n", "refers to itself|not valid YAML"),
+        ("preset: levo\nseed: 2024-99-99\n", "cannot be read.*Put dates"),
+        (
+            "preset: levo\nchecks: {traps: true}\n",
+            r"line 2, field 'checks\.traps': Expected a whole number, found True",
+        ),
+        ("preset: levo\nlistening: {loudness: '-20'}\n", r"Expected a number, found '-20'\. Leave the quotes out"),
+        ("preset: levo\nlistening: {loudness: .nan}\n", r"Expected a (finite )?number"),
+        ("preset: levo\nshow: {lyrics: 1}\n", r"field 'show\.lyrics': Expected true or false, found 1"),
+        ("preset: levo\n3: x\n", "Keys should be strings, found 3"),
+        ("name: x\nform: acr\n" + SCALE.replace("id: A", "id: ON"), r"field 'scales\[0\]\.id'.*Put it in quotes"),
+        (
+            "preset: levo\nbackground: [{id: age, label: Age, options: {}}]\n",
+            r"line 2, field 'background\[0\]\.options'",
+        ),
         (
             "preset: levo\nbackground: [{id: a, label: A, options: {b: B}}, {id: a, label: A, options: {b: B}}]\n",
             "ids of background questions must differ",

@@ -94,7 +94,7 @@ def test_what_is_wrong_is_told_before_anything_is_made(songbench, tmp_path, fini
     for words, said in [
         (["--protocol", "levoo"], "Did you mean 'levo'"),
         (["--set", "listening.loudnes=-16"], "Did you mean 'loudness'"),
-        (["--set", "listening"], "Write FIELD=VALUE"),
+        (["--set", "listening"], "Write key=value"),
         (["--systems", "prob"], "Did you mean 'probe'"),
         (["--protocol", "preference"], "compares systems"),
         (["--protocol", "mushra"], "no prompt of the run has a reference song"),
