@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from listening_test.private import write_private
 from listening_test.protocol import Protocol
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json, content_key, file_digest
@@ -258,16 +259,18 @@ class Key:
     failed: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        """What ``key.json`` holds."""
+        """What ``key.json`` holds, less the digest."""
         return {"schema": SCHEMA, **asdict(self)}
+
+    def digest(self) -> str:
+        """The sha256 of all of it: which song is which was fixed before data, too."""
+        return content_key("listening test key", json.loads(json.dumps(self.to_json())))
 
 
 def save_test(test: PreparedTest, key: Key) -> None:
     """Write both halves, the key first: a folder with a ``test.json`` is whole."""
-    from songbench.execution.store import write_atomically
-
-    write_atomically(test.folder / KEY, _text(key.to_json()))
-    write_atomically(test.folder / TEST, _text({**test.to_json(), "digest": test.digest()}))
+    write_private(test.folder / KEY, _text({**key.to_json(), "digest": key.digest()}))
+    write_private(test.folder / TEST, _text({**test.to_json(), "digest": test.digest()}))
 
 
 def load_test(folder: str | Path) -> PreparedTest:
@@ -307,7 +310,7 @@ def load_key(test: PreparedTest) -> Key:
     """Read the other half.
 
     Raises:
-        InputError: when it is absent, damaged, or belongs to another test.
+        InputError: when it is absent, damaged, was edited, or belongs to another test.
     """
     path = test.folder / KEY
     if not path.exists():
@@ -332,11 +335,29 @@ def load_key(test: PreparedTest) -> Key:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"The key is damaged ({error}).", file=str(path), cure="Restore it from a backup.") from None
+    _check_key(key, value.get("digest"), path)
     if key.test != test.digest():
         raise InputError(
             "This key belongs to another test.", file=str(path), cure="Restore the key made with the test."
         )
     return key
+
+
+def _check_key(key: Key, digest: object, path: Path) -> None:
+    if digest is None:
+        raise InputError(
+            "The key does not say what it was when it was made: it is of an earlier version, or was edited.",
+            file=str(path),
+            field="digest",
+            cure=f'Restore it from a backup; if you know that it was not edited, add "digest": "{key.digest()}".',
+        )
+    if digest != key.digest():
+        raise InputError(
+            "The key was changed after it was made: nobody knows any more which file is which song.",
+            file=str(path),
+            field="digest",
+            cure="Restore it from a backup.",
+        )
 
 
 def check_audio(test: PreparedTest) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from listening_test.collection.replies import Replies, Reply
 from listening_test.collection.sessions import SessionProblemError, Sessions
@@ -55,7 +55,13 @@ class FrontEnd:
 
 
 def build(
-    sessions: Sessions, admin_password: str, *, front_end: FrontEnd | None = None, public_url: str | None = None
+    sessions: Sessions,
+    admin_password: str,
+    *,
+    front_end: FrontEnd | None = None,
+    public_url: str | None = None,
+    names: Sequence[str] = (),
+    trusted_proxies: Sequence[str] = (),
 ) -> ASGIApp:
     """The whole application.
 
@@ -63,32 +69,45 @@ def build(
         sessions: of the test.
         admin_password: of the user "admin" at ``/admin/``.
         front_end: None for the one that ships.
-        public_url: where raters reach the server, if that is not the address it listens at.
+        public_url: where raters reach the server, if that is not the address it listens at; it may have a path.
+        names: more host names that are the server's own.
+        trusted_proxies: addresses and networks whose word on a request's sender and scheme is taken.
+
+    Raises:
+        InputError: when the password is too short.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before Gradio is imported: nothing is reported anywhere
     import gradio
     from fastapi import FastAPI
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
     from listening_test.collection.admin import admin_blocks, check_password
-    from listening_test.collection.guard import Guard
+    from listening_test.collection.guard import Component, Guard
+    from listening_test.collection.hosts import Hosts
+    from listening_test.collection.logins import LoginLimit, check_length
 
+    check_length(admin_password)
     shown = front_end or FrontEnd.shipped(sessions.test.protocol.languages)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, sessions, shown)
     shared: dict[str, Any] = {"footer_links": [], "show_error": False, "ssr_mode": False, "theme": _theme()}
     shared |= {"enable_monitoring": False, "mcp_server": False, "max_file_size": 1}
-    root = public_url.rstrip("/") if public_url else None
     gradio.mount_gradio_app(
         app,
         admin_blocks(sessions),
         "/admin",
         auth=check_password(admin_password),
-        root_path=f"{root}/admin" if root else None,
         blocked_paths=[str(sessions.test.folder.resolve())],
         **shared,
     )
-    gradio.mount_gradio_app(app, _rater_blocks(sessions, shown), "/", root_path=root, **shared)
-    return Guard(app, public_url)
+    functions = _server_functions(Replies(sessions))
+    blocks, number = _rater_blocks(sessions, shown, functions)
+    gradio.mount_gradio_app(app, blocks, "/", **shared)
+    component = Component(number, frozenset(function.__name__ for function in functions))
+    guard = Guard(app, component, Hosts(public_url, names), LoginLimit())
+    if not trusted_proxies:
+        return guard
+    return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", guard), list(trusted_proxies)))
 
 
 def _theme() -> Any:
@@ -98,7 +117,10 @@ def _theme() -> Any:
     return gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
 
 
-def _rater_blocks(sessions: Sessions, front_end: FrontEnd) -> Blocks:
+def _rater_blocks(
+    sessions: Sessions, front_end: FrontEnd, functions: list[Callable[[Any], Awaitable[Reply]]]
+) -> tuple[Blocks, int]:
+    """The page, and the number of the component that calls the functions."""
     import gradio
 
     protocol = sessions.test.protocol
@@ -107,17 +129,17 @@ def _rater_blocks(sessions: Sessions, front_end: FrontEnd) -> Blocks:
     with gradio.Blocks(
         title=localized(protocol.title, protocol.languages[0]) or "Listening test", analytics_enabled=False
     ) as blocks:
-        gradio.HTML(
+        component = gradio.HTML(
             html_template='<div class="songbench-listening"></div>',
             js_on_load=front_end.host,
             apply_default_css=False,
             head=f'<link rel="stylesheet" href="front-end/{style}"><script src="front-end/{script}"></script>',
-            server_functions=_server_functions(Replies(sessions)),
+            server_functions=functions,
             wording=front_end.wording,
             languages=list(protocol.languages),
             test=sessions.database.test[:_ID],
         )
-    return blocks
+    return blocks, int(component._id)
 
 
 def _server_functions(replies: Replies) -> list[Callable[[Any], Awaitable[Reply]]]:

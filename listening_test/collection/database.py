@@ -33,6 +33,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from listening_test.prepared import PreparedTest
+from listening_test.private import touch_private
 from songbench.domain.errors import InputError
 
 SCHEMA_VERSION = 1
@@ -225,6 +226,8 @@ class Database:
             raise InputError("The folder of the database does not exist.", file=file, field="--db")
         if not create and not path.exists():
             raise InputError("There are no answers here.", file=file, cure="`songbench listen serve` collects them.")
+        if create:
+            _make_private(path)
 
     def _prepare(self, test: PreparedTest, create: bool) -> None:
         with self.writing() if create else self.reading() as session:
@@ -262,6 +265,19 @@ class Database:
             else "Start the server, check host, port, name, user and password, and that the user may create tables."
         )
         return InputError(f"The database {self.shown} cannot be used ({reason(error)}).", field="--db", cure=cure)
+
+
+def _make_private(path: Path) -> None:
+    """SQLite gives the files it makes beside a database the rights of that file."""
+    try:
+        touch_private(path)
+    except OSError as error:
+        raise InputError(
+            f"The database cannot be written ({error.strerror}).",
+            file=str(path),
+            field="--db",
+            cure="Make the folder writable, or name another file with --db.",
+        ) from None
 
 
 def reason(error: SQLAlchemyError) -> str:

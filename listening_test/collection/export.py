@@ -11,8 +11,8 @@ from listening_test.answers import Sheet
 from listening_test.collection.database import Database, default_url
 from listening_test.collection.overview import sheets
 from listening_test.prepared import PreparedTest
+from listening_test.private import write_private
 from songbench.domain.errors import InputError
-from songbench.execution.store import write_atomically
 
 
 def read_answers(test: PreparedTest, url: str | None = None) -> list[Sheet]:
@@ -30,7 +30,7 @@ def read_answers(test: PreparedTest, url: str | None = None) -> list[Sheet]:
 
 
 def write_out(path: Path, text: str, field: str) -> None:
-    """Write a file that was asked for.
+    """Write a file that was asked for, readable by its owner only: answers, invitations.
 
     Args:
         path: where.
@@ -41,7 +41,7 @@ def write_out(path: Path, text: str, field: str) -> None:
         InputError: when it cannot be written there.
     """
     try:
-        write_atomically(path, text.encode())
+        write_private(path, text.encode())
     except OSError as error:
         raise InputError(
             f"The file cannot be written ({error.strerror or error}).",

@@ -6,14 +6,20 @@ what the two pages use is let through; everything else is "not found", in the sa
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 import secrets
-from collections.abc import Iterable
-from urllib.parse import urlsplit
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from listening_test.collection.hosts import Hosts
+from listening_test.collection.logins import LoginLimit
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request; the longest answer of a page is far below."""
@@ -26,9 +32,12 @@ _READ = re.compile(
 )
 _HASHED = re.compile(r"/(?:admin/)?assets/")
 _KEEP = "public, max-age=31536000"  # their names change with their content
-_WRITE = re.compile(r"/gradio_api/component_server/?|/admin/(?:login|gradio_api/run/predict)/?")
+_CALL = re.compile(r"/gradio_api/component_server/?")
+_LOGIN = re.compile(r"/admin/login/?")
+_WRITE = re.compile(rf"{_CALL.pattern}|{_LOGIN.pattern}|/admin/gradio_api/run/predict/?")
 _ASTRAY = re.compile(r"//|(?:^|/)\.\.?(?:/|$)")
 _PAGES = ("/", "/admin/")
+_LONGEST_NAME = 64
 
 _POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
@@ -46,9 +55,27 @@ _HEADERS = {
 }
 
 
+_MOST_STRANGERS = 20
+
+log = logging.getLogger(__name__)
+
+
 def not_found() -> Response:
     """The one reply to everything that is not there or not for whoever asks."""
     return JSONResponse({"detail": "Not Found"}, status_code=404)
+
+
+@dataclass(frozen=True)
+class Component:
+    """What the rater's page may call.
+
+    Attributes:
+        id: of the Gradio component that holds the functions.
+        functions: their names.
+    """
+
+    id: int
+    functions: Collection[str]
 
 
 class Guard:
@@ -56,13 +83,15 @@ class Guard:
 
     Args:
         app: the inner one.
-        public_url: where raters reach the server, if that is not the address it listens at.
+        component: what the rater's page may call.
+        hosts: the server's own addresses.
+        logins: who may try the password of the administration.
     """
 
-    def __init__(self, app: ASGIApp, public_url: str | None = None) -> None:
-        """Keep both."""
-        self._app = app
-        self._public = urlsplit(public_url).netloc if public_url else None
+    def __init__(self, app: ASGIApp, component: Component, hosts: Hosts, logins: LoginLimit) -> None:
+        """Keep all of it."""
+        self._app, self._component, self._hosts, self._logins = app, component, hosts, logins
+        self._strangers: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -70,23 +99,56 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        nonce = secrets.token_urlsafe(16)
-        send = _with_headers(send, nonce, _KEEP if _HASHED.match(scope["path"]) else "no-store")
-        refusal = self._refusal(scope)
+        nonce, path = secrets.token_urlsafe(16), self._hosts.inside(scope["path"])
+        send = _with_headers(send, nonce, _KEEP if _HASHED.match(path) else "no-store")
+        refusal = self._refusal(scope, path)
+        if refusal is None and _CALL.fullmatch(path):
+            body = await _whole(receive)
+            refusal = _refused_call(body, self._component)
+            receive = _again(body)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        page = scope["path"] in _PAGES
-        dropped = [b"origin", *([b"accept-encoding"] if page else [])]  # pages come plain, so that the nonce fits in
-        inner = {**scope, "headers": [one for one in scope["headers"] if one[0] not in dropped]}
+        if scope["method"] == "POST" and _LOGIN.fullmatch(path):
+            await self._log_in(scope, receive, send, path)
+            return
+        page = path in _PAGES
+        drop = [b"origin", *([b"accept-encoding"] if page else [])]  # pages come plain, so that the nonce fits in
+        inner = self._hosts.as_public(scope, path, drop=drop)
         await self._app(inner, receive, _with_nonce(send, nonce) if page else send)
 
-    def _refusal(self, scope: Scope) -> Response | None:
+    async def _log_in(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Pass a try at the password on, unless there were too many wrong ones from there."""
+        address = scope["client"][0] if scope.get("client") else "?"
+        wait = self._logins.begin(address)
+        if wait:
+            headers = {"Retry-After": str(round(wait + 0.5))}
+            await JSONResponse({"detail": "Too Many Requests"}, 429, headers)(scope, receive, send)
+            return
+        status = 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(self._hosts.as_public(scope, path, drop=[b"origin"]), receive, sending)
+        finally:
+            self._logins.end(address, right=status == 200)
+
+    def _refusal(self, scope: Scope, path: str) -> Response | None:
         """What is said to a request that does not come through; None when it does."""
-        headers, path = Headers(scope=scope), scope["path"]
-        if not self._from_here(headers):
+        headers = Headers(scope=scope)
+        host, origin = headers.get("host"), headers.get("origin")
+        if not self._hosts.known(host):
+            return self._misdirected(str(host))
+        if origin is not None and not self._hosts.ours(origin, host):
             return not_found()
         if scope["method"] in ("GET", "HEAD"):
+            if self._hosts.prefix and path == self._hosts.prefix:
+                return RedirectResponse(f"{self._hosts.prefix}/", status_code=308)
             return None if _READ.fullmatch(path) and not _ASTRAY.search(path) else not_found()
         if scope["method"] != "POST" or not _WRITE.fullmatch(path):
             return not_found()
@@ -95,15 +157,60 @@ class Guard:
             return JSONResponse({"detail": "Length Required"}, status_code=411)
         if int(length) > LARGEST_BODY:
             return JSONResponse({"detail": "Content Too Large"}, status_code=413)
-        if not path.startswith("/admin/login") and not headers.get("content-type", "").startswith("application/json"):
+        if not _LOGIN.fullmatch(path) and not headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"detail": "Unsupported Media Type"}, status_code=415)
         return None
 
-    def _from_here(self, headers: Headers) -> bool:
-        """Whether the request was made by one of our pages or by no page at all."""
-        origin = headers.get("origin")
-        ours: Iterable[str | None] = (self._public, headers.get("host"), headers.get("x-forwarded-host"))
-        return origin is None or urlsplit(origin).netloc in {one for one in ours if one}
+    def _misdirected(self, host: str) -> Response:
+        """Whoever set a name up for the server learns from its log what to do; a flood of names leaves a few lines."""
+        if len(self._strangers) < _MOST_STRANGERS and host not in self._strangers:
+            self._strangers.add(host)
+            log.warning(
+                "A request for the host %s was refused: if that is a name of this server, say so with --public-url.",
+                ascii(host[:_LONGEST_NAME]),
+            )
+        return JSONResponse({"detail": "Misdirected Request"}, status_code=421)
+
+
+async def _whole(receive: Receive) -> bytes:
+    """The body of a request whose length was found to be small; what came of it, when the connection went away."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return bytes(body)
+
+
+def _again(body: bytes) -> Receive:
+    """The same body once more, then silence."""
+    first = [True]
+
+    async def receive() -> Message:
+        if not first:
+            return {"type": "http.disconnect"}
+        first.clear()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _refused_call(body: bytes, component: Component) -> Response | None:
+    """What is said to a call that is none of the page's; Gradio would break over most of them."""
+    try:
+        asked = json.loads(body, parse_constant=_no_number)
+        fields = {name: asked[name] for name in ("component_id", "fn_name", "session_hash", "data")}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return JSONResponse({"detail": "Bad Request"}, status_code=400)
+    name: Any = fields["fn_name"]
+    if type(fields["component_id"]) is not int or not isinstance(fields["session_hash"], str):
+        return JSONResponse({"detail": "Bad Request"}, status_code=400)
+    known = fields["component_id"] == component.id and isinstance(name, str) and name in component.functions
+    return None if known else not_found()
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(text)
 
 
 def _with_headers(send: Send, nonce: str, caching: str) -> Send:
@@ -140,6 +247,9 @@ def _with_nonce(send: Send, nonce: str) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             start.append(message)
+            return
+        if message["type"] != "http.response.body":  # what a test client is told beside the response
+            await send(message)
             return
         body.extend(message.get("body", b""))
         if message.get("more_body"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import re
@@ -16,9 +17,11 @@ from urllib.parse import urlsplit
 from songbench.domain.errors import InputError
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.types import ASGIApp
 
 _PORTS = {"http": 80, "https": 443}
+_OWN_FOLDERS = ("admin", "assets", "audio", "front-end", "gradio_api", "static")
 GRACE_SECONDS = 10
 """How long requests under way may take when the server is told to stop."""
 
@@ -61,11 +64,36 @@ def public_address(url: str) -> str:
     host = parts.hostname or ""
     if parts.scheme not in _PORTS or not re.fullmatch(r"[^\s@]+", host) or "@" in parts.netloc:
         raise wrong
-    if parts.query or parts.fragment:
+    if parts.query or parts.fragment or re.search(r"//|[^\w./~-]|(?:^|/)\.\.?(?:/|$)", parts.path, re.ASCII):
         raise wrong
+    if parts.path.strip("/").partition("/")[0] in _OWN_FOLDERS:
+        raise InputError(
+            f"'{parts.path}' is also the beginning of an address inside the server.",
+            field="--public-url",
+            cure="Choose a path that does not begin so, e.g. /listen/.",
+        )
     shown = f"[{host}]" if ":" in host else host
     where = shown if port in (None, _PORTS[parts.scheme]) else f"{shown}:{port}"
     return f"{parts.scheme}://{where}{parts.path.rstrip('/')}/"
+
+
+def proxy_networks(given: str) -> list[str]:
+    """The addresses and networks of proxies, from a comma-separated list.
+
+    Raises:
+        InputError: for anything else; names and ``*`` would trust whoever answers to them.
+    """
+    networks = [part.strip() for part in given.split(",") if part.strip()]
+    for part in networks:
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise InputError(
+                f"'{part}' is not an address or network.",
+                field="--trust-proxy",
+                cure="Example: --trust-proxy 127.0.0.1,10.0.0.0/8.",
+            ) from None
+    return networks
 
 
 def address(opened: socket.socket) -> str:
@@ -83,22 +111,34 @@ def private_scratch() -> Iterator[None]:
         yield
 
 
+def server(app: ASGIApp) -> uvicorn.Server:
+    """The HTTP server: forwarding headers are the application's affair, half-sent requests are closed."""
+    import uvicorn
+
+    from listening_test.collection.connections import PunctualProtocol
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=PunctualProtocol,
+            ws="none",
+            log_level="warning",
+            access_log=False,  # addresses of audio hold tokens
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+
+
 def run(app: ASGIApp, opened: socket.socket) -> None:
     """Serve until told to stop (Ctrl-C, SIGTERM); answers under way are finished first.
 
     Raises:
         KeyboardInterrupt: when it was told to stop, either way.
     """
-    import uvicorn
-
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what comes after us is done as well
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,  # addresses of audio hold tokens
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    uvicorn.Server(config).run(sockets=[opened])
+    logging.getLogger("listening_test").setLevel(logging.INFO)
+    server(app).run(sockets=[opened])

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 HELP = """Hold a prepared test in the browser.
 
 Answers are in the database before the rater sees the next page; stop the server with Ctrl-C and start it again at \
-will. For raters elsewhere put a proxy with HTTPS in front and give its address as --public-url. The key of the test \
-is never opened: the folder on the server needs no key.json.
+will. For raters elsewhere put a proxy with HTTPS in front, give the address that raters see as --public-url (a path \
+is fine) and the proxy's own as --trust-proxy, so that wrong passwords are counted by sender. The key of the test is \
+never opened: the folder on the server needs no key.json.
 
 Examples:
 
@@ -40,10 +41,18 @@ def serve(
     ] = "open",
     admin_password: Annotated[
         str | None,
-        typer.Option("--admin-password", envvar="SONGBENCH_ADMIN_PASSWORD", help="Of /admin/. Default: a new one."),
+        typer.Option(
+            "--admin-password",
+            envvar="SONGBENCH_ADMIN_PASSWORD",
+            help="Of /admin/, 12 characters or more. Default: a new one.",
+        ),
     ] = None,
     public_url: Annotated[
         str | None, typer.Option("--public-url", help="Where raters reach it, if behind a proxy: https://….")
+    ] = None,
+    trust_proxy: Annotated[
+        str | None,
+        typer.Option("--trust-proxy", help="Addresses or networks of proxies that say truly who asks: 127.0.0.1, …"),
     ] = None,
     reclaim_hours: Annotated[
         float,
@@ -56,11 +65,15 @@ def serve(
     from listening_test.collection import serving
     from listening_test.collection.app import build
     from listening_test.collection.database import Database, default_url
+    from listening_test.collection.logins import check_length
     from listening_test.collection.sessions import Sessions
     from listening_test.collection.tokens import Signer, load_secret
     from listening_test.prepared import check_audio, load_test
 
     public_url = serving.public_address(public_url) if public_url else None
+    proxies = serving.proxy_networks(trust_proxy or "")
+    if admin_password is not None:
+        check_length(admin_password)
     test = load_test(folder)
     check_audio(test)
     opened = serving.listen_at(host, port)
@@ -71,7 +84,7 @@ def serve(
     password = admin_password or secrets.token_urlsafe(12)
     try:
         with serving.private_scratch():
-            app = build(sessions, password, public_url=public_url)
+            app = build(sessions, password, public_url=public_url, names=[host], trusted_proxies=proxies)
             _introduce(sessions, public_url or serving.address(opened), None if admin_password else password)
             serving.run(app, opened)
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from listening_test.prepared import AUDIO, KEY, SECRET, TEST, load_test
+from listening_test.private import FOLDER, make_private
 from songbench.domain.errors import InputError
 
 TABLE, REPORT = "preparation.csv", "preparation.md"
@@ -39,7 +40,7 @@ def writable(folder: Path, field: str) -> None:
 
 
 def claim(folder: Path, *, force: bool = False) -> Path | None:
-    """Make a folder ready to be written to.
+    """Make a folder ready to be written to, and its owner's only.
 
     What an interrupted preparation left is cleared away. The secret stays, so that nothing it signed is lost. With
     `force`, a finished test is moved into a folder of its own inside, with its key and its answers.
@@ -66,6 +67,7 @@ def claim(folder: Path, *, force: bool = False) -> Path | None:
             file=str(folder),
             cure="Name an empty or new one with --out.",
         )
+    make_private(folder)
     kept = _set_aside(folder) if finished else None
     _clear(folder)
     return kept
@@ -99,7 +101,7 @@ def _set_aside(folder: Path) -> Path:
         mark = "damaged"
     names = (f"before-{mark}{'' if number == 1 else f'-{number}'}" for number in count(1))
     kept = next(folder / name for name in names if not (folder / name).exists())
-    kept.mkdir()
+    kept.mkdir(mode=FOLDER)
     for path in [folder / name for name in _MADE if (folder / name).exists()] + sorted(folder.glob(f"{RATINGS}*")):
         path.rename(kept / path.name)
     if (folder / SECRET).exists():

@@ -17,9 +17,9 @@ from listening_test.preparation.clips import Recipe, Source
 from listening_test.preparation.rendering import Rendered, Renderer
 from listening_test.preparation.sound import Sound, encoded, factor, loudness, outline, true_peak
 from listening_test.prepared import AUDIO
+from listening_test.private import write_private
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import bytes_digest
-from songbench.execution.store import write_atomically
 
 CHANGED_AT = 946_684_800
 """The time of change of every file, 2000-01-01: times would tell the order in which files were made."""
@@ -148,7 +148,7 @@ def _write_one(renderer: Renderer, rendered: Rendered, names: Iterable[str], fol
     data = encoded(sound, listening.rate, listening.format)
     for name in names:
         path = folder / AUDIO / f"{name}.{listening.format}"
-        write_atomically(path, data)
+        write_private(path, data)
         os.utime(path, (CHANGED_AT, CHANGED_AT))
     return Made(
         seconds=round(sound.shape[1] / listening.rate, 4),

@@ -14,7 +14,7 @@ from listening_test.preparation.build import Preparation
 from listening_test.preparation.coverage import Span
 from listening_test.preparation.design import treatments
 from listening_test.preparation.folder import REPORT, TABLE
-from songbench.execution.store import write_atomically
+from listening_test.private import write_private
 
 COLUMNS = (
     "id",
@@ -39,8 +39,8 @@ COLUMNS = (
 def write_reports(made: Preparation) -> tuple[Path, Path]:
     """Write ``preparation.csv`` and ``preparation.md`` into the folder of the test. Both say what is what."""
     table, page = made.test.folder / TABLE, made.test.folder / REPORT
-    write_atomically(table, stimulus_table(made).encode())
-    write_atomically(page, as_markdown(made).encode())
+    write_private(table, stimulus_table(made).encode())
+    write_private(page, as_markdown(made).encode())
     return table, page
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from listening_test.private import write_private
 from listening_test.reporting import export
 from listening_test.reporting.content import content
 from listening_test.reporting.document import Picture
@@ -13,37 +16,42 @@ from listening_test.reporting.latex import to_latex
 from listening_test.reporting.markdown import to_markdown
 from listening_test.reporting.page import to_html
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def write_report(report: Report, folder: Path) -> list[Path]:
     """Write ``report.{md,html,json}``, ``tables.tex``, the tables with their README, and ``figures/``.
 
-    Each file replaces that of an earlier report at once. What an earlier report wrote and this one has no data for is
-    left alone.
+    The tables, which hold every answer, are readable by their owner only. Each file replaces that of an earlier report
+    at once. What an earlier report wrote and this one has no data for is left alone.
 
     Returns:
         The files, in the order written.
     """
     from songbench.execution.store import write_atomically
 
-    drawn = figures(report)
+    drawn, frames = figures(report), export.tables(report)
     blocks = content(report, [Picture(one.name, one.alt) for one in drawn])
     contents: dict[str, bytes] = {
         "report.md": to_markdown(blocks).encode(),
         "report.html": to_html(blocks, {one.name: one.svg for one in drawn}).encode(),
         "report.json": export.to_json(report).encode(),
         "tables.tex": to_latex(blocks).encode(),
+        "README.md": export.dictionary(report, list(frames), frames).encode(),
     }
-    contents |= _tables(report)
+    tables = _tables(frames)
     for one in drawn:
         contents |= {f"figures/{one.name}.png": one.png, f"figures/{one.name}.svg": one.svg}
     for name, data in contents.items():
         write_atomically(folder / name, data)
-    return [folder / name for name in contents]
+    for name, data in tables.items():
+        write_private(folder / name, data)
+    return [folder / name for name in (*contents, *tables)]
 
 
-def _tables(report: Report) -> dict[str, bytes]:
-    frames = export.tables(report)
+def _tables(frames: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
     contents = {f"{name}.csv": export.to_csv(frame).encode() for name, frame in frames.items()}
     if export.parquet_possible():
         contents |= {f"{name}.parquet": frame.to_parquet(index=False) for name, frame in frames.items()}
-    return contents | {"README.md": export.dictionary(report, list(frames), frames).encode()}
+    return contents

@@ -251,8 +251,13 @@ def _write_error(place: str, error: OSError) -> StoreWriteError:
     )
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write a local file so that readers, and a power cut, see all of it or nothing of it.
+
+    Args:
+        path: where; folders above it are made.
+        data: the content.
+        mode: who may read it, less what the process's umask takes away; ``0o600``: the owner only.
 
     Raises:
         OSError: when it cannot be written; no partial file remains.
@@ -260,7 +265,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        with open(scratch, "wb") as handle:
+        with open(scratch, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as handle:
             handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
