@@ -12,7 +12,7 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,11 +75,17 @@ class Parameters:
             self._model.model_validate_json(json.dumps(given), strict=True)
         except ValidationError as error:
             raise input_error(error, self._model) from None
+        except (TypeError, ValueError) as error:
+            raise InputError(f"A setting of the {whose} is nothing that JSON can hold ({error}).") from None
+
+
+def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
+    """What a factory accepts, by its signature; None for one that has none, such as some built-ins."""
+    return _declared(factory) if isinstance(factory, Hashable) else None
 
 
 @functools.cache
-def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
-    """What a factory accepts, by its signature; None for one that has none, such as some built-ins."""
+def _declared(factory: Callable[..., Any]) -> Parameters | None:
     try:
         declared = inspect.signature(factory).parameters.values()
     except (TypeError, ValueError):

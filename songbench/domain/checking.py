@@ -136,7 +136,9 @@ def _message(problem: ErrorDetails) -> str:
     if kind in ("missing", "extra_forbidden"):
         return f"{_EXPECTED[kind]}."
     if sign := _BOUNDS.get(kind):
-        return f"Expected a number {sign} {context[_BOUND_KEYS[sign]]}, found {_shown(problem['input'])}."
+        bound = context[_BOUND_KEYS[sign]]
+        shown = f"{bound:g}" if isinstance(bound, float) else str(bound)
+        return f"Expected a number {sign} {shown}, found {_shown(problem['input'])}."
     said = _EXPECTED.get(kind, str(problem["msg"]).removeprefix("Value error, ").rstrip("."))
     shown = "" if kind == "value_error" and isinstance(problem["input"], Mapping) else _shown(problem["input"])
     return f"{said[:1].upper()}{said[1:]}{', found ' if shown else ''}{shown}."

@@ -9,13 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from songbench.contracts.parameters import parameters_of
 from songbench.domain.errors import InputError
-from systems.songbloom.config_section import KINDS, Section
+from systems.songbloom.config_section import Section
 from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
 
 GuidanceMode = Literal["h", "global", "none"]
+
+LONG_SONGS = 200.0
+"""Models trained for songs longer than this many seconds follow the conventions of the 240 s model."""
+
+MOST_SECONDS = 3600.0
+"""The longest song that can be asked for; the cache for an hour of the released models takes 38 GB in float32."""
 
 
 def _positive(config: object, *names: str) -> None:
@@ -276,44 +285,24 @@ class DecodingConfig:
         max_seconds: a song is ended at this length if the model does not end it before.
     """
 
-    guidance: float = 1.5
-    diffusion_guidance: float | None = None
+    guidance: Annotated[float, Field(ge=0, le=100)] = 1.5
+    diffusion_guidance: Annotated[float, Field(ge=0, le=100)] | None = None
     guidance_mode: GuidanceMode = "h"
     sampling: bool = True
-    temperature: float = 0.9
-    top_k: int = 100
-    top_p: float = 0.0
+    temperature: Annotated[float, Field(gt=0, le=100)] = 0.9
+    top_k: Annotated[int, Field(ge=0)] = 100
+    top_p: Annotated[float, Field(ge=0, le=1)] = 0.0
     penalise_repetition: bool = True
-    repetition_window: int = 50
-    repetition_penalty: float = 1.1
-    steps: int = 36
-    diffusion_temperature: float = 0.95
-    max_seconds: float = 170.0
+    repetition_window: Annotated[int, Field(ge=1, le=100_000)] = 50
+    repetition_penalty: Annotated[float, Field(gt=0, le=100)] = 1.1
+    steps: Annotated[int, Field(ge=1, le=10_000)] = 36
+    diffusion_temperature: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 170.0
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range, naming the field."""
-        ranges = {
-            "temperature": self.temperature > 0,
-            "top_k": self.top_k >= 0,
-            "top_p": 0 <= self.top_p <= 1,
-            "repetition_window": self.repetition_window >= 1,
-            "repetition_penalty": self.repetition_penalty > 0,
-            "steps": self.steps >= 1,
-            "diffusion_temperature": 0 < self.diffusion_temperature <= 1,
-            "max_seconds": 0 < self.max_seconds <= MOST_SECONDS,
-        }
-        for name in (one.name for one in fields(self)):
-            value = getattr(self, name)
-            finite = not isinstance(value, float) or math.isfinite(value)
-            if not (finite and ranges.get(name, True)):
-                raise InputError(f"{name} cannot be {value}.", field=name)
-        if self.guidance_mode not in get_args(GuidanceMode):
-            raise InputError(
-                "Unknown guidance mode.",
-                field="guidance_mode",
-                given=str(self.guidance_mode),
-                allowed=get_args(GuidanceMode),
-            )
+        """Refuse values of another kind or outside their range, naming the field."""
+        if declared := parameters_of(type(self)):
+            declared.check({one.name: getattr(self, one.name) for one in fields(self)}, "system 'songbloom'")
 
     @property
     def latent_guidance(self) -> float:
@@ -330,17 +319,9 @@ class DecodingConfig:
         Raises:
             InputError: an unknown name, or a value of the wrong kind or outside its range.
         """
-        known = tuple(one.name for one in fields(self))
-        for name, value in changes.items():
-            if name not in known:
-                raise InputError(f"SongBloom has no setting '{name}'.", field=name, given=name, allowed=known)
-            usual = getattr(DecodingConfig, name)
-            if value is None and usual is None:
-                continue
-            kind = float if usual is None else type(usual)
-            fitting = type(value) in ((int, float) if kind is float else (kind,))
-            if not fitting:
-                raise InputError(f"{name} should be {KINDS[kind]}, not {value!r}.", field=name)
+        known = {one.name: getattr(self, one.name) for one in fields(self)}
+        if declared := parameters_of(type(self)):
+            declared.check({**known, **changes}, "system 'songbloom'")
         return replace(self, **changes)
 
     @classmethod
@@ -483,14 +464,6 @@ class SongBloomConfig:
         }
         own = {name: getattr(self.decoding, name) for name in usual}
         return {name: value for name, value in own.items() if value != usual[name]}
-
-
-LONG_SONGS = 200.0
-"""Models trained for songs longer than this many seconds follow the conventions of the 240 s model."""
-
-
-MOST_SECONDS = 3600.0
-"""The longest song that can be asked for; the cache for an hour of the released models takes 38 GB in float32."""
 
 
 def longest_seconds(trained_seconds: float) -> float:

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import yaml
+from pydantic import Field
 
+from songbench.domain.checking import Whole, Written, checked
 from songbench.domain.errors import InputError, StoreWriteError
+from songbench.domain.reading import read_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 
 FORMATS = {".flac": ("FLAC", "PCM_24"), ".wav": ("WAV", "FLOAT"), ".mp3": ("MP3", "MPEG_LAYER_III")}
 """What a song can be written as, by the ending of its name: container and encoding, as libsndfile names them."""
+
+_MOST_TAKES = 1000
+
+
+class _Numbers(Written):
+    takes: Annotated[Whole, Field(alias="--takes", ge=1, le=_MOST_TAKES)]
+    seed: Annotated[Whole, Field(alias="--seed", ge=0, lt=2**63 - _MOST_TAKES)]
 
 
 def sing(
@@ -72,14 +81,14 @@ def sing(
 
     from songbench.domain.audio import read_audio
     from songbench.domain.lyrics import parse_lyrics
+    from songbench.execution.overrides import nested, read_overrides
     from systems.songbloom import loading
     from systems.songbloom.config import DecodingConfig
 
-    if takes < 1:
-        raise InputError(f"{takes} takes make no song.", field="--takes")
-    words = _text(lyrics)
+    checked(_Numbers, {"--takes": takes, "--seed": seed})
+    words = read_text(lyrics, "lyrics file")
     files = _files(out or lyrics.with_suffix(".flac"), range(seed, seed + takes), overwrite)
-    changes = _changes(settings or [])
+    changes = nested(read_overrides(settings or [], example="steps=18"))
     DecodingConfig().changed(changes)
     loading.check_names(device, precision)
     style = read_audio(prompt)
@@ -229,25 +238,3 @@ def _files(out: Path, seeds: range, overwrite: bool) -> list[Path]:
         if file.exists() and not overwrite:
             raise InputError(f"'{file}' is there already.", field="--out", cure="Add --overwrite or name another file.")
     return files
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"The lyrics cannot be read: {error.strerror}.", file=str(file)) from None
-    except UnicodeDecodeError:
-        raise InputError("The lyrics are not UTF-8 text.", file=str(file), cure="Save them as UTF-8.") from None
-
-
-def _changes(settings: list[str]) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        name, found, value = setting.partition("=")
-        if not found:
-            raise InputError(f"'{setting}' is not of the form name=value.", field="--set")
-        try:
-            changes[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"The value in '{setting}' cannot be read.", field="--set") from None
-    return changes

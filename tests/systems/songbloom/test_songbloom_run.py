@@ -121,7 +121,10 @@ class TestBeforeAnyWork:
         [
             (["--systems", "songbloom:full_150"], "Did you mean 'full_150s'?"),
             (["--systems", "songbloom", "--set", "system.songbloom.stepz=3"], "Did you mean 'steps'?"),
-            (["--systems", "songbloom", "--set", "system.songbloom.steps=0"], "steps cannot be 0"),
+            (
+                ["--systems", "songbloom", "--set", "system.songbloom.steps=0"],
+                "songbloom.steps': Expected a number >= 1",
+            ),
             (["--systems", "songbloom", "--set", "system.songbloom.device=gpu"], "Allowed: cpu, cuda, cuda:0, mps"),
         ],
     )

@@ -131,10 +131,10 @@ class TestMistakes:
         [
             (["--out", "song.ogg"], "'song.ogg' is no audio file this can write. Allowed: .flac, .wav, .mp3"),
             (["--out", "nowhere/song.wav"], "There is no folder 'nowhere'"),
-            (["--takes", "0"], "0 takes make no song"),
+            (["--takes", "0"], "field '--takes': Expected a number >= 1, found 0"),
             (["--set", "stepz=3"], "Did you mean 'steps'?"),
-            (["--set", "steps=["], "The value in 'steps=[' cannot be read"),
-            (["--set", "steps"], "not of the form name=value"),
+            (["--set", "steps=["], "field 'steps': The value '[' cannot be read"),
+            (["--set", "steps"], "Write key=value, e.g. --set steps=18"),
             (["--precision", "half"], "Allowed: float32, bfloat16"),
         ],
     )
@@ -149,10 +149,10 @@ class TestMistakes:
         (tmp_path / "latin.txt").write_bytes("[verse]\né".encode("latin-1"))
         (tmp_path / "noise.wav").write_bytes(b"RIFFxxxxWAVEnot really")
         for words, told in (
-            ({"lyrics": "none.txt"}, "none.txt: The lyrics cannot be read: No such file"),
+            ({"lyrics": "none.txt"}, "none.txt: No such lyrics file"),
             ({"lyrics": "bad.txt"}, "bad.txt, line 4: Unknown section tag [vrese]. Did you mean 'verse'?"),
-            ({"lyrics": "latin.txt"}, "latin.txt: The lyrics are not UTF-8 text"),
-            ({"lyrics": "."}, "The lyrics cannot be read: Is a directory"),
+            ({"lyrics": "latin.txt"}, "latin.txt, line 2: This is not UTF-8 text"),
+            ({"lyrics": "."}, "This is a folder, not a lyrics file"),
             ({"prompt": "none.wav"}, "none.wav: No such audio file"),
             ({"prompt": "noise.wav"}, "noise.wav: The audio cannot be decoded"),
         ):

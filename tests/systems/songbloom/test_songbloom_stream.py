@@ -89,7 +89,7 @@ def test_several_songs_and_where_their_pieces_begin(model):
     [
         ({"chunk_patches": 0}, "0 patches at a time"),
         ({"stepz": 3}, "Did you mean 'steps'"),
-        ({"max_seconds": -1}, "max_seconds cannot be -1"),
+        ({"max_seconds": -1}, "'max_seconds': Expected a number > 0, found -1"),
     ],
 )
 def test_mistakes(model, keywords, told):

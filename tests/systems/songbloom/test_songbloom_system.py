@@ -82,7 +82,7 @@ class TestBuilding:
             ({"variant": "full_240s", "checkpoint": "x"}, "name of a release.*songbloom:NAME=PATH"),
             ({"stepz": 3}, r"no setting 'stepz'. Did you mean 'steps'\?"),
             ({"chekpoint": "x"}, r"no setting 'chekpoint'. Did you mean 'checkpoint'\?"),
-            ({"steps": "many"}, "steps should be a whole number"),
+            ({"steps": "many"}, "Expected a whole number, found 'many'"),
             ({"batch": 0}, "whole number from 1"),
             ({"batch": "four"}, "whole number from 1"),
             ({"batch": True}, "whole number from 1"),
