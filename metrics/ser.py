@@ -10,7 +10,8 @@ charged with the seconds the lyrics give for it, or with an equal share of the s
 
 The definition is the same for every analyser, so a backend is an analyser, its map and its card. Where its map gives a
 label no tag, the time under it is left out; where no label of it becomes a tag, sections under that tag are not asked
-for, as it could not find them.
+for, as it could not find them. Where it tells intros and outros by their being without singing, those whose lyrics have
+words are asked for under the tag that it gives to singing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from songbench.contracts.feature import Extractor, Feature, Features
 from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
 from songbench.domain.hashing import Json, derived_seed
-from songbench.domain.lyrics import TAGS
+from songbench.domain.lyrics import TAGS, Section
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.execution import weights
@@ -86,6 +87,7 @@ class SectionErrorRate:
         tags: which tag of the lyrics each of its labels becomes; None: time under this label is left out.
         heard: what of a song it hears.
         models: the weights it needs.
+        sung_edge: the tag under which an intro or outro with words is asked for; None: its own.
     """
 
     card: MetricCard
@@ -93,6 +95,7 @@ class SectionErrorRate:
     tags: Mapping[str, str | None]
     heard: Heard = the_mix
     models: tuple[Weights, ...] = ()
+    sung_edge: str | None = None
 
     def availability(self) -> Availability:
         """Ready when the weights are here."""
@@ -106,7 +109,8 @@ class SectionErrorRate:
 
     def _verdict(self, song: Song, feature: Feature) -> Verdict:
         sections = song.prompt.lyrics.sections
-        wanted = [(section.tag, section.seconds) for section in sections if section.tag in self.tags.values()]
+        labelled = [(self._tag(section), section.seconds) for section in sections]
+        wanted = [pair for pair in labelled if pair[0] in self.tags.values()]
         if not wanted:
             asked = ", ".join(sorted({f"[{section.tag}]" for section in sections}))
             return NotApplicable(f"the lyrics ask for {asked} only, which this analyser has no label for")
@@ -119,8 +123,20 @@ class SectionErrorRate:
         if any(label != tags[label] for label, _, _ in rows):
             detail["heard"] = rows
         known = {field.name for field in self.card.fields}
-        error = {name: value for name, value in _analyser_error(song, found).items() if name in known}
+        error = {name: value for name, value in _analyser_error(self._truth(song), found).items() if name in known}
         return Scores({**scores.values, **error}, detail=detail)
+
+    def _tag(self, section: Section) -> str:
+        """The tag under which the analyser would find a section of the lyrics."""
+        sung_edge = section.vocal and section.tag in ("intro", "outro")
+        return self.sung_edge if sung_edge and self.sung_edge else section.tag
+
+    def _truth(self, song: Song) -> list[tuple[str, float, float]]:
+        """Where the system put its sections, under the tags that the analyser would give them."""
+        lyrics, placed = song.prompt.lyrics.sections, song.sections
+        as_asked = [section.tag for section in placed] == [section.tag for section in lyrics]
+        tags = [self._tag(section) for section in lyrics] if as_asked else [section.tag for section in placed]
+        return [(tag, section.start, section.end) for tag, section in zip(tags, placed, strict=True)]
 
 
 def _scores(
@@ -166,13 +182,14 @@ def _chance(wanted: Sequence[tuple[str, float | None]], found: Sequence[tuple[st
     return float(np.mean([structure_error(missing_costs(draw, total), found).percent for draw in draws]))
 
 
-def _analyser_error(song: Song, found: Sequence[tuple[str, float, float]]) -> dict[str, float]:
+def _analyser_error(
+    truth: Sequence[tuple[str, float, float]], found: Sequence[tuple[str, float, float]]
+) -> dict[str, float]:
     """How far the analyser is from where the system says it put its sections; nothing when the system does not say."""
     from metrics.structure_error import boundary_f, label_error
 
-    if not song.sections:
+    if not truth:
         return {}
-    truth = [(section.tag, section.start, section.end) for section in song.sections]
     true_edges, found_edges = ([start for _, start, _ in sections[1:]] for sections in (truth, found))
     return {
         "boundary_f": boundary_f(true_edges, found_edges),
@@ -183,4 +200,4 @@ def _analyser_error(song: Song, found: Sequence[tuple[str, float, float]]) -> di
 
 def ser_novelty() -> SectionErrorRate:
     """The entry point ``ser@novelty``."""
-    return SectionErrorRate(SER_NOVELTY, StructureAnalyser(), {tag: tag for tag in TAGS})
+    return SectionErrorRate(SER_NOVELTY, StructureAnalyser(), {tag: tag for tag in TAGS}, sung_edge="verse")

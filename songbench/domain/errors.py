@@ -53,7 +53,12 @@ class InputError(SongbenchError):
         place = [part for part in (self.file, f"line {self.line}" if self.line else None) if part]
         if self.field:
             place.append(f"field '{self.field}'")
-        text = (", ".join(place) + ": " if place else "") + self.message
+        return (", ".join(place) + ": " if place else "") + self.said
+
+    @property
+    def said(self) -> str:
+        """What is wrong, what is allowed and the cure, without the place."""
+        text = self.message
         guess = nearest(self.given, self.allowed) if self.given else None
         if guess:
             text += f" Did you mean '{guess}'?"

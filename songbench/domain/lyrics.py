@@ -1,4 +1,4 @@
-"""Sectioned lyrics and their two text forms.
+"""The two text forms of sectioned lyrics.
 
 *Block form*, for people::
 
@@ -13,176 +13,265 @@ sections set apart by a comma with a space on both sides::
 
     [intro] [intro] [intro] , [verse] Morning comes in slowly. over the railway line.
 
-In both, a non-vocal tag is repeated to say how long it lasts: each repetition is ``seconds_per_tag`` seconds (1 for
-SongBloom's 150 s models, 5 for its 240 s model).
+In both, the tag of a section without words is repeated to say how long it lasts: each repetition is
+``seconds_per_tag`` seconds (1 for SongBloom's 150 s models, 5 for its 240 s model).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from songbench.domain import lyric_text
 from songbench.domain.errors import InputError
+from songbench.domain.headings import read_heading
+from songbench.domain.sections import (
+    INSTRUMENTAL_TAGS,
+    TAGS,
+    VOCAL_TAGS,
+    WORDLESS_TAGS,
+    Lyrics,
+    Section,
+    lyrics_from_json,
+)
 
-VOCAL_TAGS = ("verse", "chorus", "bridge")
-INSTRUMENTAL_TAGS = ("intro", "inst", "outro", "silence")
-TAGS = ("intro", "verse", "chorus", "bridge", "inst", "outro", "silence")
+__all__ = [
+    "INSTRUMENTAL_TAGS",
+    "TAGS",
+    "VOCAL_TAGS",
+    "WORDLESS_TAGS",
+    "Lyrics",
+    "LyricsReading",
+    "Section",
+    "UnknownTag",
+    "UnknownTagsError",
+    "lyrics_from_json",
+    "parse_lyrics",
+    "read_lyrics",
+    "render_block",
+    "render_line",
+]
 
-_USUAL_NAMES = {
-    "pre-chorus": "verse",
-    "prechorus": "verse",
-    "hook": "chorus",
-    "refrain": "chorus",
-    "solo": "inst",
-    "break": "inst",
-    "interlude": "inst",
-    "instrumental": "inst",
-    "start": "intro",
-    "end": "outro",
-}
 _TAG = re.compile(r"\[([^\[\]\n]*)\]")
-_SENTENCE_END = re.compile(r"[.。]+")
+_CHORD = re.compile(r"[A-G][#b♯♭]?(?:maj|min|m|M|dim|aug|sus|add)?\d{0,2}(?:/[A-G][#b♯♭]?)?")
+_LINE_FORM_BREAK = re.compile(r"\S[^\S\n]*[,;，；][^\S\n]*\[|\s[,;，；][^\S\n]*(?:\n|$)")
 
 
 @dataclass(frozen=True)
-class Section:
-    """One part of a song.
+class UnknownTag:
+    """A tag outside the grammar.
 
     Attributes:
-        tag: one of `TAGS`.
-        lines: the sung lines; at least one for a vocal tag, none for the others.
-        seconds: how long a non-vocal section lasts (> 0); None for a vocal section, whose length the system decides.
+        tag: as it is written, without brackets.
+        line: 1-based line of the lyrics.
+        cure: what to write instead, one clause; "" where nothing is near.
     """
 
     tag: str
-    lines: tuple[str, ...] = ()
-    seconds: float | None = None
+    line: int
+    cure: str
 
-    def __post_init__(self) -> None:
-        """Hold the grammar: vocal sections have lines, the others a duration."""
-        if self.tag not in TAGS:
-            raise unknown_tag(self.tag)
-        if self.vocal and not self.lines:
-            raise InputError(
-                f"[{self.tag}] has no lyrics.", cure="Give it lines, or use [inst] for an instrumental part."
-            )
-        if not self.vocal and self.lines:
-            raise InputError(
-                f"[{self.tag}] cannot hold lyrics, but has '{self.lines[0]}'.",
-                cure=f"Put the words under one of {', '.join(f'[{t}]' for t in VOCAL_TAGS)}.",
-            )
-        if not self.vocal and not (self.seconds and self.seconds > 0):
-            raise InputError(f"[{self.tag}] needs a duration above 0 seconds.")
+    def __str__(self) -> str:
+        """The tag and what to write instead."""
+        return f"[{self.tag[:40]}]" + (f" ({self.cure})" if self.cure else "")
 
-    @property
-    def vocal(self) -> bool:
-        """Whether this section is sung."""
-        return self.tag in VOCAL_TAGS
+
+class UnknownTagsError(InputError):
+    """Lyrics with tags outside the grammar, all of them.
+
+    Attributes:
+        tags: in order.
+    """
+
+    def __init__(self, tags: Sequence[UnknownTag], *, file: str | None = None, line: int | None = None) -> None:
+        """Say which, where, and what to write instead."""
+        self.tags = tuple(tags)
+        if len(self.tags) > 1:
+            named = "; ".join(f"line {tag.line} {tag}" for tag in self.tags)
+            super().__init__(
+                f"{len(self.tags)} section tags are not known: {named}.", file=file, line=line, allowed=TAGS
+            )
+            return
+        (tag,) = self.tags
+        heading = read_heading(tag.tag)
+        near = heading.name if heading and heading.name in TAGS else None if tag.cure else tag.tag[:40]
+        cure = f" {tag.cure[:1].upper()}{tag.cure[1:]}." if tag.cure and not near else ""
+        message = f"Unknown section tag [{tag.tag[:40]}].{cure}"
+        super().__init__(message, file=file, line=line, given=near, allowed=TAGS)
 
 
 @dataclass(frozen=True)
-class Lyrics:
-    """The sections of a song in order; at least one."""
+class LyricsReading:
+    """Lyrics, and what was changed to read them.
 
-    sections: tuple[Section, ...]
+    Attributes:
+        lyrics: the sections.
+        written_line_ends: how many line ends were written as a backslash and a letter.
+        stamped: 1-based lines of the text that had time stamps, which were left out.
+    """
 
-    def __post_init__(self) -> None:
-        """An empty song is always a mistake."""
-        if not self.sections:
-            raise InputError("The lyrics are empty.", cure="Write at least one section, e.g. '[verse]' and a line.")
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """All sung lines in order."""
-        return tuple(line for section in self.sections for line in section.lines)
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tag of each section in order."""
-        return tuple(section.tag for section in self.sections)
-
-
-def unknown_tag(tag: str, *, file: str | None = None, line: int | None = None) -> InputError:
-    """The error for a tag outside the grammar, with the nearest valid one."""
-    usual = _USUAL_NAMES.get(tag.casefold().strip())
-    return InputError(
-        f"Unknown section tag [{tag}]." + (f" Write [{usual}] instead." if usual else ""),
-        file=file,
-        line=line,
-        given=None if usual else re.sub(r"[\s\d:]+$", "", tag),
-        allowed=TAGS,
-    )
+    lyrics: Lyrics
+    written_line_ends: int = 0
+    stamped: tuple[int, ...] = ()
 
 
 def parse_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_per_tag: float = 1.0) -> Lyrics:
-    """Read either text form; which one is seen from whether there is more than one line.
+    """Read either text form, as `read_lyrics`, without what was changed."""
+    return read_lyrics(text, file=file, line=line, seconds_per_tag=seconds_per_tag).lyrics
+
+
+def read_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_per_tag: float = 1.0) -> LyricsReading:
+    r"""Read either text form; which one is seen from whether there is more than one line.
+
+    Line ends of any kind are read, also those written as a backslash and an n. Full-width brackets are brackets;
+    invisible characters and the time stamps of LRC and SRT files are left out.
 
     Args:
         text: the lyrics.
         file: named in errors.
         line: the line of `file` on which `text` begins, for errors.
-        seconds_per_tag: how long one non-vocal tag lasts, in seconds.
+        seconds_per_tag: how long one tag of a section without words lasts, in seconds.
 
     Raises:
-        InputError: for words before the first tag, an unknown tag, an empty vocal section, words in a non-vocal one.
+        UnknownTagsError: for tags outside the grammar, all of them at once.
+        InputError: for words before the first tag, an unclosed bracket, an empty vocal section, words in a
+            wordless one, control characters.
     """
-    reader = _Reader(file, seconds_per_tag)
-    rows = text.strip("\n").split("\n")
-    sentences = len([row for row in rows if row.strip()]) == 1
+    try:
+        text, written = lyric_text.with_line_ends(lyric_text.checked_text(text))
+    except InputError as error:
+        raise error.located(file=file, line=line) from None
+    rows, stamped = lyric_text.without_times(text.strip("\n").split("\n"))
+    filled = [row for row in rows if row.strip()]
+    sentences = len(filled) == 1 or bool(_LINE_FORM_BREAK.search("\n".join(rows)))
+    reader = _Reader(file, seconds_per_tag, sentences, stamped=bool(stamped))
     for offset, row in enumerate(rows):
-        reader.read(row, line + offset if len(rows) > 1 else line, sentences)
-    return reader.finish(line)
+        reader.read(row, line + offset if len(rows) > 1 else line)
+    return LyricsReading(reader.finish(line), written, tuple(number + 1 for number in stamped))
+
+
+@dataclass
+class _Part:
+    """One tag as it stands in the text, and the words under it."""
+
+    tag: str
+    number: int
+    apart: bool
+    """Whether a blank line or a separator stands before the tag."""
+    inside: bool
+    """Whether words stand before the tag in its row."""
+    lines: list[str] = field(default_factory=list)
 
 
 class _Reader:
     """Collects tags and words into sections while remembering where each section began."""
 
-    def __init__(self, file: str | None, seconds_per_tag: float) -> None:
-        self.file, self.seconds_per_tag = file, seconds_per_tag
-        self.sections: list[tuple[str, list[str], int, int]] = []  # tag, lines, repetitions, line number
+    def __init__(self, file: str | None, seconds_per_tag: float, sentences: bool, *, stamped: bool) -> None:
+        self.file, self.seconds_per_tag, self.sentences, self.stamped = file, seconds_per_tag, sentences, stamped
+        self.parts: list[_Part] = []
+        self.apart = False
+        self.first_words: tuple[str, int] | None = None
 
-    def read(self, row: str, number: int, sentences: bool) -> None:
-        parts = _TAG.split(row)
-        self.words(parts[0], number, sentences)
-        for tag, words in zip(parts[1::2], parts[2::2], strict=True):
-            self.tag(tag, number)
-            self.words(words, number, sentences)
+    def read(self, row: str, number: int) -> None:
+        pieces = _TAG.split(row)
+        inside = bool(lyric_text.clean(pieces[0]))
+        self.apart = self.apart or not row.strip()
+        self.words(pieces[0], number)
+        for tag, words in zip(pieces[1::2], pieces[2::2], strict=True):
+            self.parts.append(_Part(tag.strip(), number, self.apart, inside))
+            self.apart = False
+            self.words(words, number)
+            inside = inside or bool(lyric_text.clean(words))
 
-    def tag(self, tag: str, number: int) -> None:
-        if tag not in TAGS:
-            raise unknown_tag(tag, file=self.file, line=number)
-        last = self.sections[-1] if self.sections else None
-        if last and last[0] == tag and tag in INSTRUMENTAL_TAGS:
-            self.sections[-1] = (tag, last[1], last[2] + 1, last[3])
-        else:
-            self.sections.append((tag, [], 1, number))
-
-    def words(self, text: str, number: int, sentences: bool) -> None:
-        pieces = _SENTENCE_END.split(re.sub(r"^\s*,\s|\s,\s*$", " ", f" {text} ")) if sentences else [text]
-        lines = [cleaned for piece in pieces if (cleaned := " ".join(piece.split()).strip(", "))]
-        if not lines:
-            return
-        if not self.sections:
+    def words(self, text: str, number: int) -> None:
+        if "[" in text or "]" in text:
             raise InputError(
-                f"The words '{lines[0][:40]}' come before any section tag.",
+                f"A square bracket has no partner: '{text.strip()[:40]}'.",
                 file=self.file,
                 line=number,
-                cure="Start with a tag such as [verse].",
+                cure="Brackets are for section tags such as [verse]: close it, or leave it out.",
             )
-        self.sections[-1][1].extend(lines)
+        lines = (
+            lyric_text.sentences(text) if self.sentences else [cleaned] if (cleaned := lyric_text.clean(text)) else []
+        )
+        self.apart = self.apart or bool(text.strip() and not lines)
+        if lines and self.parts:
+            self.parts[-1].lines.extend(lines)
+        elif lines and self.first_words is None:
+            self.first_words = lines[0], number
 
     def finish(self, line: int) -> Lyrics:
+        if unknown := [part for part in self.parts if part.tag not in TAGS]:
+            tags = [UnknownTag(part.tag, part.number - line + 1, _cure(part)) for part in unknown]
+            raise UnknownTagsError(tags, file=self.file, line=unknown[0].number)
+        if self.first_words is not None:
+            words, number = self.first_words
+            raise InputError(
+                f"The words '{words[:40]}' come before any section tag.",
+                file=self.file,
+                line=number,
+                cure="Import lyrics with time stamps: songbench suites import FILE --from lrc --to suite.jsonl."
+                if self.stamped
+                else "Start with a tag such as [verse].",
+            )
         built = []
-        for tag, lines, count, number in self.sections:
-            seconds = None if tag in VOCAL_TAGS else count * self.seconds_per_tag
+        for group in self._groups():
+            part = group[-1]
+            seconds = None if part.lines else len(group) * self.seconds_per_tag
             try:
-                built.append(Section(tag, tuple(lines), seconds))
+                built.append(self._section(part, len(group), seconds))
             except InputError as error:
-                raise error.located(file=self.file, line=number) from None
+                raise error.located(file=self.file, line=part.number) from None
         try:
             return Lyrics(tuple(built))
         except InputError as error:
             raise error.located(file=self.file, line=line) from None
+
+    def _section(self, part: _Part, count: int, seconds: float | None) -> Section:
+        if part.lines and count > 1 and part.tag not in WORDLESS_TAGS:
+            raise InputError(
+                f"[{part.tag}] is repeated, which is a duration, and has words, whose duration is free.",
+                cure=f"Write [{part.tag}] once above the words; an instrumental part before it after a blank line.",
+            )
+        return Section(part.tag, tuple(part.lines), None if part.tag in VOCAL_TAGS else seconds)
+
+    def _groups(self) -> list[list[_Part]]:
+        """Repetitions of one wordless tag together; words that begin apart from such repetitions are a section."""
+        groups: list[list[_Part]] = []
+        for part in self.parts:
+            last = groups[-1][-1] if groups else None
+            repeats = last is not None and last.tag == part.tag and part.tag in INSTRUMENTAL_TAGS and not last.lines
+            if repeats and not (part.lines and part.apart and part.tag not in WORDLESS_TAGS):
+                groups[-1].append(part)
+            else:
+                groups.append([part])
+        return groups
+
+
+def _cure(part: _Part) -> str:
+    """What to write instead of an unknown tag."""
+    heading = read_heading(part.tag)
+    if heading is not None:
+        tag = "verse" if heading.tag in WORDLESS_TAGS and part.lines else heading.tag
+        again = f", {heading.times} times" if heading.times > 1 else ""
+        return f"write [{tag}] instead{again}"
+    if _CHORD.fullmatch(part.tag):
+        return "chords are not sung: leave it out"
+    if part.inside:
+        return "brackets in a line are read as tags: put what is sung in ( ), leave out what is not"
+    if ":" in part.tag and part.tag.partition(":")[0].casefold() in (
+        "ti",
+        "ar",
+        "al",
+        "by",
+        "au",
+        "re",
+        "ve",
+        "offset",
+    ):
+        return "a line of an LRC file: import it with --from lrc"
+    return ""
 
 
 def _repeated(section: Section, seconds_per_tag: float) -> str:
@@ -191,7 +280,7 @@ def _repeated(section: Section, seconds_per_tag: float) -> str:
 
 
 def render_block(lyrics: Lyrics, *, seconds_per_tag: float = 1.0) -> str:
-    """The block form. Durations are rounded to whole tags; parsing it again gives the same lyrics otherwise."""
+    """The block form, for people: durations are rounded to whole tags."""
     blocks = []
     for section in lyrics.sections:
         head = f"[{section.tag}]" if section.vocal else _repeated(section, seconds_per_tag)
@@ -204,8 +293,9 @@ def render_line(lyrics: Lyrics, *, seconds_per_tag: float = 1.0) -> str:
     parts = []
     for section in lyrics.sections:
         if section.vocal:
-            plain = [" ".join(re.sub(r"[.。,，]+", " ", line).split()) for line in section.lines]
-            parts.append(" ".join([f"[{section.tag}]", *(f"{line}." for line in plain)]))
+            parts.append(
+                " ".join([f"[{section.tag}]", *(f"{lyric_text.plain_sentence(line)}." for line in section.lines)])
+            )
         else:
             parts.append(_repeated(section, seconds_per_tag))
     return " , ".join(parts)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
+from pydantic import Field
+
+from songbench.domain.checking import Number, Whole, Written, checked
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json, content_key, file_digest
-from songbench.domain.lyrics import Lyrics, render_block
+from songbench.domain.lyrics import Lyrics
 
 LANGUAGES = ("en", "zh", "mixed")
 TRACKS = ("song", "v2a")
@@ -28,7 +32,8 @@ class FileAsset:
     def identity(self, prompt: Prompt) -> Json:
         """What the audio depends on: the bytes of the file."""
         if not self.path.is_file():
-            raise InputError("No such audio file.", file=str(self.path), field="prompt_wav / reference")
+            what = "This is a folder, not an audio file." if self.path.is_dir() else "No such audio file."
+            raise InputError(what, file=str(self.path), field=f"prompt_wav / reference' of prompt '{prompt.id}")
         return {"file": file_digest(self.path)}
 
 
@@ -113,7 +118,7 @@ class Prompt:
         """The part of the prompt that is text and numbers."""
         return {
             "id": self.id,
-            "lyrics": render_block(self.lyrics),
+            "lyrics": self.lyrics.to_json(),
             "language": self.language,
             "style": self.style,
             "seconds": self.seconds,
@@ -137,6 +142,25 @@ class Prompt:
         )
 
 
+_Form = TypeVar("_Form", bound=Written)
+
+
+class _RenderForm(Written):
+    render: Annotated[str, Field(min_length=1)]
+    seed: Annotated[Whole, Field(ge=0, lt=2**63)]
+    parameters: dict[str, Any] = Field(default={})
+
+
+class _CutForm(Written):
+    cut: Literal["reference"]
+    start: Annotated[Number, Field(ge=0)]
+    seconds: Annotated[Number, Field(gt=0)]
+
+
+_LONGEST_NAME = 255
+"""Bytes that a file's name has at most on the usual file systems."""
+
+
 def parse_asset(value: object, folder: Path, field_name: str) -> Asset:
     """Read the value of ``prompt_wav`` or ``reference``: a path, a render recipe or a cut of the reference.
 
@@ -146,20 +170,22 @@ def parse_asset(value: object, folder: Path, field_name: str) -> Asset:
         field_name: named in errors.
 
     Raises:
-        InputError: for anything else.
+        InputError: for anything else, a path that can name no file, and a reference that is cut from itself.
     """
-    if isinstance(value, str) and value:
-        return FileAsset((folder / value).absolute())
-    if isinstance(value, dict):
-        try:
-            if "render" in value:
-                _only(value, ("render", "seed", "parameters"), field_name)
-                return RenderAsset(str(value["render"]), int(value["seed"]), dict(value.get("parameters", {})))
-            if value.get("cut") == "reference":
-                _only(value, ("cut", "start", "seconds"), field_name)
-                return CutAsset(float(cast(Any, value["start"])), float(cast(Any, value["seconds"])))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"The recipe is incomplete or malformed ({error!r}).", field=field_name) from None
+    if isinstance(value, str) and value.strip():
+        return FileAsset(_path(value, folder, field_name))
+    if isinstance(value, Mapping) and "render" in value:
+        form = _recipe(_RenderForm, value, field_name)
+        return RenderAsset(form.render, form.seed, dict(form.parameters))
+    if isinstance(value, Mapping) and "cut" in value:
+        if field_name == "reference":
+            raise InputError(
+                "The reference cannot be cut from itself.",
+                field=field_name,
+                cure="Give a path or a render recipe; prompt_wav may be a cut of it.",
+            )
+        cut = _recipe(_CutForm, value, field_name)
+        return CutAsset(cut.start, cut.seconds)
     raise InputError(
         f"{value!r} is neither a path nor a recipe.",
         field=field_name,
@@ -168,7 +194,32 @@ def parse_asset(value: object, folder: Path, field_name: str) -> Asset:
     )
 
 
-def _only(value: Mapping[str, object], allowed: tuple[str, ...], field_name: str) -> None:
-    for name in value:
-        if name not in allowed:
-            raise InputError(f"Unknown key '{name}' in the recipe.", field=field_name, given=name, allowed=allowed)
+def _recipe(form: type[_Form], value: Mapping[str, object], field_name: str) -> _Form:
+    try:
+        return checked(form, value)
+    except InputError as error:
+        raise InputError(
+            f"The recipe is incomplete or malformed: '{error.field}': {error.message}",
+            field=field_name,
+            given=error.given,
+            allowed=error.allowed,
+            cure=error.cure,
+        ) from None
+
+
+def _path(text: str, folder: Path, field_name: str) -> Path:
+    """Where a path in a suite leads; ``~`` is the home folder."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+        raise InputError(
+            f"'{text[:80]}' is an address, not a file.", field=field_name, cure="Download it and give the file's path."
+        )
+    if re.search("[\x00-\x1f\x7f]", text):
+        raise InputError(f"{text[:80]!r} holds a control character.", field=field_name)
+    if any(len(part.encode()) > _LONGEST_NAME for part in re.split(r"[/\\]", text)):
+        raise InputError(f"A name in this path is longer than {_LONGEST_NAME} bytes.", field=field_name)
+    path = (folder / Path(text).expanduser()).absolute() if text.startswith("~/") else (folder / text).absolute()
+    if "\\" in text and not path.exists():
+        raise InputError(
+            f"'{text[:80]}' has backslashes.", field=field_name, cure=f"Write {text.replace(chr(92), '/')[:80]}."
+        )
+    return path

@@ -77,8 +77,45 @@ def likely_encoding(data: bytes) -> str | None:
     """The most likely legacy encoding of text that is not UTF-8 (a Python codec's name), or None."""
     from charset_normalizer import from_bytes
 
+    for encoding, usual in _EAST_ASIAN:
+        try:
+            signs = re.findall(r"[^\x00-\x7f]", data.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+        if signs and sum(map(usual, signs)) >= _USUAL_SHARE * len(signs):
+            return encoding
     best = from_bytes(data).best()
     return best.encoding if best else None
+
+
+def _is_hangul(sign: str) -> bool:
+    return "\uac00" <= sign <= "\ud7a3"
+
+
+def _is_kana(sign: str) -> bool:
+    return "\u3000" <= sign <= "\u30ff" or "\u4e00" <= sign <= "\u9fff"
+
+
+def _is_simplified(sign: str) -> bool:
+    """The 3,755 most frequent simplified characters, and punctuation."""
+    code = sign.encode("gb2312", "ignore")
+    return code[:1] < b"\xa4" or b"\xb0" <= code[:1] <= b"\xd7" if code else False
+
+
+def _is_traditional(sign: str) -> bool:
+    """The 5,401 most frequent traditional characters, and punctuation."""
+    code = sign.encode("big5", "ignore")
+    return b"\xa1" <= code[:1] <= b"\xc6"
+
+
+_EAST_ASIAN = (
+    ("shift_jis", _is_kana),
+    ("cp949", _is_hangul),
+    ("gbk", _is_simplified),
+    ("gb18030", _is_simplified),
+    ("big5", _is_traditional),
+)
+_USUAL_SHARE = 0.9
 
 
 def _looks_like_utf16(data: bytes) -> bool:
@@ -113,9 +150,9 @@ def decode_json(text: str, *, file: str | None = None, line: int | None = None) 
     """
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite, parse_int=_whole
+            text, object_pairs_hook=_object, parse_constant=_NoNumber, parse_float=_finite, parse_int=_whole
         )
-        _check_strings(value)
+        _check_values(value)
     except json.JSONDecodeError as error:
         where = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
         raise InputError(f"Not valid JSON: {error.msg} at {where}.", file=file, line=line) from None
@@ -137,6 +174,48 @@ def json_lines(text: str, *, file: str | None = None) -> Iterator[tuple[int, Any
             yield number, decode_json(row, file=file, line=number)
 
 
+def json_rows(text: str) -> list[tuple[int, str]]:
+    """The JSON values of a text, each still as text, with the 1-based line on which it begins.
+
+    One value per line is the rule. A file that is one JSON array gives its elements, and one whose first value goes
+    over several lines gives all values in a row; where that fails, the lines are given as they are.
+    """
+    rows = [(number, row) for number, row in enumerate(text_lines(text), start=1) if row.strip()]
+    first = rows[0][1].strip() if rows else ""
+    if not first.startswith(("{", "[")) or (first.startswith("{") and first.endswith("}")):
+        return rows
+    try:
+        return list(_values(text, first.startswith("[")))
+    except (ValueError, RecursionError):
+        return rows
+
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+def _values(text: str, array: bool) -> Iterator[tuple[int, str]]:
+    """The values of a text, or the elements of the array that it is.
+
+    Raises:
+        ValueError: for text that is neither.
+    """
+    decoder = json.JSONDecoder()
+    place, line, counted = text.index("[") + 1 if array else 0, 1, 0
+    while (begin := _BLANK.match(text, place).end()) < len(text):  # type: ignore[union-attr]  # always matches
+        if array and text[begin] == "]" and not text[begin + 1 :].strip():
+            return
+        _, place = decoder.raw_decode(text, begin)
+        line, counted = line + text.count("\n", counted, begin), begin
+        yield line, text[begin:place]
+        place = _BLANK.match(text, place).end()  # type: ignore[union-attr]
+        if array and text[place : place + 1] == ",":
+            place += 1
+        elif array and text[place : place + 1] != "]":
+            raise ValueError("an array whose elements are not set apart")
+    if array:
+        raise ValueError("an array without an end")
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
@@ -146,15 +225,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _no_constant(name: str) -> float:
-    raise InputError(f"{name} is not a number that JSON can hold.", cure="Leave the field out, or write null.")
+class _NoNumber(str):
+    """NaN, an infinity or a number as large, kept until it is known where it stands."""
+
+    __slots__ = ()
 
 
-def _finite(digits: str) -> float:
+def _finite(digits: str) -> float | _NoNumber:
     value = float(digits)
-    if abs(value) == float("inf"):
-        raise InputError(f"{digits[:20]} is too large to be a number.")
-    return value
+    return _NoNumber(digits) if abs(value) == float("inf") else value
 
 
 def _whole(digits: str) -> int:
@@ -163,24 +242,28 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-def _check_strings(value: Any, depth: int = 0) -> None:
+def _check_values(value: Any, place: str = "", depth: int = 0) -> None:
     if depth > _DEEPEST:
         raise InputError("Not valid JSON: it is nested too deep.")
+    if isinstance(value, _NoNumber):
+        kind = "too large to be a number" if value[-1:].isdigit() else "not a number that JSON can hold"
+        raise InputError(f"{value[:20]} is {kind}.", field=place, cure="Leave the field out, or write null.")
     if isinstance(value, str):
-        _check_string(value)
+        _check_string(value, place)
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            _check_string(name)
-            _check_strings(inner, depth + 1)
+            _check_string(name, place)
+            _check_values(inner, f"{place}.{name}" if place else name, depth + 1)
     elif isinstance(value, list):
-        for inner in value:
-            _check_strings(inner, depth + 1)
+        for number, inner in enumerate(value):
+            _check_values(inner, f"{place}[{number}]", depth + 1)
 
 
-def _check_string(text: str) -> None:
+def _check_string(text: str, place: str) -> None:
     half = next((sign for sign in text if "\ud800" <= sign <= "\udfff"), None)
     if half:
         raise InputError(
             f"The text holds half a character (\\u{ord(half):04x}, a lone surrogate).",
+            field=place,
             cure="Write the character again, or remove it.",
         )

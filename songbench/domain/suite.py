@@ -6,32 +6,67 @@ SongBloom's own test lines ``{"idx", "lyrics", "prompt_wav"}`` are valid prompts
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, Field
+
+from songbench.domain.checking import Number, Whole, Written, checked, field_names
 from songbench.domain.errors import InputError
+from songbench.domain.foreign import foreign_line
 from songbench.domain.hashing import content_key
-from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.lyric_remarks import reading_remarks, sung_remarks, take_remarks
+from songbench.domain.lyrics import Lyrics, LyricsReading, UnknownTagsError, lyrics_from_json, read_lyrics
 from songbench.domain.prompt import LANGUAGES, TRACKS, Prompt, parse_asset
+from songbench.domain.reading import decode_json, json_rows, read_text
+from songbench.domain.sections import LONGEST_SECONDS
 
-HEADER_FIELDS = ("suite", "version", "description", "licence", "notes", "seconds_per_tag")
-PROMPT_FIELDS = (
-    "id",
-    "idx",
-    "lyrics",
-    "language",
-    "style",
-    "prompt_wav",
-    "reference",
-    "seconds",
-    "tags",
-    "licence",
-    "track",
-)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_LONGEST_ID = 200
+"""An id becomes part of file names, which have 255 bytes at most."""
+_PROBLEMS_SHOWN = 20
+
+
+def _printable(text: str) -> str:
+    if control := _CONTROL.search(text):
+        raise ValueError(f"expected text without control characters (U+{ord(control[0]):04X} is one)")
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_printable)]
+_Label = Annotated[_Text, Field(min_length=1, max_length=_LONGEST_ID)]
+_Seconds = Annotated[Number, Field(gt=0, le=LONGEST_SECONDS)]
+
+
+class _HeaderForm(Written):
+    suite: _Label
+    version: _Label | Whole | Number = "0"
+    description: _Text = ""
+    licence: _Text = ""
+    notes: list[_Text] = Field(default=[])
+    seconds_per_tag: Annotated[Number, Field(gt=0, le=60)] = 1.0
+
+
+class _PromptForm(Written):
+    id: str = ""
+    idx: str = ""
+    lyrics: Any
+    language: _Text | None = None
+    style: _Text | None = None
+    prompt_wav: Any = None
+    reference: Any = None
+    seconds: _Seconds | None = None
+    tags: dict[_Label, _Text] | None = None
+    licence: _Text | None = None
+    track: _Text | None = None
+
+
+HEADER_FIELDS = tuple(field_names(_HeaderForm))
+PROMPT_FIELDS = tuple(field_names(_PromptForm))
 
 
 @dataclass(frozen=True)
@@ -45,6 +80,8 @@ class Suite:
         description: one sentence for listings.
         licence: the licence of the suite as a whole.
         notes: what a reader of a leaderboard on this suite must know (printed under it).
+        detected: ids of the prompts whose language the file does not say.
+        remarks: what looks odd in the file, for people before a run; no part of the key.
     """
 
     name: str
@@ -53,6 +90,8 @@ class Suite:
     description: str = ""
     licence: str = ""
     notes: tuple[str, ...] = ()
+    detected: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
 
     def key(self) -> str:
         """The content key of all prompts and their audio."""
@@ -60,44 +99,101 @@ class Suite:
 
 
 def load_suite(path: str | Path) -> Suite:
-    """Read a suite file.
+    """Read a suite file: a JSON object per line, or one JSON array, or objects printed over several lines.
 
     Raises:
-        InputError: naming file, line and field, for anything that is not a valid suite.
+        InputError: naming file, line and field, for anything that is not a valid suite; all broken lines at once, and
+            all unknown section tags of the file in one message.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError("No such suite file.", file=str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The suite cannot be read ({error}).", file=str(path)) from None
-    header: Mapping[str, Any] = {}
-    prompts: dict[str, Prompt] = {}
-    for number, row in enumerate(text.split("\n"), start=1):
-        if not row.strip():
-            continue
-        value = _object(row, str(path), number)
+    reader = _SuiteReader(path)
+    rows = json_rows(read_text(path, "suite file"))
+    for number, row in rows:
+        reader.read(number, row)
+    return reader.finish()
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A prompt, and what is said about its line."""
+
+    prompt: Prompt
+    detected: bool
+    remarks: tuple[str, ...]
+
+
+class _SuiteReader:
+    """Reads the objects of one file and keeps what is wrong with them until all are read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: _HeaderForm | None = None
+        self.lines: dict[str, _Line] = {}
+        self.problems: list[InputError] = []
+        self.unknown: list[tuple[int, str, UnknownTagsError]] = []
+
+    def read(self, number: int, row: str) -> None:
+        file = str(self.path)
         try:
-            if "suite" in value and not prompts and not header:
-                header = _header(value)
-                continue
-            prompt = parse_prompt(value, folder=path.parent, seconds_per_tag=header.get("seconds_per_tag", 1.0))
-            if prompt.id in prompts:
-                raise InputError(f"The id '{prompt.id}' is used twice.", field="id", cure="Ids must be unique.")
+            value = decode_json(row, file=file, line=number)
+            if not isinstance(value, dict):
+                raise InputError(f"Expected a JSON object, found {type(value).__name__}.")
+            if "suite" in value and not self.lines and self.header is None:
+                self.header = checked(_HeaderForm, value, file=file, line=number)
+                return
+            self._prompt(value, number)
+        except UnknownTagsError as error:
+            self.unknown.append((number, str(value.get("id", value.get("idx"))), error))
         except InputError as error:
-            raise error.located(file=str(path), line=number) from None
-        prompts[prompt.id] = prompt
-    if not prompts:
-        raise InputError("The suite holds no prompts.", file=str(path))
-    return Suite(
-        name=header.get("suite", path.stem),
-        version=str(header.get("version", "0")),
-        prompts=tuple(prompts.values()),
-        description=header.get("description", ""),
-        licence=header.get("licence", ""),
-        notes=tuple(header.get("notes", ())),
-    )
+            self.problems.append(error.located(file=file, line=number))
+
+    def _prompt(self, value: dict[str, Any], number: int) -> None:
+        if foreign := foreign_line(value, self.path):
+            raise foreign
+        if "suite" in value:
+            raise InputError("A suite is described by its first line only.", field="suite")
+        if not self.lines and self.header is None and value and set(value) <= set(HEADER_FIELDS) - {"licence"}:
+            raise InputError(
+                "The first line describes the suite, but does not name it.",
+                field="suite",
+                cure='Add "suite": "NAME" to it.',
+            )
+        per_tag = self.header.seconds_per_tag if self.header else 1.0
+        line = _read_line(value, self.path.parent, per_tag)
+        same = next((other for other in self.lines if other.casefold() == line.prompt.id.casefold()), None)
+        if same == line.prompt.id:
+            raise InputError(f"The id '{same}' is used twice.", field="id", cure="Ids must be unique.")
+        if same is not None:
+            raise InputError(
+                f"The ids '{same}' and '{line.prompt.id}' differ in case only.",
+                field="id",
+                cure="Ids become file names, and some disks hold the two for one: change one.",
+            )
+        self.lines[line.prompt.id] = line
+
+    def finish(self) -> Suite:
+        file = str(self.path)
+        if self.unknown:
+            self.problems.append(_unknown_tags(self.unknown, file))
+        if self.problems:
+            raise _all_problems(sorted(self.problems, key=lambda error: error.line or 0), file)
+        if not self.lines:
+            raise InputError("The suite holds no prompts.", file=file)
+        prompts = tuple(line.prompt for line in self.lines.values())
+        header = self.header or _HeaderForm(suite=self.path.stem[:_LONGEST_ID] or "suite")
+        return Suite(
+            name=header.suite,
+            version=str(header.version),
+            prompts=prompts,
+            description=header.description,
+            licence=header.licence,
+            notes=tuple(header.notes),
+            detected=frozenset(name for name, line in self.lines.items() if line.detected),
+            remarks=(
+                *(f"{name}: {remark}" for name, line in self.lines.items() for remark in line.remarks),
+                *take_remarks([prompt.id for prompt in prompts]),
+            ),
+        )
 
 
 def parse_prompt(value: Mapping[str, Any], *, folder: Path = Path(), seconds_per_tag: float = 1.0) -> Prompt:
@@ -106,93 +202,125 @@ def parse_prompt(value: Mapping[str, Any], *, folder: Path = Path(), seconds_per
     Args:
         value: the object.
         folder: relative audio paths are relative to it.
-        seconds_per_tag: how long one repetition of a non-vocal tag lasts.
+        seconds_per_tag: how long one repetition of a tag without words lasts, where lyrics are text.
 
     Raises:
         InputError: naming the field.
     """
-    for name in value:
-        if name not in PROMPT_FIELDS:
-            raise InputError(f"Unknown field '{name}'.", field=name, given=name, allowed=PROMPT_FIELDS)
-    if "id" in value and "idx" in value:
+    return _read_line(value, folder, seconds_per_tag).prompt
+
+
+def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -> _Line:
+    form = checked(_PromptForm, value)
+    identifier = _identifier(form)
+    reading = _lyrics(form.lyrics, seconds_per_tag)
+    language = form.language or _guess_language(reading.lyrics)
+    prompt = Prompt(
+        id=identifier,
+        lyrics=reading.lyrics,
+        language=_one_of("language", language, LANGUAGES),
+        style=form.style or "",
+        prompt_audio=parse_asset(form.prompt_wav, folder, "prompt_wav") if form.prompt_wav else None,
+        reference=parse_asset(form.reference, folder, "reference") if form.reference else None,
+        seconds=form.seconds,
+        tags=dict(form.tags or {}),
+        licence=form.licence or "",
+        track=_one_of("track", form.track or "song", TRACKS),
+    )
+    remarks = (*reading_remarks(reading), *sung_remarks(reading.lyrics))
+    return _Line(prompt, form.language is None, remarks)
+
+
+def _identifier(form: _PromptForm) -> str:
+    if form.id and form.idx:
         raise InputError("Both 'id' and 'idx' are given.", field="id", cure="'idx' is another name of 'id': keep one.")
-    identifier = str(value.get("id", value.get("idx", "")))
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", identifier):
+    identifier = form.id or form.idx
+    if not _ID.fullmatch(identifier):
         raise InputError(
-            f"{identifier!r} is not a valid id.",
+            f"{identifier[:60]!r} is not a valid id." if identifier else "The field is missing.",
             field="id",
-            cure="Use letters, digits, '-', '_' and '.', beginning with a letter or digit.",
+            cure="Use letters (a to z), digits, '-', '_' and '.', beginning with a letter or digit.",
         )
-    text = _take(value, "lyrics", str, None)
+    if len(identifier) > _LONGEST_ID:
+        raise InputError(
+            f"The id has {len(identifier)} characters.",
+            field="id",
+            cure=f"Ids become file names: use {_LONGEST_ID} at most.",
+        )
+    return identifier
+
+
+def _lyrics(value: object, seconds_per_tag: float) -> LyricsReading:
+    if isinstance(value, Mapping):
+        return LyricsReading(lyrics_from_json(value))
+    if not isinstance(value, str):
+        cure = "Put the lines into one text, with \\n between them." if isinstance(value, list) else "Put it in quotes."
+        raise InputError(f"Expected text, found {str(value)[:60]}.", field="lyrics", cure=cure)
     try:
-        lyrics = parse_lyrics(text, seconds_per_tag=seconds_per_tag)
+        return read_lyrics(value, seconds_per_tag=seconds_per_tag)
+    except UnknownTagsError:
+        raise
     except InputError as error:
         inner = f" (line {error.line} of the lyrics)" if error.line and error.line > 1 else ""
         raise InputError(
             error.message + inner, field="lyrics", allowed=error.allowed, given=error.given, cure=error.cure
         ) from None
-    seconds = _take(value, "seconds", (int, float), 0)
-    if seconds < 0:
-        raise InputError(
-            f"{seconds} is not a duration.", field="seconds", cure="Give seconds above 0, or leave it out."
-        )
-    tags = _take(value, "tags", dict, {})
-    return Prompt(
-        id=identifier,
-        lyrics=lyrics,
-        language=_one_of(value, "language", LANGUAGES, _guess_language(text)),
-        style=_take(value, "style", str, ""),
-        prompt_audio=parse_asset(value["prompt_wav"], folder, "prompt_wav") if value.get("prompt_wav") else None,
-        reference=parse_asset(value["reference"], folder, "reference") if value.get("reference") else None,
-        seconds=float(seconds) or None,
-        tags={str(name): str(tag) for name, tag in tags.items()},
-        licence=_take(value, "licence", str, ""),
-        track=_one_of(value, "track", TRACKS, "song"),
-    )
 
 
-def _guess_language(lyrics: str) -> str:
-    words = re.sub(r"\[[^\]]*\]", " ", lyrics)
+def _guess_language(lyrics: Lyrics) -> str:
+    words = " ".join(lyrics.lines)
     chinese, latin = re.search(r"[\u4e00-\u9fff]", words), re.search(r"[A-Za-z]", words)
     return "mixed" if chinese and latin else "zh" if chinese else "en"
 
 
-def _object(row: str, file: str, line: int) -> dict[str, Any]:
-    try:
-        value = json.loads(row)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"Not valid JSON: {error.msg} at column {error.colno}.",
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise InputError(f"'{value}' is not known.", field=name, given=value, allowed=allowed)
+    return value
+
+
+# -- what is wrong, said once ------------------------------------------------------------------------------------------
+
+
+def _unknown_tags(found: list[tuple[int, str, UnknownTagsError]], file: str) -> InputError:
+    """All unknown tags of a file in one error."""
+    number, _, first = found[0]
+    command = f"songbench suites import {file} --from suno --to suite.jsonl"
+    tags = [(line, prompt, tag) for line, prompt, error in found for tag in error.tags]
+    if len(tags) == 1:
+        _, _, tag = tags[0]
+        where = f"In line {tag.line} of the lyrics: " if tag.line > 1 else ""
+        return InputError(
+            f"{where}{first.message}",
             file=file,
-            line=line,
-            cure="Each line of a suite is one JSON object.",
-        ) from None
-    if not isinstance(value, dict):
-        raise InputError(f"Expected a JSON object, found {type(value).__name__}.", file=file, line=line)
-    return value
+            line=number,
+            field="lyrics",
+            given=first.given,
+            allowed=first.allowed,
+            cure=f"{command} maps the usual ones." if first.given or "Write" in first.message else None,
+        )
+    rows = [f"  line {line}, prompt '{prompt}', line {tag.line} of the lyrics: {tag}" for line, prompt, tag in tags]
+    return InputError(
+        f"{len(tags)} section tags are not known:\n" + "\n".join(rows) + "\n ",
+        file=file,
+        line=number,
+        field="lyrics",
+        allowed=first.allowed,
+        cure=f"{command} maps the usual ones.",
+    )
 
 
-def _header(value: dict[str, Any]) -> dict[str, Any]:
-    for name in value:
-        if name not in HEADER_FIELDS:
-            raise InputError(f"Unknown field '{name}' in the header.", field=name, given=name, allowed=HEADER_FIELDS)
-    return value
-
-
-def _take(value: Mapping[str, Any], name: str, kind: type | tuple[type, ...], default: Any) -> Any:
-    if value.get(name) is None:
-        if default is None:
-            raise InputError("The field is missing.", field=name)
-        return default
-
-    if not isinstance(value[name], kind) or isinstance(value[name], bool):
-        wanted = kind.__name__ if isinstance(kind, type) else "number"
-        raise InputError(f"Expected {wanted}, found {value[name]!r}.", field=name)
-    return value[name]
-
-
-def _one_of(value: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str) -> str:
-    found = str(_take(value, name, str, default))
-    if found not in allowed:
-        raise InputError(f"'{found}' is not known.", field=name, given=found, allowed=allowed)
-    return found
+def _all_problems(problems: list[InputError], file: str) -> InputError:
+    """One problem as it is; several as a list."""
+    if len(problems) == 1:
+        return problems[0]
+    rows = []
+    for error in problems[:_PROBLEMS_SHOWN]:
+        field = f", field '{error.field}'" if error.field else ""
+        rows.append(f"  line {error.line}{field}: {error.said}")
+    if len(problems) > _PROBLEMS_SHOWN:
+        rows.append(f"  and {len(problems) - _PROBLEMS_SHOWN} more")
+    first = problems[0]
+    return InputError(
+        f"{len(problems)} things are wrong:\n" + "\n".join(rows), file=file, line=first.line, field=first.field
+    )

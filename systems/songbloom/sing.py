@@ -73,7 +73,8 @@ def sing(
 
     The lyrics are sections: a tag on a line of its own, then the words that are sung.
     Sung are \[verse], \[chorus] and \[bridge]. \[intro], \[inst], \[outro] and \[silence] have no words;
-    repeat them for their length, each is about 1 s (5 s with full_240s).
+    repeat them for their length, each is about 1 s (5 s with full_240s). Words under \[intro] or \[outro] are sung
+    as a verse, as the model knows these parts without words only.
 
     Example: songbench sing my-song.txt --prompt style.wav --takes 4
     """
@@ -98,8 +99,10 @@ def sing(
 
     from systems.songbloom.decoding import Engine
     from systems.songbloom.generation import SongInput, songs_at_once
-    from systems.songbloom.text import one_line
+    from systems.songbloom.text import one_line, retagged
 
+    if changed := retagged(parsed):
+        typer.echo(f"{lyrics}: {changed}", err=True)
     line = one_line(parsed, config.seconds_per_tag)
     try:
         song = SongInput.of(config, line, style, seed)

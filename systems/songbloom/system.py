@@ -214,6 +214,8 @@ class SongBloomSystem:
     def _song(
         self, request: Request, song: SongInput, end: Finished, pieces: list[np.ndarray[Any, Any]]
     ) -> Song | Failure:
+        from systems.songbloom.text import retagged
+
         engine = self._engine
         assert engine is not None
         if not pieces:
@@ -221,6 +223,8 @@ class SongBloomSystem:
         notes = [f"ended by the {end.ending}"]
         if song.lyrics.dropped:
             notes.append(f"not sung: {' '.join(song.lyrics.dropped[:20])}")
+        if changed := retagged(request.prompt.lyrics):
+            notes.append(changed)
         if request.prompt.style:
             notes.append("the style in words was not used")
         alike = engine.slots == 1 or self._chosen_precision == "float32"

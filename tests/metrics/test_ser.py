@@ -1,5 +1,6 @@
 """The structure analyser on planted songs, and SER as a metric."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -254,6 +255,19 @@ def test_ser_shows_the_error_of_the_analyser_where_the_truth_is_known():
     sections = tuple(TimedSection(tag, start, end) for tag, start, end in GOOD)
     values = score(GOOD, Song(request(), source, sections=sections)).values
     assert (values["boundary_f"], values["label_error"]) == (1, 0)
+
+
+def test_an_outro_with_words_is_asked_for_as_what_the_analyser_calls_singing():
+    sung = "[intro]\nooh ooh\n\n[chorus]\nla la\n\n[outro]\nla la"
+    rows = [["verse", 0, 5], ["chorus", 5, 15], ["verse", 15, 25]]
+    source = MemoryAudio(audio(np.zeros(8)))
+    placed = (TimedSection("intro", 0, 5), TimedSection("chorus", 5, 15), TimedSection("outro", 15, 25))
+    verdict = score(rows, Song(request(sung), source, sections=placed))
+    assert verdict.detail["requested"] == ["verse", "chorus", "verse"]
+    assert (verdict.values["ser"], verdict.values["label_error"]) == (0, 0)
+    by_other_signs = replace(ser_novelty(), sung_edge=None)
+    (verdict,) = by_other_signs.score([memory_song(request(sung), audio(np.zeros(8)))], Planted(rows))
+    assert verdict.detail["requested"] == ["intro", "chorus", "outro"]
 
 
 def test_ser_as_a_metric():

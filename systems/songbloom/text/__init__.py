@@ -8,7 +8,7 @@ The symbols of English and Mandarin come from the same public dictionaries, tagg
 models were trained with, so that the same lyrics give the same ids.
 """
 
-from systems.songbloom.text.line import EncodedLyrics, check_line, encode, one_line
+from systems.songbloom.text.line import EncodedLyrics, check_line, encode, one_line, retagged
 from systems.songbloom.text.resources import SONGBLOOM_TEXT
 from systems.songbloom.text.vocabulary import RELEASED, STRUCTURE_TAGS, Vocabulary
 from systems.songbloom.text.words import phonemes_of_lyrics, pronounce
@@ -24,4 +24,5 @@ __all__ = [
     "one_line",
     "phonemes_of_lyrics",
     "pronounce",
+    "retagged",
 ]

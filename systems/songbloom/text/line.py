@@ -8,7 +8,9 @@ Tags stand between spaces; those of parts without singing are repeated, once per
 150 s models, about 5 s for the 240 s model). Sentences are parted by a full stop, sections by a comma between spaces.
 The authors also write a full stop where a sentence has a comma, as the comma's symbol is that of a new section.
 
-The tags are those of songbench's own lyrics, `songbench.domain.lyrics.TAGS`; the model was trained with no others.
+The tags are those of songbench's own lyrics, `songbench.domain.lyrics.TAGS`; the model was trained with no others, and
+with [intro] and [outro] as parts without singing. Where other lyrics have words under these two, the words are written
+under [verse], and `retagged` says so.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from songbench.domain.errors import InputError
-from songbench.domain.lyrics import Lyrics, Section, parse_lyrics
+from songbench.domain.lyrics import WORDLESS_TAGS, Lyrics, Section, parse_lyrics
 from systems.songbloom.text.vocabulary import EMPTY, MARKS, STRUCTURE_TAGS, Vocabulary
 from systems.songbloom.text.words import HAN, phonemes_of_lyrics
 
 LANGUAGES = ("English", "Mandarin")
 """What SongBloom sings."""
 
+_WITHOUT_WORDS = ("intro", "outro", *WORDLESS_TAGS)
 _SECTION_END = " , "
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _CLAUSE_END = re.compile(r"[.,;:!?…。，、；：！？—–]+")
@@ -62,8 +65,20 @@ def one_line(lyrics: Lyrics, seconds_per_tag: float) -> str:
     return _SECTION_END.join(_section(section, seconds_per_tag) for section in lyrics.sections)
 
 
+def retagged(lyrics: Lyrics) -> str:
+    """What `one_line` writes under another tag than the lyrics have, for people; "" when nothing."""
+    tags = dict.fromkeys(f"[{section.tag}]" for section in lyrics.sections if _sung_as_verse(section))
+    if not tags:
+        return ""
+    return f"the words of {' and '.join(tags)} are sung as [verse]: SongBloom knows these parts without words only"
+
+
+def _sung_as_verse(section: Section) -> bool:
+    return section.vocal and section.tag in _WITHOUT_WORDS
+
+
 def _section(section: Section, seconds_per_tag: float) -> str:
-    tag = f"[{section.tag}]"
+    tag = "[verse]" if _sung_as_verse(section) else f"[{section.tag}]"
     if not section.vocal:
         return " ".join([tag] * max(1, round((section.seconds or 0) / seconds_per_tag)))
     sentences = [sentence for line in section.lines for sentence in _sentences(line)]
@@ -100,6 +115,11 @@ def check_line(text: str) -> None:
                 cure="Put a space on both sides of it; otherwise the tag would be sung as a word.",
             )
     for number, section in enumerate(lyrics.sections, 1):
+        if _sung_as_verse(section):
+            raise InputError(
+                f"[{section.tag}] cannot hold lyrics in SongBloom's form, but has '{section.lines[0][:40]}'.",
+                cure="Put the words under [verse], [chorus] or [bridge]: the model knows this part without words only.",
+            )
         for sentence in section.lines:
             _check_script(sentence, f"section {number} ([{section.tag}])")
 

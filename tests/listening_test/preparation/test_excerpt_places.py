@@ -46,6 +46,12 @@ def test_a_song_too_short_for_its_instrumental_parts_is_scaled():
     assert only == [(0.0, 4.0), (4.0, 8.0)]
 
 
+def test_an_outro_with_words_takes_its_share_of_what_is_sung():
+    lyrics = parse_lyrics("[intro] [intro]\n[verse]\nla la\n[outro]\nla la\n")
+    assert estimated_sections(lyrics, 10.0) == [(0.0, 2.0), (2.0, 6.0), (6.0, 10.0)]
+    assert place(Excerpt(rule="section", tag="outro"), 10.0, lyrics).start == 6.0
+
+
 @pytest.mark.parametrize(
     ("line", "count"),
     [("la la la", 3), ("春天来了", 4), ("Morning comes", 3), ("we go 去 now", 4), ("...", 1), ("little fire", 4)],

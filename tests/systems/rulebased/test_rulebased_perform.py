@@ -221,3 +221,12 @@ def test_errors_say_what_to_do() -> None:
         perform(verse, "en", recipe(), -3.0)
     with pytest.raises(InputError, match="Allowed: female, male"):
         recipe(singer="child")
+
+
+def test_an_intro_and_an_outro_with_words_are_sung():
+    sections = (Section("intro", ("Ooh the morning",)), CHORUS, Section("outro", ("Carry me home",)))
+    song = perform(Lyrics(sections), "en", recipe())
+    assert [section.tag for section in song.sections] == ["intro", "chorus", "outro"]
+    first, last = song.sections[0], song.sections[-1]
+    timed = {word.text.casefold(): word for word in song.words}
+    assert timed["ooh"].start < first.end and timed["home"].start >= last.start - 0.5

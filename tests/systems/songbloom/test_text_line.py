@@ -5,7 +5,7 @@ import pytest
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import Lyrics, Section, parse_lyrics
 from songbench.execution.weights import availability
-from systems.songbloom.text import RELEASED, SONGBLOOM_TEXT, check_line, encode, one_line
+from systems.songbloom.text import RELEASED, SONGBLOOM_TEXT, check_line, encode, one_line, retagged
 
 _missing = availability(SONGBLOOM_TEXT)
 needs_data = pytest.mark.skipif(not _missing.ready, reason=f"{_missing.reason}: {_missing.cure}")
@@ -43,6 +43,14 @@ def test_marks_that_would_be_read_as_something_else_are_left_out():
     assert one_line(lyrics, 1) == "[verse] Wait. she said. 1000 times. why. 我love你.你爱我. oh-oh"
 
 
+def test_words_of_an_intro_or_outro_are_sung_as_a_verse_and_that_is_said():
+    lyrics = parse_lyrics("[intro]\nOoh\n\n[verse]\nla\n\n[outro]\nCarry me home\n\n[outro] [outro]")
+    assert one_line(lyrics, 1) == "[verse] Ooh , [verse] la , [verse] Carry me home , [outro] [outro]"
+    check_line(one_line(lyrics, 1))
+    assert retagged(lyrics).startswith("the words of [intro] and [outro] are sung as [verse]")
+    assert retagged(parse_lyrics(SONG)) == ""
+
+
 def test_the_line_reads_back_as_the_same_lyrics():
     lyrics = parse_lyrics(SONG)
     again = parse_lyrics(one_line(lyrics, 1))
@@ -59,6 +67,7 @@ def test_the_line_reads_back_as_the_same_lyrics():
         ("[verse]", "has no lyrics"),
         ("[verse] , [inst]", "has no lyrics"),
         ("[inst] la la", "cannot hold lyrics"),
+        ("[verse] la , [outro] la la", r"\[outro\] cannot hold lyrics in SongBloom's form.*under \[verse\]"),
         ("[verse]la la", r"\[verse\] touches other text.*space on both sides"),
         ("[verse] la\n[chorus] lo", "is one line.*Write it on one line"),
         (

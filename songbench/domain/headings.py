@@ -1,0 +1,92 @@
+"""Section headings as people write them, read as the tags of the grammar: ``Verse 1``, ``Pre-Chorus``, ``主歌``.
+
+Suites name their sections by the seven tags alone; this is for the cure in an error and for importers.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_NAMES = {
+    "intro": "intro introduction opening start 前奏 序曲 开场 イントロ 인트로 entrada",
+    "verse": "verse vers strophe couplet estrofa verso strofa pre-chorus prechorus pre-hook prehook lift rap spoken"
+    " spoken-word narration recitative 主歌 导歌 預副歌 预副歌 前副歌 说唱 念白 独白 aメロ bメロ 벌스 절",
+    "chorus": "chorus chorusx hook refrain refrao refrán refrão coro estribillo ritornello post-chorus postchorus"
+    " post-hook anti-chorus drop 副歌 高潮 合唱 サビ 후렴 코러스",
+    "bridge": "bridge middle-eight middle-8 middle8 brücke pont puente ponte c-part 桥段 桥 过渡 過渡 ブリッジ 브릿지",
+    "inst": "inst instrumental instrumental-break interlude solo break breakdown build build-up buildup riff instru"
+    " musical-interlude instrumentale 间奏 間奏 过门 独奏 獨奏 纯音乐 ソロ 간주",
+    "outro": "outro ending end coda finale closing fade-out fadeout fade 尾奏 尾声 结尾 結尾 结束 アウトロ 아웃트로",
+    "silence": "silence pause rest stop 静音 停顿",
+}
+_TAG_OF = {name: tag for tag, names in _NAMES.items() for name in names.split()}
+
+_LENGTHS = ("short", "medium", "long")
+_TIMES = re.compile(r"[\s(（*-]*(?:[x×*]\s?(\d{1,2})|(?<![\w])(\d{1,2})\s?[x×]|(\d{1,2})\s(?:times|遍|次))[\s)）]*$")
+_NUMBER = re.compile(r"[\s_#.-]*(?:\d{1,2}[a-d]?|(?<=[\s_-])(?:[ivx]{1,4}|[a-d]|one|two|three|four)|[一二三四五六])$")
+_SIDE_REMARK = re.compile(r"\s*(?::|\||,|;|\(|/|–|—|\s-\s)\s*")
+_JOINT = re.compile(r"[\s_]+")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What a heading says.
+
+    Attributes:
+        tag: the tag of the grammar, one of `songbench.domain.lyrics.TAGS`.
+        name: the heading itself without numbers, repeats and directions, in lower case.
+        direction: what else it says: ``soft piano``, ``Singer A``, ``guitar``; "" when nothing.
+        times: how often the section is to be sung: 2 for ``Chorus x2``.
+        length: ``short``, ``medium`` or ``long`` for tags such as ``intro-short``, else "".
+    """
+
+    tag: str
+    name: str
+    direction: str = ""
+    times: int = 1
+    length: str = ""
+
+
+def read_heading(text: str) -> Heading | None:
+    """Read the text of a heading without its brackets; None when it names no section.
+
+    Args:
+        text: such as ``Verse 1: Singer A``; at most 80 characters are a heading.
+    """
+    if len(text) > 80:
+        return None
+    plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    repeated = _TIMES.search(plain.casefold().rstrip())
+    times = int(next(filter(None, repeated.groups()))) if repeated else 1
+    if repeated:
+        plain = plain[: repeated.start()]
+    head, *rest = _SIDE_REMARK.split(plain.strip(), maxsplit=1)
+    direction = rest[0].strip(" )）") if rest else ""
+    named = _named(_JOINT.sub("-", head.casefold().strip()))
+    if named is None:
+        return None
+    tag, name, length, qualifier = named
+    return Heading(tag, name, ", ".join(filter(None, [qualifier, direction])), max(1, times), length)
+
+
+def _named(head: str) -> tuple[str, str, str, str] | None:
+    """Tag, name, length and qualifier of a head whose words are joined by hyphens."""
+    for candidate in dict.fromkeys([head, _NUMBER.sub("", head)]):
+        if candidate in _TAG_OF:
+            return _TAG_OF[candidate], candidate, "", ""
+        base, _, last = candidate.rpartition("-")
+        if last in _LENGTHS and base in _TAG_OF:
+            return _TAG_OF[base], base, last, ""
+    # "Guitar Solo", "Final Chorus", "Instrumental Break", "吉他独奏": what it is stands last.
+    words = _NUMBER.sub("", head).split("-")
+    for first in range(1, min(len(words), 4)):
+        name = "-".join(words[first:])
+        if name in _TAG_OF:
+            return _TAG_OF[name], name, "", " ".join(words[:first])
+    # "Verse two softly", "Intro guitar": or first, with no more than three words after it.
+    if 1 < len(words) <= 4 and words[0] in _TAG_OF:
+        return _TAG_OF[words[0]], words[0], "", " ".join(words[1:])
+    suffix = next((name for name in _TAG_OF if not name.isascii() and head.endswith(name)), None)
+    return (_TAG_OF[suffix], suffix, "", head.removesuffix(suffix)) if suffix and len(head) <= 8 else None
