@@ -27,6 +27,8 @@ from songbench.cli.options import (
     parts,
 )
 
+DAMAGES_NAMED = 8
+"""How many damaged files a run names."""
 SYSTEMS_NAMED = 8
 """How many systems the first line of a run names."""
 
@@ -63,6 +65,8 @@ def execute(
     except KeyboardInterrupt:
         typer.echo("\nStopped. Everything finished is stored: run the same command again to go on.", err=True)
         raise typer.Exit(130) from None
+    if outcome.damaged:
+        _tell_damage(outcome, bars.console)
     new = sum(outcome.computed.values())
     did = f"{new} new results" if new else "nothing to compute: everything was stored already"
     bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
@@ -96,6 +100,17 @@ def _introduce(experiment: Any, console: Any) -> None:
             console.print(
                 f"  [yellow]without {judge.id}[/yellow]: {escape(state.reason)}. To get it: {escape(state.cure)}"
             )
+
+
+def _tell_damage(outcome: Any, console: Any) -> None:
+    from rich.markup import escape
+
+    told = list(outcome.damaged)
+    console.print(f"[yellow]{len(told)} stored files were not whole[/yellow] and are made again where they are needed:")
+    for line in told[:DAMAGES_NAMED]:
+        console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+    if len(told) > DAMAGES_NAMED:
+        console.print(f"  … and {len(told) - DAMAGES_NAMED} more")
 
 
 def _show_plan(experiment: Any, store: Any) -> None:
@@ -253,22 +268,37 @@ def verify(
     again: Annotated[int, typer.Option("--again", help="Make this many songs of each system again and compare.")] = 0,
     runs: Runs = None,
     store: StoreUrl = None,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Remove what is damaged in the store; the next run makes it again.")
+    ] = False,
 ) -> None:
-    """Hash everything a run stored and say what has changed since, so that you know what still reproduces."""
+    """Read everything a run stored and wrote again, name what is damaged, and say what has changed since."""
     from rich.console import Console
 
+    from songbench.domain.errors import SongbenchError
+    from songbench.execution.damage import discard_damage
     from songbench.execution.plan import Planner
-    from songbench.execution.record import make_record
-    from songbench.execution.recorded import recorded
+    from songbench.execution.record import RECORD, make_record, read_record
+    from songbench.execution.recorded import rebuilt, recorded_config, run_folder
     from songbench.execution.store import Store
     from songbench.execution.verification import make_again
     from songbench.execution.verification import verify as check
     from songbench.reporting.console import show_verification
 
-    experiment, record = recorded(run, runs, store)
-    opened = Store(experiment.store)
-    found = check(record, opened, make_record(experiment, Planner(experiment, opened)))
+    folder = run_folder(run, runs)
+    record = read_record(folder / RECORD)
+    opened = Store(store or recorded_config(record, folder)["store"])
+    now: dict[str, Any] | str
+    try:
+        experiment = rebuilt(record, folder, store)
+        now = make_record(experiment, Planner(experiment, opened))
+    except SongbenchError as error:
+        if again:
+            raise
+        now = str(error)
+    found = check(record, folder, opened, now)
     remade = make_again(experiment, opened, again) if again else []
-    show_verification(Console(), found, remade)
+    removed = discard_damage(list(found.damaged), opened) if discard else None
+    show_verification(Console(), run, found, remade, removed)
     if not found.whole or any(one.verdict != "same" for one in remade):
         raise typer.Exit(1)

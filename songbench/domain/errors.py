@@ -117,6 +117,22 @@ class StoreWriteError(SongbenchError):
     exit_code = 5
 
 
+class DamageError(SongbenchError):
+    """Something stored is no longer what was stored: gone, cut or altered. A run makes it again.
+
+    Args:
+        place: of the file, below the root of the store.
+        problem: what is wrong with it, to follow its name: ``is gone``.
+    """
+
+    def __init__(self, place: str, problem: str) -> None:
+        """Keep the parts."""
+        self.place, self.problem = place, problem
+        super().__init__(
+            f"{place} in the store {problem}. 'songbench run' makes it again; 'songbench verify' names all damage."
+        )
+
+
 def nearest(given: str, allowed: Iterable[str]) -> str | None:
     """The allowed spelling closest to what was given, or None when nothing is close."""
     spellings = {word.casefold(): word for word in allowed}

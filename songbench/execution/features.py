@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-from collections.abc import Sequence
+import zipfile
+import zlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from songbench.contracts.feature import Extractor, Feature
 from songbench.domain.audio import AudioSource
+from songbench.domain.errors import DamageError
+from songbench.domain.hashing import canonical_json
 from songbench.domain.song import Failure
 from songbench.execution.keys import feature_key
-from songbench.execution.store import Store
+from songbench.execution.store import Store, feature_place
 
-_DATA = "__data__"
+_DATA, _DIGEST = "__data__", "__digest__"
+# A damaged archive makes the readers of zip, of deflate, of arrays and of JSON fail in every way they have.
+_UNREADABLE = (
+    *(ValueError, LookupError, OSError, EOFError, RuntimeError, TypeError, AttributeError, SyntaxError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """A stored feature that a job used.
+
+    Attributes:
+        audio: the digest of the audio it was derived from.
+        digest: of what it says.
+        size: of its file, in bytes.
+    """
+
+    audio: str
+    digest: str
+    size: int
 
 
 class StoredFeatures:
     """Implements `songbench.contracts.feature.Features` on a store.
 
-    Failures are handed on but not stored: the metric that asked reports them, and a later run may do better.
+    Failures are handed on but not stored: the metric that asked reports them, and a later run may do better. So is a
+    feature that is damaged: it is extracted again.
 
     Args:
         store: where features live.
+
+    Attributes:
+        used: every feature that was handed out since this was last emptied, by key.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.used: dict[str, Use] = {}
 
     def of(self, extractor: Extractor, sources: Sequence[AudioSource]) -> list[Feature | Failure]:
         """The feature of each source, in order; equal audio is extracted once."""
@@ -35,39 +66,98 @@ class StoredFeatures:
         for key, source in zip(keys, sources, strict=True):
             if key in found or key in missing:
                 continue
-            data = self.store.get_feature(key)
-            if data is None:
+            stored = self._stored(key, source)
+            if stored is None:
                 missing[key] = source
             else:
-                found[key] = decode_feature(data)
+                found[key] = stored
         if missing:
             results = extractor.extract(list(missing.values()))
-            for key, result in zip(missing, results, strict=True):
-                found[key] = self._keep(key, result)
+            for (key, source), result in zip(missing.items(), results, strict=True):
+                found[key] = self._keep(key, source, result)
         return [found[key] for key in keys]
 
-    def _keep(self, key: str, result: Feature | Failure) -> Feature | Failure:
+    def used_of(self, audio: Collection[str], others: Collection[str]) -> dict[str, tuple[str, int]]:
+        """Digest and size of the used features that concern some audio.
+
+        Args:
+            audio: its digests.
+            others: digests of audio that is certainly not meant. What was derived from audio that is in neither, such
+                as separated vocals, may concern it and counts.
+        """
+        return {
+            key: (use.digest, use.size)
+            for key, use in self.used.items()
+            if use.audio in audio or use.audio not in others
+        }
+
+    def _stored(self, key: str, source: AudioSource) -> Feature | None:
+        data = self.store.get_feature(key)
+        if data is None:
+            return None
+        try:
+            feature, digest = decode_feature(key, data)
+        except DamageError:
+            return None
+        self.used[key] = Use(source.digest, digest, len(data))
+        return feature
+
+    def _keep(self, key: str, source: AudioSource, result: Feature | Failure) -> Feature | Failure:
         if isinstance(result, Failure):
             return result
-        data = encode_feature(result)
+        there = self._stored(key, source)  # of another worker with the same audio, meanwhile: one key, one content
+        if there is not None:
+            return there
+        data = encode_feature(key, result)
         self.store.put_feature(key, data)
-        return decode_feature(data)  # the same types whether computed or read
+        feature, digest = decode_feature(key, data)  # the same types whether computed or read
+        self.used[key] = Use(source.digest, digest, len(data))
+        return feature
 
 
-def encode_feature(feature: Feature) -> bytes:
-    """A compressed npz holding the arrays and the JSON."""
+def encode_feature(key: str, feature: Feature) -> bytes:
+    """A compressed npz holding the arrays, the JSON and the digest of both."""
     import numpy as np
 
     buffer = io.BytesIO()
     text = json.dumps(dict(feature.data), ensure_ascii=False, sort_keys=True)
-    np.savez_compressed(buffer, allow_pickle=False, **{_DATA: np.array(text), **feature.arrays})
+    read = Feature({name: np.asarray(array) for name, array in feature.arrays.items()}, json.loads(text))
+    members = {_DATA: np.array(text), _DIGEST: np.array(feature_digest(key, read)), **read.arrays}
+    np.savez_compressed(buffer, allow_pickle=False, **members)
     return buffer.getvalue()
 
 
-def decode_feature(data: bytes) -> Feature:
-    """Read `encode_feature`'s bytes."""
+def decode_feature(key: str, data: bytes) -> tuple[Feature, str]:
+    """Read `encode_feature`'s bytes.
+
+    Returns:
+        The feature and its digest.
+
+    Raises:
+        DamageError: when they are cut, unreadable or say something else than was stored.
+    """
     import numpy as np
 
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files if name != _DATA}
-        return Feature(arrays, json.loads(str(archive[_DATA])))
+    place = feature_place(key)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files if name not in (_DATA, _DIGEST)}
+            feature = Feature(arrays, json.loads(str(archive[_DATA])))
+            written = str(archive[_DIGEST])
+        digest = feature_digest(key, feature)
+    except _UNREADABLE:
+        raise DamageError(place, "is cut or unreadable" if data else "is empty") from None
+    if written != digest:
+        raise DamageError(place, "was altered")
+    return feature, digest
+
+
+def feature_digest(key: str, feature: Feature) -> str:
+    """What a feature says, as one number: also of where it lies, so that two features cannot change places."""
+    import numpy as np
+
+    digest = hashlib.sha256(canonical_json(["feature", key, json.dumps(feature.data, sort_keys=True)]).encode())
+    for name, array in sorted(feature.arrays.items()):
+        digest.update(canonical_json([name, array.dtype.str, list(array.shape)]).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

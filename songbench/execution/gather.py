@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from songbench.contracts.metric import SetMetric, Verdict
 from songbench.domain.song import Failure
@@ -10,13 +12,17 @@ from songbench.execution.experiment import Experiment, Judge
 from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState
+from songbench.execution.stock import Stock
 from songbench.execution.store import Store
+
+T = TypeVar("T")
 
 
 def gather(experiment: Experiment, store: Store) -> RunResults:
     """Everything stored for an experiment: the state of every song and the verdicts of every metric."""
     planner = Planner(experiment, store)
-    made, failed = store.keys("songs"), store.keys("failures")
+    keys = [key for *_, key in planner.songs.values()]
+    made, failed = planner.stock.whole("songs", keys), planner.stock.whole("failures", keys)
     songs: dict[SongId, SongState] = {
         name: "done" if key in made else _failure(store, key) if key in failed else "pending"
         for name, (_, _, key) in planner.songs.items()
@@ -26,25 +32,32 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
         takes=experiment.takes,
         systems=tuple(entrant.system.card for entrant in experiment.entrants),
         songs=songs,
-        metrics=tuple(_metric(planner, store, judge, failed) for judge in experiment.judges),
+        metrics=tuple(_metric(planner, judge) for judge in experiment.judges),
     )
 
 
-def _metric(planner: Planner, store: Store, judge: Judge, failed: set[str]) -> MetricResults:
+def _metric(planner: Planner, judge: Judge) -> MetricResults:
     if not judge.availability.ready:
         return MetricResults(judge.metric.card, judge.availability, {}, {})
     if isinstance(judge.metric, SetMetric):
-        sets = {system: _verdict(store, key, failed) for system, key in planner.set_keys(judge).items()}
-        return MetricResults(judge.metric.card, judge.availability, {}, {k: v for k, v in sets.items() if v}, True)
-    songs = {name: _verdict(store, key, failed) for name, key in planner.song_score_keys(judge).items()}
-    return MetricResults(judge.metric.card, judge.availability, {k: v for k, v in songs.items() if v}, {})
+        sets = _verdicts(planner.stock, planner.set_keys(judge))
+        return MetricResults(judge.metric.card, judge.availability, {}, sets, True)
+    return MetricResults(
+        judge.metric.card, judge.availability, _verdicts(planner.stock, planner.song_score_keys(judge)), {}
+    )
 
 
-def _verdict(store: Store, key: str, failed: set[str]) -> Verdict | None:
-    record = store.get("scores", key)
-    if record is not None:
-        return verdict_from_record(record)
-    return _failure(store, key) if key in failed else None
+def _verdicts(stock: Stock, keys: Mapping[T, str]) -> dict[T, Verdict]:
+    """What is stored under the keys: a verdict, or the failure to give one."""
+    scored, failed = stock.whole("scores", keys.values()), stock.whole("failures", keys.values())
+    found: dict[T, Verdict] = {}
+    for name, key in keys.items():
+        record = stock.store.get("scores", key) if key in scored else None
+        if record is not None:
+            found[name] = verdict_from_record(record)
+        elif key in failed:
+            found[name] = _failure(stock.store, key)
+    return found
 
 
 def _failure(store: Store, key: str) -> Failure:

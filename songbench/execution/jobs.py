@@ -20,8 +20,10 @@ from songbench.domain.prompt import CutAsset, FileAsset, Prompt, RenderAsset
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Request, Song
 from songbench.domain.suite import parse_prompt
+from songbench.execution.basis import asset_digests, score_basis
 from songbench.execution.features import StoredFeatures
-from songbench.execution.songs import StoredAudio, load_song, put_audio, save_song
+from songbench.execution.songs import StoredAudio, audio_basis, load_song, put_audio, save_song
+from songbench.execution.stock import BASIS
 from songbench.execution.store import Blob, Store
 
 DETAIL_CHARACTERS = 4000
@@ -33,14 +35,15 @@ class Event:
 
     Attributes:
         what: ``done``: stored; ``failed``: the system or metric says so itself, final; ``error``: an exception, which
-            may be tried again.
+            may be tried again; ``damaged``: something stored that it needs is damaged and was removed, so that it is
+            made again.
         key: the item's key.
-        cause: one line, for the last two.
+        cause: one line, for all but ``done``.
         detail: the end of the traceback.
         seconds: since the previous event of the job.
     """
 
-    what: Literal["done", "failed", "error"]
+    what: Literal["done", "failed", "error", "damaged"]
     key: str
     cause: str = ""
     detail: str = ""
@@ -58,6 +61,11 @@ class Workbench:
         self.store, self.features = store, StoredFeatures(store)
         self._name: tuple[str, str, str] | None = None
         self._held: Any = None
+
+    def begin(self) -> None:
+        """Begin a job: what it uses and what it finds damaged is noted from here on."""
+        self.features.used.clear()
+        self.store.damage.clear()
 
     def system(self, spec: str, parameters: Mapping[str, Any]) -> System:
         """The system, built anew unless it is the one in use."""
@@ -84,26 +92,36 @@ class Workbench:
 def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     """Do a job, yielding an event per item as soon as its result is stored.
 
+    Stored audio that turns out to be damaged is removed, and whatever needed it is not settled: a plan that is made
+    anew makes the audio again first.
+
     Raises:
         StoreWriteError: when results cannot be stored; nothing sensible can go on then.
     """
     work = {"asset": _assets, "generate": _generate, "score": _score, "features": _features, "score_set": _score_set}
     left = [item["key"] for item in job["items"]]
     clock = time.perf_counter()
+    bench.begin()
     try:
         for event in work[job["kind"]](job, bench):
+            if bench.store.damage and event.what != "done":
+                break
             left.remove(event.key)
             now = time.perf_counter()
             yield replace(event, seconds=round(now - clock, 4))
             clock = now
-        for key in left:
+        for key in [] if bench.store.damage else left:
             yield Event("error", key, "ended without giving this result")
     except StoreWriteError:
         raise
     except Exception as error:  # whatever a plug-in raises is data about that plug-in
         detail = "".join(traceback.format_exception(error))[-DETAIL_CHARACTERS:]
-        for key in left:
+        for key in [] if bench.store.damage else left:
             yield Event("error", key, f"{type(error).__name__}: {error}".splitlines()[0][:300], detail)
+    for damage in bench.store.damage:
+        bench.store.remove(damage.place)
+    for key in left if bench.store.damage else []:
+        yield Event("damaged", key, str(bench.store.damage[0]))
 
 
 # -- requests ------------------------------------------------------------------------------------------------------
@@ -184,14 +202,20 @@ def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
             reference = _asset_source(store, prompt, "reference", item["assets"])
             assert reference is not None
             audio = MemoryAudio(reference.load().cut(asset.start, asset.seconds))
-        blob = put_audio(store, audio).blob
-        store.put("assets", item["key"], {"audio": blob.name, "prompt": prompt.id, "field": item["field"]})
+        facts = {"audio": put_audio(store, audio).blob.name, "prompt": prompt.id, "field": item["field"]}
+        parents = asset_digests(store, [] if isinstance(asset, RenderAsset) else _reference_keys(item))
+        store.put("assets", item["key"], {**facts, BASIS: audio_basis(store, facts, parents)})
         yield Event("done", item["key"])
+
+
+def _reference_keys(item: Mapping[str, Any]) -> list[str]:
+    return [key for name, key in item["assets"].items() if name == "reference"]
 
 
 def _generate(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     requests = [request_from_json(item, bench.store) for item in job["items"]]
     keys = {(r.prompt.id, r.take): item["key"] for r, item in zip(requests, job["items"], strict=True)}
+    assets = {item["key"]: item["assets"].values() for item in job["items"]}
     for outcome in bench.system(job["system"], job["parameters"]).generate(requests):
         if outcome.request is None:
             raise ValueError("the system yielded a Failure without its request")
@@ -199,18 +223,22 @@ def _generate(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
         if isinstance(outcome, Failure):
             yield Event("failed", key, outcome.cause, outcome.detail)
             continue
+        if bench.store.damage:  # whatever the system made of it
+            yield Event("damaged", key, str(bench.store.damage[0]))
+            continue
         if outcome.record.seconds is not None and outcome.record.peak_gib is None:
             outcome = replace(outcome, record=replace(outcome.record, peak_gib=peak_memory_gib()))  # noqa: PLW2901
-        save_song(bench.store, key, outcome)
+        save_song(bench.store, key, outcome, asset_digests(bench.store, assets[key]))
         yield Event("done", key)
 
 
 def _score(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     metric: SongMetric = bench.metric(job["metric"], job["parameters"])
     songs = [_stored_song(item, bench.store) for item in job["items"]]
-    for item, verdict in zip(job["items"], metric.score(songs, bench.features), strict=True):
+    for item, song, verdict in zip(job["items"], songs, metric.score(songs, bench.features), strict=True):
         facts = {"system": item["system"], "prompt": item["prompt"]["id"], "take": item["take"], "song": item["song"]}
-        yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], **facts})
+        basis = score_basis(bench.features, [item], [song], others=songs)
+        yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], **facts}, basis)
 
 
 def _features(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
@@ -231,14 +259,17 @@ def _score_set(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     songs = [_stored_song(one, bench.store) for one in item["songs"]]
     references = [_reference_song(one, bench.store) for one in item["references"]]
     verdict = metric.score_set(songs, references, bench.features)
-    yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)})
+    basis = score_basis(bench.features, [*item["songs"], *item["references"]], [*songs, *references])
+    yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)}, basis)
 
 
-def _settle(store: Store, key: str, verdict: Verdict, facts: Mapping[str, Any]) -> Event:
+def _settle(store: Store, key: str, verdict: Verdict, facts: Mapping[str, Any], basis: Mapping[str, Any]) -> Event:
+    if store.damage:
+        return Event("damaged", key, str(store.damage[0]))
     if isinstance(verdict, Failure):
         return Event("failed", key, verdict.cause, verdict.detail)
     said = verdict.to_json() if isinstance(verdict, Scores) else {"not_applicable": verdict.reason}
-    store.put("scores", key, {**said, "of": dict(facts)})
+    store.put("scores", key, {**said, "of": dict(facts), BASIS: basis})
     return Event("done", key)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,7 +14,8 @@ from songbench.domain.song import Request
 from songbench.execution.experiment import Entrant, Experiment, Judge, renderer_of
 from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key, take_seed
 from songbench.execution.results import SongId
-from songbench.execution.store import Store
+from songbench.execution.stock import Stock
+from songbench.execution.store import Kind, Store
 
 T = TypeVar("T")
 
@@ -67,7 +68,8 @@ class Stage:
     Attributes:
         title: for people.
         jobs: what is missing.
-        total: how many items the experiment has at this stage, done ones included.
+        total: how many items the experiment has at this stage, done ones included; without those that can never be
+            done, as all they need has failed.
         waiting: items that cannot be planned yet because they need songs that are not made yet.
     """
 
@@ -81,6 +83,11 @@ class Stage:
         """Items to do."""
         return sum(len(job.items) for job in self.jobs)
 
+    @property
+    def stored(self) -> int:
+        """Items that are settled already."""
+        return self.total - self.missing - self.waiting
+
 
 class Planner:
     """Plans an experiment against a store.
@@ -89,10 +96,14 @@ class Planner:
         experiment: what is wanted.
         store: what is there.
         group: how many prompts (or songs) a job holds at most; `group_size` gives a good one.
+
+    Attributes:
+        stock: what of the store is whole; nothing else counts as stored.
     """
 
     def __init__(self, experiment: Experiment, store: Store, group: int = 1) -> None:
         self.experiment, self.store, self.group = experiment, store, group
+        self.stock = Stock(store)
 
     # -- identities ------------------------------------------------------------------------------------------------
 
@@ -133,7 +144,7 @@ class Planner:
 
     def assets(self) -> Stage:
         """Prompt audio and reference songs that are rendered or cut; one job per prompt, the reference first."""
-        there = self.store.keys("assets")
+        there = self.stock.whole("assets", {key for keys in self.asset_keys.values() for key in keys.values()})
         jobs, total = [], 0
         for prompt in self.experiment.suite.prompts:
             keys = self.asset_keys[prompt.id]
@@ -147,8 +158,8 @@ class Planner:
 
     def generation(self, entrant: Entrant) -> Stage:
         """The songs of one system that are neither stored nor failed."""
-        settled = self.store.keys("songs") | self.store.keys("failures")
         wanted = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is entrant]
+        settled = self._settled("songs", [key for *_, key in wanted])
         items = [
             Item(key, f"{name.prompt} take {name.take}", self.song_data(request))
             for name, request, key in wanted
@@ -159,16 +170,18 @@ class Planner:
 
     def scoring(self, judge: Judge) -> Stage:
         """The scores of one song metric; songs of one prompt stay in one job, as they share features of its audio."""
-        made = self.store.keys("songs")
-        settled = self.store.keys("scores") | self.store.keys("failures")
+        songs = [key for *_, key in self.songs.values()]
+        made, failed = self.stock.whole("songs", songs), self.stock.whole("failures", songs)
+        keys = self.song_score_keys(judge)
+        settled = self._settled("scores", keys.values())
         groups: dict[str, list[Item]] = {}
-        waiting = 0
-        for name, key in self.song_score_keys(judge).items():
+        waiting = hopeless = 0
+        for name, key in keys.items():
             _, request, song = self.songs[name]
-            if key in settled:
-                continue
             if song not in made:
-                waiting += 1
+                waiting, hopeless = waiting + (song not in failed), hopeless + (song in failed)
+                continue
+            if key in settled:
                 continue
             data = {"song": song, "system": name.system, **self.song_data(request)}
             item = Item(key, f"{name.system} {name.prompt} take {name.take}", data)
@@ -177,47 +190,61 @@ class Planner:
             Job("score", self._judge(judge), tuple(item for items in part for item in items))
             for part in _chunks(list(groups.values()), max(1, self.group // 4))
         ]
-        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.songs), waiting)
+        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.songs) - hopeless, waiting)
 
     def features(self, judge: Judge) -> Stage:
         """What a set metric will ask of each song and reference, so that it is computed side by side beforehand."""
         assert isinstance(judge.metric, SetMetric)
-        from songbench.execution.jobs import audio_digest
-
-        settled = self.store.keys("scores") | self.store.keys("failures")
-        if settled.issuperset(self.set_keys(judge).values()):
-            return Stage(f"features for {judge.id}", (), 0)
-        wanted: dict[str, tuple[str, dict[str, Any]]] = {}
-        for name, (_, request, song) in self.songs.items():
-            digest = audio_digest(self.store, song=song)
-            if digest:
-                wanted.setdefault(digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
-        for prompt in self.referenced:
-            digest = audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id])
-            if digest:
-                request = Request(prompt, 0, 0)
-                wanted.setdefault(digest, (f"reference of {prompt.id}", {"song": None, **self.song_data(request)}))
+        scores = set(self.set_keys(judge).values())
+        waiting = sum(map(self._unsettled, self.experiment.entrants))
+        if self._settled("scores", scores) == scores:
+            return Stage(f"features for {judge.id}", (), waiting, waiting)
         items = []
+        wanted = self._audio()
         for digest, (label, data) in wanted.items():
             keys = [feature_key(e.name, e.identity, digest) for e in judge.metric.extractors]
             if not all(self.store.has_feature(key) for key in keys):
                 items.append(Item(keys[0], label, data))
-        return Stage(f"features for {judge.id}", self._jobs("features", self._judge(judge), items), len(wanted))
+        jobs = self._jobs("features", self._judge(judge), items)
+        return Stage(f"features for {judge.id}", jobs, len(wanted) + waiting, waiting)
+
+    def feature_keys(self, judge: Judge) -> list[str]:
+        """The keys of every feature that a set metric asks of what is stored."""
+        assert isinstance(judge.metric, SetMetric)
+        return [feature_key(e.name, e.identity, digest) for digest in self._audio() for e in judge.metric.extractors]
+
+    def _audio(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """The digest of every stored song and reference, with a label and what a worker needs to know about it."""
+        from songbench.execution.jobs import audio_digest
+
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for name, (_, request, song) in self.songs.items():
+            digest = audio_digest(self.store, song=song)
+            if digest:
+                found.setdefault(digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
+        for prompt in self.referenced:
+            digest = audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id])
+            if digest:
+                request = Request(prompt, 0, 0)
+                found.setdefault(digest, (f"reference of {prompt.id}", {"song": None, **self.song_data(request)}))
+        return found
 
     def set_scoring(self, judge: Judge) -> Stage:
-        """The scores of one set metric: one per system that has all songs settled and at least one made."""
-        settled = self.store.keys("scores") | self.store.keys("failures")
+        """The scores of one set metric: one per system of which a song is made, on those that are."""
         keys = self.set_keys(judge)
-        jobs = []
+        settled = self._settled("scores", keys.values())
+        jobs, waiting, hopeless = [], 0, 0
         for entrant in self.experiment.entrants:
-            made = self.made_by(entrant)
-            if entrant.name in keys and keys[entrant.name] not in settled:
+            made, more = self.made_by(entrant), self._unsettled(entrant) > 0
+            if not made or keys[entrant.name] in settled:
+                waiting, hopeless = waiting + more, hopeless + (not made and not more)
+            else:
                 data = {
                     "songs": [{"song": song, **self.song_data(request)} for request, song in made],
                     "references": [self.song_data(Request(prompt, 0, 0)) for prompt in self.referenced],
                 }
                 jobs.append(Job("score_set", self._judge(judge), (Item(keys[entrant.name], entrant.name, data),)))
-        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.experiment.entrants))
+        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.experiment.entrants) - hopeless, waiting)
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 
@@ -228,8 +255,9 @@ class Planner:
 
     def made_by(self, entrant: Entrant) -> list[tuple[Request, str]]:
         """The stored songs of a system, in suite order."""
-        there = self.store.keys("songs")
-        return [(request, key) for who, request, key in self.songs.values() if who is entrant and key in there]
+        own = [(request, key) for who, request, key in self.songs.values() if who is entrant]
+        there = self.stock.whole("songs", [key for _, key in own])
+        return [(request, key) for request, key in own if key in there]
 
     def song_score_keys(self, judge: Judge) -> dict[SongId, str]:
         """Per song, the key of its score."""
@@ -243,6 +271,16 @@ class Planner:
             for entrant in self.experiment.entrants
             if (made := self.made_by(entrant))
         }
+
+    def _settled(self, kind: Kind, keys: Iterable[str]) -> set[str]:
+        """Those of the keys under which a result or a failure is stored."""
+        wanted = set(keys)
+        return self.stock.whole(kind, wanted) | self.stock.whole("failures", wanted)
+
+    def _unsettled(self, entrant: Entrant) -> int:
+        """How many songs of a system are neither made nor failed."""
+        own = {key for who, _, key in self.songs.values() if who is entrant}
+        return len(own) - len(self._settled("songs", own))
 
     def _reference_identity(self, prompt: Prompt) -> str:
         keys = self.asset_keys[prompt.id]

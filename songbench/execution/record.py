@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -14,15 +15,20 @@ from types import TracebackType
 from typing import IO, Any
 
 from songbench.contracts import registry
-from songbench.domain.errors import StoreWriteError
+from songbench.domain.errors import InputError, StoreWriteError
+from songbench.domain.hashing import content_key
 from songbench.execution import isolation, weights
 from songbench.execution.engine.local import accelerators
 from songbench.execution.experiment import Experiment
+from songbench.execution.files import write_atomically
+from songbench.execution.holdings import holdings, score_keys
 from songbench.execution.jobs import Event
+from songbench.execution.places import noted_paths
 from songbench.execution.plan import Planner
-from songbench.execution.store import write_atomically
 
 RECORD = "record.json"
+SCHEMA = 2
+_DIGEST = "digest"
 JOURNAL = "journal.jsonl"
 
 
@@ -60,29 +66,34 @@ class Journal:
 
 
 def read_journal(folder: Path) -> list[dict[str, Any]]:
-    """Every whole line of a run's journal; a line cut short by a crash is left out."""
+    """Every whole line of a run's journal; a line that a crash cut short, or that is damaged, is left out."""
     path = folder / JOURNAL
-    rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    entries = []
-    for row in rows:
-        try:
-            entries.append(json.loads(row))
-        except ValueError:
-            continue
-    return entries
+    rows = path.read_bytes().splitlines() if path.exists() else []
+    return [entry for row in rows if (entry := _entry(row))]
+
+
+def _entry(row: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(row)
+        whole = isinstance(entry["seconds"], int | float) and {entry[name] for name in ("stage", "outcome")}
+    except (ValueError, TypeError, KeyError):
+        return None
+    return entry if whole else None
 
 
 def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
-    """Everything that decided the run and the ground it ran on.
+    """Everything that decided the run, the ground it ran on, and what it stored.
 
     Returns:
         JSON with: the resolved configuration, the cards and versions of systems and metrics, package versions, the git
-        revision, hardware, weights with their hashes, the hash of every prompt, and the keys of every song and score.
+        revision, hardware, weights with their hashes, the hash of every prompt, the keys of every song and score, and
+        the digest of everything stored that they rest on.
     """
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "name": experiment.name,
         "config": dict(experiment.config),
+        "paths": noted_paths(experiment.config, experiment.folder),
         "suite": {"name": experiment.suite.name, "version": experiment.suite.version, "key": experiment.suite.key()},
         "prompts": {prompt.id: prompt.key() for prompt in experiment.suite.prompts},
         "assets": planner.asset_keys,
@@ -105,6 +116,8 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
             for judge in experiment.judges
         },
         "songs": {"/".join(map(str, name)): key for name, (_, _, key) in planner.songs.items()},
+        "scores": score_keys(planner),
+        "stored": holdings(planner),
         "weights": weights_here(),
         "environments": environments_here(),
         "packages": packages(),
@@ -116,12 +129,41 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
 def save_record(experiment: Experiment, planner: Planner) -> Path:
     """Write the record into the run's folder (atomically) and return its path."""
     path = experiment.folder / RECORD
-    text = json.dumps(make_record(experiment, planner), indent=1, ensure_ascii=False, sort_keys=True, default=str)
+    record = json.loads(json.dumps(make_record(experiment, planner), default=str))
+    text = json.dumps(signed(record), indent=1, ensure_ascii=False, sort_keys=True)
     try:
         write_atomically(path, text.encode())
     except OSError as error:
         raise StoreWriteError(f"The run folder '{path.parent}' cannot be written: {error.strerror}.") from error
     return path
+
+
+def signed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with the digest of all it says."""
+    plain = {name: value for name, value in record.items() if name != _DIGEST}
+    return {**plain, _DIGEST: content_key("run record", plain)}
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The record of a run.
+
+    Raises:
+        InputError: when it is not there, cut, altered, or of another version of songbench.
+    """
+    cure = "The command that made the run writes it anew; nothing stored is lost."
+    try:
+        record = json.loads(path.read_bytes())
+        if not isinstance(record, dict) or "schema" not in record:
+            raise ValueError("not a run record")
+        if record["schema"] != SCHEMA and _DIGEST not in record:
+            raise InputError("The run was made by an earlier version of songbench.", file=str(path), cure=cure)
+        if record != signed(record):
+            raise InputError("The record was altered since it was written.", file=str(path), cure=cure)
+    except FileNotFoundError:
+        raise InputError("The record is gone.", file=str(path), cure=cure) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"The record is cut or unreadable ({error}).", file=str(path), cure=cure) from None
+    return record
 
 
 def weights_here() -> dict[str, Mapping[str, Any]]:
@@ -153,11 +195,13 @@ def environments_here() -> dict[str, Mapping[str, Any]]:
     return found
 
 
+@functools.cache
 def packages() -> dict[str, str]:
     """Name and version of every installed package."""
     return dict(sorted({d.name.lower(): d.version for d in distributions() if d.name}.items()))
 
 
+@functools.cache
 def git_revision() -> dict[str, Any]:
     """The commit of the code and whether it was changed since; empty outside a git checkout."""
     here = Path(__file__).parent
@@ -173,6 +217,7 @@ def git_revision() -> dict[str, Any]:
     return {"commit": commit, "changed": bool(git("status", "--porcelain", "--", ":/*.py"))} if commit else {}
 
 
+@functools.cache
 def hardware() -> dict[str, Any]:
     """Processor, cores, memory, accelerators, operating system."""
     import psutil

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,9 @@ from songbench.domain.errors import InputError
 from songbench.domain.song import Song
 from songbench.execution.config import build_experiment
 from songbench.execution.experiment import Experiment
+from songbench.execution.places import located
 from songbench.execution.plan import Planner
-from songbench.execution.record import RECORD
+from songbench.execution.record import RECORD, read_record
 from songbench.execution.results import SongId
 from songbench.execution.songs import load_song
 from songbench.execution.store import Store
@@ -28,21 +28,39 @@ def recorded(run: str, runs: str | None = None, store: str | None = None) -> tup
     Raises:
         InputError: when there is no such run, or its record is damaged.
     """
+    folder = run_folder(run, runs)
+    record = read_record(folder / RECORD)
+    return rebuilt(record, folder, store), record
+
+
+def run_folder(run: str, runs: str | None = None) -> Path:
+    """The folder of an earlier run.
+
+    Raises:
+        InputError: when there is none.
+    """
     folder = Path(runs or "results/runs")
-    path = folder / run / RECORD
-    if not path.is_file():
-        known = sorted(one.parent.name for one in folder.glob(f"*/{RECORD}"))
+    if not run or not (folder / run / RECORD).is_file():
+        known = sorted(path.parent.name for path in folder.glob(f"*/{RECORD}"))
         raise InputError(
             f"There is no run '{run}' in {folder}.", given=run, allowed=known, cure="--runs names the folder."
         )
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"The record is damaged ({error}).", file=str(path), cure="Run the experiment again."
-        ) from None
-    config = {**record["config"], "runs": str(folder)} | ({"store": store} if store else {})
-    return build_experiment(config, systems_named=True), record
+    return folder / run
+
+
+def rebuilt(record: dict[str, Any], folder: Path, store: str | None = None) -> Experiment:
+    """The experiment that a record tells of, its paths seen from the present working folder.
+
+    Raises:
+        SongbenchError: when its suite is gone or a system cannot run here.
+    """
+    config = {**recorded_config(record, folder), "runs": str(folder.parent), "name": folder.name}
+    return build_experiment(config | ({"store": store} if store else {}), systems_named=True)
+
+
+def recorded_config(record: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The configuration of a record, its paths seen from the present working folder."""
+    return located(record["config"], record["paths"], folder)
 
 
 def stored_songs(experiment: Experiment, store: Store) -> dict[SongId, tuple[Song | None, str]]:

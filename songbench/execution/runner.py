@@ -15,12 +15,15 @@ from songbench.execution.engine.inline import InlineEngine
 from songbench.execution.engine.local import LocalEngine
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
+from songbench.execution.files import sweep
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Item, Job, Planner, Stage, group_size
 from songbench.execution.record import Journal, save_record
 from songbench.execution.store import Store
 
 DETAIL_IN_ERROR = 1500
+ROUNDS = 2
+"""What the first round finds damaged when it is read, the second makes again; what is damaged then has a bad disk."""
 
 
 class Progress(Protocol):
@@ -56,11 +59,13 @@ class Outcome:
     Attributes:
         computed: items newly stored, by stage title.
         failed: items newly failed, as (stage title, label, cause).
+        damaged: what was stored but is not whole, in words; it does not count as stored and is made again.
         seconds: wall-clock time.
     """
 
     computed: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[str, str, str]] = field(default_factory=list)
+    damaged: dict[str, None] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -81,9 +86,12 @@ class Runner:
         self._progress: Progress = progress or Silent()
         self._retry_failed = retry_failed
         self._outcome = Outcome()
+        self._unsettled = self._last_round = False
 
     def run(self, *, generate: bool = True, score: bool = True) -> Outcome:
         """Write the run's record, then do what is missing: render assets and songs, score them.
+
+        The record is written before, between and after, so that a run that is killed leaves one that holds.
 
         Args:
             generate: make missing songs; without it only stored songs are scored.
@@ -96,15 +104,24 @@ class Runner:
         """
         begun = time.monotonic()
         with self._store.lock(f"run '{self._experiment.name}'"), self._engine() as engine:
+            sweep(self._experiment.folder)
             planner = self._planner(engine)
-            save_record(self._experiment, planner)  # under the lock: a run that is refused must not touch another's
             if self._retry_failed:
                 forget_failures(planner, self._store)
+            save_record(self._experiment, planner)  # under the lock: a run that is refused must not touch another's
             with Journal(self._experiment.folder) as journal:
-                if generate:
-                    self._generate(planner, engine, journal)
-                if score:
-                    self._score(planner, engine, journal)
+                for round_number in range(ROUNDS if generate else 1):
+                    self._last_round = round_number == ROUNDS - 1
+                    self._unsettled = False
+                    if generate:
+                        self._generate(planner, engine, journal)
+                        save_record(self._experiment, planner)
+                    if score:
+                        self._score(planner, engine, journal)
+                    if not self._unsettled:
+                        break
+                    planner = self._planner(engine)
+            save_record(self._experiment, planner)
         self._outcome.seconds = time.monotonic() - begun
         return self._outcome
 
@@ -127,30 +144,47 @@ class Runner:
             engine.close()
 
     def _generate(self, planner: Planner, engine: Engine, journal: Journal) -> None:
-        self._stage(planner.assets(), engine, journal, vital=True)
+        self._stage(planner, planner.assets(), engine, journal, vital=True)
         for entrant in self._experiment.entrants:
-            self._stage(planner.generation(entrant), engine, journal)
+            self._stage(planner, planner.generation(entrant), engine, journal)
 
     def _score(self, planner: Planner, engine: Engine, journal: Journal) -> None:
         for judge in self._experiment.ready_judges:
             if isinstance(judge.metric, SetMetric):
-                self._stage(planner.features(judge), engine, journal, optional=True)
-                self._stage(planner.set_scoring(judge), engine, journal)
+                self._stage(planner, planner.features(judge), engine, journal, optional=True)
+                self._stage(planner, planner.set_scoring(judge), engine, journal)
             else:
-                self._stage(planner.scoring(judge), engine, journal)
+                self._stage(planner, planner.scoring(judge), engine, journal)
+
+    def _note_damage(self, planner: Planner) -> None:
+        """Note what planning found damaged; a failure goes at once, as nothing of it may stand beside a success."""
+        self._outcome.damaged |= dict.fromkeys(planner.stock.damaged.values())
+        for kind, key in planner.stock.damaged:
+            if kind == "failures":
+                self._store.discard(kind, key)
+        planner.stock.damaged.clear()
 
     def _stage(
-        self, stage: Stage, engine: Engine, journal: Journal, *, vital: bool = False, optional: bool = False
+        self,
+        planner: Planner,
+        stage: Stage,
+        engine: Engine,
+        journal: Journal,
+        *,
+        vital: bool = False,
+        optional: bool = False,
     ) -> None:
         """Run one stage.
 
         Args:
+            planner: who planned it.
             stage: the jobs.
             engine: where they run.
             journal: what happened goes there.
             vital: a failure ends the run, as nothing after it would make sense.
             optional: a failure is not stored: whoever needs the result will meet, and report, it again.
         """
+        self._note_damage(planner)
         if not stage.jobs:
             return
         failures: list[tuple[str, Event]] = []
@@ -161,13 +195,19 @@ class Runner:
             if event.what == "done":
                 self._outcome.computed[stage.title] += 1
                 return
+            if event.what == "damaged":
+                self._unsettled = True
+                self._outcome.damaged[event.cause] = None
+                if not self._last_round:
+                    return
             failures.append((item.label, event))
-            if not vital and not optional:
+            if not vital and not optional and event.what != "damaged":
                 failure = {"stage": job.kind, "cause": event.cause, "detail": event.detail, "label": item.label}
                 self._store.put("failures", item.key, failure)
+            if not vital and not optional:
                 self._outcome.failed.append((stage.title, item.label, event.cause))
 
-        self._progress.stage(stage.title, stage.total, stage.total - stage.missing)
+        self._progress.stage(stage.title, stage.total, stage.stored)
         try:
             engine.run(stage.jobs, report)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 from songbench.domain.song import GenerationRecord, Request, Song, TimedSection, TimedWord
+from songbench.execution.stock import BASIS, Basis, basis_to_json
 from songbench.execution.store import Blob, Store
 
 
@@ -29,7 +31,8 @@ class StoredAudio:
         """Decode it.
 
         Raises:
-            InputError: when the blob is gone or damaged.
+            DamageError: when the blob is gone, or its bytes are not those it is named after.
+            InputError: when it cannot be decoded although they are.
         """
         import numpy as np
         import soundfile
@@ -73,8 +76,15 @@ def put_audio(store: Store, audio: AudioSource) -> StoredAudio:
     return StoredAudio(store, store.put_blob(*encode_audio(audio.load())))
 
 
-def save_song(store: Store, key: str, song: Song) -> None:
-    """Store a song: its audio first, the record that makes it exist last."""
+def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | None = None) -> None:
+    """Store a song: its audio first, the record that makes it exist last.
+
+    Args:
+        store: where.
+        key: the song's.
+        song: what a system gave.
+        assets: digests of the rendered prompt audio and references it was made from, by key.
+    """
     stems = {name: put_audio(store, stem).blob.name for name, stem in sorted(song.stems.items())}
     record: dict[str, Json] = {
         "system_record": asdict(song.record),
@@ -87,7 +97,19 @@ def save_song(store: Store, key: str, song: Song) -> None:
         "take": song.request.take,
         "seed": song.request.seed,
     }
-    store.put("songs", key, record)
+    store.put("songs", key, {**record, BASIS: audio_basis(store, record, assets or {})})
+
+
+def audio_basis(store: Store, record: Mapping[str, Any], assets: Mapping[str, str]) -> dict[str, Json]:
+    """What a record of audio rests on: its blobs, and what it was made from.
+
+    Args:
+        store: where the blobs are already.
+        record: of a song or an asset.
+        assets: digests of other assets, by key.
+    """
+    sizes = {blob.name: store.size(blob.place) or 0 for blob in blobs_of(record)}
+    return basis_to_json(Basis(blobs=sizes, assets=dict(assets)))
 
 
 def load_song(store: Store, key: str, request: Request) -> Song | None:
@@ -109,7 +131,7 @@ def load_song(store: Store, key: str, request: Request) -> Song | None:
     )
 
 
-def blobs_of(record: dict[str, Any]) -> list[Blob]:
+def blobs_of(record: Mapping[str, Any]) -> list[Blob]:
     """Every blob a song's or asset's record points to."""
     names = [record["audio"], *record.get("stems", {}).values(), record.get("midi")]
     return [Blob(name) for name in names if name]

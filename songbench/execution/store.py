@@ -7,29 +7,30 @@ Layout below the root::
     blobs/<2 hex>/<sha256>.<suffix>       audio and MIDI, named by their content
     lock                                  held by the one run that plans on this store
 
-A key never changes its content, so nothing is ever overwritten. On a local disk every file appears by an atomic rename
-after its bytes are on the disk; object stores put whole objects.
+A key never changes its content. On a local disk every file appears by an atomic rename after its bytes are on the disk;
+object stores put whole objects. Nothing read is taken on trust: a record and a feature carry the digest of what they
+say, a blob is named by its own, and what does not agree with it counts as not stored.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import threading
-import time
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from songbench.domain.errors import DISK_FULL, InputError, StoreBusyError, StoreWriteError
-from songbench.domain.hashing import Json, bytes_digest
+from songbench.domain.errors import DISK_FULL, DamageError, InputError, StoreWriteError
+from songbench.domain.hashing import Json, bytes_digest, content_key
+from songbench.execution.files import sweep, write_atomically
+from songbench.execution.store_lock import local_lock, remote_lock
+
+__all__ = ["KINDS", "Blob", "Kind", "Store", "write_atomically"]
 
 Kind: TypeAlias = Literal["songs", "assets", "scores", "failures"]
-HEARTBEAT_S = 20.0
-STALE_AFTER_S = 120.0
+KINDS: tuple[Kind, ...] = ("assets", "songs", "scores", "failures")
+_DIGEST = "digest"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,35 @@ class Blob:
         """The sha256 of the bytes."""
         return self.name.partition(".")[0]
 
+    @property
+    def place(self) -> str:
+        """Where it lies below the store's root."""
+        return f"blobs/{self.name[:2]}/{self.name}"
+
+
+def record_place(kind: Kind, key: str) -> str:
+    """Where a record lies below the store's root."""
+    return f"records/{kind}/{key[:2]}/{key}.json"
+
+
+def feature_place(key: str) -> str:
+    """Where a feature lies below the store's root."""
+    return f"features/{key[:2]}/{key}.npz"
+
+
+def record_digest(kind: Kind, key: str, record: Mapping[str, Json]) -> str:
+    """What a record says, as one number: also of where it lies, so that two records cannot change places."""
+    return content_key("record", kind, key, dict(record))
+
 
 class Store:
     """Records, features and blobs below one fsspec URL (a folder, ``s3://…``, ``memory://…``).
 
     Args:
         url: where; a local folder is created when first written to.
+
+    Attributes:
+        damage: blobs that were found damaged while they were read, in the order found.
 
     Raises:
         InputError: when the URL's protocol is not known or its driver is not installed.
@@ -62,6 +86,7 @@ class Store:
         import fsspec
 
         self.url = url
+        self.damage: list[DamageError] = []
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
@@ -73,30 +98,53 @@ class Store:
 
     # -- records ---------------------------------------------------------------------------------------------------
 
-    def _record(self, kind: Kind, key: str) -> str:
-        return f"{self._root}/records/{kind}/{key[:2]}/{key}.json"
+    def read(self, kind: Kind, key: str) -> tuple[dict[str, Any], str]:
+        """A record and its digest.
+
+        Raises:
+            DamageError: when it is gone, cut, or not what was stored.
+        """
+        place = record_place(kind, key)
+        data = self.peek(place)
+        if data is None:
+            raise DamageError(place, "is gone")
+        try:
+            value = json.loads(data)
+            written = value.pop(_DIGEST)
+            digest = record_digest(kind, key, value)
+        except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
+            raise DamageError(place, "is empty" if not data.strip() else "is cut or unreadable") from None
+        if written != digest:
+            raise DamageError(place, "was altered")
+        return value, digest
 
     def get(self, kind: Kind, key: str) -> dict[str, Any] | None:
-        """The record, or None when there is none or it is unreadable (`verify` names unreadable ones)."""
-        data = self._read(self._record(kind, key))
+        """The record, or None when there is none or it is damaged (`verify` names the damage)."""
         try:
-            value = json.loads(data) if data is not None else None
-        except ValueError:
+            return self.read(kind, key)[0]
+        except DamageError:
             return None
-        return value if isinstance(value, dict) else None
+
+    def digest(self, kind: Kind, key: str) -> str | None:
+        """The digest of a record, or None when there is none or it is damaged."""
+        try:
+            return self.read(kind, key)[1]
+        except DamageError:
+            return None
 
     def put(self, kind: Kind, key: str, record: Mapping[str, Json]) -> None:
         """Store a record; it exists completely or not at all."""
-        text = json.dumps(record, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False)
-        self._write(self._record(kind, key), text.encode())
+        plain = json.loads(json.dumps(record, allow_nan=False))  # as it will be read: tuples as lists, keys as text
+        signed = {**plain, _DIGEST: record_digest(kind, key, plain)}
+        text = json.dumps(signed, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False)
+        self._write(record_place(kind, key), text.encode())
 
     def discard(self, kind: Kind, key: str) -> None:
-        """Remove a record (a failure that is to be tried again)."""
-        if self._fs.exists(self._record(kind, key)):
-            self._fs.rm_file(self._record(kind, key))
+        """Remove a record (a failure that is to be tried again, or one that is damaged)."""
+        self.remove(record_place(kind, key))
 
     def keys(self, kind: Kind) -> set[str]:
-        """Every key of a kind, in one listing."""
+        """Every key of a kind, in one listing; whether the records are whole is not asked."""
         folder = f"{self._root}/records/{kind}"
         self._fs.invalidate_cache()
         found = self._fs.find(folder) if self._fs.exists(folder) else []
@@ -104,59 +152,62 @@ class Store:
 
     # -- features --------------------------------------------------------------------------------------------------
 
-    def _feature(self, key: str) -> str:
-        return f"{self._root}/features/{key[:2]}/{key}.npz"
-
     def get_feature(self, key: str) -> bytes | None:
         """The npz bytes of a feature, or None."""
-        return self._read(self._feature(key))
+        return self.peek(feature_place(key))
 
     def has_feature(self, key: str) -> bool:
         """Whether the feature is there."""
-        return bool(self._fs.exists(self._feature(key)))
+        return bool(self._fs.exists(f"{self._root}/{feature_place(key)}"))
 
     def put_feature(self, key: str, data: bytes) -> None:
         """Store the npz bytes of a feature."""
-        self._write(self._feature(key), data)
+        self._write(feature_place(key), data)
 
     # -- blobs -----------------------------------------------------------------------------------------------------
 
-    def _blob(self, blob: Blob) -> str:
-        return f"{self._root}/blobs/{blob.name[:2]}/{blob.name}"
-
     def put_blob(self, data: bytes, suffix: str) -> Blob:
-        """Store bytes under their own sha256; storing the same bytes again costs nothing."""
+        """Store bytes under their own sha256; what is there already is left alone, unless it is damaged."""
         blob = Blob(f"{bytes_digest(data)}.{suffix}")
-        if not self._fs.exists(self._blob(blob)):
-            self._write(self._blob(blob), data)
+        if self.peek(blob.place) != data:
+            self._write(blob.place, data)
         return blob
 
     def read_blob(self, blob: Blob) -> bytes:
-        """The bytes of a blob.
+        """The bytes of a blob, which are those it is named after.
 
         Raises:
-            InputError: when it is gone, naming it.
+            DamageError: when it is gone or altered; it is added to `damage`, too, as the error may be swallowed.
         """
-        data = self._read(self._blob(blob))
-        if data is None:
-            raise InputError(
-                f"The store misses the blob {blob.name}.", file=self.url, cure="'songbench verify' lists the damage."
-            )
-        return data
-
-    def has_blob(self, blob: Blob) -> bool:
-        """Whether the blob is there."""
-        return bool(self._fs.exists(self._blob(blob)))
+        data = self.peek(blob.place)
+        if data is not None and bytes_digest(data) == blob.digest:
+            return data
+        self.damage.append(DamageError(blob.place, "is gone" if data is None else _difference(data)))
+        raise self.damage[-1]
 
     # -- bytes -----------------------------------------------------------------------------------------------------
 
-    def _read(self, name: str) -> bytes | None:
+    def size(self, place: str) -> int | None:
+        """How many bytes lie at a place below the root, without reading them; None when nothing does."""
         try:
-            return bytes(self._fs.cat_file(name))
+            return int(self._fs.info(f"{self._root}/{place}")["size"])
         except FileNotFoundError:
             return None
 
-    def _write(self, name: str, data: bytes) -> None:
+    def remove(self, place: str) -> None:
+        """Remove a damaged file, so that it is made again."""
+        if self._fs.exists(f"{self._root}/{place}"):
+            self._fs.rm_file(f"{self._root}/{place}")
+
+    def peek(self, place: str) -> bytes | None:
+        """The bytes at a place below the root, unchecked; None when there are none."""
+        try:
+            return bytes(self._fs.cat_file(f"{self._root}/{place}"))
+        except FileNotFoundError:
+            return None
+
+    def _write(self, place: str, data: bytes) -> None:
+        name = f"{self._root}/{place}"
         try:
             if self.local:
                 write_atomically(Path(name), data)
@@ -169,7 +220,7 @@ class Store:
 
     @contextmanager
     def lock(self, owner: str) -> Iterator[None]:
-        """Hold the store while a run plans on it.
+        """Hold the store while a run plans on it, and clear away what killed runs left half written.
 
         On a local disk the operating system holds the lock, so it ends with the process, however that ends. Elsewhere
         it is a record with a heartbeat that others respect for two minutes.
@@ -179,68 +230,31 @@ class Store:
 
         Raises:
             StoreBusyError: another run holds it.
+            StoreWriteError: the store cannot be written.
         """
-        with self._local_lock(owner) if self.local else self._remote_lock(owner):
-            yield
-
-    @contextmanager
-    def _local_lock(self, owner: str) -> Iterator[None]:
-        import fcntl
-
+        if not self.local:
+            with remote_lock(
+                self.url,
+                owner,
+                read=lambda: self.peek("lock"),
+                write=lambda data: self._write("lock", data),
+                remove=lambda: self.remove("lock"),
+            ):
+                yield
+            return
+        root = Path(self._root)
         try:
-            Path(self._root).mkdir(parents=True, exist_ok=True)
-            handle = open(f"{self._root}/lock", "a+", encoding="utf-8")  # noqa: SIM115  (held for the whole run)
+            root.mkdir(parents=True, exist_ok=True)
+            (root / "lock").touch()
         except OSError as error:
             raise _write_error(self.url, error) from error
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                handle.seek(0)
-                raise _busy(self.url, handle.read()) from None
-            handle.truncate(0)
-            handle.write(_signature(owner))
-            handle.flush()
-            try:
-                yield
-            finally:
-                handle.truncate(0)
-
-    @contextmanager
-    def _remote_lock(self, owner: str) -> Iterator[None]:
-        name, mine = f"{self._root}/lock", uuid.uuid4().hex
-        held = json.loads(self._read(name) or b"{}")
-        if time.time() - held.get("beat", 0) < STALE_AFTER_S:
-            raise _busy(self.url, held["who"])
-        done = threading.Event()
-
-        def beat() -> None:
-            self._write(name, json.dumps({"id": mine, "who": _signature(owner), "beat": time.time()}).encode())
-
-        def keep_beating() -> None:
-            while not done.wait(HEARTBEAT_S):
-                beat()
-
-        beat()
-        threading.Thread(target=keep_beating, daemon=True).start()
-        try:
+        with local_lock(root / "lock", self.url, owner):
+            sweep(root)
             yield
-        finally:
-            done.set()
-            self._fs.rm_file(name)
 
 
-def _signature(owner: str) -> str:
-    import socket
-
-    return f"{owner}, process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}"
-
-
-def _busy(url: str, who: str) -> StoreBusyError:
-    return StoreBusyError(
-        f"Another run is working on the store '{url}' ({who or 'starting'}). Wait for it to end, or use another store"
-        " with --store."
-    )
+def _difference(data: bytes) -> str:
+    return "is empty" if not data else "was altered or cut"
 
 
 def _write_error(place: str, error: OSError) -> StoreWriteError:
@@ -249,27 +263,3 @@ def _write_error(place: str, error: OSError) -> StoreWriteError:
         f"Cannot write to '{place}': {reason}. What was stored before is safe: free some space or mend the permissions"
         " and run the same command again."
     )
-
-
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Write a local file so that readers, and a power cut, see all of it or nothing of it.
-
-    Args:
-        path: where; folders above it are made.
-        data: the content.
-        mode: who may read it, less what the process's umask takes away; ``0o600``: the owner only.
-
-    Raises:
-        OSError: when it cannot be written; no partial file remains.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with open(scratch, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as handle:
-            handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
-        scratch.replace(path)
-    except BaseException:
-        scratch.unlink(missing_ok=True)
-        raise

@@ -1,18 +1,20 @@
-"""Does a run still stand? Its files are hashed, its record is held against the present, and songs are made again."""
+"""Does a run still stand? Its files are read again, its record is held against the present, songs are made again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from songbench.contracts.system import System
 from songbench.domain.hashing import bytes_digest, content_key
 from songbench.domain.song import Failure, Song
+from songbench.execution.damage import Damage, folder_damage, stored_damage, unknown_results
 from songbench.execution.experiment import Experiment
 from songbench.execution.jobs import request_from_json
 from songbench.execution.plan import Planner
 from songbench.execution.results import SongId
-from songbench.execution.songs import blobs_of, encode_audio
+from songbench.execution.songs import encode_audio
 from songbench.execution.store import Blob, Store
 
 
@@ -21,51 +23,47 @@ class Verification:
     """What still holds of a run.
 
     Attributes:
-        checked: blobs whose bytes were hashed.
-        damaged: songs whose audio is gone or altered, as (song, problem).
-        missing: songs of the record that are neither stored nor failed.
+        checked: stored files that were read again.
+        damaged: what is not as it was.
+        missing: songs that the run asked for and that were neither made nor failed when its record was written.
+        unknown: results that are stored for the run but not in its record.
         changed: what is different now, as (what, then, now): code, packages, prompts, systems, metrics,
             weights, environments.
+        obstacle: why the run cannot be rebuilt here, so that nothing can be said of what changed; "" when it can.
     """
 
     checked: int
-    damaged: tuple[tuple[str, str], ...]
-    missing: tuple[str, ...]
-    changed: tuple[tuple[str, str, str], ...]
+    damaged: tuple[Damage, ...]
+    missing: tuple[str, ...] = ()
+    unknown: int = 0
+    changed: tuple[tuple[str, str, str], ...] = ()
+    obstacle: str = ""
 
     @property
     def whole(self) -> bool:
         """Whether everything recorded is stored and intact."""
-        return not self.damaged and not self.missing
+        return not self.damaged and not self.missing and not self.unknown
 
 
-def verify(record: dict[str, Any], store: Store, now: dict[str, Any]) -> Verification:
-    """Check a run's record against the store and against the present.
+def verify(record: dict[str, Any], folder: Path, store: Store, now: dict[str, Any] | str) -> Verification:
+    """Check a run's record against the store, the run's folder and the present.
 
     Args:
         record: the run's record.
+        folder: the run's folder.
         store: its store.
-        now: a record made now of the same experiment.
+        now: a record made now of the same experiment, or why there is none.
     """
-    checked = 0
-    damaged, missing = [], []
-    failed = store.keys("failures")
-    for name, key in record["songs"].items():
-        song = store.get("songs", key)
-        if song is None:
-            if key not in failed:
-                missing.append(name)
-            continue
-        blobs = blobs_of(song)
-        checked += len(blobs)
-        damaged += [(name, problem) for blob in blobs if (problem := _problem(store, blob))]
-    return Verification(checked, tuple(damaged), tuple(missing), tuple(_changes(record, now)))
-
-
-def _problem(store: Store, blob: Blob) -> str:
-    if not store.has_blob(blob):
-        return f"{blob.name} is gone"
-    return "" if bytes_digest(store.read_blob(blob)) == blob.digest else f"{blob.name} was altered"
+    checked, damaged = stored_damage(record, store)
+    settled = {**record["stored"]["songs"], **record["stored"]["failures"]}
+    return Verification(
+        checked=checked,
+        damaged=(*damaged, *folder_damage(folder)),
+        missing=tuple(name for name, key in record["songs"].items() if key not in settled),
+        unknown=unknown_results(record, store),
+        changed=() if isinstance(now, str) else tuple(_changes(record, now)),
+        obstacle=now if isinstance(now, str) else "",
+    )
 
 
 @dataclass(frozen=True)

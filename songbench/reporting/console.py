@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -165,7 +165,7 @@ def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> Table:
         unknown = unknown or bool(cost is None and open_items)
         table.add_row(
             escape(stage.title),
-            str(stage.total - open_items),
+            str(stage.stored),
             str(stage.missing),
             str(stage.waiting or ""),
             "" if not open_items else duration(cost) if cost is not None else "not known yet",
@@ -198,19 +198,35 @@ def checks_table(checks: Sequence[Check]) -> Table:
     return table
 
 
-def show_verification(console: Console, found: Verification, remade: Sequence[Remade]) -> None:
-    """What still holds of a run."""
+def show_verification(
+    console: Console, run: str, found: Verification, remade: Sequence[Remade], removed: int | None = None
+) -> None:
+    """What still holds of a run, and what to do about the rest.
+
+    Args:
+        console: where.
+        run: its name.
+        found: what was found.
+        remade: songs that were made again.
+        removed: how many damaged files were removed from the store; None: that was not asked for.
+    """
     for one in remade:
         colour = "green" if one.verdict == "same" else "red"
         name = f"{one.name.system} {one.name.prompt} take {one.name.take}"
         console.print(f"made again: {escape(name)}: [{colour}]{escape(one.verdict)}[/{colour}]")
     console.print(
-        f"{found.checked} stored files hashed: {len(found.damaged)} damaged; {len(found.missing)} songs missing."
+        f"{found.checked} stored files read: {len(found.damaged)} damaged; {len(found.missing)} songs missing."
     )
-    for song, problem in found.damaged:
-        console.print(f"  [red]damaged[/red] {escape(song)}: {escape(problem)}")
+    for damage in found.damaged:
+        told = escape(f"{damage.what} {damage.name}: {damage.place} {damage.problem}")
+        console.print(f"  [red]damaged[/red] {told}", soft_wrap=True)
     for song in found.missing:
         console.print(f"  [red]missing[/red] {escape(song)}")
+    for cure in _cures(run, found, removed):
+        console.print(escape(cure), soft_wrap=True)
+    if found.obstacle:
+        console.print(f"The run cannot be rebuilt here, so what changed is not known: {escape(found.obstacle)}")
+        return
     if not found.changed:
         console.print("Nothing that decided this run has changed since.")
         return
@@ -221,6 +237,21 @@ def show_verification(console: Console, found: Verification, remade: Sequence[Re
         console.print(f"  {escape(what)}: {escape(then)} → {escape(now)}")
     if len(found.changed) > MOST_CHANGES:
         console.print(f"  … and {len(found.changed) - MOST_CHANGES} more")
+
+
+def _cures(run: str, found: Verification, removed: int | None) -> Iterator[str]:
+    """What to do about damage, one line each."""
+    own = {damage.what for damage in found.damaged}
+    if removed is not None:
+        yield f"{removed} damaged files were removed from the store."
+    if own - {"report", "left over"}:
+        first = "" if removed is not None else f"'songbench verify {run} --discard' removes what is damaged; "
+        yield f"{first}the command that made the run then makes it again, and everything that rests on it."
+    if "report" in own:
+        yield f"'songbench report {run}' writes tables and figures anew, from what is stored."
+    if found.missing or found.unknown:
+        more = f"{found.unknown} results are stored that the record does not hold yet: " if found.unknown else ""
+        yield f"{more}the command that made the run goes on where it stopped, and records what is there."
 
 
 def duration(seconds: float) -> str:

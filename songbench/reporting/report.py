@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from songbench.execution.checksums import write_listed
 from songbench.reporting import export, figures, published, tables
 from songbench.reporting.board import Leaderboard
+from songbench.reporting.panels import FOLDER
 from songbench.reporting.published import Published
+
+OWNED = ("leaderboard.*", "scores.csv", "figures/*.png")
+"""The files that are a report's own."""
 
 
 def write_report(board: Leaderboard, folder: str | Path, elsewhere: Sequence[Published] = ()) -> list[Path]:
-    """Write ``leaderboard.{txt,md,csv,json,tex}``, ``scores.csv`` and ``figures/*.png``.
+    """Write ``leaderboard.{txt,md,csv,json,tex}``, ``scores.csv``, ``figures/*.png`` and their list.
+
+    Figures of an earlier report that this one has no column for are removed.
 
     Args:
         board: the leaderboard.
@@ -22,6 +28,9 @@ def write_report(board: Leaderboard, folder: str | Path, elsewhere: Sequence[Pub
 
     Returns:
         The files, in the order written; the same leaderboard gives the same bytes.
+
+    Raises:
+        StoreWriteError: when they cannot be written.
     """
     folder = Path(folder)
     pictures = {column.name: f"figures/{_file_name(column.name)}.png" for column in figures.drawn(board)}
@@ -35,19 +44,9 @@ def write_report(board: Leaderboard, folder: str | Path, elsewhere: Sequence[Pub
     }
     contents = {name: text.encode() for name, text in texts.items()}
     contents |= {pictures[column.name]: figures.draw(board, column) for column in figures.drawn(board)}
-    return [_replace(folder / name, content) for name, content in contents.items()]
+    panels = sorted((folder / FOLDER).glob("*.json"))
+    return write_listed(folder, contents, owned=OWNED, inputs=panels)
 
 
 def _file_name(column: str) -> str:
     return re.sub(r"[^\w.-]+", "-", column)
-
-
-def _replace(path: Path, content: bytes) -> Path:
-    """A reader sees the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        return temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

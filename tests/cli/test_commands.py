@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import time
 import pandas
 import pytest
 import soundfile
+
+from songbench.execution.record import signed
 
 PROBE = ["--systems", "probe,silence", "--metrics", "level@probe,spread@probe"]
 
@@ -73,7 +76,7 @@ def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
     songbench("run", "--suite", suite, *PROBE)
     whole = songbench("verify", "small")
     assert whole.returncode == 0, whole.stderr
-    assert "8 stored files hashed: 0 damaged; 0 songs missing" in whole.stdout
+    assert re.search(r"\d\d stored files read: 0 damaged; 0 songs missing", whole.stdout)
     assert "Nothing that decided this run has changed" in whole.stdout
     again = songbench("verify", "small", "--again", "1")
     assert again.returncode == 0, again.stderr
@@ -81,16 +84,25 @@ def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
     record = tmp_path / "runs/small/record.json"
     then = json.loads(record.read_text())
     then["packages"]["numpy"] = "1.0"
-    record.write_text(json.dumps(then))
+    record.write_text(json.dumps(signed(then)))
     assert "packages: numpy: 1.0" in songbench("verify", "small").stdout
+    record.write_text(json.dumps({**signed(then), "seed": 1}))
+    altered = songbench("verify", "small")
+    assert altered.returncode == 2 and "record.json: The record was altered" in altered.stderr
+    record.write_text(json.dumps(signed(then)))
     blob = next((tmp_path / "store/blobs").rglob("*.flac"))
     blob.write_bytes(blob.read_bytes()[:-1] + b"?")
     gone = next((tmp_path / "store/records/songs").rglob("*.json"))
     gone.unlink()
     broken = songbench("verify", "small")
     assert broken.returncode == 1
-    assert "was altered" in broken.stdout
-    assert "missing" in broken.stdout
+    assert f"audio {blob.name[:12]}: blobs/{blob.name[:2]}/{blob.name} was altered" in broken.stdout
+    assert re.search(rf"damaged song \w+/p\d/0: records/songs/{gone.parent.name}/{gone.name} is gone", broken.stdout)
+    assert "'songbench verify small --discard' removes what is damaged" in broken.stdout
+    assert songbench("verify", "small", "--discard").returncode == 1
+    mended = songbench("run", "--suite", suite, *PROBE)
+    assert mended.returncode == 0 and "stored files were not whole" in mended.stderr
+    assert songbench("verify", "small").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 
 from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, MemoryAudio
-from songbench.domain.errors import InputError, StoreBusyError, StoreWriteError
+from songbench.domain.errors import DamageError, InputError, StoreBusyError, StoreWriteError
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, TimedSection, TimedWord
 from songbench.domain.suite import parse_prompt
-from songbench.execution import store as store_module
+from songbench.execution import files
 from songbench.execution.features import StoredFeatures, decode_feature, encode_feature
 from songbench.execution.songs import StoredAudio, load_song, save_song
 from songbench.execution.store import Blob, Store, write_atomically
@@ -46,8 +46,9 @@ def test_blobs_are_named_by_content(store):
     assert store.put_blob(b"abc", "bin") == blob
     assert blob.digest.startswith("ba7816bf")
     assert store.read_blob(blob) == b"abc"
-    with pytest.raises(InputError, match="misses the blob"):
+    with pytest.raises(DamageError, match=r"00ff\.bin in the store is gone"):
         store.read_blob(Blob("00ff.bin"))
+    assert store.damage[0].place == "blobs/00/00ff.bin"
 
 
 def test_a_song_comes_back_whole(store):
@@ -82,13 +83,29 @@ def test_damaged_audio_is_named(store):
     blob = store.put_blob(b"fLaC rubbish", "flac")
     with pytest.raises(InputError, match="damaged"):
         StoredAudio(store, blob).load()
+    store._write(blob.place, b"fLaC other rubbish")
+    with pytest.raises(DamageError, match=r"was altered or cut\. 'songbench run' makes it again"):
+        StoredAudio(store, blob).load()
+    assert store.put_blob(b"fLaC rubbish", "flac") == blob
+    assert store.read_blob(blob) == b"fLaC rubbish", "a damaged blob is written again"
 
 
 def test_an_unreadable_record_counts_as_absent(tmp_path):
     store = Store(str(tmp_path))
     store.put("songs", "abcd", {"x": 1})
-    (tmp_path / "records/songs/ab/abcd.json").write_text('{"x": ')
-    assert store.get("songs", "abcd") is None
+    path = tmp_path / "records/songs/ab/abcd.json"
+    whole = path.read_text()
+    for text, problem in (
+        ('{"x": ', "is cut or unreadable"),
+        ("", "is empty"),
+        ("[]", "is cut or unreadable"),
+        ('{"x": 1}', "is cut or unreadable"),
+        (whole.replace("1", "2", 1), "was altered"),
+    ):
+        path.write_text(text)
+        assert store.get("songs", "abcd") is None
+        with pytest.raises(DamageError, match=problem):
+            store.read("songs", "abcd")
 
 
 class CountingExtractor:
@@ -122,7 +139,7 @@ def test_features_are_extracted_once_per_content(store):
 
 def test_feature_bytes_round_trip():
     feature = Feature({"a": np.arange(6, dtype="float32").reshape(2, 3)}, {"t": ["x", 1, None]})
-    back = decode_feature(encode_feature(feature))
+    back = decode_feature("k", encode_feature("k", feature))[0]
     assert np.array_equal(back.arrays["a"], feature.arrays["a"])
     assert back.arrays["a"].dtype == np.float32
     assert back.data == feature.data
@@ -134,7 +151,7 @@ def test_a_failed_write_leaves_nothing_and_says_what_to_do(tmp_path, monkeypatch
 
     store = Store(str(tmp_path))
     store.put("scores", "aa", {"x": 1})
-    monkeypatch.setattr(store_module.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(StoreWriteError, match=r"disk is full.*stored before is safe") as caught:
         store.put("scores", "bb", {"x": 2})
     assert caught.value.exit_code == 5
@@ -172,9 +189,19 @@ def test_a_killed_process_leaves_no_lock(tmp_path):
 
 def test_a_stale_remote_lock_is_taken_over(tmp_path):
     store = Store(f"memory://stale-{tmp_path.name}")
-    store._write(f"{store._root}/lock", json.dumps({"who": "gone", "beat": 0.0}).encode())
-    with store.lock("next"):
-        pass
+    for left in (json.dumps({"id": "1", "who": "gone", "beat": 0.0}).encode(), b"{rubbish", b'{"beat": "x"}'):
+        store._write("lock", left)
+        with store.lock("next"):
+            pass
+        assert store.peek("lock") is None
+
+
+def test_a_remote_lock_that_another_took_over_is_left_to_it(tmp_path):
+    store = Store(f"memory://taken-{tmp_path.name}")
+    other = json.dumps({"id": "other", "who": "run 'b'", "beat": 0.0}).encode()
+    with store.lock("run 'a'"):
+        store._write("lock", other)
+    assert store.peek("lock") == other
 
 
 def test_bad_urls_are_explained(tmp_path):

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from songbench.execution.store import write_atomically
+from songbench.execution.checksums import write_listed
 from songbench.reporting.validation import figures, tables
 from songbench.reporting.validation.responses import Validation
 
+OWNED = ("validation.*", "figures/*.png")
+"""The files that are a validation's own."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
 def write_validation(validation: Validation, folder: Path) -> list[Path]:
     """Write ``validation.{md,csv,json}`` and ``figures/*.png``; the same validation gives the same bytes.
+
+    They are listed in ``SHA256SUMS``; figures of an earlier validation that this one does not have are removed.
 
     Returns:
         The files, in the order written.
@@ -30,6 +34,4 @@ def write_validation(validation: Validation, folder: Path) -> list[Path]:
         "validation.json": tables.to_json(validation),
     }
     files = {**{name: text.encode() for name, text in texts.items()}, **contents}
-    for name, content in files.items():
-        write_atomically(folder / name, content)
-    return [folder / name for name in files]
+    return write_listed(folder, files, owned=OWNED)

@@ -1,0 +1,118 @@
+"""Everything that a run's record names, read again and held against its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from songbench.domain.errors import DamageError
+from songbench.domain.hashing import bytes_digest
+from songbench.execution.checksums import file_faults
+from songbench.execution.features import decode_feature
+from songbench.execution.files import is_scratch
+from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
+
+What: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]
+
+REPORT_FILES = ("leaderboard.*", "scores.csv", "validation.*", "figures/*.png")
+"""What only a report writes into a run's folder."""
+
+_WHAT: Mapping[Kind, What] = {"songs": "song", "scores": "score", "failures": "failure", "assets": "asset"}
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something of a run that is not as it was.
+
+    Attributes:
+        what: kind of thing.
+        name: which one, for people: ``rulebased/en-1/0``; the key where it has no name.
+        place: its file, below the store's root or the run's folder.
+        problem: to follow the place: ``is gone``.
+    """
+
+    what: What
+    name: str
+    place: str
+    problem: str
+
+
+def stored_damage(record: Mapping[str, Any], store: Store) -> tuple[int, list[Damage]]:
+    """Read everything a run stored.
+
+    Returns:
+        How many files were read, and what is wrong with them.
+    """
+    names = {key: name for part in ("songs", "scores") for name, key in record[part].items()}
+    names |= {key: f"{prompt} {field}" for prompt, keys in record["assets"].items() for field, key in keys.items()}
+    stored, found = record["stored"], []
+    for kind in KINDS:
+        for key, digest in stored[kind].items():
+            problem = _record_problem(store, kind, key, digest)
+            if problem:
+                found.append(Damage(_WHAT[kind], names.get(key, key), record_place(kind, key), problem))
+    for key, digest in stored["features"].items():
+        problem = _feature_problem(store, key, digest)
+        if problem:
+            found.append(Damage("feature", key[:12], feature_place(key), problem))
+    for name in stored["blobs"]:
+        problem = _blob_problem(store, Blob(name))
+        if problem:
+            found.append(Damage("audio", name[:12], Blob(name).place, problem))
+    return sum(map(len, stored.values())), found
+
+
+def _record_problem(store: Store, kind: Kind, key: str, digest: str) -> str:
+    try:
+        now = store.read(kind, key)[1]
+    except DamageError as damage:
+        made = kind == "failures" and (store.digest("songs", key) or store.digest("scores", key))
+        return "was tried again since, with success" if made else damage.problem
+    return "" if now == digest else "is another one now: altered, or made again after this run"
+
+
+def _feature_problem(store: Store, key: str, digest: str) -> str:
+    data = store.get_feature(key)
+    if data is None:
+        return "is gone"
+    try:
+        now = decode_feature(key, data)[1]
+    except DamageError as damage:
+        return damage.problem
+    return "" if now == digest else "is another one now: altered, or made again after this run"
+
+
+def _blob_problem(store: Store, blob: Blob) -> str:
+    data = store.peek(blob.place)
+    if data is None:
+        return "is gone"
+    return "" if bytes_digest(data) == blob.digest else "was altered or cut"
+
+
+def folder_damage(folder: Path) -> Iterator[Damage]:
+    """What is wrong with the files of a run's folder: tables, figures, results of listening tests, scratch files."""
+    for fault in file_faults(folder, REPORT_FILES):
+        yield Damage("report", fault.name, fault.name, fault.problem)
+    for path in sorted(folder.rglob(".*.tmp")):
+        if is_scratch(path):
+            name = path.relative_to(folder).as_posix()
+            yield Damage("left over", name, name, "was left by a killed process; the next run removes it")
+
+
+def unknown_results(record: Mapping[str, Any], store: Store) -> int:
+    """How many results are stored that the record does not hold yet: the run was killed, or another made them."""
+    known = {key for kind in KINDS for key in record["stored"][kind]}
+    there = store.keys("songs") | store.keys("scores")
+    return len(there.intersection([*record["songs"].values(), *record["scores"].values()]) - known)
+
+
+def discard_damage(damages: list[Damage], store: Store) -> int:
+    """Remove the damaged files of a store, so that they are made again; returns how many were there."""
+    removed = 0
+    for damage in damages:
+        if damage.what not in ("report", "left over") and store.size(damage.place) is not None:
+            store.remove(damage.place)
+            removed += 1
+    return removed

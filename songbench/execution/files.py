@@ -1,0 +1,58 @@
+"""Local files that appear whole or not at all, and what killed processes leave of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from pathlib import Path
+
+_SCRATCH = re.compile(r"\..+\.(?:(?P<process>\d+)-)?[0-9a-f]{8}\.tmp")
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Write a local file so that readers, and a power cut, see all of it or nothing of it.
+
+    Args:
+        path: where; folders above it are made.
+        data: the content.
+        mode: who may read it, less what the process's umask takes away; ``0o600``: the owner only.
+
+    Raises:
+        OSError: when it cannot be written; no partial file remains.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with open(scratch, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def is_scratch(path: Path) -> bool:
+    """Whether a file is one that `write_atomically` writes before it takes its name."""
+    return bool(_SCRATCH.fullmatch(path.name))
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove the scratch files below a folder whose writers are gone: killed, or on a machine that was.
+
+    A process that still lives on this machine keeps its own, as it may be about to rename them.
+
+    Returns:
+        What was removed.
+    """
+    import psutil
+
+    removed = []
+    for path in folder.rglob(".*.tmp"):
+        match = _SCRATCH.fullmatch(path.name)
+        if match and not (match["process"] and psutil.pid_exists(int(match["process"]))):
+            path.unlink(missing_ok=True)
+            removed.append(path)
+    return removed

@@ -1,0 +1,65 @@
+"""Everything stored that the results of a run rest on, with the digest of its content: the heart of the run record."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from songbench.contracts.metric import SetMetric
+from songbench.domain.errors import DamageError
+from songbench.execution.features import decode_feature
+from songbench.execution.plan import Planner
+from songbench.execution.stock import Basis
+from songbench.execution.store import KINDS, Kind
+
+
+def score_keys(planner: Planner) -> dict[str, str]:
+    """The key of every score that is asked for, by ``METRIC/SYSTEM/PROMPT/TAKE``; of sets by ``METRIC/SYSTEM``."""
+    keys: dict[str, str] = {}
+    for judge in planner.experiment.ready_judges:
+        if isinstance(judge.metric, SetMetric):
+            keys |= {f"{judge.id}/{system}": key for system, key in planner.set_keys(judge).items()}
+        else:
+            own = planner.song_score_keys(judge)
+            keys |= {f"{judge.id}/{'/'.join(map(str, name))}": key for name, key in own.items()}
+    return keys
+
+
+def holdings(planner: Planner) -> dict[str, dict[str, Any]]:
+    """What is stored for an experiment.
+
+    Returns:
+        Per kind of record the digest by key; ``features``: the digest by key; ``blobs``: the size in bytes by name,
+        which holds their digest already.
+    """
+    songs = [key for *_, key in planner.songs.values()]
+    scores = list(score_keys(planner).values())
+    wanted: dict[Kind, list[str]] = {
+        "assets": [key for keys in planner.asset_keys.values() for key in keys.values()],
+        "songs": songs,
+        "scores": scores,
+        "failures": [*songs, *scores],
+    }
+    found: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS, "features", "blobs")}
+    for kind in KINDS:
+        for key in planner.stock.whole(kind, wanted[kind]):
+            whole = planner.stock.look(kind, key)
+            assert whole is not None
+            found[kind][key] = whole.digest
+            _add(found, whole.basis)
+    for key in _prepared_features(planner) - found["features"].keys():
+        data = planner.store.get_feature(key)
+        with suppress(DamageError):
+            found["features"] |= {key: decode_feature(key, data)[1]} if data is not None else {}
+    return found
+
+
+def _prepared_features(planner: Planner) -> set[str]:
+    """What was extracted for set metrics beforehand: most of it is in the basis of their scores, but not all."""
+    judges = [judge for judge in planner.experiment.ready_judges if isinstance(judge.metric, SetMetric)]
+    return {key for judge in judges for key in planner.feature_keys(judge)}
+
+
+def _add(found: dict[str, dict[str, Any]], basis: Basis) -> None:
+    found["features"] |= {key: digest for key, (digest, _) in basis.get("features", {}).items()}
+    found["blobs"] |= basis.get("blobs", {})
