@@ -32,19 +32,3 @@ def metrics(name: Annotated[str | None, typer.Argument(help="Show the whole card
         Console().print(card_table(registry.build_metric(identifier).card))
     if not name:
         Console().print(metrics_listing())
-
-
-@app.command()
-def suites(
-    name: Annotated[str | None, typer.Argument(help="Show the prompts of a suite, or of a file.")] = None,
-) -> None:
-    """List the suites, or check and show the prompts of one."""
-    from rich.console import Console
-
-    from songbench.execution.experiment import find_suite
-    from songbench.reporting.console import suite_table, suites_listing
-
-    if name:
-        Console().print(suite_table(find_suite(name)))
-        return
-    Console().print(suites_listing())

@@ -46,7 +46,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_DECORATION = re.compile(r"^[*_#=<({\-~\s]*(.*?)[*_=>)}\-~\s]*$")
+_DECORATION = re.compile(r"^[*_#=<({（＜\-~\s]*(.*?)[*_=>)}）＞\-~\s]*$")
 _PLAIN_HEADINGS = _words(
     """verse chorus pre-chorus prechorus post-chorus postchorus intro outro refrain interlude instrumental
     instrumental-break bridge hook coda pre-hook middle-8 middle-eight spoken-word strophe estribillo refrão
@@ -73,7 +73,7 @@ _REPEAT = re.compile(
     r"|^\s*repeat\s+(?:chorus|verse|refrain|hook|x?\s?\d{1,2}\b|all)\b.{0,20}$",
     re.I,
 )
-_TIME = re.compile(r"^\s*[(\[]?(?:0\d|\d):[0-5]\d(?::[0-5]\d)?[)\]]?\s*(?:$|[|–—-]|\s[A-Z一-鿿])|-->")
+_TIME = re.compile(r"^\s*[(\[]?(?:0\d|\d):[0-5]\d(?::[0-5]\d)?[)\]]?\s*(?:$|[|–—-]|\s[A-Z一-鿿])|\d\s*-->")
 _CHORD = re.compile(
     r"[A-G](?:#|b|♯|♭)?(?:maj|min|m|M|dim|aug|sus|add|°|ø)?\d{0,2}(?:(?:sus|add|b|#)\d{1,2})?(?:/[A-G](?:#|b)?)?\*?"
 )
@@ -83,7 +83,7 @@ _MARKUP = re.compile(
     r"|^\s*[-=_*]{3,}\s*$|\]\(|https?://|www\.|^\s*%|^\s*;;|\{[^{}]*\}"
 )
 _PAGE = re.compile(
-    r"^\d*\s*(?:embed|contributors?)$|^you might also like$|^see .* live|get tickets as low as|^\d+ contributors", re.I
+    r"^\d*\s*(?:embed|contributors?)$|^you might also like$|get tickets as low as|^\d+ contributors", re.I
 )
 _SPEAKER = re.compile(r"^\s*([^\W\d_][\w.'’&+/ -]{0,29}?)\s*[:：](?:\s*(\S.*))?$")
 _SINGERS = _words(
@@ -116,7 +116,7 @@ def odd_lines(lines: Sequence[str]) -> tuple[OddLine, ...]:
 
 def _kind(line: str) -> str | None:
     """What one line looks like by itself; None for an ordinary line."""
-    if _is_heading(line):
+    if _is_heading(line) and "repeat" not in line.casefold():
         return "heading"
     if _CREDIT.search(line) or _BY_NAME.search(line):
         return "credit"
@@ -133,7 +133,7 @@ def _is_heading(line: str) -> bool:
     heading = read_heading(bare.rstrip(":： ")) if bare else None
     if heading is None:
         return False
-    decorated = colon or (bare != line.strip() and line.strip()[:1] in "*_#=<({-~")
+    decorated = colon or (bare != line.strip() and line.strip()[:1] in "*_#=<({（＜-~")
     numbered = bool(re.search(r"\d\s*$", bare)) and heading.name in _PLAIN_HEADINGS and not heading.direction
     plain = heading.name in _PLAIN_HEADINGS and not heading.direction and len(bare.split()) <= 2
     return decorated or numbered or plain or (heading.name in _PLAIN_HEADINGS and ":" in bare)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from songbench.domain.lyric_lines import KINDS, odd_lines
 from songbench.domain.lyrics import Lyrics, LyricsReading
+from songbench.domain.text import text_remarks
 
 _TAKE = re.compile(r"(.+)_s\d+")
 
@@ -23,10 +24,9 @@ def reading_remarks(reading: LyricsReading) -> tuple[str, ...]:
 
 
 def sung_remarks(lyrics: Lyrics) -> tuple[str, ...]:
-    """The sung lines that look like something else."""
-    return tuple(
-        f"sung line {odd.number} looks like {KINDS[odd.kind]}: '{odd.text[:60]}'" for odd in odd_lines(lyrics.lines)
-    )
+    """The sung lines that look like something else, and the words whose letters had to be guessed at."""
+    odd = [f"sung line {odd.number} looks like {KINDS[odd.kind]}: '{odd.text[:60]}'" for odd in odd_lines(lyrics.lines)]
+    return (*odd, *text_remarks("\n".join(lyrics.lines)))
 
 
 def take_remarks(ids: Sequence[str]) -> tuple[str, ...]:
@@ -43,3 +43,21 @@ def take_remarks(ids: Sequence[str]) -> tuple[str, ...]:
 def _lines_named(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
     return f"{'lines' if len(numbers) > 1 else 'line'} {shown}"
+
+
+def summary(remarks: Sequence[str], source: str, most: int = 3) -> tuple[str, ...]:
+    """The first remarks of a suite, for the beginning of a run, and where to see all.
+
+    Args:
+        remarks: of `songbench.domain.suite.Suite`.
+        source: the suite as the user named it.
+        most: how many are shown.
+    """
+    if not remarks:
+        return ()
+    rest = len(remarks) - most
+    more = f" (and {rest} more)" if rest > 0 else ""
+    return (
+        *(f"look at {remark}" for remark in remarks[:most]),
+        f"the lines as they will be sung{more}: songbench suites {source}",
+    )

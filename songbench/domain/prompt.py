@@ -15,7 +15,6 @@ from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json, content_key, file_digest
 from songbench.domain.lyrics import Lyrics
 
-LANGUAGES = ("en", "zh", "mixed")
 TRACKS = ("song", "v2a")
 
 
@@ -93,7 +92,7 @@ class Prompt:
     Attributes:
         id: unique in its suite; letters, digits, ``-``, ``_`` and ``.`` only, as it becomes a file name.
         lyrics: the sectioned lyrics.
-        language: the language of the words, one of `LANGUAGES`.
+        language: the language of the words, as `songbench.domain.language.check_language` gives it.
         style: the style in words ("" when there is none).
         prompt_audio: the style in sound (10 s by convention), or None.
         reference: a complete real song in this style, for distribution metrics, or None.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +18,10 @@ from songbench.domain.checking import Number, Whole, Written, checked, field_nam
 from songbench.domain.errors import InputError
 from songbench.domain.foreign import foreign_line
 from songbench.domain.hashing import content_key
+from songbench.domain.language import check_language, contradiction, detect_language
 from songbench.domain.lyric_remarks import reading_remarks, sung_remarks, take_remarks
-from songbench.domain.lyrics import Lyrics, LyricsReading, UnknownTagsError, lyrics_from_json, read_lyrics
-from songbench.domain.prompt import LANGUAGES, TRACKS, Prompt, parse_asset
+from songbench.domain.lyrics import LyricsReading, UnknownTagsError, lyrics_from_json, read_lyrics
+from songbench.domain.prompt import TRACKS, Prompt, parse_asset
 from songbench.domain.reading import decode_json, json_rows, read_text
 from songbench.domain.sections import LONGEST_SECONDS
 
@@ -80,7 +81,7 @@ class Suite:
         description: one sentence for listings.
         licence: the licence of the suite as a whole.
         notes: what a reader of a leaderboard on this suite must know (printed under it).
-        detected: ids of the prompts whose language the file does not say.
+        detected: for the prompts whose language the file does not say, by id: what says it instead.
         remarks: what looks odd in the file, for people before a run; no part of the key.
     """
 
@@ -90,7 +91,7 @@ class Suite:
     description: str = ""
     licence: str = ""
     notes: tuple[str, ...] = ()
-    detected: frozenset[str] = frozenset()
+    detected: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
     def key(self) -> str:
@@ -115,10 +116,10 @@ def load_suite(path: str | Path) -> Suite:
 
 @dataclass(frozen=True)
 class _Line:
-    """A prompt, and what is said about its line."""
+    """A prompt, what says its language where the file does not, and what else is said about its line."""
 
     prompt: Prompt
-    detected: bool
+    detected: str
     remarks: tuple[str, ...]
 
 
@@ -188,7 +189,7 @@ class _SuiteReader:
             description=header.description,
             licence=header.licence,
             notes=tuple(header.notes),
-            detected=frozenset(name for name, line in self.lines.items() if line.detected),
+            detected={name: line.detected for name, line in self.lines.items() if line.detected},
             remarks=(
                 *(f"{name}: {remark}" for name, line in self.lines.items() for remark in line.remarks),
                 *take_remarks([prompt.id for prompt in prompts]),
@@ -214,11 +215,13 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -
     form = checked(_PromptForm, value)
     identifier = _identifier(form)
     reading = _lyrics(form.lyrics, seconds_per_tag)
-    language = form.language or _guess_language(reading.lyrics)
+    lines = reading.lyrics.lines
+    detection = detect_language(lines) if form.language is None else None
+    language = detection.language if detection else check_language(form.language or "")
     prompt = Prompt(
         id=identifier,
         lyrics=reading.lyrics,
-        language=_one_of("language", language, LANGUAGES),
+        language=language,
         style=form.style or "",
         prompt_audio=parse_asset(form.prompt_wav, folder, "prompt_wav") if form.prompt_wav else None,
         reference=parse_asset(form.reference, folder, "reference") if form.reference else None,
@@ -227,8 +230,9 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -
         licence=form.licence or "",
         track=_one_of("track", form.track or "song", TRACKS),
     )
-    remarks = (*reading_remarks(reading), *sung_remarks(reading.lyrics))
-    return _Line(prompt, form.language is None, remarks)
+    against = contradiction(language, lines) if detection is None else None
+    remarks = (*reading_remarks(reading), *sung_remarks(reading.lyrics), *([against] if against else []))
+    return _Line(prompt, detection.reason if detection else "", remarks)
 
 
 def _identifier(form: _PromptForm) -> str:
@@ -265,12 +269,6 @@ def _lyrics(value: object, seconds_per_tag: float) -> LyricsReading:
         raise InputError(
             error.message + inner, field="lyrics", allowed=error.allowed, given=error.given, cure=error.cure
         ) from None
-
-
-def _guess_language(lyrics: Lyrics) -> str:
-    words = " ".join(lyrics.lines)
-    chinese, latin = re.search(r"[\u4e00-\u9fff]", words), re.search(r"[A-Za-z]", words)
-    return "mixed" if chinese and latin else "zh" if chinese else "en"
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:

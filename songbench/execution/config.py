@@ -11,6 +11,7 @@ from typing import Any
 
 from songbench.contracts import registry
 from songbench.domain.errors import InputError
+from songbench.domain.lyric_remarks import summary
 from songbench.execution.composition import compose
 from songbench.execution.experiment import Experiment, appoint, check_assets, enter, find_suite, without_unfed
 from songbench.execution.overrides import read_overrides
@@ -54,7 +55,7 @@ def build_experiment(
         name=_run_name(settings.name or suite.name),
         suite=suite,
         entrants=entrants,
-        remarks=remarks,
+        remarks=(*summary(suite.remarks, settings.suite.source), *remarks),
         judges=appoint(settings.selected_metrics, settings.metric_sections, required=required_metrics),
         takes=settings.takes,
         seed=settings.seed,

@@ -13,7 +13,6 @@ from rich.table import Table
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.domain.errors import SongbenchError
-from songbench.domain.suite import Suite
 from songbench.execution import needs
 from songbench.execution.doctor import Check
 from songbench.execution.experiment import find_suite
@@ -137,17 +136,6 @@ def suites_listing() -> Group:
         facts = [suite.version, str(len(suite.prompts)), suite.licence, suite.description]
         table.add_row(escape(name), *map(escape, facts))
     return Group(table, *faults)
-
-
-def suite_table(suite: Suite) -> Table:
-    """The prompts of a suite."""
-    table = _table(
-        f"{suite.name} {suite.version}: {suite.description}", "id", "language", "seconds", "sections", "style"
-    )
-    for prompt in suite.prompts:
-        plan = " ".join(prompt.lyrics.tags)
-        table.add_row(escape(prompt.id), prompt.language, f"{prompt.seconds or ''}", plan, escape(prompt.style))
-    return table
 
 
 def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> Table:
