@@ -3,7 +3,8 @@
     PER = 100 · (S + D + I) / N
 
 with S, D, I the substituted, deleted and inserted phonemes of the cheapest alignment (Levenshtein, all costs 1)
-between the phonemes of the sung lines asked for (N of them) and those of what a recogniser hears. Nothing is cut to a
+between the phonemes of the sung lines asked for (N of them) and those of what a recogniser hears. What is written in
+figures is read in the legitimate way that agrees best (`metrics.features.readings`). Nothing is cut to a
 common length and nothing is clipped: dropped lines cost, invented lines cost, and the rate exceeds 100 % when a
 recogniser hears much more than was asked for. A song in which no word is heard has 100 %: every phoneme is a
 deletion.
@@ -25,7 +26,8 @@ from typing import Any, TypeAlias
 
 from metrics.features import phonemes
 from metrics.features.demucs_stems import HTDEMUCS_TORCH, DemucsStems, stem_of
-from metrics.features.edits import Edits, edits
+from metrics.features.edits import Edits
+from metrics.features.lyric_errors import LANGUAGES, lyric_errors, not_judgeable
 from metrics.features.separation import HTDEMUCS, VocalSeparation, vocals_of
 from metrics.features.transcript import WHISPER_BASE, Transcript, whisper_language
 from metrics.features.whisperx_transcript import WHISPER_LARGE_V3, WhisperXTranscript
@@ -33,6 +35,8 @@ from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
 from songbench.contracts.feature import Extractor, Feature, Features
 from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
+from songbench.domain.language import MIXED, spoken_language
+from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.execution import weights
@@ -40,8 +44,6 @@ from songbench.execution.weights import Weights
 
 Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotApplicable | Failure]]
 """Which audio of each song the recogniser hears."""
-
-LANGUAGES = ("en", "zh", "mixed")
 
 FIELDS = (
     FieldCard("per", "%", "lower", 0, None, 1, "Phoneme errors of all songs over phonemes asked of all songs (micro)."),
@@ -142,7 +144,7 @@ class PhonemeErrorRate:
     models: tuple[Weights, ...] = (WHISPER_BASE,)
     packages: tuple[str, ...] = ()
     recogniser: Callable[[str], Extractor] = Transcript
-    version: str = "2"
+    version: str = "3"
     side_fields: tuple[FieldCard, ...] = ()
     reference: bool = False
     procedure: Procedure | None = None
@@ -191,7 +193,7 @@ class PhonemeErrorRate:
             if isinstance(transcript, Failure):
                 yield transcript
             else:
-                yield self._compare(song.prompt.lyrics.lines, transcript.data)
+                yield self._compare(song.prompt, transcript.data)
 
     def _transcripts(
         self, songs: Sequence[Song], sources: Sequence[AudioSource | NotApplicable | Failure], features: Features
@@ -200,16 +202,18 @@ class PhonemeErrorRate:
         by_language: dict[str, list[tuple[int, AudioSource]]] = {}
         for place, (song, source) in enumerate(zip(songs, sources, strict=True)):
             if not isinstance(source, NotApplicable | Failure):
-                by_language.setdefault(whisper_language(song.prompt.language), []).append((place, source))
+                language = whisper_language(spoken_language(song.prompt.language))
+                by_language.setdefault(language, []).append((place, source))
         found: dict[int, Feature | Failure] = {}
         for language, placed in by_language.items():
             results = features.of(self.recogniser(language), [source for _, source in placed])
             found.update(zip((place for place, _ in placed), results, strict=True))
         return [found[place] for place in sorted(found)]
 
-    def _compare(self, lines: Sequence[str], transcript: Mapping[str, Any]) -> Scores:
-        scores = compare(lines, transcript)
-        return with_side_fields(scores, lines, transcript) if self.side_fields else scores
+    def _compare(self, prompt: Prompt, transcript: Mapping[str, Any]) -> Scores:
+        lines, language = prompt.lyrics.lines, prompt.language
+        scores = compare(lines, transcript, language)
+        return with_side_fields(scores, lines, transcript, language) if self.side_fields else scores
 
 
 def _installed(package: str) -> Availability:
@@ -219,32 +223,26 @@ def _installed(package: str) -> Availability:
 
 
 def _refusal(song: Song) -> NotApplicable | None:
-    if song.prompt.language not in LANGUAGES:
-        return NotApplicable(f"lyrics in '{song.prompt.language}' cannot be judged, only {', '.join(LANGUAGES)}")
-    if not any(map(phonemes.words_of, song.prompt.lyrics.lines)):
-        return NotApplicable("the prompt has no sung lines")
-    return None
+    reason = not_judgeable(song.prompt.lyrics.lines, song.prompt.language)
+    return NotApplicable(reason) if reason else None
 
 
-def compare(lines: Sequence[str], transcript: Mapping[str, Any]) -> Scores:
+def compare(lines: Sequence[str], transcript: Mapping[str, Any], language: str = MIXED) -> Scores:
     """Score a transcript against the sung lines.
 
     Args:
         lines: the sung lines, with at least one word.
         transcript: ``Feature.data`` of a `Transcript`.
+        language: of the lyrics: in which languages figures may be read.
 
     Returns:
         All `FIELDS`, with the weights that make the system's figure the micro average: phonemes for the phoneme
         fields, words for ``wer``, lines for ``coverage``; ``per_macro`` has none.
     """
-    heard = str(transcript["text"]).split("\n")
-    asked_by_line = phonemes.phonemes_of(lines)
-    asked = [token for line in asked_by_line for token in line]
-    sung = [token for line in phonemes.phonemes_of(heard) for token in line]
-    found = edits(asked, sung)
-    words = edits(*([unit for line in text for unit in phonemes.units_of(line)] for text in (lines, heard)))
-    covered = _covered(asked_by_line, found)
-    percent = 100 / len(asked)
+    errors = lyric_errors(lines, str(transcript["text"]), language)
+    found, words, length = errors.phonemes, errors.words, len(errors.phonemes.matched)
+    covered = _covered(errors.asked, found)
+    percent = 100 / length
     parts = {"sub": found.substitutions, "del": found.deletions, "ins": found.insertions}
     rates = {"per": found.total * percent, **{name: count * percent for name, count in parts.items()}}
     return Scores(
@@ -254,9 +252,9 @@ def compare(lines: Sequence[str], transcript: Mapping[str, Any]) -> Scores:
             "wer": 100 * words.total / len(words.matched),
             "coverage": 100 * sum(covered) / len(covered),
         },
-        weights={**dict.fromkeys(rates, len(asked)), "wer": len(words.matched), "coverage": len(covered)},
+        weights={**dict.fromkeys(rates, length), "wer": len(words.matched), "coverage": len(covered)},
         detail={
-            "phonemes": {"reference": len(asked), "heard": len(sung), **parts},
+            "phonemes": {"reference": length, "heard": len(errors.heard), **parts},
             "words": {"reference": len(words.matched), "errors": words.total},
             "reference": "\n".join(lines),
             "hypothesis": transcript["text"],
@@ -265,23 +263,24 @@ def compare(lines: Sequence[str], transcript: Mapping[str, Any]) -> Scores:
     )
 
 
-def with_side_fields(scores: Scores, lines: Sequence[str], transcript: Mapping[str, Any]) -> Scores:
+def with_side_fields(
+    scores: Scores, lines: Sequence[str], transcript: Mapping[str, Any], language: str = MIXED
+) -> Scores:
     """The same scores with `SIDE_FIELDS`.
 
     Args:
         scores: what `compare` says.
         lines: the sung lines, with at least one word.
         transcript: ``Feature.data`` of a `WhisperXTranscript`.
+        language: of the lyrics: in which languages figures may be read.
 
     Returns:
         Weights: phonemes for ``per_clipped``, runs of six phonemes for ``repetition``, characters for ``cer``, seconds
         for ``passed``.
     """
-    heard = str(transcript["text"]).split("\n")
-    asked, sung = ([token for line in phonemes.phonemes_of(text) for token in line] for text in (lines, heard))
-    surplus, runs = repeated(asked, sung)
-    letters = ("".join(word for line in text for word in phonemes.words_of(line)) for text in (lines, heard))
-    characters = edits(*letters)
+    errors = lyric_errors(lines, str(transcript["text"]), language)
+    surplus, runs = repeated([token for line in errors.asked for token in line], errors.heard)
+    characters = errors.characters
     seconds = float(transcript["seconds"])
     return Scores(
         values={
@@ -416,7 +415,7 @@ def whisperx_large_v3() -> PhonemeErrorRate:
         (WHISPER_LARGE_V3, HTDEMUCS_TORCH),
         ("whisperx", "demucs"),
         WhisperXTranscript,
-        "1",
+        "2",
         SIDE_FIELDS,
         True,
         _whisperx(
@@ -437,7 +436,7 @@ def whisperx_large_v3_mix() -> PhonemeErrorRate:
         (WHISPER_LARGE_V3,),
         ("whisperx",),
         WhisperXTranscript,
-        "1",
+        "2",
         SIDE_FIELDS,
         True,
         _whisperx("pyannote's stretches of speech, merged to 30 s at most"),

@@ -1,42 +1,44 @@
-"""Text to phonemes and words, to compare what was sung with what was asked for.
+"""Words to phonemes, to compare what was sung with what was asked for.
 
 English is read by espeak-ng 1.52 (through phonemizer 3.4; library and data come inside the package
 ``espeakng-loader``, so nothing has to be installed in the system): American, stress marks dropped, one token per
 phone, so that diphthongs and affricates (``aɪ``, ``tʃ``) are one token each. Mandarin is read by pypinyin 0.51 as
-initial and final, tone dropped. Which reader takes a piece of text is seen from its script, so mixed lyrics need no
-special care.
+initial and final, tone dropped. Which reader takes a word is seen from its script, so mixed lyrics need no special
+care.
 
 Every word (every character in Mandarin) is read by itself, never in context. Equal words then always have equal
 phonemes: a wrong word cannot change how its neighbours are read, nor can the places where a recogniser happens to
 break its lines. It also makes simplified and traditional writing agree, as the phrase dictionaries of pypinyin know
 mostly simplified phrases, while Whisper writes traditional characters even for lyrics that were given simplified.
 
-What is left out, on both sides alike: punctuation, section tags, brackets. Words in brackets (backing vocals) are
-kept: they were asked for and can be sung. Numbers are read out in English (``42`` → forty two), digit by digit in a
-line with Chinese characters. Words in other scripts are dropped.
+Text becomes words in `songbench.domain.spoken`, the same way for lyrics and transcripts.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import UnavailableError
+from songbench.domain.text import HAN
 
 Tokens = tuple[str, ...]
-"""The phonemes, or the words, of one line."""
+"""The phonemes of one word or line."""
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_LATIN = r"a-zà-öø-ɏ"
-_WORD = re.compile(rf"[\u3400-\u4dbf\u4e00-\u9fff]|[{_LATIN}]+(?:'[{_LATIN}]+)*'?|\d+")
-_DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
+_HAN = re.compile(f"[{HAN}]")
 # Two traditional characters that lyrics use and that pypinyin alone reads otherwise than their simplified forms.
 _VARIANTS = str.maketrans("著乾", "着干")
+
+# What espeak-ng would spell letter by letter.
+_SOUNDS = {"shh": ("ʃ",), "brr": ("b", "ɹ")}
+# espeak-ng reads "vi" as "roman six"; a numeral is one of several readings, see `songbench.domain.spoken`.
+_NUMERAL = re.compile(r"[ivxlcdm]{2,}")
+_SPOKEN_NUMERAL = ("ɹ", "oʊ", "m", "ə", "n")
 
 _lock = threading.Lock()  # espeak-ng keeps its state in globals
 
@@ -59,48 +61,31 @@ def availability() -> Availability:
     )
 
 
-def words_of(line: str) -> Tokens:
-    """The words of a line in lower case; one token per Chinese character.
+def sounds_of(words: Iterable[str]) -> dict[str, Tokens]:
+    """The phonemes of words.
 
     Args:
-        line: any text; section tags must have been taken off.
+        words: in lower case, as `songbench.domain.spoken` gives them; single Chinese characters for Mandarin.
 
     Returns:
-        Words without punctuation. Digits in a line with Chinese characters are given as characters.
+        The phonemes of each. English tokens are IPA phones, Mandarin tokens pinyin initials and finals; a syllable that
+        begins with a vowel has no initial.
+
+    Raises:
+        UnavailableError: espeak-ng is not installed or does not start, and there is English to read.
     """
-    text = line.casefold().replace("’", "'").replace("&", " and ")
-    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
-    return tuple(_WORD.findall(text.translate(_DIGITS) if _HAN.search(text) else text))
+    wanted = set(words)
+    english = _read_english(word for word in wanted if not _HAN.match(word))
+    return {word: _pinyin(word) if _HAN.match(word) else english[word] for word in wanted}
 
 
-def units_of(line: str) -> Tokens:
+def unit_of(word: str) -> str:
     """What a word error rate counts: English words, and for Mandarin syllables (pinyin without tone).
 
     Syllables rather than characters, as a recogniser's choice between simplified and traditional writing, or between
     homophones, says nothing about the singing.
     """
-    return tuple("".join(_pinyin(word)) if _HAN.match(word) else word for word in words_of(line))
-
-
-def phonemes_of(lines: Sequence[str]) -> list[Tokens]:
-    """The phonemes of each line.
-
-    Args:
-        lines: lines of lyrics or of a transcript, English, Mandarin or both.
-
-    Returns:
-        One tuple per line, in order; empty for a line without words. English tokens are IPA phones, Mandarin tokens
-        pinyin initials and finals; a syllable that begins with a vowel has no initial.
-
-    Raises:
-        UnavailableError: espeak-ng is not installed or does not start, and there is English to read.
-    """
-    split = [words_of(line) for line in lines]
-    english = _read_english(word for words in split for word in words if not _HAN.match(word))
-    return [
-        tuple(token for word in words for token in (_pinyin(word) if _HAN.match(word) else english[word]))
-        for words in split
-    ]
+    return "".join(_pinyin(word)) if _HAN.match(word) else word
 
 
 @lru_cache(maxsize=8192)
@@ -114,18 +99,31 @@ def _pinyin(character: str) -> Tokens:
 
 
 def _read_english(words: Iterable[str]) -> dict[str, Tokens]:
-    wanted = sorted(set(words))
-    if not wanted:
-        return {}
-    from phonemizer.separator import Separator
+    wanted = set(words)
+    spelled = {word: tuple(word) for word in wanted if _NUMERAL.fullmatch(word)}
+    sounds = _spoken({*wanted, *(letter for letters in spelled.values() for letter in letters)})
+    for word, letters in spelled.items():
+        if sounds[word][:5] == _SPOKEN_NUMERAL:
+            sounds[word] = tuple(token for letter in letters for token in sounds[letter])
+    return {word: _SOUNDS.get(word, sounds[word]) for word in wanted}
 
-    # A separator no word can hold, so that a number read as several words stays one entry.
-    separator = Separator(phone=" ", word=" | ", syllable="")
+
+_known: dict[str, Tokens] = {}
+
+
+def _spoken(words: set[str]) -> dict[str, Tokens]:
+    """What espeak-ng makes of each word; asked once per process."""
     with _lock:
-        spoken = _espeak().phonemize(wanted, separator=separator, strip=True)
-    return {
-        word: tuple(token for token in text.split() if token != "|") for word, text in zip(wanted, spoken, strict=True)
-    }
+        unknown = sorted(words - _known.keys())
+        if unknown:
+            from phonemizer.separator import Separator
+
+            # A separator no word can hold, so that a word read as several stays one entry.
+            separator = Separator(phone=" ", word=" | ", syllable="")
+            spoken = _espeak().phonemize(unknown, separator=separator, strip=True)
+            for word, text in zip(unknown, spoken, strict=True):
+                _known[word] = tuple(token for token in text.split() if token != "|")
+        return {word: _known[word] for word in words}
 
 
 @lru_cache(maxsize=1)

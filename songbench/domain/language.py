@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from songbench.domain.english import is_english
 from songbench.domain.errors import InputError
 from songbench.domain.text import HAN, LATIN, normal_text
 
@@ -43,6 +44,7 @@ _USUAL_NAMES = {
 _EXAMPLES = ("en", "zh", MIXED, "ja", "ko", "yue", "fr", "es", "de", "pt-BR")
 
 _LATIN_WORD = re.compile(rf"[{LATIN}]+(?:'[{LATIN}]+)*")
+_WITH_FIGURES = re.compile(rf"[{LATIN}]*[\d°][\d°.,:/%]*[{LATIN}]*")  # 10k, 1st, 30°C, MP3: no words of any language
 _HAN_LETTER = re.compile(f"[{HAN}]")
 _KANA = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]")
 _HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
@@ -153,6 +155,7 @@ def contradiction(language: str, lines: Iterable[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _detection(lines: tuple[str, ...]) -> Detection:
+    lines = tuple(_WITH_FIGURES.sub(" ", line) for line in lines)
     text = "\n".join(lines)
     letters = len(_LETTER.findall(text))
     if not letters:
@@ -235,31 +238,7 @@ def _with_foreign_lines(lines: Sequence[str], whole: Detection) -> Detection:
 
 
 def _english_share(words: Sequence[str]) -> float:
-    return sum(map(_is_english, words)) / len(words)
-
-
-def _is_english(word: str) -> bool:
-    known, word = _english_words(), word.casefold()
-    if word in known:
-        return True
-    stems = [
-        re.sub(pattern, "", word) for pattern in ("'.*$", "s$", "es$", "e?d$", "ing?$", "in'?$", "ly$", "e?r$", "est$")
-    ]
-    return any(
-        stem in known or f"{stem}e" in known or (len(stem) > 3 and stem[-1] == stem[-2] and stem[:-1] in known)
-        for stem in stems
-        if len(stem) > 2 and stem != word
-    ) or (word.endswith(("ies", "ied")) and f"{word[:-3]}y" in known)
-
-
-@lru_cache(maxsize=1)
-def _english_words() -> frozenset[str]:
-    """Words of misaki's pronouncing dictionary of American English; inflections are mostly not among them."""
-    import json
-    from importlib.resources import files
-
-    words = json.loads(files("misaki").joinpath("data/us_gold.json").read_text(encoding="utf-8"))
-    return frozenset(word.casefold() for word in words)
+    return sum(map(is_english, words)) / len(words)
 
 
 def _ranked(text: str) -> list[tuple[str, float]]:

@@ -1,0 +1,59 @@
+"""Words against words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from metrics.features.lyric_errors import lyric_errors, not_judgeable
+from songbench.domain.errors import InputError
+from songbench.domain.language import check_language
+
+
+@dataclass(frozen=True)
+class PhonemeErrors:
+    """The phoneme error rate of a transcript, with its parts.
+
+    Attributes:
+        per: 100 · (S + D + I) / N in percent: 0 for a perfect transcript, above 100 where far more is heard than asked.
+        substitutions: S, phonemes that are others.
+        deletions: D, phonemes that were asked for and not heard.
+        insertions: I, phonemes that were heard and not asked for.
+        reference_length: N, the phonemes of the lyrics.
+    """
+
+    per: float
+    substitutions: int
+    deletions: int
+    insertions: int
+    reference_length: int
+
+
+def per(lines: Sequence[str], transcript: str | Sequence[str], language: str) -> PhonemeErrors:
+    """The phoneme error rate of a transcript against the sung lines, as the metric ``per`` has it.
+
+    Both texts go through one normal form, figures may be read in every legitimate way (docs/words.md), and line breaks
+    of the transcript say nothing.
+
+    Args:
+        lines: the sung lines, without section tags.
+        transcript: what was heard, as one text or as lines.
+        language: ``en``, ``zh`` or ``mixed``, or a BCP 47 code of one of them such as ``en-GB``.
+
+    Raises:
+        InputError: no line has a word, the language cannot be judged, or the lyrics are not in it.
+        UnavailableError: espeak-ng is not installed or does not start, and there is English to read.
+    """
+    lines = [lines] if isinstance(lines, str) else list(lines)
+    heard = transcript if isinstance(transcript, str) else "\n".join(transcript)
+    code = check_language(language)
+    if reason := not_judgeable(lines, code):
+        raise InputError(f"The phoneme error rate is not applicable: {reason}.")
+    found = lyric_errors(lines, heard, code).phonemes
+    return PhonemeErrors(
+        per=100 * found.total / len(found.matched),
+        substitutions=found.substitutions,
+        deletions=found.deletions,
+        insertions=found.insertions,
+        reference_length=len(found.matched),
+    )
