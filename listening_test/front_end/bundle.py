@@ -28,7 +28,7 @@ from listening_test.answers import Entry, RefusedAnswerError, Sheet, accept
 from listening_test.front_end.assets import asset, bundle_script, stylesheet
 from listening_test.front_end.wording import load_wording
 from listening_test.pages import public_page, session_pages, slots
-from listening_test.prepared import PreparedTest, check_audio
+from listening_test.prepared import AUDIO, PreparedTest, check_audio
 from songbench.domain.errors import InputError
 
 TOP = "listening-test"
@@ -206,7 +206,9 @@ def _archive(folder: Path) -> Path:
     try:
         with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as made:
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-                made.write(file, f"{TOP}/{file.relative_to(folder).as_posix()}")
+                # Sounds are stored as they are: how far one can be packed would tell what is in it.
+                packing = zipfile.ZIP_STORED if file.parent.name == AUDIO else zipfile.ZIP_DEFLATED
+                made.write(file, f"{TOP}/{file.relative_to(folder).as_posix()}", packing)
         scratch.replace(path)
     except BaseException:
         scratch.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How something sounds; equal recipes give equal bytes.
+    """How something sounds; stimuli of equal recipes differ in nothing that can be heard.
 
     Attributes:
         sort: of sound.

@@ -1,21 +1,22 @@
-"""One loudness for all: measure, decide the common level, write the files."""
+"""One loudness and one size per second for all: measure, decide the common level, write the files."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from listening_test.preparation.clips import Recipe, Source
+from listening_test.preparation.disguise import SHORTEST_TAIL, common_rate, disguise, dithered, filled, lengthened
 from listening_test.preparation.rendering import Rendered, Renderer
-from listening_test.preparation.sound import Sound, encoded, factor, loudness, outline, true_peak
+from listening_test.preparation.sound import encoded, factor, loudness, outline, true_peak
 from listening_test.prepared import AUDIO
 from listening_test.private import write_private
 from songbench.domain.errors import InputError
@@ -33,7 +34,7 @@ FLAT = (100,) * 200
 
 @dataclass(frozen=True)
 class Made:
-    """What was written for a recipe.
+    """What was written for a stimulus.
 
     Attributes:
         seconds: its length.
@@ -75,48 +76,60 @@ class Level:
 
 
 def write_audio(
-    renderer: Renderer, names: Mapping[Recipe, Sequence[str]], folder: Path, done: Callable[[int], None]
-) -> tuple[dict[Recipe, Made], Level]:
-    """Write every stimulus at one loudness.
+    renderer: Renderer,
+    names: Mapping[Recipe, Sequence[str]],
+    models: Mapping[str, str],
+    folder: Path,
+    done: Callable[[int], None],
+) -> tuple[dict[str, Made], Level]:
+    """Write every stimulus at one loudness, FLAC at one number of bytes per second.
 
     Files are first written at the loudness of the protocol. Where one of them would exceed the true-peak ceiling, the
     level that keeps the highest of them below it is taken for all, and all are written again from their originals.
 
     Args:
         renderer: of the sounds.
-        names: per recipe, the ids of its stimuli; each gets a file of its own.
+        names: per recipe, the ids of its stimuli; each gets a file of its own, see `disguise`.
+        models: by id, the stimulus that it stands for in another language; it is made as long.
         folder: of the test.
         done: told how many recipes are done since the last call.
+
+    Returns:
+        What was made, by id; and the loudness.
 
     Raises:
         InputError: for a song that cannot be used.
     """
     wanted, ceiling = renderer.protocol.listening.loudness, renderer.protocol.listening.true_peak
-    made = _write(renderer, names, folder, wanted, done)
+    made = _write(renderer, names, models, folder, wanted, done)
     excess = max((one.peak + one.gain_db for one in made.values()), default=-math.inf) - (ceiling - MARGIN_DB)
-    if excess <= 0:
-        return made, Level(wanted, wanted)
-    done(-len(made))
-    return _write(renderer, names, folder, wanted - excess, done), Level(wanted, wanted - excess)
+    level = Level(wanted, wanted - max(excess, 0.0))
+    if level.given < level.wanted:
+        done(-len(names))
+        made = _write(renderer, names, models, folder, level.given, done)
+    if renderer.protocol.listening.format == "flac":
+        made = _fill(folder, made)
+    return made, level
 
 
 def _write(
     renderer: Renderer,
     names: Mapping[Recipe, Sequence[str]],
+    models: Mapping[str, str],
     folder: Path,
     level: float,
     done: Callable[[int], None],
-) -> dict[Recipe, Made]:
+) -> dict[str, Made]:
     by_source: dict[Source | None, list[Recipe]] = defaultdict(list)
     for recipe in names:
         by_source[recipe.source].append(recipe)
-    work = partial(_write_source, renderer, names, folder, level)
-    made: dict[Recipe, Made] = {}
+    work = partial(_write_source, renderer, names, models, folder, level)
+    made: dict[str, Made] = {}
     with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
         try:
-            for found in pool.map(work, by_source.items()):
+            for recipes, found in zip(by_source.values(), pool.map(work, by_source.items()), strict=True):
                 made |= found
-                done(len(found))
+                done(len(recipes))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -126,40 +139,69 @@ def _write(
 def _write_source(
     renderer: Renderer,
     names: Mapping[Recipe, Sequence[str]],
+    models: Mapping[str, str],
     folder: Path,
     level: float,
     group: tuple[Source | None, list[Recipe]],
-) -> dict[Recipe, Made]:
+) -> dict[str, Made]:
     source, recipes = group
-    return {
-        rendered.recipe: _write_one(renderer, rendered, names[rendered.recipe], folder, level)
-        for rendered in renderer.render(source, recipes)
-    }
+    made: dict[str, Made] = {}
+    for rendered in renderer.render(source, recipes):
+        made |= _write_copies(
+            renderer, rendered, {name: models.get(name, name) for name in names[rendered.recipe]}, folder, level
+        )
+    return made
 
 
-def _write_one(renderer: Renderer, rendered: Rendered, names: Iterable[str], folder: Path, level: float) -> Made:
+def _write_copies(
+    renderer: Renderer, rendered: Rendered, names: Mapping[str, str], folder: Path, level: float
+) -> dict[str, Made]:
+    """The stimuli of one recipe: the same to the ear, different in every byte."""
     listening, recipe = renderer.protocol.listening, rendered.recipe
-    before = loudness(rendered.sound, listening.rate)
+    before = loudness(lengthened(rendered.sound, listening.rate, SHORTEST_TAIL), listening.rate)
     silent = math.isinf(before)
     if silent and (recipe.source is None or recipe.source.system is None or recipe.sort == "style sample"):
         raise _silent(recipe)
-    gain = 0.0 if silent else level - before
-    sound: Sound = rendered.sound * np.float32(factor(gain))
-    data = encoded(sound, listening.rate, listening.format)
-    for name in names:
-        path = folder / AUDIO / f"{name}.{listening.format}"
-        write_private(path, data)
-        os.utime(path, (CHANGED_AT, CHANGED_AT))
-    return Made(
-        seconds=round(sound.shape[1] / listening.rate, 4),
-        start=round(rendered.start, 3),
-        loudness=before,
-        peak=true_peak(rendered.sound, listening.rate),
-        gain_db=gain,
-        peaks=FLAT if recipe.sort == "tones" else outline(sound),
-        sha256=bytes_digest(data),
-        notes=(*rendered.notes, "silent: not raised") if silent else rendered.notes,
-    )
+    peak = true_peak(rendered.sound, listening.rate)
+    made = {}
+    for name, model in names.items():
+        own = disguise(name, renderer.protocol.seed, as_long_as=model)
+        gain = 0.0 if silent else level - before + own.gain_db
+        sound = lengthened(rendered.sound * np.float32(factor(gain)), listening.rate, own.tail)
+        data = encoded(dithered(sound, listening.rate, own), listening.rate, listening.format)
+        _save(_path(folder, name, listening.format), data)
+        made[name] = Made(
+            seconds=round(sound.shape[1] / listening.rate, 4),
+            start=round(rendered.start, 3),
+            loudness=before,
+            peak=peak,
+            gain_db=gain,
+            peaks=FLAT if recipe.sort == "tones" else outline(sound),
+            sha256=bytes_digest(data),
+            notes=(*rendered.notes, "silent: not raised") if silent else rendered.notes,
+        )
+    return made
+
+
+def _fill(folder: Path, made: Mapping[str, Made]) -> dict[str, Made]:
+    """Fill all files up to the same number of bytes per second."""
+    paths = {name: _path(folder, name, "flac") for name in made}
+    rate = common_rate((paths[name].stat().st_size, one.seconds) for name, one in made.items())
+    result = {}
+    for name, one in made.items():
+        data = filled(paths[name].read_bytes(), one.seconds, rate)
+        _save(paths[name], data)
+        result[name] = replace(one, sha256=bytes_digest(data))
+    return result
+
+
+def _path(folder: Path, name: str, kind: str) -> Path:
+    return folder / AUDIO / f"{name}.{kind}"
+
+
+def _save(path: Path, data: bytes) -> None:
+    write_private(path, data)
+    os.utime(path, (CHANGED_AT, CHANGED_AT))
 
 
 def _silent(recipe: Recipe) -> InputError:

@@ -1,4 +1,4 @@
-"""Arithmetic on sound: everything here takes and gives float32 of shape (2, n), full scale ±1."""
+"""Arithmetic on sound: float32 of shape (2, n), full scale ±1, unless said otherwise."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ def outline(sound: Sound) -> tuple[int, ...]:
     return tuple(round(100 * peak / top) if top > 0 else 0 for peak in peaks)
 
 
-def encoded(sound: Sound, rate: int, kind: str) -> bytes:
-    """16-bit FLAC or WAV without any tags."""
+def encoded(samples: npt.NDArray[np.int16], rate: int, kind: str) -> bytes:
+    """16-bit FLAC or WAV without any tags, of int16 samples of shape (2, n)."""
     import soundfile
 
     buffer = io.BytesIO()
-    soundfile.write(buffer, sound.T, rate, format=kind.upper(), subtype="PCM_16")
+    soundfile.write(buffer, samples.T, rate, format=kind.upper(), subtype="PCM_16")
     return buffer.getvalue()

@@ -76,13 +76,13 @@ class Maker:
             *([sound] if sound else []),
         ]
         names = {clip: self._name() for clip in dict.fromkeys(clips)}
-        made, level = self._audio(renderer, names, tell)
+        made, level = self._audio(renderer, names, _models(asks, names), tell)
         items = {name: self._item(name, names[samples[name]] if name in samples else None) for name in prompts}
         trials = {ask: self._trial(ask, names, items) for ask in asks}
         test = PreparedTest(
             folder=self._folder,
             protocol=self._protocol,
-            stimuli=_by_name(self._stimulus(name, made[clip.recipe]) for clip, name in names.items()),
+            stimuli=_by_name(self._stimulus(name, made[name]) for clip, name in names.items()),
             items=_by_name(items.values()),
             trials=_by_name(trials.values()),
             seats=tuple(_seat(one, names, trials) for one in plan),
@@ -95,17 +95,19 @@ class Maker:
             runs=self._material.runs,
             systems=self._selection.names,
             prompts={name: self._facts(name) for name in sorted({*prompts, *self._selection.prompts})},
-            stimuli=dict(sorted((name, self._stimulus_key(clip, made[clip.recipe])) for clip, name in names.items())),
+            stimuli=dict(sorted((name, self._stimulus_key(clip, made[name])) for clip, name in names.items())),
             trials=dict(sorted((trial.id, _trial_key(ask, names, trials)) for ask, trial in trials.items())),
             headphone_answers=tuple(clip.recipe.tones[0] for clip in tones),
             asked=dict(self._selection.asked),
             failed=dict(self._selection.failed),
         )
-        return MadeTest(test, key, {name: made[clip.recipe] for clip, name in names.items()}, level)
+        return MadeTest(test, key, made, level)
 
     # -- sound -----------------------------------------------------------------------------------------------------
 
-    def _audio(self, renderer: Renderer, names: Mapping[Clip, str], tell: Tell) -> tuple[dict[Recipe, Made], Level]:
+    def _audio(
+        self, renderer: Renderer, names: Mapping[Clip, str], models: Mapping[str, str], tell: Tell
+    ) -> tuple[dict[str, Made], Level]:
         recipes: dict[Recipe, list[str]] = {}
         for clip, name in names.items():
             recipes.setdefault(clip.recipe, []).append(name)
@@ -116,7 +118,7 @@ class Maker:
             done += more
             tell("preparing audio", done, len(recipes))
 
-        return write_audio(renderer, recipes, self._folder, count)
+        return write_audio(renderer, recipes, models, self._folder, count)
 
     def _has_sample(self, prompt: str) -> bool:
         return self._protocol.show.prompt_audio and prompt in self._material.prompt_audio
@@ -198,6 +200,13 @@ def _origin(clip: Clip) -> Iterable[str]:
     if clip.anchor and source:
         song = f"the song of {source.system}" if source.system else "the reference song"
         yield f"made from {song} for {source.prompt}"
+
+
+def _models(asks: Iterable[Ask], names: Mapping[Clip, str]) -> dict[str, str]:
+    """What a voice speaks over in another language, by the stimulus that is heard then."""
+    return {
+        names[clip]: names[ask.clips[number]] for ask in asks for _, replaced in ask.spoken for number, clip in replaced
+    }
 
 
 def _sample(prompt: str) -> Clip:

@@ -69,7 +69,7 @@ def test_the_gain_is_what_was_done(prepared):
     cut = original.at(RATE).samples[0][RATE // 2 : RATE // 2 + 6 * RATE]
     file = soundfile.read(prepared.test.folder / prepared.test.stimuli[name].file)[0][round(0.1 * RATE) :][: 6 * RATE]
     inside = slice(RATE, 5 * RATE)
-    assert np.allclose(file[inside, 0], file[inside, 1])
+    assert np.allclose(file[inside, 0], file[inside, 1], atol=1e-4)  # each channel has its own dither
     assert np.allclose(file[inside, 0], cut[inside] * 10 ** (key.gain_db / 20), atol=1e-4)
     assert key.start == pytest.approx(0.5, abs=0.001)
 
@@ -84,7 +84,7 @@ def test_where_one_peak_would_be_too_high_all_are_softer(tmp_path):
     made = prepare(material, protocol, tmp_path)
     found = list(heard(made.test))
     assert made.level.wanted == -12 and made.level.given < -13
-    assert {round(level, 1) for _, _, level, _ in found} == {round(made.level.given, 1)}
+    assert all(level == pytest.approx(made.level.given, abs=0.06) for _, _, level, _ in found)
     assert max(peak for *_, peak in found) == pytest.approx(-1.05, abs=0.1)
     assert any("LUFS, not at -12" in note for note in made.notes)
 
@@ -155,9 +155,9 @@ def test_stimuli_of_a_reference_test_stay_aligned(tmp_path):
     for stimulus, samples, *_ in heard(made.test):
         key = made.key.stimuli[stimulus.id]
         if key.prompt == "en-prompt-0" and key.role != "check":
-            lengths.add(len(samples))
+            lengths.add(len(samples) / RATE)
             starts[key.role, key.system] = np.flatnonzero(np.abs(samples[:, 0]) > 1e-3)[0] / RATE
-    assert len(lengths) == 1
+    assert max(lengths) - min(lengths) < 0.5  # of silence at the end, see `disguise`
     assert starts["system", "alphasinger"] == pytest.approx(0.1 + 0.5, abs=0.01)  # the excerpt begins at 0.5 s
     assert starts["reference", None] == pytest.approx(0.1, abs=0.02)
 

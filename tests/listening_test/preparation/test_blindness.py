@@ -1,0 +1,153 @@
+"""What can be told of stimuli without listening to them or measuring their sound: sizes, bytes, numbers, headers."""
+
+import io
+import json
+import re
+import zipfile
+from itertools import combinations
+
+import numpy as np
+import pytest
+import soundfile
+from made_up import good_answer
+from small_material import RATE, music, small_material, small_protocol
+from starlette.testclient import TestClient
+
+from listening_test.collection.app import build
+from listening_test.collection.database import Database, default_url
+from listening_test.collection.sessions import Sessions
+from listening_test.collection.tokens import Signer, load_secret
+from listening_test.front_end.bundle import TOP, write_bundle
+from listening_test.preparation.build import prepare
+from listening_test.preparation.disguise import LONGEST_TAIL, SHORTEST_TAIL, dithered, disguise, filled
+from listening_test.preparation.sound import encoded, framed
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Anchors, traps, repetitions, practice, checks, style samples: one song each may be there several times."""
+    protocol = small_protocol(
+        show={"lyrics": True, "prompt_audio": True},
+        checks={"anchors": ["lowpass-3500", "mp3-64k"], "repeats": 0.5},
+        listening={"rate": RATE, "minimum_seconds": 0.0},
+    )
+    return prepare(small_material(samples=True), protocol, tmp_path_factory.mktemp("blind"))
+
+
+@pytest.fixture(scope="module")
+def with_reference(tmp_path_factory):
+    protocol = small_protocol("mushra", checks={"anchors": ["lowpass-3500"]})
+    return prepare(small_material(prompts=4, references=True), protocol, tmp_path_factory.mktemp("mushra"))
+
+
+def size(made, stimulus):
+    return (made.test.folder / stimulus.file).stat().st_size
+
+
+def one_rate(files):
+    """Whether one number of bytes per second explains the sizes of files of these lengths, rounded up to bytes."""
+    bounds = [((count - 1) / seconds, count / seconds) for count, seconds in files]
+    return len(bounds) > 10 and max(low for low, _ in bounds) < min(high for _, high in bounds)
+
+
+def same_song(made):
+    """Pairs of stimuli that are the same song to the ear: repetitions, the open and the hidden reference."""
+    known = {}
+    for name, key in made.key.stimuli.items():
+        if key.role in ("system", "reference", "anchor"):
+            known.setdefault((key.role, key.system, key.anchor, key.prompt, key.excerpt, key.start), []).append(name)
+    return [
+        tuple(made.test.stimuli[name] for name in pair) for names in known.values() for pair in combinations(names, 2)
+    ]
+
+
+@pytest.mark.parametrize("test", ["prepared", "with_reference"])
+def test_the_same_song_twice_is_two_different_files(request, test):
+    made = request.getfixturevalue(test)
+    pairs = same_song(made)
+    assert len(pairs) >= 4
+    for one, two in pairs:
+        assert one.sha256 != two.sha256 and one.peaks != two.peaks
+        assert 0 < abs(one.seconds - two.seconds) < LONGEST_TAIL - SHORTEST_TAIL and size(made, one) != size(made, two)
+        sounds = [soundfile.read(made.test.folder / stimulus.file, dtype="int16")[0] for stimulus in (one, two)]
+        shared = slice(RATE // 2, 3 * RATE)  # different almost everywhere, by what nobody hears
+        assert (sounds[0][shared] != sounds[1][shared]).mean() > 0.4
+        assert np.allclose(sounds[0][shared], sounds[1][shared], rtol=0.01, atol=5)
+    assert len({one.sha256 for one in made.test.stimuli.values()}) == len(made.test.stimuli)
+
+
+@pytest.mark.parametrize("test", ["prepared", "with_reference"])
+def test_the_size_of_a_file_tells_its_length_and_nothing_else(request, test):
+    made = request.getfixturevalue(test)
+    assert one_rate((size(made, one), one.seconds) for one in made.test.stimuli.values())
+
+
+def test_without_filling_the_low_pass_would_show():
+    """The reason for it all: what is filled away is there."""
+    own, rich = disguise("00", 0), framed(music(6.0).samples, RATE)
+    dull = np.repeat(np.convolve(rich[0], np.ones(64) / 64, "same")[None].astype("float32"), 2, axis=0)
+    sizes = [len(encoded(dithered(sound, RATE, own), RATE, "flac")) for sound in (rich, dull)]
+    assert sizes[1] < 0.8 * sizes[0]
+
+
+@pytest.mark.parametrize("spare", [4, 5, 100, 2**24 + 2, 2**24 + 3, 2**24 + 4, 2**24 + 10, 2**25 + 9])
+def test_a_filled_file_has_exactly_that_size_and_the_same_sound(spare):
+    sound = dithered(framed(music(1.0).samples, RATE), RATE, disguise("ab", 0))
+    data = encoded(sound, RATE, "flac")
+    seconds = 1.2
+    full = filled(data, seconds, (len(data) + spare) / seconds)
+    assert len(full) == len(data) + spare
+    assert np.array_equal(soundfile.read(io.BytesIO(full), dtype="int16")[0], sound.T)
+
+
+def test_wav_has_one_rate_by_itself(tmp_path):
+    protocol = small_protocol(listening={"rate": RATE, "format": "wav", "minimum_seconds": 0.0}, checks={"traps": 0})
+    made = prepare(small_material(prompts=3), protocol, tmp_path)
+    for one in made.test.stimuli.values():
+        assert size(made, one) == pytest.approx(44 + 4 * RATE * one.seconds, abs=8)
+
+
+def test_every_reply_with_sound_looks_alike(prepared):
+    """A whole session: sizes follow from the lengths that the page tells, headers and dates are the same for all."""
+    test = prepared.test
+    database = Database(default_url(test.folder), test)
+    sessions = Sessions(test, database, Signer(load_secret(test.folder), test.digest()))
+    heads, tags, sizes = set(), set(), []
+    with TestClient(build(sessions, "correct horse battery"), base_url="http://127.0.0.1:7860") as client:
+        number = next(one["id"] for one in client.get("/config").json()["components"] if one["props"].get("server_fns"))
+
+        def call(name, asked):
+            body = {"data": asked, "component_id": number, "fn_name": name, "session_hash": "x"}
+            return client.post("/gradio_api/component_server/", json=body).json()
+
+        said = call("open_session", {"language": "en"})
+        token = said["token"]
+        while said["page"]["kind"] != "thanks":
+            for player in map(json.loads, re.findall(r'\{"slot": "\w", "url": [^{}]*\}', json.dumps(said["page"]))):
+                reply = client.head("/" + player["url"])
+                sizes.append((int(reply.headers["content-length"]), player["seconds"]))
+                tags.add(reply.headers["etag"])
+                hidden = ("content-length", "etag", "content-security-policy")
+                heads.add(tuple(sorted((k, v) for k, v in reply.headers.items() if k not in hidden)))
+            said = call("answer", {"token": token, "page": said["page"]["page"], "answer": good_answer(said["page"])})
+    database.close()
+    assert len(heads) == 1 and len(tags) == len(sizes) and one_rate(sizes)
+
+
+def test_an_archive_does_not_tell_how_far_sounds_can_be_packed(prepared, tmp_path):
+    _, archive = write_bundle(prepared.test, tmp_path / "bundle", archive=True)
+    with zipfile.ZipFile(archive) as packed:
+        sounds = [one for one in packed.infolist() if one.filename.startswith(f"{TOP}/audio/")]
+        assert len(sounds) > 10 and all(one.compress_size == one.file_size for one in sounds)
+        assert len({one.date_time for one in sounds}) == 1
+
+
+def test_what_is_drawn_for_a_stimulus_is_its_own_and_small():
+    drawn = [disguise(f"{n:016x}", 0) for n in range(200)]
+    assert len({one.gain_db for one in drawn}) == len({one.tail for one in drawn}) == 200
+    assert max(abs(one.gain_db) for one in drawn) <= 0.04 and min(one.tail for one in drawn) >= SHORTEST_TAIL
+    assert disguise("aa", 0, as_long_as="bb").tail == disguise("bb", 0).tail != disguise("aa", 0).tail
+    assert drawn[0] == disguise("0" * 16, 0) != disguise("0" * 16, 1)
+    silence = np.zeros((2, RATE), np.float32)
+    noise = dithered(silence, RATE, drawn[0])
+    assert set(np.unique(noise)) <= {-1, 0, 1} and noise[:, 2400:-2400].std() == pytest.approx(0.5, abs=0.01)
