@@ -19,7 +19,7 @@ from listening_test.collection.sessions import Sessions
 from listening_test.collection.tokens import Signer, load_secret
 from listening_test.front_end.bundle import TOP, write_bundle
 from listening_test.preparation.build import prepare
-from listening_test.preparation.disguise import LONGEST_TAIL, SHORTEST_TAIL, dithered, disguise, filled
+from listening_test.preparation.disguise import LONGEST_TAIL, SHORTEST_TAIL, disguise, dithered, filled
 from listening_test.preparation.sound import encoded, framed
 
 
