@@ -95,7 +95,13 @@ class UnknownTagsError(InputError):
             return
         (tag,) = self.tags
         heading = read_heading(tag.tag)
-        near = heading.name if heading and heading.name in TAGS else None if tag.cure else tag.tag[:40]
+        near = (
+            heading.name
+            if heading and heading.name in TAGS and f"[{heading.name}]" in tag.cure
+            else None
+            if tag.cure
+            else tag.tag[:40]
+        )
         cure = f" {tag.cure[:1].upper()}{tag.cure[1:]}." if tag.cure and not near else ""
         message = f"Unknown section tag [{tag.tag[:40]}].{cure}"
         super().__init__(message, file=file, line=line, given=near, allowed=TAGS)

@@ -8,6 +8,7 @@ from shared_files import shared
 
 from songbench.domain.errors import InputError
 from songbench.domain.suite import load_suite
+from songbench.suites.importing import import_suite
 
 PAPER_BOATS = [("verse", "Paper boats along the kerb", "I do not know"), ("chorus", "We are river")]
 
@@ -46,7 +47,7 @@ def test_every_unknown_tag_of_a_paste_is_reported_at_once():
 
 
 TAGS = ["verse"] * 5 + ["chorus", "verse", "chorus", "chorus", "intro", "outro", "chorus", "chorus", "verse", "verse"]
-TAGS += ["chorus", "verse", "verse", "intro", "inst", "intro", "outro", "verse", "chorus", "verse", "chorus"]
+TAGS += ["chorus", "verse", "verse", "intro", "verse", "intro", "outro", "verse", "chorus", "verse", "chorus"]
 
 
 @pytest.mark.parametrize("number", range(26))
@@ -217,3 +218,75 @@ def test_values_that_no_prompt_can_have_are_refused(name):
 
 def test_an_id_like_a_take_of_another_is_named():
     assert "song_s1: a file called song_s1 may also be a take of 'song'" in remarks("24_take_suffix_id/a")
+
+
+# -- what importers make of them ---------------------------------------------------------------------------------------
+
+
+def imported(case, source, tmp_path):
+    done = import_suite(shared(f"cases/{case}.jsonl"), source, tmp_path / "out.jsonl")
+    (prompt,) = done.suite.prompts
+    assert done.suite.remarks == ()
+    return [(section.tag, *(section.lines or [section.seconds])) for section in prompt.lyrics.sections]
+
+
+def test_a_paste_is_imported(tmp_path):
+    assert imported("01a_suno_paste/s", "suno", tmp_path) == [
+        ("intro", "(ooh)"),
+        ("verse", "Paper boats along the kerb", "I don't know where they go"),
+        ("verse", "Hold the line, hold the line"),
+        ("chorus", "We are river, we are rain"),
+        ("chorus", "We are river, we are rain"),
+        ("inst", 5.0),
+        ("outro", "Carry me home"),
+    ]
+
+
+@pytest.mark.parametrize("number", range(26))
+def test_every_tag_is_imported(number, tmp_path):
+    times = 2 if number in (5, 25) else 1
+    expected = [(TAGS[number], "Paper boats along the kerb")] * times + [("verse", "hello there")]
+    assert imported(f"01b_tags/t{number:02}", "suno", tmp_path) == expected
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_time_stamps_are_imported(name, tmp_path):
+    expected = [("intro", 10.0), ("verse", "Paper boats along the kerb", "I do not know")]
+    assert imported(f"02_lrc/{name}", "lrc", tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "expected"),
+    [
+        (
+            "levo",
+            "levo",
+            [("intro", 5.0), PAPER_BOATS[0], ("chorus", "We are river"), ("outro", 5.0)],
+        ),
+        ("levo2", "levo", [("verse", "Paper boats along the kerb", "I do not know")]),
+        ("acestep", "acestep", [("verse", "Paper boats along the kerb", "I do not know")]),
+        ("yue", "yue", [("verse", "Paper boats"), ("chorus", "We are river"), ("outro", "Carry me home")]),
+    ],
+)  # fmt: skip
+def test_lines_of_other_projects_are_imported(name, source, expected, tmp_path):
+    assert imported(f"05_jsonl/{name}", source, tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("angle", [("verse", "Paper boats"), ("chorus", "We are river")]),
+        ("bare", [("verse", "Paper boats along the kerb"), ("chorus", "We are river"), ("verse", "hello")]),
+        ("chords", [("verse", "Paper boats along the kerb")]),
+        ("comment", [("verse", "Paper boats")]),
+        ("credits", [("verse", "雨落在屋顶")]),
+        ("curly", [("verse", "Paper boats"), ("chorus", "We are river")]),
+        ("fw", [("verse", "Paper boats"), ("chorus", "We are river")]),
+        ("inner", [("verse", "Paper boats")]),
+        ("md", [("verse", "Paper boats along the kerb"), ("chorus", "We are river")]),
+        ("singer", [("verse", "Paper boats", "We are river")]),
+        ("ts", [("verse", "Paper boats", "We are river")]),
+    ],
+)
+def test_headings_and_the_like_are_imported(name, expected, tmp_path):
+    assert imported(f"06_headings/{name}", "suno", tmp_path) == expected

@@ -1,0 +1,120 @@
+"""The projects whose prompts can be imported: their fields, their files, the form of their lyrics.
+
+Fields are those of the projects' own examples and readers (docs/suites.md says which of them could be verified).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from songbench.domain.foreign import SOURCES as TITLES
+
+
+@dataclass(frozen=True)
+class Source:
+    """One project's prompts.
+
+    Attributes:
+        name: as after ``--from``.
+        form: of its lyrics: ``headed``, ``lrc`` or ``line`` (SongBloom's).
+        texts: endings of the text files that hold the lyrics of one song each; () where there are none.
+        style_files: names of the files beside them that hold the style.
+        fields: for a field of a suite, the names under which the project has it, the first one present counts.
+        ignored: fields that say nothing a suite could hold, left out without a note.
+    """
+
+    name: str
+    form: str = "headed"
+    texts: tuple[str, ...] = ()
+    style_files: tuple[str, ...] = ()
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return TITLES[self.name]
+
+
+_IDS = ("id", "idx", "song_name", "name", "title")
+_LANGUAGES = ("language", "lang", "vocal_language")
+_LYRICS = ("lyrics", "lyric", "gt_lyric")
+
+_ALL = (
+    Source(
+        name="suno",
+        texts=(".txt", ".md"),
+        fields={
+            "id": _IDS,
+            "lyrics": (*_LYRICS, "prompt"),
+            "style": ("style", "tags", "style_of_music"),
+            "language": _LANGUAGES,
+            "seconds": ("duration", "seconds"),
+        },
+        ignored=("title",),
+    ),
+    Source(
+        name="yue",
+        texts=("lyrics.txt",),
+        style_files=("genre.txt", "genres.txt", "tags.txt"),
+        fields={"id": _IDS, "lyrics": _LYRICS, "style": ("style", "tags", "genre", "genres"), "language": _LANGUAGES},
+        ignored=("cot", "seed", "cfg_scale", "abc", "abc_path", "eval_index", "clip_id"),
+    ),
+    Source(
+        name="levo",
+        fields={
+            "id": ("idx", "id"),
+            "lyrics": ("gt_lyric", "lyrics", "lyric"),
+            "style": ("descriptions", "description"),
+            "prompt_wav": ("prompt_audio_path",),
+            "genre": ("auto_prompt_audio_type",),
+            "language": _LANGUAGES,
+        },
+    ),
+    Source(
+        name="acestep",
+        texts=(".txt",),
+        fields={
+            "id": _IDS,
+            "lyrics": _LYRICS,
+            "style": ("prompt", "caption", "tags", "style"),
+            "seconds": ("audio_duration", "duration"),
+            "language": _LANGUAGES,
+            "prompt_wav": ("reference_audio",),
+        },
+        ignored=("infer_step", "guidance_scale", "scheduler_type", "cfg_type", "omega_scale", "manual_seeds", "seed"),
+    ),
+    Source(name="lrc", form="lrc", texts=(".lrc",), fields={"id": _IDS, "lyrics": _LYRICS, "style": ("style",)}),
+    Source(
+        name="songbloom",
+        form="line",
+        fields={"id": ("idx", "id"), "lyrics": ("lyrics",), "prompt_wav": ("prompt_wav",), "style": ("style",)},
+    ),
+    Source(
+        name="wildsongbench",
+        fields={
+            "id": ("id", "idx", "prompt_index", "eval_index", "clip_id"),
+            "lyrics": _LYRICS,
+            "style": ("style", "tags", "prompt"),
+            "language": _LANGUAGES,
+        },
+        ignored=("candidate_ar_seeds", "seed", "cot", "eval_index", "clip_id", "prompt_index"),
+    ),
+    Source(
+        name="tencent",
+        fields={
+            "id": ("idx", "id"),
+            "lyrics": ("lyric", "lyrics", "gt_lyric"),
+            "style": ("text_prompt", "descriptions"),
+        },
+    ),
+    Source(
+        name="heartmula",
+        texts=("lyrics.txt",),
+        style_files=("tags.txt",),
+        fields={"id": _IDS, "lyrics": _LYRICS, "style": ("tags", "style"), "language": _LANGUAGES},
+    ),
+)
+
+SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
