@@ -65,6 +65,7 @@ def finished(shared):
                 soundfile.write(folder / f"downloads/{prompt.id}.wav", 0.1 * np.sin(np.arange(24000) * 0.1), 24000)
             prompt = {"id": "rain", "lyrics": "[verse]\nRain on the roof tonight", "seconds": 8}
             (folder / "my_prompts.jsonl").write_text(json.dumps(prompt) + "\n")
+            (folder / "paste.txt").write_text("[Verse 1]\nRain on the roof tonight\n\n[Guitar Solo]\n")
             shutil.copytree(folder / "results/runs/demo", folder / "first")
             (folder / "ready").touch()
     return folder
