@@ -44,7 +44,7 @@ _CARD = MetricCard(
     summary="Signal facts of the mix: duration, loudness, peaks, clipping, silence, stereo width, bandwidth.",
     limits=(
         "Descriptive, not quality: loud is not good and narrow is not bad. Clipping that was turned down afterwards is"
-        " not seen. A field without a value, such as the loudness of silence, is left out; the reason is in the detail."
+        " not seen. A field without a value, such as the loudness of silence, says why."
     ),
     citation="ITU-R BS.1770-4 (loudness by pyloudnorm 0.2, true peak by fourfold oversampling)",
 )
@@ -81,7 +81,7 @@ def facts(audio: Audio, wanted_seconds: float | None) -> Scores | NotApplicable:
         wanted_seconds: the duration asked for, or None when the system could decide.
 
     Returns:
-        The scores, with the reason for each missing field in the detail; `NotApplicable` for audio without samples.
+        The scores, with the reason for each field that has no value; `NotApplicable` for audio without samples.
     """
     from metrics.features import loudness
 
@@ -106,8 +106,8 @@ def facts(audio: Audio, wanted_seconds: float | None) -> Scores | NotApplicable:
             "wanted_seconds": wanted_seconds,
             "rate": rate,
             "channels": samples.shape[0],
-            "missing": missing,
         },
+        missing=missing,
     )
 
 

@@ -86,12 +86,17 @@ class AudioSimilarity:
         pair = _both(("song", known[song.source.digest]), ("prompt audio", known[prompt.digest]))
         if not isinstance(pair, tuple):
             return pair
-        values = _similarities(self.card.fields[0].name, pair[0], pair[1], chance)
+        name = self.card.fields[0].name
+        values = _similarities(name, pair[0], pair[1], chance)
+        origin: tuple[Vectors, Vectors] | NotApplicable | Failure = NotApplicable("the prompt has no reference song")
         if reference is not None:
             origin = _both(("reference song", known[reference.digest]), ("prompt audio", known[prompt.digest]))
-            if isinstance(origin, tuple):
-                values[f"{self.card.fields[0].name}_self"] = _cosine(_unit(origin[0]), _unit(origin[1]))
-        return _scores(self.card, values, clips=len(pair[0]), prompt_clips=len(pair[1]))
+        missing = {}
+        if isinstance(origin, tuple):
+            values[f"{name}_self"] = _cosine(_unit(origin[0]), _unit(origin[1]))
+        else:
+            missing[f"{name}_self"] = origin.reason if isinstance(origin, NotApplicable) else origin.cause
+        return _scores(self.card, values, missing, clips=len(pair[0]), prompt_clips=len(pair[1]))
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ class TextSimilarity:
             return vectors
         text = texts[song.prompt.style.strip()]
         values = _similarities(self.card.fields[0].name, vectors, text[None], chance)
-        return _scores(self.card, values, clips=len(vectors))
+        return _scores(self.card, values, {}, clips=len(vectors))
 
 
 def audio_fields(name: str, *, clips: str = "") -> tuple[FieldCard, ...]:
@@ -209,9 +214,9 @@ def _similarities(name: str, song: Vectors, condition: Vectors, chance: Sequence
     }
 
 
-def _scores(card: MetricCard, values: Mapping[str, float], **detail: int) -> Scores:
+def _scores(card: MetricCard, values: Mapping[str, float], missing: Mapping[str, str], **detail: int) -> Scores:
     fields = {field.name for field in card.fields}
-    return Scores({name: value for name, value in values.items() if name in fields}, detail=detail)
+    return Scores({name: value for name, value in values.items() if name in fields}, detail=detail, missing=missing)
 
 
 def _direction(feature: Feature) -> Vectors:

@@ -267,6 +267,7 @@ def frechet_scores(sets: EmbeddingSets[Moments], extrapolator: Extrapolator = by
         n=count,
         leave_one_out={prompt: _values(*found) for prompt, found in left.items()},
         detail=detail,
+        missing={} if line else {"fad_inf": f"not extrapolated: needs at least {MIN_SONGS} songs"},
     )
 
 

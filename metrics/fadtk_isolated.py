@@ -197,11 +197,13 @@ class FadtkDistance:
         seed = derived_seed("fadtk", len(songs))
         places = {name: str(folder / name) for name in ("reference", "songs")}
         found: Any = self._worker.call("distance", **places, seed=seed)
-        values = {"fad": found["fad"]}
+        values, missing = {"fad": found["fad"]}, {}
         if found["inf"]:
             values["fad_inf"] = found["inf"]["score"]
+        else:
+            missing["fad_inf"] = "fadtk extrapolates from more than 500 frames only"
         detail |= {"fad_inf": found["inf"], "seed": seed, "packages": dict(self._worker.packages)}
-        return Scores(values, n=len(songs), detail=detail)
+        return Scores(values, n=len(songs), detail=detail, missing=missing)
 
     @cached_property
     def _worker(self) -> IsolatedWorker:

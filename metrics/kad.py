@@ -147,12 +147,14 @@ def kernel_scores(sets: EmbeddingSets[npt.NDArray[np.floating]]) -> Scores | Not
     if bandwidth <= 0:
         return NotApplicable("the reference songs all sound the same; the kernel has no width")
     sums = KernelSums.of(sets.songs, sets.reference, bandwidth)
+    values = _values(sums)
     left = {prompt: _values(sums.without(out)) for prompt, out in sets.of_prompt().items()}
     return Scores(
-        _values(sums),
+        values,
         n=len(sets.songs),
         leave_one_out={prompt: values for prompt, values in left.items() if values},
         detail={**sets.counts(), "bandwidth": bandwidth},
+        missing={name: "too few embeddings to compare" for name in ("kad", "kad_across") if name not in values},
     )
 
 

@@ -62,10 +62,14 @@ def _score(song: Song) -> Verdict:
     if seconds == 0:
         return NotApplicable("the song has no audio")
     values = {"rtf": record.seconds / seconds}
-    if record.peak_gib is not None:
+    missing = {}
+    if record.peak_gib is None:
+        missing["peak_gib"] = "the system does not measure its memory"
+    else:
         values["peak_gib"] = record.peak_gib
     return Scores(
         values,
         weights={"rtf": seconds},
         detail={"device": record.device, "compute_seconds": record.seconds, "audio_seconds": seconds},
+        missing=missing,
     )

@@ -124,7 +124,10 @@ class SectionErrorRate:
             detail["heard"] = rows
         known = {field.name for field in self.card.fields}
         error = {name: value for name, value in _analyser_error(self._truth(song), found).items() if name in known}
-        return Scores({**scores.values, **error}, detail=detail)
+        missing = dict.fromkeys(
+            known - scores.values.keys() - error.keys(), "the system does not say where sections lie"
+        )
+        return Scores({**scores.values, **error}, detail=detail, missing=missing)
 
     def _tag(self, section: Section) -> str:
         """The tag under which the analyser would find a section of the lyrics."""

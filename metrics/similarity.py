@@ -96,7 +96,7 @@ class SimilarityMusicnn:
         values = {"similarity": float(means[0] @ means[1])}
         copied = _copied(song, prompt)
         if copied is None:
-            return Scores(values, detail={"copied": "not checked: audio shorter than 1 s"})
+            return Scores(values, missing={"copied": "not checked: audio shorter than 1 s"})
         return Scores({**values, "copied": copied})
 
 

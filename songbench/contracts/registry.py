@@ -7,11 +7,12 @@ breaks only itself. A package adds its own by declaring entry points in the grou
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, cast
 
+from songbench.contracts.card_checks import faults_of_metric, faults_of_system
 from songbench.contracts.metric import Metric, SetMetric, SongMetric
 from songbench.contracts.parameters import parameters_of
 from songbench.contracts.system import System
@@ -63,6 +64,12 @@ def package_of(group: str, name: str) -> str:
     """The package (and its version) that declares a name."""
     distribution = _found(group)[name].dist
     return f"{distribution.name} {distribution.version}" if distribution else "unknown package"
+
+
+def plugin_name(group: str, name: str) -> str:
+    """How messages name a plug-in: what it is, its id and its package, e.g. ``metric 'per@x' (songbench 0.1.0)``."""
+    kind = group.rpartition(".")[2].removesuffix("s")
+    return f"{kind} '{name}' ({package_of(group, name)})"
 
 
 def load(group: str, name: str) -> Any:
@@ -117,9 +124,10 @@ def build_system(spec: SystemSpec | str, parameters: Mapping[str, Json] | None =
     spec = SystemSpec.parse(spec) if isinstance(spec, str) else spec
     keywords = {key: value for key, value in (("variant", spec.variant), ("source", spec.source)) if value is not None}
     system = _build(SYSTEMS, spec.name, {**keywords, **(parameters or {})})
-    if not isinstance(system, System):
+    if not _is_a(system, System):
         raise PluginError(f"'{spec.name}' of {package_of(SYSTEMS, spec.name)} is not a System (card, parameters, …).")
-    return system
+    _refuse_faults(SYSTEMS, spec.name, faults_of_system(system.card))
+    return cast(System, system)
 
 
 def build_metric(name: str, parameters: Mapping[str, Json] | None = None) -> Metric:
@@ -130,9 +138,23 @@ def build_metric(name: str, parameters: Mapping[str, Json] | None = None) -> Met
         PluginError: when the plug-in is broken.
     """
     metric = _build(METRICS, name, parameters or {})
-    if not isinstance(metric, SongMetric | SetMetric):
+    if not _is_a(metric, SongMetric, SetMetric):
         raise PluginError(f"'{name}' of {package_of(METRICS, name)} is neither a SongMetric nor a SetMetric.")
-    return metric
+    _refuse_faults(METRICS, name, faults_of_metric(metric.card))
+    return cast(Metric, metric)
+
+
+def _is_a(plugin: object, *contracts: type) -> bool:
+    """Whether it has what a contract asks for; looking runs its properties, which may raise anything."""
+    try:
+        return isinstance(plugin, contracts)
+    except Exception:
+        return False
+
+
+def _refuse_faults(group: str, name: str, faults: Sequence[str]) -> None:
+    if faults:
+        raise PluginError(f"The card of the {plugin_name(group, name)} cannot be used: {'; '.join(faults)}.")
 
 
 def metric_ids(wanted: str) -> list[str]:

@@ -133,6 +133,12 @@ class DamageError(SongbenchError):
         )
 
 
+def one_line(text: str, most: int = 300) -> str:
+    """The text on one line without control characters, cut at `most` characters."""
+    flat = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return flat if len(flat) <= most else flat[: most - 1] + "…"
+
+
 def nearest(given: str, allowed: Iterable[str]) -> str | None:
     """The allowed spelling closest to what was given, or None when nothing is close."""
     spellings = {word.casefold(): word for word in allowed}

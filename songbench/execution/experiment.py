@@ -132,9 +132,14 @@ def enter(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) ->
                 cure="Give imported audio a name of its own: imported:NAME=PATH.",
             )
         entrants.append(entrant)
-    if missing := [e for e in entrants if not e.system.availability().ready]:
-        raise UnavailableError(_missing("system", [(e.spec, e.system.availability()) for e in missing]))
+    states = [(entrant.spec, _availability(entrant)) for entrant in entrants]
+    if missing := [(spec, state) for spec, state in states if not state.ready]:
+        raise UnavailableError(_missing("system", missing))
     return tuple(entrants)
+
+
+def _availability(entrant: Entrant) -> Availability:
+    return needs.of_plugin(registry.SYSTEMS, registry.SystemSpec.parse(entrant.spec).name, entrant.system)
 
 
 def without_unfed(entrants: Sequence[Entrant], suite: Suite) -> tuple[tuple[Entrant, ...], tuple[str, ...]]:
@@ -180,6 +185,7 @@ def appoint(
         judges |= {judge.id: judge for judge in found}
         if name in required and not any(judge.availability.ready for judge in found):
             missing += found
+    _refuse_equal_cards(list(judges.values()))
     if missing:
         raise UnavailableError(_missing("metric", [(judge.id, judge.availability) for judge in missing]))
     return tuple(judges.values())
@@ -211,6 +217,20 @@ def _named(section: str, given: Mapping[str, Json]) -> Iterator[None]:
         yield
     except InputError as error:
         raise error.within(section) if error.field and re.split(r"[.\[]", error.field)[0] in given else error from None
+
+
+def _refuse_equal_cards(judges: Sequence[Judge]) -> None:
+    """Two metrics under one card would be one column, and take each other's scores out of the store."""
+    by_card: dict[str, Judge] = {}
+    for judge in judges:
+        other = by_card.setdefault(judge.metric.card.id, judge)
+        if other is not judge:
+            both = " and the ".join(registry.plugin_name(registry.METRICS, one.id) for one in (other, judge))
+            raise InputError(
+                f"The cards of the {both} both say '{judge.metric.card.id}'.",
+                field="metrics",
+                cure="Leave one of them out, or have its author change name or backend.",
+            )
 
 
 def _missing(kind: str, things: Sequence[tuple[str, Availability]]) -> str:

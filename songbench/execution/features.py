@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from songbench.contracts.feature import Extractor, Feature
@@ -16,9 +16,11 @@ from songbench.domain.errors import DamageError
 from songbench.domain.hashing import canonical_json
 from songbench.domain.song import Failure
 from songbench.execution.keys import feature_key
+from songbench.execution.plain import ContractError, shown
 from songbench.execution.store import Store, feature_place
 
 _DATA, _DIGEST = "__data__", "__digest__"
+_END = object()
 # A damaged archive makes the readers of zip, of deflate, of arrays and of JSON fail in every way they have.
 _UNREADABLE = (
     *(ValueError, LookupError, OSError, EOFError, RuntimeError, TypeError, AttributeError, SyntaxError, MemoryError),
@@ -72,10 +74,30 @@ class StoredFeatures:
             else:
                 found[key] = stored
         if missing:
-            results = extractor.extract(list(missing.values()))
-            for (key, source), result in zip(missing.items(), results, strict=True):
-                found[key] = self._keep(key, source, result)
+            found |= self._extracted(extractor, missing)
         return [found[key] for key in keys]
+
+    def _extracted(self, extractor: Extractor, missing: Mapping[str, AudioSource]) -> dict[str, Feature | Failure]:
+        """Extract and store, each as soon as it is there.
+
+        Raises:
+            ContractError: when there are more results than sources or fewer, or something else than results. Nobody
+                knows then which belongs to which, so none of them stays in the store.
+        """
+        name = f"the extractor '{extractor.name}' ({type(extractor).__module__})"
+        found: dict[str, Feature | Failure] = {}
+        results = iter(extractor.extract(list(missing.values())))
+        try:
+            for key, source in missing.items():
+                found[key] = self._keep(key, source, next(results, None), name)
+            if next(results, _END) is not _END:
+                raise ContractError(f"got from {name} more than {len(missing)} results for as many sounds")
+        except ContractError:
+            for key in found:
+                self.store.remove(feature_place(key))
+                self.used.pop(key, None)
+            raise
+        return found
 
     def used_of(self, audio: Collection[str], others: Collection[str]) -> dict[str, tuple[str, int]]:
         """Digest and size of the used features that concern some audio.
@@ -102,9 +124,12 @@ class StoredFeatures:
         self.used[key] = Use(source.digest, digest, len(data))
         return feature
 
-    def _keep(self, key: str, source: AudioSource, result: Feature | Failure) -> Feature | Failure:
+    def _keep(self, key: str, source: AudioSource, result: object, name: str) -> Feature | Failure:
         if isinstance(result, Failure):
             return result
+        if not isinstance(result, Feature):
+            what = "too few results" if result is None else f"{shown(result)} instead of a Feature or a Failure"
+            raise ContractError(f"got from {name} {what}")
         there = self._stored(key, source)  # of another worker with the same audio, meanwhile: one key, one content
         if there is not None:
             return there

@@ -15,16 +15,19 @@ from songbench.contracts import registry
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
 from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
-from songbench.domain.errors import StoreWriteError
+from songbench.domain.errors import InputError, StoreWriteError, one_line
 from songbench.domain.prompt import CutAsset, FileAsset, Prompt, RenderAsset
-from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.score import NotApplicable, ScoreError, Scores
 from songbench.domain.song import Failure, Request, Song
 from songbench.domain.suite import parse_prompt
 from songbench.execution.basis import asset_digests, score_basis
 from songbench.execution.features import StoredFeatures
+from songbench.execution.outcomes import answers
+from songbench.execution.plain import ContractError
 from songbench.execution.songs import StoredAudio, audio_basis, load_song, put_audio, save_song
 from songbench.execution.stock import BASIS
 from songbench.execution.store import Blob, Store
+from songbench.execution.verdicts import verdict_on_set, verdicts_on
 
 DETAIL_CHARACTERS = 4000
 
@@ -34,16 +37,17 @@ class Event:
     """What became of one item.
 
     Attributes:
-        what: ``done``: stored; ``failed``: the system or metric says so itself, final; ``error``: an exception, which
-            may be tried again; ``damaged``: something stored that it needs is damaged and was removed, so that it is
-            made again.
-        key: the item's key.
-        cause: one line, for all but ``done``.
+        what: ``done``: stored; ``failed``: the system or metric says so itself, or broke its contract, final (also of
+            an item that was done, which is then no longer stored); ``error``: an exception, which may be tried again;
+            ``damaged``: something stored that it needs is damaged and was removed, so that it is made again;
+            ``stray``: the plug-in broke its contract beside what it was asked for.
+        key: the item's key; for ``stray`` that of any item of the job.
+        cause: one line of at most 300 characters, for all but ``done``.
         detail: the end of the traceback.
         seconds: since the previous event of the job.
     """
 
-    what: Literal["done", "failed", "error", "damaged"]
+    what: Literal["done", "failed", "error", "damaged", "stray"]
     key: str
     cause: str = ""
     detail: str = ""
@@ -106,22 +110,35 @@ def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
         for event in work[job["kind"]](job, bench):
             if bench.store.damage and event.what != "done":
                 break
-            left.remove(event.key)
+            if event.key in left and event.what != "stray":
+                left.remove(event.key)
             now = time.perf_counter()
-            yield replace(event, seconds=round(now - clock, 4))
+            yield _storable(replace(event, seconds=round(now - clock, 4)))
             clock = now
         for key in [] if bench.store.damage else left:
             yield Event("error", key, "ended without giving this result")
-    except StoreWriteError:
+    except (StoreWriteError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:  # whatever a plug-in raises is data about that plug-in
-        detail = "".join(traceback.format_exception(error))[-DETAIL_CHARACTERS:]
+    except BaseException as error:  # whatever a plug-in raises is data about that plug-in, `sys.exit` too
         for key in [] if bench.store.damage else left:
-            yield Event("error", key, f"{type(error).__name__}: {error}".splitlines()[0][:300], detail)
+            yield _storable(_error_event(key, error))
     for damage in bench.store.damage:
         bench.store.remove(damage.place)
     for key in left if bench.store.damage else []:
         yield Event("damaged", key, str(bench.store.damage[0]))
+
+
+def _error_event(key: str, error: BaseException) -> Event:
+    try:
+        cause = f"{type(error).__name__}: {error}"
+    except Exception:
+        cause = f"{type(error).__name__}, whose own text cannot be had"
+    return Event("error", key, cause, "".join(traceback.format_exception(error)))
+
+
+def _storable(event: Event) -> Event:
+    detail = event.detail.encode("utf-8", "replace").decode()[-DETAIL_CHARACTERS:]
+    return replace(event, cause=one_line(event.cause), detail=detail)
 
 
 # -- requests ------------------------------------------------------------------------------------------------------
@@ -192,7 +209,10 @@ def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
         if isinstance(asset, RenderAsset):
             bare = replace(prompt, prompt_audio=None, reference=None)
             system = bench.system(asset.system, asset.parameters)
-            song = next(iter(system.generate([Request(bare, 0, asset.seed)])))
+            name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(asset.system).name)
+            request = (bare.id, 0)
+            given = dict(answers(system.generate([Request(bare, 0, asset.seed)]), [request], name))
+            song = given.get(request) or given.get(None) or Failure("generate", f"the {name} gave no song")
             if isinstance(song, Failure):
                 yield Event("failed", item["key"], song.cause, song.detail)
                 continue
@@ -213,29 +233,48 @@ def _reference_keys(item: Mapping[str, Any]) -> list[str]:
 
 
 def _generate(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+    name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(job["system"]).name)
     requests = [request_from_json(item, bench.store) for item in job["items"]]
     keys = {(r.prompt.id, r.take): item["key"] for r, item in zip(requests, job["items"], strict=True)}
     assets = {item["key"]: item["assets"].values() for item in job["items"]}
-    for outcome in bench.system(job["system"], job["parameters"]).generate(requests):
-        if outcome.request is None:
-            raise ValueError("the system yielded a Failure without its request")
-        key = keys[outcome.request.prompt.id, outcome.request.take]
-        if isinstance(outcome, Failure):
-            yield Event("failed", key, outcome.cause, outcome.detail)
+    left = dict(keys)
+    strays: dict[str, None] = {}
+    system = bench.system(job["system"], job["parameters"])
+    for request, outcome in answers(system.generate(requests), keys, name):
+        if request is None:
+            assert isinstance(outcome, Failure)
+            strays[outcome.cause] = None
             continue
-        if bench.store.damage:  # whatever the system made of it
-            yield Event("damaged", key, str(bench.store.damage[0]))
-            continue
-        if outcome.record.seconds is not None and outcome.record.peak_gib is None:
-            outcome = replace(outcome, record=replace(outcome.record, peak_gib=peak_memory_gib()))  # noqa: PLW2901
-        save_song(bench.store, key, outcome, asset_digests(bench.store, assets[key]))
-        yield Event("done", key)
+        if not left.pop(request, None):
+            bench.store.discard("songs", keys[request])
+        key = keys[request]
+        yield _settle_song(bench.store, key, outcome, name, asset_digests(bench.store, assets[key]))
+    also = "".join(f"; {stray}" for stray in strays)
+    yield from (Event("error", key, f"the {name} ended without giving this song{also}") for key in left.values())
+    if strays and not left:
+        yield Event("stray", next(iter(keys.values())), "; ".join(strays))
+
+
+def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, assets: Mapping[str, str]) -> Event:
+    """Store a song or say why there is none."""
+    if isinstance(outcome, Failure):
+        return Event("failed", key, outcome.cause, outcome.detail)
+    if store.damage:  # whatever the system made of it
+        return Event("damaged", key, str(store.damage[0]))
+    if outcome.record.seconds is not None and outcome.record.peak_gib is None:
+        outcome = replace(outcome, record=replace(outcome.record, peak_gib=peak_memory_gib()))
+    try:
+        save_song(store, key, outcome, assets)
+    except InputError as error:
+        return Event("failed", key, f"the {name} gave a song that cannot be kept: {error}")
+    return Event("done", key)
 
 
 def _score(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     metric: SongMetric = bench.metric(job["metric"], job["parameters"])
     songs = [_stored_song(item, bench.store) for item in job["items"]]
-    for item, song, verdict in zip(job["items"], songs, metric.score(songs, bench.features), strict=True):
+    verdicts = verdicts_on(metric, songs, bench.features)
+    for item, song, verdict in zip(job["items"], songs, verdicts, strict=True):
         facts = {"system": item["system"], "prompt": item["prompt"]["id"], "take": item["take"], "song": item["song"]}
         basis = score_basis(bench.features, [item], [song], others=songs)
         yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], **facts}, basis)
@@ -258,14 +297,20 @@ def _score_set(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     (item,) = job["items"]
     songs = [_stored_song(one, bench.store) for one in item["songs"]]
     references = [_reference_song(one, bench.store) for one in item["references"]]
-    verdict = metric.score_set(songs, references, bench.features)
+    verdict = verdict_on_set(metric, songs, references, bench.features)
     basis = score_basis(bench.features, [*item["songs"], *item["references"]], [*songs, *references])
     yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)}, basis)
 
 
-def _settle(store: Store, key: str, verdict: Verdict, facts: Mapping[str, Any], basis: Mapping[str, Any]) -> Event:
+def _settle(
+    store: Store, key: str, verdict: Verdict | Exception, facts: Mapping[str, Any], basis: Mapping[str, Any]
+) -> Event:
     if store.damage:
         return Event("damaged", key, str(store.damage[0]))
+    if isinstance(verdict, ContractError | ScoreError):
+        return Event("failed", key, f"the {registry.plugin_name(registry.METRICS, facts['metric'])} {verdict}")
+    if isinstance(verdict, Exception):
+        return _error_event(key, verdict)
     if isinstance(verdict, Failure):
         return Event("failed", key, verdict.cause, verdict.detail)
     said = verdict.to_json() if isinstance(verdict, Scores) else {"not_applicable": verdict.reason}

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability, unavailable
 from songbench.contracts.metric import Metric
-from songbench.domain.errors import InputError
+from songbench.contracts.system import System
+from songbench.domain.errors import InputError, one_line
 from songbench.execution import isolation, weights
 from songbench.execution.isolation import Environment
 from songbench.execution.weights import Weights
@@ -117,12 +118,24 @@ def availability(need: Need) -> Availability:
     return weights.availability(need) if isinstance(need, Weights) else isolation.availability(need)
 
 
+def of_plugin(group: str, name: str, plugin: System | Metric) -> Availability:
+    """What a system or metric says of itself; one that breaks on being asked is not available."""
+    try:
+        state: object = plugin.availability()
+    except Exception as error:
+        state = f"{type(error).__name__}: {error}"
+    if isinstance(state, Availability):
+        return state
+    package = registry.package_of(group, name)
+    return unavailable(f"it cannot say whether it can run ({one_line(str(state))})", f"mend or uninstall {package}")
+
+
 def of_metric(identifier: str, metric: Metric) -> Availability:
     """The availability of a metric, naming everything that is missing and one command that gets all of it.
 
     A metric itself says what it meets first.
     """
-    state = metric.availability()
+    state = of_plugin(registry.METRICS, identifier, metric)
     missing = [] if state.ready else [one for one in of_card(metric.card.needs) if not is_here(one)]
     if len(missing) < 2:
         return state

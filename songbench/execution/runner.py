@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from songbench.contracts.metric import SetMetric
@@ -19,11 +19,13 @@ from songbench.execution.files import sweep
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Item, Job, Planner, Stage, group_size
 from songbench.execution.record import Journal, save_record
-from songbench.execution.store import Store
+from songbench.execution.store import Kind, Store
 
 DETAIL_IN_ERROR = 1500
 ROUNDS = 2
 """What the first round finds damaged when it is read, the second makes again; what is damaged then has a bad disk."""
+BESIDE = "beside what was asked for"
+"""The label of what a plug-in did that belongs to no item."""
 
 
 class Progress(Protocol):
@@ -188,18 +190,35 @@ class Runner:
         if not stage.jobs:
             return
         failures: list[tuple[str, Event]] = []
+        made: set[str] = set()
 
         def report(job: Job, item: Item, event: Event) -> None:
-            journal.add(stage.title, item.label, event)
-            self._progress.item(item.label, event)
-            if event.what == "done":
-                self._outcome.computed[stage.title] += 1
+            if event.what == "stray":
+                journal.add(stage.title, BESIDE, event)
+                self._progress.item(BESIDE, event)
+                self._outcome.failed.append((stage.title, BESIDE, event.cause))
                 return
             if event.what == "damaged":
                 self._unsettled = True
                 self._outcome.damaged[event.cause] = None
                 if not self._last_round:
+                    journal.add(stage.title, item.label, event)
+                    self._progress.item(item.label, event)
                     return
+            if event.what == "failed" and self._is_stored(job, item):
+                event = Event("done", item.key, seconds=event.seconds)
+            journal.add(stage.title, item.label, event)
+            if event.what == "done":
+                self._progress.item(item.label, event)
+                self._outcome.computed[stage.title] += 1
+                made.add(item.key)
+                return
+            if item.key in made:  # taken back: it was counted already
+                made.remove(item.key)
+                self._outcome.computed -= Counter([stage.title])
+                self._progress.item(item.label, replace(event, what="stray"))
+            else:
+                self._progress.item(item.label, event)
             failures.append((item.label, event))
             if not vital and not optional and event.what != "damaged":
                 failure = {"stage": job.kind, "cause": event.cause, "detail": event.detail, "label": item.label}
@@ -218,6 +237,15 @@ class Runner:
                 f"{len(failures)} of the {stage.title} could not be made; the first is {label}: {event.cause}\n"
                 + event.detail[-DETAIL_IN_ERROR:]
             )
+
+    def _is_stored(self, job: Job, item: Item) -> bool:
+        """Whether the worker that was given up had stored the result before it died."""
+        kind = _RESULTS.get(job.kind)
+        return kind is not None and self._store.get(kind, item.key) is not None
+
+
+_RESULTS: Mapping[str, Kind] = {"generate": "songs", "score": "scores", "score_set": "scores", "asset": "assets"}
+"""Where the results of each kind of job are stored."""
 
 
 def forget_failures(planner: Planner, store: Store) -> int:

@@ -195,7 +195,7 @@ class Store:
             return None
 
     def remove(self, place: str) -> None:
-        """Remove a damaged file, so that it is made again."""
+        """Remove a file that is damaged, so that it is made again, or should not have been stored."""
         if self._fs.exists(f"{self._root}/{place}"):
             self._fs.rm_file(f"{self._root}/{place}")
 

@@ -50,7 +50,8 @@ class Bars:
     def item(self, label: str, event: Event) -> None:
         """Advance, and show a failure at once."""
         assert self._bars is not None
-        self._bars.advance(self._task)
+        if event.what != "stray":
+            self._bars.advance(self._task)
         if event.what != "done":
             self._bars.console.print(f"  [red]failed[/red] {escape(label)}: {escape(event.cause)}")
 

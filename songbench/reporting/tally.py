@@ -86,9 +86,11 @@ def _outcome(song: SongId, state: SongState, verdict: Verdict | None, field_name
         return ("failed", one_line(state.cause)) if isinstance(state, Failure) else ("pending", "")
     if not isinstance(verdict, Scores):
         return _gap(verdict)
+    if field_name not in verdict.values:
+        return "not applicable", one_line(verdict.missing.get(field_name, "no value for this song"))
     weight = verdict.weights.get(field_name, 1.0)
-    if field_name not in verdict.values or weight <= 0:
-        return "not applicable", "no value for this song"
+    if weight <= 0:  # in records of versions that did not look
+        return "failed", "a weight that is not above 0"
     return Point(song.prompt, song.take, verdict.values[field_name], weight)
 
 
@@ -126,7 +128,7 @@ def tally_set(
         gaps[_gap(verdict)] += len(made)
         return Tally(gaps=gaps)
     if field_name not in verdict.values:
-        gaps["not applicable", "no value for this set"] += len(made)
+        gaps["not applicable", one_line(verdict.missing.get(field_name, "no value for this set"))] += len(made)
         return Tally(gaps=gaps)
     n = min(verdict.n, len(made))
     if n < len(made):

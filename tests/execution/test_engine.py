@@ -10,27 +10,11 @@ from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure
 from songbench.domain.suite import load_suite
-from songbench.execution.config import build_experiment, compose
 from songbench.execution.gather import gather, tally
 from songbench.execution.record import read_journal
 from songbench.execution.results import SongId
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
-
-
-@pytest.fixture
-def experiment(tmp_path, suite_file):
-    def make(*overrides, count=4, store="store", systems=("probe",), metrics=("level@probe", "spread@probe"), **fields):
-        options = {
-            "suite.source": str(suite_file(count, **fields)),
-            "systems": list(systems),
-            "metric.select": list(metrics),
-            "store": str(tmp_path / store),
-            "runs": str(tmp_path / "runs"),
-        }
-        return build_experiment(compose(overrides, options))
-
-    return make
 
 
 def run(experiment, **keywords):

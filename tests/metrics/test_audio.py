@@ -85,7 +85,7 @@ def test_bandwidth_of_full_and_upsampled_noise(tmp_path):
 def test_facts_of_silence_leave_out_what_has_no_value():
     found = facts(Audio(np.zeros((2, 2 * RATE), np.float32), RATE), None)
     assert found.values == {"silence": 100, "clipping": 0}
-    assert set(found.detail["missing"]) == {"duration_error", "lufs", "true_peak", "stereo_width", "bandwidth"}
+    assert set(found.missing) == {"duration_error", "lufs", "true_peak", "stereo_width", "bandwidth"}
 
 
 def test_facts_of_a_song():

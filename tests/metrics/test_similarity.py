@@ -75,7 +75,7 @@ def test_similarity_of_planted_embeddings():
     # each patch counts the same whatever its length, and the mean is brought to length 1 again
     assert verdict(2, 0).values["similarity"] == pytest.approx(np.sqrt(0.5))
     assert verdict(2, 2).values["similarity"] == pytest.approx(1)
-    assert "shorter" in verdict(0, 0).detail["copied"]
+    assert "shorter" in verdict(0, 0).missing["copied"]
 
 
 def test_what_has_no_similarity():

@@ -1,15 +1,21 @@
 """A plug-in for tests: a system and metrics that are fast, misbehave on request and log what they compute."""
 
+import contextlib
+import itertools
 import os
+import subprocess
+import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from songbench.contracts.cards import READY, FieldCard, MetricCard, SystemCard, unavailable
 from songbench.contracts.feature import Feature
-from songbench.domain.audio import Audio
+from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.score import NotApplicable, Scores
-from songbench.domain.song import Failure, GenerationRecord, memory_song
+from songbench.domain.song import Failure, GenerationRecord, TimedWord, memory_song
 
 RATE = 8000
 
@@ -21,8 +27,110 @@ def log(what):
             handle.write(f"{time.time_ns()} {what}\n")
 
 
+def with_samples(song, change):
+    return [replace(song, source=MemoryAudio(Audio(change(song.audio.samples), RATE)))]
+
+
+def with_record(song, **changes):
+    return [replace(song, record=replace(song.record, **changes))]
+
+
+def of_prompt(song, name):
+    return replace(song, request=replace(song.request, prompt=replace(song.prompt, id=name)))
+
+
+BREAKS = {
+    "twice": lambda song: [song, song],
+    "endless": itertools.repeat,
+    "also another": lambda song: [song, of_prompt(song, "elsewhere")],
+    "no failure": lambda song: [],
+    "no request": lambda song: [Failure("generate", "lost")],
+    "not a song": lambda song: [0.5],
+    "other prompt": lambda song: [of_prompt(song, "elsewhere")],
+    "other take": lambda song: [replace(song, request=replace(song.request, take=7))],
+    "bare audio": lambda song: [replace(song, source=song.audio)],
+    "no audio": lambda song: [replace(song, source=None)],
+    "no samples": lambda song: with_samples(song, lambda samples: samples[:, :0]),
+    "nan": lambda song: with_samples(song, lambda samples: samples * np.float32("nan")),
+    "integers": lambda song: with_samples(song, lambda samples: (samples * 32767).astype("int16")),
+    "no rate": lambda song: [replace(song, source=MemoryAudio(Audio(song.audio.samples, 0)))],
+    "no cause": lambda song: [Failure("generate", "", request=song.request)],
+    "record": lambda song: with_record(song, seconds="0.5"),
+    "negative": lambda song: with_record(song, seconds=-1.0),
+    "stem": lambda song: [replace(song, stems={"vocals": [1]})],
+    "words": lambda song: [replace(song, words=(TimedWord("la", 2.0, 1.0),))],
+    "midi": lambda song: [replace(song, midi="MThd")],
+}
+"""Ways to break the contract with one song."""
+
+
+class Calamity(BaseException):
+    pass
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+def leave_children(folder):
+    """One in our process group and one in a session of its own, neither of which ends by itself."""
+    for new in (False, True):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=new)
+        Path(folder, str(child.pid)).touch()
+    time.sleep(600)
+
+
+def forked_child():
+    """A copy of the process that goes on to sing; returns in both."""
+    os.fork()
+
+
+def child_and_exit():
+    """A forked child that holds every descriptor in its hands, long after the process is gone."""
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(30)
+        os._exit(0)
+    os._exit(7)
+
+
+def write_anywhere():
+    for number in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(number, b"rubbish\n")
+    time.sleep(600)
+
+
+def read_stdin():
+    assert sys.stdin.read() == "" and os.read(0, 10) == b""
+
+
+def throw(error):
+    raise error
+
+
+ROUGH = {
+    "print": lambda: (print('{"message": "end"}', flush=True), os.write(1, b'{"message": "event"}\n')),
+    "background program": lambda: subprocess.Popen(["sleep", "5"], close_fds=False),
+    "forked child": forked_child,
+    "read stdin": read_stdin,
+    "exit": lambda: os._exit(7),
+    "sys.exit": lambda: sys.exit(3),
+    "base exception": lambda: throw(Calamity("beyond Exception")),
+    "interrupt": lambda: throw(KeyboardInterrupt),
+    "write anywhere": write_anywhere,
+    "close all": lambda: os.closerange(3, 64),
+    "child and exit": child_and_exit,
+    "unprintable": lambda: throw(Unprintable()),
+}
+"""Rough things to do to one's own process before a song."""
+
+print("probe: loaded", file=sys.stderr)
+
+
 class Probe:
-    """Sine songs. `misbehave` maps prompt ids to raise, fail, exit, hang, nothing or clip."""
+    """Sine songs. `misbehave` maps prompt ids to raise, fail, hang, nothing, clip, or a key of `BREAKS` or `ROUGH`."""
 
     def __init__(self, variant="probe", seconds_each=0.0, misbehave=None, gain=0.1):
         self.card = SystemCard(variant, "1", "A probe.", "CC0-1.0", languages=())
@@ -41,8 +149,10 @@ class Probe:
             if how == "fail":
                 yield Failure("generate", "out of tune", request=request)
                 continue
-            if how == "exit":
-                os._exit(7)
+            if how in ROUGH:
+                ROUGH[how]()
+            if how and how.startswith("hang with children "):
+                leave_children(how.removeprefix("hang with children "))
             if how == "hang":
                 time.sleep(600)
             if how == "nothing":
@@ -53,7 +163,11 @@ class Probe:
             gain = 1.5 if how == "clip" else self.gain
             tone = gain * np.sin(2 * np.pi * rng.uniform(200, 800) * time_axis)
             samples = np.stack([tone, tone]).astype("float32")
-            yield memory_song(request, Audio(samples, RATE), GenerationRecord(seconds=0.5, peak_gib=0.25))
+            song = memory_song(request, Audio(samples, RATE), GenerationRecord(seconds=0.5, peak_gib=0.25))
+            if how in BREAKS:
+                yield from BREAKS[how](song)
+            else:
+                yield song
 
 
 class LevelExtractor:
@@ -70,19 +184,31 @@ class LevelExtractor:
             )
 
 
+class WrongCount(LevelExtractor):
+    """`results`: fewer, more or other."""
+
+    def __init__(self, results):
+        self.results, self.identity = results, {"version": results}
+
+    def extract(self, sources):
+        found = list(super().extract(sources))
+        yield from {"fewer": found[1:], "more": [*found, found[0]], "other": [*found[:-1], 0.5]}[self.results]
+
+
 class Level:
     card = MetricCard(
         "level", "probe", "1", (FieldCard("level", "", "higher", 0.0, 1.0, 3, "RMS."),), "RMS level.", "None.", "None."
     )
 
-    def __init__(self, silent_on=None, raise_on=None):
-        self.silent_on, self.raise_on = silent_on, raise_on
+    def __init__(self, silent_on=None, raise_on=None, results=None):
+        self.silent_on, self.raise_on, self.results = silent_on, raise_on, results
 
     def availability(self):
         return READY
 
     def score(self, songs, features):
-        for song, feature in zip(songs, features.of(LevelExtractor(), [song.source for song in songs]), strict=True):
+        extractor = WrongCount(self.results) if self.results else LevelExtractor()
+        for song, feature in zip(songs, features.of(extractor, [song.source for song in songs]), strict=True):
             if song.prompt.id == self.raise_on:
                 raise ValueError("cannot judge this one")
             if song.prompt.id == self.silent_on:
@@ -130,3 +256,94 @@ class Missing:
 def greet(name: str = "world"):
     """Say hello."""
     print(f"hello {name}")
+
+
+class Unruly:
+    """A metric that breaks its contract: `gives` maps prompt ids to a key of `GIFTS`, `batch` spoils whole batches."""
+
+    card = MetricCard(
+        "unruly",
+        "probe",
+        "1",
+        (FieldCard("share", "", "higher", 0.0, 1.0), FieldCard("count", "", "none", 0.0, None, headline=False)),
+        "Whatever it likes.",
+    )
+    GOOD = {"share": 0.5, "count": 3}
+    GIFTS = {
+        "good": lambda: Scores(Unruly.GOOD),
+        "numpy": lambda: Scores(
+            {"share": np.float32(0.25), "count": np.int64(3)}, {"share": np.float64(2)}, detail={"n": np.int8(1)}
+        ),
+        "rounded": lambda: Scores({"share": 1.0000000002, "count": -1e-9}),
+        "reasoned": lambda: Scores({"share": 0.5}, missing={"count": "nothing to count"}),
+        "above": lambda: Scores({"share": 1.2, "count": 3}),
+        "below": lambda: Scores({"share": 0.5, "count": -3}),
+        "nan": lambda: Scores({"share": float("nan"), "count": 3}),
+        "numpy nan": lambda: Scores({"share": np.float32("nan"), "count": 3}),
+        "infinite": lambda: Scores({"share": 0.5, "count": float("inf")}),
+        "huge": lambda: Scores({"share": 0.5, "count": 10**400}),
+        "bool": lambda: Scores({"share": True, "count": 3}),
+        "numpy bool": lambda: Scores({"share": np.bool_(True), "count": 3}),
+        "text": lambda: Scores({"share": "0.5", "count": 3}),
+        "array": lambda: Scores({"share": np.ones(2), "count": 3}),
+        "none": lambda: Scores({"share": None, "count": 3}),
+        "unknown": lambda: Scores({**Unruly.GOOD, "shine": 1.0}),
+        "lacking": lambda: Scores({"share": 0.5}),
+        "no reason": lambda: Scores({"share": 0.5}, missing={"count": ""}),
+        "both": lambda: Scores(Unruly.GOOD, missing={"count": "why not"}),
+        "no mapping": lambda: Scores([0.5, 3]),
+        "weightless": lambda: Scores(Unruly.GOOD, {"share": 0.0}),
+        "negative weight": lambda: Scores(Unruly.GOOD, {"share": -1.0}),
+        "nan weight": lambda: Scores(Unruly.GOOD, {"share": np.float32("nan")}),
+        "unknown weight": lambda: Scores(Unruly.GOOD, {"shine": 1.0}),
+        "many": lambda: Scores(Unruly.GOOD, n=2),
+        "half": lambda: Scores(Unruly.GOOD, n=0.5),
+        "without": lambda: Scores(Unruly.GOOD, leave_one_out={"p0": {"share": 0.5}}),
+        "no json": lambda: Scores(Unruly.GOOD, detail={"what": object()}),
+        "nan detail": lambda: Scores(Unruly.GOOD, detail={"what": float("nan")}),
+        "surrogate": lambda: Scores(Unruly.GOOD, detail={"what": "\ud800"}),
+        "nothing": lambda: None,
+        "number": lambda: 0.5,
+        "song": lambda: np.zeros(3),
+        "empty reason": lambda: NotApplicable(" "),
+        "long": lambda: Failure("score", "line\x1b[31m one\nline two " + 999 * "x" + "\ud800", "detail \ud800"),
+    }
+
+    def __init__(self, gives=None, batch=None):
+        self.gives, self.batch = gives or {}, batch
+
+    def availability(self):
+        return READY
+
+    def score(self, songs, features):
+        verdicts = [self.GIFTS[self.gives.get(song.prompt.id, "good")] for song in songs]
+        if self.batch == "not iterable":
+            return 3
+        if self.batch == "fewer":
+            verdicts = verdicts[1:]
+        if self.batch == "more":
+            verdicts += verdicts
+        return (verdict() for verdict in verdicts)
+
+
+class UnrulySet:
+    """The same for sets: `gives` says what."""
+
+    card = MetricCard("unruly_set", "probe", "1", (FieldCard("wide", "", "lower", 0.0, None),), "Whatever it likes.")
+    extractors = ()
+    GIFTS = {
+        "stranger": lambda n: Scores({"wide": 1.0}, n=n, leave_one_out={"nobody": {"wide": 1.0}}),
+        "unknown": lambda n: Scores({"wide": 1.0}, n=n, leave_one_out={"p0": {"narrow": 1.0}}),
+        "below": lambda n: Scores({"wide": 1.0}, n=n, leave_one_out={"p0": {"wide": -1.0}}),
+        "too many": lambda n: Scores({"wide": 1.0}, n=n + 1),
+        "none": lambda n: None,
+    }
+
+    def __init__(self, gives="none"):
+        self.gives = gives
+
+    def availability(self):
+        return READY
+
+    def score_set(self, songs, reference, features):
+        return self.GIFTS[self.gives](len(songs))

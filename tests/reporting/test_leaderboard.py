@@ -63,9 +63,11 @@ class TestCounting:
         found = cell(simple_board({"s": [1.0, 9.0]}, unmade={("s", "p02"): TIMEOUT}), "s")
         assert (found.value, counts(found)) == (1, (1, 0, 1, 0, 2))
 
-    def test_a_field_left_out_or_without_weight_is_not_applicable(self):
-        board = simple_board({"s": [Scores({}), Scores({"m": 5.0}, {"m": 0.0}), 1.0]})
-        assert counts(cell(board, "s")) == (1, 2, 0, 0, 3)
+    def test_a_field_without_value_is_not_applicable_for_its_reason_and_one_without_weight_failed(self):
+        told = Scores({}, missing={"m": "nothing to count"})
+        board = simple_board({"s": [Scores({}), told, Scores({"m": 5.0}, {"m": 0.0}), 1.0]})
+        assert counts(cell(board, "s")) == (1, 2, 1, 0, 4)
+        assert "nothing to count" in cell(board, "s").reason
 
     def test_weights_give_the_micro_average(self):
         board = simple_board({"s": [Scores({"m": 0.5}, {"m": 10}), Scores({"m": 0.0}, {"m": 90})]})

@@ -1,0 +1,182 @@
+"""Whether what a system gave is a song, of a request it was asked for: only then is it stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from itertools import islice
+from typing import Any, TypeVar
+
+from songbench.domain.audio import Audio, AudioSource, MemoryAudio
+from songbench.domain.song import Failure, GenerationRecord, Request, Song, TimedSection, TimedWord
+from songbench.execution.plain import ContractError, number, shown, text
+
+T = TypeVar("T", TimedWord, TimedSection)
+
+MOST_BESIDE = 8
+"""How many answers beside those asked for are looked at."""
+
+
+def answers(
+    given: object, asked: Collection[tuple[str, int]], name: str
+) -> Iterator[tuple[tuple[str, int] | None, Song | Failure]]:
+    """What a system gave, each with prompt id and take of the request it answers.
+
+    Args:
+        given: what `System.generate` returned.
+        asked: prompt id and take of every request.
+        name: of the system, for messages.
+
+    Yields:
+        Songs in plain types and failures, as they come. What breaks the contract is a failure that says how: of its
+        request, or of None where it belongs to none. A second answer to a request is a failure too, which takes the
+        place of the first, as nobody knows which is meant. A system that goes on and on is not listened to for ever.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ContractError(f"the {name} gave {shown(given)} ({type(given).__name__}) instead of songs")
+    answered: set[tuple[str, int]] = set()
+    for outcome in islice(given, 2 * len(asked) + MOST_BESIDE):
+        request = None
+        try:
+            request = _request_of(outcome, asked)
+            if request in answered:
+                raise ContractError("gave more than one answer to this request")
+            answered.add(request)
+            yield request, _checked(outcome)
+        except ContractError as error:
+            yield request, Failure("generate", f"the {name} {error}")
+
+
+def _request_of(outcome: object, asked: Collection[tuple[str, int]]) -> tuple[str, int]:
+    if not isinstance(outcome, Song | Failure):
+        raise ContractError(f"gave {shown(outcome)} ({type(outcome).__name__}) instead of a Song or a Failure")
+    request = outcome.request
+    if not isinstance(request, Request):
+        more = f" of cause {shown(outcome.cause)}" if isinstance(outcome, Failure) else ""
+        raise ContractError(f"gave a {type(outcome).__name__}{more} without the request it answers")
+    prompt, take = request.prompt.id, request.take
+    if (prompt, take) not in asked:
+        raise ContractError(f"answered for take {shown(take)} of the prompt {shown(prompt)}, which was not asked for")
+    return prompt, take
+
+
+def _checked(outcome: object) -> Song | Failure:
+    if isinstance(outcome, Failure):
+        return checked_failure(outcome)
+    assert isinstance(outcome, Song)
+    return checked_song(outcome)
+
+
+def checked_failure(failure: Failure) -> Failure:
+    """The failure with texts that can be stored.
+
+    Raises:
+        ContractError: when it has no cause.
+    """
+    return Failure("generate", text(failure.cause, "the cause of a failure"), str(failure.detail))
+
+
+def checked_song(song: Song) -> Song:
+    """The song in plain types, its audio loaded where it is in memory.
+
+    Raises:
+        ContractError: when a part of it is not what `songbench.domain.song` says.
+    """
+    stems = _mapping(song.stems, "stems")
+    return replace(
+        song,
+        source=_source(song.source, "the song"),
+        record=_record(song.record),
+        stems={
+            text(name, "the name of a stem"): _source(stem, f"the stem {shown(name)}") for name, stem in stems.items()
+        },
+        words=_timed(song.words, TimedWord, "words"),
+        sections=_timed(song.sections, TimedSection, "sections"),
+        midi=_midi(song.midi),
+    )
+
+
+def _source(source: object, what: str) -> AudioSource:
+    if isinstance(source, Audio):
+        raise ContractError(f"gave bare Audio for {what}; wrap it in MemoryAudio")
+    if not isinstance(source, AudioSource):
+        raise ContractError(f"gave {shown(source)} ({type(source).__name__}) for {what}; audio is expected")
+    if isinstance(source, MemoryAudio):
+        _audio(source.audio, what)
+    return source
+
+
+def _audio(audio: object, what: str) -> None:
+    import numpy as np
+
+    if not isinstance(audio, Audio):
+        raise ContractError(f"gave {shown(audio)} ({type(audio).__name__}) for {what}; Audio is expected")
+    rate = number(audio.rate, f"the rate of {what}")
+    if rate != int(rate) or rate < 1:
+        raise ContractError(f"gave the rate {rate!r} for {what}; samples per second are expected")
+    if audio.samples.size == 0:
+        raise ContractError(f"gave no samples for {what}")
+    if not np.isfinite(audio.samples).all():
+        raise ContractError(f"gave NaN or infinite samples for {what}")
+
+
+def _record(record: object) -> GenerationRecord:
+    if not isinstance(record, GenerationRecord):
+        raise ContractError(f"gave {shown(record)} ({type(record).__name__}) for the generation record")
+    said: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(GenerationRecord)}
+    for name in ("seconds", "peak_gib"):
+        said[name] = None if said[name] is None else _amount(said[name], f"record.{name}")
+    if not isinstance(record.seed_honoured, bool):
+        raise ContractError(f"gave {shown(record.seed_honoured)} for record.seed_honoured; True or False is expected")
+    stages = _mapping(record.stages, "record.stages").items()
+    return GenerationRecord(
+        **{
+            **said,
+            "device": text(record.device, "record.device"),
+            "conditions": _texts(record.conditions, "record.conditions"),
+            "notes": _texts(record.notes, "record.notes"),
+            "stages": {text(name, "a stage"): _amount(value, f"record.stages {shown(name)}") for name, value in stages},
+        }
+    )
+
+
+def _amount(value: object, what: str) -> float:
+    amount = number(value, what)
+    if amount < 0:
+        raise ContractError(f"gave {amount!r} for {what}; it cannot be below 0")
+    return amount
+
+
+def _texts(value: object, what: str) -> tuple[str, ...]:
+    return tuple(text(one, what) for one in _several(value, what))
+
+
+def _several(value: object, what: str) -> tuple[Any, ...]:
+    if not isinstance(value, tuple | list):
+        raise ContractError(f"gave {shown(value)} ({type(value).__name__}) for {what}; a tuple is expected")
+    return tuple(value)
+
+
+def _mapping(value: object, what: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise ContractError(f"gave {shown(value)} ({type(value).__name__}) for {what}; a mapping is expected")
+    return value
+
+
+def _timed(value: object, kind: type[T], what: str) -> tuple[T, ...]:
+    rows = []
+    for row in _several(value, what):
+        if not isinstance(row, kind):
+            raise ContractError(f"gave {shown(row)} among the {what}; {kind.__name__} is expected")
+        label = text(row.text if isinstance(row, TimedWord) else row.tag, f"one of the {what}")
+        start, end = _amount(row.start, f"the start of {shown(label)}"), number(row.end, f"the end of {shown(label)}")
+        if end < start:
+            raise ContractError(f"gave {shown(label)} from {start:g} to {end:g} s, an end before its start")
+        rows.append(kind(label, start, end))
+    return tuple(rows)
+
+
+def _midi(value: object) -> bytes | None:
+    if value is None or (isinstance(value, bytes) and value):
+        return value
+    raise ContractError(f"gave {shown(value)} ({type(value).__name__}) for midi; the bytes of a file are expected")

@@ -1,0 +1,121 @@
+"""Plug-ins that do rough things to their own process: one worker restarted, the run goes on, the cause is recorded."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from songbench.domain.song import Failure
+from songbench.execution.engine.messages import End, Fatal, Ready, decode, encode
+from songbench.execution.gather import gather
+from songbench.execution.jobs import Event
+from songbench.execution.runner import Runner
+from songbench.execution.store import Store
+
+ALL_AT_ONCE = ("engine.workers=1", "engine.batch=16", "engine.retries=1", "engine.timeout_s=20")
+
+
+def run(experiment, roughly, *overrides):
+    setting = ", ".join(f"{prompt}: '{how}'" for prompt, how in roughly.items())
+    wanted = experiment(f"system.probe.misbehave={{{setting}}}", *ALL_AT_ONCE, *overrides, metrics=("level@probe",))
+    store = Store(wanted.store)
+    outcome = Runner(wanted, store).run()
+    return {name.prompt: state for name, state in gather(wanted, store).songs.items()}, outcome, wanted
+
+
+def starts(wanted):
+    """How many worker processes the run's logs tell of."""
+    return sum(path.read_text().count("probe: loaded") for path in Path(wanted.folder, "logs").glob("worker-*.log"))
+
+
+def test_what_a_plugin_prints_starts_or_closes_harms_no_answer(experiment):
+    """Each does it and then sings: standard output, a program that outlives it, a forked child that goes on."""
+    states, outcome, wanted = run(
+        experiment, {"p0": "print", "p1": "background program", "p2": "forked child", "p3": "read stdin"}
+    )
+    assert set(states.values()) == {"done"}
+    assert not outcome.failed
+    assert starts(wanted) == 1, "no worker had to be replaced"
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("exit", "the worker ended with exit code 7"),
+        ("sys.exit", "SystemExit: 3"),
+        ("base exception", "Calamity: beyond Exception"),
+        ("interrupt", "the worker was ended by SIGINT"),
+        ("write anywhere", "something wrote into the channel of the worker's answers: 'rubbish"),
+        ("child and exit", "the worker ended with exit code 7"),
+        ("unprintable", "Unprintable, whose own text cannot be had"),
+    ],
+)
+def test_one_song_fails_with_its_cause_and_the_others_are_made(experiment, how, said):
+    states, _, _ = run(experiment, {"p1": how})
+    failure = states.pop("p1")
+    assert isinstance(failure, Failure) and failure.cause.startswith(said), failure
+    assert set(states.values()) == {"done"}
+
+
+def test_a_song_that_was_stored_before_its_worker_died_is_done(experiment):
+    """It closes the channel of the answers, and is noticed when it wants to say that the song is stored."""
+    states, outcome, wanted = run(experiment, {"p1": "close all"})
+    assert set(states.values()) == {"done"}
+    assert outcome.computed["songs of probe"] == 4 and not outcome.failed
+    assert starts(wanted) == 3
+    assert not Store(wanted.store).keys("failures")
+
+
+def test_a_hanging_worker_is_ended_with_its_children(experiment, tmp_path):
+    states, _, _ = run(experiment, {"p1": f"hang with children {tmp_path}"}, "engine.timeout_s=2", "engine.retries=0")
+    failure = states.pop("p1")
+    assert failure.cause.startswith("time-out: nothing for")
+    pids = [int(path.name) for path in tmp_path.glob("[0-9]*")]
+    assert len(pids) == 2
+    deadline = time.monotonic() + 20
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, pids))
+
+
+def alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_answers_are_lines_that_begin_with_the_token():
+    for message in (Ready(), End(), Fatal("full"), Event("done", "k"), Event("failed", "k", "so", "\ud800", 1.5)):
+        assert decode(encode(message, "token"), "token") == message
+        assert encode(message, "token").isascii()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"message": "end"}\n',
+        'other {"message": "end"}\n',
+        'token {"message": "end"}',
+        'token {"message": "stop"}\n',
+        'token {"message": "end", "more": 1}\n',
+        'token {"message": "event", "what": "done"}\n',
+        'token {"message": "event", "what": "perhaps", "key": "k"}\n',
+        'token {"message": "event", "what": "done", "key": 3}\n',
+        'token ["end"]\n',
+        "token nothing\n",
+        "\n",
+    ],
+)
+def test_anything_else_is_no_answer(row):
+    with pytest.raises(ValueError, match=r"no (message|event)"):
+        decode(row, "token")
+
+
+def test_a_worker_ends_with_its_engine(tmp_path):
+    words = ["-m", "songbench.execution.engine.worker", str(tmp_path), "token"]
+    with subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+        assert decode(worker.stdout.readline(), "token") == Ready()
+        worker.stdin.close()
+        assert worker.wait(60) == 0
+    assert not list(tmp_path.iterdir())
