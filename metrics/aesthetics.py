@@ -11,6 +11,7 @@ from metrics.features.packages import installed
 from songbench.contracts.cards import Availability, Conflict, FieldCard, MetricCard, Procedure
 from songbench.contracts.feature import Feature, Features
 from songbench.contracts.metric import Verdict
+from songbench.contracts.parameters import BatchSize, Loudness
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Song
 from songbench.execution import weights
@@ -94,7 +95,7 @@ def _scores(feature: Feature) -> Scores:
     return Scores(dict(zip(AXES, means.tolist(), strict=True)), detail={"windows": len(feature.arrays["lengths"])})
 
 
-def aesthetics_audiobox(loudness: float | None = None, batch: int = BATCH) -> AudioboxAesthetics:
+def aesthetics_audiobox(loudness: Loudness | None = None, batch: BatchSize = BATCH) -> AudioboxAesthetics:
     """The entry point ``aesthetics@audiobox``.
 
     Args:

@@ -6,6 +6,7 @@ from metrics.condition_similarity import TextSimilarity, text_fields
 from metrics.fad import clap_procedure
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from songbench.contracts.cards import MetricCard
+from songbench.contracts.parameters import Loudness
 
 HOP_SECONDS = 10
 
@@ -43,7 +44,7 @@ def clap_card(loudness: float | None) -> MetricCard:
     )
 
 
-def clap_laion_music(loudness: float | None = None) -> TextSimilarity:
+def clap_laion_music(loudness: Loudness | None = None) -> TextSimilarity:
     """The entry point ``clap@laion-music``.
 
     Args:

@@ -12,6 +12,7 @@ from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import FRAMES_PER_SECOND, LAYERS, LIMIT_SECONDS, MERT_95M, MertEmbedding
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
 from songbench.contracts.cards import Conflict, FieldCard, MetricCard, Procedure
+from songbench.contracts.parameters import Loudness
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.score import Scores
 
@@ -296,7 +297,7 @@ def frechet_scores_in_many_dimensions(sets: EmbeddingSets[Moments]) -> Scores:
     return frechet_scores(sets, by_parts)
 
 
-def fad_mert(layer: int = LAYERS, loudness: float | None = LOUDNESS) -> EmbeddingDistance[Moments]:
+def fad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]:
     """The entry point ``fad@mert-v1-95m``.
 
     Args:
@@ -311,7 +312,7 @@ def fad_mert(layer: int = LAYERS, loudness: float | None = LOUDNESS) -> Embeddin
     return EmbeddingDistance(card, embedding, stored_moments, frechet_scores_in_many_dimensions, "frames")
 
 
-def fad_clap(loudness: float | None = LOUDNESS) -> EmbeddingDistance[Moments]:
+def fad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]:
     """The entry point ``fad@clap-laion-music``.
 
     Args:

@@ -11,6 +11,7 @@ from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import LAYERS, MERT_95M, MertEmbedding
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
 from songbench.contracts.cards import FieldCard, MetricCard, Procedure
+from songbench.contracts.parameters import Loudness
 from songbench.domain.score import NotApplicable, Scores
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def kad_musicnn() -> EmbeddingDistance[npt.NDArray[np.floating]]:
     return EmbeddingDistance(KAD_MUSICNN, MusicnnEmbedding(), array("patches"), kernel_scores)
 
 
-def kad_mert(layer: int = LAYERS, loudness: float | None = LOUDNESS) -> EmbeddingDistance[npt.NDArray[np.floating]]:
+def kad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[npt.NDArray[np.floating]]:
     """The entry point ``kad@mert-v1-95m``.
 
     Args:
@@ -185,7 +186,7 @@ def kad_mert(layer: int = LAYERS, loudness: float | None = LOUDNESS) -> Embeddin
     return EmbeddingDistance(kad_mert_card(layer, loudness), embedding, array("seconds"), kernel_scores, "seconds")
 
 
-def kad_clap(loudness: float | None = LOUDNESS) -> EmbeddingDistance[npt.NDArray[np.floating]]:
+def kad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[npt.NDArray[np.floating]]:
     """The entry point ``kad@clap-laion-music``.
 
     Args:

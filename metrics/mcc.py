@@ -15,6 +15,7 @@ from dataclasses import replace
 from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_fields, text_fields
 from metrics.features.muq_mulan import MUQ_MULAN, MulanClips
 from songbench.contracts.cards import Conflict, MetricCard, Procedure
+from songbench.contracts.parameters import BatchSize, Loudness
 
 _CLIPS = "Mean cosine over pairs of clips: the package's own calc_similarity, smaller than mcc where a song varies."
 
@@ -77,7 +78,7 @@ MCC_TEXT = replace(
 )
 
 
-def mcc_muq_mulan(loudness: float | None = None, batch: int = MulanClips.batch) -> AudioSimilarity:
+def mcc_muq_mulan(loudness: Loudness | None = None, batch: BatchSize = MulanClips.batch) -> AudioSimilarity:
     """The entry point ``mcc@muq-mulan``.
 
     Args:
@@ -87,7 +88,7 @@ def mcc_muq_mulan(loudness: float | None = None, batch: int = MulanClips.batch) 
     return AudioSimilarity(_heard_at(MCC, loudness), MulanClips(loudness, batch), _PACKAGES)
 
 
-def mcc_muq_mulan_text(loudness: float | None = None, batch: int = MulanClips.batch) -> TextSimilarity:
+def mcc_muq_mulan_text(loudness: Loudness | None = None, batch: BatchSize = MulanClips.batch) -> TextSimilarity:
     """The entry point ``mcc@muq-mulan-text``; arguments as for `mcc_muq_mulan`."""
     return TextSimilarity(_heard_at(MCC_TEXT, loudness), MulanClips(loudness, batch), _PACKAGES)
 

@@ -12,6 +12,7 @@ from metrics.features.songeval_head import AXES
 from songbench.contracts.cards import READY, Availability, Conflict, FieldCard, MetricCard, Procedure
 from songbench.contracts.feature import Features
 from songbench.contracts.metric import Verdict
+from songbench.contracts.parameters import Loudness
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.execution import weights
@@ -96,7 +97,7 @@ class SongEval:
                 yield Scores(dict(zip(AXES, map(float, found.arrays["ratings"]), strict=True)))
 
 
-def songeval_songeval(loudness: float | None = None) -> SongEval:
+def songeval_songeval(loudness: Loudness | None = None) -> SongEval:
     """The entry point ``songeval@songeval``.
 
     Args:

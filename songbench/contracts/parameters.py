@@ -1,7 +1,8 @@
 """What a plug-in may be told: the parameters of its factory, and whether what was given is that.
 
-A factory's own signature is the declaration: names, annotations, what has a default. Nothing else has to be written,
-and a setting that is misspelt or of another kind is an error that names it instead of a default that is measured.
+A factory's own signature is the declaration: names, annotations (a range as ``Annotated[int, Field(ge=1)]``), what has
+a default. Nothing else has to be written, and a setting that is misspelt, of another kind or out of range is an error
+that names it instead of a default that is measured.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
@@ -22,6 +23,11 @@ from pydantic.errors import PydanticUserError
 from songbench.domain.checking import Written, input_error
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
+
+Loudness: TypeAlias = Annotated[float, Field(ge=-70, le=0)]
+"""A level in LUFS that songs are brought to."""
+BatchSize: TypeAlias = Annotated[int, Field(ge=1, le=65_536)]
+"""How many inputs a model is given at once."""
 
 _VARIANT, _SOURCE = "variant", "source"
 WRITTEN_IN_THE_NAME = (_VARIANT, _SOURCE)

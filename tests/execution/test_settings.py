@@ -113,6 +113,10 @@ def test_settings_of_plug_ins_are_checked_against_what_they_take():
         plan("metric.fad.laier=3", metrics=["fad"])
     with pytest.raises(InputError, match=r"'metric\.fad\.layer': Expected a whole number, found 'deep'"):
         plan("metric.fad.layer=deep", metrics=["fad"])
+    with pytest.raises(InputError, match=r"'metric\.clap\.loudness': Expected a number <= 0, found 14"):
+        plan("metric.clap.loudness=14", metrics=["clap"])
+    with pytest.raises(InputError, match=r"'metric\.aesthetics\.batch': Expected a number >= 1, found 0"):
+        plan("metric.aesthetics.batch=0", metrics=["aesthetics"])
 
 
 def test_a_setting_of_one_backend_goes_to_the_backends_that_have_it():
