@@ -59,7 +59,8 @@ def spoken_words(text: str, languages: tuple[str, ...] = ("en", "zh")) -> tuple[
 
     Args:
         text: any text; brackets are taken off and their words kept, section tags must have been taken off.
-        languages: in which of ``en`` and ``zh`` numbers may be said. With both, those of the letters beside come first.
+        languages: in which of ``en`` and ``zh`` numbers may be said. With both, the language of the letters beside them
+            comes first, or that which is named first where there are none.
     """
     plain = " ".join(normal_text(text).split())
     plain = _ACCENTS.sub("", _TWO_WORDS.sub("percent", plain))
@@ -101,7 +102,7 @@ def _expressions(text: str, languages: Sequence[str]) -> Iterator[tuple[int, int
             text[stop:].lstrip()[:1],
         )
         nearest = next((letter for letter in beside if letter.isalpha()), "")
-        order = sorted(found, key=lambda language: (language == "zh") != bool(_HAN.match(nearest)))
+        order = sorted(found, key=lambda language: bool(nearest) and (language == "zh") != bool(_HAN.match(nearest)))
         readings = [reading for language in order for reading in _NUMBERS[language].readings_of(found[language])]
         yield start, stop, tuple(dict.fromkeys(readings))
         end = stop

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from songbench.domain.language import spoken_language
 from songbench.domain.lyrics import Lyrics
 from systems.damaged.voice import chosen
 
@@ -39,7 +40,7 @@ OTHER_LINES = {
 
 def wrong_lyrics(lyrics: Lyrics, language: str, strength: int, seed: int) -> Lyrics:
     """A quarter to all of the lines exchanged for lines of `OTHER_LINES`; mixed lyrics get English ones."""
-    stock = OTHER_LINES["zh" if language == "zh" else "en"]
+    stock = OTHER_LINES["zh" if spoken_language(language) == "zh" else "en"]
     wrong = set(chosen(len(lyrics.lines), strength, seed))
     offset = int(np.random.default_rng(seed).integers(len(stock)))
     return _by_line(lyrics, lambda i, line: [stock[(offset + i) % len(stock)] if i in wrong else line])

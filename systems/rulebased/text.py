@@ -1,16 +1,25 @@
-"""Lyric lines as the voice reads them: words for English, toned pinyin for Mandarin."""
+"""Lyric lines as the voice reads them: words for English, toned pinyin for Mandarin.
+
+The words are those that `per` asks for: one normal form of text, numbers written out in their usual reading
+(`songbench.domain.spoken`).
+"""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
+from songbench.domain.english import is_dictionary_word
 from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.language import UNDETERMINED, spoken_language
+from songbench.domain.spoken import Spoken, spoken_words
+from songbench.domain.text import HAN, normal_text
 
 LANGUAGES = ("en", "zh", "mixed")
-"""Languages this system sings; in `mixed` songs every line is read in the language of its letters."""
+"""Languages this system sings; in `mixed` songs, and where nobody knows, every line is read by its letters."""
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_TOKEN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W\d_]+(?:['\u2019][^\W\d_]+)*['\u2019]?|\d+")
+_HAN = re.compile(f"[{HAN}]")
+_NUMERAL = re.compile("[ivxlcdm]{2,}")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,7 @@ class SpokenLine:
     """A line ready for the voice.
 
     Attributes:
-        words: the words as written (one character each for Mandarin).
+        words: the words, numbers written out (one character each for Mandarin).
         text: what espeak-ng is given.
         starts: 0-based character of `text` at which each word starts.
         language: `en` or `zh`.
@@ -34,25 +43,40 @@ def spoken_line(line: str, language: str) -> SpokenLine | None:
     """Splits a line into words and spells it for espeak-ng; None when nothing in it can be sung.
 
     Raises:
-        InputError: the song's language is not one of `LANGUAGES`, or the line is not in Latin or Chinese script.
+        InputError: the language is none of `LANGUAGES`, or the line has letters that are neither Latin nor Chinese.
     """
-    if language not in LANGUAGES:
+    if spoken_language(language) not in (*LANGUAGES, UNDETERMINED):
         raise InputError(f"rulebased cannot sing the language '{language}'.", field="language", allowed=LANGUAGES)
-    words = tuple(_TOKEN.findall(line))
+    text = normal_text(line)
+    _check_script(text)
+    mandarin = _HAN.search(text) or (spoken_language(language) == "zh" and not _LETTER.search(text))
+    readers = ("en",) if not mandarin else ("zh", "en") if _LETTER.search(_HAN.sub("", text)) else ("zh",)
+    words = tuple(word for entry in spoken_words(text, readers) for word in _said(entry))
     if not words:
         return None
-    _check_script(words)
-    read_as = "zh" if _HAN.search(line) or (language == "zh" and not re.search(r"[^\W\d_]", line)) else "en"
-    spellings = _pinyin(words) if read_as == "zh" else tuple(word.replace("\u2019", "'") for word in words)
+    spellings = _pinyin(words) if mandarin else words
     starts, at = [], 0
     for spelling in spellings:
         starts.append(at)
         at += len(spelling) + 1
-    return SpokenLine(words, " ".join(spellings), tuple(starts), read_as)
+    return SpokenLine(words, " ".join(spellings), tuple(starts), "zh" if mandarin else "en")
 
 
-def _check_script(words: tuple[str, ...]) -> None:
-    for letter in "".join(words):
+def _said(entry: Spoken) -> tuple[str, ...]:
+    """The words of an entry; a plain word keeps its capitals, by which espeak-ng tells "US" from "us".
+
+    Single letters are capitals, as "a" would be an article, and so are those of "vi" and the like, which espeak-ng
+    takes for Roman numerals.
+    """
+    plain = entry.written.casefold()
+    if entry.usual == (plain,):
+        spelled = _NUMERAL.fullmatch(plain) and (set(plain) <= set("ivx") or not is_dictionary_word(plain))
+        return tuple(plain.upper()) if spelled else (entry.written,)
+    return tuple(word.upper() if len(word) == 1 else word for word in entry.usual)
+
+
+def _check_script(text: str) -> None:
+    for letter in text:
         if letter.isalpha() and not unicodedata.name(letter, "").startswith(("LATIN", "CJK")):
             raise InputError(
                 f"rulebased cannot read '{letter}' ({unicodedata.name(letter, 'unknown letter').lower()}).",

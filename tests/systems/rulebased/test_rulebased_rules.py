@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from songbench.domain.errors import InputError
 from systems.rulebased.espeak import say
 from systems.rulebased.figures import bass_line, voicing
 from systems.rulebased.genres import GENRE_TABLE
@@ -84,7 +85,35 @@ def test_syllables_know_their_words() -> None:
 def test_pinyin_is_read_in_context() -> None:
     assert spoken_line("银行", "zh").text == "yin2 hang2"
     assert spoken_line("女兄", "zh").text == "nv3 xun1"
-    assert spoken_line("don’t stop", "mixed").words == ("don’t", "stop")
+    assert spoken_line("don’t stop", "mixed").words == ("don't", "stop")
+
+
+@pytest.mark.parametrize(
+    ("written", "sung", "language"),
+    [
+        ("I am 100% sure, 24/7", "I am one hundred percent sure twenty four seven", "en"),
+        ("Back in 1999 I paid $5", "Back in nineteen ninety nine I paid five dollars", "en-GB"),
+        ("don&#39;t stop, Rock & Roll", "don't stop Rock and Roll", "en"),
+        ("up at 7 a.m. in the U.S.A.", "up at seven A M in the U S A", "en"),
+        ("Oooh, woah, soooo 5-6", "ooh whoa so five six", "en"),
+        ("vi xx xi mix", "V I X X X I mix", "en"),
+        ("一百分100分", "yi4 bai3 fen1 yi4 bai3 fen1", "zh"),
+        ("2008年 50%", "er4 ling2 ling2 ba1 nian2 bai3 fen1 zhi1 wu3 shi2", "zh"),
+        ("520", "wu3 bai3 er4 shi2", "zh"),
+        ("等了3年 baby", "deng3 le5 san1 nian2 baby", "mixed"),
+        ("Nobody knows", "Nobody knows", "und"),
+    ],
+)
+def test_what_is_sung_is_what_is_asked(written: str, sung: str, language: str) -> None:
+    assert spoken_line(written, language).text == sung
+
+
+def test_letters_nobody_can_sing_are_refused() -> None:
+    for text, language in (("I said хорошо", "en"), ("雨がふってる", "zh")):
+        with pytest.raises(InputError, match="cannot read"):
+            spoken_line(text, language)
+    with pytest.raises(InputError, match="cannot sing the language 'fr'"):
+        spoken_line("Je ne sais pas", "fr")
 
 
 def test_the_plan_fits_the_wanted_duration() -> None:
