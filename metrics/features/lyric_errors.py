@@ -105,12 +105,12 @@ def not_judgeable(lines: Sequence[str], language: str) -> str | None:
         )
     if spoken not in LANGUAGES:
         return f"lyrics in '{language}' cannot be judged, only {', '.join(LANGUAGES)}"
-    if not any(map(spoken_words, lines)):
-        return "the prompt has no sung lines"
     if reason := contradiction(language, lines):
         return reason
     foreign = list(dict.fromkeys(_FOREIGN.findall(normal_text("\n".join(lines)))))
     if foreign:
         shown = ", ".join(f"'{letters}'" for letters in foreign[:4]) + (", …" if len(foreign) > 4 else "")
         return f"the lyrics hold letters that are neither Latin nor Chinese and would not be counted: {shown}"
+    if not any(map(spoken_words, lines)):
+        return "the prompt has no sung lines"
     return None

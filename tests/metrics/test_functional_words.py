@@ -14,6 +14,7 @@ from metrics.per import compare
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.spoken import Spoken
+from songbench.domain.suite import load_suite
 
 ENGLISH = [
     ("I am one hundred percent sure", "I am 100% sure"),
@@ -331,6 +332,17 @@ def test_shared_numbers():
     )
     assert per(digits, "\n".join(words), "en").per == 0
     assert per(words, " ".join(digits), "en").per == 0
+
+
+def test_shared_languages():
+    folder = shared("cases/10_language")
+    languages = {}
+    for path in folder.glob("*.jsonl"):
+        (prompt,) = load_suite(path).prompts
+        languages[path.stem] = prompt.language
+        with pytest.raises(InputError, match="not applicable"):
+            per(prompt.lyrics.lines, "hello", prompt.language)
+    assert languages == {"fr": "fr", "ja": "ja", "ja_said": "ja"}
 
 
 def brute_force(asked, heard, sounds):

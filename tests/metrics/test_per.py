@@ -123,6 +123,45 @@ def test_not_applicable():
     assert isinstance(verdict(whisper_base_mix(), "[verse]\nbonjour", "", "fr"), NotApplicable)
 
 
+@pytest.mark.parametrize(
+    ("line", "language", "reason"),
+    [
+        ("No sé por qué te vas y la noche es larga sin ti", "en", "said to be in 'en'"),
+        ("No sé por qué te vas y la noche es larga sin ti", "es", "'es' cannot be judged"),
+        ("雨がふってる 君の街", "zh", "Japanese"),
+        ("비가 내려요 너의 거리에", "mixed", "Korean"),
+        ("Anh yêu em nhiều lắm đêm nay trời mưa", "en", "'vi'"),
+        ("Hello my love, it is a lovely day to say хорошо again to all", "en", "'хорошо'"),
+        ("Hello", "und", "give 'language'"),
+    ],
+)
+def test_what_cannot_be_judged_is_not_heard_either(line, language, reason):
+    features = Heard(line)
+    found = next(iter(whisper_base_mix().score([song(f"[verse]\n{line}", language)], features)))
+    assert isinstance(found, NotApplicable)
+    assert reason in found.reason
+    assert not any(sources for _, sources in features.asked)
+
+
+@pytest.mark.parametrize(("language", "told"), [("en-GB", "en"), ("zh-TW", "zh"), ("mixed", "zh")])
+def test_regions_are_heard_as_their_language(language, told):
+    line = "Hello world" if told == "en" else "我爱你 baby"
+    features = Heard(line)
+    found = next(iter(whisper_base_mix().score([song(f"[verse]\n{line}", language)], features)))
+    assert found.values["per"] == 0
+    assert features.asked[0][0].language == told
+
+
+def test_figures_cost_nothing():
+    found = verdict(
+        whisper_base_mix(),
+        "[verse]\nBack in 1999\nI was 100% sure",
+        "back in nineteen ninety nine I was\na hundred percent sure",
+    )
+    assert found.values["per"] == found.values["wer"] == 0
+    assert found.values["coverage"] == 100
+
+
 def test_failure_of_the_transcript_is_handed_on():
     class Broken:
         def of(self, extractor, sources):
