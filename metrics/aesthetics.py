@@ -56,6 +56,7 @@ AESTHETICS = MetricCard(
     reference=True,
     tracks=("song", "v2a"),
     hears=("sound",),
+    mono=True,
     procedure=_PROCEDURE,
     conflicts=(Conflict(("heartmula",), "tuned by DPO on these ratings"),),
     verified=(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
 from songbench.contracts.feature import Features
 from songbench.contracts.metric import Verdict
-from songbench.domain.audio import Audio
+from songbench.domain.audio import Audio, check_audio
 from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
@@ -19,10 +19,10 @@ from songbench.domain.song import Failure, Song
 _CARD = MetricCard(
     name="audio",
     backend="",
-    version="1",
+    version="2",
     fields=(
         FieldCard("duration_error", "s", "lower", 0, None, 1, "How far the duration is from the one asked for."),
-        FieldCard("lufs", "LUFS", "none", -70, None, 1, "Integrated loudness (ITU-R BS.1770-4).", hears=("level",)),
+        FieldCard("lufs", "LUFS", "none", -70, 40, 1, "Integrated loudness (ITU-R BS.1770-4).", hears=("level",)),
         FieldCard("silence", "%", "none", 0, 100, 1, "50 ms frames below -60 dBFS; lyrics may ask for silence."),
         FieldCard("true_peak", "dBTP", "none", None, None, 2, "Largest amplitude, oversampled four times.", False),
         FieldCard("clipping", "%", "lower", 0, 100, 3, "Samples in runs of 3 or more at full scale.", False),
@@ -67,6 +67,8 @@ class AudioFacts:
         for song in songs:
             try:
                 audio = song.audio
+                if audio.samples.size:
+                    check_audio(audio)
             except SongbenchError as error:
                 yield Failure("score", str(error))
                 continue
@@ -113,7 +115,7 @@ def facts(audio: Audio, wanted_seconds: float | None) -> Scores | NotApplicable:
 
 _WHY_MISSING = {
     "duration_error": "the prompt asks for no duration",
-    "lufs": "shorter than 0.4 s, or below -70 LUFS throughout",
+    "lufs": "shorter than 0.4 s, below -70 LUFS throughout, or more than six channels",
     "true_peak": "digital silence",
     "stereo_width": "digital silence",
     "bandwidth": "digital silence, or fewer than 4096 samples",

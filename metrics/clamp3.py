@@ -34,6 +34,7 @@ CLAMP3_AUDIO = MetricCard(
     needs=tuple(one.name for one in Clamp3Vectors().needs),
     reference=True,
     hears=("style",),
+    mono=True,
     procedure=Procedure(
         model="CLaMP 3 SAAS on m-a-p/MERT-v1-95M",
         revision="sha256 5033f868e397… (CLaMP 3)",

@@ -31,6 +31,7 @@ def clap_card(loudness: float | None) -> MetricCard:
         needs=tuple(one.name for one in ClapWindows().needs),
         reference=True,
         hears=("style",),
+        mono=True,
         procedure=clap_procedure(
             loudness,
             window=f"10 s, hop {HOP_SECONDS} s, the last one ends with the song; shorter songs are repeated",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Sized
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from songbench.contracts.cards import Availability, MetricCard
 from songbench.contracts.feature import Extractor, Feature, Features
 from songbench.contracts.metric import Verdict
+from songbench.domain.audio import AudioSource
+from songbench.domain.errors import StoreWriteError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
+from songbench.execution.hearing import leave_out, with_left_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,8 +111,10 @@ class EmbeddingDistance(Generic[Part]):
     def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
         """The distance of all songs to all reference songs.
 
-        Not applicable with fewer than two songs on a side, or where the songs are the reference. The first failure is
-        handed on, as a distance of the songs that happened to work would be a distance of another set.
+        A song that has no embedding, or one that is not finite, is left out and named in the detail. Where that leaves
+        fewer than half of a side, the first failure is handed on: a distance of the few songs that happened to work
+        would be a distance of another set. Not applicable with fewer than two songs on a side, or where the songs are
+        the reference.
         """
         if len(songs) < 2:
             return NotApplicable(f"a distance between sets needs at least 2 songs; there are {len(songs)}")
@@ -119,21 +125,67 @@ class EmbeddingDistance(Generic[Part]):
         known = {song.source.digest for song in reference}
         if all(song.source.digest in known for song in songs):
             return NotApplicable("these are the reference songs themselves; the distance is 0 by construction")
-        parts: list[Part] = []
-        cut = 0
-        for answer in _features([*songs, *reference], features, self.embedding):
+        sides = [self._side(side, features) for side in (songs, reference)]
+        for side in sides:
+            if side.failures and len(side.parts) < max(2, (len(side.parts) + len(side.failures)) / 2):
+                return side.failures[0]
+        own, others = sides
+        verdict = self.compare(EmbeddingSets(own.parts, others.parts, own.prompts, self.unit, own.cut + others.cut))
+        return with_left_out(verdict, own.left_out, others.left_out)
+
+    def _side(self, songs: Sequence[Song], features: Features) -> _Side[Part]:
+        side: _Side[Part] = _Side()
+        for song, answer in zip(songs, _features(songs, features, self.embedding), strict=True):
             if isinstance(answer, Failure):
-                return answer
-            parts.append(self.read(answer))
-            cut += bool(answer.data.get("cut"))
-        prompts = [song.prompt.id for song in songs]
-        return self.compare(EmbeddingSets(parts[: len(songs)], parts[len(songs) :], prompts, self.unit, cut))
+                side.failures.append(answer)
+                side.left_out.append(leave_out(song, answer.cause, failed=True))
+            else:
+                side.parts.append(self.read(answer))
+                side.prompts.append(song.prompt.id)
+                side.cut += bool(answer.data.get("cut"))
+        return side
+
+
+@dataclass(eq=False)
+class _Side(Generic[Part]):
+    """The songs of one side as they are read: what was heard, and what could not be."""
+
+    parts: list[Part] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    cut: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    left_out: list[Mapping[str, Json]] = field(default_factory=list)
 
 
 def _features(songs: Sequence[Song], features: Features, extractor: Extractor) -> Iterable[Feature | Failure]:
-    """The feature of each song. Not of all at once: what is stored of a song can be much more than is needed of it."""
+    """The feature of each song, a failure where it is not finite.
+
+    Not of all at once: what is stored of a song can be much more than is needed of it.
+    """
     for start in range(0, len(songs), _AT_ONCE):
-        yield from features.of(extractor, [song.source for song in songs[start : start + _AT_ONCE]])
+        sources = [song.source for song in songs[start : start + _AT_ONCE]]
+        for answer in _of_each(sources, features, extractor):
+            yield Failure("feature", "the embedding is not finite") if _broken(answer) else answer
+
+
+def _of_each(sources: Sequence[AudioSource], features: Features, extractor: Extractor) -> list[Feature | Failure]:
+    """What `Features.of` gives; where one audio makes the extractor raise, the others are heard all the same."""
+    try:
+        return features.of(extractor, sources)
+    except (UnavailableError, StoreWriteError):
+        raise
+    except Exception as error:  # of the extractor, whatever it is
+        if len(sources) > 1:
+            return [answer for source in sources for answer in _of_each([source], features, extractor)]
+        detail = "".join(traceback.format_exception(error))
+        return [Failure("feature", f"{type(error).__name__}: {error}".splitlines()[0], detail)]
+
+
+def _broken(answer: Feature | Failure) -> bool:
+    import numpy as np
+
+    arrays = answer.arrays.values() if isinstance(answer, Feature) else ()
+    return any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays)
 
 
 def array(name: str) -> Callable[[Feature], npt.NDArray[np.floating]]:

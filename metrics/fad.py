@@ -49,7 +49,7 @@ def _fields(decimals: int) -> tuple[FieldCard, ...]:
 FAD_MUSICNN = MetricCard(
     name="fad",
     backend="musicnn",
-    version="1",
+    version="2",
     fields=_fields(2),
     summary=f"Fréchet distance of the songs to the reference on musicnn embeddings of {PATCH_SECONDS:.0f} s patches.",
     limits=(
@@ -66,6 +66,7 @@ FAD_MUSICNN = MetricCard(
     licence="ISC (musicnn weights)",
     needs=("musicnn",),
     hears=("style", "sound"),
+    mono=True,
     procedure=Procedure(
         model="musicnn (MSD_musicnn)",
         revision="package musicnn 0.1.0",
@@ -84,7 +85,7 @@ def fad_mert_card(layer: int, loudness: float | None) -> MetricCard:
     return MetricCard(
         name="fad",
         backend=mert_backend(layer),
-        version="1",
+        version="2",
         fields=_fields(3),
         summary=f"Fréchet distance of the songs to the reference on MERT-v1-95M frames, layer {layer}: fadtk's"
         f" {'MERT-v1-95M' if layer == LAYERS else f'MERT-v1-95M-{layer}'}.",
@@ -106,6 +107,7 @@ def fad_mert_card(layer: int, loudness: float | None) -> MetricCard:
         needs=(MERT_95M.name,),
         reference=True,
         hears=("style", "sound"),
+        mono=True,
         procedure=mert_procedure(
             layer, loudness, pooling="none: every frame (75 per second) is a sample", formula=FORMULA
         ),
@@ -149,7 +151,7 @@ def fad_clap_card(loudness: float | None) -> MetricCard:
     return MetricCard(
         name="fad",
         backend="clap-laion-music",
-        version="1",
+        version="2",
         fields=_fields(4),
         summary="Fréchet distance of the songs to the reference on LAION-CLAP (music) windows of 10 s: fadtk's"
         " clap-laion-music.",
@@ -168,6 +170,7 @@ def fad_clap_card(loudness: float | None) -> MetricCard:
         needs=(CLAP_MUSIC.name,),
         reference=True,
         hears=("style", "sound"),
+        mono=True,
         procedure=clap_procedure(
             loudness,
             window="10 s, hop 1 s, the last nine filled up with zeros",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.execution import needs
+from songbench.execution.hearing import leave_out, with_left_out
 from songbench.execution.isolation import Environment, IsolatedWorker, IsolationError, write_wav
 from songbench.execution.weights import WeightFile, Weights
 
@@ -78,7 +79,7 @@ def _card(
     return MetricCard(
         name="fad",
         backend=backend,
-        version="1",
+        version="2",
         fields=(
             FieldCard("fad", "", "lower", decimals=3, description="fadtk's score, from all frames of all songs."),
             FieldCard(
@@ -97,6 +98,7 @@ def _card(
         needs=(FADTK.name, *(one.name for one in weights)),
         reference=True,
         hears=("sound", "style"),
+        mono=True,
         procedure=procedure,
         verified=verified,
     )
@@ -166,8 +168,8 @@ class FadtkDistance:
         """The distance of all songs to all reference songs.
 
         Returns:
-            The scores; or why there is nothing to compare; or the first failure, as a distance of the songs that
-            happened to work would be a distance of another set.
+            The scores, with the songs that cannot be embedded left out and named in the detail; or why there is nothing
+            to compare; or the first failure, where fewer than half of a side are left.
         """
         for count, what in ((len(songs), "songs"), (len(reference), "reference songs")):
             if count < 2:
@@ -180,21 +182,26 @@ class FadtkDistance:
                 return self._compare(songs, reference, Path(folder))
             except IsolationError as error:
                 return error.failure("score")
-            except InputError as error:
-                return Failure("feature", str(error))
 
-    def _compare(self, songs: Sequence[Song], reference: Sequence[Song], folder: Path) -> Scores:
-        detail: dict[str, Json] = {"songs": len(songs), "reference_songs": len(reference)}
+    def _compare(self, songs: Sequence[Song], reference: Sequence[Song], folder: Path) -> Verdict:
+        detail: dict[str, Json] = {}
+        left_out: dict[str, list[Mapping[str, Json]]] = {"songs": [], "reference": []}
         for name, side in (("songs", songs), ("reference", reference)):
             (folder / name).mkdir()
-            frames = 0
+            frames, failures = 0, []
             for number, song in enumerate(side):
-                path = write_wav(song.source, folder / name / f"{number:05d}.wav")
-                counted: Any = self._worker.call("embed", file=str(path))
-                frames += counted
-                path.unlink()  # its embedding is all that is needed from here on
+                embedded = self._embed(song, folder / name / f"{number:05d}.wav")
+                if isinstance(embedded, Failure):
+                    failures.append(embedded)
+                    left_out[name].append(leave_out(song, embedded.cause, failed=True))
+                else:
+                    frames += embedded
+            if failures and len(side) - len(failures) < max(2, len(side) / 2):
+                return failures[0]
             detail[f"{name}_frames"] = frames
-        seed = derived_seed("fadtk", len(songs))
+        count = len(songs) - len(left_out["songs"])
+        detail |= {"songs": count, "reference_songs": len(reference) - len(left_out["reference"])}
+        seed = derived_seed("fadtk", count)
         places = {name: str(folder / name) for name in ("reference", "songs")}
         found: Any = self._worker.call("distance", **places, seed=seed)
         values, missing = {"fad": found["fad"]}, {}
@@ -203,7 +210,20 @@ class FadtkDistance:
         else:
             missing["fad_inf"] = "fadtk extrapolates from more than 500 frames only"
         detail |= {"fad_inf": found["inf"], "seed": seed, "packages": dict(self._worker.packages)}
-        return Scores(values, n=len(songs), detail=detail, missing=missing)
+        scores = Scores(values, n=count, detail=detail, missing=missing)
+        return with_left_out(scores, left_out["songs"], left_out["reference"])
+
+    def _embed(self, song: Song, path: Path) -> int | Failure:
+        """How many frames a song has; its embedding stays in the worker's folder."""
+        try:
+            counted: Any = self._worker.call("embed", file=str(write_wav(song.source, path)))
+        except IsolationError as error:
+            return error.failure("feature")
+        except InputError as error:
+            return Failure("feature", str(error))
+        finally:
+            path.unlink(missing_ok=True)  # its embedding is all that is needed from here on
+        return int(counted)
 
     @cached_property
     def _worker(self) -> IsolatedWorker:

@@ -55,7 +55,7 @@ def _fields(unit: str) -> tuple[FieldCard, ...]:
 KAD_MUSICNN = MetricCard(
     name="kad",
     backend="musicnn",
-    version="1",
+    version="2",
     fields=_fields("patches"),
     summary=f"Kernel distance of the songs to the reference on musicnn embeddings of {PATCH_SECONDS:.0f} s patches.",
     limits=LIMITS.format(unit="patches")
@@ -64,6 +64,7 @@ KAD_MUSICNN = MetricCard(
     licence="ISC (musicnn weights)",
     needs=("musicnn",),
     hears=("style", "sound"),
+    mono=True,
     procedure=Procedure(
         model="musicnn (MSD_musicnn)",
         revision="package musicnn 0.1.0",
@@ -87,7 +88,7 @@ def kad_mert_card(layer: int, loudness: float | None) -> MetricCard:
     return MetricCard(
         name="kad",
         backend=mert_backend(layer),
-        version="1",
+        version="2",
         fields=_fields("seconds"),
         summary=f"Kernel distance of the songs to the reference on MERT-v1-95M seconds, layer {layer}.",
         limits=LIMITS.format(unit="seconds") + " Judges mono up to 12 kHz; level means nothing to it, nor do words.",
@@ -96,6 +97,7 @@ def kad_mert_card(layer: int, loudness: float | None) -> MetricCard:
         needs=(MERT_95M.name,),
         reference=True,
         hears=("style", "sound"),
+        mono=True,
         procedure=mert_procedure(layer, loudness, pooling="mean of each second (75 frames)", formula=FORMULA),
         conflicts=MERT_CONFLICTS,
         verified=VERIFIED,
@@ -107,7 +109,7 @@ def kad_clap_card(loudness: float | None) -> MetricCard:
     return MetricCard(
         name="kad",
         backend="clap-laion-music",
-        version="1",
+        version="2",
         fields=_fields("windows"),
         summary="Kernel distance of the songs to the reference on LAION-CLAP (music) windows of 10 s.",
         limits=LIMITS.format(unit="windows") + " Windows overlap by 9 s. Judges mono up to 14 kHz.",
@@ -116,6 +118,7 @@ def kad_clap_card(loudness: float | None) -> MetricCard:
         needs=(CLAP_MUSIC.name,),
         reference=True,
         hears=("style", "sound"),
+        mono=True,
         procedure=clap_procedure(
             loudness,
             window="10 s, hop 1 s, the last nine filled up with zeros",

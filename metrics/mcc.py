@@ -62,6 +62,7 @@ MCC = MetricCard(
     needs=tuple(one.name for one in MulanClips().needs),
     reference=True,
     hears=("style",),
+    mono=True,
     procedure=_PROCEDURE,
     conflicts=_CONFLICTS,
     verified=_VERIFIED,

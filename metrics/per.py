@@ -166,6 +166,7 @@ class PhonemeErrorRate:
             languages=LANGUAGES,
             reference=self.reference,
             hears=("words", "voice"),
+            mono=self.heard is not _vocal_stems,
             procedure=self.procedure,
             verified=self.verified,
         )

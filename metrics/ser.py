@@ -68,6 +68,7 @@ SER_NOVELTY = MetricCard(
     citation=f"{CITATION}; boundaries: Foote, ICME 2000; voice: Tachibana et al., TASLP 2014",
     licence="Apache-2.0",
     hears=("form",),
+    mono=True,
 )
 
 

@@ -56,6 +56,7 @@ SIMILARITY_MUSICNN = MetricCard(
     licence="ISC (musicnn weights)",
     needs=("musicnn",),
     hears=("style",),
+    mono=True,
 )
 
 

@@ -55,6 +55,7 @@ SONGEVAL_CARD = MetricCard(
     reference=True,
     tracks=("song", "v2a"),
     hears=("sound", "voice", "pitch", "form"),
+    mono=True,
     procedure=_PROCEDURE,
     conflicts=(
         Conflict(("heartmula",), "tuned by DPO on these ratings"),

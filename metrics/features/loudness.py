@@ -29,6 +29,10 @@ BANDWIDTH_DB = -80.0
 """How far below the loudest band, in dB, a band still counts as filled; 16-bit noise lies further down."""
 
 _BLOCK_SECONDS = 0.4
+_FILTER_RATE, _NOMINAL_RATE = 16_000, 48_000
+_PLACES = {1: [0], 2: [0, 1], 3: [0, 1, 2], 4: [0, 1, 3, 4], 5: [0, 1, 2, 3, 4], 6: [0, 1, 2, 3, 4]}
+"""By the number of channels: where each stands among left, right, centre, surround left, surround right."""
+_WITHOUT_LOW = [0, 1, 2, 4, 5]
 _BAND_HZ = 100.0
 _SPECTRUM_SIZE = 4096
 
@@ -39,19 +43,28 @@ def integrated_loudness(samples: Samples, rate: int) -> float | None:
     A 997 Hz sine at full scale is −3.01 LUFS in one channel; pyloudnorm's filters read 0.04 dB less.
 
     Args:
-        samples: shape (channels, n); the first two channels count.
+        samples: shape (channels, n), in the order of sound files: left, right, centre, low frequencies, surround left
+            and right; four channels are left, right and both surrounds. Surrounds weigh 1.41, low frequencies nothing.
         rate: samples per second.
 
     Returns:
-        LUFS, or None for audio shorter than one block of 0.4 s or below the absolute gate of −70 LUFS throughout.
+        LUFS, or None for audio shorter than one block of 0.4 s, below the absolute gate of −70 LUFS throughout, or in
+        more than six channels, whose places are not known.
     """
     import pyloudnorm
+    import soxr
 
-    if samples.shape[1] <= _BLOCK_SECONDS * rate:
+    places = _PLACES.get(len(samples))
+    if places is None or samples.shape[1] <= _BLOCK_SECONDS * rate:
         return None
+    heard = samples[_WITHOUT_LOW] if len(samples) == 6 else samples
+    if rate < _FILTER_RATE:  # where pyloudnorm's filters bend
+        heard, rate = soxr.resample(heard.T, rate, _NOMINAL_RATE).T, _NOMINAL_RATE
+    placed = np.zeros((heard.shape[1], places[-1] + 1))
+    placed[:, places] = heard.T
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all are gated
-        loudness = float(pyloudnorm.Meter(rate).integrated_loudness(samples[:2].T.astype(np.float64)))
+        loudness = float(pyloudnorm.Meter(rate).integrated_loudness(placed))
     return loudness if math.isfinite(loudness) else None
 
 

@@ -108,17 +108,16 @@ class MusicnnEmbedding:
         """
         for source in sources:
             try:
-                audio = source.load()
+                samples = at_one_loudness(source.load())
             except InputError as error:
                 yield Failure("feature", str(error))
                 continue
-            yield self._feature(audio)
+            yield self._feature(samples) if len(samples) >= HOP else Failure("feature", "shorter than 16 ms")
 
-    def _feature(self, audio: Audio) -> Feature:
+    def _feature(self, samples: npt.NDArray[np.float32]) -> Feature:
         import numpy as np
         import torch
 
-        samples = at_one_loudness(audio)
         embeddings, tags = [], []
         with torch.inference_mode():
             # Patches go one at a time: on a CPU larger batches are slower (their activations no longer fit the cache),

@@ -56,6 +56,7 @@ class Worker:
         Returns:
             How many frames (MERT) or windows (CLAP) it has.
         """
+        import numpy as np
         from fadtk.utils import get_cache_embedding_path
 
         model = self._distance.ml
@@ -64,7 +65,11 @@ class Worker:
             left.unlink(missing_ok=True)  # by an interrupted call; it would be taken for whole
         self._distance.cache_embedding_file(file)
         converted.unlink()
-        return len(self._distance.read_embedding_file(file))
+        embedded = self._distance.read_embedding_file(file)
+        if not np.isfinite(embedded).all():
+            get_cache_embedding_path(model.name, file).unlink()  # one of these would make the whole distance NaN
+            raise ValueError("the embedding is not finite")
+        return len(embedded)
 
     def distance(self, reference: str, songs: str, seed: int) -> dict[str, Any]:
         """Compare two folders whose files are embedded; the files themselves may be gone.

@@ -80,6 +80,7 @@ def _introduce(experiment: Any, console: Any) -> None:
     from rich.markup import escape
 
     from songbench.contracts.system import Remarkable
+    from songbench.reporting.sound_notes import asset_notes
 
     suite, names = experiment.suite, [entrant.name for entrant in experiment.entrants]
     told = ", ".join(names if len(names) <= SYSTEMS_NAMED else [*names[: SYSTEMS_NAMED - 1], "…"])
@@ -88,7 +89,7 @@ def _introduce(experiment: Any, console: Any) -> None:
         f" takes × {len(names)} systems ({escape(told)})",
         highlight=False,
     )
-    for remark in experiment.remarks:
+    for remark in [*experiment.remarks, *asset_notes(experiment.asset_remarks)]:
         console.print(f"  {escape(remark)}", highlight=False)
     for entrant in experiment.entrants:
         if isinstance(entrant.system, Remarkable):

@@ -177,6 +177,8 @@ class MetricCard:
         procedure: how its model is asked, or None where there is no model.
         conflicts: systems it cannot judge fairly.
         verified: how its numbers were compared with those of the upstream package, and with which outcome.
+        mono: whether it hears only the mean of the mix's channels. Songs whose channels cancel each other there are not
+            given to it.
     """
 
     name: str
@@ -195,6 +197,7 @@ class MetricCard:
     procedure: Procedure | None = None
     conflicts: tuple[Conflict, ...] = ()
     verified: str = ""
+    mono: bool = False
 
     @property
     def id(self) -> str:

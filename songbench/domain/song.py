@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Prompt
+from songbench.domain.remark import Remark
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Song:
         words: when each word is sung, where the system knows it.
         sections: where each section lies, where the system knows it.
         midi: the score as a standard MIDI file, where there is one.
+        remarks: what is odd about its sound or the file it came from, by the codes of `songbench.domain.sound.KINDS`. A
+            system says what it knows; the rest is added when the song is stored.
     """
 
     request: Request
@@ -92,6 +95,7 @@ class Song:
     words: tuple[TimedWord, ...] = ()
     sections: tuple[TimedSection, ...] = ()
     midi: bytes | None = None
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def audio(self) -> Audio:

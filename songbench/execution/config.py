@@ -46,7 +46,7 @@ def build_experiment(
             "A store in memory cannot be shared with worker processes.", field="store", cure="Add --set engine=inline."
         )
     suite = find_suite(settings.suite.source)
-    check_assets(suite)
+    asset_remarks = check_assets(suite)
     entrants = enter(settings.systems, settings.system_sections)
     remarks: tuple[str, ...] = ()
     if not systems_named:
@@ -56,6 +56,7 @@ def build_experiment(
         suite=suite,
         entrants=entrants,
         remarks=(*summary(suite.remarks, settings.suite.source), *remarks),
+        asset_remarks=asset_remarks,
         judges=appoint(settings.selected_metrics, settings.metric_sections, required=required_metrics),
         takes=settings.takes,
         seed=settings.seed,

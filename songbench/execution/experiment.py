@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability
@@ -16,6 +16,7 @@ from songbench.contracts.system import System
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, RenderAsset
+from songbench.domain.remark import Remark
 from songbench.domain.suite import Suite, load_suite
 from songbench.execution import needs
 from songbench.execution.sections import metric_parameters, system_parameters
@@ -46,6 +47,24 @@ class Judge:
     availability: Availability
 
 
+class AssetRemark(NamedTuple):
+    """Something odd about audio that a suite brings.
+
+    Attributes:
+        prompt: the id of the prompt.
+        field: ``prompt_wav`` or ``reference``.
+        remark: what.
+    """
+
+    prompt: str
+    field: str
+    remark: Remark
+
+    def belongs_to(self, prompt: str, field: str) -> bool:
+        """Whether it is about this audio."""
+        return (self.prompt, self.field) == (prompt, field)
+
+
 @dataclass(frozen=True)
 class Experiment:
     """Everything that decides a run.
@@ -62,6 +81,7 @@ class Experiment:
         engine: how work is done.
         statistics: keywords of the leaderboard (confidence, replicates, seed).
         remarks: what people should know before the run starts.
+        asset_remarks: what is odd about the audio that the suite brings.
         config: the resolved configuration, for the record.
     """
 
@@ -76,6 +96,7 @@ class Experiment:
     engine: EngineSettings
     statistics: Mapping[str, Any] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    asset_remarks: tuple[AssetRemark, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -238,21 +259,32 @@ def _missing(kind: str, things: Sequence[tuple[str, Availability]]) -> str:
     return f"Asked for, but not available here ({kind}):\n" + "\n".join(rows)
 
 
-def check_assets(suite: Suite) -> None:
+def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
     """Decode every audio file the suite names, so that a broken one is found before any work starts.
+
+    Returns:
+        What is odd about those that can be used.
 
     Raises:
         InputError: naming the file and the prompt.
     """
+    from songbench.domain.audio import read_audio_with_remarks
+    from songbench.domain.sound import sound_remarks
+
+    known: dict[tuple[Path, str], tuple[Remark, ...]] = {}
+    remarks = []
     for prompt in suite.prompts:
         for name, asset in (("prompt_wav", prompt.prompt_audio), ("reference", prompt.reference)):
-            if isinstance(asset, FileAsset):
-                from songbench.domain.audio import read_audio
-
+            if not isinstance(asset, FileAsset):
+                continue
+            if (asset.path, name) not in known:
                 try:
-                    read_audio(asset.path)
+                    audio, of_file = read_audio_with_remarks(asset.path)
                 except InputError as error:
                     raise error.located(field=f"{name}' of prompt '{prompt.id}") from None
+                known[asset.path, name] = (*of_file, *sound_remarks(audio, excerpt=name == "prompt_wav"))
+            remarks += [AssetRemark(prompt.id, name, remark) for remark in known[asset.path, name]]
+    return tuple(remarks)
 
 
 def renderer_of(asset: Asset | None, reference: Asset | None) -> System | None:

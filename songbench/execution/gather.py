@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from songbench.contracts.metric import SetMetric, Verdict
+from songbench.domain.remark import remarks_from_json
 from songbench.domain.song import Failure
 from songbench.execution.experiment import Experiment, Judge
 from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
-from songbench.execution.results import MetricResults, RunResults, SongId, SongState
+from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound
 from songbench.execution.stock import Stock
-from songbench.execution.store import Store
+from songbench.execution.store import Blob, Store
 
 T = TypeVar("T")
 
@@ -33,7 +34,18 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
         systems=tuple(entrant.system.card for entrant in experiment.entrants),
         songs=songs,
         metrics=tuple(_metric(planner, judge) for judge in experiment.judges),
+        sounds=_sounds(planner, store, songs),
+        asset_remarks=experiment.asset_remarks,
     )
+
+
+def _sounds(planner: Planner, store: Store, states: Mapping[SongId, SongState]) -> dict[SongId, Sound]:
+    records = {name: store.get("songs", key) for name, (_, _, key) in planner.songs.items() if states[name] == "done"}
+    return {
+        name: Sound(Blob(record["audio"]).digest, remarks_from_json(record.get("remarks", ())))
+        for name, record in records.items()
+        if record
+    }
 
 
 def _metric(planner: Planner, judge: Judge) -> MetricResults:

@@ -17,11 +17,13 @@ from songbench.contracts.system import System
 from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
 from songbench.domain.errors import InputError, StoreWriteError, one_line
 from songbench.domain.prompt import CutAsset, FileAsset, Prompt, RenderAsset
+from songbench.domain.remark import remarks_from_json
 from songbench.domain.score import NotApplicable, ScoreError, Scores
 from songbench.domain.song import Failure, Request, Song
 from songbench.domain.suite import parse_prompt
 from songbench.execution.basis import asset_digests, score_basis
 from songbench.execution.features import StoredFeatures
+from songbench.execution.hearing import audience, not_judged, with_left_out
 from songbench.execution.outcomes import answers
 from songbench.execution.plain import ContractError
 from songbench.execution.songs import StoredAudio, audio_basis, load_song, put_audio, save_song
@@ -181,7 +183,7 @@ def _stored_song(item: Mapping[str, Any], store: Store) -> Song:
 def _reference_song(item: Mapping[str, Any], store: Store) -> Song:
     request = request_from_json(item, store)
     assert request.reference is not None
-    return Song(request, request.reference)
+    return Song(request, request.reference, remarks=remarks_from_json(item["remarks"]))
 
 
 def audio_digest(
@@ -272,12 +274,21 @@ def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, ass
 
 def _score(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     metric: SongMetric = bench.metric(job["metric"], job["parameters"])
-    songs = [_stored_song(item, bench.store) for item in job["items"]]
-    verdicts = verdicts_on(metric, songs, bench.features)
-    for item, song, verdict in zip(job["items"], songs, verdicts, strict=True):
-        facts = {"system": item["system"], "prompt": item["prompt"]["id"], "take": item["take"], "song": item["song"]}
+    pairs = [(item, _stored_song(item, bench.store)) for item in job["items"]]
+    asked = [(item, song) for item, song in pairs if not not_judged(metric.card, song)]
+    songs = [song for _, song in asked]
+    for (item, song), verdict in zip(asked, verdicts_on(metric, songs, bench.features), strict=True):
         basis = score_basis(bench.features, [item], [song], others=songs)
-        yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], **facts}, basis)
+        yield _settle(bench.store, item["key"], verdict, _facts(job, item), basis)
+    for item, song in pairs:
+        if refusal := not_judged(metric.card, song):
+            basis = score_basis(bench.features, [item], [song], others=[other for _, other in pairs])
+            yield _settle(bench.store, item["key"], refusal, _facts(job, item), basis)
+
+
+def _facts(job: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    of = {"system": item["system"], "prompt": item["prompt"]["id"], "take": item["take"], "song": item["song"]}
+    return {"metric": job["metric"], **of}
 
 
 def _features(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
@@ -297,7 +308,10 @@ def _score_set(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     (item,) = job["items"]
     songs = [_stored_song(one, bench.store) for one in item["songs"]]
     references = [_reference_song(one, bench.store) for one in item["references"]]
-    verdict = verdict_on_set(metric, songs, references, bench.features)
+    heard, yardstick = audience(metric.card, songs), audience(metric.card, references)
+    verdict = verdict_on_set(metric, heard.songs, yardstick.songs, bench.features)
+    if not isinstance(verdict, Exception):
+        verdict = with_left_out(verdict, heard.left_out, yardstick.left_out)
     basis = score_basis(bench.features, [*item["songs"], *item["references"]], [*songs, *references])
     yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)}, basis)
 

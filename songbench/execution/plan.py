@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from songbench.contracts.metric import SetMetric
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, Prompt
+from songbench.domain.remark import remarks_to_json
 from songbench.domain.song import Request
 from songbench.execution.experiment import Entrant, Experiment, Judge, renderer_of
 from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key, take_seed
@@ -140,6 +141,11 @@ class Planner:
             "assets": self.asset_keys[request.prompt.id],
         }
 
+    def reference_data(self, prompt: Prompt) -> dict[str, Any]:
+        """A prompt's reference song as it is sent to a worker."""
+        remarks = [one.remark for one in self.experiment.asset_remarks if one.belongs_to(prompt.id, "reference")]
+        return {**self.song_data(Request(prompt, 0, 0)), "remarks": remarks_to_json(remarks)}
+
     # -- stages ----------------------------------------------------------------------------------------------------
 
     def assets(self) -> Stage:
@@ -225,8 +231,8 @@ class Planner:
         for prompt in self.referenced:
             digest = audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id])
             if digest:
-                request = Request(prompt, 0, 0)
-                found.setdefault(digest, (f"reference of {prompt.id}", {"song": None, **self.song_data(request)}))
+                data = {"song": None, **self.reference_data(prompt)}
+                found.setdefault(digest, (f"reference of {prompt.id}", data))
         return found
 
     def set_scoring(self, judge: Judge) -> Stage:
@@ -241,7 +247,7 @@ class Planner:
             else:
                 data = {
                     "songs": [{"song": song, **self.song_data(request)} for request, song in made],
-                    "references": [self.song_data(Request(prompt, 0, 0)) for prompt in self.referenced],
+                    "references": [self.reference_data(prompt) for prompt in self.referenced],
                 }
                 jobs.append(Job("score_set", self._judge(judge), (Item(keys[entrant.name], entrant.name, data),)))
         return Stage(f"scores of {judge.id}", tuple(jobs), len(self.experiment.entrants) - hopeless, waiting)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.contracts.metric import Verdict
+from songbench.domain.remark import Remark
 from songbench.domain.song import Failure
 from songbench.domain.suite import Suite
+from songbench.execution.experiment import AssetRemark
 
 
 class SongId(NamedTuple):
@@ -22,6 +24,19 @@ class SongId(NamedTuple):
 
 SongState: TypeAlias = Literal["done", "pending"] | Failure
 """Stored, not made yet, or failed (and why)."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What is known of a stored song without decoding it.
+
+    Attributes:
+        digest: of its audio; equal digests mean the same recording.
+        remarks: what is odd about it.
+    """
+
+    digest: str
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,8 @@ class RunResults:
         systems: in the order asked.
         songs: the state of every song asked for.
         metrics: in the order asked.
+        sounds: what is known of the sound of every song that was made.
+        asset_remarks: what is odd about the audio that the suite brings.
     """
 
     suite: Suite
@@ -60,3 +77,5 @@ class RunResults:
     systems: tuple[SystemCard, ...]
     songs: Mapping[SongId, SongState]
     metrics: tuple[MetricResults, ...]
+    sounds: Mapping[SongId, Sound] = field(default_factory=dict)
+    asset_remarks: tuple[AssetRemark, ...] = ()

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from songbench.domain.audio import Audio, AudioSource
+from songbench.domain.audio import Audio, AudioSource, MemoryAudio, check_audio
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
+from songbench.domain.remark import remarks_from_json, remarks_to_json
 from songbench.domain.song import GenerationRecord, Request, Song, TimedSection, TimedWord
+from songbench.domain.sound import sound_remarks
 from songbench.execution.stock import BASIS, Basis, basis_to_json
 from songbench.execution.store import Blob, Store
 
@@ -52,13 +54,12 @@ def encode_audio(audio: Audio) -> tuple[bytes, str]:
         The bytes and the file suffix.
 
     Raises:
-        InputError: for audio without samples or with non-finite ones.
+        InputError: for audio that cannot be a song (see `check_audio`).
     """
     import numpy as np
     import soundfile
 
-    if audio.samples.size == 0 or not np.isfinite(audio.samples).all():
-        raise InputError("The audio has no samples, or some that are not finite.")
+    check_audio(audio)
     buffer = io.BytesIO()
     if float(np.abs(audio.samples).max()) < 1.0 and audio.samples.shape[0] <= 8:
         soundfile.write(buffer, audio.samples.T, audio.rate, format="FLAC", subtype="PCM_24")
@@ -77,18 +78,28 @@ def put_audio(store: Store, audio: AudioSource) -> StoredAudio:
 
 
 def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | None = None) -> None:
-    """Store a song: its audio first, the record that makes it exist last.
+    """Store a song with what is odd about its sound: its audio first, the record that makes it exist last.
 
     Args:
         store: where.
         key: the song's.
         song: what a system gave.
         assets: digests of the rendered prompt audio and references it was made from, by key.
+
+    Raises:
+        InputError: for audio that cannot be a song.
     """
+    audio = song.audio
+    check_audio(audio)
+    source = song.source if isinstance(song.source, StoredAudio) else MemoryAudio(audio)
+    remarks = {
+        remark.code: remark for remark in (*sound_remarks(audio, wanted_seconds=song.prompt.seconds), *song.remarks)
+    }
     stems = {name: put_audio(store, stem).blob.name for name, stem in sorted(song.stems.items())}
     record: dict[str, Json] = {
         "system_record": asdict(song.record),
-        "audio": put_audio(store, song.source).blob.name,
+        "audio": put_audio(store, source).blob.name,
+        "remarks": remarks_to_json(list(remarks.values())),
         "stems": stems,
         "words": [[word.text, word.start, word.end] for word in song.words],
         "sections": [[section.tag, section.start, section.end] for section in song.sections],
@@ -128,6 +139,7 @@ def load_song(store: Store, key: str, request: Request) -> Song | None:
         words=tuple(TimedWord(*word) for word in record["words"]),
         sections=tuple(TimedSection(*section) for section in record["sections"]),
         midi=store.read_blob(Blob(record["midi"])) if record["midi"] else None,
+        remarks=remarks_from_json(record.get("remarks", ())),
     )
 
 

@@ -24,6 +24,7 @@ from songbench.reporting.board import (
 )
 from songbench.reporting.panels import Panel, panel_cells, panel_columns, panel_comparisons
 from songbench.reporting.remarks import panel_remarks, remarks
+from songbench.reporting.sound_notes import sound_notes
 from songbench.reporting.tally import Tally, one_line, tally_set, tally_songs
 from songbench.statistics import Interval, PairedTest, Takes
 
@@ -89,7 +90,9 @@ def build_leaderboard(
         ),
         notes=results.suite.notes,
     )
-    return replace(board, notes=(*results.suite.notes, *remarks(board), *panel_remarks(panels, systems)))
+    return replace(
+        board, notes=(*results.suite.notes, *remarks(board), *sound_notes(results), *panel_remarks(panels, systems))
+    )
 
 
 @dataclass(frozen=True)

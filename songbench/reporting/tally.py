@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from songbench.contracts.metric import Verdict
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
+from songbench.execution.hearing import LEFT_OUT
 from songbench.execution.results import SongId, SongState
 from songbench.reporting.board import Point, Status
 
@@ -131,18 +133,31 @@ def tally_set(
         gaps["not applicable", one_line(verdict.missing.get(field_name, "no value for this set"))] += len(made)
         return Tally(gaps=gaps)
     n = min(verdict.n, len(made))
-    if n < len(made):
-        gaps["failed", "left out of the set"] += len(made) - n
+    left_out = _left_out(verdict)
+    absent = [song for song in made if (song.prompt, song.take) in left_out]
+    for song in absent:
+        gaps[left_out[song.prompt, song.take]] += 1
+    if n < len(made) - len(absent):
+        gaps["failed", "left out of the set"] += len(made) - len(absent) - n
     # A set can be so small that without one prompt a field has no value; then nothing can be said of its variation.
     known = all(field_name in values for values in verdict.leave_one_out.values())
     without = verdict.leave_one_out if known else {}
     return Tally(
         figure=verdict.values[field_name],
         leave_one_out={prompt: without[prompt][field_name] for prompt in sorted(without)},
-        basis=frozenset(made),
+        basis=frozenset(made) - frozenset(absent),
         n=n,
         gaps=gaps,
     )
+
+
+def _left_out(verdict: Scores) -> dict[tuple[str, int], Gap]:
+    """Why a set metric says that it leaves songs out, by prompt and take."""
+    entries: Any = verdict.detail.get(LEFT_OUT) or ()
+    return {
+        (entry["prompt"], entry["take"]): ("failed" if entry["failed"] else "not applicable", one_line(entry["reason"]))
+        for entry in entries
+    }
 
 
 def _cause(state: SongState) -> str:

@@ -3,28 +3,26 @@
 ``--systems imported:suno-v5=PATH`` enters the audio at PATH as the system ``suno-v5``. PATH is
 
 * a folder: ``<prompt id>.<suffix>`` is take 0, ``<prompt id>_s<take>.<suffix>`` any take (SongBloom's own naming), the
-  suffix one of wav, flac, mp3, ogg, aiff; or
+  suffix that of a sound file; or
 * a manifest: a ``.jsonl`` file of ``{"id": …, "audio": …, "take": 0}`` lines (``idx`` is another name of ``id``), or a
-  ``.csv`` file with those columns; paths are relative to it.
+  ``.csv`` or ``.tsv`` table with those columns; paths are relative to it.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from songbench.contracts.cards import READY, Availability, SystemCard, unavailable
-from songbench.domain.audio import AudioFile, MemoryAudio
+from songbench.domain.audio import AudioFile, MemoryAudio, read_audio_with_remarks
 from songbench.domain.errors import InputError
-from songbench.domain.file_kinds import READABLE_SUFFIXES
+from songbench.domain.file_kinds import CONVERTIBLE_SUFFIXES
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
-
-MANIFEST_FIELDS = ("id", "idx", "take", "audio")
+from systems.imported.files import Files, Folder, Take, TakeFile, same_content
+from systems.imported.manifest import Manifest
 
 
 class Imported:
@@ -39,14 +37,13 @@ class Imported:
         self._source = Path(source) if source else None
         self.card = SystemCard(
             name=variant,
-            version="1",
+            version="2",
             summary="Finished audio from a folder or manifest (imported:NAME=PATH).",
             licence="as given by whoever made the audio",
             languages=(),
             conditions=(),
         )
         self.parameters: Mapping[str, Json] = {}
-        self._files: Mapping[str, Path] | None = None
 
     def availability(self) -> Availability:
         """Ready when the source exists."""
@@ -60,16 +57,15 @@ class Imported:
         """The file of one take, or None.
 
         Raises:
-            InputError: for a broken manifest, naming the line, or two files for one take.
+            InputError: for a broken manifest, naming the line; two files for one take; a file that could be two takes.
         """
-        if self._files is None:
-            assert self._source is not None
-            self._files = read_folder(self._source) if self._source.is_dir() else read_manifest(self._source)
-        names = [f"{prompt}_s{take}"] + ([prompt] if take == 0 else [])
-        found = [self._files[name] for name in names if name in self._files]
-        if len(found) > 1:
-            raise _twice(found, str(self._source), None)
-        return found[0] if found else None
+        file = self._files.of(Take(prompt, take))
+        return file.path if file else None
+
+    @cached_property
+    def _files(self) -> Files:
+        assert self._source is not None
+        return Folder(self._source) if self._source.is_dir() else Manifest(self._source)
 
     def fingerprint(self, request: Request) -> Json:
         """The content of the file, so that a replaced file is a new song."""
@@ -77,106 +73,44 @@ class Imported:
         return AudioFile(path).digest if path and path.is_file() else None
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
-        """Which takes have no file, and which files belong to no prompt of the suite."""
-        found = {(p.id, take): self.find(p.id, take) for p in prompts for take in range(takes)}
-        missing = [f"{prompt} take {take}" for (prompt, take), path in found.items() if path is None]
-        extra = sorted(path.name for path in set((self._files or {}).values()) - set(found.values()))
-        remarks = [f"{self.card.name}: {len(found) - len(missing)} of {len(found)} songs found in {self._source}"]
-        if missing:
-            remarks.append(f"{self.card.name}: no file for {_some(missing)} (recorded as failures)")
-        if extra:
-            remarks.append(f"{self.card.name}: left aside, as they match no prompt: {_some(extra)}")
-        return remarks
+        """What is missing, left over, unreadable or there twice."""
+        wanted = [Take(prompt.id, take) for prompt in prompts for take in range(takes)]
+        files = {take: file for take in wanted if (file := self._files.of(take))}
+        present = {take: file for take, file in files.items() if file.path.is_file()}
+        lines = [f"{len(present)} of {len(wanted)} songs found in {self._source}"]
+        if absent := [str(take) for take in wanted if take not in files]:
+            lines.append(f"no file for {_some(absent)} (recorded as failures)")
+        if gone := [f"{file.path} (line {file.line})" for take, file in files.items() if take not in present]:
+            lines.append(f"not there: {_some(gone)} (recorded as failures)")
+        if foreign := [file.path.name for file in present.values() if file.path.suffix.lower() in CONVERTIBLE_SUFFIXES]:
+            lines.append(f'not readable here: {_some(foreign)} (convert them: ffmpeg -i "{foreign[0]}" …wav)')
+        for same in same_content(present):
+            lines.append(f"the same recording under several ids: {_some([str(take) for take in same])}")
+        used = {file.path for file in files.values()}
+        if extra := sorted(path.name for path in self._files.all() if path not in used):
+            lines.append(f"left aside, as they match no prompt: {_some(extra)}")
+        return [f"{self.card.name}: {line}" for line in lines]
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
         """Decode each file once, so that a broken one is a failure of that song alone."""
         for request in requests:
-            path = self.find(request.prompt.id, request.take)
-            if path is None:
-                yield Failure(
-                    "generate", f"no file for prompt '{request.prompt.id}' take {request.take}", request=request
-                )
+            take = Take(request.prompt.id, request.take)
+            file = self._files.of(take)
+            if file is None:
+                cause = f"no file for prompt '{take.prompt}' take {take.number}"
+                yield Failure("generate", cause, request=request)
                 continue
             try:
-                audio = AudioFile(path).load()
+                yield _song(request, file)
             except InputError as error:
-                yield Failure("generate", str(error), request=request)
-                continue
-            record = GenerationRecord(conditions=(), seed_honoured=False, notes=(f"imported from {path.name}",))
-            yield Song(request, MemoryAudio(audio), record)
+                where = f"line {file.line} of the manifest: " if file.line else ""
+                yield Failure("generate", f"{where}{error}", request=request)
 
 
-def read_folder(folder: Path) -> dict[str, Path]:
-    """Every audio file of a folder by its name without suffix.
-
-    Raises:
-        InputError: when two files differ in their suffix only.
-    """
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in READABLE_SUFFIXES:
-            if path.stem in found:
-                raise _twice([found[path.stem], path], str(folder), None)
-            found[path.stem] = path
-    return found
-
-
-def read_manifest(path: Path) -> dict[str, Path]:
-    """Every line of a manifest (.jsonl or .csv) by ``<prompt id>_s<take>``.
-
-    Raises:
-        InputError: naming the line, for anything that is not a manifest.
-    """
-    if path.suffix.lower() not in (".jsonl", ".csv"):
-        raise InputError(
-            f"A manifest ends in .jsonl or .csv, not '{path.suffix}'.", file=str(path), cure="Or give a folder."
-        )
-    found: dict[str, Path] = {}
-    for number, row in _rows(path):
-        name, audio = _entry(row, path, number)
-        if name in found:
-            raise _twice([found[name], audio], str(path), number)
-        found[name] = audio
-    return found
-
-
-def _entry(row: Mapping[str, Any], path: Path, number: int) -> tuple[str, Path]:
-    for name in row:
-        if name not in MANIFEST_FIELDS:
-            raise InputError(
-                f"Unknown field '{name}'.", file=str(path), line=number, given=name, allowed=MANIFEST_FIELDS
-            )
-    try:
-        return f"{row.get('id') or row['idx']}_s{int(row.get('take') or 0)}", path.parent / str(row["audio"])
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"The line lacks or garbles {error}.", file=str(path), line=number, cure="Needed: id and audio."
-        ) from None
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    with open(path, encoding="utf-8", newline="") as handle:
-        if path.suffix.lower() == ".csv":
-            yield from enumerate(csv.DictReader(handle), start=2)
-            return
-        for number, line in enumerate(handle, start=1):
-            if line.strip():
-                yield number, _json_row(line, path, number)
-
-
-def _json_row(line: str, path: Path, number: int) -> Mapping[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"Not valid JSON: {error.msg}.", file=str(path), line=number) from None
-    if not isinstance(row, dict):
-        raise InputError("Each line is one JSON object.", file=str(path), line=number)
-    return row
-
-
-def _twice(paths: Sequence[Path], file: str, line: int | None) -> InputError:
-    names = " and ".join(path.name for path in paths)
-    return InputError(f"{names} are the same take.", file=file, line=line, cure="Remove or rename one.")
+def _song(request: Request, file: TakeFile) -> Song:
+    audio, remarks = read_audio_with_remarks(file.path)
+    record = GenerationRecord(conditions=(), seed_honoured=False, notes=(f"imported from {file.path.name}",))
+    return Song(request, MemoryAudio(audio), record, remarks=remarks)
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

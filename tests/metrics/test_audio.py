@@ -30,6 +30,33 @@ def test_loudness_of_the_standard_sine(rate):
     assert loudness.integrated_loudness(one / 10, rate) == pytest.approx(-23.01, abs=0.06)
 
 
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 32_000, 88_200, 96_000, 192_000])
+def test_loudness_at_every_rate(rate):
+    assert loudness.integrated_loudness(sine(rate=rate, seconds=3), rate) == pytest.approx(-3.01, abs=0.1)
+
+
+@pytest.mark.parametrize(("channels", "weight"), [(1, 1), (2, 2), (3, 3), (4, 4.82), (5, 5.82), (6, 5.82)])
+def test_loudness_of_several_channels(channels, weight):
+    """ITU-R BS.1770-4: energies add up, surrounds weigh 1.41, the low-frequency channel nothing."""
+    same = np.repeat(sine(seconds=3) / 10, channels, axis=0)
+    wanted = -23.01 + 10 * np.log10(weight)
+    assert loudness.integrated_loudness(same, RATE) == pytest.approx(wanted, abs=0.06)
+
+
+def test_loudness_of_unknown_places_and_of_low_frequencies_alone():
+    assert loudness.integrated_loudness(np.repeat(sine(seconds=1), 8, axis=0), RATE) is None
+    low = np.zeros((6, RATE), np.float32)
+    low[3] = sine(seconds=1)
+    assert loudness.integrated_loudness(low, RATE) is None
+
+
+def test_another_scale_is_a_failure_and_no_loudness():
+    song_of = Request(Prompt("p", parse_lyrics("[verse]\nla")), 0, 0)
+    (verdict,) = AudioFacts().score([memory_song(song_of, Audio(noise(2) * 32768, RATE))], None)
+    assert isinstance(verdict, Failure)
+    assert "on another scale" in verdict.cause
+
+
 def test_loudness_gates_silence_out_and_has_no_value_for_it():
     padded = np.concatenate([sine(seconds=10), np.zeros((1, 20 * RATE), np.float32)], axis=1)
     # -7.8 without the gate; three blocks at the edge are part music, part silence

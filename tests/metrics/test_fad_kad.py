@@ -115,3 +115,56 @@ def test_kad_without_a_width():
             return Feature({"patches": np.ones((3, 4), np.float32)})
 
     assert "width" in METRICS[1].score_set([song(0), song(1)], REFERENCE, Same()).reason
+
+
+# -- songs that cannot be heard ----------------------------------------------------------------------------------------
+
+
+class Fragile(Planted):
+    """Raises for a song numbered 500 and gives NaN for one numbered 501; fails, as planted, below 0."""
+
+    def one(self, samples):
+        if samples[0] == 500:
+            raise ValueError("array of sample points is empty")
+        feature = super().one(samples)
+        return Feature({"patches": np.full((6, 4), np.nan, np.float32)}) if samples[0] == 501 else feature
+
+
+def left_out(verdict, name="left_out"):
+    return {entry["prompt"]: entry["reason"] for entry in verdict.detail.get(name, ())}
+
+
+@by_name
+def test_songs_that_cannot_be_heard_are_left_out_and_named(metric):
+    good = [song(i) for i in range(8)]
+    odd = [*good[:3], song(500), *good[3:6], song(501), song(-1), *good[6:]]
+    verdict = metric.score_set(odd, REFERENCE, Fragile())
+    alone = metric.score_set(good, REFERENCE, Fragile())
+    assert verdict.values == pytest.approx(alone.values)
+    assert verdict.leave_one_out.keys() == alone.leave_one_out.keys()
+    assert verdict.n == 8
+    assert left_out(verdict) == {
+        "p500": "ValueError: array of sample points is empty",
+        "p501": "the embedding is not finite",
+        "p-1": "broken",
+    }
+    assert all(entry["failed"] for entry in verdict.detail["left_out"])
+
+
+@by_name
+def test_a_bad_reference_is_left_out_and_named(metric):
+    songs = [song(i) for i in range(4)]
+    verdict = metric.score_set(songs, [*REFERENCE, song(501, prompt="bad")], Fragile())
+    assert verdict.values == pytest.approx(metric.score_set(songs, REFERENCE, Fragile()).values)
+    assert left_out(verdict, "left_out_references") == {"bad": "the embedding is not finite"}
+    assert left_out(verdict) == {}
+
+
+@by_name
+def test_fewer_than_half_are_no_set(metric):
+    assert (
+        metric.score_set([song(0), song(1), *(song(-i) for i in range(1, 4))], REFERENCE, Fragile()).cause == "broken"
+    )
+    assert metric.score_set([song(0), song(1)], [*REFERENCE[:2], *[song(501)] * 3], Fragile()).cause == (
+        "the embedding is not finite"
+    )

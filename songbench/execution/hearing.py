@@ -1,0 +1,90 @@
+"""Which songs a metric can judge: none that vanish in mono where it hears mono, and no recording twice in a set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from songbench.contracts.cards import MetricCard
+from songbench.contracts.metric import Verdict
+from songbench.domain.hashing import Json
+from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.song import Song
+
+LEFT_OUT = "left_out"
+"""In the detail of a set metric's scores: the songs it does not rest on, each with its prompt, take and reason."""
+
+LEFT_OUT_REFERENCES = "left_out_references"
+"""The same of the reference songs."""
+
+
+def not_judged(card: MetricCard, song: Song) -> NotApplicable | None:
+    """Why a metric cannot judge a song, or None when it can.
+
+    Args:
+        card: of the metric.
+        song: with the remarks it was stored with.
+    """
+    loss = next((remark.text for remark in song.remarks if remark.code == "antiphase"), None)
+    if card.mono and loss is not None:
+        return NotApplicable(f"the channels cancel each other in mono ({loss}), which is what this metric hears")
+    return None
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The songs of a set that a metric is given, and those it is not.
+
+    Attributes:
+        songs: in their order, no recording twice.
+        left_out: the others.
+    """
+
+    songs: tuple[Song, ...]
+    left_out: tuple[Mapping[str, Json], ...]
+
+
+def audience(card: MetricCard, songs: Iterable[Song]) -> Audience:
+    """Choose the songs of a set that a set metric can judge, each recording once.
+
+    A recording that stands under several ids would weigh as many songs as it has ids. Silence is no recording: two
+    silent songs are two songs. Songs that are merely bad stay: without them the set would look better than it is.
+    """
+    kept: dict[str, Song] = {}
+    left_out = []
+    for number, song in enumerate(songs):
+        silent = any(remark.code == "silent" for remark in song.remarks)
+        digest = f"silent {number}" if silent else song.source.digest
+        if refusal := not_judged(card, song):
+            left_out.append(leave_out(song, refusal.reason))
+        elif digest in kept:
+            left_out.append(leave_out(song, f"the same recording as {_name(kept[digest])}"))
+        else:
+            kept[digest] = song
+    return Audience(tuple(kept.values()), tuple(left_out))
+
+
+def leave_out(song: Song, reason: str, *, failed: bool = False) -> Mapping[str, Json]:
+    """An entry of `LEFT_OUT` or `LEFT_OUT_REFERENCES`; `failed`: it could not be heard, rather than should not."""
+    return {"prompt": song.prompt.id, "take": song.request.take, "reason": reason, "failed": failed}
+
+
+def with_left_out(
+    verdict: Verdict, songs: Sequence[Mapping[str, Json]], references: Sequence[Mapping[str, Json]]
+) -> Verdict:
+    """The verdict on a set with more entries in its lists of songs left out; a refusal says how many they are."""
+    left_out = [entry for entry in ((LEFT_OUT, songs), (LEFT_OUT_REFERENCES, references)) if entry[1]]
+    if isinstance(verdict, Scores):
+        detail = dict(verdict.detail)
+        for name, entries in left_out:
+            before = detail.get(name)
+            detail[name] = [*entries, *(before if isinstance(before, list | tuple) else ())]
+        return replace(verdict, detail=detail)
+    if isinstance(verdict, NotApplicable) and left_out:
+        told = "; ".join(f"{len(entries)} left out: {entries[0]['reason']}" for _, entries in left_out)
+        return NotApplicable(f"{verdict.reason} ({told})")
+    return verdict
+
+
+def _name(song: Song) -> str:
+    return song.prompt.id + (f" take {song.request.take}" if song.request.take else "")

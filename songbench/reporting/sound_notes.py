@@ -1,0 +1,121 @@
+"""Notes on the sound of songs: what is odd about them, which are the same recording, which a set metric left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from songbench.domain.score import Scores
+from songbench.domain.sound import KINDS
+from songbench.execution.experiment import AssetRemark
+from songbench.execution.hearing import LEFT_OUT, LEFT_OUT_REFERENCES
+from songbench.execution.results import RunResults, SongId
+
+NAMED = 4
+"""How many songs a note names; the rest is counted."""
+
+_ASSETS = {"prompt_wav": "Prompt audio", "reference": "Reference songs"}
+
+
+def sound_notes(results: RunResults) -> list[str]:
+    """What a reader of a leaderboard must know of the sound behind it, in a fixed order.
+
+    Sanity systems are silent, noisy or the same for every prompt on purpose, so nothing is said of them, save of the
+    reference songs.
+    """
+    return [
+        *_odd_songs(results),
+        *_same_recordings(results),
+        *_left_out(results),
+        *asset_notes(results.asset_remarks),
+    ]
+
+
+def asset_notes(remarks: Sequence[AssetRemark]) -> list[str]:
+    """One line per field of the suite and kind of remark."""
+    return [
+        f"{heading} {phrase}: {_some(prompts)}."
+        for field, heading in _ASSETS.items()
+        for code, phrase in KINDS.items()
+        if (prompts := [one.prompt for one in remarks if (one.field, one.remark.code) == (field, code)])
+    ]
+
+
+def _odd_songs(results: RunResults) -> Iterator[str]:
+    """One line per kind of remark: how many songs of which systems."""
+    judged = [card.name for card in results.systems if card.ceiling or not card.sanity]
+    for code, phrase in KINDS.items():
+        parts = []
+        for system in judged:
+            songs = [
+                song
+                for song, sound in results.sounds.items()
+                if song.system == system and any(remark.code == code for remark in sound.remarks)
+            ]
+            if songs:
+                made = sum(song.system == system for song in results.sounds)
+                parts.append(f"{len(songs)} of {made} of {system} ({_some(map(_label, songs))})")
+        if parts:
+            yield f"Songs {phrase}: {', '.join(parts)}."
+
+
+def _same_recordings(results: RunResults) -> Iterator[str]:
+    """One line per competitor with one recording for several songs, and per pair of competitors that share some."""
+    owners: dict[str, dict[str, list[SongId]]] = {}
+    for card in results.systems:
+        for song, sound in results.sounds.items():
+            if song.system == card.name and not card.sanity:
+                owners.setdefault(sound.digest, {}).setdefault(card.name, []).append(song)
+    for card in results.systems:
+        groups = [songs for owner in owners.values() if len(songs := owner.get(card.name, [])) > 1]
+        if groups:
+            shown = "; ".join(" = ".join(map(_label, songs[:NAMED])) + _more(len(songs)) for songs in groups[:NAMED])
+            yield (
+                f"{card.name}: the same recording under several ids: {shown}{_more(len(groups))}. Metrics of whole sets"
+                " count it once; the others hold it against the words of each."
+            )
+    shared: dict[tuple[str, str], list[str]] = {}
+    for owner in owners.values():
+        names = list(owner)
+        for number, first in enumerate(names):
+            for second in names[number + 1 :]:
+                shared.setdefault((first, second), []).append(_label(owner[first][0]))
+    for (first, second), labels in shared.items():
+        yield f"{first} and {second} share {len(labels)} recordings ({_some(labels)})."
+
+
+def _left_out(results: RunResults) -> Iterator[str]:
+    """One line per metric, system and reason; references once where all systems lack the same."""
+    for metric in results.metrics:
+        references: dict[str, list[str]] = {}
+        for system, verdict in metric.sets.items():
+            detail = verdict.detail if isinstance(verdict, Scores) else {}
+            for reason, songs in _by_reason(detail.get(LEFT_OUT)).items():
+                yield f"{metric.card.id} leaves out {len(songs)} songs of {system} ({_some(songs)}): {reason}."
+            for reason, songs in _by_reason(detail.get(LEFT_OUT_REFERENCES)).items():
+                text = f"{len(songs)} reference songs ({_some(songs)}): {reason}"
+                references.setdefault(text, []).append(system)
+        for text, systems in references.items():
+            whom = "" if len(systems) == len(metric.sets) else f" for {', '.join(systems)} only"
+            yield f"{metric.card.id} leaves out{whom} {text}."
+
+
+def _by_reason(entries: Any) -> Mapping[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for entry in entries or ():
+        take = f" take {entry['take']}" if entry["take"] else ""
+        reasons.setdefault(entry["reason"].rstrip("."), []).append(entry["prompt"] + take)
+    return reasons
+
+
+def _label(song: SongId) -> str:
+    return song.prompt + (f" take {song.take}" if song.take else "")
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(names))
+    return ", ".join(listed[:NAMED]) + _more(len(listed))
+
+
+def _more(count: int) -> str:
+    return f" and {count - NAMED} more" if count > NAMED else ""
