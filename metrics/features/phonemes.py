@@ -25,12 +25,13 @@ from typing import Any
 
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import UnavailableError
-from songbench.domain.text import HAN
+from songbench.domain.text import HAN, LATIN
 
 Tokens = tuple[str, ...]
 """The phonemes of one word or line."""
 
 _HAN = re.compile(f"[{HAN}]")
+_LATIN = re.compile(f"[{LATIN}]")
 # Two traditional characters that lyrics use and that pypinyin alone reads otherwise than their simplified forms.
 _VARIANTS = str.maketrans("著乾", "着干")
 
@@ -69,14 +70,14 @@ def sounds_of(words: Iterable[str]) -> dict[str, Tokens]:
 
     Returns:
         The phonemes of each. English tokens are IPA phones, Mandarin tokens pinyin initials and finals; a syllable that
-        begins with a vowel has no initial.
+        begins with a vowel has no initial. In other scripts each letter is a token, which agrees with no lyrics.
 
     Raises:
         UnavailableError: espeak-ng is not installed or does not start, and there is English to read.
     """
     wanted = set(words)
-    english = _read_english(word for word in wanted if not _HAN.match(word))
-    return {word: _pinyin(word) if _HAN.match(word) else english[word] for word in wanted}
+    english = _read_english(word for word in wanted if _LATIN.match(word))
+    return {word: english.get(word) or (_pinyin(word) if _HAN.match(word) else tuple(word)) for word in wanted}
 
 
 def unit_of(word: str) -> str:

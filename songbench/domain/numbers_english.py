@@ -33,8 +33,9 @@ _HALF_DAY = r"(?:\s*(?P<half>[ap])(?:\.\s?m\.|m\b))"
 EXPRESSION = re.compile(
     rf"(?P<time>(?<![\d:.])(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?![\d:]){_HALF_DAY}?)"
     rf"|(?P<oclock>(?<![\d:.,])(?P<whole_hour>\d{{1,2}}){_HALF_DAY.replace('half', 'part')})"
-    rf"|(?P<money>[$£€¥₹₩]\s?(?P<amount>{NUMBER})(?:\s?(?P<scale>{_SCALE_WORD})(?![^\W_]))?)"
-    rf"|(?P<percent>(?P<share>{NUMBER})\s?%)"
+    rf"|(?P<money>(?P<currency>[$£€¥₹₩])\s?(?P<amount>{NUMBER})(?:\s?(?P<scale>{_SCALE_WORD})(?![^\W_]))?)"
+    rf"|(?P<money_after>(?P<amount_after>{NUMBER})\s?(?P<currency_after>[$£€¥₹₩])(?!\s?[\d.]))"
+    rf"|(?P<percent>(?P<share>{NUMBER})\s?(?P<of>[%‰]))"
     r"|(?P<fraction>(?<![\d/.,])(?:(?P<units>\d{1,9})\s)?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\d/]))"
     r"|(?P<ordinal>(?P<place>\d{1,3}(?:,\d{3}){1,3}|\d{1,12})(?:st|nd|rd|th)(?![^\W_]))"
     r"|(?P<plural>(?P<many>\d{1,3}(?:,\d{3}){1,3}|\d{1,12})'?s(?![^\W_]))"
@@ -142,14 +143,24 @@ def _pair(low: int) -> list[str]:
 def _figure_by_figure(figures: str) -> Iterator[str]:
     """One by one with "zero" or "oh", then in pairs or threes as telephone numbers are."""
     yield from _digits(figures)
-    if figures.startswith("00") and len(figures) == 3:
-        yield f"double oh {_spelled(int(figures))}" if figures != "000" else "triple oh"
+    if 3 <= len(figures) <= _MOST_FIGURES and re.search(r"(\d)\1", figures):
+        yield from _with_doubles(figures)
     if 4 <= len(figures) <= _MOST_FIGURES and len(figures) % 2 == 0:
         groups = [figures[at : at + 2] for at in range(0, len(figures), 2)]
         ways = [[_spelled(int(group))] if group[0] != "0" else _digits(group) for group in groups]
         yield from (" ".join(way) for way in product(*ways) if len(figures) <= 8)
     if len(figures) == 2 and figures[0] == "0":
         yield _spelled(int(figures))
+
+
+def _with_doubles(figures: str) -> Iterator[str]:
+    """Figures that follow themselves as "double oh" and "triple five"."""
+    for zero in ("oh", "zero"):
+        said = []
+        for run in re.finditer(r"(\d)\1{0,2}", figures):
+            name = zero if run[1] == "0" else _spelled(int(run[1]))
+            said.append(("", "double ", "triple ")[len(run[0]) - 1] + name)
+        yield " ".join(said)
 
 
 def _digits(figures: str) -> list[str]:
@@ -175,11 +186,12 @@ def _oclock(match: re.Match[str]) -> Iterator[str]:
 
 
 def _money(match: re.Match[str]) -> Iterator[str]:
-    singular, plural, coins = _CURRENCIES[match["money"][0]]
-    amount, scale = match["amount"].replace(",", ""), match["scale"]
+    singular, plural, coins = _CURRENCIES[match["currency"] or match["currency_after"]]
+    written, scale = match["amount"] or match["amount_after"], match["scale"]
+    amount = written.replace(",", "")
     if scale:
         scales = [_SCALES.get(scale, scale), *([scale] if scale in _SCALES else [])]
-        bare = [f"{' '.join(number)} {word}" for word in scales for number in number_readings(match["amount"])]
+        bare = [f"{' '.join(number)} {word}" for word in scales for number in number_readings(written)]
         if float(amount) == 1:
             bare += [f"{article} {word}" for word in scales for article in ("a", "")]
     elif re.fullmatch(r"\d{1,12}\.\d\d", amount):
@@ -190,9 +202,11 @@ def _money(match: re.Match[str]) -> Iterator[str]:
                 f"{way} {unit}{joint}{_spelled(rest)}{coin}" for joint in (" ", " and ") for coin in ("", f" {coins}")
             )
             yield f"{way} {_pair(rest)[0] if rest else unit}"
+        if whole == 0:
+            yield from (f"{way} {coins if rest != 1 else coins.removesuffix('s')}" for way in cardinals(rest))
         bare = [" ".join(number) for number in number_readings(amount)]
     else:
-        bare = [" ".join(number) for number in _plain_first(match["amount"])]
+        bare = [" ".join(number) for number in _plain_first(written)]
         if amount == "1":
             bare.append("a")
     units = (singular,) if amount == "1" and not scale else (plural, singular)
@@ -202,7 +216,8 @@ def _money(match: re.Match[str]) -> Iterator[str]:
 
 def _percent(match: re.Match[str]) -> Iterator[str]:
     numbers = [" ".join(number) for number in _plain_first(match["share"])]
-    yield from (f"{number} percent" for number in numbers)
+    units = ("percent",) if match["of"] == "%" else ("per mille", "per thousand")
+    yield from (f"{number} {unit}" for unit in units for number in numbers)
 
 
 def _plain_first(written: str) -> Readings:
@@ -291,6 +306,7 @@ _READERS: dict[str, Callable[[re.Match[str]], Iterator[str]]] = {
     "time": _time,
     "oclock": _oclock,
     "money": _money,
+    "money_after": _money,
     "percent": _percent,
     "fraction": _fraction,
     "ordinal": _ordinals,

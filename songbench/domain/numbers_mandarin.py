@@ -26,8 +26,9 @@ _MOST_FIGURES = 16
 
 EXPRESSION = re.compile(
     r"(?P<time>(?<![\d:.])(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)(?![\d:]))"
-    rf"|(?P<money>[$£€¥₹₩]\s?(?P<amount>{NUMBER})(?P<scale>[kw百千万亿]?))"
-    rf"|(?P<percent>(?P<share>{NUMBER})\s?%)"
+    rf"|(?P<money>(?P<currency>[$£€¥₹₩])\s?(?P<amount>{NUMBER})(?P<scale>[kw百千万亿]?))"
+    rf"|(?P<money_after>(?P<amount_after>{NUMBER})\s?(?P<currency_after>[$£€¥₹₩])(?!\s?[\d.]))"
+    rf"|(?P<percent>(?P<share>{NUMBER})\s?(?P<of>[%‰]))"
     r"|(?P<fraction>(?<![\d/.,])(?:(?P<units>\d{1,9})\s)?(?P<above>\d{1,9})/(?P<below>\d{1,9})(?![\d/]))"
     rf"|(?P<scaled>(?P<factor>{NUMBER})(?P<letter>[kw])(?![^\W_]))"
     rf"|(?P<degrees>(?:(?<![\w)])(?P<cold>[-\u2212])\s?)?(?P<heat>{NUMBER})\s?°\s?(?P<unit>c?)(?![a-z]))"
@@ -131,9 +132,9 @@ def _time(match: re.Match[str]) -> Iterator[str]:
 
 
 def _money(match: re.Match[str]) -> Iterator[str]:
-    amount, scale = match["amount"], match["scale"]
+    amount, scale = match["amount"] or match["amount_after"], match["scale"] or ""
     names = [f"{''.join(number)}{_SCALES.get(scale, scale)}" for number in _quantity(amount)]
-    units = _CURRENCIES[match["money"][0]]
+    units = _CURRENCIES[match["currency"] or match["currency_after"]]
     yield from (f"{name}{unit}" for unit in units for name in names)
     if pair := re.fullmatch(r"(\d{1,12})\.(\d)(\d?)", amount.replace(",", "")):
         whole, dime, cent = pair.groups()
@@ -150,8 +151,8 @@ def _quantity(written: str) -> Readings:
 
 def _percent(match: re.Match[str]) -> Iterator[str]:
     for number in _quantity(match["share"]):
-        yield f"百分之{''.join(number)}"
-    if match["share"] == "100":
+        yield f"{'百' if match['of'] == '%' else '千'}分之{''.join(number)}"
+    if match["share"] == "100" and match["of"] == "%":
         yield "百分之百"
         yield "百分百"
 
@@ -198,6 +199,7 @@ def _plain(match: re.Match[str]) -> Iterator[str]:
 _READERS: dict[str, Callable[[re.Match[str]], Iterator[str]]] = {
     "time": _time,
     "money": _money,
+    "money_after": _money,
     "percent": _percent,
     "fraction": _fraction,
     "scaled": _scaled,

@@ -8,7 +8,7 @@ best (`metrics.features.readings`). So figures and words are the same lyrics, in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,7 +21,7 @@ _NUMBERS = {"en": numbers_english, "zh": numbers_mandarin}
 _HAN = re.compile(f"[{HAN}]")
 _TOKEN = re.compile(
     rf"(?P<han>[{HAN}])|(?P<initials>(?<![^\W_])[a-z](?:\.[a-z])+(?![^\W_])\.?)|(?P<word>[{LATIN}]+(?:'[{LATIN}]+)*)"
-    r"|(?P<sign>[&@+=])|(?P<dash>[-\u2010-\u2015\u2212~～])"
+    r"|(?P<foreign>[^\W\d_]+)|(?P<times>×)|(?P<sign>[&@+=])|(?P<dash>[-:\u2010-\u2015\u2212~～])"
 )
 _ROMAN = re.compile(r"X{1,3}(?:IX|IV|VI{0,3}|I{1,3})|IX|IV|VI{1,3}|I{2,3}")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10}
@@ -29,7 +29,8 @@ _SIGNS = {
     "en": {"&": ("and",), "@": ("at", ""), "+": ("", "plus", "and"), "=": ("", "equals", "is")},
     "zh": {"&": ("and", "", "和"), "@": ("", "at"), "+": ("", "加"), "=": ("", "等于")},
 }
-_RANGES = {"en": ("to",), "zh": ("到", "至")}
+_RANGES = {"en": ("to",), "zh": ("到", "至", "比")}
+_TIMES = {"en": ("x", "by", "times"), "zh": ("x", "乘", "乘以", "倍")}
 _ACCENTS = re.compile(r"[\u0300-\u036f]+")
 _TWO_WORDS = re.compile(r"\bper\s+cent\b", re.IGNORECASE)
 
@@ -58,7 +59,8 @@ def spoken_words(text: str, languages: tuple[str, ...] = ("en", "zh")) -> tuple[
     """The words of a text, without punctuation; line breaks count as spaces.
 
     Args:
-        text: any text; brackets are taken off and their words kept, section tags must have been taken off.
+        text: any text; brackets are taken off and their words kept, section tags must have been taken off. Words in
+            other letters than Latin and Chinese are words too, which nothing here reads.
         languages: in which of ``en`` and ``zh`` numbers may be said. With both, the language of the letters beside them
             comes first, or that which is named first where there are none.
     """
@@ -75,7 +77,7 @@ def _tokens(plain: str, text: str, languages: tuple[str, ...]) -> Iterator[Spoke
     for start, stop, readings in [*_expressions(text, languages), (len(text), len(text), ())]:
         between = list(_words(plain, text, (end, start), languages))
         if end and readings and len(between) == 1 and between[0].written == "-":
-            yield Spoken("-", ((), *((word,) for language in languages for word in _RANGES[language])))
+            yield Spoken("-", ((), *_sayings(_RANGES, languages)))
         else:
             yield from (token for token in between if token.written != "-")
         if readings:
@@ -112,11 +114,12 @@ def _words(plain: str, text: str, span: tuple[int, int], languages: tuple[str, .
     before = ""
     for match in _TOKEN.finditer(text, *span):
         written, lower = plain[match.start() : match.end()], match[0]
-        if match["dash"]:
+        if match["times"] or (lower == "x" and text[: match.start()][-1:].isdigit()):
+            yield Spoken(written, _sayings(_TIMES, languages))
+        elif match["dash"]:
             yield Spoken("-", ((),))
         elif match["sign"]:
-            says = [word for language in languages for word in _SIGNS[language][lower]]
-            yield Spoken(written, tuple(dict.fromkeys((word,) if word else () for word in says)))
+            yield Spoken(written, _sayings({language: _SIGNS[language][lower] for language in languages}, languages))
         elif match["initials"]:
             letters = lower.replace(".", "")
             yield Spoken(written, (tuple(letters), (letters,)))
@@ -128,6 +131,12 @@ def _words(plain: str, text: str, span: tuple[int, int], languages: tuple[str, .
         else:
             yield Spoken(written, ((usual_spelling(lower),),))
         before = lower if match["han"] else ""
+
+
+def _sayings(words: Mapping[str, Sequence[str]], languages: Sequence[str]) -> Readings:
+    """What is said for a sign: English words, Chinese words by character, or nothing."""
+    says = [word for language in languages for word in words[language]]
+    return tuple(dict.fromkeys(tuple(word) if _HAN.match(word) else tuple(word.split()) for word in says))
 
 
 def _numeral_readings(numeral: str) -> Readings:
