@@ -20,6 +20,7 @@ _BYTE_ORDER_MARKS = (
 )
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _DEEPEST = 100
+_SAMPLE = 65_536  # bytes that an encoding is guessed from; the guess takes seconds for megabytes
 
 
 def read_bytes(path: str | Path, what: str = "file") -> bytes:
@@ -84,7 +85,7 @@ def likely_encoding(data: bytes) -> str | None:
             continue
         if signs and sum(map(usual, signs)) >= _USUAL_SHARE * len(signs):
             return encoding
-    best = from_bytes(data).best()
+    best = from_bytes(data[:_SAMPLE]).best()
     return best.encoding if best else None
 
 

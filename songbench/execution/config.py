@@ -79,7 +79,7 @@ def plan_experiment(
     store: str | os.PathLike[str] | None = None,
     runs: str | os.PathLike[str] | None = None,
     workers: int | None = None,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str] | None = (),
 ) -> Experiment:
     """Build an experiment from the defaults and whatever is given; the command line's options by their names.
 
@@ -92,6 +92,7 @@ def plan_experiment(
     """
     for option, texts in (("systems", systems), ("metrics", metrics), ("overrides", overrides)):
         _check_texts(option, texts)
+    overrides = overrides or ()
     wanted, required = _expanded(metrics or ())
     options = {
         "suite.source": suite,

@@ -1,6 +1,7 @@
 """Damaged inputs, one after the other: each ends in success or in a message within ten seconds, or it is kept."""
 
 import contextlib
+import os
 import random
 import shutil
 import signal
@@ -15,7 +16,11 @@ from fuzz_kinds import KINDS
 from songbench.domain.errors import SongbenchError
 
 SECONDS = 10.0
-"""What takes longer hangs."""
+"""Of the processor; what takes more hangs, however busy the machine is."""
+WAITING = 6
+"""So many times as long may be spent with waiting."""
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where inputs lie: a disk would be waited for more than anything is computed."""
 READ, REFUSED, TRACEBACK, HANG, CRASH = OUTCOMES = ("read", "refused", "traceback", "hang", "crash")
 FINDINGS = (TRACEBACK, HANG, CRASH)
 
@@ -54,7 +59,7 @@ def outcomes(name, seed, numbers, keep):
         numbers: of the inputs.
         keep: the folder for inputs that are findings.
     """
-    with tempfile.TemporaryDirectory(prefix="songbench-fuzz-") as place:
+    with tempfile.TemporaryDirectory(prefix="songbench-fuzz-", dir=MEMORY) as place:
         (base := Path(place) / "base").mkdir()
         kind = KINDS[name](base)
         for number in numbers:
@@ -116,10 +121,13 @@ def alarm(seconds):
     def ring(*_):
         raise HangError
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, seconds), (signal.ITIMER_REAL, signal.SIGALRM, WAITING * seconds))
+    before = [signal.signal(sent, ring) for _, sent, _ in timers]
     try:
+        for timer, _, limit in timers:
+            signal.setitimer(timer, limit)
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (timer, sent, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(sent, handler)

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 for place in (HERE, HERE.parent / "plugins", HERE.parents[1]):
     sys.path.insert(0, str(place))
 
-from fuzz_harness import CRASH, FINDINGS, OUTCOMES, SECONDS, TRACEBACK, Outcome, counted, keep_input, outcomes, shares  # noqa: E402
+import fuzz_harness as harness  # noqa: E402
 from fuzz_kinds import KINDS  # noqa: E402
 
 GRACE_S = 10.0
@@ -43,12 +43,12 @@ def main():
     given = parser.parse_args()
     names = given.kind or list(KINDS)
     if given.worker:
-        for outcome in outcomes(names[0], given.seed, range(*given.worker), given.keep):
+        for outcome in harness.outcomes(names[0], given.seed, range(*given.worker), given.keep):
             print(json.dumps(asdict(outcome)), flush=True)
         return 0
     if given.only is not None:
-        return report({names[0]: list(outcomes(names[0], given.seed, [given.only], given.keep))}, given.keep)
-    counts = shares(given.count, names)
+        return report({names[0]: list(harness.outcomes(names[0], given.seed, [given.only], given.keep))}, given.keep)
+    counts = harness.shares(given.count, names)
     with ThreadPoolExecutor(given.jobs) as pool:
         found = pool.map(lambda name: watched(name, given.seed, counts[name], given.keep), names)
         return report(dict(zip(names, found, strict=True)), given.keep)
@@ -74,9 +74,11 @@ def watched(name, seed, count, keep):
         found += [outcome for outcome in news if outcome.what]
         last = news[-1]
         if not last.what:
-            found.append(Outcome(last.number, CRASH))
+            found.append(harness.Outcome(last.number, harness.CRASH))
             with tempfile.TemporaryDirectory(prefix="songbench-fuzz-") as base:
-                keep_input(KINDS[name](Path(base)), seed, last.number, keep, f"It crashed or did not return.\n{said}")
+                harness.keep_input(
+                    KINDS[name](Path(base)), seed, last.number, keep, f"It crashed or did not return.\n{said}"
+                )
         first = last.number + 1
     return found
 
@@ -93,26 +95,26 @@ def listened(process):
                     process.kill()
             if not (line := process.stdout.readline()):
                 break
-            yield Outcome(**json.loads(line))
-            limit = SECONDS + GRACE_S
+            yield harness.Outcome(**json.loads(line))
+            limit = harness.WAITING * harness.SECONDS + GRACE_S
     process.wait()
 
 
 def report(found, keep):
     """Print how many of each kind came to what; 1 when there were findings."""
-    print("".join(f"{title:>12}" for title in ("kind", "inputs", *OUTCOMES)))
+    print("".join(f"{title:>12}" for title in ("kind", "inputs", *harness.OUTCOMES)))
     whole = Counter()
     for name, these in found.items():
-        counts = counted(these)
+        counts = harness.counted(these)
         whole += counts
         print(row(name, counts))
     print(row("all", whole))
     for name, these in found.items():
-        causes = Counter(outcome.cause for outcome in these if outcome.what == TRACEBACK)
+        causes = Counter(outcome.cause for outcome in these if outcome.what == harness.TRACEBACK)
         for cause, count in causes.most_common():
             number = next(outcome.number for outcome in these if outcome.cause == cause)
             print(f"{name}: {count} × {cause}, such as input {number}")
-    if any(whole[what] for what in FINDINGS):
+    if any(whole[what] for what in harness.FINDINGS):
         print(f"Kept in {keep}.")
         return 1
     return 0
@@ -120,7 +122,7 @@ def report(found, keep):
 
 def row(name, counts):
     """One line of the table."""
-    return f"{name:>12}{sum(counts.values()):>12}" + "".join(f"{counts[what]:>12}" for what in OUTCOMES)
+    return f"{name:>12}{sum(counts.values()):>12}" + "".join(f"{counts[what]:>12}" for what in harness.OUTCOMES)
 
 
 if __name__ == "__main__":
