@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,5 +49,5 @@ def foreign_line(value: Mapping[str, Any], path: Path) -> InputError | None:
     return InputError(
         f"This looks like a line of {SOURCES[source]}, not of a suite.",
         field=names[0],
-        cure=f"songbench suites import {path} --from {source} --to suite.jsonl",
+        cure=f"songbench suites import {shlex.quote(str(path))} --from {source} --to suite.jsonl",
     )

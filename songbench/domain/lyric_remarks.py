@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from songbench.domain.lyric_lines import KINDS, odd_lines
@@ -59,5 +60,5 @@ def summary(remarks: Sequence[str], source: str, most: int = 3) -> tuple[str, ..
     more = f" (and {rest} more)" if rest > 0 else ""
     return (
         *(f"look at {remark}" for remark in remarks[:most]),
-        f"the lines as they will be sung{more}: songbench suites {source}",
+        f"the lines as they will be sung{more}: songbench suites {shlex.quote(source)}",
     )

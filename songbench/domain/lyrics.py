@@ -20,12 +20,10 @@ In both, the tag of a section without words is repeated to say how long it lasts
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from songbench.domain import lyric_text
 from songbench.domain.errors import InputError
-from songbench.domain.headings import read_heading
 from songbench.domain.sections import (
     INSTRUMENTAL_TAGS,
     TAGS,
@@ -35,6 +33,7 @@ from songbench.domain.sections import (
     Section,
     lyrics_from_json,
 )
+from songbench.domain.unknown_tags import UnknownTag, UnknownTagsError, tag_cure
 
 __all__ = [
     "INSTRUMENTAL_TAGS",
@@ -54,57 +53,7 @@ __all__ = [
 ]
 
 _TAG = re.compile(r"\[([^\[\]\n]*)\]")
-_CHORD = re.compile(r"[A-G][#b♯♭]?(?:maj|min|m|M|dim|aug|sus|add)?\d{0,2}(?:/[A-G][#b♯♭]?)?")
 _LINE_FORM_BREAK = re.compile(r"\S[^\S\n]*[,;，；][^\S\n]*\[|\s[,;，；][^\S\n]*(?:\n|$)")
-
-
-@dataclass(frozen=True)
-class UnknownTag:
-    """A tag outside the grammar.
-
-    Attributes:
-        tag: as it is written, without brackets.
-        line: 1-based line of the lyrics.
-        cure: what to write instead, one clause; "" where nothing is near.
-    """
-
-    tag: str
-    line: int
-    cure: str
-
-    def __str__(self) -> str:
-        """The tag and what to write instead."""
-        return f"[{self.tag[:40]}]" + (f" ({self.cure})" if self.cure else "")
-
-
-class UnknownTagsError(InputError):
-    """Lyrics with tags outside the grammar, all of them.
-
-    Attributes:
-        tags: in order.
-    """
-
-    def __init__(self, tags: Sequence[UnknownTag], *, file: str | None = None, line: int | None = None) -> None:
-        """Say which, where, and what to write instead."""
-        self.tags = tuple(tags)
-        if len(self.tags) > 1:
-            named = "; ".join(f"line {tag.line} {tag}" for tag in self.tags)
-            super().__init__(
-                f"{len(self.tags)} section tags are not known: {named}.", file=file, line=line, allowed=TAGS
-            )
-            return
-        (tag,) = self.tags
-        heading = read_heading(tag.tag)
-        near = (
-            heading.name
-            if heading and heading.name in TAGS and f"[{heading.name}]" in tag.cure
-            else None
-            if tag.cure
-            else tag.tag[:40]
-        )
-        cure = f" {tag.cure[:1].upper()}{tag.cure[1:]}." if tag.cure and not near else ""
-        message = f"Unknown section tag [{tag.tag[:40]}].{cure}"
-        super().__init__(message, file=file, line=line, given=near, allowed=TAGS)
 
 
 @dataclass(frozen=True)
@@ -209,7 +158,10 @@ class _Reader:
 
     def finish(self, line: int) -> Lyrics:
         if unknown := [part for part in self.parts if part.tag not in TAGS]:
-            tags = [UnknownTag(part.tag, part.number - line + 1, _cure(part)) for part in unknown]
+            cures = [tag_cure(part.tag, words=bool(part.lines), inside=part.inside) for part in unknown]
+            tags = [
+                UnknownTag(part.tag, part.number - line + 1, cure) for part, cure in zip(unknown, cures, strict=True)
+            ]
             raise UnknownTagsError(tags, file=self.file, line=unknown[0].number)
         if self.first_words is not None:
             words, number = self.first_words
@@ -253,31 +205,6 @@ class _Reader:
             else:
                 groups.append([part])
         return groups
-
-
-def _cure(part: _Part) -> str:
-    """What to write instead of an unknown tag."""
-    heading = read_heading(part.tag)
-    if heading is not None:
-        tag = "verse" if heading.tag in WORDLESS_TAGS and part.lines else heading.tag
-        again = f", {heading.times} times" if heading.times > 1 else ""
-        return f"write [{tag}] instead{again}"
-    if _CHORD.fullmatch(part.tag):
-        return "chords are not sung: leave it out"
-    if part.inside:
-        return "brackets in a line are read as tags: put what is sung in ( ), leave out what is not"
-    if ":" in part.tag and part.tag.partition(":")[0].casefold() in (
-        "ti",
-        "ar",
-        "al",
-        "by",
-        "au",
-        "re",
-        "ve",
-        "offset",
-    ):
-        return "a line of an LRC file: import it with --from lrc"
-    return ""
 
 
 def _repeated(section: Section, seconds_per_tag: float) -> str:

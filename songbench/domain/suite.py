@@ -7,7 +7,7 @@ SongBloom's own test lines ``{"idx", "lyrics", "prompt_wav"}`` are valid prompts
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,12 +24,12 @@ from songbench.domain.lyrics import LyricsReading, UnknownTagsError, lyrics_from
 from songbench.domain.prompt import TRACKS, Prompt, parse_asset
 from songbench.domain.reading import decode_json, json_rows, read_text
 from songbench.domain.sections import LONGEST_SECONDS
+from songbench.domain.suite_problems import all_problems, unknown_tags
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LONGEST_ID = 200
 """An id becomes part of file names, which have 255 bytes at most."""
-_PROBLEMS_SHOWN = 20
 
 
 def _printable(text: str) -> str:
@@ -116,11 +116,24 @@ def load_suite(path: str | Path) -> Suite:
 
 @dataclass(frozen=True)
 class _Line:
-    """A prompt, what says its language where the file does not, and what else is said about its line."""
+    """A prompt as it was read.
+
+    Attributes:
+        prompt: the prompt.
+        reading: its lyrics, with what was changed to read them.
+        detected: what says its language where the file does not; else "".
+    """
 
     prompt: Prompt
+    reading: LyricsReading
     detected: str
-    remarks: tuple[str, ...]
+
+    def remarks(self) -> Iterator[str]:
+        """What looks odd, one line each."""
+        yield from reading_remarks(self.reading)
+        yield from sung_remarks(self.reading.lyrics)
+        if not self.detected and (against := contradiction(self.prompt.language, self.reading.lyrics.lines)):
+            yield against
 
 
 class _SuiteReader:
@@ -175,9 +188,9 @@ class _SuiteReader:
     def finish(self) -> Suite:
         file = str(self.path)
         if self.unknown:
-            self.problems.append(_unknown_tags(self.unknown, file))
+            self.problems.append(unknown_tags(self.unknown, file))
         if self.problems:
-            raise _all_problems(sorted(self.problems, key=lambda error: error.line or 0), file)
+            raise all_problems(sorted(self.problems, key=lambda error: error.line or 0), file)
         if not self.lines:
             raise InputError("The suite holds no prompts.", file=file)
         prompts = tuple(line.prompt for line in self.lines.values())
@@ -191,7 +204,7 @@ class _SuiteReader:
             notes=tuple(header.notes),
             detected={name: line.detected for name, line in self.lines.items() if line.detected},
             remarks=(
-                *(f"{name}: {remark}" for name, line in self.lines.items() for remark in line.remarks),
+                *(f"{name}: {remark}" for name, line in self.lines.items() for remark in line.remarks()),
                 *take_remarks([prompt.id for prompt in prompts]),
             ),
         )
@@ -215,8 +228,7 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -
     form = checked(_PromptForm, value)
     identifier = _identifier(form)
     reading = _lyrics(form.lyrics, seconds_per_tag)
-    lines = reading.lyrics.lines
-    detection = detect_language(lines) if form.language is None else None
+    detection = detect_language(reading.lyrics.lines) if form.language is None else None
     language = detection.language if detection else check_language(form.language or "")
     prompt = Prompt(
         id=identifier,
@@ -230,9 +242,7 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -
         licence=form.licence or "",
         track=_one_of("track", form.track or "song", TRACKS),
     )
-    against = contradiction(language, lines) if detection is None else None
-    remarks = (*reading_remarks(reading), *sung_remarks(reading.lyrics), *([against] if against else []))
-    return _Line(prompt, detection.reason if detection else "", remarks)
+    return _Line(prompt, reading, detection.reason if detection else "")
 
 
 def _identifier(form: _PromptForm) -> str:
@@ -275,50 +285,3 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise InputError(f"'{value}' is not known.", field=name, given=value, allowed=allowed)
     return value
-
-
-# -- what is wrong, said once ------------------------------------------------------------------------------------------
-
-
-def _unknown_tags(found: list[tuple[int, str, UnknownTagsError]], file: str) -> InputError:
-    """All unknown tags of a file in one error."""
-    number, _, first = found[0]
-    command = f"songbench suites import {file} --from suno --to suite.jsonl"
-    tags = [(line, prompt, tag) for line, prompt, error in found for tag in error.tags]
-    if len(tags) == 1:
-        _, _, tag = tags[0]
-        where = f"In line {tag.line} of the lyrics: " if tag.line > 1 else ""
-        return InputError(
-            f"{where}{first.message}",
-            file=file,
-            line=number,
-            field="lyrics",
-            given=first.given,
-            allowed=first.allowed,
-            cure=f"{command} maps the usual ones." if first.given or "Write" in first.message else None,
-        )
-    rows = [f"  line {line}, prompt '{prompt}', line {tag.line} of the lyrics: {tag}" for line, prompt, tag in tags]
-    return InputError(
-        f"{len(tags)} section tags are not known:\n" + "\n".join(rows) + "\n ",
-        file=file,
-        line=number,
-        field="lyrics",
-        allowed=first.allowed,
-        cure=f"{command} maps the usual ones.",
-    )
-
-
-def _all_problems(problems: list[InputError], file: str) -> InputError:
-    """One problem as it is; several as a list."""
-    if len(problems) == 1:
-        return problems[0]
-    rows = []
-    for error in problems[:_PROBLEMS_SHOWN]:
-        field = f", field '{error.field}'" if error.field else ""
-        rows.append(f"  line {error.line}{field}: {error.said}")
-    if len(problems) > _PROBLEMS_SHOWN:
-        rows.append(f"  and {len(problems) - _PROBLEMS_SHOWN} more")
-    first = problems[0]
-    return InputError(
-        f"{len(problems)} things are wrong:\n" + "\n".join(rows), file=file, line=first.line, field=first.field
-    )
