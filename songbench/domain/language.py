@@ -44,7 +44,9 @@ _USUAL_NAMES = {
 _EXAMPLES = ("en", "zh", MIXED, "ja", "ko", "yue", "fr", "es", "de", "pt-BR")
 
 _LATIN_WORD = re.compile(rf"[{LATIN}]+(?:'[{LATIN}]+)*")
-_WITH_FIGURES = re.compile(rf"[{LATIN}]*[\d°][\d°.,:/%]*[{LATIN}]*")  # 10k, 1st, 30°C, MP3: no words of any language
+_WITH_FIGURES = re.compile(
+    rf"(?:(?<![{LATIN}])[{LATIN}]+)?[\d°][\d°.,:/%]*[{LATIN}]*"
+)  # 10k, 1st, 30°C, MP3: no words of any language
 _HAN_LETTER = re.compile(f"[{HAN}]")
 _KANA = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]")
 _HANGUL = re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from pathlib import Path
 
@@ -246,3 +247,10 @@ def test_key_follows_content_only(tmp_path):
     assert key != parse_prompt(base, folder=tmp_path).key()
     with pytest.raises(InputError, match="No such audio file"):
         parse_prompt({**base, "prompt_wav": "none.wav"}, folder=Path(tmp_path)).key()
+
+
+@pytest.mark.parametrize("sign", ["é", "[", "x2 ", "A:", "&amp;", "10k ", "你", "' "])
+def test_no_lyrics_take_long(tmp_path, sign):
+    text = "[verse]\nla " + sign * (90_000 // len(sign))
+    with contextlib.suppress(InputError):
+        load_suite(write(tmp_path, {"id": "a", "lyrics": text}))
