@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from songbench.domain import numbers_english, numbers_mandarin
-from songbench.domain.numbers_english import Readings
+from songbench.domain import figures_english, figures_mandarin
+from songbench.domain.numbers_english import Readings, number_readings, ordinals
 from songbench.domain.text import HAN, LATIN, normal_text
 from songbench.domain.vocables import usual_spelling
 
-_NUMBERS = {"en": numbers_english, "zh": numbers_mandarin}
+_FIGURES = {"en": figures_english, "zh": figures_mandarin}
 _HAN = re.compile(f"[{HAN}]")
 _TOKEN = re.compile(
     rf"(?P<han>[{HAN}])|(?P<initials>(?<![^\W_])[a-z](?:\.[a-z])+(?![^\W_])\.?)|(?P<word>[{LATIN}]+(?:'[{LATIN}]+)*)"
@@ -89,7 +89,7 @@ def _expressions(text: str, languages: Sequence[str]) -> Iterator[tuple[int, int
     """What is written in figures, in order: the longest match of any language, with the readings of all of them."""
     matches: dict[tuple[int, int], dict[str, re.Match[str]]] = {}
     for language in languages:
-        for match in _NUMBERS[language].EXPRESSION.finditer(text):
+        for match in _FIGURES[language].EXPRESSION.finditer(text):
             matches.setdefault(match.span(), {})[language] = match
     end = 0
     for start, stop in sorted(matches, key=lambda span: (span[0], -span[1])):
@@ -105,7 +105,7 @@ def _expressions(text: str, languages: Sequence[str]) -> Iterator[tuple[int, int
         )
         nearest = next((letter for letter in beside if letter.isalpha()), "")
         order = sorted(found, key=lambda language: bool(nearest) and (language == "zh") != bool(_HAN.match(nearest)))
-        readings = [reading for language in order for reading in _NUMBERS[language].readings_of(found[language])]
+        readings = [reading for language in order for reading in _FIGURES[language].readings_of(found[language])]
         yield start, stop, tuple(dict.fromkeys(readings))
         end = stop
 
@@ -143,5 +143,5 @@ def _numeral_readings(numeral: str) -> Readings:
     """VIII in capitals may be the letters, a number or an ordinal: "eight", "the eighth"."""
     values = [_ROMAN_VALUES[letter] for letter in numeral]
     number = sum(-value if value < max(values[place:]) else value for place, value in enumerate(values))
-    ordinal = numbers_english.ordinal_words(number)
-    return (tuple(numeral.casefold()), *numbers_english.number_readings(str(number))[:1], ordinal, ("the", *ordinal))
+    ordinal = tuple(ordinals(number)[0].split())
+    return (tuple(numeral.casefold()), *number_readings(str(number))[:1], ordinal, ("the", *ordinal))
