@@ -58,7 +58,16 @@ class Audio:
         return Audio(np.ascontiguousarray(soxr.resample(self.samples.T, self.rate, rate).T, dtype="float32"), rate)
 
     def cut(self, start: float, seconds: float) -> Audio:
-        """The part from `start` s that lasts `seconds` s, shorter where the audio ends before that."""
+        """The part from `start` s that lasts `seconds` s, shorter where the audio ends before that.
+
+        Raises:
+            InputError: when it would begin before the audio or after its end, or last no time.
+        """
+        if not 0 <= start < self.seconds or seconds <= 0:
+            raise InputError(
+                f"There is no cut of {seconds:g} s from {start:g} s on in {self.seconds:.1f} s of audio.",
+                cure="Begin it inside the audio.",
+            )
         first = round(start * self.rate)
         return Audio(self.samples[:, first : first + round(seconds * self.rate)], self.rate)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from songbench.domain.containers import ogg_state, sound_data
 from songbench.domain.errors import InputError
 from songbench.domain.file_kinds import READABLE_SUFFIXES, conversion, refuse_other_kinds
-from songbench.domain.mpeg import MpegFacts, mpeg_facts, with_true_length
+from songbench.domain.mpeg import MpegFacts, after_id3, mpeg_facts, with_true_length
 from songbench.domain.remark import Remark
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _TOLERANCE_S = 0.1
 _BLOCK = 1 << 16
 _UNKNOWN_LENGTH = 1 << 56
 _STRAY_BYTES = 1 << 16
-_NOT_MPEG = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd")
+_NOT_MPEG = (b"OggS", b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,10 @@ def decode_file(path: str | Path) -> Decoded:
 
     path = Path(path)
     data = _bytes_of(path)
-    refuse_other_kinds(data[:512], str(path))
+    tag = after_id3(data, 0)
+    refuse_other_kinds(data[tag : tag + 512], str(path))
+    if data[tag : tag + 4] in _NOT_MPEG:
+        data = data[tag:]  # some programs tag every kind of file as they tag mp3s
     source = _source(data, str(path))
     try:
         samples, rate, stated = _decode(source.stream, str(path))

@@ -95,7 +95,7 @@ def _named(chunks: Iterator[_Chunk], name: bytes, length: int) -> SoundData | No
 
 def _of(start: int, size: int, length: int) -> SoundData:
     present = max(0, length - start)
-    unknown = size < 0 or (size >= UNKNOWN_SIZE and size > present and size.bit_length() <= 32)
+    unknown = size < 0 or (size > present and (UNKNOWN_SIZE <= size <= 0xFFFFFFFF or size >= 1 << 62))
     return SoundData(start, None if unknown else size, present if unknown else min(size, present))
 
 

@@ -71,7 +71,7 @@ def mpeg_facts(data: bytes) -> MpegFacts | None:
         data: the whole file.
     """
     end = _without_tags(data)
-    at = first = _next_frame(data, _after_id3(data, 0), end)
+    at = first = _next_frame(data, after_id3(data, 0), end)
     if at is None or first is None:
         return None
     seconds, frames, torn = 0.0, 0, False
@@ -82,7 +82,7 @@ def mpeg_facts(data: bytes) -> MpegFacts | None:
     while at is not None and at < end:
         frame = _frame(data, at)
         if frame is None:
-            at = _next_frame(data, _after_id3(data, at) if data[at : at + 3] == b"ID3" else at + 1, end)
+            at = _next_frame(data, after_id3(data, at) if data[at : at + 3] == b"ID3" else at + 1, end)
             continue
         if at + frame.length > end:
             torn = end - at >= _FRESH_START
@@ -168,7 +168,7 @@ def _next_frame(data: bytes, at: int, end: int) -> int | None:
     return None
 
 
-def _after_id3(data: bytes, at: int) -> int:
+def after_id3(data: bytes, at: int) -> int:
     """Where an ID3v2 tag at this place ends; the same place where there is none."""
     while data[at : at + 3] == b"ID3" and at + 10 <= len(data):
         size = 0

@@ -35,6 +35,9 @@ def test_cut_is_exact_and_stops_at_the_end():
     audio = tone(1000, 2.0)
     assert audio.cut(0.5, 1.0).samples.shape == (2, 1000)
     assert audio.cut(1.5, 1.0).seconds == 0.5
+    for start, seconds in ((-0.5, 1.0), (2.0, 1.0), (0.0, 0.0), (float("nan"), 1.0)):
+        with pytest.raises(InputError, match="no cut"):
+            audio.cut(start, seconds)
 
 
 @pytest.mark.parametrize(("content", "words"), [(b"", "empty"), (b"not audio at all", "is text, not sound")])

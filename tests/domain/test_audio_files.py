@@ -104,6 +104,15 @@ def test_tags_around_an_mp3_are_no_sound(tmp_path):
     assert remarks == ()
 
 
+@pytest.mark.parametrize("kind", ["flac", "wav", "ogg"])
+def test_tags_of_mp3s_before_other_kinds(tmp_path, kind):
+    data = write(tmp_path / f"a.{kind}")
+    (tmp_path / f"a.{kind}").write_bytes(b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128) + data)
+    audio, remarks = read_audio_with_remarks(tmp_path / f"a.{kind}")
+    assert audio.seconds == pytest.approx(4.0, abs=1e-3)
+    assert remarks == ()
+
+
 def test_an_mp3_of_varying_rate_without_a_header_is_read_whole(tmp_path):
     data = write(tmp_path / "a.mp3", music(quiet=4.0))
     facts = mpeg_facts(data)
@@ -234,6 +243,7 @@ def test_peaks_a_little_beyond_full_scale_are_kept():
         (b"\x1aE\xdf\xa3" + bytes(99), "WebM"),
         (b"0&\xb2u\x8ef\xcf\x11" + bytes(99), "Windows Media"),
         (b"\xff\xf1\x50\x80" + bytes(99), "AAC"),
+        (b"ID3\x04\x00\x00\x00\x00\x00\x0a" + bytes(10) + b"\xff\xf1\x50\x80" + bytes(99), "AAC"),
         (b"MThd" + bytes(99), "MIDI"),
         (b"PK\x03\x04" + bytes(99), "archive"),
         (bytes(4096), "zero bytes"),
