@@ -111,6 +111,17 @@ def _bytes_of(path: Path) -> bytes:
 # -- what the file says of itself --------------------------------------------------------------------------------------
 
 
+class _Stream(io.BytesIO):
+    """Bytes for libsndfile, which a broken header can send before the beginning: then the place stays as it is."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place, if there is such a place."""
+        try:
+            return super().seek(offset, whence)
+        except ValueError:
+            return self.tell()
+
+
 @dataclass(frozen=True, eq=False)
 class _Source:
     """What the decoder is given, and what is known before it starts.
@@ -129,14 +140,14 @@ class _Source:
 
 
 def _source(data: bytes, file: str) -> _Source:
-    stream = io.BytesIO(data)
+    stream = _Stream(data)
     if data[:4] == b"OggS":
         return _Source(stream, _ogg_remarks(data, file))
     chunk = sound_data(stream)
     stream.seek(0)
     if chunk and chunk.size_at is not None:
         size = struct.pack("<I", min(chunk.present, 0xFFFFFFFF))
-        return _Source(io.BytesIO(data[: chunk.size_at] + size + data[chunk.start :]))
+        return _Source(_Stream(data[: chunk.size_at] + size + data[chunk.start :]))
     if chunk:
         odd = Remark(
             "more sound", f"{chunk.more} bytes follow that its header does not speak of and that are not heard"
@@ -174,7 +185,7 @@ def _mpeg(data: bytes, facts: MpegFacts, file: str) -> _Source:
     (_, _, layer), mended = facts.forms[0], data
     if layer == 3 and (joined or facts.stated is None):
         mended = with_true_length(data, facts)
-    return _Source(io.BytesIO(mended), tuple(remarks), seconds=facts.seconds)
+    return _Source(_Stream(mended), tuple(remarks), seconds=facts.seconds)
 
 
 def _ends_early(file: str, how: str) -> InputError:

@@ -135,7 +135,7 @@ def _table(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _cells(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Every row of a table, its cells without spaces around them."""
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text_lines(text))
+    delimiter = _delimiter(text_lines(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     number = 1
     try:
