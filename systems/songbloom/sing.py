@@ -81,7 +81,8 @@ def sing(
     from rich.console import Console
 
     from songbench.domain.audio import read_audio
-    from songbench.domain.lyrics import parse_lyrics
+    from songbench.domain.lyric_remarks import reading_remarks, sung_remarks
+    from songbench.domain.lyrics import read_lyrics
     from songbench.execution.overrides import nested, read_overrides
     from systems.songbloom import loading
     from systems.songbloom.config import DecodingConfig
@@ -95,14 +96,15 @@ def sing(
     style = read_audio(prompt)
     # Everything that can be wrong is looked at before gigabytes are read.
     config = loading.find(model).check()
-    parsed = parse_lyrics(words, file=str(lyrics), seconds_per_tag=config.seconds_per_tag)
+    reading = read_lyrics(words, file=str(lyrics), seconds_per_tag=config.seconds_per_tag)
+    parsed = reading.lyrics
 
     from systems.songbloom.decoding import Engine
     from systems.songbloom.generation import SongInput, songs_at_once
     from systems.songbloom.text import one_line, retagged
 
-    if changed := retagged(parsed):
-        typer.echo(f"{lyrics}: {changed}", err=True)
+    for remark in filter(None, (*reading_remarks(reading), *sung_remarks(parsed), retagged(parsed))):
+        typer.echo(f"{lyrics}: {remark}", err=True)
     line = one_line(parsed, config.seconds_per_tag)
     try:
         song = SongInput.of(config, line, style, seed)

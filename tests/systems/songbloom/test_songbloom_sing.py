@@ -97,6 +97,16 @@ class TestSongs:
         assert "song.flac: not written, the model ended the song before it began; try another seed" in done.stderr
         assert left(tmp_path) == []
 
+    def test_what_is_odd_about_the_lyrics_is_said(self, sing, tmp_path):
+        (tmp_path / "odd.txt").write_text("[verse]\nla la\nChorus:\nla\n\n[outro]\n00:10.00 la la\n")
+        said = sing(lyrics="odd.txt", model="none").stderr
+        for words in (
+            "sung line 2 looks like a section heading: 'Chorus:'",
+            "time stamps are left out (line 7",
+            "[outro]",
+        ):
+            assert words in said
+
     def test_stopping_leaves_nothing(self, tmp_path, checkpoints):
         (tmp_path / "song.txt").write_text(LYRICS, encoding="utf-8")
         write_audio(tmp_path / "style.wav", music(1.5))
