@@ -11,10 +11,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import fuzz_harness
-from fuzz_kinds import KINDS, Kind
+from fuzz_kind import Kind
+from fuzz_kinds import KINDS
 
 SEED = 20
-COUNTS = {"suites": 40, "lyrics": 40, "audio": 60, "settings": 60, "manifests": 40, "protocols": 25, "records": 6}
+COUNTS = {
+    **{"suites": 40, "lyrics": 40, "imports": 40, "words": 40, "audio": 60, "manifests": 40},
+    **{"protocols": 25, "ratings": 30, "settings": 60, "records": 4},
+}
 
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"manifests"}))
