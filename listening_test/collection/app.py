@@ -82,7 +82,8 @@ def build(
     from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
     from listening_test.collection.admin import admin_blocks, check_password
-    from listening_test.collection.guard import Component, Guard
+    from listening_test.collection.calls import Callables
+    from listening_test.collection.guard import Guard
     from listening_test.collection.hosts import Hosts
     from listening_test.collection.logins import LoginLimit, check_length
 
@@ -92,9 +93,10 @@ def build(
     _add_routes(app, sessions, shown)
     shared: dict[str, Any] = {"footer_links": [], "show_error": False, "ssr_mode": False, "theme": _theme()}
     shared |= {"enable_monitoring": False, "mcp_server": False, "max_file_size": 1}
+    administration = admin_blocks(sessions)
     gradio.mount_gradio_app(
         app,
-        admin_blocks(sessions),
+        administration,
         "/admin",
         auth=check_password(admin_password),
         blocked_paths=[str(sessions.test.folder.resolve())],
@@ -103,8 +105,8 @@ def build(
     functions = _server_functions(Replies(sessions))
     blocks, number = _rater_blocks(sessions, shown, functions)
     gradio.mount_gradio_app(app, blocks, "/", **shared)
-    component = Component(number, frozenset(function.__name__ for function in functions))
-    guard = Guard(app, component, Hosts(public_url, names), LoginLimit())
+    callables = Callables(number, frozenset(one.__name__ for one in functions), frozenset(administration.fns))
+    guard = Guard(app, callables, Hosts(public_url, names), LoginLimit())
     if not trusted_proxies:
         return guard
     return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", guard), list(trusted_proxies)))
@@ -172,7 +174,7 @@ def _named(front_end: FrontEnd) -> tuple[str, str]:
 def _add_routes(app: FastAPI, sessions: Sessions, front_end: FrontEnd) -> None:
     from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
-    from listening_test.collection.guard import not_found
+    from listening_test.collection.calls import not_found
 
     script, style = _named(front_end)
     files = {script: (front_end.script, "text/javascript"), style: (front_end.stylesheet, "text/css")}
@@ -206,7 +208,7 @@ def _audio(sessions: Sessions, token: str, page: str, player: str) -> Response:
     """One player's sound. Nothing of it but the sound itself is the same for two raters who hear the same file."""
     from fastapi.responses import FileResponse
 
-    from listening_test.collection.guard import not_found
+    from listening_test.collection.calls import not_found
 
     try:
         number = int(page) if page.isdecimal() and len(page) < 5 else -1

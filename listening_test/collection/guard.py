@@ -6,18 +6,15 @@ what the two pages use is let through; everything else is "not found", in the sa
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import secrets
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from listening_test.collection.calls import Callables, again, not_found, refused_call, whole_body
 from listening_test.collection.hosts import Hosts
 from listening_test.collection.logins import LoginLimit
 
@@ -34,7 +31,8 @@ _HASHED = re.compile(r"/(?:admin/)?assets/")
 _KEEP = "public, max-age=31536000"  # their names change with their content
 _CALL = re.compile(r"/gradio_api/component_server/?")
 _LOGIN = re.compile(r"/admin/login/?")
-_WRITE = re.compile(rf"{_CALL.pattern}|{_LOGIN.pattern}|/admin/gradio_api/run/predict/?")
+_EVENT = re.compile(r"/admin/gradio_api/run/predict/?")
+_WRITE = re.compile("|".join(one.pattern for one in (_CALL, _LOGIN, _EVENT)))
 _ASTRAY = re.compile(r"//|(?:^|/)\.\.?(?:/|$)")
 _PAGES = ("/", "/admin/")
 _LONGEST_NAME = 64
@@ -60,37 +58,19 @@ _MOST_STRANGERS = 20
 log = logging.getLogger(__name__)
 
 
-def not_found() -> Response:
-    """The one reply to everything that is not there or not for whoever asks."""
-    return JSONResponse({"detail": "Not Found"}, status_code=404)
-
-
-@dataclass(frozen=True)
-class Component:
-    """What the rater's page may call.
-
-    Attributes:
-        id: of the Gradio component that holds the functions.
-        functions: their names.
-    """
-
-    id: int
-    functions: Collection[str]
-
-
 class Guard:
     """ASGI application around another.
 
     Args:
         app: the inner one.
-        component: what the rater's page may call.
+        callables: what the pages may call.
         hosts: the server's own addresses.
         logins: who may try the password of the administration.
     """
 
-    def __init__(self, app: ASGIApp, component: Component, hosts: Hosts, logins: LoginLimit) -> None:
+    def __init__(self, app: ASGIApp, callables: Callables, hosts: Hosts, logins: LoginLimit) -> None:
         """Keep all of it."""
-        self._app, self._component, self._hosts, self._logins = app, component, hosts, logins
+        self._app, self._callables, self._hosts, self._logins = app, callables, hosts, logins
         self._strangers: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,10 +82,10 @@ class Guard:
         nonce, path = secrets.token_urlsafe(16), self._hosts.inside(scope["path"])
         send = _with_headers(send, nonce, _KEEP if _HASHED.match(path) else "no-store")
         refusal = self._refusal(scope, path)
-        if refusal is None and _CALL.fullmatch(path):
-            body = await _whole(receive)
-            refusal = _refused_call(body, self._component)
-            receive = _again(body)
+        if refusal is None and (_CALL.fullmatch(path) or _EVENT.fullmatch(path)):
+            body = await whole_body(receive)
+            refusal = refused_call(body, self._callables, event=bool(_EVENT.fullmatch(path)))
+            receive = again(body)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -115,6 +95,7 @@ class Guard:
         page = path in _PAGES
         drop = [b"origin", *([b"accept-encoding"] if page else [])]  # pages come plain, so that the nonce fits in
         inner = self._hosts.as_public(scope, path, drop=drop)
+        inner["query_string"] = b""  # an invitation is read in the browser; what Gradio would read is not used
         await self._app(inner, receive, _with_nonce(send, nonce) if page else send)
 
     async def _log_in(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
@@ -148,7 +129,8 @@ class Guard:
             return not_found()
         if scope["method"] in ("GET", "HEAD"):
             if self._hosts.prefix and path == self._hosts.prefix:
-                return RedirectResponse(f"{self._hosts.prefix}/", status_code=308)
+                query = scope["query_string"].decode("ascii", "ignore")  # an invitation
+                return RedirectResponse(f"{self._hosts.prefix}/{'?' if query else ''}{query}", status_code=308)
             return None if _READ.fullmatch(path) and not _ASTRAY.search(path) else not_found()
         if scope["method"] != "POST" or not _WRITE.fullmatch(path):
             return not_found()
@@ -170,47 +152,6 @@ class Guard:
                 ascii(host[:_LONGEST_NAME]),
             )
         return JSONResponse({"detail": "Misdirected Request"}, status_code=421)
-
-
-async def _whole(receive: Receive) -> bytes:
-    """The body of a request whose length was found to be small; what came of it, when the connection went away."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if message["type"] != "http.request" or not message.get("more_body"):
-            return bytes(body)
-
-
-def _again(body: bytes) -> Receive:
-    """The same body once more, then silence."""
-    first = [True]
-
-    async def receive() -> Message:
-        if not first:
-            return {"type": "http.disconnect"}
-        first.clear()
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-def _refused_call(body: bytes, component: Component) -> Response | None:
-    """What is said to a call that is none of the page's; Gradio would break over most of them."""
-    try:
-        asked = json.loads(body, parse_constant=_no_number)
-        fields = {name: asked[name] for name in ("component_id", "fn_name", "session_hash", "data")}
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return JSONResponse({"detail": "Bad Request"}, status_code=400)
-    name: Any = fields["fn_name"]
-    if type(fields["component_id"]) is not int or not isinstance(fields["session_hash"], str):
-        return JSONResponse({"detail": "Bad Request"}, status_code=400)
-    known = fields["component_id"] == component.id and isinstance(name, str) and name in component.functions
-    return None if known else not_found()
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(text)
 
 
 def _with_headers(send: Send, nonce: str, caching: str) -> Send:

@@ -72,7 +72,7 @@ def test_every_page_is_served_under_the_public_address(sessions, url):
             assert f'"root":"{url}admin"' in client.get(f"{before}/admin/").text
         assert client.get("/", headers={"Host": host}).status_code == 200
         if prefix:
-            assert client.get(f"/{prefix}").headers["location"] == f"/{prefix}/"
+            assert client.get(f"/{prefix}?invitation=1.x").headers["location"] == f"/{prefix}/?invitation=1.x"
             assert client.get("/a/elsewhere/admin/").status_code == 404
 
 
@@ -125,6 +125,27 @@ def test_calls_to_components_that_are_not_there_are_refused(local):
         said = local.post("/gradio_api/component_server/", json={**CALL, "component_id": component})
         assert (said.status_code, said.json()) == (404, {"detail": "Not Found"})
     assert local.post("/gradio_api/component_server/", json=CALL).status_code == 400
+
+
+def test_events_that_are_not_there_are_refused_to_whoever_logged_in(sessions):
+    with door(sessions) as client:
+        event = {"data": [], "fn_index": 0, "session_hash": "x"}
+        assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 401
+        log_in(client)
+        assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 200
+        for change in ({"fn_index": 999}, {"fn_index": -1}, {"api_name": "nope"}):
+            assert client.post("/admin/gradio_api/run/predict", json=event | change).status_code == 404
+        for body in ([], {}, event | {"fn_index": "0"}, event | {"session_hash": {}}, event | {"data": 7}):
+            assert client.post("/admin/gradio_api/run/predict", json=body).status_code in (400, 422)
+
+
+@pytest.mark.parametrize("query", ["page=x", "deep_link=../key.json", "invitation=1.x", "view=api"])
+def test_queries_change_nothing_on_the_server(local, query):
+    def plain(reply):
+        return re.sub(r'nonce="[^"]*"', "", reply.text)
+
+    for path in ("/", "/config", "/admin/"):
+        assert plain(local.get(f"{path}?{query}")) == plain(local.get(path))
 
 
 # -- the password ------------------------------------------------------------------------------------------------------
