@@ -95,7 +95,7 @@ SIDE_FIELDS = (
 _RUN = 6  # phonemes, about two words: shorter runs recur by chance
 _TOGETHER = 64  # songs whose vocals are in memory at once; each model is loaded once for all of them
 
-_TEXT_LICENCE = "espeak-ng and phonemizer: GPL-3.0; pypinyin: MIT"
+_TEXT_LICENCE = "espeak-ng and phonemizer: GPL-3.0; pypinyin, inflect: MIT; misaki: Apache-2.0"
 
 _COMMON_LIMITS = (
     "Errors of the recogniser and of the singer are not told apart: read it against the row of the reference songs"
