@@ -21,7 +21,14 @@ Metrics: TypeAlias = Annotated[
 ]
 Takes: TypeAlias = Annotated[int | None, typer.Option("--takes", help="Songs per prompt and system.")]
 Seed: TypeAlias = Annotated[int | None, typer.Option("--seed", help="The seeds of all takes follow from it.")]
-Name: TypeAlias = Annotated[str | None, typer.Option("--name", help="Of the run and its folder; default: the suite's.")]
+Name: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        help="Of the run and its folder; default: the suite's. More systems, metrics or takes under the name of an"
+        " earlier run are added to it; whatever else differs is refused.",
+    ),
+]
 StoreUrl: TypeAlias = Annotated[str | None, typer.Option("--store", help="Where results live: a folder or fsspec URL.")]
 Published: TypeAlias = Annotated[
     str | None,
@@ -34,6 +41,9 @@ Overrides: TypeAlias = Annotated[
 ]
 RetryFailed: TypeAlias = Annotated[bool, typer.Option("--retry-failed", help="Try again what is stored as failed.")]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what is stored, what is to do, the cost.")]
+Replace: TypeAlias = Annotated[
+    bool, typer.Option("--replace", help="Start the run of this name anew; nothing stored is lost.")
+]
 RunName: TypeAlias = Annotated[str, typer.Argument(help="The run's name, as under --runs.")]
 
 

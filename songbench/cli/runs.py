@@ -15,6 +15,7 @@ from songbench.cli.options import (
     Name,
     Overrides,
     Published,
+    Replace,
     RetryFailed,
     RunName,
     Runs,
@@ -46,6 +47,7 @@ def execute(
     score: bool,
     retry_failed: bool,
     dry_run: bool,
+    anew: bool = False,
     report: bool = True,
     blocks: Sequence[Any] = (),
 ) -> None:
@@ -61,7 +63,7 @@ def execute(
         return
     retry = retry_failed or bool(experiment.config["retry_failed"])
     try:
-        outcome = Runner(experiment, store, bars, retry_failed=retry).run(generate=generate, score=score)
+        outcome = Runner(experiment, store, bars, retry_failed=retry, anew=anew).run(generate=generate, score=score)
     except KeyboardInterrupt:
         typer.echo("\nStopped. Everything finished is stored: run the same command again to go on.", err=True)
         raise typer.Exit(130) from None
@@ -194,9 +196,11 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
         overrides: Overrides = None,
         retry_failed: RetryFailed = False,
         dry_run: DryRun = False,
+        replace: Replace = False,
         elsewhere: Published = None,
     ) -> None:
         from songbench.execution.config import plan_experiment
+        from songbench.execution.run_names import continued
 
         blocks = _published(elsewhere)  # before anything is computed: a misspelt name must not cost a run
         experiment = plan_experiment(
@@ -212,11 +216,12 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
             overrides=overrides or (),
         )
         execute(
-            experiment,
+            continued(experiment, anew=replace),
             generate=generate,
             score=score,
             retry_failed=retry_failed,
             dry_run=dry_run,
+            anew=replace,
             blocks=blocks,
         )
 

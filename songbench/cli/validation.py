@@ -13,6 +13,7 @@ from songbench.cli.options import (
     DryRun,
     Metrics,
     Overrides,
+    Replace,
     RetryFailed,
     Runs,
     Seed,
@@ -60,6 +61,7 @@ def validate_metrics(
     overrides: Overrides = None,
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
+    replace: Replace = False,
     to: Annotated[Path | None, typer.Option("--to", help="Write here instead of the run's folder.")] = None,
 ) -> None:
     """See `_VALIDATE_HELP`."""
@@ -69,6 +71,7 @@ def validate_metrics(
     from songbench.execution.config import plan_experiment
     from songbench.execution.gather import gather
     from songbench.execution.record import RECORD
+    from songbench.execution.run_names import continued
     from songbench.execution.store import Store, write_atomically
     from songbench.reporting.validation.report import write_validation
     from songbench.reporting.validation.responses import row, validation_of
@@ -90,7 +93,16 @@ def validate_metrics(
         workers=workers,
         overrides=[*(overrides or ()), *_of_base(base, overrides or ())],
     )
-    execute(experiment, generate=True, score=True, retry_failed=retry_failed, dry_run=dry_run, report=False)
+    experiment = continued(experiment, anew=replace)
+    execute(
+        experiment,
+        generate=True,
+        score=True,
+        retry_failed=retry_failed,
+        dry_run=dry_run,
+        anew=replace,
+        report=False,
+    )
     if dry_run:
         return
     if to:

@@ -115,14 +115,15 @@ def plan_experiment(
     return build_experiment(config, required_metrics=required, systems_named=named)
 
 
-def check_options(options: Mapping[str, Any], *, retry_failed: bool) -> None:
+def check_options(options: Mapping[str, Any], **flags: bool) -> None:
     """Refuse keywords of `songbench.run` that `plan_experiment` does not have.
 
     Raises:
-        InputError: naming the nearest one; also for a `retry_failed` that is neither True nor False.
+        InputError: naming the nearest one; also for a flag, such as `retry_failed`, that is neither True nor False.
     """
-    if not isinstance(retry_failed, bool):
-        raise InputError(f"Expected True or False, found {retry_failed!r}.", field="retry_failed")
+    for flag, value in flags.items():
+        if not isinstance(value, bool):
+            raise InputError(f"Expected True or False, found {value!r}.", field=flag)
     allowed = tuple(inspect.signature(plan_experiment).parameters)
     for option in options:
         if option not in allowed:
@@ -130,7 +131,7 @@ def check_options(options: Mapping[str, Any], *, retry_failed: bool) -> None:
                 f"songbench.run has no option '{option}'.",
                 field=option,
                 given=option,
-                allowed=(*allowed, "retry_failed"),
+                allowed=(*allowed, *flags),
                 cure="Other settings are given as overrides=['key=value'].",
             )
 

@@ -19,6 +19,7 @@ from songbench.execution.files import sweep
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Item, Job, Planner, Stage, group_size
 from songbench.execution.record import Journal, save_record
+from songbench.execution.run_names import start_anew
 from songbench.execution.store import Kind, Store
 
 DETAIL_IN_ERROR = 1500
@@ -79,14 +80,21 @@ class Runner:
         store: where results are and go.
         progress: who is told.
         retry_failed: forget stored failures of this experiment and try them again.
+        anew: first remove what an earlier run of this name wrote into the run's folder.
     """
 
     def __init__(
-        self, experiment: Experiment, store: Store, progress: Progress | None = None, *, retry_failed: bool = False
+        self,
+        experiment: Experiment,
+        store: Store,
+        progress: Progress | None = None,
+        *,
+        retry_failed: bool = False,
+        anew: bool = False,
     ) -> None:
         self._experiment, self._store = experiment, store
         self._progress: Progress = progress or Silent()
-        self._retry_failed = retry_failed
+        self._retry_failed, self._anew = retry_failed, anew
         self._outcome = Outcome()
         self._unsettled = self._last_round = False
 
@@ -107,6 +115,8 @@ class Runner:
         begun = time.monotonic()
         with self._store.lock(f"run '{self._experiment.name}'"), self._engine() as engine:
             sweep(self._experiment.folder)
+            if self._anew:
+                start_anew(self._experiment.folder)
             planner = self._planner(engine)
             if self._retry_failed:
                 forget_failures(planner, self._store)

@@ -40,7 +40,7 @@ class Bench:
             "metric.select": ["level@probe", "spread@probe"],
             "store": str(self.folder / "store"),
             "runs": str(self.folder / "runs"),
-            "statistics.replicates": 20,
+            "statistics.replicates": 100,
         }
         return build_experiment(compose(["engine=inline", "system.probe.misbehave={p1: fail}"], options))
 
@@ -288,7 +288,7 @@ def test_a_report_removes_its_own_stale_files_and_nobody_elses(bench):
     experiment = bench.experiment()
     results = gather(experiment, Store(experiment.store))
     fewer = results.__class__(**{**vars(results), "metrics": results.metrics[1:]})
-    write_report(build_leaderboard(fewer, replicates=20), folder)
+    write_report(build_leaderboard(fewer, replicates=100), folder)
     assert not stale.exists()
     assert (folder / "figures/mine.png").exists() and (folder / "notes.txt").exists()
     assert {damage.place for damage in bench.verify().damaged} == {"figures/mine.png"}
