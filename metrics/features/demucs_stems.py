@@ -42,6 +42,7 @@ from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json, bytes_digest
 from songbench.domain.song import Failure
 from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.execution.tensors import refuse_non_finite
 from songbench.execution.weights import UrlSource, WeightFile, Weights
 
 if TYPE_CHECKING:
@@ -246,6 +247,7 @@ def load_htdemucs(checkpoint: Path) -> Any:
             network: torch.nn.Module = load_model(package)  # type: ignore[no-untyped-call]
     except (KeyError, RuntimeError) as error:  # RuntimeError lists all tensors that do not fit
         raise InputError(f"The checkpoint does not fit HTDemucs: {error}", file=str(checkpoint)) from error
+    refuse_non_finite(network.state_dict(), f"The checkpoint of HTDemucs, {checkpoint},")
     return network.to(models.device()).eval()
 
 

@@ -25,6 +25,7 @@ from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
+from songbench.execution.tensors import refuse_non_finite
 from songbench.execution.weights import HubSource, WeightFile, Weights
 from songbench.execution.weights import availability as weights_availability
 
@@ -166,14 +167,14 @@ def load_mert(folder: Path, layer: int) -> Mert:
     Raises:
         SongbenchError: when the files are of a model that works otherwise, or tensors are missing or left over.
     """
-    import torch
-
     from metrics.features.mert_network import Mert, MertConfig
+    from metrics.features.strict_loading import read_tensors
 
     preparation = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
     for key, wanted in {"do_normalize": True, "sampling_rate": RATE}.items():
         if preparation.get(key) != wanted:
             raise SongbenchError(f"This MERT has {key} = {preparation.get(key)!r}; only {wanted!r} is supported.")
     config = MertConfig.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-    state = torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True, mmap=True)
+    state = read_tensors(folder / "pytorch_model.bin")
+    refuse_non_finite(state, "The checkpoint of MERT")
     return Mert(config, state, layer, models.device())

@@ -54,8 +54,9 @@ def require(wanted: Weights) -> Path:
 
     Raises:
         UnavailableError: when they are not here, with the command that fetches them.
+        SongbenchError: when a file is not what was set up.
     """
-    folder = weights.path(wanted)
+    folder = weights.verified(wanted)
     if folder is None:
         missing = weights.availability(wanted)
         raise UnavailableError(f"{missing.reason}. To get them: {missing.cure}")

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from songbench.domain.errors import InputError
+from songbench.execution.tensors import refuse_non_finite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,6 +80,7 @@ class Musicnn(nn.Module):
 
         Raises:
             InputError: when a variable is missing, left over or of another shape: nothing keeps its initial value.
+            SongbenchError: when one holds NaN or infinity.
         """
         state = {}
         for name, value in variables.items():
@@ -88,6 +90,7 @@ class Musicnn(nn.Module):
                 state[f"{_LISTS[kind]}.{number or 0}.{part.replace('kernel', 'weight')}"] = _torch_layout(value)
             elif not re.search(r"/Adam(_1)?$|^beta[12]_power$", name):
                 raise InputError(f"The variable '{name}' does not belong to musicnn.")
+        refuse_non_finite(state, "The checkpoint of musicnn")
         network = cls()
         try:
             network.load_state_dict(state, strict=True)

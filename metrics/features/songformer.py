@@ -288,8 +288,8 @@ def load_musicfm(folder: Path) -> torch.nn.Module:
     # As it would be in a file, with names for keys.
     conformer = json.loads(build_config(**MUSICFM_SIZES["w2v2_config"]).to_json_string(use_diff=False))
     musicfm: Any = build_muq({**MUSICFM_SIZES, "stat": statistics, "w2v2_config": conformer})
-    checkpoint: Any = read_tensors(folder / "pretrained_msd.pt")
-    load_strictly(musicfm, checkpoint["state_dict"], what="The checkpoint of MusicFM", unheard=UNHEARD)
+    tensors = read_tensors(folder / "pretrained_msd.pt")
+    load_strictly(musicfm, tensors, what="The checkpoint of MusicFM", unheard=UNHEARD)
     body = musicfm.model
     body.conformer.layers = body.conformer.layers[:_LAYER]
     for layer in body.conformer.layers:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from songbench.domain.errors import SongbenchError
+from songbench.execution.tensors import refuse_non_finite, tensors_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def load_strictly(
             not asked.
 
     Raises:
-        SongbenchError: naming the tensors that are missing, unknown or of another shape.
+        SongbenchError: naming the tensors that are missing, unknown, of another shape or not finite.
     """
     left_out = tuple(unheard)
     own = model.state_dict()
@@ -40,6 +41,7 @@ def load_strictly(
     ]
     if shapes:
         raise SongbenchError(f"{what} does not fit its model: {_some(shapes)}.")
+    refuse_non_finite(wanted, what)
     missing, unknown = model.load_state_dict(wanted, strict=False)
     problems = [
         f"{kind} {_some(names)}"
@@ -54,15 +56,18 @@ def load_strictly(
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a ``.safetensors`` file or of a pickled checkpoint, read without running what it holds."""
+    """The tensors of a ``.safetensors`` file or of a pickled checkpoint, read without running what it holds.
+
+    Raises:
+        InputError: when it holds something else than the tensors of one model.
+    """
     import torch
 
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
-        return load_file(path)
-    tensors: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    return tensors
+        return tensors_of(load_file(path), path)
+    return tensors_of(torch.load(path, map_location="cpu", weights_only=True, mmap=True), path)
 
 
 def _some(names: list[str]) -> str:

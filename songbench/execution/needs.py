@@ -74,6 +74,7 @@ class NeedFacts:
         licence: of the weights, or of the packages.
         restricted: the licence forbids some uses.
         here: it is here already.
+        unfixed: what it is taken to be is decided by what arrives first.
     """
 
     name: str
@@ -84,6 +85,7 @@ class NeedFacts:
     licence: str
     restricted: bool
     here: bool
+    unfixed: bool = False
 
 
 def facts(need: Need) -> NeedFacts:
@@ -92,7 +94,8 @@ def facts(need: Need) -> NeedFacts:
     if isinstance(need, Weights):
         known = weights.as_recorded(need)
         size, revision = known.size_text, weights.revision_of(need)
-        return NeedFacts(need.name, "weights", size, known.size, revision, need.licence, need.restricted, here)
+        unfixed = bool(weights.trusted_on_first_use(need))
+        return NeedFacts(need.name, "weights", size, known.size, revision, need.licence, need.restricted, here, unfixed)
     size = f"about {weights.in_words(need.about)}" if need.about else ""
     own = isolation.override_of(need)
     revision = "of your own" if own else need.key

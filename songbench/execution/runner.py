@@ -20,6 +20,7 @@ from songbench.execution.jobs import Event
 from songbench.execution.plan import Item, Job, Planner, Stage, group_size
 from songbench.execution.record import Journal, save_record
 from songbench.execution.run_names import start_anew
+from songbench.execution.stock import Stock
 from songbench.execution.store import Kind, Store
 
 DETAIL_IN_ERROR = 1500
@@ -251,7 +252,7 @@ class Runner:
     def _is_stored(self, job: Job, item: Item) -> bool:
         """Whether the worker that was given up had stored the result before it died."""
         kind = _RESULTS.get(job.kind)
-        return kind is not None and self._store.get(kind, item.key) is not None
+        return kind is not None and Stock(self._store).look(kind, item.key) is not None
 
 
 _RESULTS: Mapping[str, Kind] = {"generate": "songs", "score": "scores", "score_set": "scores", "asset": "assets"}

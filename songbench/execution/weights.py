@@ -37,6 +37,7 @@ from songbench.execution.weight_sources import (
     WeightFile,
     with_pins,
 )
+from songbench.execution.weight_stamps import changed_file, note_stamps
 
 __all__ = [
     "FolderSource",
@@ -60,6 +61,8 @@ __all__ = [
     "require_licences",
     "revision_of",
     "setup",
+    "trusted_on_first_use",
+    "verified",
 ]
 
 Say = Callable[[str], None]
@@ -135,14 +138,44 @@ def as_recorded(weights: Weights) -> Weights:
 def path(weights: Weights) -> Path | None:
     """The folder with the verified files, or None when they are not here.
 
-    The sha256 was checked when they were set up; here only presence and size are, as hashing gigabytes at every start
-    would cost more than it protects (``songbench doctor`` hashes them again).
+    The sha256 was checked when they were set up; here only presence and size are, as listings ask this of everything
+    (`verified` asks more, of what is loaded; ``songbench doctor`` hashes everything again).
     """
     folder, recorded = folder_of(weights), as_recorded(weights)
     present = recorded.pinned and all(
         (folder / f.name).is_file() and (folder / f.name).stat().st_size == f.size for f in recorded.files
     )
     return folder if present else None
+
+
+def verified(weights: Weights) -> Path | None:
+    """The folder with the files, for whoever loads them; None when they are not here.
+
+    What was written into a file since it was last hashed is noticed (`songbench.execution.weight_stamps`).
+
+    Raises:
+        SongbenchError: when a file is not what was set up, with the cure.
+    """
+    folder = path(weights)
+    changed = changed_file(folder, as_recorded(weights).files) if folder else None
+    if folder and changed:
+        accept = " --accept-licence" if weights.restricted else ""
+        raise SongbenchError(
+            f"The file {changed.name} of the weights '{weights.name}' is not what was set up: its sha256 is"
+            f" {file_digest(folder / changed.name)[:16]}…, expected {str(changed.sha256)[:16]}…. Remove {folder} and"
+            f" run: songbench setup {weights.name}{accept}"
+        )
+    return folder
+
+
+def trusted_on_first_use(weights: Weights) -> list[str]:
+    """The files of which neither a sha256 nor a fixed state of their source is known before they are first fetched.
+
+    Whatever a source gives first is taken for them, recorded, and checked from then on.
+    """
+    if all(source.fixed for source in weights.sources):
+        return []
+    return [file.name for file in weights.files if file.sha256 is None]
 
 
 def availability(weights: Weights) -> Availability:
@@ -225,6 +258,11 @@ def setup(
     require_licences([weights], accepted=accept_licence, asked=weights.name)
     mirror = mirror or (Path(found) if (found := os.environ.get("SONGBENCH_MIRROR")) else None)
     sources = [*([FolderSource(mirror, weights.name)] if mirror else []), *weights.sources]
+    if first := trusted_on_first_use(weights):
+        say(
+            f"{weights.name}: trusted on first use: {', '.join(first)}. Neither their sha256 nor a fixed state of their"
+            " source is known to songbench: what arrives is recorded, and checked from then on"
+        )
     wanted, problems = weights, []
     with _scratch(weights) as (scratch, downloads):
         for source in sources:
@@ -281,6 +319,7 @@ def _install(weights: Weights, offer: Weights, source: Source, scratch: Path, sa
     if folder.exists():  # an incomplete folder from a disk that was full, or one damaged since
         shutil.rmtree(folder)
     scratch.rename(folder)
+    note_stamps(folder, arrived)
     return folder
 
 

@@ -33,6 +33,8 @@ def needs_table(needs: Sequence[NeedFacts]) -> Table:
         table.add_column(column, footer, overflow="fold", no_wrap=column != "licence")
     for one in needs:
         name = f"{escape(one.name)}\n[dim]{escape(one.kind)} {escape(one.revision[:REVISION])}[/dim]"
+        if one.unfixed and not one.here:
+            name += "\n[yellow]trusted on first use[/yellow]"
         restricted = "[yellow]yes[/yellow]" if one.restricted else "no"
         state = "[green]yes[/green]" if one.here else "no"
         table.add_row(name, one.size or "not known", escape(one.licence), restricted, state)

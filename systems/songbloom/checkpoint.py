@@ -2,7 +2,9 @@
 
 A released ``.pt`` is a flat state dict with two children, ``model.`` and ``vae.vae.``; files of the first public line
 hold the autoencoder a second time below the prompt's conditioner. Forks ship the same as ``.safetensors``, and
-smaller sets leave out the prefixes or the autoencoder (which then lies in a file of its own). All of these are read.
+smaller sets leave out the prefixes or the autoencoder (which then lies in a file of its own). Training code wraps the
+same into ``{"model": …}`` or puts ``module.`` and ``_orig_mod.`` before the names; large files come in shards with an
+index. All of these are read.
 Every tensor of the model must come from the file and every tensor of the file must have a place in the model.
 """
 
@@ -25,13 +27,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from songbench.domain.errors import InputError
+from songbench.execution.tensors import INDEX, is_finite, plain_names, shards_of, tensors_of
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.config_files import named_autoencoder, read_config
 from systems.songbloom.layers import PackedLinear
 from systems.songbloom.model import SongBloom
 
-SUFFIXES = (".safetensors", ".pt", ".ckpt", ".pth")
-"""What a checkpoint's file name can end in."""
+SUFFIXES = (f".safetensors{INDEX}", f".bin{INDEX}", ".safetensors", ".pt", ".ckpt", ".pth")
+"""What a checkpoint's file name can end in; an index stands for its shards."""
 
 _SECOND_COPY = "condition_provider.conditioners.prompt_wav.tokenizer."
 _CURE = "Fetch it again ('songbench setup songbloom' for the released ones), or name another checkpoint."
@@ -148,15 +151,26 @@ def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None 
         dtype: of the transformers; None: as stored. The autoencoder is always float32.
 
     Raises:
-        InputError: a file cannot be read, or its tensors are not those of this model (missing, unknown, other shapes).
+        InputError: a file cannot be read, or its tensors are not those of this model (missing, unknown, other shapes,
+            not finite).
     """
     model = _empty_model(config)
     stored = _stored(files)
     for name, origin in _matched(model, stored, files).items():
-        parts = [stored[one].read() for one in origin.names]
+        parts = [_finite(one, stored[one].read(), files) for one in origin.names]
         tensor = _unnormed(*parts) if origin.weight_norm else torch.cat(parts) if len(parts) > 1 else parts[0]
         _put(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
     return model
+
+
+def _finite(name: str, tensor: Tensor, files: Sequence[Path]) -> Tensor:
+    if not is_finite(tensor):
+        raise InputError(
+            f"The checkpoint holds numbers that are none (NaN or infinity), in {name}.",
+            file=", ".join(map(str, files)),
+            cure="Take an earlier checkpoint of that training, or fetch it again.",
+        )
+    return tensor
 
 
 def check_model(config: SongBloomConfig, *files: Path) -> None:
@@ -266,27 +280,26 @@ def _tensors(file: Path) -> dict[str, _Stored]:
     try:
         if file.suffix == ".safetensors":
             return _safetensors(file)
+        if file.name.endswith(INDEX):
+            return {name: tensor for shard in shards_of(file) for name, tensor in _tensors(shard).items()}
         state = _torch_file(file)
+    except InputError:
+        raise
     except Exception as error:  # bytes that are not a checkpoint make torch's reader fail in every way there is
         raise _unreadable(file, error) from error
-    tensors = state.get("state_dict", state) if isinstance(state, Mapping) else None
-    if not isinstance(tensors, Mapping) or not all(
-        isinstance(name, str) and isinstance(one, Tensor) for name, one in tensors.items()
-    ):
-        raise InputError("It holds something other than named tensors.", file=str(file), cure=_CURE)
     return {
         name: _Stored(tuple(tensor.shape), tensor.is_floating_point(), partial(_itself, tensor))
-        for name, tensor in tensors.items()
+        for name, tensor in tensors_of(state, file).items()
     }
 
 
 def _safetensors(file: Path) -> dict[str, _Stored]:
     opened = safe_open(file, framework="pt")
     found = {}
-    for name in opened.keys():  # noqa: SIM118 (a file, not a dict)
+    for name, plain in plain_names(opened.keys(), file).items():
         part = opened.get_slice(name)
         floating = part.get_dtype().startswith(("F", "BF"))
-        found[name] = _Stored(tuple(part.get_shape()), floating, partial(opened.get_tensor, name))
+        found[plain] = _Stored(tuple(part.get_shape()), floating, partial(opened.get_tensor, name))
     return found
 
 
@@ -343,18 +356,16 @@ class CheckpointFiles:
             InputError: nothing is there, or a folder holds several.
         """
         if path.is_dir():
-            found = sorted(
-                one for one in path.iterdir() if one.suffix in SUFFIXES and one.with_suffix(".yaml").is_file()
-            )
+            found = sorted(one for one in path.iterdir() if one.name.endswith(SUFFIXES) and _settings(one).is_file())
             if len(found) != 1:
                 raise _not_one(path, found)
             path = found[0]
         if path.suffix in (".yaml", ".yml"):
-            beside = [path.with_suffix(suffix) for suffix in SUFFIXES]
+            beside = [path.with_name(path.stem + suffix) for suffix in SUFFIXES]
             path = next((one for one in beside if one.is_file()), beside[0])
         if not path.is_file():
             raise InputError("There is no such checkpoint.", file=str(path), cure=_CURE)
-        config = path.with_suffix(".yaml")
+        config = _settings(path)
         if not config.is_file():
             raise InputError(
                 "The checkpoint's YAML file is missing, so its sizes are unknown.",
@@ -408,6 +419,12 @@ class CheckpointFiles:
         return (self.weights, named)
 
 
+def _settings(weights: Path) -> Path:
+    """The YAML file that belongs to a weights file."""
+    suffix = next((suffix for suffix in SUFFIXES if weights.name.endswith(suffix)), weights.suffix)
+    return weights.with_name(f"{weights.name.removesuffix(suffix)}.yaml")
+
+
 def _not_one(folder: Path, found: Sequence[Path]) -> InputError:
     """Why a folder is not taken for a checkpoint: it holds several, one without its YAML file, or none."""
     if found:
@@ -416,11 +433,11 @@ def _not_one(folder: Path, found: Sequence[Path]) -> InputError:
             file=str(folder),
             cure="Name the weights file itself.",
         )
-    alone = sorted(one for one in folder.iterdir() if one.suffix in SUFFIXES)
+    alone = sorted(one for one in folder.iterdir() if one.name.endswith(SUFFIXES))
     if alone:
         return InputError(
             f"No weights file in this folder has a YAML file of its name, which tells its sizes: {alone[0].name} needs"
-            f" {alone[0].with_suffix('.yaml').name}.",
+            f" {_settings(alone[0]).name}.",
             file=str(folder),
             cure="Put it beside the weights.",
         )

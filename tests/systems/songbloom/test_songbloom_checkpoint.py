@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import torch
 from conftest import parity_folder
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from songbloom_cases import ENDS_SOMEWHERE, edit_yaml, rewritten
 from songbloom_random import SMALL, random_checkpoint, random_model
 
@@ -110,6 +110,43 @@ class TestLayouts:
     def test_wrapped_in_a_state_dict(self, whole, tmp_path):
         path = rewritten(whole, tmp_path, lambda state: {"state_dict": state, "epoch": 3}, ".ckpt")
         same_weights(CheckpointFiles.find(path).load(), whole.load())
+
+    @pytest.mark.parametrize(
+        "wrap",
+        [
+            lambda state: {"model": state, "optimizer": {"step": 3}},
+            lambda state: {"epoch": 3, "model": {"state_dict": state}},
+            lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+            lambda state: {f"_orig_mod.{name}": tensor for name, tensor in state.items()},
+            lambda state: {f"module._orig_mod.{name}": tensor for name, tensor in state.items()},
+            lambda state: {name.replace("layers.0.", "layers.0._orig_mod."): one for name, one in state.items()},
+            lambda state: {"model_state_dict": {f"module.{name}": tensor for name, tensor in state.items()}},
+        ],
+        ids=["model", "nested", "module", "compiled", "both", "compiled inside", "all of it"],
+    )
+    def test_as_training_code_wraps_it(self, whole, tmp_path, wrap):
+        same_weights(CheckpointFiles.find(rewritten(whole, tmp_path, wrap, ".pt")).load(), whole.load())
+
+    def test_in_shards_with_an_index(self, whole, tmp_path):
+        path = rewritten(whole, tmp_path, dict)
+        state = load_file(path)
+        path.unlink()
+        names = sorted(state)
+        placed = {}
+        for number, part in enumerate((names[::2], names[1::2]), start=1):
+            shard = f"small-{number:05}-of-00002.safetensors"
+            save_file({name: state[name] for name in part}, tmp_path / shard)
+            placed |= dict.fromkeys(part, shard)
+        index = tmp_path / "small.safetensors.index.json"
+        index.write_text(json.dumps({"metadata": {}, "weight_map": placed}))
+        for asked in (tmp_path, index, tmp_path / "small.yaml"):
+            same_weights(CheckpointFiles.find(asked).load(), whole.load())
+        (tmp_path / "small-00002-of-00002.safetensors").unlink()
+        with pytest.raises(InputError, match=r"1 of 2 shards are missing: small-00002-of-00002"):
+            CheckpointFiles.find(tmp_path).check()
+        index.write_text('{"weight_map": {"a": "../elsewhere"}}')
+        with pytest.raises(InputError, match="names no files beside it"):
+            CheckpointFiles.find(tmp_path).check()
 
     @pytest.mark.parametrize("prefix", ["", "vae."])
     def test_the_autoencoder_in_a_file_of_its_own(self, whole, tmp_path, prefix):
@@ -222,14 +259,26 @@ class Trap:
 
 
 def change_state(checkpoint, change):
-    from safetensors.torch import load_file
-
     state = load_file(checkpoint.weights)
     change(state)
     save_file(state, checkpoint.weights)
 
 
 BOS = "model.bos_token"
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_numbers_that_are_none_are_refused_at_load(checkpoint, number):
+    change_state(checkpoint, lambda state: state[BOS].view(-1).__setitem__(0, number))
+    checkpoint.check()
+    with pytest.raises(InputError, match=r"NaN or infinity\), in bos_token.*Take an earlier checkpoint"):
+        checkpoint.load()
+
+
+def test_several_models_in_one_file_are_not_guessed_between(whole, tmp_path):
+    path = rewritten(whole, tmp_path, lambda state: {"model": state, "state_dict": state}, ".pt")
+    with pytest.raises(InputError, match=r"several models, state_dict, model.*Save the model's state dict alone"):
+        CheckpointFiles.find(path).load()
 
 
 class TestBroken:
