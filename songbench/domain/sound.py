@@ -111,7 +111,7 @@ def _remarks(audio: Audio, wanted: float | None, excerpt: bool) -> Iterator[Rema
     samples, rate, seconds = audio.samples, audio.rate, audio.seconds
     if seconds < 1:
         yield Remark("very short", f"{seconds:.3f} s long")
-    if wanted and not excerpt and seconds < wanted / 2:
+    elif wanted and not excerpt and seconds < wanted / 2:
         yield Remark("too short", f"{seconds:.1f} of {wanted:.1f} s")
     if wanted and not excerpt and seconds > wanted * 2:
         yield Remark("too long", f"{seconds:.1f} instead of {wanted:.1f} s")

@@ -81,7 +81,7 @@ def _same_recordings(results: RunResults) -> Iterator[str]:
             for second in names[number + 1 :]:
                 shared.setdefault((first, second), []).append(_label(owner[first][0]))
     for (first, second), labels in shared.items():
-        yield f"{first} and {second} share {len(labels)} recordings ({_some(labels)})."
+        yield f"{first} and {second} share {_counted(labels, 'recording')} ({_some(labels)})."
 
 
 def _left_out(results: RunResults) -> Iterator[str]:
@@ -91,9 +91,9 @@ def _left_out(results: RunResults) -> Iterator[str]:
         for system, verdict in metric.sets.items():
             detail = verdict.detail if isinstance(verdict, Scores) else {}
             for reason, songs in _by_reason(detail.get(LEFT_OUT)).items():
-                yield f"{metric.card.id} leaves out {len(songs)} songs of {system} ({_some(songs)}): {reason}."
+                yield f"{metric.card.id} leaves out {_counted(songs, 'song')} of {system} ({_some(songs)}): {reason}."
             for reason, songs in _by_reason(detail.get(LEFT_OUT_REFERENCES)).items():
-                text = f"{len(songs)} reference songs ({_some(songs)}): {reason}"
+                text = f"{_counted(songs, 'reference song')} ({_some(songs)}): {reason}"
                 references.setdefault(text, []).append(system)
         for text, systems in references.items():
             whom = "" if len(systems) == len(metric.sets) else f" for {', '.join(systems)} only"
@@ -106,6 +106,10 @@ def _by_reason(entries: Any) -> Mapping[str, list[str]]:
         take = f" take {entry['take']}" if entry["take"] else ""
         reasons.setdefault(entry["reason"].rstrip("."), []).append(entry["prompt"] + take)
     return reasons
+
+
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'s' * (len(things) != 1)}"
 
 
 def _label(song: SongId) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from songbench.contracts import registry
 from songbench.contracts.cards import FieldCard, MetricCard
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.lyrics import parse_lyrics
@@ -64,3 +65,9 @@ def test_a_refusal_says_what_was_left_out():
     assert told == NotApplicable("one song has no spread (2 left out: the same recording as b)")
     failure = Failure("score", "broken")
     assert with_left_out(failure, [entry], []) is failure
+
+
+def test_every_metric_of_a_mix_but_the_facts_of_its_signal_hears_mono():
+    metrics = [name for name in registry.names(registry.METRICS) if not name.endswith("@probe")]
+    mono = {name for name in metrics if registry.build_metric(name, {}).card.mono}
+    assert set(metrics) - mono == {"audio", "rtf", "per@whisper-base-stem"}

@@ -118,11 +118,11 @@ def test_a_set_without_the_songs_that_cannot_be_heard(tmp_path):
         assert (found.n, found.n_possible) == (3, 6)
         assert (found.n_failed, found.n_not_applicable) == (1, 2)
         notes = "\n".join(note for note in board.notes if note.startswith(column))
-        assert "leaves out 1 songs of suno (opposite): the channels cancel each other in mono" in notes
-        assert "leaves out 1 songs of suno (again): the same recording as plain." in notes
-        assert "leaves out 1 songs of suno (sample): shorter than 16 ms." in notes
-        assert "leaves out 1 reference songs (opposite): shorter than 16 ms" in notes
-        assert "leaves out 1 reference songs (again): the same recording as more." in notes
+        assert "leaves out 1 song of suno (opposite): the channels cancel each other in mono" in notes
+        assert "leaves out 1 song of suno (again): the same recording as plain." in notes
+        assert "leaves out 1 song of suno (sample): shorter than 16 ms." in notes
+        assert "leaves out 1 reference song (opposite): shorter than 16 ms" in notes
+        assert "leaves out 1 reference song (again): the same recording as more." in notes
     prepare(tmp_path, {name: ODD[name] for name in ("plain", "more", "last")}, [music(10), music(11), music(12)])
     alone = run(tmp_path, [f"imported:suno={tmp_path / 'songs'}"], ["fad@musicnn", "kad@musicnn"], name="alone")
     for column in ("fad@musicnn", "kad@musicnn"):

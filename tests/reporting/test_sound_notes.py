@@ -60,7 +60,7 @@ def test_same_recordings_within_and_between_systems():
     assert first.startswith(
         "suno: the same recording under several ids: p01 = p04. Metrics of whole sets count it once"
     )
-    assert second == "suno and udio share 1 recordings (p01)."
+    assert second == "suno and udio share 1 recording (p01)."
 
 
 def test_what_a_set_metric_left_out_is_named_and_counted():
@@ -76,9 +76,9 @@ def test_what_a_set_metric_left_out_is_named_and_counted():
     assert (cell.n, cell.n_not_applicable, cell.n_failed, cell.n_possible) == (2, 1, 2, 5)
     assert "the same recording as p02" in cell.reason and "the embedding is not finite" in cell.reason
     assert [note for note in board.notes if "leaves out" in note] == [
-        "m@b leaves out 1 songs of s (p01): the embedding is not finite.",
-        "m@b leaves out 1 songs of s (p03): the same recording as p02.",
-        "m@b leaves out 1 reference songs (p01): the embedding is not finite.",
+        "m@b leaves out 1 song of s (p01): the embedding is not finite.",
+        "m@b leaves out 1 song of s (p03): the same recording as p02.",
+        "m@b leaves out 1 reference song (p01): the embedding is not finite.",
     ]
 
 
@@ -87,7 +87,7 @@ def test_references_that_only_some_systems_lack_are_told_so():
     entry = {"prompt": "p01", "take": 0, "reason": "time-out", "failed": True}
     sets = {"s": Scores({"m": 1.0}, n=3, detail={"left_out_references": [entry]}), "t": Scores({"m": 1.0}, n=3)}
     notes = sound_notes(set_run(sets, FieldCard("m", "", "lower"), songs))
-    assert notes == ["m@b leaves out for s only 1 reference songs (p01): time-out."]
+    assert notes == ["m@b leaves out for s only 1 reference song (p01): time-out."]
 
 
 def test_the_audio_of_the_suite():
