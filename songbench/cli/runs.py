@@ -271,7 +271,9 @@ def status(run: RunName = "demo", runs: Runs = None, store: StoreUrl = None) -> 
 @app.command()
 def verify(
     run: RunName = "demo",
-    again: Annotated[int, typer.Option("--again", help="Make this many songs of each system again and compare.")] = 0,
+    again: Annotated[
+        int, typer.Option("--again", min=0, help="Make this many songs of each system again and compare.")
+    ] = 0,
     runs: Runs = None,
     store: StoreUrl = None,
     discard: Annotated[

@@ -55,7 +55,8 @@ def rebuilt(record: dict[str, Any], folder: Path, store: str | None = None) -> E
         SongbenchError: when its suite is gone or a system cannot run here.
     """
     config = {**recorded_config(record, folder), "runs": str(folder.parent), "name": folder.name}
-    return build_experiment(config | ({"store": store} if store else {}), systems_named=True)
+    config |= {"store": store} if store else {}
+    return build_experiment(config, systems_named=True, file=str(folder / RECORD))
 
 
 def recorded_config(record: dict[str, Any], folder: Path) -> dict[str, Any]:
