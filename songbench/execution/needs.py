@@ -122,9 +122,15 @@ def availability(need: Need) -> Availability:
 
 
 def of_plugin(group: str, name: str, plugin: System | Metric) -> Availability:
-    """What a system or metric says of itself; one that breaks on being asked is not available."""
+    """What a system or metric says of itself; one that breaks on being asked is not available.
+
+    Raises:
+        InputError: what the user gave it, such as a checkpoint of one's own, cannot be used.
+    """
     try:
         state: object = plugin.availability()
+    except InputError:
+        raise
     except Exception as error:
         state = f"{type(error).__name__}: {error}"
     if isinstance(state, Availability):

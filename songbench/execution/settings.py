@@ -22,6 +22,7 @@ MOST_CONFIDENCE = 0.999
 LARGEST_SEED = 2**63 - 1
 LONGEST_NAME = 200
 """Bytes of a run's name; a folder's name may have 255, and files beside it have longer ones."""
+LONGEST_PART, LONGEST_PATH = 255, 4000
 
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Seed = Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]
@@ -148,9 +149,20 @@ def read_settings(config: Mapping[str, Any], *, file: str | None = None) -> Sett
     for field in ("system", "metric"):
         _decodable(getattr(settings, field), field, file)
     for field, text in (("store", settings.store), ("runs", settings.runs), ("suite.source", settings.suite.source)):
-        if "\0" in text:
-            raise InputError("A path cannot hold a NUL character.", file=file, field=field)
+        _usable_path(text, field, file)
     return settings
+
+
+def _usable_path(text: str, field: str, file: str | None) -> None:
+    if "\0" in text:
+        raise InputError("A path cannot hold a NUL character.", file=file, field=field)
+    if any(len(part.encode(errors="replace")) > LONGEST_PART for part in text.split("/")) or len(text) > LONGEST_PATH:
+        raise InputError(
+            f"The path '{text[:60]}…' is too long.",
+            file=file,
+            field=field,
+            cure=f"File systems take {LONGEST_PART} bytes between two '/', and {LONGEST_PATH} in all.",
+        )
 
 
 def _decodable(value: Any, field: str, file: str | None, depth: int = 0) -> None:

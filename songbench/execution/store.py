@@ -89,7 +89,7 @@ class Store:
         self.damage: list[DamageError] = []
         try:
             self._fs, root = fsspec.core.url_to_fs(url)
-        except (ValueError, ImportError) as error:
+        except Exception as error:  # each driver has kinds of its own
             raise InputError(f"The store '{url}' cannot be opened: {error}", field="store") from error
         self._root = str(root).rstrip("/")
         self.local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,))

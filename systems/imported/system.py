@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +50,7 @@ class Imported:
         """Ready when the source exists."""
         if self._source is None:
             return unavailable("no folder was given", "--systems imported:NAME=FOLDER_OR_MANIFEST")
-        if not self._source.exists():
+        if not os.path.exists(self._source):  # noqa: PTH110 - Path.exists raises for a name that is too long
             return unavailable(f"'{self._source}' does not exist", "check the path after '='")
         return READY
 

@@ -166,6 +166,8 @@ def test_options_from_python_are_checked_like_settings(tmp_path):
     assert "field 'systems': Expected at least one entry" in refusal(systems=[])
     assert "lone surrogates" in refusal(suite="\ud800.jsonl")
     assert "NUL" in refusal(store="a\0b")
+    assert "'runs': The path 'xxx" in refusal(runs="x" * 256)
+    assert "'store': The path 'a/a/" in refusal(store="a/" * 2001)
     experiment = plan(takes=np.int64(2), store=tmp_path / "store", systems=("silence",), runs=tmp_path)
     assert (experiment.takes, experiment.store, experiment.runs) == (2, str(tmp_path / "store"), tmp_path)
     literal = plan(store="a${b}c")
