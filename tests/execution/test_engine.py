@@ -11,6 +11,7 @@ from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure
 from songbench.domain.suite import load_suite
 from songbench.execution.gather import gather, tally
+from songbench.execution.plan import Planner
 from songbench.execution.record import read_journal
 from songbench.execution.results import SongId
 from songbench.execution.runner import Runner
@@ -166,7 +167,6 @@ def test_a_reference_that_cannot_be_rendered_stops_the_run(experiment):
 
 
 def test_the_journal_and_the_record_tell_what_happened(experiment, tmp_path):
-    from songbench.execution.plan import Planner
     from songbench.execution.record import save_record
 
     wanted = experiment()
@@ -182,3 +182,22 @@ def test_the_journal_and_the_record_tell_what_happened(experiment, tmp_path):
     assert len(record["songs"]) == 4
     assert record["prompts"].keys() == {f"p{i}" for i in range(4)}
     assert load_suite(record["config"]["suite"]["source"]).key() == record["suite"]["key"]
+
+
+def stages(experiment):
+    planner = Planner(experiment, Store(experiment.store))
+    level, spread = experiment.judges
+    plans = [planner.assets(), *(planner.generation(entrant) for entrant in experiment.entrants)]
+    return [*plans, planner.scoring(level), planner.features(spread), planner.set_scoring(spread)]
+
+
+def test_a_plan_counts_nothing_as_stored_in_an_empty_store_and_everything_after_a_run(experiment):
+    wanted = experiment("engine=inline", "system.probe.misbehave={p1: fail}", systems=("probe", "silence"))
+    empty = stages(wanted)
+    assert [stage.stored for stage in empty] == [0] * 6
+    assert [stage.missing for stage in empty] == [0, 4, 4, 0, 0, 0]
+    assert [stage.waiting for stage in empty] == [0, 0, 0, 8, 8, 2], "after the songs"
+    run(wanted)
+    after = stages(wanted)
+    assert [stage.missing + stage.waiting for stage in after] == [0] * 6
+    assert [stage.stored for stage in after] == [0, 4, 4, 7, 0, 2], "a song that failed has no score to wait for"
