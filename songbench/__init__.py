@@ -10,6 +10,7 @@ The command line, from Python::
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def run(*, retry_failed: bool = False, replace: bool = False, **options: Any) ->
     """Make the missing songs, score them and return the leaderboard, which is also written to the run's folder.
 
     A name (default: the suite's) stands for one question, as on the command line: more systems, metrics or takes are
-    added to an earlier run of that name, and whatever else differs is refused.
+    added to an earlier run of that name, which a warning says, and whatever else differs is refused.
 
     Args:
         retry_failed: try again what is stored as failed.
@@ -43,7 +44,10 @@ def run(*, retry_failed: bool = False, replace: bool = False, **options: Any) ->
     from songbench.reporting.report import write_report
 
     check_options(options, retry_failed=retry_failed, replace=replace)
-    experiment = continued(plan_experiment(**options), anew=replace)
+    asked = plan_experiment(**options)
+    experiment = continued(asked, anew=replace)
+    for remark in experiment.remarks[len(asked.remarks) :]:
+        warnings.warn(remark, stacklevel=2)
     store = Store(experiment.store)
     Runner(experiment, store, retry_failed=retry_failed, anew=replace).run()
     panels = load_panels(experiment.folder)

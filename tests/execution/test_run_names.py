@@ -72,7 +72,8 @@ def test_more_systems_metrics_and_takes_are_added_and_said():
     said = remarks(**asked)
     assert "adds to the run 'small': system silence, metric spread@probe, takes 1 → 2" in said
     assert "keeps what it has besides: system probe, metric level@probe (--name OTHER makes another run)" in said
-    board = run(**asked)
+    with pytest.warns(UserWarning, match="adds to the run 'small': system silence"):
+        board = run(**asked)
     assert cells(board) == {(s, m) for s in ("probe", "silence") for m in ("level@probe", "spread@probe")}
     assert {row.asked for row in board.rows} == {4}
     record = read_record(Path("runs/small") / RECORD)
