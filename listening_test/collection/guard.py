@@ -7,6 +7,7 @@ what the two pages use is let through; everything else is "not found", in the sa
 from __future__ import annotations
 
 import logging
+import math
 import re
 import secrets
 
@@ -103,7 +104,7 @@ class Guard:
         address = scope["client"][0] if scope.get("client") else "?"
         wait = self._logins.begin(address)
         if wait:
-            headers = {"Retry-After": str(round(wait + 0.5))}
+            headers = {"Retry-After": str(math.ceil(wait))}
             await JSONResponse({"detail": "Too Many Requests"}, 429, headers)(scope, receive, send)
             return
         status = 500

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -87,7 +88,7 @@ class LoginLimit:
             while len(self._records) > _MOST_ADDRESSES:
                 self._records.popitem(last=False)
         if wait > 0:
-            log.warning("A log-in to the administration from %s was turned away for %.0f s more.", who, wait)
+            log.warning("A log-in to the administration from %s was turned away for %d s more.", who, math.ceil(wait))
         return max(wait, 0.0)
 
     def end(self, address: str, *, right: bool) -> None:

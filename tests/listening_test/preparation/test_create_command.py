@@ -1,6 +1,7 @@
 """``songbench listen create`` from a real run to a folder that can be served."""
 
 import json
+import os
 
 import pytest
 from small_material import quick_protocol, small_material
@@ -54,6 +55,9 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
         "preparation.csv",
         "preparation.md",
     }
+    if os.name != "nt":  # nobody else's business
+        files = [one for one in folder.rglob("*") if one.is_file()]
+        assert {one.stat().st_mode & 0o777 for one in files} == {0o600} and folder.stat().st_mode & 0o777 == 0o700
     again = create(songbench, tmp_path, "--protocol", "levo", "--name", "mine", *QUICK)
     assert again.returncode == 2 and "it may hold ratings" in again.stderr and "--force" in again.stderr
     (folder / "ratings.sqlite").write_bytes(b"answers")

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import re
 import struct
 from html.parser import HTMLParser
@@ -219,6 +220,11 @@ class TestTables:
             for column in next(csv.reader(path.open(encoding="utf-8"))):
                 assert f"- `{column}`: " in part, (path.name, column)
                 assert f"- `{column}`: as in report.json" not in part or path.stem == "agreement"
+
+    @pytest.mark.skipif(os.name == "nt", reason="this system knows no modes")
+    def test_tables_are_the_owners(self, written):
+        tables = [one for one in written[False].iterdir() if one.suffix in (".csv", ".parquet")]
+        assert len(tables) > 3 and {one.stat().st_mode & 0o777 for one in tables} == {0o600}
 
     def test_ratings_come_back_as_they_were(self, made, written):
         frame = pd.read_csv(written[False] / "ratings.csv", keep_default_na=False)
