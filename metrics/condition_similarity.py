@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from metrics.features.other_music import other_music
-from metrics.features.packages import installed
+from metrics.features.packages import installed, installed_alone
 from metrics.features.style_texts import STYLE_TEXTS
 from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
 from songbench.contracts.feature import Extractor, Feature, Features
@@ -62,7 +62,8 @@ class AudioSimilarity:
 
     def availability(self) -> Availability:
         """Whether packages and weights are here."""
-        return _availability(self.embedding, self.packages)
+        player = installed_alone("tinysoundfont")
+        return _availability(self.embedding, self.packages) if player.ready else player
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song; not applicable without prompt audio, or where either is silent or too short."""

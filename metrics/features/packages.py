@@ -17,3 +17,10 @@ def installed(package: str, extra: str) -> Availability:
     if importlib.util.find_spec(package):
         return READY
     return unavailable(f"the package '{package}' is not installed", f"pip install 'songbench[{extra}]'")
+
+
+def installed_alone(package: str) -> Availability:
+    """The same for a package that is installed by itself, as its metadata ask for what it does not need here."""
+    if importlib.util.find_spec(package):
+        return READY
+    return unavailable(f"the package '{package}' is not installed", f"pip install --no-deps {package}")

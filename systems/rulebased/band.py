@@ -53,7 +53,9 @@ def _render_stem(tracks: Sequence[Track], bpm: float, samples: int) -> Stereo:
     try:
         import tinysoundfont
     except ImportError as error:
-        raise UnavailableError("The instruments need tinysoundfont. Run: pip install tinysoundfont") from error
+        raise UnavailableError(
+            "The instruments need tinysoundfont. Run: pip install --no-deps tinysoundfont"
+        ) from error
     synth = tinysoundfont.Synth(gain=_GAIN_DB, samplerate=RATE)
     font = synth.sfload(_soundfont())
     channels = [channel for channel in range(16) if channel != _DRUM_CHANNEL]

@@ -28,6 +28,8 @@ _PACKAGES = {
     "scipy": "scipy",
     "soxr": "soxr",
 }
+_ALONE = ("tinysoundfont",)
+"""To be installed without dependencies: it asks for pyaudio, to play live, which has no wheels for Linux."""
 
 
 class RuleBased:
@@ -89,7 +91,10 @@ class RuleBased:
         missing = [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
         if not missing:
             return READY
-        return unavailable(f"missing {', '.join(missing)}", f"pip install {' '.join(missing)}")
+        alone = [package for package in missing if package in _ALONE]
+        others = [package for package in missing if package not in _ALONE]
+        cures = [f"pip install {' '.join(others)}"] * bool(others) + [f"pip install --no-deps {name}" for name in alone]
+        return unavailable(f"missing {', '.join(missing)}", " && ".join(cures))
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
         """One song per request, in order; what cannot be sung is yielded as a failure."""

@@ -1,33 +1,74 @@
-"""The plug-in of the documentation, installed as its reader would install it."""
+"""The plug-in of the documentation, installed as its reader would, with all that it depends on."""
 
 import os
+import re
 import subprocess
-import sys
-from pathlib import Path
+from importlib.metadata import distribution
 
+import example_plugin
 import pytest
-
-EXAMPLE = Path(__file__).parents[2] / "docs/examples/songbench-example"
+from packaging.requirements import Requirement
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-    for path in EXAMPLE.iterdir():
-        if path.is_file():
-            (source / path.name).write_bytes(path.read_bytes())
-    words = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--target", target, source]
-    subprocess.run([sys.executable, *map(str, words)], check=True, capture_output=True)
-    return {"PYTHONPATH": os.pathsep.join([str(target), os.environ["PYTHONPATH"]])}
+def python(tmp_path_factory):
+    """Nothing is fetched: songbench and all it stands on have to be there, and what builds the plug-in, too."""
+    python, done = example_plugin.install(tmp_path_factory.mktemp("example"), "--no-index", "--no-build-isolation")
+    assert done.returncode == 0, done.stderr
+    return python
 
 
-def test_it_is_listed_and_runs(songbench, suite_file, installed):
-    assert "metronome" in songbench("systems", placed=False, env=installed).stdout
-    assert "brightness@centroid" in songbench("metrics", placed=False, env=installed).stdout
+def test_it_is_listed_and_runs(python, suite_file, tmp_path):
+    def songbench(*words):
+        return subprocess.run(
+            [python, "-m", "songbench", *map(str, words)],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "160"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert "metronome" in songbench("systems").stdout
+    assert "brightness@centroid" in songbench("metrics").stdout
     words = ["--systems", "metronome,silence", "--metrics", "brightness,level", "--set", "system.metronome.bpm=90"]
-    done = songbench("run", "--suite", suite_file(), *words, env=installed)
+    done = songbench("run", "--suite", suite_file(), *words)
     assert done.returncode == 0, done.stderr
     assert "brightness@centroid" in done.stdout
     rows = [row for row in done.stdout.splitlines() if row.strip().startswith("metronome")]
     assert any("4/4" in row for row in rows)
     assert "n/a" in done.stdout, "silence has no brightness"
+
+
+@pytest.mark.network
+def test_pip_finds_all_it_asks_for(tmp_path):
+    """The command word for word: pip fetches what builds the plug-in, and nothing that needs a compiler."""
+    _, done = example_plugin.install(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Successfully installed songbench-example" in done.stdout
+
+
+@pytest.mark.parametrize(("language", "name"), [("toml", "pyproject.toml"), ("python", "songbench_example.py")])
+def test_the_page_shows_the_files_themselves(language, name):
+    """Word for word, as pages are read where nothing puts files into them."""
+    page = (example_plugin.EXAMPLE.parents[1] / "extending.md").read_text(encoding="utf-8")
+    shown = re.search(rf"`{re.escape(name)}`:\n\n```{language}\n(.*?)```\n", page, re.DOTALL)[1]
+    assert shown == (example_plugin.EXAMPLE / name).read_text(encoding="utf-8")
+    assert f"```bash\n.venv/bin/{example_plugin.COMMAND}\n```" in page
+
+
+def test_what_songbench_depends_on_is_here_with_what_that_depends_on():
+    """So that pip, which looks at all of it when a plug-in is installed, has nothing to fetch or build."""
+    seen, waiting = set(), [Requirement("songbench")]
+    while waiting:
+        wanted = waiting.pop()
+        here = distribution(wanted.name)
+        assert wanted.specifier.contains(here.version, prereleases=True), f"{wanted}, but {here.version} is here"
+        for text in here.requires or ():
+            requirement = Requirement(text)
+            extras = wanted.extras or {""}
+            asked = not requirement.marker or any(requirement.marker.evaluate({"extra": one}) for one in extras)
+            if asked and (key := (requirement.name, *sorted(requirement.extras))) not in seen:
+                seen.add(key)
+                waiting.append(requirement)
+    assert len(seen) > 50
