@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from songbench.execution.numba_cache import take_numba_cache
+
+take_numba_cache()
 PLUGINS = Path(__file__).parent / "plugins"
 sys.path.insert(0, str(PLUGINS))
 sys.path.insert(0, str(Path(__file__).parent / "listening_test" / "collection"))

@@ -24,6 +24,7 @@ from songbench.domain.suite import parse_prompt
 from songbench.execution.basis import asset_digests, score_basis
 from songbench.execution.features import StoredFeatures
 from songbench.execution.hearing import audience, not_judged, with_left_out
+from songbench.execution.numba_cache import take_numba_cache
 from songbench.execution.outcomes import answers
 from songbench.execution.plain import ContractError
 from songbench.execution.songs import StoredAudio, audio_basis, load_song, put_audio, save_song
@@ -64,6 +65,7 @@ class Workbench:
     """
 
     def __init__(self, store: Store) -> None:
+        take_numba_cache()
         self.store, self.features = store, StoredFeatures(store)
         self._name: tuple[str, str, str] | None = None
         self._held: Any = None

@@ -24,6 +24,7 @@ _OURS = (
     "UV_PROJECT_ENVIRONMENT",
     "UV_PYTHON",
     "__PYVENV_LAUNCHER__",
+    "NUMBA_CACHE_DIR",
 )
 """Where our Python finds its packages; another one would import them and fail in strange ways."""
 

@@ -1,0 +1,83 @@
+"""Compiled numba functions, kept from run to run in a folder that no two running processes share.
+
+numba keeps what it compiled beside the package it belongs to, in an index and a file per signature, and writes one
+after the other. Two processes that compile the same function at once can leave an index whose entry for float32 names
+the code for float64. Nothing notices: librosa's `onset_detect` then reads beyond its array and ends the interpreter, or
+gives other numbers, in every process from then on, until somebody removes the files. So each process takes a folder for
+itself alone, of its environment, its versions and its processor, and hands it back when it ends, however that happens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import IO
+
+VARIABLE = "NUMBA_CACHE_DIR"
+_MOST = 512
+_held: list[IO[str]] = []
+
+
+def take_numba_cache() -> Path | None:
+    """Give this process a cache folder of its own, unless it has one or the user has named one.
+
+    To be called before anything imports numba; programs that this process starts inherit the folder.
+
+    Returns:
+        The folder, or None where numba decides: the user's own, no place to write, or numba is imported already.
+    """
+    if _held:
+        return Path(_held[0].name).with_suffix("")
+    base = _base()
+    given = os.environ.get(VARIABLE)
+    if (given and base not in Path(given).parents) or "numba" in sys.modules:
+        return None
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        folder = next(folder for number in range(_MOST) if _lock(folder := base / str(number)))
+    except (OSError, StopIteration):
+        return None
+    os.environ[VARIABLE] = str(folder)
+    return folder
+
+
+def _base() -> Path:
+    import platformdirs
+
+    facts = [sys.prefix, *(f"{name} {_version(name)}" for name in ("numba", "llvmlite", "librosa")), _processor()]
+    key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+    return Path(platformdirs.user_cache_dir("songbench")) / "numba" / key
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _processor() -> str:
+    """Model and abilities of the processor, as one text."""
+    try:
+        rows = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    return " ".join(sorted({row for row in rows if row.startswith(("model name", "flags", "Features"))}))
+
+
+def _lock(folder: Path) -> bool:
+    """Take a folder, if nobody has it; the operating system gives it back when this process ends."""
+    import fcntl
+
+    handle = open(folder.with_suffix(".lock"), "w", encoding="utf-8")  # noqa: SIM115  (held as long as the process lives)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        return False
+    _held.append(handle)
+    return True
