@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import example_plugin
 import numpy as np
 import pandas
 import pytest
@@ -36,10 +37,10 @@ pytestmark = [
 ]
 
 
-def command(folder, *words):
+def command(folder, *words, python=sys.executable):
     """Run the command line as installed, without the plug-in of the tests."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    line = [sys.executable, "-m", "songbench", *words]
+    line = [python, "-m", "songbench", *words]
     return subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, timeout=800, check=False)
 
 
@@ -178,7 +179,10 @@ def documented():
                     yield page.name, line
 
 
-def test_every_documented_command_works(folder):
+def test_every_documented_command_works(folder, tmp_path):
+    """In the order of the pages; those about a plug-in in an environment where the documented one is installed."""
+    with_example, installed = example_plugin.install(tmp_path, "--no-index", "--no-build-isolation")
+    assert installed.returncode == 0, installed.stderr
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     done_already = set()
     for page, line in documented():
@@ -186,9 +190,11 @@ def test_every_documented_command_works(folder):
         if words[0] == "make":
             assert set(words[1:]) <= targets, f"{page}: {line}"
         elif words[0] == "songbench" and line not in done_already:
-            done = command(folder, *words[1:])
+            done = command(folder, *words[1:], python=with_example if page == "extending.md" else sys.executable)
             assert done.returncode == 0, f"{page}: {line}\n{done.stderr}\n{done.stdout}"
             done_already.add(line)
+        elif words[0] == "pip":
+            assert line.removeprefix(".venv/bin/") == example_plugin.COMMAND, f"{page}: {line}"
         else:
             assert words[0] in ("songbench", "git", "cd", "bash", "python"), f"{page}: {line} is not known to work"
     assert len(done_already) > 10
