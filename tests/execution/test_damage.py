@@ -33,7 +33,7 @@ class Bench:
     def __init__(self, folder, suite):
         self.folder, self.suite = folder, suite
 
-    def experiment(self):
+    def experiment(self, *overrides):
         options = {
             "suite.source": str(self.suite),
             "systems": ["probe", "copy_prompt", "silence"],
@@ -42,7 +42,7 @@ class Bench:
             "runs": str(self.folder / "runs"),
             "statistics.replicates": 100,
         }
-        return build_experiment(compose(["engine=inline", "system.probe.misbehave={p1: fail}"], options))
+        return build_experiment(compose(["engine=inline", "system.probe.misbehave={p1: fail}", *overrides], options))
 
     def run(self):
         experiment = self.experiment()
@@ -240,6 +240,20 @@ def test_damaged_audio_is_made_again_when_something_needs_it(bench):
     outcome = bench.run()
     assert outcome.damaged and not [what for what, *_ in outcome.failed if what.startswith("scores")]
     assert bench.verify().whole and bench.numbers()[0] == numbers
+
+
+def test_workers_find_damage_too(bench):
+    """The same with worker processes: one finds the damage, both rounds go through the engine."""
+    for blob in (bench.folder / "store/blobs").rglob("*.flac"):
+        data = blob.read_bytes()
+        blob.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    shutil.rmtree(bench.folder / "store/records/scores")
+    shutil.rmtree(bench.folder / "store/features")
+    experiment = bench.experiment("engine=local", "engine.workers=1")
+    outcome = Runner(experiment, Store(experiment.store)).run()
+    assert outcome.damaged and not [what for what, *_ in outcome.failed if what.startswith("scores")]
+    bench.report()
+    assert bench.verify().whole
 
 
 def test_scores_of_a_song_that_was_made_again_are_made_again(bench):

@@ -12,6 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from songbench.execution.damage import folder_damage, stored_damage, unknown_results
+from songbench.execution.record import read_record
+from songbench.execution.store import Store
+
 KILLS = 20
 
 
@@ -78,13 +82,26 @@ def test_twenty_kills_change_nothing(tmp_path, suite_file):
         for path, facts in before.items():
             assert now[path] == facts, f"{path.name} was lost or written again"
         before = now
+        assert_the_record_holds(rough)
     assert killed >= 5, "the kills came too late to matter"
     assert finish(rough, suite) == expected
 
     for path, facts in before.items():
         assert stored(rough)[path] == facts
     assert_nothing_computed_after_it_was_stored(rough)
+    assert not assert_the_record_holds(rough), "the last run recorded everything"
+    assert not list(rough.rglob("*.tmp"))
     assert not list((rough / "store/records/failures").rglob("*.json")), "a killed run is not a failed song"
+
+
+def assert_the_record_holds(folder: Path):
+    """What the record of a killed run says was stored is whole; returns how many results it does not hold yet."""
+    if not (folder / "runs/small/record.json").exists():
+        return 0
+    record, store = read_record(folder / "runs/small/record.json"), Store(str(folder / "store"))
+    assert not stored_damage(record, store)[1]
+    assert not [damage for damage in folder_damage(folder / "runs/small") if damage.what != "left over"]
+    return unknown_results(record, store)
 
 
 def assert_nothing_computed_after_it_was_stored(folder: Path):
