@@ -76,7 +76,9 @@ def _chosen(
     if all(len(entry.readings) == 1 for entry in (*asked, *heard)):
         return [entry.usual for entry in asked], [entry.usual for entry in heard]
     first, second = _graph(asked, sounds), _graph(heard, sounds)
-    if len(first.tokens) * len(second.tokens) > _MOST_CELLS and (len(asked) > 1 or len(heard) > 1):
+    if len(first.tokens) * len(second.tokens) > _MOST_CELLS:
+        if len(asked) <= 1 and len(heard) <= 1:  # one word of thousands of sounds: no reading of it is worth minutes
+            return [entry.usual for entry in asked], [entry.usual for entry in heard]
         # Nothing agrees for minutes, so that nothing says which number is which: halves are as good as the whole.
         halves = [((0, len(chain) // 2), (len(chain) // 2, len(chain))) for chain in (asked, heard)]
         found = [_chosen(asked[a:b], heard[c:d], sounds) for (a, b), (c, d) in zip(*halves, strict=True)]

@@ -135,6 +135,8 @@ class Words(Kind):
     name = "words"
     share = 1.5
 
+    LONGEST = 3000
+    """Bytes; a song has no more, and aligning phonemes takes its time."""
     HEARD = (
         *(
             "It's nine o'clock on the 3rd of May, 1999",
@@ -170,8 +172,8 @@ class Words(Kind):
     )
 
     def draw(self, rng):
-        text = mutated_text(rng, rng.choice(self.HEARD), self.WORDS)
-        other = text if rng.random() < 0.5 else mutated_text(rng, rng.choice(self.HEARD), self.WORDS)
+        text = mutated_text(rng, rng.choice(self.HEARD), self.WORDS)[: self.LONGEST]
+        other = text if rng.random() < 0.5 else mutated_text(rng, rng.choice(self.HEARD), self.WORDS)[: self.LONGEST]
         return {
             "lyrics": text,
             "heard": other,
