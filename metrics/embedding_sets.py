@@ -108,23 +108,28 @@ class EmbeddingDistance(Generic[Part]):
         """Whether the embedding's model is here."""
         return self.embedding.availability()
 
-    def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
-        """The distance of all songs to all reference songs.
-
-        A song that has no embedding, or one that is not finite, is left out and named in the detail. Where that leaves
-        fewer than half of a side, the first failure is handed on: a distance of the few songs that happened to work
-        would be a distance of another set. Not applicable with fewer than two songs on a side, or where the songs are
-        the reference.
-        """
+    def not_applicable(self, songs: Sequence[str], reference: Sequence[str]) -> NotApplicable | None:
+        """With fewer than two songs on a side, or where the songs are the reference (from digests of their audio)."""
         if len(songs) < 2:
             return NotApplicable(f"a distance between sets needs at least 2 songs; there are {len(songs)}")
         if len(reference) < 2:
             return NotApplicable(
                 f"the suite has {len(reference)} reference songs; a distance between sets needs at least 2"
             )
-        known = {song.source.digest for song in reference}
-        if all(song.source.digest in known for song in songs):
+        if set(songs) <= set(reference):
             return NotApplicable("these are the reference songs themselves; the distance is 0 by construction")
+        return None
+
+    def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
+        """The distance of all songs to all reference songs.
+
+        A song that has no embedding, or one that is not finite, is left out and named in the detail. Where that leaves
+        fewer than half of a side, the first failure is handed on: a distance of the few songs that happened to work
+        would be a distance of another set.
+        """
+        refusal = self.not_applicable(*([song.source.digest for song in side] for side in (songs, reference)))
+        if refusal:
+            return refusal
         sides = [self._side(side, features) for side in (songs, reference)]
         for side in sides:
             if side.failures and len(side.parts) < max(2, (len(side.parts) + len(side.failures)) / 2):

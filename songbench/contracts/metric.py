@@ -54,5 +54,18 @@ class SetMetric(Protocol):
         """
 
 
+@runtime_checkable
+class Conditional(Protocol):
+    """A set metric that knows from the songs alone when it has nothing to say: then no feature is computed for it."""
+
+    def not_applicable(self, songs: Sequence[str], reference: Sequence[str]) -> NotApplicable | None:
+        """Why the set cannot be scored, or None when it can, as far as is known without features.
+
+        Args:
+            songs: the digests of the audio of the system's songs.
+            reference: those of the reference songs.
+        """
+
+
 Metric: TypeAlias = SongMetric | SetMetric
 """Either kind."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,8 +11,10 @@ from songbench.contracts.metric import SetMetric, Verdict
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.song import Failure
 from songbench.execution.experiment import Experiment, Judge
+from songbench.execution.hardware import in_words
 from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
+from songbench.execution.record import RECORD
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound
 from songbench.execution.stock import Stock
 from songbench.execution.store import Blob, Store
@@ -36,6 +39,7 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
         metrics=tuple(_metric(planner, judge) for judge in experiment.judges),
         sounds=_sounds(planner, store, songs),
         asset_remarks=experiment.asset_remarks,
+        machine=_machine(experiment),
     )
 
 
@@ -46,6 +50,14 @@ def _sounds(planner: Planner, store: Store, states: Mapping[SongId, SongState]) 
         for name, record in records.items()
         if record
     }
+
+
+def _machine(experiment: Experiment) -> str:
+    """From the run's record; "" where there is none that can be read."""
+    try:
+        return in_words(json.loads((experiment.folder / RECORD).read_text(encoding="utf-8"))["hardware"])
+    except (OSError, ValueError, LookupError):
+        return ""
 
 
 def _metric(planner: Planner, judge: Judge) -> MetricResults:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from songbench.contracts.metric import SetMetric
+from songbench.contracts.metric import Conditional, SetMetric
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, Prompt
 from songbench.domain.remark import remarks_to_json
@@ -19,6 +19,8 @@ from songbench.execution.stock import Stock
 from songbench.execution.store import Kind, Store
 
 T = TypeVar("T")
+_Audio: TypeAlias = tuple[str, dict[str, Any]]
+"""A label for people, and what a worker needs to know about a song or reference."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ class Planner:
         if self._settled("scores", scores) == scores:
             return Stage(f"features for {judge.id}", (), waiting, waiting)
         items = []
-        wanted = self._audio()
+        wanted = self._scorable_audio(judge.metric)
         for digest, (label, data) in wanted.items():
             keys = [feature_key(e.name, e.identity, digest) for e in judge.metric.extractors]
             if not all(self.store.has_feature(key) for key in keys):
@@ -219,21 +221,41 @@ class Planner:
         assert isinstance(judge.metric, SetMetric)
         return [feature_key(e.name, e.identity, digest) for digest in self._audio() for e in judge.metric.extractors]
 
-    def _audio(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        """The digest of every stored song and reference, with a label and what a worker needs to know about it."""
+    def _scorable_audio(self, metric: SetMetric) -> dict[str, _Audio]:
+        """What the metric can judge, by digest: the songs of such systems, and the references if there is any."""
+        if not isinstance(metric, Conditional):
+            return self._audio()
+        reference = self._reference_audio()
+        digests = [digest for digest, _ in reference]
+        judged = [
+            songs
+            for songs in map(self._song_audio, self.experiment.entrants)
+            if metric.not_applicable([digest for digest, _ in songs], digests) is None
+        ]
+        return _first_of_each([audio for songs in [*judged, reference] for audio in songs]) if judged else {}
+
+    def _audio(self) -> dict[str, _Audio]:
+        """Every stored song and reference by the digest of its audio."""
+        sides = [*map(self._song_audio, self.experiment.entrants), self._reference_audio()]
+        return _first_of_each([audio for side in sides for audio in side])
+
+    def _song_audio(self, entrant: Entrant) -> list[tuple[str, _Audio]]:
         from songbench.execution.jobs import audio_digest
 
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
-        for name, (_, request, song) in self.songs.items():
-            digest = audio_digest(self.store, song=song)
-            if digest:
-                found.setdefault(digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
-        for prompt in self.referenced:
-            digest = audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id])
-            if digest:
-                data = {"song": None, **self.reference_data(prompt)}
-                found.setdefault(digest, (f"reference of {prompt.id}", data))
-        return found
+        return [
+            (digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
+            for name, (who, request, song) in self.songs.items()
+            if who is entrant and (digest := audio_digest(self.store, song=song))
+        ]
+
+    def _reference_audio(self) -> list[tuple[str, _Audio]]:
+        from songbench.execution.jobs import audio_digest
+
+        return [
+            (digest, (f"reference of {prompt.id}", {"song": None, **self.reference_data(prompt)}))
+            for prompt in self.referenced
+            if (digest := audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id]))
+        ]
 
     def set_scoring(self, judge: Judge) -> Stage:
         """The scores of one set metric: one per system of which a song is made, on those that are."""
@@ -303,6 +325,14 @@ class Planner:
 def _assets(prompt: Prompt) -> list[tuple[str, Asset]]:
     both = (("reference", prompt.reference), ("prompt_wav", prompt.prompt_audio))
     return [(name, asset) for name, asset in both if asset is not None]
+
+
+def _first_of_each(audio: Sequence[tuple[str, _Audio]]) -> dict[str, _Audio]:
+    """By digest, in order; what occurs twice is told of where it comes first."""
+    first: dict[str, _Audio] = {}
+    for digest, facts in audio:
+        first.setdefault(digest, facts)
+    return first
 
 
 def _chunks(things: list[T], size: int) -> list[list[T]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import platform
 import subprocess
 import time
 from collections.abc import Mapping
@@ -18,9 +16,9 @@ from songbench.contracts import registry
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.domain.hashing import content_key
 from songbench.execution import isolation, weights
-from songbench.execution.engine.local import accelerators
 from songbench.execution.experiment import Experiment
 from songbench.execution.files import write_atomically
+from songbench.execution.hardware import hardware
 from songbench.execution.holdings import holdings, score_keys
 from songbench.execution.jobs import Event
 from songbench.execution.places import noted_paths
@@ -215,26 +213,3 @@ def git_revision() -> dict[str, Any]:
 
     commit = git("rev-parse", "HEAD")
     return {"commit": commit, "changed": bool(git("status", "--porcelain", "--", ":/*.py"))} if commit else {}
-
-
-@functools.cache
-def hardware() -> dict[str, Any]:
-    """Processor, cores, memory, accelerators, operating system."""
-    import psutil
-
-    model = next(
-        (row.partition(":")[2].strip() for row in _cpuinfo() if row.startswith("model name")), platform.processor()
-    )
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "accelerators": accelerators(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []

@@ -70,6 +70,7 @@ class RunResults:
         metrics: in the order asked.
         sounds: what is known of the sound of every song that was made.
         asset_remarks: what is odd about the audio that the suite brings.
+        machine: what the run was last continued on, in words; "" where that is not recorded.
     """
 
     suite: Suite
@@ -79,3 +80,4 @@ class RunResults:
     metrics: tuple[MetricResults, ...]
     sounds: Mapping[SongId, Sound] = field(default_factory=dict)
     asset_remarks: tuple[AssetRemark, ...] = ()
+    machine: str = ""

@@ -65,8 +65,9 @@ class Cell:
         n_pending: songs not made or not scored yet.
         group: letters; systems of the column that share one do not differ significantly. "" where nothing was compared.
         rank: best and worst rank among the competitors that significance allows; None for sanity systems.
-        best: whether it is the best competitor, as printed, on a set of songs that holds every other competitor's.
+        best: whether it is the best of several competitors, as printed, on a set of songs that holds every other one's.
         reason: what is missing and why; "" when nothing is.
+        not_applicable: why the metric has nothing to say about some songs: the causes, the most frequent first.
         points: the songs behind the figure, in suite order; empty for set metrics.
         n_raters: listening tests: who answered; 0 for metrics.
         n_ratings: listening tests: their answers.
@@ -85,6 +86,7 @@ class Cell:
     rank: tuple[int, int] | None = None
     best: bool = False
     reason: str = ""
+    not_applicable: tuple[str, ...] = ()
     points: tuple[Point, ...] = field(default=(), repr=False)
     n_raters: int = 0
     n_ratings: int = 0
@@ -137,10 +139,10 @@ class Comparison:
         first: the name of a system.
         second: the name of the other.
         n_prompts: how many prompts they share.
-        difference: first minus second, on those prompts.
+        difference: first minus second, on those prompts; of figures of whole sets: of the two figures as they are.
         low: of its interval; None for listening tests that give none.
         high: of its interval.
-        p: Student's paired t (the sign-flip p where the differences do not vary); listening tests: their declared test.
+        p: paired t, stretched as far as its interval (`songbench.statistics`); listening tests: their declared test.
         p_flip: the sign-flip test; None where a listening test gives none.
         p_adjusted: `p` after Holm's correction over all pairs of the column.
         significant: whether `p_adjusted` is below 1 - confidence.
@@ -198,6 +200,7 @@ class Leaderboard:
         failures: in the order of rows, then of the suite.
         unavailable: metrics that could not run.
         notes: what a reader must know: the suite's own notes, then what the numbers themselves call for.
+        machine: what the run was made on, in words; "" where that is not recorded.
     """
 
     suite: str
@@ -213,6 +216,7 @@ class Leaderboard:
     failures: tuple[FailureNote, ...]
     unavailable: tuple[Unmeasured, ...]
     notes: tuple[str, ...]
+    machine: str = ""
 
     @property
     def level(self) -> float:

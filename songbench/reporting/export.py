@@ -43,6 +43,7 @@ def to_json(board: Leaderboard) -> str:
         "failures": [note._asdict() for note in board.failures],
         "unavailable": [{"metric": gap.metric.id, "reason": gap.reason, "cure": gap.cure} for gap in board.unavailable],
         "notes": list(board.notes),
+        "machine": board.machine,
     }
     return json.dumps(_rounded(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -64,7 +65,7 @@ def _row(row: Row) -> dict[str, object]:
 
 def _cell(cell: Cell) -> dict[str, object]:
     value = asdict(cell)
-    del value["points"]
+    del value["points"], value["not_applicable"]  # the latter is in the reason
     if not cell.n_raters:  # a metric's
         del value["n_raters"], value["n_ratings"]
     return {**value, "status": cell.status, "partial": cell.partial}

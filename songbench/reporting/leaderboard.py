@@ -26,7 +26,7 @@ from songbench.reporting.panels import Panel, panel_cells, panel_columns, panel_
 from songbench.reporting.remarks import panel_remarks, remarks
 from songbench.reporting.sound_notes import sound_notes
 from songbench.reporting.tally import Tally, one_line, tally_set, tally_songs
-from songbench.statistics import Interval, PairedTest, Takes
+from songbench.statistics import Interval, PairedTest, SetFigure, Takes
 
 
 def build_leaderboard(
@@ -89,6 +89,7 @@ def build_leaderboard(
             if not _measured(metric)
         ),
         notes=results.suite.notes,
+        machine=results.machine,
     )
     return replace(
         board, notes=(*results.suite.notes, *remarks(board), *sound_notes(results), *panel_remarks(panels, systems))
@@ -171,16 +172,20 @@ def _compare(column: Column, tallies: Mapping[str, Tally], chance: _Chance) -> l
 
 def _song_test(tallies: Mapping[str, Tally], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
     takes = {name: _takes(tally) for name, tally in tallies.items() if tally.n}
-    return lambda a, b: statistics.compare_takes(takes[a], takes[b], confidence=chance.confidence, seed=chance.seed)
+    return lambda a, b: statistics.compare_takes(
+        takes[a], takes[b], confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
+    )
 
 
 def _set_test(tallies: Mapping[str, Tally], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
-    values = {
-        name: statistics.pseudo_values(tally.figure, tally.leave_one_out)
+    figures = {
+        name: SetFigure(tally.figure, tally.leave_one_out)
         for name, tally in tallies.items()
         if tally.figure is not None
     }
-    return lambda a, b: statistics.compare_prompts(values[a], values[b], confidence=chance.confidence, seed=chance.seed)
+    return lambda a, b: statistics.compare_sets(
+        figures[a], figures[b], confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
+    )
 
 
 def _column_cells(
@@ -216,6 +221,7 @@ def _cell(column: Column, tally: Tally, chance: _Chance) -> Cell:
         n_failed=tally.count("failed"),
         n_pending=tally.count("pending"),
         reason=tally.reason,
+        not_applicable=tally.causes("not applicable"),
         points=tally.points,
     )
 
@@ -224,18 +230,19 @@ def _estimate(column: Column, tally: Tally, chance: _Chance) -> tuple[float | No
     if column.kind == "set":
         if tally.figure is None:
             return None, None
-        found = statistics.jackknife_interval(tally.figure, tally.leave_one_out, confidence=chance.confidence)
-        return tally.figure, _within(found, column) if found else None
+        interval = statistics.jackknife_interval(tally.figure, tally.leave_one_out, confidence=chance.confidence)
+        return tally.figure, _within(interval, column) if interval else None
     if not tally.n:
         return None, None
     takes = _takes(tally)
-    return takes.figure, statistics.bootstrap_interval(
+    interval = statistics.bootstrap_interval(
         takes, confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
     )
+    return takes.figure, _within(interval, column) if interval else None
 
 
 def _within(interval: Interval, column: Column) -> Interval:
-    """The part of a t interval that the field can take at all: no distance is below 0."""
+    """The part of an interval that the field can take at all: no distance is below 0, no share above 100 %."""
     low = -np.inf if column.field.low is None else column.field.low
     high = np.inf if column.field.high is None else column.field.high
     return Interval(max(interval.low, low), min(interval.high, high))
@@ -271,10 +278,10 @@ def _best(
 ) -> set[str]:
     """The best competitors as printed, among those whose songs include every other competitor's.
 
-    Whoever failed on the hard prompts must not win by the easy ones.
+    Whoever failed on the hard prompts must not win by the easy ones, and nobody wins a race of one.
     """
     figures = {name: value for name in competitors if (value := cells[name].value) is not None}
-    if not figures:
+    if len(figures) < 2:
         return set()
     prompts = {name: frozenset(song[1:] for song in tallies[name].basis) for name in figures}
     everything = frozenset().union(*prompts.values())

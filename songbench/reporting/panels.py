@@ -307,10 +307,14 @@ def panel_cells(
         else Cell(
             n_possible=asked[card.name],
             n_not_applicable=asked[card.name],
-            reason=f"{asked[card.name]} not applicable (not in this listening test)",
+            reason=f"{asked[card.name]} not applicable ({_NOT_HEARD})",
+            not_applicable=(_NOT_HEARD,),
         )
         for card in systems
     }
+
+
+_NOT_HEARD = "not in this listening test"
 
 
 def _cell(figure: PanelFigure, best: bool) -> Cell:
@@ -334,12 +338,12 @@ def _cell(figure: PanelFigure, best: bool) -> Cell:
 
 
 def _best(scale: PanelScale, column: Column, systems: Sequence[SystemCard]) -> set[str]:
-    """The best competitors as printed, among those heard on as many songs as any other."""
+    """The best of several competitors as printed, among those heard on as many songs as any other."""
     figures = {
         card.name: scale.systems[card.name] for card in systems if not card.sanity and card.name in scale.systems
     }
     values = {name: one.value for name, one in figures.items() if one.value is not None}
-    if not column.ranked or not values:
+    if not column.ranked or len(values) < 2:
         return set()
     most = max(figures[name].n_items for name in values)
     printed = {name: round(value, scale.decimals) for name, value in values.items() if figures[name].n_items == most}

@@ -60,6 +60,7 @@ def print_leaderboard(board: Leaderboard, console: Console | None = None) -> Non
     if len(failures) > FAILURES_PRINTED:
         rest = len(failures) - FAILURES_PRINTED
         failures = [*failures[:FAILURES_PRINTED], f"… and {rest} more, in leaderboard.md"]
+    _listing(console, "Not applicable", wording.not_applicable(board))
     _listing(console, "Not measured", wording.unmeasured(board))
     _listing(console, "Failures", failures)
     _listing(console, "Notes", board.notes)
@@ -166,8 +167,9 @@ def to_markdown(board: Leaderboard, figures: Mapping[str, str] | None = None) ->
     columns = _aligned(board)
     for number, block in enumerate(_blocks(board, columns, WIDTH)):
         lines += [*_md_table(board, block, with_songs=number == 0), ""]
-    lines += [f"- {_md(line)}" for line in wording.legend(board)]
+    lines += [f"- {_md(line)}" for line in [*wording.legend(board), *wording.machine(board)]]
     sections = {
+        "Not applicable": wording.not_applicable(board),
         "Notes": board.notes,
         "Not measured": wording.unmeasured(board),
         "Failures": wording.failures(board),
@@ -261,7 +263,9 @@ def to_latex(board: Leaderboard) -> str:
         _tex_tabular(board, block, with_songs=number == 0)
         for number, block in enumerate(_blocks(board, columns, WIDTH))
     ]
+    missing = wording.not_applicable(board)
     legend = " ".join(_tex(line) for line in wording.legend(board))
+    legend += _tex(f" Not applicable: {'; '.join(missing)}.") if missing else ""
     return "\n".join(
         [
             r"% Needs \usepackage{booktabs}. Names in scripts other than Latin need XeLaTeX and a font.",

@@ -53,9 +53,14 @@ class Tally:
         kinds: tuple[Status, ...] = ("failed", "not applicable", "pending")
         return "; ".join(f"{self.count(kind)} {kind}{self._causes(kind)}" for kind in kinds if self.count(kind))
 
-    def _causes(self, kind: Status) -> str:
+    def causes(self, kind: Status) -> tuple[str, ...]:
+        """Why songs have no number for this kind of reason: the causes, the most frequent first."""
         causes = sorted((-number, cause) for (found, cause), number in self.gaps.items() if found == kind and cause)
-        shown = [cause for _, cause in causes[:2]] + (["…"] if len(causes) > 2 else [])
+        return tuple(cause for _, cause in causes)
+
+    def _causes(self, kind: Status) -> str:
+        causes = self.causes(kind)
+        shown = [*causes[:2], *(["…"] if len(causes) > 2 else [])]
         return f" ({'; '.join(shown)})" if shown else ""
 
 

@@ -9,6 +9,8 @@ ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 BETTER = {"higher": "higher is better", "lower": "lower is better", "none": "descriptive"}
 EMPTY = {"not applicable": "n/a", "failed": "failed", "pending": "pending"}
 BEST = "★"
+ELSEWHERE = "What may differ on another machine: docs/runs.md."
+_REASONS = 2  # that are told for one cell; the CSV and JSON count them
 
 
 def number(value: float, field: FieldCard) -> str:
@@ -75,9 +77,25 @@ def failures(board: Leaderboard) -> list[str]:
 def unmeasured(board: Leaderboard) -> list[str]:
     """One line per metric that could not run: why, and what to do about it."""
     return [
-        f"{metric.id}: {reason}" + (f". To get it: {cure}" if cure else "")
+        f"{metric.id}: {reason.rstrip('.')}" + (f". To get it: {cure}" if cure else "")
         for metric, reason, cure in board.unavailable
     ]
+
+
+def not_applicable(board: Leaderboard) -> list[str]:
+    """One line per reason for which a metric has nothing to say about songs: the columns, the reason, the systems."""
+    systems: dict[tuple[str, str], list[str]] = {}
+    for column in shown(board):
+        for row in board.rows:
+            cell = row.cells[column.name]
+            share = "" if cell.n_not_applicable == cell.n_possible else f" {cell.n_not_applicable}/{cell.n_possible}"
+            reasons = [*cell.not_applicable[:_REASONS], *(["…"] if len(cell.not_applicable) > _REASONS else [])]
+            if reasons:
+                systems.setdefault((column.name, "; ".join(reasons)), []).append(row.system.name + share)
+    columns: dict[tuple[str, str], list[str]] = {}
+    for (name, reason), names in systems.items():
+        columns.setdefault((reason, ", ".join(names)), []).append(name)
+    return [f"{', '.join(names)}: {reason} ({where})" for (reason, where), names in columns.items()]
 
 
 def caption(board: Leaderboard) -> str:
@@ -85,6 +103,11 @@ def caption(board: Leaderboard) -> str:
     takes = f" × {board.takes} takes" if board.takes > 1 else ""
     prompts = f"{board.prompts} prompt{'s' if board.prompts != 1 else ''}"
     return f"suite {board.suite} (version {board.suite_version}), {prompts}{takes}"
+
+
+def machine(board: Leaderboard) -> list[str]:
+    """One line: where the numbers were made; none where that is not recorded."""
+    return [f"Made on: {board.machine}. {ELSEWHERE}"] if board.machine else []
 
 
 def legend(board: Leaderboard) -> list[str]:
@@ -95,7 +118,7 @@ def legend(board: Leaderboard) -> list[str]:
         (
             any(cell.low is not None for cell in cells),
             f"[low, high]: {100 * board.confidence:g} % interval over prompts, takes nested "
-            "(bootstrap; figures of a whole set: jackknife).",
+            "(bootstrap-t; figures of a whole set: jackknife).",
         ),
         (
             any(cell.group for cell in cells),
@@ -104,7 +127,7 @@ def legend(board: Leaderboard) -> list[str]:
         ),
         (
             any(cell.best for cell in cells),
-            f"{BEST}: best competitor of the column, only if scored on every song that the others were.",
+            f"{BEST}: best of the column's competitors, only if scored on every song that the others were.",
         ),
         (
             any(cell.partial for cell in cells),
@@ -115,7 +138,7 @@ def legend(board: Leaderboard) -> list[str]:
             "Columns of listening tests come last: what raters answered, with intervals and letters over raters and "
             "songs; 12r 20s: by 12 raters, of 20 songs.",
         ),
-        ("not applicable" in found, "n/a: the metric has nothing to say about these songs."),
+        ("not applicable" in found, "n/a: the metric has nothing to say about these songs, see below."),
         ("failed" in found, "failed: not one song could be scored; the causes are listed under failures."),
         ("pending" in found, "pending: not computed yet."),
         (

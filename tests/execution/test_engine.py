@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import signal
@@ -5,6 +6,7 @@ import threading
 import time
 
 import pytest
+from songbench_probe import Spread
 
 from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable
@@ -29,6 +31,25 @@ def scores(results):
         metric.card.id: {name: getattr(v, "values", v) for name, v in {**metric.songs, **metric.sets}.items()}
         for metric in results.metrics
     }
+
+
+@pytest.mark.parametrize(("judged", "features"), [({"probe"}, 4), (set(), 0)])
+def test_no_feature_is_computed_for_a_set_that_cannot_be_scored(experiment, judged, features):
+    """Of four songs and a silence the metric can judge the songs, or nothing."""
+    plan = experiment(systems=("probe", "silence"))
+    store = Store(plan.store)
+    Runner(plan, store).run(score=False)
+    planner = Planner(plan, store)
+    own = {entrant.name: {digest for digest, _ in planner._song_audio(entrant)} for entrant in plan.entrants}
+
+    class Foreseeing(Spread):
+        def not_applicable(self, songs, reference):
+            known = any(set(songs) == own[name] for name in judged)
+            return None if known else NotApplicable("it does not know these songs")
+
+    judge = next(judge for judge in plan.ready_judges if judge.id == "spread@probe")
+    assert planner.features(judge).missing == 5, "a metric that cannot say beforehand"
+    assert planner.features(dataclasses.replace(judge, metric=Foreseeing())).missing == features
 
 
 def test_everything_is_computed_once(experiment, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 from metrics.fad import MIN_SONGS, fad_musicnn
 from metrics.kad import kad_musicnn
 from songbench.contracts.feature import Feature
-from songbench.contracts.metric import SetMetric
+from songbench.contracts.metric import Conditional, SetMetric
 from songbench.domain.audio import Audio
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
@@ -47,6 +47,7 @@ def score(metric, songs, reference=REFERENCE):
 @by_name
 def test_card(metric):
     assert isinstance(metric, SetMetric)
+    assert isinstance(metric, Conditional)
     assert metric.card.citation
     assert metric.card.limits
     assert [extractor.name for extractor in metric.extractors] == ["musicnn"]
@@ -115,6 +116,22 @@ def test_kad_without_a_width():
             return Feature({"patches": np.ones((3, 4), np.float32)})
 
     assert "width" in METRICS[1].score_set([song(0), song(1)], REFERENCE, Same()).reason
+
+
+@by_name
+@pytest.mark.parametrize(
+    ("songs", "reference", "reason"),
+    [
+        (["a", "b"], ["c", "d"], None),
+        (["a", "a"], ["c", "d"], None),
+        (["a"], ["c", "d"], "at least 2 songs; there are 1"),
+        (["a", "b"], [], "the suite has 0 reference songs"),
+        (["c", "d", "c"], ["c", "d"], "the reference songs themselves"),
+    ],
+)
+def test_what_cannot_be_scored_is_known_before_any_embedding(metric, songs, reference, reason):
+    refusal = metric.not_applicable(songs, reference)
+    assert refusal is None if reason is None else reason in refusal.reason
 
 
 # -- songs that cannot be heard ----------------------------------------------------------------------------------------

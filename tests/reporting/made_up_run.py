@@ -24,6 +24,7 @@ PER = MetricCard(
     (FieldCard("per", "%", "lower", 0, None, 1, "Phoneme errors per phoneme of the lyrics"),),
     "How much of the lyrics is sung.",
     limits="a recogniser's mistakes count as the singer's.",
+    needs=("whisper-base",),
 )
 SIMILARITY = MetricCard(
     "similarity",
@@ -35,9 +36,15 @@ SIMILARITY = MetricCard(
     ),
     "How alike song and prompt audio are.",
     limits="copying is rewarded.",
+    needs=("musicnn",),
 )
 FAD = MetricCard(
-    "fad", "musicnn", "2", (FieldCard("fad", "", "lower", 0, None, 2, "Fréchet distance"),), "Distance to real songs."
+    "fad",
+    "musicnn",
+    "2",
+    (FieldCard("fad", "", "lower", 0, None, 2, "Fréchet distance"),),
+    "Distance to real songs.",
+    needs=("musicnn",),
 )
 AUDIO = MetricCard(
     "audio",

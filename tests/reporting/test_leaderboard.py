@@ -13,6 +13,7 @@ from songbench.contracts.cards import Conflict, FieldCard, MetricCard, unavailab
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, SongId
+from songbench.reporting import tables
 from songbench.reporting.leaderboard import build_leaderboard
 
 TIMEOUT = Failure("generate", "time-out")
@@ -120,6 +121,24 @@ class TestEstimates:
         bounded = build_leaderboard(set_run({"s": scores}, FieldCard("m", low=1, high=4), songs))
         assert (cell(bounded, "s").low, cell(bounded, "s").high) == (1, 4)
 
+    def test_a_mean_is_cut_where_its_field_ends(self):
+        values = {"s": [0.0, 0.0, 0.0, 4.0, 0.0, 1.0], "t": [100.0, 100.0, 99.0, 100.0, 60.0, 100.0]}
+        board = simple_board(values, FieldCard("m", "%", "lower", 0, 100))
+        assert cell(board, "s").low == 0 and cell(board, "t").high == 100
+        assert all(cell(board, name).low <= cell(board, name).value <= cell(board, name).high for name in "st")
+
+    def test_the_difference_of_two_sets_is_that_of_the_figures_beside_it(self):
+        """As two FADs that were printed as 5.97 and 11.48 with a difference of -2.41: the corrected one."""
+        songs = {SongId(name, f"p{i:02d}", 0): "done" for name in "st" for i in range(1, 7)}
+        sets = {
+            "s": Scores({"m": 5.97}, n=6, leave_one_out={f"p{i:02d}": {"m": 8.2 + i / 10} for i in range(1, 7)}),
+            "t": Scores({"m": 5.00}, n=6, leave_one_out={f"p{i:02d}": {"m": 5.1 - i / 9} for i in range(1, 7)}),
+        }
+        board = build_leaderboard(set_run(sets, FieldCard("m", "", "lower"), songs))
+        (pair,) = board.comparisons
+        assert pair.difference == pytest.approx(cell(board, "s").value - cell(board, "t").value)
+        assert pair.low <= pair.difference <= pair.high
+
     def test_a_set_too_small_to_leave_one_out_has_a_figure_without_interval(self):
         songs = {SongId("s", "p01", 0): "done", SongId("s", "p02", 0): "done"}
         scores = Scores({"m": 3.0}, n=2, leave_one_out={"p01": {"other": 1.0}, "p02": {"m": 1.0}})
@@ -186,9 +205,15 @@ class TestBest:
         assert [cell(board, name).best for name in "stu"] == [True, True, False]
 
     def test_sanity_systems_never(self):
-        board = simple_board({"anchor": [9.0, 9.0], "s": [1.0, 2.0]}, sanity=["anchor"])
+        board = simple_board({"anchor": [9.0, 9.0], "s": [1.0, 2.0], "t": [0.0, 1.0]}, sanity=["anchor"])
         assert not cell(board, "anchor").best and cell(board, "anchor").rank is None
         assert cell(board, "s").best
+
+    @pytest.mark.parametrize("other", [None, NotApplicable("language")])
+    def test_nobody_wins_a_race_of_one(self, other):
+        board = simple_board({"anchor": [0.0, 0.5], "s": [1.0, 2.0], "t": [other, other]}, sanity=["anchor"])
+        assert not cell(board, "s").best and not any("marked best" in note for note in board.notes)
+        assert "★" not in tables.to_text(board)
 
     def test_not_by_failing_on_the_hard_prompts(self):
         board = simple_board({"s": [9.0, None, 9.0], "t": [5.0, 1.0, 5.0]}, unmade={("s", "p02"): TIMEOUT})
@@ -258,9 +283,18 @@ class TestNotes:
 
     def test_stand_in_backends_are_named(self, board):
         note = next(note for note in board.notes if "stand-in" in note)
-        assert "fad@musicnn" in note and "rtf" not in note and "mcc" not in note
+        assert note.startswith(
+            "Measured with stand-in backends: per@whisper-base-stem, similarity@musicnn, fad@musicnn."
+        )
+        assert "rtf" not in note and "audio" not in note and "mcc" not in note
 
-    @pytest.mark.parametrize(("count", "words"), [(1, "A single prompt"), (4, "Only 4 prompts"), (6, "")])
+    def test_a_method_without_a_model_stands_in_for_no_model(self):
+        note = next(note for note in simple_board({"s": [1.0]}).notes if note.startswith("Measured"))
+        assert note.startswith("Measured by methods of their own: m@b. Compare") and "stand-in" not in note
+
+    @pytest.mark.parametrize(
+        ("count", "words"), [(1, "A single prompt"), (4, "Only 4 prompts"), (6, "Intervals rest on 6"), (20, "")]
+    )
     def test_few_prompts_are_told(self, count, words):
         board = simple_board({"s": [float(i) for i in range(count)]})
         assert (
@@ -268,6 +302,19 @@ class TestNotes:
             if words
             else not any("prompts" in note for note in board.notes)
         )
+
+    def test_few_prompts_behind_a_single_cell_are_told_too(self):
+        gap = NotApplicable("language")
+        board = simple_board({"s": [float(i) for i in range(25)], "t": [1.0, 2.0, 4.0, *[gap] * 22]})
+        assert any(note.startswith("Intervals rest on 3 prompts at the least") for note in board.notes)
+
+    def test_a_difference_that_turns_on_common_prompts_is_told(self):
+        gap = NotApplicable("language")
+        hard = [1.0, 1.1, 1.2, 1.0, 1.1, 1.2, 1.0, 1.1]
+        board = simple_board({"s": [v + 0.5 + v / 50 for v in hard] + [gap] * 8, "t": hard + [9.0 + v for v in hard]})
+        assert cell(board, "s").value < cell(board, "t").value
+        note = next(note for note in board.notes if "the other way" in note)
+        assert note.startswith("m@b: on the 8 prompts that both were scored on, s differs from t by +0.5")
 
 
 def test_frame_holds_every_cell(board):

@@ -40,7 +40,7 @@ class TestPrinted:
         for column in wording.shown(board):
             assert column.name in text
         assert "clipped" not in text.split("Notes")[0]  # not a headline field
-        assert re.search(r"songbloom +16/16 +\d+\.\d \[\d+\.\d, \d+\.\d\] +b ★", text)
+        assert re.search(r"songbloom +16/16 +\d+\.\d \[\d+\.\d, \d+\.\d\] +ab ★", text)
         assert re.search(r"rulebased +16/16 +\d+\.\d \[.*?\] +d +12/16", text)
         assert "我的模型" in text and "songbench setup muq-mulan" in text
         assert "rulebased, per@whisper-base-stem: stem separation ran out of memory" in text
@@ -55,6 +55,12 @@ class TestPrinted:
         assert all(mark in everything for mark in ("[low, high]", "★", "n/N", "n/a", "failed", "↑ ↓", "Sanity"))
         plain = " ".join(wording.legend(simple_board({"s": [1.0]}, FieldCard("m"))))
         assert not any(mark in plain for mark in ("[low, high]", "★:", "n/N", "n/a", "failed", "Sanity"))
+
+    def test_n_a_says_why(self, board):
+        text = " ".join(tables.to_text(board).split())
+        assert "rtf, peak_gib: nothing was generated (silence, noise, copy_prompt, reference)" in text
+        assert "similarity@musicnn, copied@musicnn, lufs: silent (silence)" in text
+        assert "per@whisper-base-stem: no vocals (rulebased 2/16)" in text
 
     def test_many_failures_are_cut_with_a_pointer(self, board):
         many = tuple(board.failures[0]._replace(cause=f"cause {number}") for number in range(20))
@@ -85,6 +91,22 @@ class TestMarkdown:
         assert re.search(r"\| songbloom \| 16/16 \| \*\*\d+\.\d\*\* \[", text)
         assert "| *reference* |" in text and "| *songbloom* |" not in text
 
+    def test_n_a_says_why(self, board):
+        section = tables.to_markdown(board).split("## Not applicable")[1].split("##")[0]
+        assert "- similarity@musicnn, copied@musicnn, lufs: silent (silence)" in section.splitlines()
+        assert "## Not applicable" not in tables.to_markdown(simple_board({"s": [1.0, 2.0]}))
+
+    def test_many_reasons_are_cut(self):
+        board = simple_board({"s": [1.0, *(NotApplicable(f"reason {number}") for number in range(5))]})
+        assert "- m@b: reason 0; reason 1; … (s 5/6)" in tables.to_markdown(board)
+
+    def test_names_the_machine(self, run):
+        made = dataclasses.replace(run, machine="AMD EPYC (x86_64, AVX2), 2 cores")
+        board = build_leaderboard(made, replicates=10)
+        assert "- Made on: AMD EPYC (x86_64, AVX2), 2 cores." in tables.to_markdown(board)
+        assert json.loads(export.to_json(board))["machine"] == made.machine
+        assert "Made on" not in tables.to_markdown(build_leaderboard(run, replicates=10))
+
     def test_special_characters_are_escaped(self):
         board = simple_board({"a|b*c": [1.0, 2.0]})
         assert r"a\|b\*c" in tables.to_markdown(board)
@@ -103,6 +125,11 @@ class TestLatex:
         assert "per@whisper-base-stem" in text and "我的模型" in text
         body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
         assert not re.search(r"(?<!\\)[_#%^~]", body.replace(r"\\~", ""))
+
+    def test_n_a_says_why(self, board):
+        assert r"rtf, peak\_gib: nothing was generated (silence, noise, copy\_prompt, reference)" in tables.to_latex(
+            board
+        )
 
     def test_braces_and_environments_balance(self, board):
         text = tables.to_latex(board)
@@ -156,7 +183,8 @@ class TestJson:
         value = json.loads(export.to_json(board))
         assert value["schema"] == "songbench.leaderboard/1"
         assert sorted(value) == [
-            "columns", "comparisons", "failures", "notes", "rows", "schema", "settings", "suite", "unavailable",
+            "columns", "comparisons", "failures", "machine", "notes", "rows", "schema", "settings", "suite",
+            "unavailable",
         ]  # fmt: skip
         assert value["suite"] == {"name": "demo", "version": "1", "prompts": 8, "takes": 2}
         assert len(value["comparisons"]) == len(board.comparisons)

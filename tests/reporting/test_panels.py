@@ -147,7 +147,8 @@ class TestColumns:
         assert best(songbloom=(4.0, 7), yue_7b=(3.0, 7)) == {"songbloom"}
         assert best(songbloom=(4.001, 7), yue_7b=(4.0, 7)) == {"songbloom", "yue_7b"}
         assert best(songbloom=(5.0, 3), yue_7b=(3.0, 7)) == {"yue_7b"}
-        assert best(reference=(5.0, 7), yue_7b=(3.0, 7)) == {"yue_7b"}
+        assert best(reference=(5.0, 7), yue_7b=(3.0, 7), songbloom=(2.0, 7)) == {"yue_7b"}
+        assert best(reference=(5.0, 7), yue_7b=(3.0, 7)) == set(), "nobody wins a race of one"
 
     def test_without_panels_nothing_changes(self, run):
         plain, empty = build_leaderboard(run, replicates=50), build_leaderboard(run, panels=(), replicates=50)

@@ -4,7 +4,7 @@ A metric *reacts* to a damage when all of this holds:
 
 - p < 0.05, Holm-corrected over all damages of the column, where p is twice the smaller of two: that of the change under
   the strongest damage on the same prompts (paired t), and that of the prompts' rank correlations with the strength
-  being 0 on average (t). Set metrics have no figure per prompt: theirs is the first alone, on jackknife pseudo-values;
+  being 0 on average (t). Set metrics have no figure per prompt: theirs is the first alone, on jackknife values;
 - the difference is no trifle: at least 0.2 standard deviations of the undamaged songs;
 - it goes with the strength: Spearman's rank correlation of figure and strength, 0 to 4, is at least 0.5 in size and of
   the same sign.
@@ -27,7 +27,16 @@ from songbench.contracts.damages import DAMAGES, STRENGTHS, Damage
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, RunResults
-from songbench.statistics import PairedTest, Takes, compare_prompts, compare_takes, holm, pseudo_values
+from songbench.statistics import (
+    PairedTest,
+    SetFigure,
+    Takes,
+    compare_prompts,
+    compare_sets,
+    compare_takes,
+    holm,
+    pseudo_values,
+)
 
 Verdict: TypeAlias = Literal[
     "reacts", "blind", "wrong way", "ignores", "should ignore", "reacts aside", "ignores aside", "no answer"
@@ -199,7 +208,7 @@ class _Figures:
     """What a column says of one system: a figure, and one value per prompt (set metrics: the jackknife's)."""
 
     figure: float
-    takes: Takes | None
+    source: Takes | SetFigure
     by_prompt: Mapping[str, float]
 
     @classmethod
@@ -211,7 +220,8 @@ class _Figures:
                 return _why(verdict)
             known = all(field in values for values in verdict.leave_one_out.values())
             without = {prompt: values[field] for prompt, values in verdict.leave_one_out.items()} if known else {}
-            return cls(verdict.values[field], None, pseudo_values(verdict.values[field], without))
+            whole = SetFigure(verdict.values[field], without)
+            return cls(whole.whole, whole, pseudo_values(*whole))
         found = [
             (name.prompt, verdict.values[field], verdict.weights.get(field, 1.0))
             for name, verdict in results.songs.items()
@@ -224,10 +234,11 @@ class _Figures:
         return cls(takes.figure, takes, {p: part.figure for p in prompts if (part := takes.on({p})) is not None})
 
     def against(self, clean: _Figures) -> PairedTest | None:
-        """The change from the undamaged songs."""
-        if self.takes is not None and clean.takes is not None:
-            return compare_takes(self.takes, clean.takes)
-        return compare_prompts(self.by_prompt, clean.by_prompt)
+        """The change from the undamaged songs, by Student's paired t: damage is far from being no difference."""
+        if isinstance(self.source, Takes) and isinstance(clean.source, Takes):
+            return compare_takes(self.source, clean.source, replicates=0)
+        assert isinstance(self.source, SetFigure) and isinstance(clean.source, SetFigure)
+        return compare_sets(self.source, clean.source, replicates=0)
 
 
 def _why(verdict: object) -> str:
@@ -263,7 +274,7 @@ def _draft(
     effect = 0.0 if trifle else strongest.difference / spread if spread > 0 else math.copysign(math.inf, strongest[1])
     whole = {"": _rank((clean.figure, *figures))} if results.of_sets else {p: _rank(by_prompt[p]) for p in shared}
     ranks = {prompt: rank for prompt, rank in whole.items() if rank is not None}
-    trend = None if results.of_sets else compare_prompts(ranks, dict.fromkeys(ranks, 0.0))
+    trend = None if results.of_sets else compare_prompts(ranks, dict.fromkeys(ranks, 0.0), replicates=0)
     p = min(1.0, 2 * min(strongest.p, trend.p)) if trend else strongest.p
     return Response(
         damage=damage,

@@ -1,0 +1,48 @@
+"""The machine a run is made on: recorded with it, as some numbers depend on it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from songbench.execution.engine.local import accelerators
+
+VECTORS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 VNNI", "avx_vnni": "AVX-VNNI"}
+"""Vector instructions by which libraries choose how they sum: their names in ``/proc/cpuinfo`` and in words."""
+
+
+@functools.cache
+def hardware() -> dict[str, Any]:
+    """Processor, its vector instructions, cores, memory, accelerators, operating system."""
+    import psutil
+
+    info = _cpuinfo()
+    return {
+        "cpu": info.get("model name", platform.processor()),
+        "architecture": platform.machine(),
+        "vectors": [name for flag, name in VECTORS.items() if flag in info.get("flags", "").split()],
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "accelerators": accelerators(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def in_words(machine: Mapping[str, Any]) -> str:
+    """One line of what `hardware` says, e.g. ``AMD EPYC (x86_64, AVX2, AVX-512), 2 cores``."""
+    kind = ", ".join([str(machine.get("architecture", "")), *machine.get("vectors", [])]).strip(", ")
+    devices = len(machine.get("accelerators", []))
+    processor = f"{machine.get('cpu') or 'unknown processor'}{f' ({kind})' if kind else ''}, {machine['cores']} cores"
+    return processor + (f", {devices} CUDA device{'s' if devices > 1 else ''}" if devices else "")
+
+
+def _cpuinfo() -> dict[str, str]:
+    """The facts of the first processor."""
+    path = Path("/proc/cpuinfo")
+    rows = path.read_text(encoding="utf-8").partition("\n\n")[0].splitlines() if path.exists() else []
+    return {name.strip(): value.strip() for name, _, value in (row.partition(":") for row in rows)}

@@ -1,0 +1,74 @@
+"""Values of songs, nested in prompts, and their (weighted) mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Takes:
+    """Values of one system, one per (prompt, take), in an order of their own: that of prompts, values and weights.
+
+    Attributes:
+        prompts: the prompt of each value, shape (n,).
+        values: finite, shape (n,).
+        weights: how much each value counts in the figure, > 0, shape (n,).
+    """
+
+    prompts: npt.NDArray[np.str_]
+    values: Array
+    weights: Array
+
+    @classmethod
+    def of(cls, prompts: Sequence[str], values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Takes:
+        """Check and keep three columns of equal length; without weights every value counts the same.
+
+        Raises:
+            ValueError: for unequal lengths, no values, values that are not finite or weights that are not above 0.
+        """
+        labels, array = np.asarray(prompts, dtype=np.str_), np.asarray(values, dtype=np.float64)
+        counts = np.ones_like(array) if weights is None else np.asarray(weights, dtype=np.float64)
+        if not (labels.shape == array.shape == counts.shape) or array.ndim != 1 or not array.size:
+            raise ValueError(
+                f"Expected three columns of equal length >= 1, found {labels.shape} {array.shape} {counts.shape}."
+            )
+        if not np.isfinite(array).all() or not np.isfinite(counts).all() or (counts <= 0).any():
+            raise ValueError("Values must be finite, and weights finite and above 0.")
+        order = np.lexsort((counts, array, labels))  # so that no sum depends on the order of the files on disk
+        return cls(labels[order], array[order], counts[order])
+
+    @property
+    def figure(self) -> float:
+        """The weighted mean; with counts as weights, the micro average (all errors over all units)."""
+        return float(np.sum(self.values * self.weights) / np.sum(self.weights))
+
+    def on(self, prompts: set[str]) -> Takes | None:
+        """Only the values of these prompts; None when there are none."""
+        kept = np.isin(self.prompts, sorted(prompts))
+        return Takes(self.prompts[kept], self.values[kept], self.weights[kept]) if kept.any() else None
+
+    def by_prompt(self) -> tuple[list[str], Array, Array]:
+        """Prompts in order, the weighted mean of each one's takes and their weight together; three columns."""
+        labels, owner = np.unique(self.prompts, return_inverse=True)
+        weights: Array = np.bincount(owner, self.weights).astype(np.float64)
+        means: Array = np.bincount(owner, self.weights * self.values) / weights
+        return labels.tolist(), means, weights
+
+
+def prompt_values(takes: Takes) -> dict[str, float]:
+    """One value per prompt, such that their plain mean is the weighted mean of all takes.
+
+    With W_i the weight of a prompt, m_i the weighted mean of its takes, F the figure and W the mean of W_i, the value
+    is F + (W_i / W) (m_i - F): the linearised ratio (Taylor linearisation of survey statistics, Cochran 1977, §6.4).
+    Its spread over prompts gives the standard error of the micro average. With equal weights it is m_i.
+    """
+    labels, means, weights = takes.by_prompt()
+    values = takes.figure + weights / weights.mean() * (means - takes.figure)
+    return dict(zip(labels, values.tolist(), strict=True))
