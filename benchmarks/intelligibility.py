@@ -151,7 +151,7 @@ def main() -> None:
     started = time.perf_counter()
     rows = measure(suite.prompts, options.takes, options.seed)
     about: dict[str, object] = {"suite": suite.name, "version": suite.version, "takes": options.takes}
-    about |= {"seed": options.seed, "recogniser": "whisper-base int8"}
+    about |= {"seed": options.seed, "recogniser": f"whisper-base {Transcript.compute_type}"}
     rich.print(table(rows))
     rich.print(f"{time.perf_counter() - started:.0f} s")
     if options.out:

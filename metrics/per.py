@@ -144,7 +144,7 @@ class PhonemeErrorRate:
     models: tuple[Weights, ...] = (WHISPER_BASE,)
     packages: tuple[str, ...] = ()
     recogniser: Callable[[str], Extractor] = Transcript
-    version: str = "3"
+    version: str = "4"
     side_fields: tuple[FieldCard, ...] = ()
     reference: bool = False
     procedure: Procedure | None = None

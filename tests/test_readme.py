@@ -112,3 +112,19 @@ def test_what_is_said_about_the_load_of_the_server_was_measured():
     assert f"within {within['SQLite']} and {within['PostgreSQL']}" in text
     assert {one["raters"] for one in loads} == {50} and not any(one["unfinished"] for one in loads)
     assert max(one["median_ms"] for one in loads if one["rest_seconds"]) < 50, "a few hundredths"
+
+
+def test_what_is_said_about_the_calibration_of_the_leaderboard_was_measured():
+    results = json.loads((ROOT / "results/leaderboard_calibration.json").read_text(encoding="utf-8"))
+    document = (ROOT / "docs/leaderboard.md").read_text(encoding="utf-8")
+    for design in {row["design"] for row in results["intervals"]}:
+        (line,) = (line for line in document.splitlines() if line.startswith(f"| {design} |"))
+        for cell, prompts in zip(line.strip("| ").split(" | ")[1:], (3, 6, 10, 20, 50, 100), strict=True):
+            rows = [row for row in results["intervals"] if (row["design"], row["prompts"]) == (design, prompts)]
+            assert cell.split(" to ") == sorted({f"{row['coverage']:.3f}" for row in rows})
+    text = " ".join(document.split())
+    errors = [row["family_error"] for row in results["families"] if row["wanted"]]
+    stressed = [row["family_error"] for row in results["families"] if not row["wanted"]]
+    assert f"at most {100 * max(errors):.1f} % had a significant difference" in text
+    assert f"err more often (up to {100 * max(stressed):.1f} %)" in text
+    assert "1,000 sets in each design: " in text and results["sets"] == 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,14 @@ class TestCalibration:
     def test_equal_systems_are_rarely_told_apart(self, design):
         families, _ = calibration.family_errors(design, 20, 1, range(80))
         assert families <= 80 - least(1 - calibration.MOST_FAMILY_ERROR, 80)
+
+    def test_the_committed_results_keep_the_promises(self):
+        results = json.loads((ROOT / "results/leaderboard_calibration.json").read_text(encoding="utf-8"))
+        assert results["sets"] >= 1000
+        assert all(row["coverage"] >= row["wanted"] for row in results["intervals"] if row["wanted"])
+        assert all(row["family_error"] <= row["wanted"] for row in results["families"] if row["wanted"])
+        held_to = {(row["design"], row["prompts"]) for row in results["intervals"] if row["wanted"]}
+        assert held_to == {(design, n) for design in calibration.INTERVALS for n in (20, 50, 100)}
 
 
 class TestJackknife:

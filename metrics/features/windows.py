@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Mono: TypeAlias = npt.NDArray[np.float32]
 Window: TypeAlias = tuple[int, int]
@@ -77,4 +78,4 @@ def _quietest(levels: npt.NDArray[np.float64], first: int, end: int) -> int:
     """The middle of the quietest quarter of a second between two frames."""
     if end - first < 5:
         return (first + end) // 2
-    return first + 2 + int(np.argmin(np.convolve(levels[first:end], np.ones(5), "valid")))
+    return first + 2 + int(np.argmin(sliding_window_view(levels[first:end], 5).sum(axis=1)))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Signal = npt.NDArray[np.float32]
 
@@ -50,7 +51,8 @@ def compress(signal: Signal, rate: int, threshold: float, ratio: float) -> Signa
     level = frame_rms(np.atleast_2d(signal).mean(axis=0), hop)
     decibels = 20 * np.log10(np.maximum(level, 1e-7))
     reduction = np.maximum(0.0, decibels - threshold) * (1 - 1 / ratio)
-    smooth = np.convolve(np.pad(reduction, 2, mode="edge"), np.ones(5) / 5, mode="valid")
+    # Not by np.convolve, whose sums depend on the processor.
+    smooth = sliding_window_view(np.pad(reduction, 2, mode="edge"), 5).sum(axis=1) / 5
     centres = (np.arange(len(smooth)) + 0.5) * hop
     gain = 10 ** (-np.interp(np.arange(signal.shape[-1]), centres, smooth) / 20)
     return np.asarray(signal * gain, dtype=np.float32)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 _PORTAMENTO_SECONDS = 0.07
 _VIBRATO_HZ = 5.4
@@ -52,10 +53,10 @@ def pitch_curve(notes: Sequence[Note], times: Array, rng: np.random.Generator) -
 
 
 def _smooth(values: Array, width: int) -> Array:
-    """Convolution with a Hann window, ends held."""
+    """Convolution with a Hann window, ends held; not by `np.convolve`, whose sums depend on the processor."""
     window = np.hanning(width + 2)[1:-1]
     padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
-    smooth: Array = np.convolve(padded, window / window.sum(), mode="valid")
+    smooth: Array = (sliding_window_view(padded, width) * (window / window.sum())).sum(axis=1)
     return smooth
 
 

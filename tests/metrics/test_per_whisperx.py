@@ -165,7 +165,7 @@ def test_card(build):
     assert [field.name for field in card.fields if field.headline] == ["per"]
     assert set(sides(["Hello"], "hello").values) == {field.name for field in card.fields}
     assert "edaa852ec7" in card.procedure.revision
-    assert not whisper_base_mix().card.reference and whisper_base_mix().card.version == "3"
+    assert not whisper_base_mix().card.reference and whisper_base_mix().card.version == "4"
 
 
 def test_availability_names_what_is_missing(monkeypatch, tmp_path):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, SongId
 from songbench.reporting import tables
 from songbench.reporting.leaderboard import build_leaderboard
+from songbench.reporting.remarks import ENOUGH_PROMPTS, SKEWED_COVERAGE
 
+ROOT = Path(__file__).parents[2]
 TIMEOUT = Failure("generate", "time-out")
 
 
@@ -307,6 +312,14 @@ class TestNotes:
         gap = NotApplicable("language")
         board = simple_board({"s": [float(i) for i in range(25)], "t": [1.0, 2.0, 4.0, *[gap] * 22]})
         assert any(note.startswith("Intervals rest on 3 prompts at the least") for note in board.notes)
+
+    def test_what_is_said_of_intervals_on_few_prompts_was_measured(self):
+        rows = json.loads((ROOT / "results/leaderboard_calibration.json").read_text(encoding="utf-8"))["intervals"]
+        for prompts, percent in SKEWED_COVERAGE.items():
+            held = [row["coverage"] for row in rows if row["prompts"] == prompts]
+            assert percent == math.floor(100 * min(held)), prompts
+        assert {row["prompts"] for row in rows if row["wanted"] is None} == set(SKEWED_COVERAGE)
+        assert min(row["coverage"] for row in rows if row["prompts"] >= ENOUGH_PROMPTS) >= 0.93
 
     def test_a_difference_that_turns_on_common_prompts_is_told(self):
         gap = NotApplicable("language")
