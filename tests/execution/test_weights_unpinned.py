@@ -163,6 +163,7 @@ def test_before_setup_the_estimate_is_named_as_one():
 def test_the_hub_is_asked_first_and_held_to_its_word(hub):
     one, said = toy(), []
     folder = weights.setup(one, say=said.append)
+    assert said.pop(0).startswith("toy: trusted on first use: model.pt, model.yaml.")
     assert said[0] == "toy: about 8.2 GB from model hub authors/toy at main (licence: CC0-1.0)"
     assert said[1] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
     assert said[2] == "  model.yaml: 17 bytes, checksum recorded at download"
@@ -296,7 +297,7 @@ def test_a_folder_is_copied_and_its_checksums_recorded(tmp_path):
     (tmp_path / "usb/model.yaml").write_bytes(NOTES)
     said = []
     folder = weights.setup(toy(), mirror=tmp_path / "usb", say=said.append)
-    assert said[1] == "  model.pt: 96 kB, checksum recorded at download"
+    assert said[2] == "  model.pt: 96 kB, checksum recorded at download"
     assert f"  model.pt: not pinned by songbench; checksum recorded: sha256 {sha256(MODEL)}" in said
     pins = json.loads((folder / "pins.json").read_text())
     assert pins["source"] == f"folder {tmp_path / 'usb'}" and pins["commit"] is None
@@ -316,7 +317,7 @@ def test_pins_that_were_copied_along_are_checked(tmp_path, hub):
     (tmp_path / "toy/model.pt").write_bytes(MODEL)
     said = []
     weights.setup(toy(), mirror=tmp_path, say=said.append)
-    assert said[1] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
+    assert said[2] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
 
 
 class Files:
