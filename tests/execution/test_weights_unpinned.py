@@ -183,7 +183,8 @@ def test_the_hub_is_asked_first_and_held_to_its_word(hub):
     assert weights.path(one) == folder and weights.availability(one).ready
     assert weights.as_recorded(one).pinned
     assert weights.as_recorded(one).size_text == "96 kB"
-    assert sorted(path.name for path in folder.iterdir()) == ["model.pt", "model.yaml", "pins.json"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [".checked.json", "model.pt", "model.yaml", "pins.json"]
     hub.asked.clear()
     assert weights.setup(one) == folder and not hub.asked, "a second setup does nothing"
 
