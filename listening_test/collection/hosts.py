@@ -47,7 +47,10 @@ class Hosts:
 
     def ours(self, origin: str, host: str | None) -> bool:
         """Whether an ``Origin`` header is that of our pages, for a host that is known."""
-        return urlsplit(origin).netloc in {one for one in (self.netloc, host) if one}
+        try:
+            return urlsplit(origin).netloc in {one for one in (self.netloc, host) if one}
+        except ValueError:
+            return False
 
     def inside(self, path: str) -> str:
         """The path behind the public address's own, whether a proxy takes that away or leaves it."""

@@ -13,6 +13,7 @@ gold clip is left out. Workers become opaque names.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -177,7 +178,9 @@ def _answers(
 
 
 def _clip(sheet: Sheet, line: Line, url: str) -> tuple[str, str]:
-    parts = [part for part in unquote(urlsplit(url).path).split("/") if part]
+    parts: list[str] = []
+    with contextlib.suppress(ValueError):  # brackets where no IPv6 address is
+        parts = [part for part in unquote(urlsplit(url).path).split("/") if part]
     if len(parts) < 2:
         raise InputError(
             f"The address '{url}' names no folder and file.",

@@ -99,6 +99,8 @@ def test_a_name_that_is_not_the_servers_is_refused_and_logged_once(local, caplog
     assert [record.levelname for record in caplog.records] == ["WARNING"] and "--public-url" in caplog.text
     for host in ("evil@127.0.0.1", "127.0.0.1:80:90", "[::1", "a/b", ""):
         assert local.get("/", headers={"Host": host}).status_code == 421, host
+    for origin in ("http://[::1", "http://[x]/", "http://evil.example.net", "null"):
+        assert local.get("/", headers={"Origin": origin}).status_code == 404, origin
     for host in ("127.0.0.1:8080", "localhost", "[::1]:7860", "192.168.1.5:7860", socket.gethostname()):
         assert local.get("/health", headers={"Host": host}).status_code == 200, host
 

@@ -398,6 +398,7 @@ class TestP808:
             ("W0", "", "line 2.*who answered"),
             ("Approved", "Aproved", "line 2.*'Aproved'.*Rejected"),
             ("A1,", "A0,", "line 3.*'A0' is also in line 2"),
+            ("https://store.example.org/clips/sysA", "https://[store/clips/sysA", "line 2.*names no folder and file"),
         ],
     )
     def test_broken_files_are_refused_by_name_and_line(self, tmp_path, old, new, told):
