@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Strict, ValidationError
@@ -58,6 +58,12 @@ def checked(
     """
     if not isinstance(value, Mapping):
         raise InputError(f"Expected names with values, found {_shown(value)}.", file=file, line=line, field=within)
+    if half := _half_character(value):
+        place, text = half
+        if lines is not None:
+            line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), line)
+        message = f"{_EXPECTED['string_unicode']}, found {_shown(text)}."
+        raise InputError(message, file=file, line=line, field=_dotted(place, within) or None)
     try:
         return model.model_validate(dict(value))
     except ValidationError as error:
@@ -97,6 +103,18 @@ def input_error(
 def field_names(model: type[BaseModel]) -> list[str]:
     """The names under which people write a model's fields."""
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _half_character(value: object, place: Place = ()) -> tuple[Place, str] | None:
+    """Where a text with a lone surrogate stands, which no file and no key can hold, and the text."""
+    if isinstance(value, str):
+        return (place, value) if any("\ud800" <= sign <= "\udfff" for sign in value) else None
+    inner: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, Mapping):
+        inner = ((name, part) for name, part in value.items() for part in (name, part))
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    return next((found for name, part in inner if (found := _half_character(part, (*place, name)))), None)
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------

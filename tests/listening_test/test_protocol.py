@@ -71,6 +71,10 @@ SCALE = "scales: [{id: A, label: a, points: {1: low, 2: high}}]\n"
             "more than 20000 values",
         ),
         ("a: " + "[" * 5000 + "\n", "refers to itself|not valid YAML"),
+        (
+            'preset: levo\nraters:\n  planned: 3\nconsent: {en: "\\uD800"}\n',
+            r"line 4, field 'consent\.en'.*lone surrogates",
+        ),
         ("preset: levo\nseed: 2024-99-99\n", "cannot be read.*Put dates"),
         (
             "preset: levo\nchecks: {traps: true}\n",
