@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import command_line
 import pytest
 
 from songbench.execution.numba_cache import take_numba_cache
@@ -19,10 +19,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
+LONGEST = ("test_demo.py", "test_commands.py", "test_songbloom_sing.py", "test_whisperx_transcript.py", "test_kill.py")
+"""Files that take longest; they begin first, so that no process waits for another at the end."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Tests of one file run in one process, so that what they share is built once."""
+    if getattr(config.option, "numprocesses", None) and config.option.dist in ("no", "load"):
+        config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The longest test begins first, so that no process waits for it at the end."""
-    items.sort(key=lambda item: item.name != "test_every_documented_command_works")
+    """The longest files begin first."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @pytest.fixture
@@ -43,18 +55,9 @@ def suite_file(tmp_path):
 def songbench(tmp_path):
     """A function that runs the command line in a process of its own, with store and runs in the test's folder."""
 
-    def run(command, *words, placed=True, **keywords):
+    def run(command, *words, placed=True, env=None, **keywords):
         where = ["--store", str(tmp_path / "store"), "--runs", str(tmp_path / "runs")] if placed else []
-        return subprocess.run(
-            [sys.executable, "-m", "songbench", command, *where, *map(str, words)],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            timeout=240,
-            check=False,
-            env={**os.environ, "COLUMNS": "160", **keywords.pop("env", {})},
-            **keywords,
-        )
+        variables = {**os.environ, "COLUMNS": "160", **(env or {})}
+        return command_line.run([command, *where, *map(str, words)], cwd=tmp_path, env=variables, **keywords)
 
     return run

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any, cast
 
 from songbench.contracts.card_checks import faults_of_metric, faults_of_system
@@ -51,8 +51,13 @@ class SystemSpec:
 
 
 @functools.cache
+def _installed() -> EntryPoints:
+    return entry_points()  # of all groups: looking through every installed package is slow, so it is done once
+
+
+@functools.cache
 def _found(group: str) -> Mapping[str, EntryPoint]:
-    return {entry.name: entry for entry in sorted(entry_points(group=group), key=lambda e: e.name)}
+    return {entry.name: entry for entry in sorted(_installed().select(group=group), key=lambda e: e.name)}
 
 
 def names(group: str) -> list[str]:
