@@ -52,7 +52,8 @@ class SystemSpec:
 
 @functools.cache
 def _installed() -> EntryPoints:
-    return entry_points()  # of all groups: looking through every installed package is slow, so it is done once
+    """Of all groups: looking through every installed package is slow, so it is done once."""
+    return cast(EntryPoints, entry_points())  # in Python 3.11 a class of its own, with the same `select`
 
 
 @functools.cache
