@@ -82,6 +82,13 @@ class Worker:
                 time.sleep(30)
             elif how == "exit":
                 os._exit(7)
+            elif how == "child that goes on":
+                if os.fork() == 0:
+                    return "said by a child"
+                os._exit(7)
+            elif how == "program that stays":
+                subprocess.Popen(["sleep", "60"], close_fds=False, start_new_session=True)
+                os._exit(7)
             os.kill(os.getpid(), signal.SIGKILL)
         return "done"
 
@@ -173,7 +180,7 @@ def test_what_json_cannot_hold_is_the_callers_mistake(worker):
     assert worker.python is None, "nothing was started for it"
 
 
-@pytest.mark.parametrize("how", ["kill", "exit", "garbage"])
+@pytest.mark.parametrize("how", ["kill", "exit", "garbage", "child that goes on", "program that stays"])
 def test_a_worker_that_dies_is_replaced_and_asked_again(worker, tmp_path, how):
     before = worker.call("add", a=0, b=0)["pid"]
     assert worker.call("once", flag=str(tmp_path / "flag"), how=how) == "done"

@@ -125,7 +125,9 @@ def decode(row: str) -> Any:
 class _Channel:
     """The real stdin and stdout, under numbers that nobody else knows.
 
-    What libraries print goes to stderr, and programs they start find an empty input instead of our requests.
+    What libraries print goes to stderr, and programs they start find an empty input instead of our requests. A forked
+    process does not inherit them: it would hold them open when we are gone, and one that went on in our code would end
+    at its first answer.
     """
 
     def __init__(self) -> None:
@@ -136,8 +138,17 @@ class _Channel:
         os.dup2(nothing, 0)
         os.close(nothing)
         os.dup2(2, 1)
+        self._process = os.getpid()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._let_go)
+
+    def _let_go(self) -> None:
+        for stream in (self.requests, self._answers):
+            os.close(stream.fileno())
 
     def send(self, message: Any) -> None:
+        if os.getpid() != self._process:
+            os._exit(1)
         row = encode(message)
         with self._lock:
             self._answers.write(row + "\n")

@@ -31,6 +31,7 @@ SILENCE_SECONDS = 60.0
 _CLOSE_SECONDS = 10.0
 _WORDS_SECONDS = 0.05
 _LAST_WORDS_SECONDS = 0.5
+_LOOK_SECONDS = 2.0
 _NO_SETTINGS: Mapping[str, Json] = {}
 
 _News: TypeAlias = "queue.Queue[News | None]"
@@ -225,9 +226,12 @@ class _Process:
                 raise IsolationError(f"{name}: no answer after {limits.timeout_s:g} s; it was ended", self.end())
             if now - heard >= limits.silence_s:
                 raise IsolationError(f"{name}: no sign of life for {limits.silence_s:g} s; it was ended", self.end())
+            left = min(begun + limits.timeout_s, heard + limits.silence_s) - now
             try:
-                news = self._news.get(timeout=min(begun + limits.timeout_s, heard + limits.silence_s) - now)
+                news = self._news.get(timeout=min(left, _LOOK_SECONDS))
             except queue.Empty:
+                if not self.alive and now - heard > _LOOK_SECONDS:  # what it has started holds its channel open
+                    raise _LostError(_death(self._process.wait())) from None
                 continue
             heard = time.monotonic()
             if news is None:
