@@ -169,6 +169,26 @@ def test_audio_that_is_not_there_is_named_before_a_run(name):
         prompts[0].key()
 
 
+@pytest.mark.parametrize(
+    ("name", "language", "expected"),
+    [
+        ("huge_tag", "en", [("intro", 3.0), ("verse", "Paper boats along the kerb", "I do not know"), ("inst", 1.0)]),
+        ("inst_only", "und", [("inst", 3.0)]),
+        ("lang_es", "es", [("verse", "Te quiero más que a mi vida")]),
+        ("lang_ja", "ja", [("verse", "君の名前を呼んでいた")]),
+        ("lang_ja_none", "ja", [("verse", "君の名前を呼んでいた", "夜が明けるまで")]),
+        ("lang_up", "en", [("verse", "Paper boats along the kerb", "I do not know")]),
+        ("lang_wrong", "en", [("verse", "雨落在屋顶")]),
+        ("lang_zhcn", "zh-CN", [("verse", "雨落")]),
+    ],
+)
+def test_what_a_system_could_sing_loads_in_its_language(name, language, expected):
+    (prompt,) = load_suite(shared(f"cases/05_jsonl/{name}.jsonl")).prompts
+    assert prompt.language == language and sections(f"05_jsonl/{name}") == expected
+    contradiction = "said to be in 'en', but the words are Mandarin"
+    assert (contradiction in remarks(f"05_jsonl/{name}")) == (name == "lang_wrong")
+
+
 # -- 06: lines that are not words --------------------------------------------------------------------------------------
 
 
