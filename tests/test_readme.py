@@ -69,6 +69,14 @@ def test_what_is_said_about_the_damage_is_what_was_measured():
     assert f"from {ser[0]:.0f} to {ser[1]:.0f} % although every section" in text
 
 
+def test_the_versions_behind_the_validation_are_told():
+    record = json.loads((ROOT / "results/validation/record.json").read_text(encoding="utf-8"))
+    text = " ".join((ROOT / "docs/validation.md").read_text(encoding="utf-8").split())
+    versions = {name.partition("@")[0]: card["version"] for name, card in record["metrics"].items()}
+    assert f"`rulebased` version {record['systems']['rulebased']['version']}, `per` version {versions['per']}" in text
+    assert {versions[name] for name in ("fad", "kad", "audio")} == {"1"} and "`audio` version 1" in text
+
+
 def test_what_is_said_about_the_calibration_of_listening_tests_was_measured():
     rows = json.loads((ROOT / "results/listening_calibration.json").read_text(encoding="utf-8"))["rows"]
     text = " ".join((ROOT / "docs/listening-report.md").read_text(encoding="utf-8").split())
