@@ -1,7 +1,8 @@
 """The command line in a process of its own for each call, without importing the same libraries again for each.
 
 A server that has imported them forks a process per call, which gets the call's arguments, variables and folder and ends
-as any other. What must be a fresh interpreter (another ``PYTHONPATH``, another locale, input, signals) starts one.
+as any other. There is a server for each set of the variables that count when an interpreter starts. What needs an
+interpreter of its own (input, other limits) starts one.
 """
 
 import atexit
@@ -16,7 +17,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-SECONDS = 240
+SECONDS = 800
 LIBRARIES = (
     *("songbench.cli", "hydra.compose", "pydantic", "pandas", "scipy.stats", "scipy.optimize", "soundfile", "psutil"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "rich.progress", "rich.table", "yaml", "platformdirs"),
@@ -28,40 +29,40 @@ _AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "MPL", "LD_", "CUDA")
 """Beginnings of variables that count when an interpreter or a library starts."""
 
 
-def run(words, *, cwd, env, **keywords):
+def run(words, *, cwd, env, python=sys.executable, **keywords):
     """Run ``songbench`` as `subprocess.run` would, with text captured.
 
     Args:
         words: after ``songbench``.
         cwd: the folder it runs in.
         env: all its variables.
+        python: the interpreter.
         keywords: of `subprocess.run`; any makes it start an interpreter.
     """
-    if keywords or not hasattr(os, "fork") or _at_start(env) != _at_start(os.environ):
-        return fresh(words, cwd=cwd, env=env, **keywords)
-    return _server(words[0] if words[0] in HEAVY else "").run(words, str(cwd), env)
+    if keywords or not hasattr(os, "fork"):
+        return fresh(words, cwd=cwd, env=env, python=python, **keywords)
+    start = tuple(sorted((name, value) for name, value in env.items() if name.startswith(_AT_START)))
+    return _server(str(python), start, HEAVY.get(words[0], ())).run(words, str(cwd), env)
 
 
-def fresh(words, **keywords):
+def fresh(words, *, python=sys.executable, **keywords):
     """The same in an interpreter that is started for it."""
-    line = [sys.executable, "-m", "songbench", *words]
+    line = [str(python), "-m", "songbench", *words]
     given = {"capture_output": True, "text": True, "encoding": "utf-8", "timeout": SECONDS, **keywords}
     return subprocess.run(line, check=False, **given)
 
 
-def _at_start(env):
-    return {name: value for name, value in env.items() if name.startswith(_AT_START)}
-
-
-@functools.cache
-def _server(kind):
-    return _Server(kind)
+@functools.lru_cache(maxsize=8)
+def _server(python, start, heavy):
+    return _Server(python, dict(start), heavy)
 
 
 class _Server:
-    def __init__(self, kind):
-        line = [sys.executable, __file__, *LIBRARIES, *HEAVY.get(kind, ())]
-        self._process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=os.sep)
+    def __init__(self, python, start, heavy):
+        others = {name: value for name, value in os.environ.items() if not name.startswith(_AT_START)}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        line = [python, __file__, *LIBRARIES, *heavy]
+        self._process = subprocess.Popen(line, cwd=os.sep, env={**others, **start}, **pipes)
         atexit.register(self._end)
 
     def _end(self):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import command_line
 import example_plugin
 import numpy as np
 import pandas
@@ -40,8 +41,7 @@ pytestmark = [
 def command(folder, *words, python=sys.executable):
     """Run the command line as installed, without the plug-in of the tests."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    line = [python, "-m", "songbench", *words]
-    return subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, timeout=800, check=False)
+    return command_line.run(words, cwd=folder, env=env, python=python)
 
 
 @pytest.fixture(scope="module")
