@@ -349,3 +349,11 @@ def test_building_is_cheap():
     code = "import sys; from metrics.mcc import *; mcc_muq_mulan(), mcc_muq_mulan_text(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_clips_that_are_equal_are_within_the_range_whatever_float32_made_of_their_length():
+    from metrics.condition_similarity import _similarities
+
+    long = np.full((3, 512), np.float32(1 / np.sqrt(512)), np.float32).astype(np.float64) * (1 + 1e-7)
+    assert _similarities("mcc", long, long, [long[0]])["mcc_clips"] == 1.0
+    assert _similarities("mcc", long, -long, [long[0]])["mcc_clips"] == -1.0
