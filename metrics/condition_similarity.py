@@ -210,7 +210,7 @@ def _similarities(name: str, song: Vectors, condition: Vectors, chance: Sequence
     direction = _unit(song)
     return {
         name: _cosine(direction, _unit(condition)),
-        f"{name}_clips": _bounded(song.mean(axis=0) @ condition.mean(axis=0)),
+        f"{name}_clips": _bounded(float(song.mean(axis=0) @ condition.mean(axis=0))),
         f"{name}_chance": sum(_cosine(direction, other) for other in chance) / len(chance),
     }
 
@@ -234,9 +234,9 @@ def _unit(vectors: Vectors) -> Vectors:
 
 
 def _cosine(one: Vectors, other: Vectors) -> float:
-    return _bounded(one @ other)
+    return _bounded(float(one @ other))
 
 
 def _bounded(cosine: float) -> float:
     """A cosine within its range: vectors of length 1 in float32 are a little longer or shorter in float64."""
-    return float(min(1.0, max(-1.0, cosine)))
+    return min(1.0, max(-1.0, cosine))
