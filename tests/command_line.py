@@ -7,6 +7,7 @@ interpreter of its own (input, other limits) starts one.
 
 import atexit
 import functools
+import gc
 import json
 import os
 import runpy
@@ -84,6 +85,7 @@ def serve(libraries):
     """Answer each call, a line of JSON, with its exit code; the forked process leaves the loop to do its work."""
     for name in libraries:
         import_module(name)
+    gc.freeze()  # else each fork copies the whole heap when it ends
     for row in sys.stdin:
         call = json.loads(row)
         child = os.fork()
