@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -11,11 +12,21 @@ from torch import Tensor
 from systems.songbloom.autoencoder import CONTEXT, Autoencoder
 
 
+@cache
+def side_stream(device: torch.device) -> torch.cuda.Stream:
+    """The CUDA stream on which a device decodes the audio of all songs.
+
+    torch keeps freed memory for the stream that used it. A stream for each song would hold the decoder's working
+    memory, about 1 GB of the released one, once per song.
+    """
+    return torch.cuda.Stream(device)
+
+
 class AudioStream:
     """Decodes a song's latents piece by piece while they arrive.
 
-    A piece is decoded when the frames that its end depends on are there. On a CUDA device pieces run on a stream of
-    their own, beside the next patch, and are handed out when they are done.
+    A piece is decoded when the frames that its end depends on are there. On a CUDA device pieces run on a stream
+    beside that of the next patch, and are handed out when they are done.
 
     Args:
         autoencoder: on the device the latents are on.
@@ -39,7 +50,7 @@ class AudioStream:
     def push(self, latents: Tensor) -> list[Tensor]:
         """Add frames (T, C); returns the audio that has become ready, each (A, samples) float32 on the CPU."""
         if latents.is_cuda and self._side is None:
-            self._side = torch.cuda.Stream(latents.device)
+            self._side = side_stream(latents.device)
         self._held = torch.cat([self._held.to(latents.device), latents.T.float()], dim=1)
         while self._first + self._held.shape[1] >= self._done + self._chunk + CONTEXT:
             self._decode(self._done + self._chunk)

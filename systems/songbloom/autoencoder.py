@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import torch
 import torch.nn.functional as F
@@ -72,6 +73,16 @@ def _decoder_level(wide: int, narrow: int, stride: int) -> nn.Sequential:
     )
 
 
+def plain_float32() -> AbstractContextManager[None]:
+    """Convolutions in float32 proper.
+
+    On CUDA torch leaves TF32 (10 bits of mantissa) on for them. The decoder's sines magnify such rounding to some per
+    cent of the signal under random weights.
+    """
+    flags = torch.backends.cudnn.flags
+    return flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False)
+
+
 CONTEXT = 16
 """Latent frames on either side of a chunk on which its audio can depend; more than the decoder's reach."""
 
@@ -99,7 +110,8 @@ class Autoencoder(nn.Module):
 
     def moments(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the latents, each (N, C, T), of audio (N, A, n)."""
-        mean, scale = self.encoder(audio).chunk(2, dim=1)
+        with plain_float32():
+            mean, scale = self.encoder(audio).chunk(2, dim=1)
         return mean, F.softplus(scale) + 1e-4
 
     def encode(self, audio: Tensor, noise: Tensor) -> Tensor:
@@ -123,7 +135,8 @@ class Autoencoder(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Audio (N, A, T · hop) of latents (N, C, T), at once; values may exceed ±1."""
-        audio: Tensor = self.decoder(latents)
+        with plain_float32():
+            audio: Tensor = self.decoder(latents)
         return audio
 
     def decode_chunked(self, latents: Tensor, chunk: int) -> Iterator[Tensor]:
