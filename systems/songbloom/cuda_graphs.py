@@ -15,7 +15,7 @@ _Captured: TypeAlias = tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], tuple[Ten
 class CapturedCalls:
     """Captures functions under keys and replays them.
 
-    A function is run a few times before it is captured, so whatever it writes besides its outputs must be the same each
+    A function is run once before it is captured, so whatever it writes besides its outputs must be the same each
     time (keys and values of given positions are). Outputs are copied, as the next replay overwrites them.
     """
 
@@ -41,8 +41,7 @@ class CapturedCalls:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            for _ in range(2):
-                function(*held)
+            function(*held)  # what is set up or compiled at a first call cannot be while capturing
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool):

@@ -23,7 +23,7 @@ from systems.songbloom.config import DecodingConfig
 from systems.songbloom.cuda_graphs import CapturedCalls
 from systems.songbloom.draws import Draws
 from systems.songbloom.sampling import choose, guide, penalise
-from systems.songbloom.sketch_lm import FEW_HEADS, SPLIT, KeyValueCache
+from systems.songbloom.sketch_lm import KeyValueCache
 from systems.songbloom.solver import ddim, ddim_grid, euler, time_grid
 from systems.songbloom.stages import StageClock
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Ending = Literal["end token", "longest length"]
 
-CACHE_BUCKET = SPLIT
+CACHE_BUCKET = 512
 """On an accelerator the cache is read in whole multiples of this many positions, one captured graph for each."""
 
 
@@ -277,9 +277,7 @@ class Engine:
             made = self._call("sketch", songs, 0, each, self._inputs[slots], self._recent[slots], uniform)
             return made
         positions = torch.tensor(self._positions, device=self.device)
-        # Few songs split their attention, for which the cache must be read whole; many read what is filled.
-        few = self.slots * self.rows * self.sizes.heads < FEW_HEADS
-        length = self.cache.length if few else _whole_buckets(max(self._positions) + self.sizes.steps)
+        length = _whole_buckets(max(self._positions) + self.sizes.steps)
 
         def whole(inputs: Tensor, recent: Tensor, uniform: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             def step(x: Tensor, k: int) -> Tensor:

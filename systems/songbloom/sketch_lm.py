@@ -106,39 +106,9 @@ class DecoderLayer(nn.Module):
             stored[slots, :, :, positions] = new.unflatten(0, keys.shape[:2])[:, :, :, 0]
         length = seen.shape[-1]
         past_keys, past_values = (one[..., :length, :].flatten(0, 1) for one in (keys, values))
-        x = x + self.attention.merge(attend(q, past_keys, past_values, seen))
+        x = x + self.attention.merge(F.scaled_dot_product_attention(q, past_keys, past_values, attn_mask=seen))
         fed: Tensor = self.feed_forward(self.feed_forward_norm(x))
         return x + fed
-
-
-FEW_HEADS = 256
-"""Below this many heads of all rows together, one block of threads per head would leave an accelerator mostly idle."""
-
-SPLIT = 512
-"""Positions of the cache that one part of a split attention reads."""
-
-
-def attend(q: Tensor, keys: Tensor, values: Tensor, seen: Tensor) -> Tensor:
-    """What one query per head gathers from the positions it may see.
-
-    Args:
-        q: (N, H, 1, W).
-        keys: (N, H, length, W).
-        values: likewise.
-        seen: (N, 1, 1, length).
-
-    Returns:
-        Shape (N, H, 1, W).
-    """
-    if q.shape[0] * q.shape[1] >= FEW_HEADS or keys.shape[2] % SPLIT or not keys.is_contiguous():
-        return F.scaled_dot_product_attention(q, keys, values, attn_mask=seen)
-    # Library kernels for one query walk through all positions in one block per head. Cutting the sum over positions
-    # into parts (flash decoding) gives the device enough blocks to read with its full bandwidth.
-    scores = (keys @ q.transpose(-1, -2)).squeeze(-1).float() * q.shape[-1] ** -0.5  # (N, H, length)
-    weights = scores.masked_fill(~seen[:, 0], -torch.inf).softmax(-1).to(values.dtype)
-    parts = weights.unflatten(-1, (-1, 1, SPLIT)) @ values.unflatten(2, (-1, SPLIT))  # (N, H, parts, 1, W)
-    gathered: Tensor = parts.sum(2)
-    return gathered
 
 
 def _of_rows(rotary: Rotary, rows: int) -> Rotary:
@@ -264,7 +234,7 @@ class SketchLM(nn.Module):
         here = _of_rows(rotary.at(positions), r)
         seen = torch.arange(length, device=x.device) <= positions[:, None]  # (S, length)
         seen = seen.repeat_interleave(r, 0)[:, None, None]  # (S·R, 1, 1, length)
-        x = x.reshape(s * r, 1, d)
+        x = x.reshape(s * r, 1, d).contiguous()  # rows of one song may share memory: another case for `torch.compile`
         for number, layer in enumerate(self._layers()):
             x = layer.step(x, cache.keys[number], cache.values[number], positions, seen, here)
         hidden: Tensor = self.norm(x)

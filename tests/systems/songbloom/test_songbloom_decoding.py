@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch._dynamo
 from songbloom_random import SMALL, longer, random_model
 
 from songbench.domain.errors import InputError
@@ -76,12 +77,9 @@ def test_the_songs_differ_in_length_and_ending(alone):
 
 
 @pytest.mark.parametrize("slots", [2, 3, 8])
-@pytest.mark.parametrize("way", ["each", "fixed shapes, split attention", "fixed shapes, whole attention"])
-def test_a_batch_equals_the_songs_one_by_one(model, alone, slots, way, monkeypatch):
-    if way == "fixed shapes, whole attention":  # otherwise for larger batches only
-        monkeypatch.setattr("systems.songbloom.sketch_lm.FEW_HEADS", 0)
-        monkeypatch.setattr("systems.songbloom.decoding.FEW_HEADS", 0)
-    same(alone, decoded(Engine(model, slots=slots, capture=way != "each"), orders(8)))
+@pytest.mark.parametrize("capture", [False, True], ids=["each", "fixed shapes"])
+def test_a_batch_equals_the_songs_one_by_one(model, alone, slots, capture):
+    same(alone, decoded(Engine(model, slots=slots, capture=capture), orders(8)))
 
 
 def test_an_engine_can_be_used_again(model, alone):
@@ -157,6 +155,24 @@ def test_bfloat16_runs_and_keeps_to_the_float32_song_at_first():
 def test_a_compiled_transformer_gives_the_same_song(alone):
     plain = random_model(end_bias=END_BIAS)
     same({0: alone[0], 1: alone[1]}, decoded(Engine(plain, slots=2, capture=True, compiled=True), orders(2)))
+
+
+def test_few_shapes_are_compiled(monkeypatch):
+    """torch compiles a function for eight cases and then goes on without, so batches and lengths must share them."""
+    compiled, graphs = torch.compile, []
+
+    def backend(graph, examples):
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", lambda function, **options: compiled(function, backend=backend))
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda module: None)
+    model = random_model(longer(30.0), end_bias=-50)
+    with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
+        for slots, seconds in ((1, 1.28), (1, 30.0), (3, 1.28), (2, 1.28)):
+            config = longer(seconds).decoding.changed({"steps": 1})
+            decoded(Engine(model, config, slots=slots, capture=True, compiled=True), orders(slots))
+    assert len(graphs) <= 6
 
 
 def test_packed_weights_are_not_compiled(model):
