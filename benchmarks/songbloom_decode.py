@@ -21,6 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -92,18 +93,22 @@ def orders(config: SongBloomConfig, songs: int, patches: int) -> Iterator[Order]
         yield Order(lyrics.tolist(), prompt, GivenNoise(noise))
 
 
-def measure(model: SongBloom, config: DecodingConfig, songs: int, patches: int, audio: bool) -> dict:
+def measure(
+    model: SongBloom, config: DecodingConfig, songs: int, patches: int, *, audio: bool, compiled: bool = False
+) -> dict:
     """Decode `songs` songs together and time it."""
     sizes = model.config.model
-    engine = Engine(model, config, slots=songs)
-    streams = [AudioStream(model.autoencoder, CHUNK_PATCHES * sizes.patch) for _ in range(songs)] if audio else []
+    engine = Engine(model, config, slots=songs, compiled=compiled)
+
+    def timed(song: int) -> Callable[[], AbstractContextManager[None]]:
+        return lambda: engine.clock.measure("audio", (song,))
+
+    chunk = CHUNK_PATCHES * sizes.patch
+    streams = [AudioStream(model.autoencoder, chunk, timed(song)) for song in range(songs)] if audio else []
     moments, tokens, latents, stages = [], [], [], []
     if model.device.type == "cuda":
-        list(
-            Engine(model, replace(config, max_seconds=2 * model.config.patch_seconds), slots=songs).decode(
-                orders(model.config, songs, 2)
-            )
-        )
+        short = replace(config, max_seconds=2 * model.config.patch_seconds)
+        list(Engine(model, short, slots=songs, compiled=compiled).decode(orders(model.config, songs, 2)))
         torch.cuda.reset_peak_memory_stats()
     begin = time.perf_counter()
     for event in engine.decode(orders(model.config, songs, patches)):
@@ -111,6 +116,7 @@ def measure(model: SongBloom, config: DecodingConfig, songs: int, patches: int, 
             stages.append(event.seconds)
             if audio:
                 streams[event.song].finish()
+                stages[-1]["audio"] = event.seconds.get("audio", 0.0) + engine.clock.take(event.song)["audio"]
             continue
         if audio:
             streams[event.song].push(event.latents)
@@ -189,7 +195,7 @@ class Upstream:
         """Write weights and inputs; before the model is packed."""
         sizes, order = model.config.model, next(orders(model.config, 1, patches))
         state = {
-            name.removeprefix("model."): tensor.float().contiguous().clone().cpu()
+            name.removeprefix("model."): tensor.contiguous().clone().cpu()
             for name, tensor in released_state_dict(model).items()
             if name.startswith("model.")
         }
@@ -286,6 +292,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--threads", type=int, default=1, help="on a CPU")
     parser.add_argument("--audio", action="store_true", help="decode the audio, too (the full-size autoencoder)")
+    parser.add_argument("--compiled", action="store_true", help="layers through torch.compile (not on a CPU)")
     parser.add_argument("--upstream", type=Path, help="a checkout of the upstream project to time in the same run")
     parser.add_argument("--upstream-python", default="python3", help="a Python with upstream's requirements")
     parser.add_argument("--rounds", type=int, default=1, help="turns of upstream and batch 1; medians are compared")
@@ -305,6 +312,8 @@ def main() -> None:
         "threads": None if on_cuda else args.threads,
         "torch": torch.__version__,
     }
+    if args.compiled:
+        facts["compiled"] = True
 
     def report(system: str, found: dict, **more: object) -> None:
         shown = {key: value for key, value in {**found, **more}.items() if not key.startswith("_")}
@@ -339,7 +348,7 @@ def main() -> None:
             )
         recorded = recorded_upstream(args.size)
         for songs in map(int, args.batch.split(",")):
-            found = measure(model, decoding, songs, patches, args.audio)
+            found = measure(model, decoding, songs, patches, audio=args.audio, compiled=args.compiled)
             least = least_seconds_per_patch(
                 config.model,
                 decoding,
