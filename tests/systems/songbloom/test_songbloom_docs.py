@@ -13,12 +13,16 @@ from systems.songbloom import loading
 PAGE = Path(__file__).parents[3] / "docs" / "songbloom.md"
 
 
-RESULTS = PAGE.parents[1] / "results" / "songbloom_speed" / "cpu.jsonl"
+RESULTS = PAGE.parents[1] / "results" / "songbloom_speed"
+
+
+def measured(name):
+    return [json.loads(row) for row in (RESULTS / name).read_text(encoding="utf-8").splitlines()]
 
 
 def test_the_speeds_are_the_measured_ones():
     """The table of the page and the sentence of the README are those of the committed results."""
-    rows = [json.loads(row) for row in RESULTS.read_text(encoding="utf-8").splitlines()]
+    rows = measured("cpu.jsonl")
     ours = {row["songs"]: row for row in rows if row["system"] == "songbench" and row["size"] == "mid"}
     (theirs,) = [row for row in rows if row["system"] == "upstream" and row["size"] == "mid"]
     assert theirs["same_tokens"]
@@ -35,6 +39,34 @@ def test_the_speeds_are_the_measured_ones():
     assert f"is {one} times as fast as the released code for one song and {eight} times for eight together" in " ".join(
         readme.split()
     )
+
+
+def test_the_speeds_on_a_gpu_are_the_measured_ones():
+    """Row by row, in the order of the committed results."""
+    rows = [row for row in measured("cuda.jsonl") if row["size"] == "full_150s" and row["system"] != "machine"]
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.split("<!-- speed on a GPU -->")[1].split("<!-- /speed on a GPU -->")[0]
+    shown = [line.strip("| ").split(" | ") for line in table.splitlines() if re.match(r"\| (\d|released)", line)]
+    assert len(shown) == len(rows)
+    for (songs, *figures), row in zip(shown, rows, strict=True):
+        assert songs.startswith("released code, one song" if row["system"] == "upstream" else str(row["songs"]))
+        assert songs.endswith("compiled") is bool(row.get("compiled"))
+        assert songs.endswith("first 10 s") is (row["patches"] < 20)
+        seconds, stages = row["seconds_per_patch_and_song"], row["stages_per_patch_and_song"]
+        wanted = [seconds, stages["sketch"], stages["acoustic"], stages.get("audio")]
+        share = f"{row['roofline_share']:.0%}".replace("%", " %") if "roofline_share" in row else "–"
+        assert figures == [
+            *("–" if one is None else f"{one:.3f}" for one in wanted),
+            f"{0.64 / seconds:.1f}x",
+            share,
+        ]
+    (ours,) = [row for row in rows if row["patches"] == 16]
+    times = f"{ours['times_upstream_this_run']:.1f} times as fast as"
+    assert f"One song is decoded {times} by the released code" in page
+    assert f"one song {times} the released code" in (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    (exact,) = [row for row in measured("cuda.jsonl") if row["system"] == "upstream" and row["precision"] == "float32"]
+    assert exact["same_tokens"]
+    assert exact["largest_latent_difference"] < 5e-7
 
 
 def test_the_python_example(tmp_path, monkeypatch, capsys):
