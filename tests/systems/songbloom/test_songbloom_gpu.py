@@ -18,6 +18,9 @@ pytestmark = [
 
 END_BIAS = -0.2
 
+FIRM_SEEDS = (2, 11, 17)
+"""No draw of these comes closer than 2e-4 to the border between two tokens, at which rounding would tip it."""
+
 
 def orders(count):
     for song in range(count):
@@ -70,7 +73,7 @@ def test_audio_decoded_beside_the_next_patch():
     for device in ("cpu", "cuda"):
         model = quiet_model().for_decoding(device)
         prompt = torch.randn(SMALL.model.prompt_frames * 1920, generator=torch.Generator().manual_seed(0))
-        songs = [SongInput(EncodedLyrics((), (1, 20, 30), ()), prompt, seed) for seed in range(3)]
+        songs = [SongInput(EncodedLyrics((), (1, 20, 30), ()), prompt, seed) for seed in FIRM_SEEDS]
         pieces = {}
         for event in generate(Engine(model, slots=2), songs, chunk_patches=2):
             if isinstance(event, Chunk):
