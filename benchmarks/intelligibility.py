@@ -4,7 +4,7 @@ PER alone cannot tell a bad singer from a deaf recogniser. Here the same lines a
 speech is the recogniser's floor, the vocal stem adds singing, the mix adds the band. The stem against the lyrics of
 another prompt shows what PER reads when no word is right. English and Mandarin are never averaged.
 
-Run: python benchmarks/intelligibility.py [--suite FILE] [--takes N] [--out FOLDER]
+Run: python benchmarks/intelligibility.py [--suite FILE] [--takes N] [--heard speech,vocals,wrong,mix] [--out FOLDER]
 Needs: songbench setup whisper-base
 """
 
@@ -74,15 +74,20 @@ def sung(prompts: Sequence[Prompt], takes: int, seed: int) -> Iterable[Song]:
         yield made
 
 
-def judge(song: Song, others: Sequence[Prompt], speech: Scores) -> dict[str, Scores]:
-    """The scores of one song in each condition that applies; `others` are the prompts in the same language."""
+def judge(song: Song, others: Sequence[Prompt], speech: Scores, mix: bool) -> dict[str, Scores]:
+    """The scores of one song in each condition that applies.
+
+    Args:
+        song: as sung.
+        others: the prompts in the same language.
+        speech: the scores of its lines as spoken.
+        mix: whether the mix is heard, too.
+    """
     prompt = song.prompt
-    vocals, mix = (hear(source, prompt.language).data for source in (song.stems["vocals"], song.source))
-    scores = {
-        "speech": speech,
-        "vocals": compare(prompt.lyrics.lines, vocals),
-        "mix": compare(prompt.lyrics.lines, mix),
-    }
+    vocals = hear(song.stems["vocals"], prompt.language).data
+    scores = {"speech": speech, "vocals": compare(prompt.lyrics.lines, vocals)}
+    if mix:
+        scores["mix"] = compare(prompt.lyrics.lines, hear(song.source, prompt.language).data)
     if len(others) > 1:
         stranger = others[(others.index(prompt) + 1) % len(others)]
         scores["wrong"] = compare(stranger.lyrics.lines, vocals)
@@ -98,14 +103,14 @@ def micro(scores: Sequence[Scores]) -> dict[str, float]:
     }
 
 
-def measure(prompts: Sequence[Prompt], takes: int, seed: int) -> list[dict[str, object]]:
+def measure(prompts: Sequence[Prompt], takes: int, seed: int, heard: Sequence[str]) -> list[dict[str, object]]:
     """One row per language and condition: its rates, and how many songs and phonemes they rest on."""
     rows: list[dict[str, object]] = []
     for language in dict.fromkeys(prompt.language for prompt in prompts):
         same = [prompt for prompt in prompts if prompt.language == language]
         speech = {p.id: compare(p.lyrics.lines, hear(spoken(p), language).data) for p in same}
-        judged = [judge(song, same, speech[song.prompt.id]) for song in sung(same, takes, seed)]
-        for condition in CONDITIONS:
+        judged = [judge(song, same, speech[song.prompt.id], "mix" in heard) for song in sung(same, takes, seed)]
+        for condition in heard:
             scores = [scores[condition] for scores in judged if condition in scores]
             if scores:
                 counts = {"songs": len(scores), "phonemes": int(sum(score.weights["per"] for score in scores))}
@@ -143,13 +148,18 @@ def main() -> None:
     parser.add_argument("--takes", type=int, default=1, help="songs per prompt")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for intelligibility.json and intelligibility.md")
+    conditions = ",".join(CONDITIONS)
+    parser.add_argument("--heard", default=conditions, help=f"comma-separated conditions (default: {conditions})")
     options = parser.parse_args()
+    heard = options.heard.split(",")
+    if unknown := set(heard) - set(CONDITIONS):
+        parser.error(f"--heard {', '.join(sorted(unknown))}: expected some of {conditions}")
     ready = whisper_base_mix().availability()
     if not ready.ready:
         raise SystemExit(f"{ready.reason}: {ready.cure}")
     suite = load_suite(options.suite)
     started = time.perf_counter()
-    rows = measure(suite.prompts, options.takes, options.seed)
+    rows = measure(suite.prompts, options.takes, options.seed, heard)
     about: dict[str, object] = {"suite": suite.name, "version": suite.version, "takes": options.takes}
     about |= {"seed": options.seed, "recogniser": f"whisper-base {Transcript.compute_type}"}
     rich.print(table(rows))

@@ -2,12 +2,15 @@
 
 import os
 import re
-import subprocess
 from importlib.metadata import distribution
 
+import command_line
+import documented
 import example_plugin
 import pytest
 from packaging.requirements import Requirement
+
+from songbench.suites import DEMO
 
 
 @pytest.fixture(scope="module")
@@ -18,26 +21,24 @@ def python(tmp_path_factory):
     return python
 
 
-def test_it_is_listed_and_runs(python, suite_file, tmp_path):
+def test_the_documented_commands_list_and_run_it(python, tmp_path):
     def songbench(*words):
-        return subprocess.run(
-            [python, "-m", "songbench", *map(str, words)],
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "160"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        env = {**os.environ, "COLUMNS": "160", command_line.DEMO: str(suite)}
+        shown[words[0]] = done = command_line.run(words, cwd=tmp_path, env=env, python=python)
+        return done
 
-    assert "metronome" in songbench("systems").stdout
-    assert "brightness@centroid" in songbench("metrics").stdout
-    words = ["--systems", "metronome,silence", "--metrics", "brightness,level", "--set", "system.metronome.bpm=90"]
-    done = songbench("run", "--suite", suite_file(), *words)
-    assert done.returncode == 0, done.stderr
-    assert "brightness@centroid" in done.stdout
-    rows = [row for row in done.stdout.splitlines() if row.strip().startswith("metronome")]
-    assert any("4/4" in row for row in rows)
-    assert "n/a" in done.stdout, "silence has no brightness"
+    suite, shown = tmp_path / "demo.jsonl", {}
+    suite.write_text("\n".join(DEMO.read_text(encoding="utf-8").splitlines()[:3]) + "\n", encoding="utf-8")
+    page = documented.ROOT / "docs/extending.md"
+    assert documented.check(documented.commands(page), songbench, pip=(example_plugin.COMMAND,)) == 4
+    assert "metronome" in shown["systems"].stdout
+    assert re.search(r"backend +centroid", shown["metrics"].stdout)
+    assert "brightness@centroid" in shown["run"].stdout
+    rows = [row for row in shown["run"].stdout.splitlines() if row.strip().startswith("metronome")]
+    assert any("2/2" in row for row in rows)
+    assert "n/a" in shown["run"].stdout, "silence has no brightness"
+    words = ("--systems", "metronome", "--metrics", "level", "--set", "system.metronome.bpm=90", "--name", "slow")
+    assert songbench("run", *words).returncode == 0
 
 
 @pytest.mark.network
