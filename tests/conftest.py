@@ -1,5 +1,6 @@
 """What all tests share: the probe plug-in on the path, small suites, a way to run the command line for real."""
 
+import gc
 import json
 import os
 import sys
@@ -35,6 +36,12 @@ def pytest_collection_modifyitems(items):
     """The longest files begin first."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
+def pytest_collection_finish():
+    """What is loaded by now stays until the end; code that looks for garbage need not look through it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

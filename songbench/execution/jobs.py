@@ -69,6 +69,7 @@ class Workbench:
         self.store, self.features = store, StoredFeatures(store)
         self._name: tuple[str, str, str] | None = None
         self._held: Any = None
+        self._used = False  # also when what was built failed: it may have left parts of a model
 
     def begin(self) -> None:
         """Begin a job: what it uses and what it finds damaged is noted from here on."""
@@ -88,13 +89,18 @@ class Workbench:
 
     def _hold(self, name: tuple[str, str, str], build: Any) -> Any:
         if self._name != name:
-            self._name = self._held = None
-            gc.collect()
-            torch = sys.modules.get("torch")
-            if torch is not None and torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            if self._used:
+                self._let_go()
+            self._used = True
             self._held, self._name = build(), name
         return self._held
+
+    def _let_go(self) -> None:
+        self._name = self._held = None
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
