@@ -28,16 +28,12 @@ from torch.overrides import TorchFunctionMode
 
 from songbench.domain.errors import InputError
 from songbench.execution.tensors import INDEX, is_finite, plain_names, shards_of, tensors_of
+from systems.songbloom.checkpoint_files import CURE, CheckpointFiles
 from systems.songbloom.config import SongBloomConfig
-from systems.songbloom.config_files import named_autoencoder, read_config
 from systems.songbloom.layers import PackedLinear
 from systems.songbloom.model import SongBloom
 
-SUFFIXES = (f".safetensors{INDEX}", f".bin{INDEX}", ".safetensors", ".pt", ".ckpt", ".pth")
-"""What a checkpoint's file name can end in; an index stands for its shards."""
-
 _SECOND_COPY = "condition_provider.conditioners.prompt_wav.tokenizer."
-_CURE = "Fetch it again ('songbench setup songbloom' for the released ones), or name another checkpoint."
 
 _RENAMED = (
     (r"^conditioning\.symbols\.weight$", ("condition_provider.conditioners.lyrics.output_proj.weight",)),
@@ -182,6 +178,15 @@ def check_model(config: SongBloomConfig, *files: Path) -> None:
     _matched(_empty_model(config), _stored(files), files)
 
 
+def holds_autoencoder(file: Path) -> bool:
+    """Whether a weights file holds the autoencoder beside the transformers.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return any(name.startswith("vae.") for name in _stored([file]))
+
+
 class _Uninitialised(TorchFunctionMode):
     """Leaves tensors as they are made.
 
@@ -230,7 +235,7 @@ def _matched(model: SongBloom, stored: Mapping[str, _Stored], files: Sequence[Pa
                 "The checkpoint is not of the model that the YAML file beside it describes:"
                 f" {number} {problem}: {', '.join(names[:3])}{', …' if len(names) > 3 else ''}.",
                 file=", ".join(map(str, files)),
-                cure=_CURE,
+                cure=CURE,
             )
     return matched
 
@@ -318,7 +323,7 @@ def _torch_file(file: Path) -> object:
 
 def _unreadable(file: Path, error: Exception) -> InputError:
     if not file.is_file():
-        return InputError("There is no such checkpoint.", file=str(file), cure=_CURE)
+        return InputError("There is no such checkpoint.", file=str(file), cure=CURE)
     size = file.stat().st_size
     told = str(error).strip().splitlines()
     if isinstance(error, pickle.UnpicklingError) and "Unsupported global" in str(error):
@@ -330,121 +335,7 @@ def _unreadable(file: Path, error: Exception) -> InputError:
     return InputError(
         f"The checkpoint ({size / 1e6:.1f} MB) is damaged, cut short or not a checkpoint: {reason}.",
         file=str(file),
-        cure=_CURE,
-    )
-
-
-@dataclass(frozen=True)
-class CheckpointFiles:
-    """The files that make up a checkpoint on this machine.
-
-    Attributes:
-        weights: the transformers, and mostly the autoencoder.
-        config: the YAML file.
-        folders: where the files that the YAML names may lie.
-    """
-
-    weights: Path
-    config: Path
-    folders: tuple[Path, ...] = ()
-
-    @classmethod
-    def find(cls, path: Path, *folders: Path) -> CheckpointFiles:
-        """The checkpoint a user means by a folder, a weights file or a YAML file.
-
-        Raises:
-            InputError: nothing is there, or a folder holds several.
-        """
-        if path.is_dir():
-            found = sorted(one for one in path.iterdir() if one.name.endswith(SUFFIXES) and _settings(one).is_file())
-            if len(found) != 1:
-                raise _not_one(path, found)
-            path = found[0]
-        if path.suffix in (".yaml", ".yml"):
-            beside = [path.with_name(path.stem + suffix) for suffix in SUFFIXES]
-            path = next((one for one in beside if one.is_file()), beside[0])
-        if not path.is_file():
-            raise InputError("There is no such checkpoint.", file=str(path), cure=_CURE)
-        config = _settings(path)
-        if not config.is_file():
-            raise InputError(
-                "The checkpoint's YAML file is missing, so its sizes are unknown.",
-                file=str(config),
-                cure="Put it beside the weights under the same name.",
-            )
-        return cls(path, config, folders)
-
-    def read_config(self) -> SongBloomConfig:
-        """The sizes and settings.
-
-        Raises:
-            InputError: see `systems.songbloom.config_files.read_config`.
-        """
-        return read_config(self.config, self.folders)
-
-    def check(self) -> SongBloomConfig:
-        """Check everything that can be checked without reading the weights themselves.
-
-        Raises:
-            InputError: see `check_model`.
-        """
-        config = self.read_config()
-        check_model(config, *self.tensor_files())
-        return config
-
-    def load(self, dtype: torch.dtype | None = None) -> SongBloom:
-        """The model, on the CPU.
-
-        Raises:
-            InputError: see `load_model`.
-        """
-        return load_model(self.read_config(), *self.tensor_files(), dtype=dtype)
-
-    def tensor_files(self) -> tuple[Path, ...]:
-        """The weights file, and the autoencoder's own where the weights file does not hold it too.
-
-        Raises:
-            InputError: the autoencoder is in neither, or a file cannot be read.
-        """
-        named = named_autoencoder(self.config, self.folders)
-        if named is None or any(name.startswith("vae.") for name in _stored([self.weights])):
-            return (self.weights,)
-        if not named.is_file():
-            raise InputError(
-                f"{self.weights.name} does not hold the autoencoder, and this file, which its YAML file names for it,"
-                " is missing.",
-                file=str(named),
-                cure="Put it beside the checkpoint; 'songbench setup songbloom-autoencoder' fetches the released one.",
-            )
-        return (self.weights, named)
-
-
-def _settings(weights: Path) -> Path:
-    """The YAML file that belongs to a weights file."""
-    suffix = next((suffix for suffix in SUFFIXES if weights.name.endswith(suffix)), weights.suffix)
-    return weights.with_name(f"{weights.name.removesuffix(suffix)}.yaml")
-
-
-def _not_one(folder: Path, found: Sequence[Path]) -> InputError:
-    """Why a folder is not taken for a checkpoint: it holds several, one without its YAML file, or none."""
-    if found:
-        return InputError(
-            f"There are several checkpoints in this folder: {', '.join(one.name for one in found)}.",
-            file=str(folder),
-            cure="Name the weights file itself.",
-        )
-    alone = sorted(one for one in folder.iterdir() if one.name.endswith(SUFFIXES))
-    if alone:
-        return InputError(
-            f"No weights file in this folder has a YAML file of its name, which tells its sizes: {alone[0].name} needs"
-            f" {_settings(alone[0]).name}.",
-            file=str(folder),
-            cure="Put it beside the weights.",
-        )
-    return InputError(
-        f"There is no checkpoint in this folder (a file that ends in {', '.join(SUFFIXES)}).",
-        file=str(folder),
-        cure=_CURE,
+        cure=CURE,
     )
 
 

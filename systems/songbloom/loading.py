@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.execution import weights
+from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.releases import AUTOENCODER, FULL_150S, FULL_150S_DPO, FULL_240S
 from systems.songbloom.text.resources import SONGBLOOM_TEXT
 
 if TYPE_CHECKING:
-    from systems.songbloom.checkpoint import CheckpointFiles
     from systems.songbloom.model import SongBloom
 
 Precision = Literal["float32", "bfloat16"]
@@ -55,8 +56,6 @@ def find(name: str | Path) -> CheckpointFiles:
         InputError: nothing like it exists.
         SongbenchError: a file of a release is not what was set up.
     """
-    from systems.songbloom.checkpoint import CheckpointFiles
-
     shared = tuple(folder for folder in (weights.verified(AUTOENCODER),) if folder)
     variant = str(name).removeprefix("songbloom_")
     if variant in RELEASES:
@@ -142,7 +141,9 @@ def absent_device(device: str) -> str | None:
 
 
 def best_device() -> str:
-    """``cuda``, else ``mps``, else ``cpu``."""
+    """``cuda``, else ``mps``, else ``cpu``; a CPU build of torch is known by its version, without loading it."""
+    if version("torch").endswith("+cpu"):
+        return "cpu"
     import torch
 
     if torch.cuda.is_available():

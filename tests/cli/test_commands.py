@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pandas
 import pytest
@@ -249,6 +250,15 @@ def test_starting_up_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not version("torch").endswith("+cpu"), reason="torch has to look for the devices")
+def test_listing_the_systems_loads_no_torch(tmp_path):
+    call = "from songbench.cli import app; app(['systems'], standalone_mode=False)"
+    code = f"import sys; {call}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "songbloom" in done.stdout
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_default_systems_that_the_suite_cannot_feed_are_left_out(songbench, suite_file):

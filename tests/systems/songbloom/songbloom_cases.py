@@ -16,7 +16,8 @@ from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request
 from songbench.execution.weights import availability
-from systems.songbloom.checkpoint import CheckpointFiles, save_checkpoint
+from systems.songbloom.checkpoint import save_checkpoint
+from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.model import SongBloom
 from systems.songbloom.text import SONGBLOOM_TEXT

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from systems.songbloom.checkpoint import CheckpointFiles, save_checkpoint
+from systems.songbloom.checkpoint import save_checkpoint
+from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
 from systems.songbloom.model import SongBloom
 

@@ -16,7 +16,8 @@ from songbloom_random import SMALL, random_checkpoint, random_model
 
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from systems.songbloom import load, loading
-from systems.songbloom.checkpoint import CheckpointFiles, released_state_dict, save_checkpoint
+from systems.songbloom.checkpoint import released_state_dict, save_checkpoint
+from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.decoding import Engine, Order, Patch
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.model import SongBloom
@@ -190,7 +191,7 @@ MEASURE = """
 import re, sys, threading, time
 from pathlib import Path
 import torch
-from systems.songbloom.checkpoint import CheckpointFiles
+from systems.songbloom.checkpoint_files import CheckpointFiles
 
 def kib(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

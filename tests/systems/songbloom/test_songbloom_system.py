@@ -26,7 +26,7 @@ from songbench.domain.errors import InputError
 from songbench.domain.song import Failure, Song
 from systems.songbloom import decoding, generation
 from systems.songbloom.autoencoder import Autoencoder
-from systems.songbloom.checkpoint import CheckpointFiles
+from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.system import SongBloomSystem
 
 pytestmark = needs_text
