@@ -111,10 +111,18 @@ class StoreBusyError(SongbenchError):
     exit_code = 3
 
 
-class StoreWriteError(SongbenchError):
-    """The store cannot be written (full disk, no permission); everything committed before is safe."""
+class StoreError(SongbenchError):
+    """The store can no longer be used, so nothing sensible can go on; everything stored before is safe."""
 
     exit_code = 5
+
+
+class StoreReadError(StoreError):
+    """The store cannot be read (not reached, no permission)."""
+
+
+class StoreWriteError(StoreError):
+    """The store cannot be written (full disk, no permission)."""
 
 
 class DamageError(SongbenchError):

@@ -15,7 +15,7 @@ from songbench.contracts import registry
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
 from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
-from songbench.domain.errors import InputError, StoreWriteError, one_line
+from songbench.domain.errors import InputError, StoreError, one_line
 from songbench.domain.prompt import CutAsset, FileAsset, Prompt, RenderAsset
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.score import NotApplicable, ScoreError, Scores
@@ -110,7 +110,7 @@ def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     anew makes the audio again first.
 
     Raises:
-        StoreWriteError: when results cannot be stored; nothing sensible can go on then.
+        StoreError: when the store can no longer be used; nothing sensible can go on then.
     """
     work = {"asset": _assets, "generate": _generate, "score": _score, "features": _features, "score_set": _score_set}
     left = [item["key"] for item in job["items"]]
@@ -127,7 +127,7 @@ def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
             clock = now
         for key in [] if bench.store.damage else left:
             yield Event("error", key, "ended without giving this result")
-    except (StoreWriteError, KeyboardInterrupt, GeneratorExit):
+    except (StoreError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # whatever a plug-in raises is data about that plug-in, `sys.exit` too
         for key in [] if bench.store.damage else left:

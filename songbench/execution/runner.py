@@ -110,7 +110,7 @@ class Runner:
 
         Raises:
             StoreBusyError: another run works on this store.
-            StoreWriteError: the store cannot be written.
+            StoreError: the store cannot be read or written.
             SongbenchError: prompt audio or references cannot be rendered, without which nothing makes sense.
         """
         begun = time.monotonic()

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from songbench.domain.errors import DISK_FULL, DamageError, InputError, StoreWriteError
+from songbench.domain.errors import DISK_FULL, DamageError, InputError, StoreReadError, StoreWriteError, one_line
 from songbench.domain.hashing import Json, bytes_digest, content_key
 from songbench.execution.files import sweep, write_atomically
 from songbench.execution.store_lock import local_lock, remote_lock
@@ -147,7 +147,8 @@ class Store:
         """Every key of a kind, in one listing; whether the records are whole is not asked."""
         folder = f"{self._root}/records/{kind}"
         self._fs.invalidate_cache()
-        found = self._fs.find(folder) if self._fs.exists(folder) else []
+        with self._reading(f"records/{kind}"):
+            found = self._fs.find(folder) if self._fs.exists(folder) else []
         return {name.rsplit("/", 1)[-1][:-5] for name in found if name.endswith(".json")}
 
     # -- features --------------------------------------------------------------------------------------------------
@@ -158,7 +159,9 @@ class Store:
 
     def has_feature(self, key: str) -> bool:
         """Whether the feature is there."""
-        return bool(self._fs.exists(f"{self._root}/{feature_place(key)}"))
+        place = feature_place(key)
+        with self._reading(place):
+            return bool(self._fs.exists(f"{self._root}/{place}"))
 
     def put_feature(self, key: str, data: bytes) -> None:
         """Store the npz bytes of a feature."""
@@ -190,21 +193,41 @@ class Store:
     def size(self, place: str) -> int | None:
         """How many bytes lie at a place below the root, without reading them; None when nothing does."""
         try:
-            return int(self._fs.info(f"{self._root}/{place}")["size"])
+            with self._reading(place):
+                return int(self._fs.info(f"{self._root}/{place}")["size"])
         except FileNotFoundError:
             return None
 
     def remove(self, place: str) -> None:
         """Remove a file that is damaged, so that it is made again, or should not have been stored."""
-        if self._fs.exists(f"{self._root}/{place}"):
-            self._fs.rm_file(f"{self._root}/{place}")
+        with self._reading(place):
+            there = self._fs.exists(f"{self._root}/{place}")
+        if there:
+            try:
+                self._fs.rm_file(f"{self._root}/{place}")
+            except Exception as error:
+                raise _write_error(self.url, error) from error
 
     def peek(self, place: str) -> bytes | None:
         """The bytes at a place below the root, unchecked; None when there are none."""
         try:
-            return bytes(self._fs.cat_file(f"{self._root}/{place}"))
+            with self._reading(place):
+                return bytes(self._fs.cat_file(f"{self._root}/{place}"))
         except FileNotFoundError:
             return None
+
+    @contextmanager
+    def _reading(self, place: str) -> Iterator[None]:
+        """Say what hinders reading, as each driver has errors of its own; that nothing is there is none."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            raise StoreReadError(
+                f"Cannot read '{place}' in the store '{self.url}': {_told(error)}. What was stored before is safe:"
+                " mend the address, the permissions or the connection and run the same command again."
+            ) from error
 
     def _write(self, place: str, data: bytes) -> None:
         name = f"{self._root}/{place}"
@@ -213,7 +236,7 @@ class Store:
                 write_atomically(Path(name), data)
             else:
                 self._fs.pipe_file(name, data)
-        except OSError as error:
+        except Exception as error:  # each driver has kinds of its own
             raise _write_error(self.url, error) from error
 
     # -- the one planner -------------------------------------------------------------------------------------------
@@ -230,7 +253,7 @@ class Store:
 
         Raises:
             StoreBusyError: another run holds it.
-            StoreWriteError: the store cannot be written.
+            StoreError: the store cannot be read or written.
         """
         if not self.local:
             with remote_lock(
@@ -257,8 +280,13 @@ def _difference(data: bytes) -> str:
     return "is empty" if not data else "was altered or cut"
 
 
-def _write_error(place: str, error: OSError) -> StoreWriteError:
-    reason = "the disk is full" if error.errno in DISK_FULL else (error.strerror or str(error))
+def _told(error: Exception) -> str:
+    return one_line(str(error)) or type(error).__name__
+
+
+def _write_error(place: str, error: Exception) -> StoreWriteError:
+    number, told = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
+    reason = "the disk is full" if number in DISK_FULL else (told or _told(error))
     return StoreWriteError(
         f"Cannot write to '{place}': {reason}. What was stored before is safe: free some space or mend the permissions"
         " and run the same command again."

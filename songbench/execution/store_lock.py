@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -9,17 +10,16 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from songbench.domain.errors import StoreBusyError
+from songbench.domain.errors import StoreBusyError, StoreError
 
 HEARTBEAT_S = 20.0
 STALE_AFTER_S = 120.0
 
 
-@contextmanager
+@contextlib.contextmanager
 def local_lock(path: Path, url: str, owner: str) -> Iterator[None]:
     """Hold a lock file through the operating system, so that it ends with the process, however that ends.
 
@@ -49,7 +49,7 @@ def local_lock(path: Path, url: str, owner: str) -> Iterator[None]:
             handle.truncate(0)
 
 
-@contextmanager
+@contextlib.contextmanager
 def remote_lock(
     url: str,
     owner: str,
@@ -80,7 +80,8 @@ def remote_lock(
 
     def keep_beating() -> None:
         while not done.wait(HEARTBEAT_S):
-            beat()
+            with contextlib.suppress(StoreError):  # the run will meet it, too, or it is over by the next beat
+                beat()
 
     beat()
     threading.Thread(target=keep_beating, daemon=True).start()

@@ -9,7 +9,7 @@ from typing import Any
 from songbench.contracts.cards import FieldCard, MetricCard
 from songbench.contracts.feature import Features
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
-from songbench.domain.errors import StoreWriteError
+from songbench.domain.errors import StoreError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.execution.plain import ContractError, json_value, number, shown, text
@@ -63,11 +63,11 @@ def verdicts_on(metric: SongMetric, songs: Sequence[Song], features: Features) -
     nothing good is lost, and nothing is taken for the verdict on another song.
 
     Raises:
-        StoreWriteError: features cannot be stored.
+        StoreError: the store can no longer be used.
     """
     try:
         given = _as_many(metric.score(songs, features), len(songs))
-    except StoreWriteError:
+    except StoreError:
         raise
     except Exception as error:
         if len(songs) == 1:
@@ -89,12 +89,12 @@ def verdict_on_set(
     """The verdict on a system's songs in plain types, or the exception that it met.
 
     Raises:
-        StoreWriteError: features cannot be stored.
+        StoreError: the store can no longer be used.
     """
     try:
         given = metric.score_set(songs, references, features)
         return checked_verdict(given, metric.card, songs=len(songs), prompts={song.prompt.id for song in songs})
-    except StoreWriteError:
+    except StoreError:
         raise
     except Exception as error:
         return error

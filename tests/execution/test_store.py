@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 
+import fsspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
+import songbench
 from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, MemoryAudio
-from songbench.domain.errors import DamageError, InputError, StoreBusyError, StoreWriteError
+from songbench.domain.errors import DamageError, InputError, StoreBusyError, StoreReadError, StoreWriteError
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, TimedSection, TimedWord
 from songbench.domain.suite import parse_prompt
 from songbench.execution import files
@@ -157,6 +160,44 @@ def test_a_failed_write_leaves_nothing_and_says_what_to_do(tmp_path, monkeypatch
     assert caught.value.exit_code == 5
     assert store.keys("scores") == {"aa"}
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+class UnreachableFileSystem(MemoryFileSystem):
+    """A driver whose server has gone, and which says so in its own way."""
+
+    protocol = "unreachable"
+
+    def _gone(self, *_, **__):
+        raise RuntimeError("no answer from the server\nafter 3 tries")
+
+    cat_file = info = exists = find = pipe_file = _gone
+
+
+def test_a_store_that_cannot_be_reached_says_so(suite_file, tmp_path):
+    fsspec.register_implementation("unreachable", UnreachableFileSystem, clobber=True)
+    store = Store("unreachable://songs")
+    told = r"Cannot read .* in the store 'unreachable://songs': no answer from the server after 3 tries\. .*is safe"
+    for ask in (
+        lambda: store.peek("records/scores/aa.json"),
+        lambda: store.size("lock"),
+        lambda: store.keys("songs"),
+        lambda: store.has_feature("aa"),
+        lambda: store.get("scores", "aa"),
+    ):
+        with pytest.raises(StoreReadError, match=told) as caught:
+            ask()
+        assert caught.value.exit_code == 5
+    with pytest.raises(StoreWriteError, match="Cannot write to 'unreachable://songs': no answer from the server"):
+        store.put("scores", "aa", {"x": 1})
+    with pytest.raises(StoreReadError, match=told):
+        songbench.run(
+            suite=str(suite_file(1)),
+            systems=["silence"],
+            metrics=["audio"],
+            store=store.url,
+            runs=str(tmp_path),
+            overrides=["engine=inline"],
+        )
 
 
 def test_writing_over_a_file_is_atomic(tmp_path):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from songbench.domain.errors import StoreWriteError
+from songbench.domain.errors import StoreError
 from songbench.execution.engine.messages import End, Fatal
 from songbench.execution.engine.process import Garbage, News, WorkerProcess, cause_of_death
 from songbench.execution.engine.protocol import Report
@@ -99,7 +99,7 @@ class LocalEngine:
         if message is None:
             self._gone(worker, None, waiting, report)
         elif isinstance(message, Fatal):
-            raise StoreWriteError(message.text)
+            raise StoreError(message.text)
         elif isinstance(message, Event):
             self._event(worker, message, waiting, report)
         elif isinstance(message, End):

@@ -27,7 +27,7 @@ class Engine(Protocol):
         """Run the jobs and return when every item was reported.
 
         Raises:
-            StoreWriteError: when results cannot be stored; what was stored before is safe.
+            StoreError: when the store can no longer be used; what was stored before is safe.
         """
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import IO
 
-from songbench.domain.errors import StoreWriteError
+from songbench.domain.errors import StoreError
 from songbench.execution.engine.messages import End, Fatal, Message, Ready, encode
 from songbench.execution.jobs import Workbench, run_job
 from songbench.execution.store import Store
@@ -65,7 +65,7 @@ def main() -> None:
         try:
             for event in run_job(job, bench):
                 channel.answer(event)
-        except StoreWriteError as error:
+        except StoreError as error:
             channel.answer(Fatal(str(error)))
             continue
         channel.answer(End())
