@@ -175,7 +175,7 @@ def test_imported_audio_end_to_end(songbench, suite_file, tmp_path):
 def test_two_runs_on_one_store(songbench, suite_file, tmp_path):
     suite = suite_file(8)
     words = ["run", "--suite", suite, *PROBE, "--store", tmp_path / "store", "--runs", tmp_path / "runs"]
-    words += ["--set", "system.probe.seconds_each=4", "--name", "first"]
+    words += ["--set", "system.probe.seconds_each=1.5", "--name", "first"]
     first = subprocess.Popen(
         [sys.executable, "-m", "songbench", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
