@@ -162,8 +162,18 @@ def _comb(bins: int) -> Array:
 
 def _harmonic_mask(magnitudes: npt.NDArray[np.floating], steady: int) -> npt.NDArray[np.floating]:
     """How much of each bin belongs to what holds in time rather than to what spreads in frequency, 0-1."""
+    held = _row_medians(magnitudes, steady) ** 2
+    spread = _row_medians(magnitudes.T, _WIDE_BINS).T ** 2
+    return np.asarray(held / (held + spread + 1e-12))
+
+
+def _row_medians(rows: npt.NDArray[np.floating], width: int) -> npt.NDArray[np.floating]:
+    """The median of the `width` (odd) values around each, in its row; beyond its ends a row is mirrored.
+
+    The rows go through the filter as one, which is several times as fast as a filter in two dimensions.
+    """
     from scipy.ndimage import median_filter
 
-    held = median_filter(magnitudes, (1, steady)) ** 2
-    spread = median_filter(magnitudes, (_WIDE_BINS, 1)) ** 2
-    return np.asarray(held / (held + spread + 1e-12))
+    mirrored = np.pad(rows, ((0, 0), (width // 2, width // 2)), mode="symmetric")
+    medians = median_filter(mirrored.ravel(), width).reshape(mirrored.shape)
+    return np.asarray(medians[:, width // 2 : width // 2 + rows.shape[1]])

@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.ndimage import median_filter
 
 from metrics.features import novelty
 from metrics.features.section_labels import Segment, label_segments
 from metrics.features.structure import StructureAnalyser, analyse
-from metrics.features.vocal_activity import THRESHOLD_DB, Voice, find_voice, sung
+from metrics.features.vocal_activity import THRESHOLD_DB, Voice, _row_medians, find_voice, sung
 from metrics.ser import ser_novelty
 from songbench.contracts.feature import Extractor, Feature
 from songbench.contracts.metric import SongMetric
@@ -114,6 +115,14 @@ def test_the_voice_does_not_depend_on_level():
 def test_the_pitch_of_the_voice_is_heard_through_the_chords(pitch):
     heard = find_voice(audio(chord(A, 8, 0.03) + voice(8, pitch=pitch)), 0.25).pitch
     assert np.median(heard) == pytest.approx(69 + 12 * np.log2(pitch / 440), abs=2)
+
+
+@pytest.mark.parametrize("shape", [(257, 40), (3, 17), (2, 8), (1, 1)])
+@pytest.mark.parametrize("width", [9, 17, 31])
+def test_medians_along_rows_are_those_in_two_dimensions(shape, width):
+    rows = np.random.default_rng(width).random(shape, np.float32).round(1)
+    found = _row_medians(rows, width)
+    assert found.dtype == rows.dtype and np.array_equal(found, median_filter(rows, (1, width)))
 
 
 def trace(*runs):
