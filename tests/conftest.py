@@ -15,6 +15,9 @@ take_numba_cache()
 PLUGINS = Path(__file__).parent / "plugins"
 sys.path.insert(0, str(PLUGINS))
 sys.path.insert(0, str(Path(__file__).parent / "listening_test" / "collection"))
+# Where nothing may be cached, each of hundreds of processes compiles all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Tests run beside each other, one to a core; threads that wait for each other would only take turns.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
