@@ -1,8 +1,8 @@
 """The command line in a process of its own for each call, without importing the same libraries again for each.
 
 A server that has imported them forks a process per call, which gets the call's arguments, variables and folder and ends
-as any other. There is a server for each set of the variables that count when an interpreter starts. What needs an
-interpreter of its own (input, other limits) starts one.
+as any other, or stays until it is told to stop. There is a server for each set of the variables that count when an
+interpreter starts. What needs an interpreter of its own (input, other limits) starts one.
 """
 
 import atexit
@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -22,9 +23,12 @@ SECONDS = 800
 LIBRARIES = (
     *("songbench.cli", "hydra.compose", "pydantic", "pandas", "scipy.stats", "scipy.optimize", "soundfile", "psutil"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "rich.progress", "rich.table", "yaml", "platformdirs"),
+    *("fsspec", "PIL.Image", "scipy.signal", "sqlalchemy.orm"),
 )
 HEAVY = {"sing": ("torch", "safetensors.torch")}
 """What a command needs besides."""
+STAYING = ("songbench.cli", "sqlalchemy.orm", "gradio")
+"""What a command needs that stays."""
 
 DEMO = "SONGBENCH_TESTS_DEMO"
 """The variable that names the file to take for the demo suite, so that tests may take fewer of its prompts."""
@@ -45,8 +49,22 @@ def run(words, *, cwd, env, python=sys.executable, **keywords):
     """
     if keywords or not hasattr(os, "fork"):
         return fresh(words, cwd=cwd, env=env, python=python, **keywords)
-    start = tuple(sorted((name, value) for name, value in env.items() if name.startswith(_AT_START)))
-    return _server(str(python), start, () if "--help" in words else HEAVY.get(words[0], ())).run(words, str(cwd), env)
+    heavy = () if "--help" in words else HEAVY.get(words[0], ())
+    return _server(str(python), _at_start(env), (*LIBRARIES, *heavy)).run(words, str(cwd), env)
+
+
+def start(words, *, cwd, env, output):
+    """Start ``songbench`` and leave it to itself; what it says goes to the file `output`, after what is there."""
+    if not hasattr(os, "fork"):
+        return start_fresh(words, cwd=cwd, env=env, output=output)
+    return _server(sys.executable, _at_start(env), STAYING).start(words, str(cwd), env, str(output))
+
+
+def start_fresh(words, *, cwd, env, output):
+    """The same in an interpreter that is started for it."""
+    with open(output, "ab") as file:
+        line = [sys.executable, "-m", "songbench", *words]
+        return subprocess.Popen(line, cwd=cwd, env=env, stdout=file, stderr=subprocess.STDOUT)
 
 
 def fresh(words, *, python=sys.executable, **keywords):
@@ -56,16 +74,20 @@ def fresh(words, *, python=sys.executable, **keywords):
     return subprocess.run(line, check=False, **given)
 
 
+def _at_start(env):
+    return tuple(sorted((name, value) for name, value in env.items() if name.startswith(_AT_START)))
+
+
 @functools.lru_cache(maxsize=8)
-def _server(python, start, heavy):
-    return _Server(python, dict(start), heavy)
+def _server(python, start, libraries):
+    return _Server(python, dict(start), libraries)
 
 
 class _Server:
-    def __init__(self, python, start, heavy):
+    def __init__(self, python, start, libraries):
         others = {name: value for name, value in os.environ.items() if not name.startswith(_AT_START)}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        line = [python, __file__, *LIBRARIES, *heavy]
+        line = [python, __file__, *libraries]
         self._process = subprocess.Popen(line, cwd=os.sep, env={**others, **start}, **pipes)
         atexit.register(self._end)
 
@@ -76,37 +98,82 @@ class _Server:
     def run(self, words, cwd, env):
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
-            call = {"words": words, "cwd": cwd, "env": dict(env), "out": str(out), "err": str(err)}
-            self._process.stdin.write(json.dumps(call) + "\n")
-            self._process.stdin.flush()
-            code = json.loads(self._process.stdout.readline())
+            pid = self.ask(words=words, cwd=cwd, env=dict(env), out=str(out), err=str(err))
+            code = self.ask(wait=pid)
             said = [path.read_text(encoding="utf-8") for path in (out, err)]
         return subprocess.CompletedProcess(["songbench", *words], code, *said)
 
+    def start(self, words, cwd, env, output):
+        return _Staying(self, self.ask(words=words, cwd=cwd, env=dict(env), out=output, err=output))
+
+    def ask(self, **call):
+        self._process.stdin.write(json.dumps(call) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+class _Staying:
+    """What tests need of `subprocess.Popen`, for a process that the server has forked."""
+
+    def __init__(self, server, pid):
+        self._server, self._pid, self._code = server, pid, None
+
+    def poll(self):
+        if self._code is None:
+            self._code = self._server.ask(poll=self._pid)
+        return self._code
+
+    def wait(self, timeout=SECONDS):
+        end = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired("songbench", timeout)
+            time.sleep(0.02)
+        return self._code
+
+    def kill(self):
+        self._send(signal.SIGKILL)
+
+    def terminate(self):
+        self._send(signal.SIGTERM)
+
+    def _send(self, number):
+        if self.poll() is None:
+            os.kill(self._pid, number)
+
 
 def serve(libraries):
-    """Answer each call, a line of JSON, with its exit code; the forked process leaves the loop to do its work."""
+    """Answer each call, a line of JSON: with a new process's number, or how one ended (null: it has not).
+
+    The forked process leaves the loop to do its work.
+    """
     for name in libraries:
         import_module(name)
     gc.freeze()  # else each fork copies the whole heap when it ends
     for row in sys.stdin:
         call = json.loads(row)
-        child = os.fork()
-        if child == 0:
-            signal.alarm(SECONDS)
-            return call
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        if "words" in call:
+            answer = os.fork()
+            if answer == 0:
+                signal.alarm(SECONDS)
+                return call
+        elif "wait" in call:
+            answer = os.waitstatus_to_exitcode(os.waitpid(call["wait"], 0)[1])
+        else:
+            ended, status = os.waitpid(call["poll"], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if ended else None
+        print(json.dumps(answer), flush=True)
     return None
 
 
 def become(call):
     """Be the process that ``python -m songbench`` would have started."""
-    for number, name, way in ((0, os.devnull, "rb"), (1, call["out"], "wb"), (2, call["err"], "wb")):
+    for number, name, way in ((0, os.devnull, "rb"), (1, call["out"], "ab"), (2, call["err"], "ab")):
         with open(name, way) as file:
             os.dup2(file.fileno(), number)
     os.environ.clear()
     os.environ.update(call["env"])
+    tempfile.tempdir = None  # a library may have asked where it is
     os.chdir(call["cwd"])
     sys.argv = ["songbench", *call["words"]]
     sys.path[0] = call["cwd"]

@@ -6,10 +6,8 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import command_line
 from made_up import good_answer
 
 ADMIN_PASSWORD = "correct horse battery"
@@ -31,37 +30,41 @@ def free_port():
 
 
 class Served:
-    """A running ``songbench listen serve``."""
+    """A running ``songbench listen serve``.
 
-    def __init__(self, folder, options):
-        self.folder, self.options = folder, [str(one) for one in options]
+    Args:
+        folder: of the prepared test.
+        options: as on the command line.
+        fresh: whether in an interpreter that is started for it, as users do.
+    """
+
+    def __init__(self, folder, options, *, fresh=False):
+        self.folder, self.options, self._fresh = folder, [str(one) for one in options], fresh
         self.admin_password = ADMIN_PASSWORD
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self.process, self.output = None, []
+        self.process = None
         self.scratch = tempfile.mkdtemp()  # a server that is killed cannot clean up after itself
+        self._said = Path(self.scratch, "said")
         self.restart()
+
+    @property
+    def output(self):
+        """What it said since the first start."""
+        return self._said.read_text(encoding="utf-8")
 
     def restart(self):
         """Start it, at the same address as before."""
-        command = [sys.executable, "-m", "songbench", "listen", "serve", self.folder, "--port", self.port]
+        words = ["listen", "serve", str(self.folder), "--port", str(self.port), *self.options]
         env = {**os.environ, "SONGBENCH_ADMIN_PASSWORD": self.admin_password, "PYTHONUNBUFFERED": "1"}
         env["TMPDIR"] = self.scratch
-        self.process = subprocess.Popen(
-            [str(one) for one in [*command, *self.options]],
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-        )
-        # Read all along, so that a full pipe never stops the server.
-        threading.Thread(target=self.output.extend, args=(self.process.stdout,), daemon=True).start()
+        begin = command_line.start_fresh if self._fresh else command_line.start
+        self.process = begin(words, cwd=Path.cwd(), env=env, output=self._said)
         deadline = time.monotonic() + START_SECONDS
         while not self._healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
-                raise RuntimeError("The server did not start:\n" + "".join(self.output))
+                raise RuntimeError("The server did not start:\n" + self.output)
             time.sleep(0.1)
 
     def _healthy(self):
@@ -82,9 +85,9 @@ class Served:
 
 
 @contextmanager
-def start(folder, *options):
-    """A server of this prepared folder; `options` as on the command line."""
-    served = Served(folder, options)
+def start(folder, *options, fresh=False):
+    """A server of this prepared folder; see `Served`."""
+    served = Served(folder, options, fresh=fresh)
     try:
         yield served
     finally:

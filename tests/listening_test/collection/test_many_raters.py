@@ -1,4 +1,4 @@
-"""Fifty raters at once against a real server: what was acknowledged is in the database, once, and nothing else is."""
+"""Many raters at once against a real server: what was acknowledged is in the database, once, and nothing else is."""
 
 import random
 import threading
@@ -98,26 +98,27 @@ def test_fifty_raters_at_once(prepared, database_url):
     assert sorted(Counter(one.seat for one in known).values()) == [6] * 6 + [7] * 2
 
 
-def test_a_server_that_is_killed_forgets_nothing_it_acknowledged(prepared, database_url):
+@pytest.mark.parametrize("count", [20, pytest.param(RATERS, marks=pytest.mark.slow)])
+def test_a_server_that_is_killed_forgets_nothing_it_acknowledged(prepared, database_url, count):
     with served.start(prepared.folder, "--db", database_url, "--entry", "invited") as server:
-        known = run_through_a_fall(prepared, database_url, server, server)
-    assert sorted(one.invitation for one in known) == list(range(RATERS))
+        known = run_through_a_fall(prepared, database_url, server, server, count)
+    assert sorted(one.invitation for one in known) == list(range(count))
 
 
 @pytest.mark.slow  # the same rules on the same kinds of database in test_sessions.py, without the processes
 def test_two_servers_on_one_database_are_as_good_as_one(prepared, database_url):
     options = (prepared.folder, "--db", database_url, "--entry", "invited")
     with served.start(*options) as falls, served.start(*options) as stays:
-        known = run_through_a_fall(prepared, database_url, falls, stays)
+        known = run_through_a_fall(prepared, database_url, falls, stays, RATERS)
     assert sorted(one.invitation for one in known) == list(range(RATERS))
 
 
-def run_through_a_fall(test, url, falls, other):
+def run_through_a_fall(test, url, falls, other, count):
     """Invited raters who go to and fro between two addresses; one server is killed in the middle."""
     signer, number = Signer(load_secret(test.folder), test.digest()), served.component(falls.url)
     raters = [
         served.Rater([falls, other][n % 2].url, invitation=signer.invitation(n), patience=120, number=number)
-        for n in range(RATERS)
+        for n in range(count)
     ]
     enough, lock, answered = threading.Event(), threading.Lock(), []
 
@@ -125,7 +126,7 @@ def run_through_a_fall(test, url, falls, other):
         rater.url = other.url if rater.url == falls.url else falls.url
         with lock:
             answered.append(rater)
-            if len(answered) == 3 * RATERS:
+            if len(answered) == 3 * count:
                 enough.set()
 
     def kill():

@@ -289,10 +289,10 @@ def test_nothing_a_browser_can_get_says_what_is_what(server, test):
 
 def test_nothing_that_was_asked_here_broke_the_server(server):
     """Comes late in this file on purpose: whatever the others sent, no traceback is in the log."""
-    assert "Traceback" not in "".join(server.output)
+    assert "Traceback" not in server.output
 
 
 def test_the_log_names_no_token(server):
     rater = walk(served.Rater(server.url), "trial")
     rater.audio(served.urls_of(rater.page)[0])
-    assert rater.token not in "".join(server.output)
+    assert rater.token not in server.output

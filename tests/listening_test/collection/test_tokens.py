@@ -136,8 +136,9 @@ def test_a_server_does_not_start_on_what_cannot_be_right(songbench, test, tmp_pa
 
 def test_a_server_introduces_itself_and_knows_its_public_address(test):
     (test.folder / "key.json").unlink()  # it never opens the key
-    with served.start(test.folder, "--entry", "invited", "--public-url", "https://listen.example.org/a") as server:
-        said = "".join(server.output)
+    options = ("--entry", "invited", "--public-url", "https://listen.example.org/a")
+    with served.start(test.folder, *options, fresh=True) as server:
+        said = server.output
         assert "https://listen.example.org/a/  for holders of an invitation" in said
         assert "https://listen.example.org/a/admin/  user admin" in said and server.admin_password not in said
         assert "0 raters" in said
@@ -150,4 +151,4 @@ def test_a_server_introduces_itself_and_knows_its_public_address(test):
         assert served.get(url, {**kind, "Origin": "https://listen.example.org"}, "POST", body)[0] == 200
         assert served.get(url, {**kind, "Origin": "https://example.org"}, "POST", body)[0] == 404
         assert server.stop() == 0
-    assert "Everything acknowledged is stored" in "".join(server.output)
+        assert "Everything acknowledged is stored" in server.output
