@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import command_here
 import command_line
 import pytest
 
@@ -66,8 +67,24 @@ def songbench(tmp_path):
     """A function that runs the command line in a process of its own, with store and runs in the test's folder."""
 
     def run(command, *words, placed=True, env=None, **keywords):
-        where = ["--store", str(tmp_path / "store"), "--runs", str(tmp_path / "runs")] if placed else []
-        variables = {**os.environ, "COLUMNS": "160", **(env or {})}
-        return command_line.run([command, *where, *map(str, words)], cwd=tmp_path, env=variables, **keywords)
+        line, where = _placed(tmp_path, command, words, placed, env)
+        return command_line.run(line, **where, **keywords)
 
     return run
+
+
+@pytest.fixture
+def songbench_here(tmp_path):
+    """The same in this process, where a process of its own is not the point."""
+
+    def run(command, *words, placed=True, env=None):
+        line, where = _placed(tmp_path, command, words, placed, env)
+        return command_here.run(line, **where)
+
+    return run
+
+
+def _placed(folder, command, words, placed, env):
+    where = ["--store", str(folder / "store"), "--runs", str(folder / "runs")] if placed else []
+    line = [command, *where, *map(str, words)]
+    return line, {"cwd": folder, "env": {**os.environ, "COLUMNS": "160", **(env or {})}}

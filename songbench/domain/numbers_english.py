@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import product
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+from songbench.domain.inflection import inflector
 
 Readings: TypeAlias = tuple[tuple[str, ...], ...]
 """Ways to say one expression, each a tuple of words in lower case; never empty."""
@@ -50,18 +52,18 @@ def cardinals(number: int) -> list[str]:
 def ordinals(number: int) -> list[str]:
     """Which one: ``twenty first``, ``a hundredth``; as `cardinals` with its last word changed."""
     parts = [way.rpartition(" ") for way in cardinals(number)]
-    return [f"{before}{space}{_inflect().ordinal(last)}" for before, space, last in parts]
+    return [f"{before}{space}{inflector().ordinal(last)}" for before, space, last in parts]
 
 
 def plural_of(word: str) -> str:
     """The plural of the last word of a number: nineties, sixes."""
-    return {"oh": "ohs", "zero": "zeros"}.get(word) or str(_inflect().plural_noun(word))
+    return {"oh": "ohs", "zero": "zeros"}.get(word) or str(inflector().plural_noun(word))
 
 
 @lru_cache(maxsize=4096)
 def spelled(number: int) -> str:
     """A number in words, with "and" and without punctuation."""
-    words: str = _inflect().number_to_words(number)
+    words: str = inflector().number_to_words(number)
     return words.replace("-", " ").replace(",", "")
 
 
@@ -152,10 +154,3 @@ def _with_doubles(figures: str) -> Iterator[str]:
 def _digits(figures: str) -> list[str]:
     names = [spelled(int(figure)) for figure in figures]
     return list(dict.fromkeys([" ".join(names), " ".join("oh" if name == "zero" else name for name in names)]))
-
-
-@lru_cache(maxsize=1)
-def _inflect() -> Any:
-    import inflect
-
-    return inflect.engine()

@@ -1,9 +1,8 @@
 """What a kind of input is asked, and what several kinds need."""
 
-import contextlib
 import io
-import sys
 
+import command_here
 import numpy as np
 import soundfile
 
@@ -47,18 +46,4 @@ def wave_file():
 
 def command_line(*words):
     """Run a command in this process; returns its exit code and raises whatever is not a message."""
-    from songbench.cli import main
-
-    def stream():  # as strict as a terminal's
-        return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="strict")
-
-    before, sys.argv = sys.argv, ["songbench", *map(str, words)]
-    errors = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
-    try:
-        with contextlib.redirect_stdout(stream()), contextlib.redirect_stderr(errors):
-            main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    finally:
-        sys.argv = before
-    return 0
+    return command_here.run(words).returncode

@@ -19,7 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-for place in (HERE, HERE.parent / "plugins", HERE.parents[1]):
+for place in (HERE, HERE.parent, HERE.parent / "plugins", HERE.parents[1]):
     sys.path.insert(0, str(place))
 
 import fuzz_harness as harness  # noqa: E402

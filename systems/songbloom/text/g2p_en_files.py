@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from songbench.domain.errors import UnavailableError
+from songbench.domain.inflection import inflector
 
 
 @cache
@@ -42,6 +43,7 @@ def number_expander() -> Callable[[str], str]:
     if spec is None or spec.loader is None:
         raise UnavailableError(f"{place} cannot be loaded. Cure: pip install --force-reinstall --no-deps g2p-en==2.1.0")
     module = importlib.util.module_from_spec(spec)
+    inflector()  # which the module imports, too, and more slowly
     spec.loader.exec_module(module)
     expand: Callable[[str], str] = module.normalize_numbers
     return expand

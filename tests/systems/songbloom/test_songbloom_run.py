@@ -10,7 +10,7 @@ from songbloom_cases import ENDS_SOMEWHERE, NEVER_ENDS, calm_checkpoint, needs_t
 
 from systems.songbloom.system import SongBloomSystem
 
-METRICS = ["--metrics", "rtf,audio"]
+METRICS = ["--metrics", "rtf"]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def records(tmp_path, kind="songs"):
 
 
 @needs_text
-def test_a_run_with_failures_and_again(songbench, tmp_path, checkpoint):
+def test_a_run_with_failures_and_again(songbench_here, tmp_path, checkpoint):
     suite = write_suite(
         tmp_path,
         5,
@@ -32,7 +32,7 @@ def test_a_run_with_failures_and_again(songbench, tmp_path, checkpoint):
         p4={"lyrics": "[verse]\n사랑해", "style": "bright pop"},
     )
     words = ["--suite", suite, "--systems", f"songbloom:mine={checkpoint},silence", *METRICS]
-    done = songbench("run", *words, "--workers", "2", "--set", "engine.batch=1")
+    done = songbench_here("run", *words, "--workers", "1", "--set", "engine.batch=1")
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     told = " ".join(done.stderr.split())
@@ -61,9 +61,9 @@ def test_a_run_with_failures_and_again(songbench, tmp_path, checkpoint):
         assert facts["seed_honoured"] is True
         stored, rate = soundfile.read(next((tmp_path / "store/blobs").rglob(one["audio"])), always_2d=True)
         assert rate == 48_000
-        assert np.abs(stored.T - in_process[one["prompt"]]).max() < 1e-5, "worker by worker or all at once"
+        assert np.abs(stored.T - in_process[one["prompt"]]).max() < 1e-5, "one by one in a worker or all at once"
 
-    again = songbench("generate", *words)
+    again = songbench_here("generate", *words)
     assert again.returncode == 1
     assert "nothing to compute" in again.stderr
 
@@ -85,11 +85,11 @@ def test_the_demo_suite(songbench, tmp_path):
 
 class TestBeforeAnyWork:
     @pytest.fixture
-    def refused(self, songbench, tmp_path):
+    def refused(self, songbench_here, tmp_path):
         suite = write_suite(tmp_path, 1)
 
         def run(code, *words, **keywords):
-            done = songbench("run", "--suite", suite, *METRICS, *words, **keywords)
+            done = songbench_here("run", "--suite", suite, *METRICS, *words, **keywords)
             assert done.returncode == code, done.stderr
             assert "Traceback" not in done.stderr
             assert not (tmp_path / "store").exists()
@@ -97,11 +97,11 @@ class TestBeforeAnyWork:
 
         return run
 
-    def test_without_weights(self, songbench, refused, tmp_path):
+    def test_without_weights(self, songbench_here, refused, tmp_path):
         bare = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
         cure = "songbench setup songbloom:full_150s --accept-licence"
         missing = ("songbloom-full-150s' (about 8.2 GB", "songbloom-autoencoder' (about 675 MB", cure)
-        listed = songbench("systems", placed=False, env=bare)
+        listed = songbench_here("systems", placed=False, env=bare)
         assert listed.returncode == 0
         told = refused(4, "--systems", "songbloom", env=bare)
         for text in (told, " ".join(listed.stdout.split())):
@@ -132,9 +132,9 @@ class TestBeforeAnyWork:
         assert told in refused(2, *words)
 
     @needs_text
-    def test_lyrics_with_an_unknown_tag(self, songbench, tmp_path, checkpoint):
+    def test_lyrics_with_an_unknown_tag(self, songbench_here, tmp_path, checkpoint):
         suite = write_suite(tmp_path, 2, p1={"lyrics": "[vrese]\n月亮"})
-        done = songbench("run", "--suite", suite, "--systems", f"songbloom:mine={checkpoint}", *METRICS)
+        done = songbench_here("run", "--suite", suite, "--systems", f"songbloom:mine={checkpoint}", *METRICS)
         assert done.returncode == 2
         assert "line 3" in done.stderr
         assert "Did you mean 'verse'?" in done.stderr

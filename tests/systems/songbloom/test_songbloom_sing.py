@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -36,15 +37,20 @@ def checkpoints(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def singer(checkpoints):
+    return load(checkpoints / "long", "cpu")
+
+
 @pytest.fixture
-def sing(songbench, tmp_path, checkpoints):
-    """A function that runs the command with lyrics and a prompt that lie there."""
+def sing(songbench_here, tmp_path, checkpoints):
+    """A function that runs the command, here or otherwise, with lyrics and a prompt that lie there."""
     (tmp_path / "song.txt").write_text(LYRICS, encoding="utf-8-sig")  # as some editors save it
     write_audio(tmp_path / "style.wav", music(1.5))
 
-    def run(*words, lyrics="song.txt", prompt="style.wav", model="long"):
+    def run(*words, lyrics="song.txt", prompt="style.wav", model="long", command=songbench_here):
         given = [lyrics, "--prompt", prompt, "--model", checkpoints / model, "--device", "cpu"]
-        done = songbench("sing", *given, *words, placed=False)
+        done = command("sing", *given, *words, placed=False)
         assert "Traceback" not in done.stderr
         return done
 
@@ -57,24 +63,23 @@ def left(tmp_path):
 
 @needs_text
 class TestSongs:
-    def test_takes_are_the_songs_of_their_seeds(self, sing, tmp_path, checkpoints):
-        done = sing("--seed", "7", "--takes", "2")
+    def test_takes_are_the_songs_of_their_seeds(self, sing, songbench, singer, tmp_path):
+        done = sing("--seed", "7", "--takes", "2", command=partial(songbench, timeout=280))
         assert done.returncode == 0, done.stderr
         assert left(tmp_path) == ["song_s7.flac", "song_s8.flac"]
-        model = load(checkpoints / "long", "cpu")
         for seed in (7, 8):
             samples, rate = soundfile.read(tmp_path / f"song_s{seed}.flac", always_2d=True)
             assert rate == RATE
-            alone = model.sing(LYRICS, tmp_path / "style.wav", seed)
+            alone = singer.sing(LYRICS, tmp_path / "style.wav", seed)
             assert samples.T.shape == alone.samples.shape == (2, round(SECONDS * RATE))
             assert np.abs(samples.T - alone.samples).max() < 1e-5
             assert f"song_s{seed}.flac: 5.1 s of music, ended by the longest length; computed in" in done.stdout
 
-    def test_wav(self, sing, tmp_path, checkpoints):
+    def test_wav(self, sing, singer, tmp_path):
         done = sing("--out", "loud.WAV", "--set", "max_seconds=1", "--set", "guidance=2")
         assert done.returncode == 0, done.stderr
         samples, rate = soundfile.read(tmp_path / "loud.WAV", always_2d=True, dtype="float32")
-        alone = load(checkpoints / "long", "cpu").sing(LYRICS, tmp_path / "style.wav", max_seconds=1.0, guidance=2)
+        alone = singer.sing(LYRICS, tmp_path / "style.wav", max_seconds=1.0, guidance=2)
         assert (samples.shape, rate) == ((round(1.28 * RATE), 2), RATE)
         assert np.abs(samples.T - alone.samples).max() < 1e-5
 
@@ -112,7 +117,7 @@ class TestSongs:
         write_audio(tmp_path / "style.wav", music(1.5))
         words = ["song.txt", "--prompt", "style.wav", "--model", str(checkpoints / "long"), "--device", "cpu"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "songbench", "sing", *words, "--set", "max_seconds=3000"],
+            [sys.executable, "-m", "songbench", "sing", *words, "--set", "max_seconds=300"],
             cwd=tmp_path,
             stderr=subprocess.PIPE,
             text=True,
@@ -181,22 +186,22 @@ class TestMistakes:
             in done.stderr
         )
 
-    def test_the_prompt_is_asked_for(self, songbench, tmp_path):
+    def test_the_prompt_is_asked_for(self, songbench_here, tmp_path):
         (tmp_path / "song.txt").write_text(LYRICS, encoding="utf-8")
-        done = songbench("sing", "song.txt", placed=False)
+        done = songbench_here("sing", "song.txt", placed=False)
         assert done.returncode == 2
         assert "Missing option '--prompt'" in done.stderr
 
-    def test_without_weights(self, songbench, tmp_path):
+    def test_without_weights(self, songbench_here, tmp_path):
         (tmp_path / "song.txt").write_text(LYRICS, encoding="utf-8")
         write_audio(tmp_path / "style.wav", music(1.5))
         bare = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
-        done = songbench("sing", "song.txt", "--prompt", "style.wav", placed=False, env=bare)
+        done = songbench_here("sing", "song.txt", "--prompt", "style.wav", placed=False, env=bare)
         assert done.returncode == 4
         assert "Get them: songbench setup songbloom:full_150s --accept-licence" in done.stderr
 
-    def test_help(self, songbench):
-        text = " ".join(songbench("sing", "--help", placed=False).stdout.split())
+    def test_help(self, songbench_here):
+        text = " ".join(songbench_here("sing", "--help", placed=False).stdout.split())
         for word in ("[verse]", "[inst]", "--prompt", "--takes", "full_150s_dpo", "my-song.txt"):
             assert word in text
         assert "\\[" not in text
