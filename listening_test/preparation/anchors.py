@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def lowpass(sound: Sound, rate: int, edge: float, stop: float) -> Sound:
     return np.asarray(signal.oaconvolve(sound, lowpass_taps(rate, edge, stop)[None], mode="same"), dtype=np.float32)
 
 
+@lru_cache(maxsize=8)
 def lowpass_taps(rate: int, edge: float, stop: float) -> Any:
     """The impulse response, of odd length and unit gain at 0 Hz, -3 dB at `edge`."""
     from scipy import signal

@@ -3,25 +3,34 @@
 import json
 import os
 
+import command_line
 import pytest
 from small_material import quick_protocol, small_material
+from typer.testing import CliRunner
 
+from listening_test import commands
 from listening_test.preparation.build import prepare
 from listening_test.preparation.folder import claim
 from listening_test.prepared import check_audio, load_key, load_test
+from songbench.domain.errors import InputError
 
 
-@pytest.fixture
-def finished_run(songbench, suite_file):
-    """A run of a probe and two sanity systems over six prompts of 9 s."""
-    suite = suite_file(6, seconds=9.0)
-    done = songbench("generate", "--suite", suite, "--systems", "probe,noise,silence", "--name", "small")
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory):
+    """The options that name a run of a probe and two sanity systems over six prompts of 9 s; tests only read it."""
+    folder = tmp_path_factory.mktemp("finished")
+    rows = [{"suite": "small", "version": "1"}]
+    rows += [{"id": f"p{n}", "lyrics": "[verse]\nla la la", "seconds": 9.0} for n in range(6)]
+    (folder / "small.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    where = ["--store", str(folder / "store"), "--runs", str(folder / "runs")]
+    words = ["--suite", "small.jsonl", "--systems", "probe,noise,silence", "--name", "small"]
+    done = command_line.run(["generate", *where, *words], cwd=folder, env=os.environ)
     assert done.returncode == 0, done.stderr
+    return where
 
 
-def create(songbench, tmp_path, *words):
-    where = ["--store", tmp_path / "store", "--runs", tmp_path / "runs"]
-    return songbench("listen", "create", "small", *where, *words, placed=False)
+def create(songbench, finished_run, *words):
+    return songbench("listen", "create", "small", *finished_run, *words, placed=False)
 
 
 QUICK = [
@@ -37,7 +46,7 @@ QUICK = [
 
 
 def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished_run):
-    done = create(songbench, tmp_path, "--protocol", "levo", "--name", "mine", "--set", "languages=[en]", *QUICK)
+    done = create(songbench, finished_run, "--protocol", "levo", "--name", "mine", "--set", "languages=[en]", *QUICK)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "listening" / "small-mine"
     for said in ("mine", "3 raters", "pages each", "votes", "One system", "Next: songbench listen serve"):
@@ -58,12 +67,13 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
     if os.name != "nt":  # nobody else's business
         files = [one for one in folder.rglob("*") if one.is_file()]
         assert {one.stat().st_mode & 0o777 for one in files} == {0o600} and folder.stat().st_mode & 0o777 == 0o700
-    again = create(songbench, tmp_path, "--protocol", "levo", "--name", "mine", *QUICK)
+    again = create(songbench, finished_run, "--protocol", "levo", "--name", "mine", *QUICK)
     assert again.returncode == 2 and "it may hold ratings" in again.stderr and "--force" in again.stderr
+    assert "Traceback" not in again.stderr
     (folder / "ratings.sqlite").write_bytes(b"answers")
     secret = (folder / "secret").read_text()
     forced = create(
-        songbench, tmp_path, "--protocol", "levo", "--name", "mine", "--seed", 7, "--force", "--systems",
+        songbench, finished_run, "--protocol", "levo", "--name", "mine", "--seed", 7, "--force", "--systems",
         "probe,noise",
         *QUICK, "--set", "checks.traps=0", "--set", "checks.training=0",
     )  # fmt: skip
@@ -77,7 +87,7 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
     assert load_key(load_test(before)) == key, "answers are worth nothing without the key of their test"
 
     (folder / "ratings.sqlite").write_bytes(b"more answers")
-    wrong = create(songbench, tmp_path, "--protocol", "levo", "--name", "mine", "--set", "raters.pages=99", "--force")
+    wrong = create(songbench, finished_run, "--protocol", "levo", "--name", "mine", "--set", "raters.pages=99", "--force")
     assert wrong.returncode == 2 and "cannot have 99 pages" in wrong.stderr
     check_audio(load_test(folder))
     assert load_test(folder).protocol.seed == 7 and (folder / "ratings.sqlite").read_bytes() == b"more answers"
@@ -94,7 +104,9 @@ def test_tests_made_anew_never_take_the_place_of_each_other(tmp_path):
     assert all(load_key(load_test(path)) for path in kept)
 
 
-def test_what_is_wrong_is_told_before_anything_is_made(songbench, tmp_path, finished_run):
+def test_what_is_wrong_is_told_before_anything_is_made(tmp_path, finished_run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.jsonl").touch()
     for words, said in [
         (["--protocol", "levoo"], "Did you mean 'levo'"),
         (["--set", "listening.loudnes=-16"], "Did you mean 'loudness'"),
@@ -108,11 +120,10 @@ def test_what_is_wrong_is_told_before_anything_is_made(songbench, tmp_path, fini
         (["--set", "excerpts=[{rule: window, start: 500}]"], "Choose an excerpt that every song has"),
         (["--systems", "probe,noise", "--set", "analysis.pairs=[[probe, nois]]"], "Did you mean 'noise'"),
     ]:
-        refused = create(songbench, tmp_path, *words)
-        assert refused.returncode == 2 and said in refused.stderr, (words, refused.stderr)
+        refused = CliRunner().invoke(commands.app, ["create", "small", *finished_run, *words])
+        assert isinstance(refused.exception, InputError) and said in str(refused.exception), (words, refused)
         assert not list(tmp_path.rglob("test.json"))
         assert not (tmp_path / "listening").exists() or not list((tmp_path / "listening").iterdir())
-        assert "Traceback" not in refused.stderr
 
 
 def test_what_an_interrupted_preparation_left_is_cleared_away(songbench, tmp_path, finished_run):
@@ -121,7 +132,7 @@ def test_what_an_interrupted_preparation_left_is_cleared_away(songbench, tmp_pat
     (folder / "audio" / "0123456789abcdef.flac").write_bytes(b"half")
     (folder / "key.json").write_text(json.dumps({"schema": 1}))
     quick = [*QUICK, "--set", "checks={traps: 0, training: 0, anchors: [], headphone_check: 0}"]
-    done = create(songbench, tmp_path, "--out", folder, *quick)
+    done = create(songbench, finished_run, "--out", folder, *quick)
     assert done.returncode == 0, done.stderr
     check_audio(load_test(folder))
     assert {path.name for path in (folder / "audio").iterdir()} == {
@@ -130,5 +141,5 @@ def test_what_an_interrupted_preparation_left_is_cleared_away(songbench, tmp_pat
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.txt").write_text("do not lose me")
-    refused = create(songbench, tmp_path, "--out", other, *quick)
+    refused = create(songbench, finished_run, "--out", other, *quick)
     assert refused.returncode == 2 and "thesis.txt" in refused.stderr

@@ -4,10 +4,9 @@ import dataclasses
 import json
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 
+import command_line
 import pandas as pd
 import pytest
 from made_up import good_answer, made_up_test
@@ -132,15 +131,11 @@ class Place:
         self.folder, self.run = folder, folder / "runs/small"
         self.test, self.panels = folder / "listening/arena", folder / "runs/small/listening"
 
-    def call(self, *words):
-        return subprocess.run(
-            [sys.executable, "-m", "songbench", *map(str, words)],
-            capture_output=True, text=True, encoding="utf-8", cwd=self.folder, timeout=240, check=False,
-            env={**os.environ, "COLUMNS": "120"},
-        )  # fmt: skip
+    def call(self, *words, run=command_line.run):
+        return run([str(word) for word in words], cwd=self.folder, env={**os.environ, "COLUMNS": "120"})
 
-    def listen(self, *words):
-        return self.call("listen", "report", self.test, *words)
+    def listen(self, *words, **more):
+        return self.call("listen", "report", self.test, *words, **more)
 
     def report(self):
         return self.call("report", "small", "--store", "store", "--runs", "runs")
@@ -178,7 +173,7 @@ def _no_panels_left(request):
 
 def test_from_answers_to_columns_of_the_leaderboard(place):
     before = place.boards()
-    done = place.listen("--answers", "answers.jsonl", "--store", "store")
+    done = place.listen("--answers", "answers.jsonl", "--store", "store", run=command_line.fresh)
     assert done.returncode == 0, done.stderr
     assert "MUS-V: Voice (1 to 5)" in done.stdout and "\x1b" not in done.stdout
     assert "level@probe" in done.stdout, "metrics are compared with the raters"
