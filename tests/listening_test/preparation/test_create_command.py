@@ -87,7 +87,9 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
     assert load_key(load_test(before)) == key, "answers are worth nothing without the key of their test"
 
     (folder / "ratings.sqlite").write_bytes(b"more answers")
-    wrong = create(songbench, finished_run, "--protocol", "levo", "--name", "mine", "--set", "raters.pages=99", "--force")
+    wrong = create(
+        songbench, finished_run, "--protocol", "levo", "--name", "mine", "--set", "raters.pages=99", "--force"
+    )
     assert wrong.returncode == 2 and "cannot have 99 pages" in wrong.stderr
     check_audio(load_test(folder))
     assert load_test(folder).protocol.seed == 7 and (folder / "ratings.sqlite").read_bytes() == b"more answers"

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from made_up_answers import EVIL, PRESETS
+from matplotlib.figure import Figure
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -40,12 +41,11 @@ def printed(report, width=120):
 
 @pytest.fixture(scope="module")
 def written(made, tmp_path_factory):
-    """The folders of a report on people and of one on simulated raters."""
+    """The folders of a report on people and of one on simulated raters, which has one question."""
     folders = {}
-    for simulated in (False, True):
-        report = made("acr", simulated=simulated)
+    for simulated, form in ((False, "acr"), (True, "multistimulus")):
         folders[simulated] = tmp_path_factory.mktemp("report")
-        write_report(report, folders[simulated])
+        write_report(made(form, simulated=simulated), folders[simulated])
     return folders
 
 
@@ -107,11 +107,11 @@ class TestIdentity:
 
 class TestSimulated:
     def test_every_heading_table_and_figure_says_so(self, made, written):
-        blocks = content(made("acr", simulated=True))
+        blocks = content(made("multistimulus", simulated=True))
         named = [b.text for b in blocks if isinstance(b, Heading)] + [b.title for b in blocks if isinstance(b, Table)]
         named += re.findall(r"!\[(.*?)\]\(figures/", (written[True] / "report.md").read_text(encoding="utf-8"))
         assert len(named) > 20 and all(SIMULATED in text for text in named)
-        assert "a program answered, not people" in printed(made("acr", simulated=True))
+        assert "a program answered, not people" in printed(made("multistimulus", simulated=True))
 
     def test_every_row_and_file_says_so(self, written):
         for path in sorted(written[True].glob("*.csv")):
@@ -246,7 +246,7 @@ class TestTables:
 
     def test_missing_parquet_is_said(self, written, made, tmp_path, monkeypatch):
         monkeypatch.setattr(export, "parquet_possible", lambda: False)
-        write_report(made("acr"), tmp_path)
+        write_report(made("preference"), tmp_path)
         for folder in (tmp_path, written[False]):
             told = (folder / "README.md").read_text(encoding="utf-8")
             assert ("parquet needs pyarrow" in told) != bool(list(folder.glob("*.parquet")))
@@ -287,6 +287,7 @@ class TestFigures:
         again = rows[rows["kind"] == "test"].assign(kind="repeat")
         data = dataclasses.replace(report.data, ratings=pd.concat([rows, again]))
         monkeypatch.setattr(canvas, "rows", lambda axes, given, *_, **__: labels.append(tuple(given)))
+        monkeypatch.setattr(canvas, "draw", lambda name, alt, size, paint: paint(Figure(size)))
         figures(report)
         plain = labels.copy()
         labels.clear()
