@@ -177,7 +177,12 @@ def _costs(first: _Graph, second: _Graph) -> list[list[int]]:
                 line.append(line[left] + 1 if column else 0)
             elif not column:
                 line.append(above[0] + 1)
-            else:
-                line.append(min(above[left] + (token != other), above[column] + 1, line[left] + 1))
+            else:  # without min(), which takes as long as all the rest
+                cost = above[left] if token == other else above[left] + 1
+                if above[column] < cost:
+                    cost = above[column] + 1
+                if line[left] < cost:
+                    cost = line[left] + 1
+                line.append(cost)
         costs.append(line)
     return costs

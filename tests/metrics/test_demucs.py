@@ -151,7 +151,7 @@ def test_the_exported_network_would_give_the_same_vocals(tmp_path, monkeypatch):
 
 
 def test_the_batch_does_not_change_a_song(small):
-    songs = [song(3.1, seed=1), song(0.3, seed=2), song(5.0, 1, seed=3)]
+    songs = [song(2.1, seed=1), song(0.3, seed=2), song(3.2, 1, seed=3)]
     alone = [separated(DemucsStems(weights=small, batch=1), one)[0] for one in songs]
     for size in (2, 16):
         for found, wanted in zip(separated(DemucsStems(weights=small, batch=size), *songs), alone, strict=True):
@@ -227,15 +227,16 @@ def test_odd_songs(small, tmp_path, monkeypatch):
 
 
 def test_what_is_stored_is_small_and_does_not_clip(small):
-    (found,) = DemucsStems(weights=small).extract([song(4)])
+    mix = song(1)
+    loud = MemoryAudio(Audio(mix.audio.samples * 40, RATE))
+    found, of_loud = DemucsStems(weights=small).extract([mix, loud])
     stem = stem_of(found, "vocals")
-    assert found.arrays["vocals"].nbytes < 2 * 4 * 16_000
-    loud = MemoryAudio(Audio(song(4).audio.samples * 40, RATE))
-    (loud_stem,) = separated(DemucsStems(weights=small), loud)
+    assert found.arrays["vocals"].nbytes < 2 * 16_000
+    loud_stem = stem_of(of_loud, "vocals").load().samples
     assert np.allclose(loud_stem, 40 * stem.load().samples, atol=40 * 1e-4)
     assert np.abs(loud_stem).max() > 1
-    again = stem_of(next(DemucsStems(weights=small).extract([song(4)])), "vocals")
-    assert again.digest == stem.digest != stem_of(next(DemucsStems(weights=small).extract([loud])), "vocals").digest
+    again = stem_of(next(DemucsStems(weights=small).extract([song(1)])), "vocals")
+    assert again.digest == stem.digest != stem_of(of_loud, "vocals").digest
 
 
 # --- the checkpoint

@@ -157,6 +157,7 @@ def test_every_tensor_is_consumed_and_none_may_be_missing():
     import torch
 
     network = songformer_network.SongFormerNetwork()
+    network.frequencies.fill_(1)
     state = {f"ema_model.{upstream_name(name)}": value for name, value in network.state_dict().items()}
     songformer_network.SongFormerNetwork.from_checkpoint(state)
     del state["ema_model.input_norm.weight"]

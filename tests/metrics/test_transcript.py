@@ -53,20 +53,25 @@ def one(source, language="en"):
     return next(iter(Transcript(language).extract([source])))
 
 
+@pytest.fixture(scope="module")
+def found(speech):
+    """What is heard of it alone."""
+    return one(speech)
+
+
 @needs_model
-def test_speech_is_understood_and_wrong_lyrics_are_noticed(speech):
-    found = one(speech)
+def test_speech_is_understood_and_wrong_lyrics_are_noticed(found):
     assert compare(RIGHT, found.data).values["per"] < 25
     assert compare(WRONG, found.data).values["per"] > 60
     assert found.data["dropped"] == []
 
 
 @needs_model
-def test_same_audio_gives_the_same_text_in_any_company(speech):
+def test_same_audio_gives_the_same_text_in_any_company(speech, found):
     noise = MemoryAudio(Audio(0.1 * np.random.default_rng(1).standard_normal((1, RATE)).astype(np.float32), RATE))
     stereo = MemoryAudio(Audio(np.repeat(speech.audio.samples, 2, axis=0), speech.audio.rate))
     _, second, third = Transcript("en").extract([noise, speech, stereo])
-    assert one(speech) == second == third
+    assert found == second == third
 
 
 @needs_model

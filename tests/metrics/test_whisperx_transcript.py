@@ -29,16 +29,27 @@ pytestmark = pytest.mark.skipif(bool(_missing), reason=" ".join(f"{state.reason}
 
 @pytest.fixture(scope="module")
 def clips():
-    """Spoken lines: one, two far apart, and enough of them for several pieces of 30 s, each at its own rate."""
+    """Spoken lines: one, and three so far apart that two of them make a piece and the third the next."""
     from systems.rulebased.speech import speak
 
     spoken = [speak([line], "en", voice) for line, voice in zip(LINES, ("female", "male") * 2, strict=True)]
     rate = spoken[0][1]
-    pause, gap = np.zeros(rate // 2, np.float32), np.zeros(12 * rate, np.float32)
+    gap = np.zeros(12 * rate, np.float32)
     voices = [voice for voice, _ in spoken]
-    apart = np.concatenate([voices[0], gap, voices[1]])
-    long = np.concatenate([part for voice in voices * 2 for part in (voice, pause)])
-    return [MemoryAudio(Audio(samples[None], rate)) for samples in (voices[2], apart, long)]
+    apart = np.concatenate([voices[0], gap, voices[1], gap, voices[3]])
+    return [MemoryAudio(Audio(samples[None], rate)) for samples in (voices[2], apart)]
+
+
+@pytest.fixture(scope="module")
+def long():
+    """Lines without a stop, enough for several pieces of 30 s."""
+    from systems.rulebased.speech import speak
+
+    voices = [speak([line], "en", voice) for line, voice in zip(LINES * 2, ("female", "male") * 4, strict=True)]
+    pause = np.zeros(voices[0][1] // 2, np.float32)
+    return MemoryAudio(
+        Audio(np.concatenate([part for voice, _ in voices for part in (voice, pause)])[None], voices[0][1])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,21 +82,24 @@ def together(clips):
         yield transcripts(*clips)
 
 
+def as_upstream(clip, found, upstream):
+    wanted = upstream.transcribe(mono(clip), batch_size=4)["segments"]
+    return [(part["start"], part["end"], part["text"].strip()) for part in wanted] == [
+        (part["start"], part["end"], part["text"]) for part in found.data["segments"]
+    ]
+
+
 def test_the_text_is_that_of_whisperx(clips, together, upstream):
-    for clip, found in zip(clips, together, strict=True):
-        wanted = upstream.transcribe(mono(clip), batch_size=4)["segments"]
-        assert [(part["start"], part["end"], part["text"].strip()) for part in wanted] == [
-            (part["start"], part["end"], part["text"]) for part in found.data["segments"]
-        ]
-    assert len(together[2].data["segments"]) > 1
+    assert all(as_upstream(clip, found, upstream) for clip, found in zip(clips, together, strict=True))
+    assert [len(found.data["segments"]) for found in together] == [1, 2]
     assert os.environ["PYANNOTE_METRICS_ENABLED"] == "false"
 
 
 def test_speech_is_understood_and_silence_is_not_passed_on(together):
-    one, apart, _ = (found.data for found in together)
+    one, apart = (found.data for found in together)
     assert compare(LINES[2:3], one).values["per"] < 25
     assert compare(LINES[:1], one).values["per"] > 60
-    assert compare(LINES[:2], apart).values["per"] < 25
+    assert compare((*LINES[:2], LINES[3]), apart).values["per"] < 25
     assert one["passed"] <= one["seconds"] and not one["silent"] and one["dropped"] == []
 
 
@@ -127,8 +141,15 @@ def test_an_accelerator_hears_the_same_words(clips, monkeypatch):
 
 
 @pytest.mark.slow
-def test_twenty_minutes(clips):
-    long = clips[2].audio
+def test_the_text_of_long_passages_is_that_of_whisperx(long, upstream):
+    for batch in (1, 16):
+        (found,) = transcripts(long, batch=batch)
+        assert as_upstream(long, found, upstream) and len(found.data["segments"]) > 1
+
+
+@pytest.mark.slow
+def test_twenty_minutes(long):
+    long = long.audio
     repeats = -(-20 * 60 * long.rate // long.samples.shape[1])
     (found,) = transcripts(MemoryAudio(Audio(np.tile(long.samples, repeats), long.rate)))
     assert found.data["seconds"] >= 1200
