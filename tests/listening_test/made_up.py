@@ -1,7 +1,9 @@
 """A small prepared listening test, made without a run: tones for songs, names that are easy to look for."""
 
 import hashlib
+import io
 import random
+from functools import lru_cache
 
 import numpy as np
 import soundfile
@@ -32,6 +34,15 @@ PRESETS = {
 }
 
 
+@lru_cache(maxsize=96)
+def flac(semitones, seconds):
+    """A tone so far above 220 Hz, as a file."""
+    time, pitch = np.arange(round(seconds * RATE)) / RATE, 220 * 2 ** (semitones / 12)
+    sound, file = (0.2 * np.sin(2 * np.pi * pitch * time)).astype("float32"), io.BytesIO()
+    soundfile.write(file, sound, RATE, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
+
+
 class Maker:
     """Collects stimuli, items and trials under opaque names."""
 
@@ -46,12 +57,10 @@ class Maker:
         return f"{self.draw.getrandbits(64):016x}"
 
     def tone(self, key):
-        name, time = self.name(), np.arange(round(self.seconds * RATE)) / RATE
-        pitch = 220 * 2 ** (len(self.stimuli) % 24 / 12)
-        path = self.folder / "audio" / f"{name}.flac"
-        soundfile.write(path, (0.2 * np.sin(2 * np.pi * pitch * time)).astype("float32"), RATE, subtype="PCM_16")
+        name, data = self.name(), flac(len(self.stimuli) % 24, self.seconds)
+        (self.folder / "audio" / f"{name}.flac").write_bytes(data)
         peaks = tuple(self.draw.randint(20, 100) for _ in range(100))
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(data).hexdigest()
         self.stimuli[name] = Stimulus(name, f"audio/{name}.flac", self.seconds, peaks, sha256)
         self.stimulus_keys[name] = key
         return name
