@@ -157,10 +157,16 @@ class PreparedTest:
         return {
             "schema": SCHEMA,
             "protocol": self.protocol.to_json(),
-            "stimuli": [asdict(one) for one in self.stimuli.values()],
-            "items": [asdict(one) for one in self.items.values()],
-            "trials": [asdict(one) for one in self.trials.values()],
-            "seats": [asdict(one) for one in self.seats],
+            "stimuli": [{**vars(one)} for one in self.stimuli.values()],
+            "items": [{**vars(one)} for one in self.items.values()],
+            "trials": [{**vars(one)} for one in self.trials.values()],
+            "seats": [
+                {
+                    "practice": [{**vars(step)} for step in seat.practice],
+                    "steps": [{**vars(step)} for step in seat.steps],
+                }
+                for seat in self.seats
+            ],
             "sound_check": self.sound_check,
             "headphone_check": list(self.headphone_check),
         }

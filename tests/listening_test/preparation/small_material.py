@@ -1,6 +1,7 @@
 """Songs in memory, as a run would give them: short, unlike each other in level, rate and channels."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,6 +38,9 @@ def music(seconds, *, seed=0, rate=RATE, level=0.1, channels=2):
     return Audio(sound.astype("float32"), rate)
 
 
+_song = lru_cache(maxsize=48)(music)  # of material, which nobody changes
+
+
 def small_material(
     systems=("alphasinger", "betasinger"),
     prompts=5,
@@ -66,7 +70,7 @@ def small_material(
     for s, system in enumerate(systems):
         for n, one in enumerate(ids):
             for take in range(takes):
-                audio = music(
+                audio = _song(
                     seconds + 0.2 * s,
                     seed=100 * s + 10 * n + take,
                     rate=(RATE, 22050)[s % 2],
@@ -84,8 +88,8 @@ def small_material(
         prompts=known,
         songs=songs,
         keys={name: f"songkey-{name.system}-{name.prompt}" for name in songs},
-        prompt_audio={one: MemoryAudio(music(2.0, seed=n)) for n, one in enumerate(ids)} if samples else {},
-        references={one: MemoryAudio(music(seconds, seed=900 + n)) for n, one in enumerate(ids)} if references else {},
+        prompt_audio={one: MemoryAudio(_song(2.0, seed=n)) for n, one in enumerate(ids)} if samples else {},
+        references={one: MemoryAudio(_song(seconds, seed=900 + n)) for n, one in enumerate(ids)} if references else {},
     )
 
 
