@@ -9,7 +9,7 @@ from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, Request
-from systems.damaged import words
+from systems.damaged import system, words
 
 LYRICS = parse_lyrics("[intro] [intro]\n\n[verse]\nDown by the river\nthe water is slow\n\n[chorus]\nCome home\n")
 PROMPT = Prompt("p", LYRICS, seconds=9.0, style="folk")
@@ -41,14 +41,6 @@ def test_every_damage_changes_the_song_and_says_what_still_holds(name, clean, re
     if song.sections:
         assert song.sections[-1].end == pytest.approx(song.audio.seconds, abs=0.6)
     assert song.record.seconds is None, "the time of the base is not the time of this song"
-
-
-def test_the_same_request_gives_the_same_samples_in_another_order(request_):
-    first = [damaged(name, request_).source.digest for name in ("noise-2", "dropped_lines-1")]
-    from systems.damaged import system
-
-    system._bases.clear()
-    assert [damaged(name, request_).source.digest for name in ("dropped_lines-1", "noise-2")] == first[::-1]
 
 
 def test_what_is_sung_changes_and_what_is_asked_does_not(request_, clean):
@@ -91,9 +83,9 @@ def test_a_misspelt_damage_is_refused_with_the_nearest(variant):
 
 
 def test_without_a_damage_the_songs_stay_as_they_are(clean, request_):
-    system = registry.build_system("damaged")
-    assert "wrong_lyrics" in system.card.summary
-    song = next(iter(system.generate([request_])))
+    whole = registry.build_system("damaged")
+    assert "wrong_lyrics" in whole.card.summary
+    song = next(iter(whole.generate([request_])))
     np.testing.assert_array_equal(song.audio.samples, clean.audio.samples)
 
 
@@ -103,3 +95,9 @@ def test_the_catalogue_speaks_of_known_aspects():
         assert set(damage.harms) | set(damage.touches) <= set(ASPECTS)
         assert not set(damage.harms) & set(damage.touches)
         assert len(damage.strengths) == len(STRENGTHS)
+
+
+def test_the_same_request_gives_the_same_samples_in_another_order(request_):
+    first = [damaged(name, request_).source.digest for name in ("noise-2", "dropped_lines-1")]
+    system._bases.clear()  # of no use to other tests, so this one comes last
+    assert [damaged(name, request_).source.digest for name in ("dropped_lines-1", "noise-2")] == first[::-1]

@@ -9,7 +9,7 @@ import soundfile
 import torch
 import yaml
 from safetensors.torch import load_file, save_file
-from songbloom_random import SMALL, random_model
+from songbloom_random import SMALL, longer, random_model
 
 from songbench.domain.audio import Audio
 from songbench.domain.lyrics import parse_lyrics
@@ -32,7 +32,12 @@ NEVER_ENDS, ENDS_AT_ONCE, ENDS_SOMEWHERE = -50.0, 50.0, -0.2
 """Biases of the end token."""
 
 
-def calm_model(config: SongBloomConfig = SMALL, **options) -> SongBloom:
+PATCHES = 5
+SHORT = longer(PATCHES * SMALL.patch_seconds)
+"""Songs of at most five patches: pieces of several have a first, one in the middle and a shorter last one."""
+
+
+def calm_model(config: SongBloomConfig = SHORT, **options) -> SongBloom:
     """A small random model whose audio stays within ±1; large samples would magnify every rounding."""
     model = random_model(config, **options)
     for parameter in model.autoencoder.decoder.parameters():
@@ -41,7 +46,7 @@ def calm_model(config: SongBloomConfig = SMALL, **options) -> SongBloom:
     return model
 
 
-def calm_checkpoint(folder: Path, config: SongBloomConfig = SMALL, **options) -> CheckpointFiles:
+def calm_checkpoint(folder: Path, config: SongBloomConfig = SHORT, **options) -> CheckpointFiles:
     return save_checkpoint(calm_model(config, **options), folder)
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-import torch._dynamo
 from songbloom_random import SMALL, longer, random_model
 
 from songbench.domain.errors import InputError
@@ -13,13 +12,13 @@ from systems.songbloom.decoding import End, Engine, Order, Patch
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.sampling import choose, guide, invert, penalise
 
-END_BIAS = -0.2
-"""Makes the songs of these seeds end at different patches, some at the longest length."""
+CONFIG, END_BIAS = longer(3.2), -0.2
+"""Make the songs of these seeds end at different patches, some at the longest length, which is the fifth."""
 
 
 @pytest.fixture(scope="module")
 def model():
-    return random_model(end_bias=END_BIAS).for_decoding()
+    return random_model(CONFIG, end_bias=END_BIAS).for_decoding()
 
 
 def orders(count, config=SMALL):
@@ -153,12 +152,14 @@ def test_bfloat16_runs_and_keeps_to_the_float32_song_at_first():
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
 def test_a_compiled_transformer_gives_the_same_song(alone):
-    plain = random_model(end_bias=END_BIAS)
+    plain = random_model(CONFIG, end_bias=END_BIAS)
     same({0: alone[0], 1: alone[1]}, decoded(Engine(plain, slots=2, capture=True, compiled=True), orders(2)))
 
 
 def test_few_shapes_are_compiled(monkeypatch):
     """torch compiles a function for eight cases and then goes on without, so batches and lengths must share them."""
+    import torch._dynamo  # seconds, which only this test needs
+
     compiled, graphs = torch.compile, []
 
     def backend(graph, examples):
@@ -167,9 +168,9 @@ def test_few_shapes_are_compiled(monkeypatch):
 
     monkeypatch.setattr(torch, "compile", lambda function, **options: compiled(function, backend=backend))
     monkeypatch.setattr(torch.nn.Module, "compile", lambda module: None)
-    model = random_model(longer(30.0), end_bias=-50)
+    model = random_model(longer(10.0), end_bias=-50)
     with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
-        for slots, seconds in ((1, 1.28), (1, 30.0), (3, 1.28), (2, 1.28)):
+        for slots, seconds in ((1, 1.28), (1, 10.0), (3, 1.28), (2, 1.28)):
             config = longer(seconds).decoding.changed({"steps": 1})
             decoded(Engine(model, config, slots=slots, capture=True, compiled=True), orders(slots))
     assert len(graphs) <= 6

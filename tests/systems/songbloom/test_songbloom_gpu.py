@@ -60,7 +60,7 @@ def test_the_same_songs_as_on_a_cpu(on_cpu, slots, capture, compiled):
 
 def quiet_model():
     """With an encoder whose latents are small, too; else they are in the hundreds, and so is what rounding makes."""
-    model = calm_model(end_bias=-50)
+    model = calm_model(SMALL, end_bias=-50)
     for parameter in model.autoencoder.encoder.parameters():
         if parameter.ndim > 1:
             parameter.mul_(0.5)

@@ -14,19 +14,19 @@ from songbloom_cases import (
     ENDS_AT_ONCE,
     LYRICS,
     NEVER_ENDS,
+    SHORT,
     calm_checkpoint,
     music,
     needs_text,
     write_audio,
 )
-from songbloom_random import SMALL
 
 from songbench.domain.errors import StoreWriteError
 from systems.songbloom import load
 from systems.songbloom.generation import Finished
 from systems.songbloom.sing import _SoundFile, _told
 
-SECONDS, RATE = 5.12, 48_000
+SECONDS, RATE = 3.2, 48_000
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ class TestSongs:
             alone = singer.sing(LYRICS, tmp_path / "style.wav", seed)
             assert samples.T.shape == alone.samples.shape == (2, round(SECONDS * RATE))
             assert np.abs(samples.T - alone.samples).max() < 1e-5
-            assert f"song_s{seed}.flac: 5.1 s of music, ended by the longest length; computed in" in done.stdout
+            assert f"song_s{seed}.flac: 3.2 s of music, ended by the longest length; computed in" in done.stdout
 
     def test_wav(self, sing, singer, tmp_path):
         done = sing("--out", "loud.WAV", "--set", "max_seconds=1", "--set", "guidance=2")
@@ -232,4 +232,4 @@ class TestSoundFiles:
 
 
 def test_these_songs_are_as_long_as_assumed():
-    assert SMALL.decoding.max_seconds == SECONDS
+    assert SHORT.decoding.max_seconds == SECONDS
