@@ -60,9 +60,8 @@ def available():
 
 
 def run(songbench, folder, metrics, *more):
-    """One worker, as every one more would load the models anew."""
     chosen = ("--suite", folder / "odd.jsonl", "--systems", "imported:odd=songs", "--metrics", ",".join(metrics))
-    done = songbench("run", *chosen, "--name", "odd", "--workers", 1, *more)
+    done = songbench("run", *chosen, "--name", "odd", *more)
     assert (folder / "runs/odd/leaderboard.csv").exists(), done.stderr
     return done, pandas.read_csv(folder / "runs/odd/leaderboard.csv")
 
@@ -70,7 +69,7 @@ def run(songbench, folder, metrics, *more):
 def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, tmp_path):
     metrics = available()
     prepare(tmp_path, ODD)
-    done, frame = run(songbench, tmp_path, metrics, "--set", "engine.batch=16")
+    done, frame = run(songbench, tmp_path, metrics, "--workers", 1, "--set", "engine.batch=16")
     assert done.returncode == 1, "the song that is not a number failed, and the exit code says so"
     assert "Traceback" not in done.stdout + done.stderr
     assert set(frame["metric"]) == {metric.partition("@")[0] for metric in metrics}
@@ -90,7 +89,8 @@ def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, tmp_p
     # One song at a time it is the same; but for the recogniser, which is slow: `test_transcript` says it of that.
     (tmp_path / "runs").rename(tmp_path / "together")
     others = [metric for metric in metrics if "whisper" not in metric]
-    more = ("--store", tmp_path / "other", "--runs", tmp_path / "runs", "--set", "engine.batch=1")
+    more = ("--store", tmp_path / "other", "--runs", tmp_path / "runs")
+    more += ("--set", "engine=inline", "--set", "engine.batch=1")
     _, alone = run(partial(songbench, placed=False), tmp_path, others, *more)
     together = frame[frame["metric"].isin(alone["metric"])]
     assert set(alone["metric"]) == {metric.partition("@")[0] for metric in others}

@@ -9,7 +9,7 @@ import soundfile
 from test_mert import files, here, hubert  # noqa: F401  (fixtures)
 
 METRICS = "fad@mert-v1-95m,kad@mert-v1-95m"
-WORKERS = ("--workers", 1)  # every one more would load the libraries anew
+HERE = ("--set", "engine=inline")  # a worker would load the libraries anew
 
 
 @pytest.fixture
@@ -30,18 +30,8 @@ def test_one_song_at_a_time_or_all_at_once_gives_the_same_distances(here, suite,
     frames = []
     for batch in (1, 16):
         where = ("--store", tmp_path / f"store{batch}", "--runs", tmp_path / f"runs{batch}")
-        words = (
-            "--suite",
-            suite,
-            "--systems",
-            "probe",
-            "--metrics",
-            METRICS,
-            "--set",
-            f"engine.batch={batch}",
-            *WORKERS,
-        )
-        done = songbench("run", *words, *where, placed=False)
+        words = ("--suite", suite, "--systems", "probe", "--metrics", METRICS)
+        done = songbench("run", *words, *HERE, "--set", f"engine.batch={batch}", *where, placed=False)
         assert done.returncode == 0, done.stderr
         frames.append(pandas.read_csv(tmp_path / f"runs{batch}/small/leaderboard.csv"))
     assert frames[0]["value"].notna().sum() >= 2
@@ -50,7 +40,7 @@ def test_one_song_at_a_time_or_all_at_once_gives_the_same_distances(here, suite,
 
 
 def test_validation_runs_on_them(here, suite, songbench, tmp_path):  # noqa: F811
-    words = ("--suite", suite, "--base", "probe", "--metrics", METRICS, "--damages", "noise,loudness", *WORKERS)
+    words = ("--suite", suite, "--base", "probe", "--metrics", METRICS, "--damages", "noise,loudness", *HERE)
     done = songbench("validate-metrics", *words, "--to", "out")
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "out/validation.json").read_text())["columns"]
