@@ -65,7 +65,7 @@ def test_equal_systems_are_not_told_apart(tests):
     assert found["family"].value <= 0.05 + chance(ANY, tests)
 
 
-@sizes(40, 80)
+@sizes(30, 80)
 @pytest.mark.parametrize(("form", "limits"), [("preference", (-1.0, 1.0)), ("ccr", (-3.0, 3.0))])
 def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, limits, tests):
     design, people = Design(form, scale_range=limits), Population(EQUAL, position=0.1)

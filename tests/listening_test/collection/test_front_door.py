@@ -33,10 +33,13 @@ def sessions(tmp_path_factory):
     database.close()
 
 
+def visitor(app, sender):
+    return TestClient(app, base_url="http://127.0.0.1:7860", client=(sender, 5000), follow_redirects=False)
+
+
 @contextmanager
-def door(sessions, *, sender="203.0.113.9", base="http://127.0.0.1:7860", **options):
-    app = build(sessions, PASSWORD, **options)
-    with TestClient(app, base_url=base, client=(sender, 5000), follow_redirects=False) as client:
+def door(sessions, *, sender="203.0.113.9", **options):
+    with visitor(build(sessions, PASSWORD, **options), sender) as client:
         yield client
 
 
@@ -45,6 +48,13 @@ def local(sessions):
     """As it is without any option."""
     with door(sessions) as client:
         yield client
+
+
+def another(client, sender):
+    """Somebody else at the same door, from another address and without the cookies of the first."""
+    other = visitor(client.app, sender)
+    other.portal = client.portal
+    return other
 
 
 def log_in(client, password=PASSWORD, user="admin", prefix="", **headers):
@@ -129,16 +139,15 @@ def test_calls_to_components_that_are_not_there_are_refused(local):
     assert local.post("/gradio_api/component_server/", json=CALL).status_code == 400
 
 
-def test_events_that_are_not_there_are_refused_to_whoever_logged_in(sessions):
-    with door(sessions) as client:
-        event = {"data": [], "fn_index": 0, "session_hash": "x"}
-        assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 401
-        log_in(client)
-        assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 200
-        for change in ({"fn_index": 999}, {"fn_index": -1}, {"api_name": "nope"}):
-            assert client.post("/admin/gradio_api/run/predict", json=event | change).status_code == 404
-        for body in ([], {}, event | {"fn_index": "0"}, event | {"session_hash": {}}, event | {"data": 7}):
-            assert client.post("/admin/gradio_api/run/predict", json=body).status_code in (400, 422)
+def test_events_that_are_not_there_are_refused_to_whoever_logged_in(local):
+    client, event = another(local, "203.0.113.20"), {"data": [], "fn_index": 0, "session_hash": "x"}
+    assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 401
+    log_in(client)
+    assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 200
+    for change in ({"fn_index": 999}, {"fn_index": -1}, {"api_name": "nope"}):
+        assert client.post("/admin/gradio_api/run/predict", json=event | change).status_code == 404
+    for body in ([], {}, event | {"fn_index": "0"}, event | {"session_hash": {}}, event | {"data": 7}):
+        assert client.post("/admin/gradio_api/run/predict", json=body).status_code in (400, 422)
 
 
 @pytest.mark.parametrize("query", ["page=x", "deep_link=../key.json", "invitation=1.x", "view=api"])
@@ -153,15 +162,16 @@ def test_queries_change_nothing_on_the_server(local, query):
 # -- the password ------------------------------------------------------------------------------------------------------
 
 
-def test_wrong_passwords_are_limited_by_address_and_logged(sessions, caplog):
+def test_wrong_passwords_are_limited_by_address_and_logged(local, caplog):
     caplog.set_level(logging.INFO, "listening_test")
-    with door(sessions) as client:
-        for guess in range(FREE_TRIES):
-            lie = {"X-Forwarded-For": f"198.51.100.{guess}"}  # nobody said that a proxy may be believed
-            assert log_in(client, f"guess {guess}", **lie).status_code == 400
-        said = log_in(client)
-        assert said.status_code == 429 and int(said.headers["Retry-After"]) >= 1  # the right one too
-    assert caplog.text.count("A wrong password for the administration from 203.0.113.9") == FREE_TRIES
+    client = another(local, "203.0.113.30")
+    for guess in range(FREE_TRIES):
+        lie = {"X-Forwarded-For": f"198.51.100.{guess}"}  # nobody said that a proxy may be believed
+        assert log_in(client, f"guess {guess}", **lie).status_code == 400
+    said = log_in(client)
+    assert said.status_code == 429 and int(said.headers["Retry-After"]) >= 1  # the right one too
+    assert log_in(another(local, "203.0.113.31")).status_code == 200
+    assert caplog.text.count("A wrong password for the administration from 203.0.113.30") == FREE_TRIES
     assert "turned away" in caplog.text and "guess" not in caplog.text
 
 
@@ -174,14 +184,14 @@ def test_behind_a_trusted_proxy_the_sender_is_limited_and_nobody_else(sessions):
         assert log_in(client, **{"X-Forwarded-For": "203.0.113.10"}).status_code == 200
 
 
-def test_user_and_password_must_both_be_right(sessions):
-    with door(sessions) as client:
-        assert log_in(client, PASSWORD + " ").status_code == 400
-        assert log_in(client, user="root").status_code == 400
-        assert log_in(client, "").status_code in (400, 422)
-        assert log_in(client).status_code == 200
-        for _ in range(3):
-            assert log_in(client).status_code == 200  # what was right is forgotten
+def test_user_and_password_must_both_be_right(local):
+    client = another(local, "203.0.113.40")
+    assert log_in(client, PASSWORD + " ").status_code == 400
+    assert log_in(client, user="root").status_code == 400
+    assert log_in(client, "").status_code in (400, 422)
+    assert log_in(client).status_code == 200
+    for _ in range(3):
+        assert log_in(client).status_code == 200  # what was right is forgotten
 
 
 def test_the_wait_doubles_and_ends():

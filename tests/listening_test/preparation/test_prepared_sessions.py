@@ -33,7 +33,7 @@ def made(request, tmp_path_factory):
         show={"lyrics": True, "style": True},
         languages=["en", "zh"] if request.param == "acr" else ["en"],
     )
-    material = small_material(SYSTEMS, 6, references=True)
+    material = small_material(SYSTEMS, 5, references=True)
     return prepare(material, protocol, tmp_path_factory.mktemp(request.param))
 
 
