@@ -181,7 +181,7 @@ def test_odd_songs(here, tmp_path):
 def test_the_score(here):
     metric = clap_laion_music()
     assert isinstance(metric, SongMetric) and metric.availability().ready
-    songs = [song_of(audio(music(21, seed)), style=style) for seed, style in [(0, TEXTS[0]), (1, TEXTS[1]), (2, "")]]
+    songs = [song_of(audio(music(11, seed)), style=style) for seed, style in [(0, TEXTS[0]), (1, TEXTS[1]), (2, "")]]
     songs.append(song_of(audio(np.zeros((1, RATE))), style="silence"))
     first, second, unasked, silent = metric.score(songs, Direct())
     assert unasked == NotApplicable("the prompt has no style text")
@@ -191,7 +191,7 @@ def test_the_score(here):
     windows = vectors(ClapWindows(None, 10, "whole"), songs[0].source)[0]
     texts = np.stack(ClapWindows().texts([TEXTS[0], *STYLE_TEXTS]))
     mean = windows.mean(axis=0)
-    assert len(windows) == 3
+    assert len(windows) == 2
     assert first.values["clap"] == pytest.approx(mean @ texts[0] / np.linalg.norm(mean), abs=1e-6)
     assert first.values["clap_clips"] == pytest.approx((windows @ texts[0]).mean(), abs=1e-6)
     assert first.values["clap_chance"] == pytest.approx((texts[1:] @ mean).mean() / np.linalg.norm(mean), abs=1e-6)
