@@ -27,7 +27,7 @@ LIBRARIES = (
 )
 HEAVY = {"sing": ("torch", "safetensors.torch")}
 """What a command needs besides."""
-STAYING = ("songbench.cli", "sqlalchemy.orm", "gradio")
+STAYING = ("songbench.cli", "sqlalchemy.orm", "gradio", "pandas.io.formats.style", "uvicorn")
 """What a command needs that stays."""
 
 DEMO = "SONGBENCH_TESTS_DEMO"

@@ -164,11 +164,9 @@ def _outcomes(
 ) -> tuple[tuple[PairOutcome, ...], dict[Pair, float]]:
     """Every pair that was heard, and how far its first is ahead in the declared test."""
     found, leads = [], {}
+    a, b = rows["first"].to_numpy(), rows["second"].to_numpy()
     for first, second in sorted(combinations((*systems, *anchors), 2), key=lambda pair: pair[1] in anchors):
-        mine = rows[
-            ((rows["first"] == first) & (rows["second"] == second))
-            | ((rows["first"] == second) & (rows["second"] == first))
-        ]
+        mine = rows[((a == first) & (b == second)) | ((a == second) & (b == first))]
         if len(mine):
             outcome, leads[first, second] = _outcome(mine, first, second, scale, protocol, tested=second in systems)
             found.append(outcome)
@@ -184,8 +182,7 @@ def _outcomes(
 def _outcome(
     rows: pd.DataFrame, first: str, second: str, scale: str, protocol: Protocol, *, tested: bool
 ) -> tuple[PairOutcome, float]:
-    straight = rows["first"] == first
-    won = rows["outcome"].where(straight, rows["outcome"].map({"first": "second", "second": "first"}).fillna("same"))
+    straight, ended = rows["first"].to_numpy() == first, rows["outcome"].to_numpy()
     estimate = _Estimate(math.nan, None, None, math.nan)
     data = _signed(rows, (first, second))
     if len(data.value) and tested:
@@ -196,10 +193,10 @@ def _outcome(
         first=first,
         second=second,
         scale=scale,
-        first_wins=int((won == "first").sum()),
-        second_wins=int((won == "second").sum()),
-        ties=int((rows["outcome"] == "tie").sum()),
-        both_bad=int((rows["outcome"] == "both_bad").sum()),
+        first_wins=int((ended == np.where(straight, "first", "second")).sum()),
+        second_wins=int((ended == np.where(straight, "second", "first")).sum()),
+        ties=int((ended == "tie").sum()),
+        both_bad=int((ended == "both_bad").sum()),
         mean=estimate.mean if graded else None,
         low=estimate.low if graded else None,
         high=estimate.high if graded else None,
@@ -289,20 +286,19 @@ def _interval(
 
 
 def _counted(rows: pd.DataFrame, name: str, scale: str) -> Strength:
-    mine = rows[(rows["first"] == name) | (rows["second"] == name)]
-    decided = mine[mine["value"].notna()]
-    won = ((decided["first"] == name) & (decided["outcome"] == "first")) | (
-        (decided["second"] == name) & (decided["outcome"] == "second")
-    )
-    ties = int((decided["outcome"] == "tie").sum())
+    mine = rows[(rows["first"].to_numpy() == name) | (rows["second"].to_numpy() == name)]
+    decided = mine["value"].notna().to_numpy()
+    ended = mine["outcome"].to_numpy()[decided]
+    won = int((ended == np.where(mine["first"].to_numpy()[decided] == name, "first", "second")).sum())
+    ties = int((ended == "tie").sum())
     return Strength(
         system=name,
         scale=scale,
         strength=None,
         low=None,
         high=None,
-        win_rate=(int(won.sum()) + ties / 2) / len(decided) if len(decided) else None,
-        both_bad=float((mine["outcome"] == "both_bad").mean()) if len(mine) else 0.0,
+        win_rate=(won + ties / 2) / len(ended) if len(ended) else None,
+        both_bad=float((mine["outcome"].to_numpy() == "both_bad").mean()) if len(mine) else 0.0,
         n=len(mine),
         n_raters=mine["rater"].nunique(),
         n_items=len(mine[["prompt", "take"]].drop_duplicates()),

@@ -84,7 +84,7 @@ def assert_exactly_kept(test, url, raters):
 @pytest.fixture
 def prepared(tmp_path):
     short = {"listening": {"minimum_seconds": 0.0}, "checks": {"headphone_check": 0, "training": 0}}
-    test, _ = made_up_test(tmp_path / "test", prompts=3, seats=8, traps=0, repeats=0, **short)
+    test, _ = made_up_test(tmp_path / "test", prompts=2, seats=8, traps=0, repeats=0, **short)
     return test
 
 
