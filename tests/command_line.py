@@ -25,10 +25,10 @@ LIBRARIES = (
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "rich.progress", "rich.table", "yaml", "platformdirs"),
     *("fsspec", "PIL.Image", "scipy.signal", "sqlalchemy.orm"),
 )
-HEAVY = {"sing": ("torch", "safetensors.torch")}
-"""What a command needs besides."""
-STAYING = ("songbench.cli", "sqlalchemy.orm", "gradio", "pandas.io.formats.style", "uvicorn")
-"""What a command needs that stays."""
+SINGING = ("songbench.cli", "torch", "safetensors.torch", "soundfile", "rich.progress", "yaml", "jieba.posseg")
+"""What ``songbench sing`` needs instead."""
+SERVING = ("songbench.cli", "sqlalchemy.orm", "gradio", "pandas.io.formats.style", "uvicorn")
+"""What ``songbench listen serve`` needs instead."""
 
 DEMO = "SONGBENCH_TESTS_DEMO"
 """The variable that names the file to take for the demo suite, so that tests may take fewer of its prompts."""
@@ -49,15 +49,15 @@ def run(words, *, cwd, env, python=sys.executable, **keywords):
     """
     if keywords or not hasattr(os, "fork"):
         return fresh(words, cwd=cwd, env=env, python=python, **keywords)
-    heavy = () if "--help" in words else HEAVY.get(words[0], ())
-    return _server(str(python), _at_start(env), (*LIBRARIES, *heavy)).run(words, str(cwd), env)
+    return _server(str(python), _at_start(env), _libraries(words)).run(words, str(cwd), env)
 
 
 def start(words, *, cwd, env, output):
     """Start ``songbench`` and leave it to itself; what it says goes to the file `output`, after what is there."""
     if not hasattr(os, "fork"):
         return start_fresh(words, cwd=cwd, env=env, output=output)
-    return _server(sys.executable, _at_start(env), STAYING).start(words, str(cwd), env, str(output))
+    libraries = SERVING if words[0] == "listen" else _libraries(words)
+    return _server(sys.executable, _at_start(env), libraries).start(words, str(cwd), env, str(output))
 
 
 def start_fresh(words, *, cwd, env, output):
@@ -72,6 +72,10 @@ def fresh(words, *, python=sys.executable, **keywords):
     line = [str(python), "-m", "songbench", *words]
     given = {"capture_output": True, "text": True, "encoding": "utf-8", "timeout": SECONDS, **keywords}
     return subprocess.run(line, check=False, **given)
+
+
+def _libraries(words):
+    return SINGING if words[0] == "sing" and "--help" not in words else LIBRARIES
 
 
 def _at_start(env):
@@ -116,11 +120,11 @@ class _Staying:
     """What tests need of `subprocess.Popen`, for a process that the server has forked."""
 
     def __init__(self, server, pid):
-        self._server, self._pid, self._code = server, pid, None
+        self._server, self.pid, self._code = server, pid, None
 
     def poll(self):
         if self._code is None:
-            self._code = self._server.ask(poll=self._pid)
+            self._code = self._server.ask(poll=self.pid)
         return self._code
 
     def wait(self, timeout=SECONDS):
@@ -132,14 +136,14 @@ class _Staying:
         return self._code
 
     def kill(self):
-        self._send(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
     def terminate(self):
-        self._send(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
-    def _send(self, number):
+    def send_signal(self, number):
         if self.poll() is None:
-            os.kill(self._pid, number)
+            os.kill(self.pid, number)
 
 
 def serve(libraries):

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from songbench.contracts import registry
+
 PLUGIN = """
 import tempfile
 from pathlib import Path
@@ -60,7 +62,7 @@ class Worker:
 
 
 @pytest.fixture
-def run(songbench, suite_file, tmp_path):
+def run(songbench_here, suite_file, tmp_path, monkeypatch):
     """A function that runs the suite with the far metric and returns its scores by prompt."""
     facts = tmp_path / "plugin/far-1.0.dist-info"
     facts.mkdir(parents=True)
@@ -70,6 +72,9 @@ def run(songbench, suite_file, tmp_path):
     (facts / "entry_points.txt").write_text(
         "[songbench.metrics]\npeak@far = far:Far\n[songbench.environments]\nfar-away = far:ENVIRONMENT\n"
     )
+    for cached in (registry._installed, registry._found):
+        cached.cache_clear()
+    monkeypatch.syspath_prepend(tmp_path / "plugin")
     suite = suite_file(5)
     paths = os.pathsep.join([str(tmp_path / "plugin"), os.environ["PYTHONPATH"]])
 
@@ -77,13 +82,16 @@ def run(songbench, suite_file, tmp_path):
         places = ["--store", tmp_path / name / "store", "--runs", tmp_path / name / "runs"]
         own = {"SONGBENCH_ENV_FAR_AWAY": sys.executable, "SONGBENCH_ENVIRONMENTS": str(tmp_path / "environments")}
         given = ["run", "--suite", suite, "--systems", "probe", "--metrics", "peak@far", "--workers", "1", *words]
-        done = songbench(*given, *places, placed=False, env={"PYTHONPATH": paths, **own, **env})
+        done = songbench_here(*given, *places, placed=False, env={"PYTHONPATH": paths, **own, **env})
         assert done.returncode == code, done.stderr
         records = [json.loads(path.read_text()) for path in (tmp_path / name / "store/records/scores").rglob("*.json")]
         scores = {one["of"]["prompt"]: (one["values"], one["detail"]) for one in records}
         return scores, done
 
-    return go
+    yield go
+    for cached in (registry._installed, registry._found):
+        cached.cache_clear()
+    sys.modules.pop("far", None)
 
 
 def test_a_worker_killed_in_the_middle_changes_no_number(run, tmp_path):

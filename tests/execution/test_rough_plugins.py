@@ -18,9 +18,13 @@ from songbench.execution.store import Store
 ALL_AT_ONCE = ("engine.workers=1", "engine.batch=16", "engine.retries=1", "engine.timeout_s=20")
 
 
-def run(experiment, roughly, *overrides):
+ALONE = ("engine.batch=1", "engine.retries=0")
+
+
+def run(experiment, roughly, *overrides, count=4):
     setting = ", ".join(f"{prompt}: '{how}'" for prompt, how in roughly.items())
-    wanted = experiment(f"system.probe.misbehave={{{setting}}}", *ALL_AT_ONCE, *overrides, metrics=("level@probe",))
+    settings = (f"system.probe.misbehave={{{setting}}}", *ALL_AT_ONCE, *overrides)
+    wanted = experiment(*settings, count=count, metrics=("level@probe",))
     store = Store(wanted.store)
     outcome = Runner(wanted, store).run()
     return {name.prompt: state for name, state in gather(wanted, store).songs.items()}, outcome, wanted
@@ -41,23 +45,26 @@ def test_what_a_plugin_prints_starts_or_closes_harms_no_answer(experiment):
     assert starts(wanted) == 1, "no worker had to be replaced"
 
 
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        ("exit", "the worker ended with exit code 7"),
-        ("sys.exit", "SystemExit: 3"),
-        ("base exception", "Calamity: beyond Exception"),
-        ("interrupt", "the worker was ended by SIGINT"),
-        ("write anywhere", "something wrote into the channel of the worker's answers: 'rubbish"),
-        ("child and exit", "the worker ended with exit code 7"),
-        ("unprintable", "Unprintable, whose own text cannot be had"),
-    ],
-)
-def test_one_song_fails_with_its_cause_and_the_others_are_made(experiment, how, said):
-    states, _, _ = run(experiment, {"p1": how})
-    failure = states.pop("p1")
-    assert isinstance(failure, Failure) and failure.cause.startswith(said), failure
-    assert set(states.values()) == {"done"}
+SAID = {
+    "exit": "the worker ended with exit code 7",
+    "sys.exit": "SystemExit: 3",
+    "base exception": "Calamity: beyond Exception",
+    "interrupt": "the worker was ended by SIGINT",
+    "write anywhere": "something wrote into the channel of the worker's answers: 'rubbish",
+    "child and exit": "the worker ended with exit code 7",
+    "unprintable": "Unprintable, whose own text cannot be had",
+}
+
+
+def test_each_song_fails_with_its_own_cause_and_the_others_are_made(experiment):
+    """One after the other in one batch, with a song that nothing is wrong with before and after each."""
+    roughly = {f"p{2 * place + 1}": how for place, how in enumerate(SAID)}
+    states, _, wanted = run(experiment, roughly, count=2 * len(SAID) + 1)
+    for prompt, how in roughly.items():
+        failure = states.pop(prompt)
+        assert isinstance(failure, Failure) and failure.cause.startswith(SAID[how]), (how, failure)
+    assert len(states) == len(SAID) + 1 and set(states.values()) == {"done"}
+    assert starts(wanted) == 1 + 4 + 1, "four ended their worker, the first of them twice"
 
 
 def test_a_song_that_was_stored_before_its_worker_died_is_done(experiment):
@@ -70,7 +77,7 @@ def test_a_song_that_was_stored_before_its_worker_died_is_done(experiment):
 
 
 def test_a_hanging_worker_is_ended_with_its_children(experiment, tmp_path):
-    states, _, _ = run(experiment, {"p1": f"hang with children {tmp_path}"}, "engine.timeout_s=2", "engine.retries=0")
+    states, _, _ = run(experiment, {"p1": f"hang with children {tmp_path}"}, *ALONE, "engine.timeout_s=2")
     failure = states.pop("p1")
     assert failure.cause.startswith("time-out: nothing for")
     pids = [int(path.name) for path in tmp_path.glob("[0-9]*")]

@@ -1,5 +1,6 @@
 """A run's name stands for one question: it grows, or says why it cannot; and it can be found from any folder."""
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -43,6 +44,21 @@ def run(replace=False, **more):
     return songbench.run(replace=replace, **options(**more))
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    with contextlib.chdir(folder):
+        write_suite()
+        run()
+    return folder
+
+
+@pytest.fixture
+def project(here, made_once):
+    """A suite in the working folder, and the plain run of it."""
+    shutil.copytree(made_once, here, dirs_exist_ok=True)
+
+
 def remarks(**more):
     return " ".join(continued(plan_experiment(**options(**more))).remarks)
 
@@ -65,9 +81,7 @@ def test_the_same_question_is_the_same_run():
     assert cells(run()) == cells(first)
 
 
-def test_more_systems_metrics_and_takes_are_added_and_said():
-    write_suite()
-    run()
+def test_more_systems_metrics_and_takes_are_added_and_said(project):
     asked = {"systems": ("silence",), "metrics": ("spread@probe",), "takes": 2}
     said = remarks(**asked)
     assert "adds to the run 'small': system silence, metric spread@probe, takes 1 → 2" in said
@@ -108,10 +122,8 @@ def test_a_system_keeps_the_parameters_it_entered_with():
         ("the system 'probe' was probe and is imported", {"systems": ("imported:probe=audio",)}),
     ],
 )
-def test_another_question_is_refused_and_nothing_is_touched(told, more):
-    write_suite()
+def test_another_question_is_refused_and_nothing_is_touched(project, told, more):
     Path("audio").mkdir()
-    run()
     before = {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
     refused(told, **more)
     assert {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()} == before
@@ -126,19 +138,15 @@ def test_another_question_is_refused_and_nothing_is_touched(told, more):
         ("prompts changed in the suite: p0, p1", 2, {"style": "slow"}),
     ],
 )
-def test_another_suite_of_the_same_name_is_refused(told, count, fields):
-    write_suite()
-    run()
+def test_another_suite_of_the_same_name_is_refused(project, told, count, fields):
     refused(told, suite=write_suite("elsewhere/small.jsonl", count, **fields))
 
 
-def test_another_version_of_a_system_or_metric_is_refused(monkeypatch):
+def test_another_version_of_a_system_or_metric_is_refused(project, monkeypatch):
     import dataclasses
 
     import songbench_probe
 
-    write_suite()
-    run()
     monkeypatch.setattr(songbench_probe.Level, "card", dataclasses.replace(songbench_probe.Level.card, version="2"))
     refused("metric level@probe: version 1 → 2")
 

@@ -2,11 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from functools import partial
 
+import command_line
 import numpy as np
 import pytest
 import soundfile
@@ -64,7 +62,7 @@ def left(tmp_path):
 @needs_text
 class TestSongs:
     def test_takes_are_the_songs_of_their_seeds(self, sing, songbench, singer, tmp_path):
-        done = sing("--seed", "7", "--takes", "2", command=partial(songbench, timeout=280))
+        done = sing("--seed", "7", "--takes", "2", command=songbench)
         assert done.returncode == 0, done.stderr
         assert left(tmp_path) == ["song_s7.flac", "song_s8.flac"]
         for seed in (7, 8):
@@ -115,27 +113,27 @@ class TestSongs:
     def test_stopping_leaves_nothing(self, tmp_path, checkpoints):
         (tmp_path / "song.txt").write_text(LYRICS, encoding="utf-8")
         write_audio(tmp_path / "style.wav", music(1.5))
-        words = ["song.txt", "--prompt", "style.wav", "--model", str(checkpoints / "long"), "--device", "cpu"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "songbench", "sing", *words, "--set", "max_seconds=300"],
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ,
-        )
+        words = ["--prompt", "style.wav", "--model", str(checkpoints / "long"), "--device", "cpu"]
+        line = ["sing", "song.txt", *words, "--set", "max_seconds=300"]
+        process = command_line.start(line, cwd=tmp_path, env=os.environ, output=tmp_path / "told")
         try:
             deadline = time.monotonic() + 120
-            while left(tmp_path) != [".song.flac.partial"] and time.monotonic() < deadline and process.poll() is None:
+            while (
+                left(tmp_path) != [".song.flac.partial", "told"]
+                and time.monotonic() < deadline
+                and process.poll() is None
+            ):
                 time.sleep(0.05)
-            assert left(tmp_path) == [".song.flac.partial"]
+            assert left(tmp_path) == [".song.flac.partial", "told"]
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=60)
+            code = process.wait(timeout=60)
         finally:
             process.kill()
-        assert process.returncode == 130
+        told = (tmp_path / "told").read_text(encoding="utf-8")
+        assert code == 130
         assert "Stopped. Songs that were not complete are not kept." in told
         assert "Traceback" not in told
-        assert left(tmp_path) == []
+        assert left(tmp_path) == ["told"]
 
 
 class TestMistakes:
