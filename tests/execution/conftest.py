@@ -1,8 +1,21 @@
 """What the tests of runs share: experiments of the probe plug-in on small suites."""
 
+import gc
+from importlib import import_module
+
+import command_line
 import pytest
 
 from songbench.execution.config import build_experiment, compose
+
+
+@pytest.fixture(scope="session", autouse=True)
+def libraries():
+    """What runs load, before they begin: each time another model is taken they look for garbage, but not in there."""
+    for name in command_line.LIBRARIES:
+        import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
