@@ -32,9 +32,9 @@ NEVER_ENDS, ENDS_AT_ONCE, ENDS_SOMEWHERE = -50.0, 50.0, -0.2
 """Biases of the end token."""
 
 
-PATCHES = 5
+PATCHES = 4
 SHORT = longer(PATCHES * SMALL.patch_seconds)
-"""Songs of at most five patches: pieces of several have a first, one in the middle and a shorter last one."""
+"""Songs of at most four patches: enough for a first piece, one in the middle and a shorter last one."""
 
 
 def calm_model(config: SongBloomConfig = SHORT, **options) -> SongBloom:

@@ -230,10 +230,10 @@ for path in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """Sizes of checkpoints of more than 200 MB by suffix, and the bytes that loading them took; the files are gone."""
+    """Sizes of checkpoints of more than 100 MB by suffix, and the bytes that loading them took; the files are gone."""
     folder = tmp_path_factory.mktemp("large")
     with torch.device("meta"):
-        model = SongBloom(replace(SMALL, model=replace(SMALL.model, dim=512, heads=8, lm_layers=9, dit_layers=4)))
+        model = SongBloom(replace(SMALL, model=replace(SMALL.model, dim=512, heads=8, lm_layers=4, dit_layers=2)))
     large = save_checkpoint(model.to_empty(device="cpu").requires_grad_(False).apply(_fill), folder)
     paths = [large.weights, rewritten(large, folder / "pt", dict, ".pt")]
     run = [sys.executable, "-c", MEASURE, *map(str, paths)]
@@ -256,7 +256,7 @@ def _fill(module):
 def test_loading_holds_nothing_twice(measured, suffix):
     """What is mapped from the file can be dropped by the system at any time; what is not must stay near one copy."""
     size, taken = measured[suffix]
-    assert size > 200e6
+    assert size > 100e6
     loaded, packed, peak = (one / size for one in taken)
     assert loaded < 1.1, f"{loaded:.2f} times the checkpoint"
     assert packed < 1.3, f"{packed:.2f} times the checkpoint, packing for a CPU included"
@@ -325,10 +325,11 @@ class TestBroken:
         text = self.refused(CheckpointFiles.find(path), "damaged, cut short or not a checkpoint")
         assert "Fetch it again" in text
 
-    def test_flipped_bytes_in_the_index_never_cause_another_error(self, whole, tmp_path):
+    @pytest.mark.parametrize("seeds", [range(20), pytest.param(range(20, 200), marks=pytest.mark.slow)])
+    def test_flipped_bytes_in_the_index_never_cause_another_error(self, whole, tmp_path, seeds):
         path = rewritten(whole, tmp_path, dict, ".pt")
         data = path.read_bytes()
-        for seed in range(40):
+        for seed in seeds:
             generator, flipped = torch.Generator().manual_seed(seed), bytearray(data)
             for place in torch.randint(3000, (20,), generator=generator).tolist():
                 flipped[place] = (flipped[place] * 7 + 13) % 256

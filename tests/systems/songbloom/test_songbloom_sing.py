@@ -24,7 +24,7 @@ from systems.songbloom import load
 from systems.songbloom.generation import Finished
 from systems.songbloom.sing import _SoundFile, _told
 
-SECONDS, RATE = 3.2, 48_000
+SECONDS, RATE = 2.56, 48_000
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ class TestSongs:
             alone = singer.sing(LYRICS, tmp_path / "style.wav", seed)
             assert samples.T.shape == alone.samples.shape == (2, round(SECONDS * RATE))
             assert np.abs(samples.T - alone.samples).max() < 1e-5
-            assert f"song_s{seed}.flac: 3.2 s of music, ended by the longest length; computed in" in done.stdout
+            assert f"song_s{seed}.flac: 2.6 s of music, ended by the longest length; computed in" in done.stdout
 
     def test_wav(self, sing, singer, tmp_path):
         done = sing("--out", "loud.WAV", "--set", "max_seconds=1", "--set", "guidance=2")
