@@ -90,6 +90,19 @@ def setup(
             with bar.shown(one.name):
                 needs.set_up(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo, progress=bar)
             typer.echo(f"{one.name}: ready")
+    if not chosen:
+        _compile(console)
+
+
+def _compile(console: Any) -> None:
+    from songbench.execution.numba_cache import compile_librosa, is_compiled
+
+    if is_compiled():
+        typer.echo("librosa: compiled already")
+        return
+    with console.status("Compiling librosa's functions for this processor, once …"):
+        compiled = compile_librosa()
+    typer.echo("librosa: compiled for this processor" if compiled else "librosa: each process will compile for itself")
 
 
 def _wanted_needs(names: list[str] | None, metrics: str | None) -> list[Any]:

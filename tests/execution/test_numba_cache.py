@@ -91,6 +91,38 @@ def test_a_folder_of_the_users_own_is_left_alone_and_one_of_a_parent_is_not_shar
         process.communicate()
 
 
+COMPILE = """
+import sys
+from songbench.execution import numba_cache
+
+numba_cache._LIBROSA = sys.argv[1]
+assert not numba_cache.is_compiled()
+for _ in range(2):
+    print(numba_cache.compile_librosa(), numba_cache.is_compiled())
+"""
+COMPILER = (
+    "import os, pathlib; here = pathlib.Path(os.environ['NUMBA_CACHE_DIR']); here.mkdir(); (here / 'code').touch()"
+)
+"""Stands for librosa, which takes 20 seconds."""
+
+
+def compiled(home, compiler):
+    line = [sys.executable, "-c", COMPILE, compiler]
+    return subprocess.run(line, env=home, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_new_folder_begins_with_what_setup_has_compiled(home):
+    first, (old, _) = start(home)
+    assert compiled(home, "raise SystemExit(1)") == ["False"] * 4
+    assert compiled(home, COMPILER) == ["True"] * 4
+    second, (new, _) = start(home)
+    assert [path.name for path in Path(new).iterdir()] == ["code"]
+    assert not Path(old).exists()
+    assert {path.name for path in Path(new).parent.iterdir() if path.is_dir()} == {"seed", Path(new).name}
+    for process in (first, second):
+        process.communicate()
+
+
 def test_without_a_place_to_write_numba_decides(home):
     process, (taken, variable) = start(home, XDG_CACHE_HOME="/proc/nowhere")
     assert (taken, variable) == ("None", "None")
