@@ -19,8 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent / "listening_test" / "collection"))
 # Where nothing may be cached, each of hundreds of processes compiles all modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# Tests run beside each other, one to a core; threads that wait for each other would only take turns.
+# Tests run beside each other, one to a core, with all that they start; what would wait for each other only took turns.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if hasattr(os, "sched_setaffinity") and (number := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")):
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(number) % len(cores)]})
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 

