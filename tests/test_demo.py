@@ -1,6 +1,6 @@
 """The main job as a user meets it: the demo suite from nothing to a leaderboard, then every documented command.
 
-All of it happens in one folder, as the later commands report on what the first one made; with two of the suite's
+All of it happens in one folder, as the later commands report on what the first one made; with half of the suite's
 prompts, and in the slow tests with all of them.
 """
 
@@ -27,7 +27,7 @@ from songbench.execution import weights
 from songbench.suites import DEMO
 
 ROOT = Path(__file__).parents[1]
-TWO = ("en-pop-window", "zh-electronic-city")
+HALF = ("en-pop-window", "en-ballad-letter", "zh-electronic-city")
 ALL = tuple(prompt.id for prompt in load_suite(DEMO).prompts)
 
 pytestmark = [
@@ -54,7 +54,7 @@ def suite_of(names, path):
 
 
 @pytest.fixture(
-    scope="module", params=[TWO, pytest.param(ALL, marks=pytest.mark.slow)], ids=["two prompts", "whole suite"]
+    scope="module", params=[HALF, pytest.param(ALL, marks=pytest.mark.slow)], ids=["half the suite", "whole suite"]
 )
 def names(request):
     """The prompts of the suite."""
@@ -105,10 +105,13 @@ def test_the_sung_words_are_intelligible(songs, board, names):
     assert board.loc["rulebased", "per@whisper-base-mix"] < 60
 
 
-def test_speech_is_heard_better_than_singing_and_wrong_words_hardly_at_all(tmp_path):
-    """Benchmark script and claim at once: English and Mandarin apart, two prompts of each."""
+@pytest.mark.parametrize(
+    ("language", "names"), [("en", ALL[:2]), pytest.param("zh", ALL[-2:], marks=pytest.mark.slow)], ids=["en", "zh"]
+)
+def test_speech_is_heard_better_than_singing_and_wrong_words_hardly_at_all(tmp_path, language, names):
+    """Benchmark script and claim at once, with two prompts."""
     script = ROOT / "benchmarks/intelligibility.py"
-    suite = suite_of((*ALL[:2], *ALL[-2:]), tmp_path / "four.jsonl")
+    suite = suite_of(names, tmp_path / "two.jsonl")
     done = subprocess.run(
         [sys.executable, script, "--suite", suite, "--out", tmp_path, "--heard", "speech,vocals,wrong"],
         capture_output=True,
@@ -119,12 +122,10 @@ def test_speech_is_heard_better_than_singing_and_wrong_words_hardly_at_all(tmp_p
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "intelligibility.json").read_text())
     per = {(row["language"], row["condition"]): row["per"] for row in report["rows"]}
-    for language in ("en", "zh"):
-        assert per[language, "speech"] < per[language, "vocals"] + 5, (
-            "few words: singing may be heard as well as speech"
-        )
-        assert per[language, "vocals"] < per[language, "wrong"] - 30
-    assert per["en", "vocals"] <= 35
+    told = "few words: singing may be heard as well as speech"
+    assert per[language, "speech"] < per[language, "vocals"] + 5, told
+    assert per[language, "vocals"] < per[language, "wrong"] - 30
+    assert language == "zh" or per["en", "vocals"] <= 35
 
 
 def test_the_anchors_lie_where_they_should(board):
