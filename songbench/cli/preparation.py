@@ -91,12 +91,14 @@ def setup(
                 needs.set_up(one, accept_licence=accept_licence, mirror=mirror, say=typer.echo, progress=bar)
             typer.echo(f"{one.name}: ready")
     if not chosen:
-        _compile(console)
+        _compile_librosa(console)
 
 
-def _compile(console: Any) -> None:
-    from songbench.execution.numba_cache import compile_librosa, is_compiled
+def _compile_librosa(console: Any) -> None:
+    from songbench.execution.numba_cache import compile_librosa, has_own_cache, is_compiled
 
+    if has_own_cache():
+        return
     if is_compiled():
         typer.echo("librosa: compiled already")
         return

@@ -39,18 +39,23 @@ def take_numba_cache() -> Path | None:
     if _held:
         return Path(_held[0].name).with_suffix("")
     base = _base()
-    given = os.environ.get(VARIABLE)
-    if (given and base not in Path(given).parents) or "numba" in sys.modules:
+    if has_own_cache() or "numba" in sys.modules:
         return None
     try:
         base.mkdir(parents=True, exist_ok=True)
         folder = next(folder for number in range(_MOST) if _lock(folder := base / str(number)))
         if not folder.exists() and (base / _SEED).is_dir():
-            shutil.copytree(base / _SEED, folder)
+            _copy_seed(base, folder)
     except (OSError, StopIteration):
         return None
     os.environ[VARIABLE] = str(folder)
     return folder
+
+
+def has_own_cache() -> bool:
+    """Whether the user has named a folder, which is theirs to share or not."""
+    given = os.environ.get(VARIABLE)
+    return bool(given) and _base() not in Path(str(given)).parents
 
 
 def is_compiled() -> bool:
@@ -75,6 +80,14 @@ def compile_librosa() -> bool:
     except (OSError, subprocess.CalledProcessError):
         return is_compiled()  # another process may have been first
     return True
+
+
+def _copy_seed(base: Path, folder: Path) -> None:
+    """Whole or not at all: numba believes whatever it finds."""
+    with tempfile.TemporaryDirectory(dir=base) as place:
+        copy = Path(place, _SEED)
+        shutil.copytree(base / _SEED, copy)
+        copy.rename(folder)
 
 
 def _base() -> Path:

@@ -218,7 +218,7 @@ class Store:
 
     @contextmanager
     def _reading(self, place: str) -> Iterator[None]:
-        """Say what hinders reading, as each driver has errors of its own; that nothing is there is none."""
+        """Turn the errors of drivers, each of which has its own, into ours; all but that nothing is there."""
         try:
             yield
         except FileNotFoundError:

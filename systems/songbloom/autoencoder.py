@@ -79,8 +79,8 @@ def plain_float32() -> AbstractContextManager[None]:
     On CUDA torch leaves TF32 (10 bits of mantissa) on for them. The decoder's sines magnify such rounding to some per
     cent of the signal under random weights.
     """
-    flags = torch.backends.cudnn.flags
-    return flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False)
+    chosen = torch.backends.cudnn  # what else the user has set holds
+    return chosen.flags(chosen.enabled, chosen.benchmark, deterministic=chosen.deterministic, allow_tf32=False)
 
 
 CONTEXT = 16

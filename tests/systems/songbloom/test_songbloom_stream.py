@@ -111,13 +111,15 @@ def test_lyrics_prompts_and_silence(model):
 
 def test_the_autoencoder_never_runs_in_tf32(monkeypatch):
     """Which torch leaves on for convolutions on CUDA; what is set for the rest of the program stays."""
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    settings = torch.backends.cudnn
+    monkeypatch.setattr(settings, "allow_tf32", True)
+    monkeypatch.setattr(settings, "deterministic", True)
     autoencoder, seen = calm_model().autoencoder, []
     for part in (autoencoder.encoder, autoencoder.decoder):
-        part.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+        part.register_forward_hook(lambda *_: seen.append((settings.allow_tf32, settings.deterministic)))
     autoencoder.decode(autoencoder.moments(torch.zeros(1, 2, 19200))[0])
-    assert seen == [False, False]
-    assert torch.backends.cudnn.allow_tf32
+    assert seen == [(False, True)] * 2
+    assert settings.allow_tf32
 
 
 def test_how_many_songs_at_once(model, monkeypatch):
