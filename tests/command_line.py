@@ -33,6 +33,9 @@ SERVING = ("songbench.cli", "sqlalchemy.orm", "gradio", "pandas.io.formats.style
 DEMO = "SONGBENCH_TESTS_DEMO"
 """The variable that names the file to take for the demo suite, so that tests may take fewer of its prompts."""
 
+_PATH = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+"""Where the tests were told to look for modules, before they add their own plug-ins."""
+
 _AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "MPL", "LD_", "CUDA")
 """Beginnings of variables that count when an interpreter or a library starts."""
 
@@ -79,7 +82,9 @@ def _libraries(words):
 
 
 def _at_start(env):
-    return tuple(sorted((name, value) for name, value in env.items() if name.startswith(_AT_START)))
+    """The variables that count; not the path, which is set in the process of the call."""
+    names = [name for name in env if name.startswith(_AT_START) and name != "PYTHONPATH"]
+    return tuple((name, env[name]) for name in sorted(names))
 
 
 @functools.lru_cache(maxsize=8)
@@ -180,7 +185,7 @@ def become(call):
     tempfile.tempdir = None  # a library may have asked where it is
     os.chdir(call["cwd"])
     sys.argv = ["songbench", *call["words"]]
-    sys.path[0] = call["cwd"]
+    sys.path[:1] = [call["cwd"], *filter(None, call["env"].get("PYTHONPATH", "").split(os.pathsep))]
     if DEMO in call["env"]:
         suites = import_module("songbench.suites")
         suites.DEMO = Path(call["env"][DEMO])

@@ -66,7 +66,7 @@ def run(songbench, folder, metrics, *more):
     return done, pandas.read_csv(folder / "runs/odd/leaderboard.csv")
 
 
-def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, tmp_path):
+def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, songbench_here, tmp_path):
     metrics = available()
     prepare(tmp_path, ODD)
     done, frame = run(songbench, tmp_path, metrics, "--workers", 1, "--set", "engine.batch=16")
@@ -91,7 +91,7 @@ def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, tmp_p
     others = [metric for metric in metrics if "whisper" not in metric]
     more = ("--store", tmp_path / "other", "--runs", tmp_path / "runs")
     more += ("--set", "engine=inline", "--set", "engine.batch=1")
-    _, alone = run(partial(songbench, placed=False), tmp_path, others, *more)
+    _, alone = run(partial(songbench_here, placed=False), tmp_path, others, *more)
     together = frame[frame["metric"].isin(alone["metric"])]
     assert set(alone["metric"]) == {metric.partition("@")[0] for metric in others}
     assert alone["column"].tolist() == together["column"].tolist()
