@@ -227,7 +227,7 @@ def test_pipeline_on_odd_songs(stand_ins, tmp_path):
     features = StoredFeatures(Store(str(tmp_path / "store")))
     mix = list(whisperx_large_v3_mix().score(songs, features))
     assert mix[0].values["per"] < 25 and mix[4].values["per"] < 50
-    vocals = list(whisperx_large_v3().score(songs, features))
+    vocals = list(whisperx_large_v3().score(songs[:4], features))
     for verdicts in (mix, vocals):
         assert isinstance(verdicts[1], Failure) and "NaN" in verdicts[1].cause
         assert verdicts[2].values["per"] == 100 and verdicts[2].values["passed"] == 0
