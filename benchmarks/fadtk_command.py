@@ -20,7 +20,7 @@ import numpy as np
 import soundfile
 import torch
 
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 
 CHECKPOINTS = ("630k-audioset-best.pt", "music_audioset_epoch_15_esc_90.14.pt", "CLAP_weights_2023.pth")
 

@@ -67,7 +67,11 @@ def sung(prompts: Sequence[Prompt], takes: int, seed: int) -> Iterable[Song]:
     Raises:
         SongbenchError: a song cannot be made.
     """
-    requests = [Request(prompt, take, take_seed(seed, prompt, take)) for prompt in prompts for take in range(takes)]
+    requests = [
+        Request(prompt=prompt, take=take, seed=take_seed(seed, prompt, take))
+        for prompt in prompts
+        for take in range(takes)
+    ]
     for made in RuleBased().generate(requests):
         if isinstance(made, Failure):
             raise SongbenchError(f"{made.request.prompt.id if made.request else '?'}: {made.cause}")

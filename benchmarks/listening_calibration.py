@@ -86,38 +86,48 @@ def cases() -> list[Case]:
         "24 raters x 24 pages of 16 prompts x 3, 5 points": Design(raters=24, prompts=16, systems=3, pages=24),
         "6 raters x 24 pages of 12 prompts x 3, 5 points": Design(raters=6, prompts=12, systems=3, pages=24),
         "12 raters x 10 prompts x 4 on a page, 0 to 100": Design(
-            "multistimulus", raters=12, prompts=10, pages=10, scale_range=HUNDRED
+            form="multistimulus", raters=12, prompts=10, pages=10, scale_range=HUNDRED
         ),
     }
     found = []
     for name, design in designs.items():
         for null, effects in ((False, SPREAD), (True, EQUAL)):
-            people = Population(effects) if design.form == "acr" else hundred(effects)
+            people = Population(effects=effects) if design.form == "acr" else hundred(effects)
             found.append(Case(name, "ratings", design, people, null))
-    found.append(Case("the second one, systems near the top", "ratings", Design(), Population(HIGH)))
+    found.append(Case("the second one, systems near the top", "ratings", Design(), Population(effects=HIGH)))
     found.append(
-        Case("the second one, no tastes, no luck", "ratings", Design(), Population(EQUAL, components=NO_TASTES), True)
+        Case(
+            "the second one, no tastes, no luck",
+            "ratings",
+            Design(),
+            Population(effects=EQUAL, components=NO_TASTES),
+            True,
+        )
     )
     for form, limits in (("preference", (-1.0, 1.0)), ("ccr", (-3.0, 3.0))):
         for raters, prompts, pages in ((12, 20, 24), (24, 16, 24), (16, 30, 36)):
-            compared = Design(form, raters=raters, prompts=prompts, pages=pages, scale_range=limits)
+            compared = Design(form=form, raters=raters, prompts=prompts, pages=pages, scale_range=limits)
             name = f"{form}: {raters} raters x {pages} pairs of {prompts} prompts x 4"
             for null, effects in ((False, SPREAD), (True, EQUAL)):
-                found.append(Case(name, "pairs", compared, Population(effects, position=0.1), null))
+                found.append(Case(name, "pairs", compared, Population(effects=effects, position=0.1), null))
     return found + screening_cases()
 
 
 def hundred(effects: Mapping[str, float], **more: Any) -> Population:
     """The same population on a scale of 0 to 100."""
     return Population(
-        {name: 25 * (one - 1) for name, one in effects.items()}, HUNDRED, typical(HUNDRED), fatigue=2.5, **more
+        effects={name: 25 * (one - 1) for name, one in effects.items()},
+        scale_range=HUNDRED,
+        components=typical(HUNDRED),
+        fatigue=2.5,
+        **more,
     )
 
 
 def screening_cases() -> list[Case]:
     """A fifth of the raters careless; two traps, a tenth of the pages again, two pages with an anchor."""
     checked = Design(repeats=2, anchors=2)
-    points = Population(SPREAD, careless=0.2)
+    points = Population(effects=SPREAD, careless=0.2)
     return [
         Case("12 raters, one scale", "screening", checked, points),
         Case("24 raters, one scale", "screening", replace(checked, raters=24), points),
@@ -134,7 +144,7 @@ def screening_cases() -> list[Case]:
         Case(
             "16 raters, 0 to 100, 10 pages of 4 songs and an anchor",
             "screening",
-            Design("multistimulus", raters=16, prompts=10, pages=10, repeats=1, anchors=1, scale_range=HUNDRED),
+            Design(form="multistimulus", raters=16, prompts=10, pages=10, repeats=1, anchors=1, scale_range=HUNDRED),
             hundred(SPREAD, careless=0.2),
         ),
     ]
@@ -144,10 +154,10 @@ POWER = {
     "12 raters x 24 pages of 20 prompts x 4, 5 points": Design(),
     "24 raters x 24 pages of 16 prompts x 3, 5 points": Design(raters=24, prompts=16, systems=3),
     "12 raters x 10 prompts x 4 on a page, 0 to 100": Design(
-        "multistimulus", raters=12, prompts=10, pages=10, scale_range=HUNDRED
+        form="multistimulus", raters=12, prompts=10, pages=10, scale_range=HUNDRED
     ),
-    "preference: 12 raters x 24 pairs of 20 prompts x 4": Design("preference", scale_range=(-1.0, 1.0)),
-    "ccr: 12 raters x 24 pairs of 20 prompts x 4": Design("ccr", scale_range=(-3.0, 3.0)),
+    "preference: 12 raters x 24 pairs of 20 prompts x 4": Design(form="preference", scale_range=(-1.0, 1.0)),
+    "ccr: 12 raters x 24 pairs of 20 prompts x 4": Design(form="ccr", scale_range=(-3.0, 3.0)),
 }
 
 

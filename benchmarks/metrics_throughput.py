@@ -54,12 +54,12 @@ from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Request, Song
-from songbench.execution import needs, weights
 from songbench.execution.features import StoredFeatures
 from songbench.execution.record import hardware
 from songbench.execution.store import Store
-from songbench.execution.weight_sources import PINS
-from songbench.execution.weights import Weights
+from songbench.resources import needs, weights
+from songbench.resources.sources import PINS
+from songbench.resources.weights import Weights
 
 HERE = Path(__file__).parent
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -134,8 +134,8 @@ def set_up(files: Path, scratch: Path) -> dict[str, str]:
 
 def song(path: Path, **request: Any) -> Song:
     """A song from a file."""
-    prompt = Prompt(path.stem, parse_lyrics("[verse]\nla la la\n\n[chorus]\nla la"), style="pop, piano, calm")
-    return Song(Request(prompt, 0, 0, **request), AudioFile(path))
+    prompt = Prompt(id=path.stem, lyrics=parse_lyrics("[verse]\nla la la\n\n[chorus]\nla la"), style="pop, piano, calm")
+    return Song(request=Request(prompt=prompt, take=0, seed=0, **request), source=AudioFile(path))
 
 
 def embed(paths: Sequence[Path], store: str) -> None:
@@ -246,7 +246,9 @@ def many_songs(prompts: int, dimensions: int = 768) -> dict[str, Any]:
         return Moments.of(rng.standard_normal(dimensions) / 3 + rng.standard_normal((600, dimensions)) @ mix)
 
     sets = EmbeddingSets(
-        [moments() for _ in range(prompts)], [moments() for _ in range(prompts)], [f"p{i}" for i in range(prompts)]
+        songs=[moments() for _ in range(prompts)],
+        reference=[moments() for _ in range(prompts)],
+        prompts=[f"p{i}" for i in range(prompts)],
     )
     begin = time.process_time()
     fad_mert().compare(sets)
@@ -428,7 +430,7 @@ def _whisper(folder: Path) -> dict[str, Any]:
 
 def clap_tower(seconds: float) -> dict[str, Any]:
     """LAION-CLAP's audio tower of the real size with random weights, on the windows of a song."""
-    from songbench.execution.cpu_imports import mend_cpu_imports
+    from songbench.resources.cpu_imports import mend_cpu_imports
 
     mend_cpu_imports()
     import torch

@@ -16,9 +16,9 @@ from typing import Any
 
 from metrics.features.mert import RATE
 from metrics.features.songformer import MUSICFM_SIZES
-from songbench.execution import weights
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import Weights
+from songbench.resources import weights
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import Weights
 
 MERT_PREPARATION = {
     "feature_extractor_type": "Wav2Vec2FeatureExtractor",
@@ -106,7 +106,7 @@ class StandIns:
         return self._look_up(wanted) is not None
 
     def path(self, wanted: Weights) -> Path | None:
-        """What `songbench.execution.weights.path` is to answer while these stand in."""
+        """What `songbench.resources.weights.path` is to answer while these stand in."""
         return self._look_up(wanted) or self._made.get(wanted.name)
 
     def stand_in(self, wanted: Weights) -> None:

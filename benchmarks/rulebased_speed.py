@@ -39,7 +39,7 @@ def main() -> None:
     audio = compute = 0.0
     for number, genre in enumerate(GENRES, start=1):
         started = time.perf_counter()
-        made = perform(song(number), "en", Recipe(Style(genre), "female", "full", number), 60.0)
+        made = perform(song(number), "en", Recipe(Style(genre=genre), "female", "full", number), 60.0)
         seconds = time.perf_counter() - started
         length = made.mix.shape[1] / made.rate
         audio, compute = audio + length, compute + seconds

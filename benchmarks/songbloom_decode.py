@@ -43,9 +43,17 @@ from systems.songbloom.presets import PRESETS
 SMALL_AUTOENCODER = AutoencoderConfig(channels=4)
 SIZES = {
     "mid": SongBloomConfig(
-        "mid", ModelConfig(dim=512, heads=8, lm_layers=8, dit_layers=4), SMALL_AUTOENCODER, DecodingConfig()
+        name="mid",
+        model=ModelConfig(dim=512, heads=8, lm_layers=8, dit_layers=4),
+        autoencoder=SMALL_AUTOENCODER,
+        decoding=DecodingConfig(),
     ),
-    "large": SongBloomConfig("large", ModelConfig(lm_layers=16, dit_layers=8), SMALL_AUTOENCODER, DecodingConfig()),
+    "large": SongBloomConfig(
+        name="large",
+        model=ModelConfig(lm_layers=16, dit_layers=8),
+        autoencoder=SMALL_AUTOENCODER,
+        decoding=DecodingConfig(),
+    ),
     **PRESETS,
 }
 

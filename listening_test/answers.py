@@ -85,7 +85,7 @@ class Entry:
     answered: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sheet:
     """Everything one rater answered; blind: it holds slots and pages, never systems.
 

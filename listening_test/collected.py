@@ -87,7 +87,7 @@ RATERS: Mapping[str, str] = {
 _PAUSE = 600.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Collected:
     """What a listening test brought, with names.
 

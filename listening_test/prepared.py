@@ -38,7 +38,7 @@ KINDS: tuple[str, ...] = get_args(Kind)
 """What a trial is for. ``anchor``: a page of its own for an anchor, where a page holds one song or one pair."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stimulus:
     """Something that is played.
 
@@ -57,7 +57,7 @@ class Stimulus:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Item:
     """What may be shown beside the player; empty strings where the protocol hides it.
 
@@ -76,7 +76,7 @@ class Item:
     prompt_audio: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One page of questions.
 
@@ -123,7 +123,7 @@ class Seat:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PreparedTest:
     """The public half of a prepared test.
 
@@ -176,7 +176,7 @@ class PreparedTest:
         return content_key("prepared listening test", json.loads(json.dumps(self.to_json())))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StimulusKey:
     """What a stimulus is.
 
@@ -205,7 +205,7 @@ class StimulusKey:
     notes: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialKey:
     """What a trial is for.
 
@@ -236,7 +236,7 @@ class PromptFacts:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """The other half of a prepared test.
 

@@ -8,16 +8,24 @@ from typing import TYPE_CHECKING
 
 from metrics.features.audiobox import AUDIOBOX, AXES, BATCH, AudioboxRatings
 from metrics.features.packages import installed
-from songbench.contracts.cards import Availability, Conflict, FieldCard, MetricCard, Procedure
-from songbench.contracts.feature import Feature, Features
-from songbench.contracts.metric import Verdict
-from songbench.contracts.parameters import BatchSize, Loudness
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution import weights
+from songbench.plugin import (
+    Availability,
+    BatchSize,
+    Conflict,
+    Feature,
+    Features,
+    FieldCard,
+    Loudness,
+    MetricCard,
+    Procedure,
+    Verdict,
+)
+from songbench.resources import weights
 
 if TYPE_CHECKING:
-    from songbench.contracts.cards import Direction
+    from songbench.plugin import Direction
 
 _PROCEDURE = Procedure(
     model="facebook/audiobox-aesthetics (package audiobox-aesthetics 0.0.4)",
@@ -31,7 +39,7 @@ _PROCEDURE = Procedure(
 
 
 def _rating(name: str, direction: Direction, description: str) -> FieldCard:
-    return FieldCard(name, "", direction, None, None, 2, description)
+    return FieldCard(name=name, unit="", direction=direction, low=None, high=None, decimals=2, description=description)
 
 
 AESTHETICS = MetricCard(
@@ -93,7 +101,9 @@ def _scores(feature: Feature) -> Scores:
     import numpy as np
 
     means = np.average(feature.arrays["ratings"].astype(np.float64), axis=0, weights=feature.arrays["lengths"])
-    return Scores(dict(zip(AXES, means.tolist(), strict=True)), detail={"windows": len(feature.arrays["lengths"])})
+    return Scores(
+        values=dict(zip(AXES, means.tolist(), strict=True)), detail={"windows": len(feature.arrays["lengths"])}
+    )
 
 
 def aesthetics_audiobox(loudness: Loudness | None = None, batch: BatchSize = BATCH) -> AudioboxAesthetics:

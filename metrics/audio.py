@@ -8,37 +8,85 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.audio import Audio, check_audio
 from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
+from songbench.plugin import READY, Availability, Features, FieldCard, MetricCard, Verdict
 
 _CARD = MetricCard(
     name="audio",
     backend="",
     version="2",
     fields=(
-        FieldCard("duration_error", "s", "lower", 0, None, 1, "How far the duration is from the one asked for."),
-        FieldCard("lufs", "LUFS", "none", -70, 40, 1, "Integrated loudness (ITU-R BS.1770-4).", hears=("level",)),
-        FieldCard("silence", "%", "none", 0, 100, 1, "50 ms frames below -60 dBFS; lyrics may ask for silence."),
-        FieldCard("true_peak", "dBTP", "none", None, None, 2, "Largest amplitude, oversampled four times.", False),
-        FieldCard("clipping", "%", "lower", 0, 100, 3, "Samples in runs of 3 or more at full scale.", False),
         FieldCard(
-            "stereo_width",
-            "",
-            "none",
-            0,
-            1,
-            3,
-            "Side energy over all: 0 mono, 0.5 unrelated, 1 opposite phase.",
-            False,
-            ("stereo",),
+            name="duration_error",
+            unit="s",
+            direction="lower",
+            low=0,
+            high=None,
+            decimals=1,
+            description="How far the duration is from the one asked for.",
         ),
         FieldCard(
-            "bandwidth", "kHz", "none", 0, None, 1, "Highest 100 Hz band within 80 dB of the loudest one.", False
+            name="lufs",
+            unit="LUFS",
+            direction="none",
+            low=-70,
+            high=40,
+            decimals=1,
+            description="Integrated loudness (ITU-R BS.1770-4).",
+            hears=("level",),
+        ),
+        FieldCard(
+            name="silence",
+            unit="%",
+            direction="none",
+            low=0,
+            high=100,
+            decimals=1,
+            description="50 ms frames below -60 dBFS; lyrics may ask for silence.",
+        ),
+        FieldCard(
+            name="true_peak",
+            unit="dBTP",
+            direction="none",
+            low=None,
+            high=None,
+            decimals=2,
+            description="Largest amplitude, oversampled four times.",
+            headline=False,
+        ),
+        FieldCard(
+            name="clipping",
+            unit="%",
+            direction="lower",
+            low=0,
+            high=100,
+            decimals=3,
+            description="Samples in runs of 3 or more at full scale.",
+            headline=False,
+        ),
+        FieldCard(
+            name="stereo_width",
+            unit="",
+            direction="none",
+            low=0,
+            high=1,
+            decimals=3,
+            description="Side energy over all: 0 mono, 0.5 unrelated, 1 opposite phase.",
+            headline=False,
+            hears=("stereo",),
+        ),
+        FieldCard(
+            name="bandwidth",
+            unit="kHz",
+            direction="none",
+            low=0,
+            high=None,
+            decimals=1,
+            description="Highest 100 Hz band within 80 dB of the loudest one.",
+            headline=False,
         ),
     ),
     summary="Signal facts of the mix: duration, loudness, peaks, clipping, silence, stereo width, bandwidth.",
@@ -102,7 +150,7 @@ def facts(audio: Audio, wanted_seconds: float | None) -> Scores | NotApplicable:
     }
     missing = {name: _WHY_MISSING[name] for name, value in found.items() if value is None}
     return Scores(
-        {name: value for name, value in found.items() if value is not None},
+        values={name: value for name, value in found.items() if value is not None},
         detail={
             "seconds": audio.seconds,
             "wanted_seconds": wanted_seconds,

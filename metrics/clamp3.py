@@ -11,7 +11,7 @@ from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_
 from metrics.features.clamp3 import Clamp3Vectors
 from metrics.features.clamp3_encoder import CLAMP3
 from metrics.features.mert import MERT_95M
-from songbench.contracts.cards import MetricCard, Procedure
+from songbench.plugin import MetricCard, Procedure
 
 _PACKAGES = (("transformers", "embeddings"), ("torchaudio", "embeddings"))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from metrics.condition_similarity import TextSimilarity, text_fields
 from metrics.fad import clap_procedure
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
-from songbench.contracts.cards import MetricCard
-from songbench.contracts.parameters import Loudness
+from songbench.plugin import Loudness, MetricCard
 
 HOP_SECONDS = 10
 

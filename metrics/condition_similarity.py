@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING, Protocol
 from metrics.features.other_music import other_music
 from metrics.features.packages import installed, installed_alone
 from metrics.features.style_texts import STYLE_TEXTS
-from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Extractor, Feature, Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution import weights
-from songbench.execution.weights import Weights
+from songbench.plugin import READY, Availability, Extractor, Feature, Features, FieldCard, MetricCard, Verdict
+from songbench.resources import weights
+from songbench.resources.weights import Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -174,7 +172,15 @@ def _field(name: str, description: str) -> FieldCard:
     level = name.endswith(("_chance", "_self"))
     side = level or name.endswith("_clips")
     return FieldCard(
-        name, "", "none" if level else "higher", -1.0, 1.0, 3, description, not side, () if level else None
+        name=name,
+        unit="",
+        direction="none" if level else "higher",
+        low=-1.0,
+        high=1.0,
+        decimals=3,
+        description=description,
+        headline=not side,
+        hears=() if level else None,
     )
 
 
@@ -217,7 +223,9 @@ def _similarities(name: str, song: Vectors, condition: Vectors, chance: Sequence
 
 def _scores(card: MetricCard, values: Mapping[str, float], missing: Mapping[str, str], **detail: int) -> Scores:
     fields = {field.name for field in card.fields}
-    return Scores({name: value for name, value in values.items() if name in fields}, detail=detail, missing=missing)
+    return Scores(
+        values={name: value for name, value in values.items() if name in fields}, detail=detail, missing=missing
+    )
 
 
 def _direction(feature: Feature) -> Vectors:

@@ -286,7 +286,7 @@ def kernel_sums(
     return np.array(rows)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class KernelSums:
     """The kernel sums of an evaluated set and a reference, by song.
 
@@ -309,13 +309,24 @@ class KernelSums:
         cls, x: Sequence[npt.NDArray[np.floating]], y: Sequence[npt.NDArray[np.floating]], bandwidth: float
     ) -> KernelSums:
         """The sums for songs given as arrays (n_i, d)."""
-        counts = (np.array([len(song) for song in songs], np.float64) for songs in (x, y))
-        return cls(kernel_sums(x, x, bandwidth), kernel_sums(y, y, bandwidth), kernel_sums(x, y, bandwidth), *counts)
+        return cls(
+            xx=kernel_sums(x, x, bandwidth),
+            yy=kernel_sums(y, y, bandwidth),
+            xy=kernel_sums(x, y, bandwidth),
+            x_counts=np.array([len(song) for song in x], np.float64),
+            y_counts=np.array([len(song) for song in y], np.float64),
+        )
 
     def without(self, songs: Sequence[int]) -> KernelSums:
         """The sums without these evaluated songs."""
         kept = [i for i in range(len(self.x_counts)) if i not in set(songs)]
-        return KernelSums(self.xx[np.ix_(kept, kept)], self.yy, self.xy[kept], self.x_counts[kept], self.y_counts)
+        return KernelSums(
+            xx=self.xx[np.ix_(kept, kept)],
+            yy=self.yy,
+            xy=self.xy[kept],
+            x_counts=self.x_counts[kept],
+            y_counts=self.y_counts,
+        )
 
     def mmd2(self, *, across_songs: bool = False) -> float | None:
         """The unbiased squared maximum mean discrepancy.

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from songbench.contracts.cards import Availability, MetricCard
-from songbench.contracts.feature import Extractor, Feature, Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import StoreWriteError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution.hearing import leave_out, with_left_out
+from songbench.plugin import Availability, Extractor, Feature, Features, MetricCard, Verdict, leave_out, with_left_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +27,7 @@ _AT_ONCE = 32
 """Songs whose features are in memory at the same time, besides what a distance needs of them."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class EmbeddingSets(Generic[Part]):
     """What is compared.
 
@@ -78,7 +75,7 @@ class Embedding(Extractor, Protocol):
         """Whether the model is here."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EmbeddingDistance(Generic[Part]):
     """A `SetMetric`: a distance between the embeddings of a system's songs and those of the reference songs.
 
@@ -135,7 +132,11 @@ class EmbeddingDistance(Generic[Part]):
             if side.failures and len(side.parts) < max(2, (len(side.parts) + len(side.failures)) / 2):
                 return side.failures[0]
         own, others = sides
-        verdict = self.compare(EmbeddingSets(own.parts, others.parts, own.prompts, self.unit, own.cut + others.cut))
+        verdict = self.compare(
+            EmbeddingSets(
+                songs=own.parts, reference=others.parts, prompts=own.prompts, unit=self.unit, cut=own.cut + others.cut
+            )
+        )
         return with_left_out(verdict, own.left_out, others.left_out)
 
     def _side(self, songs: Sequence[Song], features: Features) -> _Side[Part]:
@@ -151,7 +152,7 @@ class EmbeddingDistance(Generic[Part]):
         return side
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class _Side(Generic[Part]):
     """The songs of one side as they are read: what was heard, and what could not be."""
 

@@ -11,10 +11,9 @@ from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import FRAMES_PER_SECOND, LAYERS, LIMIT_SECONDS, MERT_95M, MertEmbedding
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
-from songbench.contracts.cards import Conflict, FieldCard, MetricCard, Procedure
-from songbench.contracts.parameters import Loudness
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.score import Scores
+from songbench.plugin import Conflict, FieldCard, Loudness, MetricCard, Procedure
 
 if TYPE_CHECKING:
     from metrics.distances import Extrapolation, Frechet, Moments
@@ -28,17 +27,17 @@ FORMULA = "|m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)), by symmetric eigen
 def _fields(decimals: int) -> tuple[FieldCard, ...]:
     return (
         FieldCard(
-            "fad",
-            "",
-            "lower",
+            name="fad",
+            unit="",
+            direction="lower",
             low=0.0,
             decimals=decimals,
             description="Squared Fréchet distance to the reference songs.",
         ),
         FieldCard(
-            "fad_inf",
-            "",
-            "lower",
+            name="fad_inf",
+            unit="",
+            direction="lower",
             decimals=decimals,
             description=f"FAD extrapolated to infinitely many songs, may fall below 0; absent below {MIN_SONGS} songs.",
             headline=False,  # on few songs its interval is wider than any difference
@@ -267,7 +266,7 @@ def frechet_scores(sets: EmbeddingSets[Moments], extrapolator: Extrapolator = by
         "fad_inf": _line_json(line, seed),
     }
     return Scores(
-        _values(whole, line),
+        values=_values(whole, line),
         n=count,
         leave_one_out={prompt: _values(*found) for prompt, found in left.items()},
         detail=detail,
@@ -292,7 +291,9 @@ def _line_json(line: Extrapolation | None, seed: int) -> Json:
 
 def fad_musicnn() -> EmbeddingDistance[Moments]:
     """The entry point ``fad@musicnn``."""
-    return EmbeddingDistance(FAD_MUSICNN, MusicnnEmbedding(), moments("patches"), frechet_scores)
+    return EmbeddingDistance(
+        card=FAD_MUSICNN, embedding=MusicnnEmbedding(), read=moments("patches"), compare=frechet_scores
+    )
 
 
 def frechet_scores_in_many_dimensions(sets: EmbeddingSets[Moments]) -> Scores:
@@ -312,7 +313,9 @@ def fad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> Embed
     """
     embedding = MertEmbedding(layer, loudness)
     card = fad_mert_card(layer, loudness)
-    return EmbeddingDistance(card, embedding, stored_moments, frechet_scores_in_many_dimensions, "frames")
+    return EmbeddingDistance(
+        card=card, embedding=embedding, read=stored_moments, compare=frechet_scores_in_many_dimensions, unit="frames"
+    )
 
 
 def fad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]:
@@ -323,4 +326,10 @@ def fad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]
     """
     embedding = ClapWindows(loudness)
     card = fad_clap_card(loudness)
-    return EmbeddingDistance(card, embedding, moments("vectors"), frechet_scores_in_many_dimensions, "windows")
+    return EmbeddingDistance(
+        card=card,
+        embedding=embedding,
+        read=moments("vectors"),
+        compare=frechet_scores_in_many_dimensions,
+        unit="windows",
+    )

@@ -12,17 +12,24 @@ from typing import Any
 from metrics.features.laion_clap import CLAP_MUSIC
 from metrics.features.mert import MERT_95M
 from metrics.features.models import require
-from songbench.contracts.cards import Availability, FieldCard, MetricCard, Procedure
-from songbench.contracts.feature import Extractor, Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution import needs
-from songbench.execution.hearing import leave_out, with_left_out
-from songbench.execution.isolation import Environment, IsolatedWorker, IsolationError, write_wav
-from songbench.execution.weights import WeightFile, Weights
+from songbench.plugin import (
+    Availability,
+    Extractor,
+    Features,
+    FieldCard,
+    MetricCard,
+    Procedure,
+    Verdict,
+    leave_out,
+    with_left_out,
+)
+from songbench.resources import needs
+from songbench.resources.environments import Environment, IsolatedWorker, IsolationError, write_wav
+from songbench.resources.weights import WeightFile, Weights
 
 FADTK = Environment(
     name="fadtk",
@@ -81,11 +88,17 @@ def _card(
         backend=backend,
         version="2",
         fields=(
-            FieldCard("fad", "", "lower", decimals=3, description="fadtk's score, from all frames of all songs."),
             FieldCard(
-                "fad_inf",
-                "",
-                "lower",
+                name="fad",
+                unit="",
+                direction="lower",
+                decimals=3,
+                description="fadtk's score, from all frames of all songs.",
+            ),
+            FieldCard(
+                name="fad_inf",
+                unit="",
+                direction="lower",
                 decimals=3,
                 description="fadtk's score_inf: extrapolated to infinitely many frames, may fall below 0.",
                 headline=False,
@@ -210,7 +223,7 @@ class FadtkDistance:
         else:
             missing["fad_inf"] = "fadtk extrapolates from more than 500 frames only"
         detail |= {"fad_inf": found["inf"], "seed": seed, "packages": dict(self._worker.packages)}
-        scores = Scores(values, n=count, detail=detail, missing=missing)
+        scores = Scores(values=values, n=count, detail=detail, missing=missing)
         return with_left_out(scores, left_out["songs"], left_out["reference"])
 
     def _embed(self, song: Song, path: Path) -> int | Failure:

@@ -10,9 +10,8 @@ from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import LAYERS, MERT_95M, MertEmbedding
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
-from songbench.contracts.cards import FieldCard, MetricCard, Procedure
-from songbench.contracts.parameters import Loudness
 from songbench.domain.score import NotApplicable, Scores
+from songbench.plugin import FieldCard, Loudness, MetricCard, Procedure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,17 +32,17 @@ LIMITS = (
 def _fields(unit: str) -> tuple[FieldCard, ...]:
     return (
         FieldCard(
-            "kad",
-            "",
-            "lower",
+            name="kad",
+            unit="",
+            direction="lower",
             high=200.0,
             decimals=2,
             description="Unbiased squared maximum mean discrepancy to the reference songs, times 100; about 0 at best.",
         ),
         FieldCard(
-            "kad_across",
-            "",
-            "lower",
+            name="kad_across",
+            unit="",
+            direction="lower",
             high=200.0,
             decimals=2,
             description=f"The same, comparing only {unit} of different songs within a set: unbiased over songs.",
@@ -154,7 +153,7 @@ def kernel_scores(sets: EmbeddingSets[npt.NDArray[np.floating]]) -> Scores | Not
     values = _values(sums)
     left = {prompt: _values(sums.without(out)) for prompt, out in sets.of_prompt().items()}
     return Scores(
-        values,
+        values=values,
         n=len(sets.songs),
         leave_one_out={prompt: values for prompt, values in left.items() if values},
         detail={**sets.counts(), "bandwidth": bandwidth},
@@ -172,7 +171,9 @@ def _values(sums: KernelSums) -> dict[str, float]:
 
 def kad_musicnn() -> EmbeddingDistance[npt.NDArray[np.floating]]:
     """The entry point ``kad@musicnn``."""
-    return EmbeddingDistance(KAD_MUSICNN, MusicnnEmbedding(), array("patches"), kernel_scores)
+    return EmbeddingDistance(
+        card=KAD_MUSICNN, embedding=MusicnnEmbedding(), read=array("patches"), compare=kernel_scores
+    )
 
 
 def kad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[npt.NDArray[np.floating]]:
@@ -186,7 +187,13 @@ def kad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> Embed
         InputError: for a layer that MERT does not have.
     """
     embedding = MertEmbedding(layer, loudness)
-    return EmbeddingDistance(kad_mert_card(layer, loudness), embedding, array("seconds"), kernel_scores, "seconds")
+    return EmbeddingDistance(
+        card=kad_mert_card(layer, loudness),
+        embedding=embedding,
+        read=array("seconds"),
+        compare=kernel_scores,
+        unit="seconds",
+    )
 
 
 def kad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[npt.NDArray[np.floating]]:
@@ -195,4 +202,10 @@ def kad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[npt.NDAr
     Args:
         loudness: of the analysis copy in LUFS; None: the audio as it is.
     """
-    return EmbeddingDistance(kad_clap_card(loudness), ClapWindows(loudness), array("vectors"), kernel_scores, "windows")
+    return EmbeddingDistance(
+        card=kad_clap_card(loudness),
+        embedding=ClapWindows(loudness),
+        read=array("vectors"),
+        compare=kernel_scores,
+        unit="windows",
+    )

@@ -14,8 +14,7 @@ from dataclasses import replace
 
 from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_fields, text_fields
 from metrics.features.muq_mulan import MUQ_MULAN, MulanClips
-from songbench.contracts.cards import Conflict, MetricCard, Procedure
-from songbench.contracts.parameters import BatchSize, Loudness
+from songbench.plugin import BatchSize, Conflict, Loudness, MetricCard, Procedure
 
 _CLIPS = "Mean cosine over pairs of clips: the package's own calc_similarity, smaller than mcc where a song varies."
 
@@ -86,12 +85,12 @@ def mcc_muq_mulan(loudness: Loudness | None = None, batch: BatchSize = MulanClip
         loudness: LUFS to which song and prompt are brought before they are heard; None: as they are.
         batch: clips that go through the model together.
     """
-    return AudioSimilarity(_heard_at(MCC, loudness), MulanClips(loudness, batch), _PACKAGES)
+    return AudioSimilarity(_heard_at(MCC, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
 
 
 def mcc_muq_mulan_text(loudness: Loudness | None = None, batch: BatchSize = MulanClips.batch) -> TextSimilarity:
     """The entry point ``mcc@muq-mulan-text``; arguments as for `mcc_muq_mulan`."""
-    return TextSimilarity(_heard_at(MCC_TEXT, loudness), MulanClips(loudness, batch), _PACKAGES)
+    return TextSimilarity(_heard_at(MCC_TEXT, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
 
 
 def _heard_at(card: MetricCard, loudness: float | None) -> MetricCard:

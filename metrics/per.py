@@ -31,63 +31,149 @@ from metrics.features.lyric_errors import LANGUAGES, lyric_errors, not_judgeable
 from metrics.features.separation import HTDEMUCS, VocalSeparation, vocals_of
 from metrics.features.transcript import WHISPER_BASE, Transcript, whisper_language
 from metrics.features.whisperx_transcript import WHISPER_LARGE_V3, WhisperXTranscript
-from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard, Procedure, unavailable
-from songbench.contracts.feature import Extractor, Feature, Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
 from songbench.domain.language import MIXED, spoken_language
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution import weights
-from songbench.execution.weights import Weights
+from songbench.plugin import (
+    READY,
+    Availability,
+    Extractor,
+    Feature,
+    Features,
+    FieldCard,
+    MetricCard,
+    Procedure,
+    Verdict,
+    unavailable,
+)
+from songbench.resources import weights
+from songbench.resources.weights import Weights
 
 Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotApplicable | Failure]]
 """Which audio of each song the recogniser hears."""
 
 FIELDS = (
-    FieldCard("per", "%", "lower", 0, None, 1, "Phoneme errors of all songs over phonemes asked of all songs (micro)."),
-    FieldCard("per_macro", "%", "lower", 0, None, 1, "The same, as the mean of the songs' own rates.", False),
-    FieldCard("sub", "%", "none", 0, 100, 1, "Substituted phonemes; sub + del + ins = per.", False, ()),
-    FieldCard("del", "%", "none", 0, 100, 1, "Deleted phonemes: asked for and not heard.", False, ()),
-    FieldCard("ins", "%", "none", 0, None, 1, "Inserted phonemes: heard and not asked for.", False, ()),
-    FieldCard("wer", "%", "lower", 0, None, 1, "Errors in words (Mandarin: syllables without tone).", False),
-    FieldCard("coverage", "%", "higher", 0, 100, 1, "Lines with at least half of their phonemes heard.", False, ()),
+    FieldCard(
+        name="per",
+        unit="%",
+        direction="lower",
+        low=0,
+        high=None,
+        decimals=1,
+        description="Phoneme errors of all songs over phonemes asked of all songs (micro).",
+    ),
+    FieldCard(
+        name="per_macro",
+        unit="%",
+        direction="lower",
+        low=0,
+        high=None,
+        decimals=1,
+        description="The same, as the mean of the songs' own rates.",
+        headline=False,
+    ),
+    FieldCard(
+        name="sub",
+        unit="%",
+        direction="none",
+        low=0,
+        high=100,
+        decimals=1,
+        description="Substituted phonemes; sub + del + ins = per.",
+        headline=False,
+        hears=(),
+    ),
+    FieldCard(
+        name="del",
+        unit="%",
+        direction="none",
+        low=0,
+        high=100,
+        decimals=1,
+        description="Deleted phonemes: asked for and not heard.",
+        headline=False,
+        hears=(),
+    ),
+    FieldCard(
+        name="ins",
+        unit="%",
+        direction="none",
+        low=0,
+        high=None,
+        decimals=1,
+        description="Inserted phonemes: heard and not asked for.",
+        headline=False,
+        hears=(),
+    ),
+    FieldCard(
+        name="wer",
+        unit="%",
+        direction="lower",
+        low=0,
+        high=None,
+        decimals=1,
+        description="Errors in words (Mandarin: syllables without tone).",
+        headline=False,
+    ),
+    FieldCard(
+        name="coverage",
+        unit="%",
+        direction="higher",
+        low=0,
+        high=100,
+        decimals=1,
+        description="Lines with at least half of their phonemes heard.",
+        headline=False,
+        hears=(),
+    ),
 )
 
 SIDE_FIELDS = (
-    FieldCard("per_clipped", "%", "lower", 0, 100, 1, "As per, but no song counts for more than 100 %.", False),
     FieldCard(
-        "cer",
-        "%",
-        "lower",
-        0,
-        None,
-        1,
-        "Errors in characters: letters without spaces; Chinese as written, so traditional for simplified is an error.",
-        False,
+        name="per_clipped",
+        unit="%",
+        direction="lower",
+        low=0,
+        high=100,
+        decimals=1,
+        description="As per, but no song counts for more than 100 %.",
+        headline=False,
     ),
     FieldCard(
-        "repetition",
-        "%",
-        "none",
-        0,
-        None,
-        1,
-        "How much of the lyrics is heard more often than asked: surplus runs of six phonemes over those of the lyrics.",
-        False,
-        (),
+        name="cer",
+        unit="%",
+        direction="lower",
+        low=0,
+        high=None,
+        decimals=1,
+        description="Errors in characters: letters without spaces; Chinese as written, so traditional for"
+        " simplified is an error.",
+        headline=False,
     ),
     FieldCard(
-        "passed",
-        "%",
-        "none",
-        0,
-        100,
-        1,
-        "Share of the audio in which the speech detector found a voice; the recogniser hears nothing else.",
-        False,
-        (),
+        name="repetition",
+        unit="%",
+        direction="none",
+        low=0,
+        high=None,
+        decimals=1,
+        description="How much of the lyrics is heard more often than asked: surplus runs of six phonemes over"
+        " those of the lyrics.",
+        headline=False,
+        hears=(),
+    ),
+    FieldCard(
+        name="passed",
+        unit="%",
+        direction="none",
+        low=0,
+        high=100,
+        decimals=1,
+        description="Share of the audio in which the speech detector found a voice; the recogniser hears nothing else.",
+        headline=False,
+        hears=(),
     ),
 )
 """What the WhisperX backends say besides `FIELDS`."""
@@ -118,7 +204,7 @@ _WHISPERX_LIMITS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhonemeErrorRate:
     """A `SongMetric`: what a recogniser hears in one input, against the lyrics.
 
@@ -348,27 +434,29 @@ def _separated_by_onnx(songs: Sequence[Song], features: Features) -> list[AudioS
 
 
 def _separated_by_demucs(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    found = features.of(DemucsStems(("vocals",)), [song.source for song in songs])
+    found = features.of(DemucsStems(stems=("vocals",)), [song.source for song in songs])
     return [one if isinstance(one, Failure) else stem_of(one, "vocals") for one in found]
 
 
 def whisper_base_stem() -> PhonemeErrorRate:
     """PER on the vocal stem that the system itself gives."""
     return PhonemeErrorRate(
-        "whisper-base-stem",
-        _vocal_stems,
-        "Phoneme errors of what Whisper base hears in the system's own vocal stem, against the lyrics.",
-        f"{_BASE_LIMITS} Only for systems that give a vocal stem; not comparable with numbers on separated vocals.",
+        backend="whisper-base-stem",
+        heard=_vocal_stems,
+        summary="Phoneme errors of what Whisper base hears in the system's own vocal stem, against the lyrics.",
+        limits=f"{_BASE_LIMITS} Only for systems that give a vocal stem; not comparable with numbers on"
+        " separated vocals.",
     )
 
 
 def whisper_base_mix() -> PhonemeErrorRate:
     """PER on the complete mix."""
     return PhonemeErrorRate(
-        "whisper-base-mix",
-        _mixes,
-        "Phoneme errors of what Whisper base hears in the complete mix, against the lyrics.",
-        f"{_BASE_LIMITS} The accompaniment hides words from the recogniser, so loud arrangements score worse than they"
+        backend="whisper-base-mix",
+        heard=_mixes,
+        summary="Phoneme errors of what Whisper base hears in the complete mix, against the lyrics.",
+        limits=f"{_BASE_LIMITS} The accompaniment hides words from the recogniser, so loud arrangements score"
+        " worse than they"
         " sound.",
     )
 
@@ -376,14 +464,16 @@ def whisper_base_mix() -> PhonemeErrorRate:
 def whisper_base_separated() -> PhonemeErrorRate:
     """PER on the vocals that a separator takes out of the mix."""
     return PhonemeErrorRate(
-        "whisper-base-separated",
-        _separated_by_onnx,
-        "Phoneme errors of what Whisper base hears in the vocals that HTDemucs (arXiv 2211.08553) separates from the"
+        backend="whisper-base-separated",
+        heard=_separated_by_onnx,
+        summary="Phoneme errors of what Whisper base hears in the vocals that HTDemucs (arXiv 2211.08553)"
+        " separates from the"
         " mix, against the lyrics.",
-        f"{_BASE_LIMITS} What the separator leaves of the instruments or takes away from the consonants costs words"
+        limits=f"{_BASE_LIMITS} What the separator leaves of the instruments or takes away from the consonants"
+        " costs words"
         " that were sung: on the rule-based singer it reads lower than the mix in Mandarin, but not in English, which"
         " Whisper hears through the band.",
-        (WHISPER_BASE, HTDEMUCS),
+        models=(WHISPER_BASE, HTDEMUCS),
     )
 
 
@@ -408,38 +498,40 @@ def _whisperx(window: str) -> Procedure:
 def whisperx_large_v3() -> PhonemeErrorRate:
     """PER as papers have it: Demucs' vocals, WhisperX with Whisper large-v3."""
     return PhonemeErrorRate(
-        "whisperx-large-v3",
-        _separated_by_demucs,
-        "Phoneme errors of what WhisperX with Whisper large-v3 hears in the vocals that Demucs (HTDemucs, arXiv"
+        backend="whisperx-large-v3",
+        heard=_separated_by_demucs,
+        summary="Phoneme errors of what WhisperX with Whisper large-v3 hears in the vocals that Demucs (HTDemucs, arXiv"
         " 2211.08553) separates from the mix, against the lyrics.",
-        _WHISPERX_LIMITS,
-        (WHISPER_LARGE_V3, HTDEMUCS_TORCH),
-        ("whisperx", "demucs"),
-        WhisperXTranscript,
-        "2",
-        SIDE_FIELDS,
-        True,
-        _whisperx(
+        limits=_WHISPERX_LIMITS,
+        models=(WHISPER_LARGE_V3, HTDEMUCS_TORCH),
+        packages=("whisperx", "demucs"),
+        recogniser=WhisperXTranscript,
+        version="2",
+        side_fields=SIDE_FIELDS,
+        reference=True,
+        procedure=_whisperx(
             "vocals by htdemucs (no shifts, overlap 0.25); pyannote's stretches of speech, merged to 30 s at most"
         ),
-        "Vocals within 1e-4 of demucs 4.1's own Separator on a random network of the same class. " + _VERIFIED_TEXT,
+        verified="Vocals within 1e-4 of demucs 4.1's own Separator on a random network of the same class. "
+        + _VERIFIED_TEXT,
     )
 
 
 def whisperx_large_v3_mix() -> PhonemeErrorRate:
     """PER of WhisperX with Whisper large-v3 on the complete mix."""
     return PhonemeErrorRate(
-        "whisperx-large-v3-mix",
-        _mixes,
-        "Phoneme errors of what WhisperX with Whisper large-v3 hears in the complete mix, against the lyrics.",
-        f"{_WHISPERX_LIMITS} The accompaniment hides words from the recogniser and voices from the detector, so loud"
+        backend="whisperx-large-v3-mix",
+        heard=_mixes,
+        summary="Phoneme errors of what WhisperX with Whisper large-v3 hears in the complete mix, against the lyrics.",
+        limits=f"{_WHISPERX_LIMITS} The accompaniment hides words from the recogniser and voices from the"
+        " detector, so loud"
         " arrangements score worse than they sound.",
-        (WHISPER_LARGE_V3,),
-        ("whisperx",),
-        WhisperXTranscript,
-        "2",
-        SIDE_FIELDS,
-        True,
-        _whisperx("pyannote's stretches of speech, merged to 30 s at most"),
-        _VERIFIED_TEXT,
+        models=(WHISPER_LARGE_V3,),
+        packages=("whisperx",),
+        recogniser=WhisperXTranscript,
+        version="2",
+        side_fields=SIDE_FIELDS,
+        reference=True,
+        procedure=_whisperx("pyannote's stretches of speech, merged to 30 s at most"),
+        verified=_VERIFIED_TEXT,
     )

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
+from songbench.plugin import READY, Availability, Features, FieldCard, MetricCard, Verdict
 
 _CARD = MetricCard(
     name="rtf",
     backend="",
     version="1",
     fields=(
-        FieldCard("rtf", "", "lower", 0, None, 3, "Compute seconds of all songs over audio seconds of all songs."),
         FieldCard(
-            "peak_gib", "GiB", "lower", 0, None, 2, "Peak memory by the time a song was made; mean over the songs."
+            name="rtf",
+            unit="",
+            direction="lower",
+            low=0,
+            high=None,
+            decimals=3,
+            description="Compute seconds of all songs over audio seconds of all songs.",
+        ),
+        FieldCard(
+            name="peak_gib",
+            unit="GiB",
+            direction="lower",
+            low=0,
+            high=None,
+            decimals=2,
+            description="Peak memory by the time a song was made; mean over the songs.",
         ),
     ),
     summary="End-to-end compute time over audio time, from the generation record: 0.5 is twice as fast as listening.",
@@ -68,7 +80,7 @@ def _score(song: Song) -> Verdict:
     else:
         values["peak_gib"] = record.peak_gib
     return Scores(
-        values,
+        values=values,
         weights={"rtf": seconds},
         detail={"device": record.device, "compute_seconds": record.seconds, "audio_seconds": seconds},
         missing=missing,

@@ -21,28 +21,71 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from metrics.features.structure import StructureAnalyser
-from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Extractor, Feature, Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.lyrics import TAGS, Section
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution import weights
-from songbench.execution.weights import Weights
+from songbench.plugin import READY, Availability, Extractor, Feature, Features, FieldCard, MetricCard, Verdict
+from songbench.resources import weights
+from songbench.resources.weights import Weights
 
 CHANCE_DRAWS = 200
 """Permutations of the requested sections over which the chance level is averaged."""
 
 FIELDS = (
-    FieldCard("ser", "%", "lower", 0, 100, 1, "Share of the song's time under another label than requested."),
     FieldCard(
-        "order_error", "%", "lower", 0, None, 1, "Edit distance of label sequences over requested labels.", False
+        name="ser",
+        unit="%",
+        direction="lower",
+        low=0,
+        high=100,
+        decimals=1,
+        description="Share of the song's time under another label than requested.",
     ),
-    FieldCard("ser_chance", "%", "none", 0, 100, 1, "SER against the requested sections in random order.", False, ()),
-    FieldCard("boundary_f", "", "none", 0, 1, 2, "Analyser's boundaries within 3 s of the system's own.", False, ()),
-    FieldCard("label_error", "%", "none", 0, 100, 1, "Analyser's labels against the system's own.", False, ()),
+    FieldCard(
+        name="order_error",
+        unit="%",
+        direction="lower",
+        low=0,
+        high=None,
+        decimals=1,
+        description="Edit distance of label sequences over requested labels.",
+        headline=False,
+    ),
+    FieldCard(
+        name="ser_chance",
+        unit="%",
+        direction="none",
+        low=0,
+        high=100,
+        decimals=1,
+        description="SER against the requested sections in random order.",
+        headline=False,
+        hears=(),
+    ),
+    FieldCard(
+        name="boundary_f",
+        unit="",
+        direction="none",
+        low=0,
+        high=1,
+        decimals=2,
+        description="Analyser's boundaries within 3 s of the system's own.",
+        headline=False,
+        hears=(),
+    ),
+    FieldCard(
+        name="label_error",
+        unit="%",
+        direction="none",
+        low=0,
+        high=100,
+        decimals=1,
+        description="Analyser's labels against the system's own.",
+        headline=False,
+        hears=(),
+    ),
 )
 
 CITATION = "The measure: SongBloom (arXiv 2506.07634), with free section durations"
@@ -77,7 +120,7 @@ def the_mix(source: AudioSource, features: Features) -> AudioSource:
     return source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SectionErrorRate:
     """A `SongMetric`: sections found by an analyser against the sections of the lyrics.
 
@@ -128,7 +171,7 @@ class SectionErrorRate:
         missing = dict.fromkeys(
             known - scores.values.keys() - error.keys(), "the system does not say where sections lie"
         )
-        return Scores({**scores.values, **error}, detail=detail, missing=missing)
+        return Scores(values={**scores.values, **error}, detail=detail, missing=missing)
 
     def _tag(self, section: Section) -> str:
         """The tag under which the analyser would find a section of the lyrics."""
@@ -172,7 +215,7 @@ def _scores(
         "mislabelled_seconds": error.mislabelled,
         "missing_seconds": error.missing,
     }
-    return Scores(values, detail=detail)
+    return Scores(values=values, detail=detail)
 
 
 def _chance(wanted: Sequence[tuple[str, float | None]], found: Sequence[tuple[str, float]], total: float) -> float:
@@ -204,4 +247,6 @@ def _analyser_error(
 
 def ser_novelty() -> SectionErrorRate:
     """The entry point ``ser@novelty``."""
-    return SectionErrorRate(SER_NOVELTY, StructureAnalyser(), {tag: tag for tag in TAGS}, sung_edge="verse")
+    return SectionErrorRate(
+        card=SER_NOVELTY, analyser=StructureAnalyser(), tags={tag: tag for tag in TAGS}, sung_edge="verse"
+    )

@@ -15,7 +15,7 @@ from metrics.features.demucs_stems import HTDEMUCS_TORCH
 from metrics.features.muq import MUQ
 from metrics.features.songformer import MUSICFM, SONGFORMER, SongFormer
 from metrics.ser import CITATION, FIELDS, SectionErrorRate
-from songbench.contracts.cards import Conflict, FieldCard, MetricCard, Procedure
+from songbench.plugin import Conflict, FieldCard, MetricCard, Procedure
 
 ALLIN1_TAGS: Mapping[str, str | None] = {
     "start": None,
@@ -43,7 +43,17 @@ SONGFORMER_TAGS: Mapping[str, str | None] = {
 
 REFERENCE_FIELDS = (
     *FIELDS,
-    FieldCard("boundary_f_half", "", "none", 0, 1, 2, "The same as boundary_f, but within 0.5 s.", False, ()),
+    FieldCard(
+        name="boundary_f_half",
+        unit="",
+        direction="none",
+        low=0,
+        high=1,
+        decimals=2,
+        description="The same as boundary_f, but within 0.5 s.",
+        headline=False,
+        hears=(),
+    ),
 )
 
 
@@ -132,9 +142,13 @@ SER_SONGFORMER = MetricCard(
 
 def ser_allin1() -> SectionErrorRate:
     """The entry point ``ser@allin1``."""
-    return SectionErrorRate(SER_ALLIN1, AllInOne(), ALLIN1_TAGS, stems_of, (ALLIN1, HTDEMUCS_TORCH))
+    return SectionErrorRate(
+        card=SER_ALLIN1, analyser=AllInOne(), tags=ALLIN1_TAGS, heard=stems_of, models=(ALLIN1, HTDEMUCS_TORCH)
+    )
 
 
 def ser_songformer() -> SectionErrorRate:
     """The entry point ``ser@songformer``."""
-    return SectionErrorRate(SER_SONGFORMER, SongFormer(), SONGFORMER_TAGS, models=(SONGFORMER, MUQ, MUSICFM))
+    return SectionErrorRate(
+        card=SER_SONGFORMER, analyser=SongFormer(), tags=SONGFORMER_TAGS, models=(SONGFORMER, MUQ, MUSICFM)
+    )

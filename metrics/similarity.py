@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from metrics.features.musicnn import HOP, MusicnnEmbedding, at_one_loudness, log_mel
-from songbench.contracts.cards import Availability, FieldCard, MetricCard
-from songbench.contracts.feature import Feature, Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
+from songbench.plugin import Availability, Feature, Features, FieldCard, MetricCard, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,18 +21,18 @@ SIMILARITY_MUSICNN = MetricCard(
     version="1",
     fields=(
         FieldCard(
-            "similarity",
-            "",
-            "higher",
+            name="similarity",
+            unit="",
+            direction="higher",
             low=-1.0,
             high=1.0,
             decimals=3,
             description="Cosine of the mean musicnn embeddings of the song and of its prompt audio.",
         ),
         FieldCard(
-            "copied",
-            "",
-            "none",
+            name="copied",
+            unit="",
+            direction="none",
             low=0.0,
             high=1.0,
             decimals=2,
@@ -97,8 +95,8 @@ class SimilarityMusicnn:
         values = {"similarity": float(means[0] @ means[1])}
         copied = _copied(song, prompt)
         if copied is None:
-            return Scores(values, missing={"copied": "not checked: audio shorter than 1 s"})
-        return Scores({**values, "copied": copied})
+            return Scores(values=values, missing={"copied": "not checked: audio shorter than 1 s"})
+        return Scores(values={**values, "copied": copied})
 
 
 def _direction(feature: Feature) -> npt.NDArray[np.float64]:

@@ -9,13 +9,20 @@ from metrics.features.muq import MUQ
 from metrics.features.packages import installed
 from metrics.features.songeval import COMMIT, LAYER, SONGEVAL, SongEvalRatings
 from metrics.features.songeval_head import AXES
-from songbench.contracts.cards import READY, Availability, Conflict, FieldCard, MetricCard, Procedure
-from songbench.contracts.feature import Features
-from songbench.contracts.metric import Verdict
-from songbench.contracts.parameters import Loudness
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution import weights
+from songbench.plugin import (
+    READY,
+    Availability,
+    Conflict,
+    Features,
+    FieldCard,
+    Loudness,
+    MetricCard,
+    Procedure,
+    Verdict,
+)
+from songbench.resources import weights
 
 _MEANINGS = (
     "how well it hangs together",
@@ -40,7 +47,15 @@ SONGEVAL_CARD = MetricCard(
     backend="songeval",
     version="1",
     fields=tuple(
-        FieldCard(axis, "", "higher", 1.0, 5.0, 2, f"Rating from 1 to 5: {meaning}.")
+        FieldCard(
+            name=axis,
+            unit="",
+            direction="higher",
+            low=1.0,
+            high=5.0,
+            decimals=2,
+            description=f"Rating from 1 to 5: {meaning}.",
+        )
         for axis, meaning in zip(AXES, _MEANINGS, strict=True)
     ),
     summary="Coherence, musicality, memorability, clarity and naturalness as SongEval rates a whole song.",
@@ -95,7 +110,7 @@ class SongEval:
             elif "unheard" in found.data:
                 yield NotApplicable(f"the song is {found.data['unheard']}")
             else:
-                yield Scores(dict(zip(AXES, map(float, found.arrays["ratings"]), strict=True)))
+                yield Scores(values=dict(zip(AXES, map(float, found.arrays["ratings"]), strict=True)))
 
 
 def songeval_songeval(loudness: Loudness | None = None) -> SongEval:

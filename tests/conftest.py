@@ -10,7 +10,7 @@ import command_here
 import command_line
 import pytest
 
-from songbench.execution.numba_cache import take_numba_cache
+from songbench.resources.numba_cache import take_numba_cache
 
 take_numba_cache()
 PLUGINS = Path(__file__).parent / "plugins"

@@ -23,7 +23,7 @@ import soundfile
 
 from songbench.contracts import registry
 from songbench.domain.suite import load_suite
-from songbench.execution import weights
+from songbench.resources import weights
 from songbench.suites import DEMO
 
 ROOT = Path(__file__).parents[1]

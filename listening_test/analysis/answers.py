@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Answers:
     """Ratings of single songs on one scale; every answer is a finite number.
 
@@ -49,7 +49,15 @@ class Answers:
         raters, rater = codes_of(rows["rater"])
         items, item = codes_of(rows["prompt"])
         system = np.array([number[name] for name in rows["system"]], dtype=np.intp)
-        return cls(rows["value"].to_numpy(dtype=np.float64), rater, item, system, raters, items, kept)
+        return cls(
+            values=rows["value"].to_numpy(dtype=np.float64),
+            rater=rater,
+            item=item,
+            system=system,
+            raters=raters,
+            items=items,
+            systems=kept,
+        )
 
     def table(self, system: str) -> Array:
         """Sum and number of a system's answers per rater and item, shape (2, raters, items)."""

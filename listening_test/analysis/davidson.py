@@ -45,7 +45,7 @@ class Compared:
         return matrix
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class DavidsonFit:
     """The fitted model.
 
@@ -90,11 +90,11 @@ def fit_davidson(data: Compared) -> DavidsonFit:
     variances = np.diag(centred @ np.linalg.solve(hessian, centred.T))
     strengths = parameters[: data.systems]
     return DavidsonFit(
-        strengths - strengths.mean(),
-        float(parameters[-2]),
-        float(parameters[-1]),
-        np.sqrt(variances),
-        influence - influence.mean(axis=1, keepdims=True),
+        strengths=strengths - strengths.mean(),
+        slot=float(parameters[-2]),
+        tie=float(parameters[-1]),
+        errors=np.sqrt(variances),
+        influence=influence - influence.mean(axis=1, keepdims=True),
     )
 
 

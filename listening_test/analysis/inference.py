@@ -25,7 +25,7 @@ _APART = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Combined:
     """A combination of system means.
 
@@ -98,7 +98,7 @@ class Inference:
         if self.fit is not None:
             contrast = self.fit.contrast(weights)
             if math.isnan(contrast.error):
-                return Combined(estimate, None, None, math.nan, math.nan)
+                return Combined(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
             variance = contrast.error**2 + extra
             freedom = contrast.freedom if extra == 0 else contrast.freedom * (variance / contrast.error**2) ** 2
             return _by_t(estimate, math.sqrt(variance), freedom, self._confidence, margin)
@@ -111,7 +111,7 @@ class Inference:
             if len(drawn) >= FEWEST_DRAWS:
                 found = _by_draws(estimate, drawn, least, self._confidence, margin)
                 return replace(found, low=None, high=None) if self._constant else found
-        return Combined(estimate, None, None, math.nan, math.nan)
+        return Combined(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
 
 
 def fitted(answers: Answers) -> CrossedFit:
@@ -134,7 +134,13 @@ def _by_t(estimate: float, error: float, freedom: float, confidence: float, marg
     half = float(student.ppf((1 + confidence) / 2, freedom)) * error
     p = 2 * float(student.sf(abs(estimate) / error, freedom))
     equal = math.nan if margin is None else float(student.sf((margin - abs(estimate)) / error, freedom))
-    return Combined(estimate, estimate - half, estimate + half, max(p, float(np.finfo(np.float64).tiny)), equal)
+    return Combined(
+        estimate=estimate,
+        low=estimate - half,
+        high=estimate + half,
+        p=max(p, float(np.finfo(np.float64).tiny)),
+        p_equal=equal,
+    )
 
 
 def _by_draws(estimate: float, drawn: Array, least: float, confidence: float, margin: float | None) -> Combined:
@@ -145,4 +151,6 @@ def _by_draws(estimate: float, drawn: Array, least: float, confidence: float, ma
         if margin is None
         else max(float(np.mean(drawn <= -margin)), float(np.mean(drawn >= margin)), least / 2)
     )
-    return Combined(estimate, float(low), float(high), max(min(1.0, 2 * float(tail)), least), equal)
+    return Combined(
+        estimate=estimate, low=float(low), high=float(high), p=max(min(1.0, 2 * float(tail)), least), p_equal=equal
+    )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rated:
     """What one scale of a test that rates songs says.
 
@@ -99,17 +99,19 @@ def rated(
     notes = [*_about_failures(worst), *_about_silence(systems, answers, worst)]
     if not answers.systems:
         absent = [_absent(name, scale, songs, worst) for name in systems]
-        return Rated((*absent, *_anchors(rows, scale, protocol, seed)), (), None, tuple(notes))
+        return Rated(
+            means=(*absent, *_anchors(rows, scale, protocol, seed)), differences=(), components=None, notes=tuple(notes)
+        )
     inference = Inference(answers, protocol.analysis.confidence, seed)
     differences = _differences(inference, scale, protocol, worst, seed)
     means = _means(inference, songs, scale, protocol, systems, worst, differences)
     components, remarks = _components(inference.fit)
     return Rated(
-        (*means, *_anchors(rows, scale, protocol, seed)),
-        differences,
-        components,
-        (*notes, *inference.notes, *remarks),
-        dict(zip(answers.systems, map(float, inference.estimates), strict=True)),
+        means=(*means, *_anchors(rows, scale, protocol, seed)),
+        differences=differences,
+        components=components,
+        notes=(*notes, *inference.notes, *remarks),
+        made=dict(zip(answers.systems, map(float, inference.estimates), strict=True)),
     )
 
 
@@ -250,7 +252,18 @@ def _absent(name: str, scale: str, songs: pd.DataFrame, worst: Mapping[str, Fail
     """A system that nobody rated: nothing is known, unless all its songs failed and count as the worst."""
     mine = songs[songs["system"] == name]
     mean = worst[name].worst if worst[name].share == 1 else None
-    return SystemMean(name, scale, mean, None, None, None, 0, 0, 0, not_applicable=len(mine))
+    return SystemMean(
+        system=name,
+        scale=scale,
+        mean=mean,
+        low=None,
+        high=None,
+        sd=None,
+        n=0,
+        n_raters=0,
+        n_items=0,
+        not_applicable=len(mine),
+    )
 
 
 def _anchors(rows: pd.DataFrame, scale: str, protocol: Protocol, seed: int) -> list[SystemMean]:
@@ -264,7 +277,18 @@ def _anchors(rows: pd.DataFrame, scale: str, protocol: Protocol, seed: int) -> l
             inference = Inference(answers, protocol.analysis.confidence, seed)
             one = _described(inference.combined(np.ones(1)), mine, name, scale, protocol, answers)
         else:
-            one = SystemMean(name, scale, None, None, None, None, 0, 0, 0, not_applicable=len(mine))
+            one = SystemMean(
+                system=name,
+                scale=scale,
+                mean=None,
+                low=None,
+                high=None,
+                sd=None,
+                n=0,
+                n_raters=0,
+                n_items=0,
+                not_applicable=len(mine),
+            )
         found.append(replace(one, competitor=False))
     return found
 

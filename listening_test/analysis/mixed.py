@@ -53,7 +53,7 @@ class Contrast(NamedTuple):
     freedom: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CrossedFit:
     """A fitted model.
 
@@ -194,7 +194,7 @@ class _CrossProducts:
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _State:
     """Everything the model says at given variances."""
 
@@ -208,7 +208,13 @@ class _State:
 
     def fit(self, names: tuple[str, ...], absorbed: Array) -> CrossedFit:
         return CrossedFit(
-            names, self.variances, self.coefficients, self.covariance, self.information, self.slopes, absorbed
+            groupings=names,
+            variances=self.variances,
+            coefficients=self.coefficients,
+            covariance=self.covariance,
+            information=self.information,
+            slopes=self.slopes,
+            absorbed=absorbed,
         )
 
 
@@ -252,7 +258,15 @@ def _evaluated(products: _CrossProducts, variances: Array) -> _State:
     known = sum((v * bend for v, bend in zip(variances, bends, strict=False)), np.zeros((p, p)))
     bends.append((cross[:p, :p] - known) / variances[-1])
     slopes: Array = np.array([covariance @ bend @ covariance for bend in bends])
-    return _State(variances, likelihood, score, information, onto[:, -1], covariance, slopes)
+    return _State(
+        variances=variances,
+        likelihood=likelihood,
+        score=score,
+        information=information,
+        coefficients=onto[:, -1],
+        covariance=covariance,
+        slopes=slopes,
+    )
 
 
 def _moments(

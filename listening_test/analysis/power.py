@@ -26,7 +26,7 @@ PREFERENCE_RATER, PREFERENCE_ITEM = 0.13, 0.15
 each other: what the interactions of `TYPICAL` come to when the difference of two opinions is cut at zero."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlanRow:
     """What one size of test can resolve.
 
@@ -214,7 +214,15 @@ def plan_table(
                 resolved = resolvable_difference(**size, **common, confidence=confidence, power=power)  # type: ignore[arg-type]
                 width = mean_half_width(**size, **common, confidence=confidence)  # type: ignore[arg-type]
             judged = items * (math.comb(systems, 2) if form in ("preference", "ccr") else systems)
-            rows.append(PlanRow(people, count, people * count * per_page / judged, width, resolved))
+            rows.append(
+                PlanRow(
+                    raters=people,
+                    pages=count,
+                    answers_per_song=people * count * per_page / judged,
+                    mean_half_width=width,
+                    resolvable=resolved,
+                )
+            )
     return tuple(rows)
 
 

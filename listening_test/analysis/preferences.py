@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preferred:
     """What one scale of a test that compares pairs says.
 
@@ -100,7 +100,13 @@ def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tupl
         for name in systems
     ]
     found += _anchor_strengths(rows, scale, protocol, heard, anchors)
-    return Preferred(tuple(found), outcomes, _position(among, protocol.analysis.confidence), connected, tuple(notes))
+    return Preferred(
+        strengths=tuple(found),
+        outcomes=outcomes,
+        position=_position(among, protocol.analysis.confidence),
+        connected=connected,
+        notes=tuple(notes),
+    )
 
 
 class _Signed(NamedTuple):

@@ -24,7 +24,7 @@ class RaterScreening:
     figures: Mapping[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SystemMean:
     """The mean opinion score of one system (or anchor) on one scale.
 
@@ -59,7 +59,7 @@ class SystemMean:
     competitor: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Difference:
     """Two systems on one scale, paired on raters and items as far as the assignment allows.
 
@@ -100,7 +100,7 @@ class Difference:
     n_raters: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Components:
     """Where the variance of answers comes from, as standard deviations in points of the scale.
 
@@ -119,7 +119,7 @@ class Components:
     residual: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reliability:
     """How much the raters agree on one scale; figures are None where the data allow none.
 
@@ -146,7 +146,7 @@ class Reliability:
     components: Components | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Strength:
     """One system in a test that compares pairs.
 
@@ -182,7 +182,7 @@ class Strength:
     competitor: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PairOutcome:
     """Two systems compared directly.
 
@@ -226,7 +226,7 @@ class Position(NamedTuple):
     n: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScaleAnalysis:
     """Everything about one scale.
 

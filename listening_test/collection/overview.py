@@ -20,7 +20,7 @@ State: TypeAlias = Literal["under way", "left", "finished", "withdrawn"]
 _PAUSE = 600.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RaterProgress:
     """One rater.
 

@@ -57,7 +57,7 @@ class SessionProblemError(Exception):
         self.code: Problem = code
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a rater is.
 
@@ -284,7 +284,9 @@ class Sessions:
             if session.scalars(select(TestRow.closed_at)).one() is not None:
                 return None
             session.add(PageRow(rater=rater.id, page=current, kind=page.kind, served=self._clock()))
-        return Place(token, rater.seat, rater.language, current, rater.completion_code or "")
+        return Place(
+            token=token, seat=rater.seat, language=rater.language, page=current, code=rater.completion_code or ""
+        )
 
     def _keep(self, session: Session, rater: RaterRow, shown: PageRow, payload: object) -> None:
         answer = accept(self.test, rater.seat, shown.page, rater.language, payload)

@@ -104,7 +104,7 @@ def _overrides(
 ) -> dict[str, Any]:
     """What the options change of the protocol; `--set` wins."""
     from listening_test.protocol.loading import merged
-    from songbench.execution.overrides import nested, read_overrides
+    from songbench.domain.overrides import nested, read_overrides
 
     options: dict[str, Any] = {}
     if name is not None:

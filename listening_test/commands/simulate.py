@@ -63,9 +63,9 @@ def _population(test: PreparedTest, key: Key, effects: str | None, careless: flo
     shares = {str(language): 1.0 for language in test.protocol.languages}
     width = limits[1] - limits[0]
     return Population(
-        means,
-        limits,
-        typical(limits),
+        effects=means,
+        scale_range=limits,
+        components=typical(limits),
         careless=careless,
         tie=0.1 * width,
         fatigue=0.025 * width,

@@ -26,7 +26,7 @@ class Imported:
     places_known: bool = True
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Rows:
     """What a reader finds, line by line.
 

@@ -28,7 +28,7 @@ from listening_test.reporting.wording import counted
 from songbench.domain.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preparation:
     """A prepared test and how it came about, for the report.
 

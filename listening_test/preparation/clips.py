@@ -25,7 +25,7 @@ class Source(NamedTuple):
     take: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How something sounds; stimuli of equal recipes differ in nothing that can be heard.
 
@@ -48,7 +48,7 @@ class Recipe:
     tones: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Clip:
     """A stimulus with a name of its own.
 
@@ -73,5 +73,7 @@ class Clip:
 
 def song(item: ItemName, system: str | None, role: Role | None = None, *, anchor: str = "", effect: str = "") -> Clip:
     """The song of a system, or the reference song (None), for an item; as an anchor with that anchor's effect."""
-    recipe = Recipe("song", Source(item.prompt, system, item.take if system else 0), item.excerpt, effect)
-    return Clip(role or ("system" if system else "reference"), recipe, anchor, item)
+    recipe = Recipe(
+        sort="song", source=Source(item.prompt, system, item.take if system else 0), excerpt=item.excerpt, effect=effect
+    )
+    return Clip(role=role or ("system" if system else "reference"), recipe=recipe, anchor=anchor, of=item)

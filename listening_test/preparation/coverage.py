@@ -32,7 +32,7 @@ class Span(NamedTuple):
         return cls(min(found), max(found))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Coverage:
     """What an assignment covers.
 

@@ -40,7 +40,7 @@ class Page(NamedTuple):
 Pages: TypeAlias = tuple[Page, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Design:
     """What an assignment is made for.
 

@@ -32,7 +32,7 @@ FLAT = (100,) * 200
 """The outline of the tones of the headphone check: their own would show the quiet one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Made:
     """What was written for a stimulus.
 

@@ -33,7 +33,7 @@ class Contestant:
     sanity: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Material:
     """Everything that a test can be made of.
 

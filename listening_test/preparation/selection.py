@@ -18,7 +18,7 @@ PROMPTS_PER_PRACTICE = 5
 """One prompt in five is set aside for practice, as far as practice needs it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Selection:
     """What a test is about.
 

@@ -22,7 +22,7 @@ SOUND_ANCHORS = (*LOWPASS, "mp3-64k")
 """Anchors that are a song made worse; the others are other songs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ask:
     """A trial before anything has a name.
 
@@ -244,7 +244,7 @@ class Trials:
                 field="scales",
                 cure="Add a scale without only_with, or leave out what was not made from a style sample.",
             )
-        return Ask(kind, item, clips, scales, reference)
+        return Ask(kind=kind, item=item, clips=clips, scales=scales, reference=reference)
 
     def scales(self, item: ItemName, systems: Sequence[str]) -> tuple[str, ...]:
         """The questions that make sense of these systems' songs for this item."""

@@ -134,11 +134,14 @@ class Maker:
             sources = [
                 one for one in takes if self._material.songs.get(SongId(str(one.system), prompt, one.take))
             ] + sources
-        return Clip("check", Recipe("sound check", sources[0]))
+        return Clip(role="check", recipe=Recipe(sort="sound check", source=sources[0]))
 
     def _tones(self) -> list[Clip]:
         orders = tone_orders(self._protocol.checks.headphone_check, self._draw)
-        return [Clip("check", Recipe("tones", tones=order), copy=str(number)) for number, order in enumerate(orders)]
+        return [
+            Clip(role="check", recipe=Recipe(sort="tones", tones=order), copy=str(number))
+            for number, order in enumerate(orders)
+        ]
 
     # -- the public half -------------------------------------------------------------------------------------------
 
@@ -150,12 +153,18 @@ class Maker:
 
     def _stimulus(self, name: str, made: Made) -> Stimulus:
         file = f"{AUDIO}/{name}.{self._protocol.listening.format}"
-        return Stimulus(name, file, made.seconds, made.peaks, made.sha256)
+        return Stimulus(id=name, file=file, seconds=made.seconds, peaks=made.peaks, sha256=made.sha256)
 
     def _item(self, prompt: str, sample: str | None) -> Item:
         told, show = self._material.prompts[prompt], self._protocol.show
         lyrics = render_block(told.lyrics).strip() if show.lyrics else ""
-        return Item(self._name(), lyrics, told.style if show.style else "", told.language, sample)
+        return Item(
+            id=self._name(),
+            lyrics=lyrics,
+            style=told.style if show.style else "",
+            language=told.language,
+            prompt_audio=sample,
+        )
 
     def _trial(self, ask: Ask, names: Mapping[Clip, str], items: Mapping[str, Item]) -> Trial:
         """Stimuli stand in the order of their names, which says nothing; each rater's order is in the steps."""
@@ -210,7 +219,7 @@ def _models(asks: Iterable[Ask], names: Mapping[Clip, str]) -> dict[str, str]:
 
 
 def _sample(prompt: str) -> Clip:
-    return Clip("prompt", Recipe("style sample", Source(prompt, None)), of=ItemName(prompt))
+    return Clip(role="prompt", recipe=Recipe(sort="style sample", source=Source(prompt, None)), of=ItemName(prompt))
 
 
 def _seat(session: Session, names: Mapping[Clip, str], trials: Mapping[Ask, Trial]) -> Seat:

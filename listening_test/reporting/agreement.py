@@ -52,7 +52,7 @@ class Triple:
 _NONE = Triple(Estimate(), Estimate(), Estimate())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricAgreement:
     """One field of one metric on one scale.
 
@@ -93,7 +93,7 @@ class MetricAgreement:
     points: tuple[tuple[str, float, float], ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricComparison:
     """Two metrics on the songs both scored, item level, Pearson.
 
@@ -341,5 +341,13 @@ def _williams(people: People, first: Measured, second: Measured) -> MetricCompar
     )
     t, p = correlation.williams(r_first, r_second, r_between, len(both))
     return MetricComparison(
-        first.column, second.column, len(both), r_first, r_second, r_between, t, p, p_adjusted=math.nan
+        first=first.column,
+        second=second.column,
+        n=len(both),
+        r_first=r_first,
+        r_second=r_second,
+        r_between=r_between,
+        t=t,
+        p=p,
+        p_adjusted=math.nan,
     )

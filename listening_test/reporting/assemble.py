@@ -69,7 +69,7 @@ def make_report(
         sources: where the answers came from.
         places_known: whether it is known which song was in which slot.
     """
-    report = Report(data, analysed, sources=sources, versions=versions(), places_known=places_known)
+    report = Report(data=data, analysed=analysed, sources=sources, versions=versions(), places_known=places_known)
     counted = report.counted_data
     scales = [one.scale for one in analysed.scales]
     seed = data.protocol.seed

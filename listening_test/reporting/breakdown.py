@@ -19,7 +19,7 @@ MOST_PARTS = 12
 """A tag with more values than this describes single prompts rather than kinds of prompts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PartMean:
     """One system in one part of the answers.
 
@@ -93,4 +93,12 @@ def _mean(rows: pd.DataFrame, scale: str, system: str, part: str, confidence: fl
     mean = two_way_mean(rows["rater"], rows["prompt"], rows["value"], confidence=confidence, seed=seed)
     if len(rows) < ENOUGH:
         mean = Estimate(mean.value)
-    return PartMean(scale, system, part, mean, len(rows), rows["rater"].nunique(), rows["prompt"].nunique())
+    return PartMean(
+        scale=scale,
+        system=system,
+        part=part,
+        mean=mean,
+        n=len(rows),
+        n_raters=rows["rater"].nunique(),
+        n_items=rows["prompt"].nunique(),
+    )

@@ -19,7 +19,7 @@ FEWEST = 4
 """Songs below which nothing is said."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ceiling:
     """Of one scale; figures are None where the data allow none.
 
@@ -54,7 +54,13 @@ def human_ceiling(data: Collected, scale: str, *, seed: int = 0) -> Ceiling:
     raters = np.unique(rows["rater"].to_numpy(dtype=np.str_), return_inverse=True)[1]
     alone = _one_rater(song, values, raters)
     reliable = split is not None and split > 0
-    return Ceiling(split, math.sqrt(split) if split is not None and reliable else None, alone, None, n)
+    return Ceiling(
+        split_half=split,
+        perfect=math.sqrt(split) if split is not None and reliable else None,
+        one_rater=alone,
+        accuracy=None,
+        n=n,
+    )
 
 
 def _split_half(

@@ -48,7 +48,7 @@ class Row:
     faint: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table.
 
@@ -88,7 +88,7 @@ def table(
 ) -> Table:
     """A table from plain sequences."""
     made = tuple(row if isinstance(row, Row) else Row(tuple(row)) for row in rows)
-    return Table(title, tuple(columns), made, note, only_files)
+    return Table(title=title, columns=tuple(columns), rows=made, note=note, only_files=only_files)
 
 
 def useful_columns(block: Table) -> list[int]:

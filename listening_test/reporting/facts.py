@@ -16,7 +16,7 @@ from listening_test.reporting.wording import SIMULATED, date_of
 PACKAGES = ("songbench", "numpy", "scipy", "pandas", "matplotlib")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Report:
     """A listening test with its results.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """One field of a metric as numbers.
 
@@ -67,7 +67,7 @@ def _numbers(metric: MetricResults, card: FieldCard, column: str) -> Measured:
         for system, verdict in metric.sets.items()
         if isinstance(verdict, Scores) and card.name in verdict.values
     }
-    return Measured(column, metric.card, card, songs, sets)
+    return Measured(column=column, card=metric.card, field=card, songs=songs, sets=sets)
 
 
 class People:

@@ -68,14 +68,31 @@ def _rated(report: Report, scale: ScaleAnalysis) -> dict[str, PanelFigure]:
             own = songs[songs["system"] == one.system].to_dict("records")
             points = [PanelSong(str(s["prompt"]), int(s["take"]), float(s["value"]), int(s["n"])) for s in own]
             figures[one.system] = PanelFigure(
-                one.mean, one.low, one.high, one.n, one.n_raters, one.n_items, one.group, one.rank, tuple(points)
+                value=one.mean,
+                low=one.low,
+                high=one.high,
+                n_ratings=one.n,
+                n_raters=one.n_raters,
+                n_items=one.n_items,
+                group=one.group,
+                rank=one.rank,
+                songs=tuple(points),
             )
     return figures
 
 
 def _compared(scale: ScaleAnalysis) -> dict[str, PanelFigure]:
     return {
-        one.system: PanelFigure(one.strength, one.low, one.high, one.n, one.n_raters, one.n_items, one.group, one.rank)
+        one.system: PanelFigure(
+            value=one.strength,
+            low=one.low,
+            high=one.high,
+            n_ratings=one.n,
+            n_raters=one.n_raters,
+            n_items=one.n_items,
+            group=one.group,
+            rank=one.rank,
+        )
         for one in scale.strengths
         if one.competitor
     }
@@ -120,7 +137,16 @@ def _difference(one: Difference) -> PanelComparison:
 def _outcome(one: PairOutcome, difference: float, prompts: int) -> PanelComparison:
     """The difference is that of the strengths, in the unit of the column; the test is the declared one."""
     return PanelComparison(
-        one.first, one.second, prompts, difference, None, None, one.p, None, one.p_adjusted, bool(one.significant)
+        first=one.first,
+        second=one.second,
+        n_prompts=prompts,
+        difference=difference,
+        low=None,
+        high=None,
+        p=one.p,
+        p_flip=None,
+        p_adjusted=one.p_adjusted,
+        significant=bool(one.significant),
     )
 
 

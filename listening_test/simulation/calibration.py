@@ -217,4 +217,4 @@ def _resolvable(design: Design) -> tuple[float, Population]:
         apart = NormalDist().inv_cdf(min(0.5 + aimed, 0.999)) * spread
     effects = dict.fromkeys(design.names, middle)
     effects |= {design.names[0]: middle + apart / 2, design.names[1]: middle - apart / 2}
-    return aimed, Population(effects, limits, sd, slope=0.0, fatigue=0.0, tie=0.0)
+    return aimed, Population(effects=effects, scale_range=limits, components=sd, slope=0.0, fatigue=0.0, tie=0.0)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Design:
     """The size of a test.
 
@@ -110,7 +110,7 @@ def draw(design: Design, population: Population, seed: int, protocol: Protocol |
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Visits:
     """What is judged in which order: one row per rater and song, or per rater and pair; all shape (n,)."""
 
@@ -146,7 +146,8 @@ def _visits(design: Design, rng: np.random.Generator) -> _Visits:
             songs = [*range(design.systems + min(design.anchors, 1))] if several else [first]
             rows += [(rater, page, item, song, second, kind) for song in songs]
     table = np.array(rows, dtype=np.intp)
-    return _Visits(*(table[:, n] for n in range(6)))
+    rater, page, item, first, second, repeat = table.T
+    return _Visits(rater=rater, page=page, item=item, first=first, second=second, repeat=repeat)
 
 
 def _songs_of_pages(design: Design) -> list[tuple[int, int, int]]:

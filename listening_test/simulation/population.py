@@ -34,7 +34,7 @@ ANCHOR_LEVELS: Mapping[str, float] = {
 """Where the anchors lie between the scale's bottom (0) and top (1). Assumed, as everything here."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Population:
     """Who answers and what they think. Values are in points of a scale with the lowest and highest value `scale_range`.
 

@@ -55,7 +55,10 @@ def simulate(test: PreparedTest, key: Key, population: Population, seed: int, *,
         scales=len(test.protocol.scales),
         seed=seed,
     )
-    return [_Session(test, key, panel, items, rater, seed).sheet() for rater in range(raters)]
+    return [
+        _Session(test=test, key=key, panel=panel, items=items, rater=rater, seed=seed).sheet()
+        for rater in range(raters)
+    ]
 
 
 def called(key: Key, stimulus: str) -> str:
@@ -69,7 +72,7 @@ def _items(key: Key) -> dict[tuple[str, int], int]:
     return {item: number for number, item in enumerate(found)}
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class _Session:
     test: PreparedTest
     key: Key

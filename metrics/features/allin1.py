@@ -31,12 +31,12 @@ from metrics.features.allin1_spectrogram import HOP, RATE, Array, spectrogram
 from metrics.features.demucs_stems import DemucsStems, stem_of
 from metrics.features.inference import exact
 from metrics.features.windows import sounding_windows
-from songbench.contracts.feature import Feature, Features
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json, content_key
 from songbench.domain.song import Failure
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.plugin import Feature, Features
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     from metrics.features.allin1_network import AllInOneNetwork
@@ -170,7 +170,7 @@ def find_sections(folds: Sequence[AllInOneNetwork], spectrograms: Array) -> Sect
 
 def separation() -> DemucsStems:
     """How a mix is taken apart for All-In-One."""
-    return DemucsStems(("bass", "drums", "other", "vocals"), rate=RATE, mono=False)
+    return DemucsStems(stems=("bass", "drums", "other", "vocals"), rate=RATE, mono=False)
 
 
 def stems_of(source: AudioSource, features: Features) -> Stems:

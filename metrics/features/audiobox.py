@@ -27,13 +27,13 @@ from metrics.features.batches import in_batches
 from metrics.features.inference import exact, random_state_kept
 from metrics.features.resampling import like_torchaudio
 from metrics.features.strict_loading import load_strictly, read_tensors
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import numpy as np

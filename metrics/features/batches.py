@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from songbench.contracts.feature import Feature
 from songbench.domain.song import Failure
+from songbench.plugin import Feature
 
 Piece = TypeVar("Piece", covariant=True)
 Answer = TypeVar("Answer", contravariant=True)

@@ -16,12 +16,12 @@ from metrics.features.clamp3_encoder import CLAMP3, Clamp3, load_clamp3
 from metrics.features.mert import LAYERS, MERT_95M, RATE, load_mert
 from metrics.features.resampling import like_torchaudio
 from metrics.features.xlm_roberta import XLM_ROBERTA
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.weights import Weights
+from songbench.plugin import Feature
+from songbench.resources.weights import Weights
 
 if TYPE_CHECKING:
     import numpy as np

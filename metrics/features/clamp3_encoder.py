@@ -16,8 +16,8 @@ from metrics.features.inference import exact, random_state_kept
 from metrics.features.strict_loading import load_strictly
 from metrics.features.xlm_roberta import UNHEARD, build_text_model, load_tokenizer
 from songbench.domain.errors import SongbenchError
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import numpy as np

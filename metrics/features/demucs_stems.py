@@ -36,14 +36,14 @@ from metrics.features import models
 from metrics.features.batches import in_batches
 from metrics.features.inference import exact, random_state_kept
 from metrics.features.separation import MIX_RATE, OVERLAP, Stereo, padded, stereo, triangle
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json, bytes_digest
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.tensors import refuse_non_finite
-from songbench.execution.weights import UrlSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.tensors import refuse_non_finite
+from songbench.resources.weights import UrlSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ VOICE_RATE = 16_000
 _BATCH = 4  # segments on an accelerator; each takes one to two GB there
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DemucsStems:
     """Stems of a mix (an `Extractor`).
 

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from metrics.features import models
 from metrics.features.analysis_copy import LOUDNESS, at_loudness
 from metrics.features.inference import exact
-from songbench.contracts.cards import Availability
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import HubSource, WeightFile, Weights
-from songbench.execution.weights import availability as weights_availability
+from songbench.plugin import Availability, Feature
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import HubSource, WeightFile, Weights
+from songbench.resources.weights import availability as weights_availability
 
 if TYPE_CHECKING:
     import numpy as np

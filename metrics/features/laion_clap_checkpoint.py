@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.features.strict_loading import load_strictly
 from songbench.domain.errors import SongbenchError
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

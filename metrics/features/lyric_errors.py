@@ -21,7 +21,7 @@ _FOREIGN = re.compile(rf"(?:(?![{LATIN}{HAN}])[^\W\d_])+")
 _LATIN = re.compile(f"[{LATIN}]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LyricErrors:
     """What is wrong between lyrics and a transcript.
 

@@ -53,7 +53,7 @@ _TRAINING_ONLY = ("masked_spec_embed",)
 """What stands for masked frames during training."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MertConfig:
     """The sizes of a MERT.
 
@@ -88,14 +88,14 @@ class MertConfig:
             if config.get(key, wanted) != wanted:
                 raise SongbenchError(f"This MERT has {key} = {config[key]!r}; only {wanted!r} is supported.")
         return cls(
-            config["hidden_size"],
-            config["num_hidden_layers"],
-            config["num_attention_heads"],
-            tuple(config["conv_kernel"]),
-            tuple(config["conv_stride"]),
-            config["num_conv_pos_embeddings"],
-            config["num_conv_pos_embedding_groups"],
-            config.get("layer_norm_eps", 1e-5),
+            width=config["hidden_size"],
+            layers=config["num_hidden_layers"],
+            heads=config["num_attention_heads"],
+            kernels=tuple(config["conv_kernel"]),
+            strides=tuple(config["conv_stride"]),
+            position_kernel=config["num_conv_pos_embeddings"],
+            position_groups=config["num_conv_pos_embedding_groups"],
+            eps=config.get("layer_norm_eps", 1e-5),
         )
 
     @property

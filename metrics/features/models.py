@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from songbench.domain.errors import UnavailableError
-from songbench.execution import weights
-from songbench.execution.weights import Weights
+from songbench.resources import weights
+from songbench.resources.weights import Weights
 
 if TYPE_CHECKING:
     import torch

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.features.inference import random_state_kept
 from metrics.features.strict_loading import load_strictly, read_tensors
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import torch

@@ -34,13 +34,13 @@ from metrics.features.resampling import like_librosa
 from metrics.features.strict_loading import load_strictly, read_tensors
 from metrics.features.xlm_roberta import UNHEARD as UNHEARD_TEXT
 from metrics.features.xlm_roberta import XLM_ROBERTA, build_text_model, load_tokenizer
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +88,7 @@ _UNHEARD = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MulanClips:
     """MuQ-MuLan's vectors of a piece of audio (an `Extractor`).
 

@@ -12,14 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from metrics.features.models import require
-from songbench.contracts.cards import Availability
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.weights import PackageSource, WeightFile, Weights
-from songbench.execution.weights import availability as weights_availability
+from songbench.plugin import Availability, Feature
+from songbench.resources.weights import PackageSource, WeightFile, Weights
+from songbench.resources.weights import availability as weights_availability
 
 if TYPE_CHECKING:
     import numpy as np

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from songbench.domain.errors import InputError
-from songbench.execution.tensors import refuse_non_finite
+from songbench.resources.tensors import refuse_non_finite
 
 if TYPE_CHECKING:
     import numpy as np

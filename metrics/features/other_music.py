@@ -21,7 +21,7 @@ _KICK, _SNARE, _HAT, _RIDE = 36, 38, 42, 51
 _GAIN_DB = -6.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Style:
     """How a clip is played; programs by General MIDI, counted from 0."""
 
@@ -35,18 +35,18 @@ class _Style:
 
 
 _STYLES = (
-    _Style("piano ballad", 70, 0, 32, 0),
-    _Style("rock", 128, 30, 34, 29, "khshkhsh"),
-    _Style("metal", 160, 30, 34, 30, "kkskkksk", True),
-    _Style("disco", 118, 48, 36, 62, "khkhkhkh"),
-    _Style("jazz", 140, 26, 32, 66, "r.rrr.rr"),
-    _Style("strings", 80, 48, 43, 40, "", True),
-    _Style("folk", 96, 25, 32, 73),
-    _Style("techno", 132, 81, 38, 80, "khkhkhkh", True),
-    _Style("reggae", 76, 27, 33, 22, "h.s.h.sh"),
-    _Style("organ and choir", 90, 19, 52, 53, "", True),
-    _Style("march", 112, 61, 58, 56, "kshsksss"),
-    _Style("koto and flute", 84, 107, 105, 77, "", True),
+    _Style(name="piano ballad", bpm=70, chords=0, bass=32, melody=0),
+    _Style(name="rock", bpm=128, chords=30, bass=34, melody=29, drums="khshkhsh"),
+    _Style(name="metal", bpm=160, chords=30, bass=34, melody=30, drums="kkskkksk", minor=True),
+    _Style(name="disco", bpm=118, chords=48, bass=36, melody=62, drums="khkhkhkh"),
+    _Style(name="jazz", bpm=140, chords=26, bass=32, melody=66, drums="r.rrr.rr"),
+    _Style(name="strings", bpm=80, chords=48, bass=43, melody=40, drums="", minor=True),
+    _Style(name="folk", bpm=96, chords=25, bass=32, melody=73),
+    _Style(name="techno", bpm=132, chords=81, bass=38, melody=80, drums="khkhkhkh", minor=True),
+    _Style(name="reggae", bpm=76, chords=27, bass=33, melody=22, drums="h.s.h.sh"),
+    _Style(name="organ and choir", bpm=90, chords=19, bass=52, melody=53, drums="", minor=True),
+    _Style(name="march", bpm=112, chords=61, bass=58, melody=56, drums="kshsksss"),
+    _Style(name="koto and flute", bpm=84, chords=107, bass=105, melody=77, drums="", minor=True),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from songbench.contracts.cards import READY, Availability, unavailable
+from songbench.plugin import READY, Availability, unavailable
 
 
 def installed(package: str, extra: str) -> Availability:

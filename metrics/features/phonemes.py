@@ -23,9 +23,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import UnavailableError
 from songbench.domain.text import HAN, LATIN
+from songbench.plugin import READY, Availability, unavailable
 
 Tokens = tuple[str, ...]
 """The phonemes of one word or line."""

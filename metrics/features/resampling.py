@@ -49,7 +49,7 @@ def like_torchaudio(audio: Audio, rate: int) -> Mono:
     old, new = (one // gcd(audio.rate, rate) for one in (audio.rate, rate))
     if new * (2 * ceil(6 * old / (0.99 * min(old, new))) + old) > _LARGEST_FILTER:
         return like_librosa(audio, rate)
-    from songbench.execution.cpu_imports import mend_cpu_imports
+    from songbench.resources.cpu_imports import mend_cpu_imports
 
     mend_cpu_imports()
     import torch

@@ -24,7 +24,7 @@ _OPENING_DB = 3.0
 _LEAST_LIFT_DB = 1.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Segment:
     """A stretch of a song between two boundaries.
 

@@ -27,12 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from metrics.features.models import require
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.weights import NpmSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.weights import NpmSource, WeightFile, Weights
 
 HTDEMUCS = Weights(
     name="htdemucs",

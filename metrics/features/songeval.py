@@ -18,12 +18,12 @@ from metrics.features.muq import MUQ, RATE, SHORTEST_SAMPLES, hidden_state, load
 from metrics.features.resampling import like_librosa
 from metrics.features.songeval_head import load_head
 from metrics.features.strict_loading import read_tensors
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.weights import UrlSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.weights import UrlSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import numpy as np

@@ -35,12 +35,12 @@ from metrics.features.muq import MUQ, UNHEARD, build_muq, fused, hidden_state, l
 from metrics.features.resampling import like_librosa
 from metrics.features.strict_loading import load_strictly, read_tensors
 from metrics.features.windows import sounding_windows
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import torch
@@ -278,7 +278,7 @@ def load_musicfm(folder: Path) -> torch.nn.Module:
     Raises:
         SongbenchError: when the checkpoint does not fit.
     """
-    from songbench.execution.cpu_imports import mend_cpu_imports
+    from songbench.resources.cpu_imports import mend_cpu_imports
 
     mend_cpu_imports()
     from transformers import Wav2Vec2ConformerConfig

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from songbench.domain.errors import SongbenchError
-from songbench.execution.tensors import refuse_non_finite, tensors_of
+from songbench.resources.tensors import refuse_non_finite, tensors_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
+from songbench.plugin import Feature
 
 if TYPE_CHECKING:
     import numpy as np
@@ -210,4 +210,11 @@ def _segment(start: int, end: int, kinds: list[str], moments: _Moments) -> Segme
     # Between words the pitch is that of something else: the louder half of the voice tells.
     louder = moments.voice.level[part] >= np.median(moments.voice.level[part])
     pitch = float(np.median(moments.voice.pitch[part][louder]))
-    return Segment(start * BLOCK, end * BLOCK, kinds[start], float(moments.level[part].mean()), pitch, unit)
+    return Segment(
+        start=start * BLOCK,
+        end=end * BLOCK,
+        kind=kinds[start],
+        level=float(moments.level[part].mean()),
+        pitch=pitch,
+        harmony=unit,
+    )

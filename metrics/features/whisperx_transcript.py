@@ -32,13 +32,13 @@ from typing import Any
 from metrics.features import models
 from metrics.features.batches import in_batches
 from metrics.features.windows import Mono
-from songbench.contracts.feature import Feature
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.plugin import Feature
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 WHISPER_LARGE_V3 = Weights(
     name="whisper-large-v3",

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from metrics.features.inference import random_state_kept
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 if TYPE_CHECKING:
     import torch

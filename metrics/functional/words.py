@@ -10,7 +10,7 @@ from songbench.domain.errors import InputError
 from songbench.domain.language import check_language
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhonemeErrors:
     """The phoneme error rate of a transcript, with its parts.
 

@@ -64,8 +64,8 @@ def setup(
     """See `_SETUP_HELP`."""
     from rich.console import Console
 
-    from songbench.execution import needs
     from songbench.reporting.downloads import ByteBar, needs_table
+    from songbench.resources import needs
 
     wanted = _wanted_needs(names, metrics)
     chosen = names or metrics is not None
@@ -97,7 +97,7 @@ def setup(
 
 
 def _compile_librosa(console: Any) -> None:
-    from songbench.execution.numba_cache import compile_librosa, has_own_cache, is_compiled
+    from songbench.resources.numba_cache import compile_librosa, has_own_cache, is_compiled
 
     if has_own_cache():
         return
@@ -112,8 +112,8 @@ def _compile_librosa(console: Any) -> None:
 def _wanted_needs(names: list[str] | None, metrics: str | None) -> list[Any]:
     """What the words of ``songbench setup`` stand for, each once."""
     from songbench.contracts import registry
-    from songbench.execution import needs
     from songbench.execution.config import metric_selection
+    from songbench.resources import needs
 
     found: dict[str, Any] = {}
     for identifier in metric_selection(parts(metrics) or []):

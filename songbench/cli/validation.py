@@ -67,7 +67,7 @@ def validate_metrics(
     """See `_VALIDATE_HELP`."""
     from rich.console import Console
 
-    from songbench.contracts.damages import DAMAGES, STRENGTHS
+    from songbench.domain.damages import DAMAGES, STRENGTHS
     from songbench.execution.config import plan_experiment
     from songbench.execution.gather import gather
     from songbench.execution.record import RECORD

@@ -48,7 +48,7 @@ def unavailable(reason: str, cure: str) -> Availability:
     return Availability(False, reason, cure)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SystemCard:
     """A song generator, described.
 
@@ -85,7 +85,7 @@ class SystemCard:
     tracks: tuple[str, ...] = ("song",)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FieldCard:
     """One number of a metric.
 
@@ -112,7 +112,7 @@ class FieldCard:
     hears: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Procedure:
     """How a model is asked, precisely enough to do it again elsewhere.
 
@@ -156,7 +156,7 @@ class Conflict:
         return f"{', '.join(self.systems)} ({self.why})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricCard:
     """A metric with its backend, described.
 

@@ -16,7 +16,7 @@ UNKNOWN_SIZE = 0x7FFFF000
 _W64_CHUNK = 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SoundData:
     """The part of a chunked file that holds the samples.
 
@@ -83,7 +83,7 @@ def _wave(handle: BinaryIO, length: int, head: bytes) -> SoundData | None:
         after = chunk.start + chunk.size + chunk.size % 2
         more = 0 if _all_chunks(handle, after, length, f"{order}4sI") else max(0, length - after)
         if chunk.size == 0 and more:
-            return SoundData(chunk.start, None, more, chunk.start - 4)
+            return SoundData(start=chunk.start, stated=None, present=more, size_at=chunk.start - 4)
         return replace(_of(chunk.start, chunk.size, length), more=more)
     return None
 
@@ -96,7 +96,7 @@ def _named(chunks: Iterator[_Chunk], name: bytes, length: int) -> SoundData | No
 def _of(start: int, size: int, length: int) -> SoundData:
     present = max(0, length - start)
     unknown = size < 0 or (size > present and (UNKNOWN_SIZE <= size <= 0xFFFFFFFF or size >= 1 << 62))
-    return SoundData(start, None if unknown else size, present if unknown else min(size, present))
+    return SoundData(start=start, stated=None if unknown else size, present=present if unknown else min(size, present))
 
 
 def _chunks(handle: BinaryIO, at: int, length: int, form: str, *, extra: int = 0, pad: int = 2) -> Iterator[_Chunk]:

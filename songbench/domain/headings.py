@@ -30,7 +30,7 @@ _SIDE_REMARK = re.compile(r"\s*(?::|\||,|;|\(|/|–|—|\s-\s)\s*")
 _JOINT = re.compile(r"[\s_]+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Heading:
     """What a heading says.
 
@@ -68,7 +68,13 @@ def read_heading(text: str) -> Heading | None:
     if named is None:
         return None
     tag, name, length, qualifier = named
-    return Heading(tag, name, ", ".join(filter(None, [qualifier, direction])), max(1, times), length)
+    return Heading(
+        tag=tag,
+        name=name,
+        direction=", ".join(filter(None, [qualifier, direction])),
+        times=max(1, times),
+        length=length,
+    )
 
 
 def _named(head: str) -> tuple[str, str, str, str] | None:

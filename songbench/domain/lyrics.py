@@ -106,7 +106,7 @@ def read_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_pe
     return LyricsReading(reader.finish(line), written, tuple(number + 1 for number in stamped))
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Part:
     """One tag as it stands in the text, and the words under it."""
 
@@ -134,7 +134,7 @@ class _Reader:
         self.apart = self.apart or not row.strip()
         self.words(pieces[0], number)
         for tag, words in zip(pieces[1::2], pieces[2::2], strict=True):
-            self.parts.append(_Part(tag.strip(), number, self.apart, inside))
+            self.parts.append(_Part(tag=tag.strip(), number=number, apart=self.apart, inside=inside))
             self.apart = False
             self.words(words, number)
             inside = inside or bool(lyric_text.clean(words))

@@ -21,7 +21,7 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 _FRESH_START = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Frame:
     """A frame's header: its length in bytes, its samples per channel, and what must not change inside a song."""
 
@@ -37,7 +37,7 @@ class _Frame:
         return self.rate, self.channels, self.layer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MpegFacts:
     """What the frames of an mp3 file say.
 
@@ -142,7 +142,7 @@ def _frame(data: bytes, at: int) -> _Frame | None:
     length = (12 * bit_rate // rate + padding) * 4 if layer == 1 else samples // 8 * bit_rate // rate + padding
     channels = 1 if word >> 6 & 3 == 3 else 2
     side = (17 if channels == 1 else 32) if newest else (9 if channels == 1 else 17)
-    return _Frame(length, samples, rate, channels, layer, side)
+    return _Frame(length=length, samples=samples, rate=rate, channels=channels, layer=layer, side=side)
 
 
 def _header_count(data: bytes, at: int, frame: _Frame) -> int | None:

@@ -85,7 +85,7 @@ class CutAsset:
 Asset: TypeAlias = FileAsset | RenderAsset | CutAsset
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prompt:
     """One song to be made.
 

@@ -15,7 +15,7 @@ class ScoreError(InputError):
     """A score that is no finite number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scores:
     """What one metric says of one song, or a set metric of one system's songs.
 

@@ -11,7 +11,7 @@ from songbench.domain.prompt import Prompt
 from songbench.domain.remark import Remark
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """One song asked of a system.
 
@@ -48,7 +48,7 @@ class TimedSection:
     end: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GenerationRecord:
     """How a song came about.
 
@@ -72,7 +72,7 @@ class GenerationRecord:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Song:
     """The audio a system gave for a request.
 
@@ -131,4 +131,4 @@ class Failure:
 
 def memory_song(request: Request, audio: Audio, record: GenerationRecord | None = None) -> Song:
     """A song from audio in memory, without stems."""
-    return Song(request, MemoryAudio(audio), record or GenerationRecord())
+    return Song(request=request, source=MemoryAudio(audio), record=record or GenerationRecord())

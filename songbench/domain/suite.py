@@ -70,7 +70,7 @@ HEADER_FIELDS = tuple(field_names(_HeaderForm))
 PROMPT_FIELDS = tuple(field_names(_PromptForm))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """A named, versioned list of prompts with unique ids.
 

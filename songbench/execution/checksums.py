@@ -14,7 +14,7 @@ from pathlib import Path
 
 from songbench.domain.errors import StoreWriteError
 from songbench.domain.hashing import bytes_digest
-from songbench.execution.files import write_atomically
+from songbench.resources.files import write_atomically
 
 SUMS = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\0\n]+)")

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from songbench.domain.errors import InputError
-from songbench.execution.overrides import Override, read_overrides
+from songbench.domain.overrides import Override, read_overrides
 from songbench.execution.settings import Settings
 
 _OPEN = ("system.", "metric.")

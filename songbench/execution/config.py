@@ -12,9 +12,9 @@ from typing import Any
 from songbench.contracts import registry
 from songbench.domain.errors import InputError
 from songbench.domain.lyric_remarks import summary
+from songbench.domain.overrides import read_overrides
 from songbench.execution.composition import compose
 from songbench.execution.experiment import Experiment, appoint, check_assets, enter, find_suite, without_unfed
-from songbench.execution.overrides import read_overrides
 from songbench.execution.sections import check_sections
 from songbench.execution.settings import LONGEST_NAME, read_settings
 

@@ -11,8 +11,8 @@ from songbench.domain.errors import DamageError
 from songbench.domain.hashing import bytes_digest
 from songbench.execution.checksums import file_faults
 from songbench.execution.features import decode_feature
-from songbench.execution.files import is_scratch
 from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
+from songbench.resources.files import is_scratch
 
 What: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]
 

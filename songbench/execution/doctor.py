@@ -13,11 +13,11 @@ from typing import Literal
 
 from songbench.contracts import registry
 from songbench.domain.errors import SongbenchError
-from songbench.execution import isolation, needs, weights
-from songbench.execution.cpu_imports import mend_cpu_imports
 from songbench.execution.engine.local import accelerators
-from songbench.execution.isolation import Environment
 from songbench.execution.store import Store
+from songbench.resources import environments, needs, weights
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.environments import Environment
 
 MIN_FREE_GB = 5.0
 PYTHON_SECONDS = 30
@@ -132,19 +132,19 @@ def _environment(name: str) -> Check:
 
     def check() -> Check:
         one: Environment = registry.load(registry.ENVIRONMENTS, name)
-        python = isolation.python_of(one)
+        python = environments.python_of(one)
         if python is None:
-            state = isolation.availability(one)
+            state = environments.availability(one)
             return Check(what, "note", state.reason, state.cure)
         version, problem = _version_of(python)
-        if isolation.override_of(one):
-            variable = isolation.override_variable(one)
+        if environments.override_of(one):
+            variable = environments.override_variable(one)
             cure = f"correct {variable}, or unset it" if problem else ""
             return Check(what, "bad" if problem else "ok", problem or f"your own: {python}, Python {version}", cure)
         if problem:
-            cure = f"remove {isolation.folder_of(one)} and run songbench setup {name}"
+            cure = f"remove {environments.folder_of(one)} and run songbench setup {name}"
             return Check(what, "bad", problem, cure)
-        count = len(isolation.installed(one).get("packages", ()))
+        count = len(environments.installed(one).get("packages", ()))
         return Check(what, "ok", f"Python {version}, {count} packages, {one.licence}")
 
     return _guarded(what, check)

@@ -18,9 +18,9 @@ from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, RenderAsset
 from songbench.domain.remark import Remark
 from songbench.domain.suite import Suite, load_suite
-from songbench.execution import needs
 from songbench.execution.sections import metric_parameters, system_parameters
 from songbench.execution.settings import EngineSettings
+from songbench.resources import needs
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class AssetRemark(NamedTuple):
         return (self.prompt, self.field) == (prompt, field)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """Everything that decides a run.
 

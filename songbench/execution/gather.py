@@ -62,12 +62,15 @@ def _machine(experiment: Experiment) -> str:
 
 def _metric(planner: Planner, judge: Judge) -> MetricResults:
     if not judge.availability.ready:
-        return MetricResults(judge.metric.card, judge.availability, {}, {})
+        return MetricResults(card=judge.metric.card, availability=judge.availability, songs={}, sets={})
     if isinstance(judge.metric, SetMetric):
         sets = _verdicts(planner.stock, planner.set_keys(judge))
-        return MetricResults(judge.metric.card, judge.availability, {}, sets, True)
+        return MetricResults(card=judge.metric.card, availability=judge.availability, songs={}, sets=sets, of_sets=True)
     return MetricResults(
-        judge.metric.card, judge.availability, _verdicts(planner.stock, planner.song_score_keys(judge)), {}
+        card=judge.metric.card,
+        availability=judge.availability,
+        songs=_verdicts(planner.stock, planner.song_score_keys(judge)),
+        sets={},
     )
 
 

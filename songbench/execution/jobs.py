@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from songbench.contracts import registry
+from songbench.contracts.exclusion import audience, not_judged, with_left_out
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
 from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
@@ -23,19 +24,18 @@ from songbench.domain.song import Failure, Request, Song
 from songbench.domain.suite import parse_prompt
 from songbench.execution.basis import asset_digests, score_basis
 from songbench.execution.features import StoredFeatures
-from songbench.execution.hearing import audience, not_judged, with_left_out
-from songbench.execution.numba_cache import take_numba_cache
 from songbench.execution.outcomes import answers
 from songbench.execution.plain import ContractError
 from songbench.execution.songs import StoredAudio, audio_basis, load_song, put_audio, save_song
 from songbench.execution.stock import BASIS
 from songbench.execution.store import Blob, Store
 from songbench.execution.verdicts import verdict_on_set, verdicts_on
+from songbench.resources.numba_cache import take_numba_cache
 
 DETAIL_CHARACTERS = 4000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """What became of one item.
 
@@ -126,7 +126,7 @@ def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
             yield _storable(replace(event, seconds=round(now - clock, 4)))
             clock = now
         for key in [] if bench.store.damage else left:
-            yield Event("error", key, "ended without giving this result")
+            yield Event(what="error", key=key, cause="ended without giving this result")
     except (StoreError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # whatever a plug-in raises is data about that plug-in, `sys.exit` too
@@ -135,7 +135,7 @@ def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     for damage in bench.store.damage:
         bench.store.remove(damage.place)
     for key in left if bench.store.damage else []:
-        yield Event("damaged", key, str(bench.store.damage[0]))
+        yield Event(what="damaged", key=key, cause=str(bench.store.damage[0]))
 
 
 def _error_event(key: str, error: BaseException) -> Event:
@@ -143,7 +143,7 @@ def _error_event(key: str, error: BaseException) -> Event:
         cause = f"{type(error).__name__}: {error}"
     except Exception:
         cause = f"{type(error).__name__}, whose own text cannot be had"
-    return Event("error", key, cause, "".join(traceback.format_exception(error)))
+    return Event(what="error", key=key, cause=cause, detail="".join(traceback.format_exception(error)))
 
 
 def _storable(event: Event) -> Event:
@@ -178,7 +178,13 @@ def request_from_json(item: Mapping[str, Any], store: Store) -> Request:
     """
     prompt = _prompt(item)
     sources = {name: _asset_source(store, prompt, name, item["assets"]) for name in ("prompt_wav", "reference")}
-    return Request(prompt, item["take"], item["seed"], sources["prompt_wav"], sources["reference"])
+    return Request(
+        prompt=prompt,
+        take=item["take"],
+        seed=item["seed"],
+        prompt_audio=sources["prompt_wav"],
+        reference=sources["reference"],
+    )
 
 
 def _stored_song(item: Mapping[str, Any], store: Store) -> Song:
@@ -191,7 +197,7 @@ def _stored_song(item: Mapping[str, Any], store: Store) -> Song:
 def _reference_song(item: Mapping[str, Any], store: Store) -> Song:
     request = request_from_json(item, store)
     assert request.reference is not None
-    return Song(request, request.reference, remarks=remarks_from_json(item["remarks"]))
+    return Song(request=request, source=request.reference, remarks=remarks_from_json(item["remarks"]))
 
 
 def audio_digest(
@@ -221,10 +227,10 @@ def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
             system = bench.system(asset.system, asset.parameters)
             name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(asset.system).name)
             request = (bare.id, 0)
-            given = dict(answers(system.generate([Request(bare, 0, asset.seed)]), [request], name))
+            given = dict(answers(system.generate([Request(prompt=bare, take=0, seed=asset.seed)]), [request], name))
             song = given.get(request) or given.get(None) or Failure("generate", f"the {name} gave no song")
             if isinstance(song, Failure):
-                yield Event("failed", item["key"], song.cause, song.detail)
+                yield Event(what="failed", key=item["key"], cause=song.cause, detail=song.detail)
                 continue
             audio = song.source
         else:
@@ -235,7 +241,7 @@ def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
         facts = {"audio": put_audio(store, audio).blob.name, "prompt": prompt.id, "field": item["field"]}
         parents = asset_digests(store, [] if isinstance(asset, RenderAsset) else _reference_keys(item))
         store.put("assets", item["key"], {**facts, BASIS: audio_basis(store, facts, parents)})
-        yield Event("done", item["key"])
+        yield Event(what="done", key=item["key"])
 
 
 def _reference_keys(item: Mapping[str, Any]) -> list[str]:
@@ -260,24 +266,26 @@ def _generate(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
         key = keys[request]
         yield _settle_song(bench.store, key, outcome, name, asset_digests(bench.store, assets[key]))
     also = "".join(f"; {stray}" for stray in strays)
-    yield from (Event("error", key, f"the {name} ended without giving this song{also}") for key in left.values())
+    yield from (
+        Event(what="error", key=key, cause=f"the {name} ended without giving this song{also}") for key in left.values()
+    )
     if strays and not left:
-        yield Event("stray", next(iter(keys.values())), "; ".join(strays))
+        yield Event(what="stray", key=next(iter(keys.values())), cause="; ".join(strays))
 
 
 def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, assets: Mapping[str, str]) -> Event:
     """Store a song or say why there is none."""
     if isinstance(outcome, Failure):
-        return Event("failed", key, outcome.cause, outcome.detail)
+        return Event(what="failed", key=key, cause=outcome.cause, detail=outcome.detail)
     if store.damage:  # whatever the system made of it
-        return Event("damaged", key, str(store.damage[0]))
+        return Event(what="damaged", key=key, cause=str(store.damage[0]))
     if outcome.record.seconds is not None and outcome.record.peak_gib is None:
         outcome = replace(outcome, record=replace(outcome.record, peak_gib=peak_memory_gib()))
     try:
         save_song(store, key, outcome, assets)
     except InputError as error:
-        return Event("failed", key, f"the {name} gave a song that cannot be kept: {error}")
-    return Event("done", key)
+        return Event(what="failed", key=key, cause=f"the {name} gave a song that cannot be kept: {error}")
+    return Event(what="done", key=key)
 
 
 def _score(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
@@ -308,7 +316,11 @@ def _features(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     results = [bench.features.of(extractor, sources) for extractor in metric.extractors]
     for item, *found in zip(job["items"], *results, strict=True):
         failure = next((one for one in found if isinstance(one, Failure)), None)
-        yield Event("failed", item["key"], failure.cause, failure.detail) if failure else Event("done", item["key"])
+        yield (
+            Event(what="failed", key=item["key"], cause=failure.cause, detail=failure.detail)
+            if failure
+            else Event(what="done", key=item["key"])
+        )
 
 
 def _score_set(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
@@ -328,16 +340,18 @@ def _settle(
     store: Store, key: str, verdict: Verdict | Exception, facts: Mapping[str, Any], basis: Mapping[str, Any]
 ) -> Event:
     if store.damage:
-        return Event("damaged", key, str(store.damage[0]))
+        return Event(what="damaged", key=key, cause=str(store.damage[0]))
     if isinstance(verdict, ContractError | ScoreError):
-        return Event("failed", key, f"the {registry.plugin_name(registry.METRICS, facts['metric'])} {verdict}")
+        return Event(
+            what="failed", key=key, cause=f"the {registry.plugin_name(registry.METRICS, facts['metric'])} {verdict}"
+        )
     if isinstance(verdict, Exception):
         return _error_event(key, verdict)
     if isinstance(verdict, Failure):
-        return Event("failed", key, verdict.cause, verdict.detail)
+        return Event(what="failed", key=key, cause=verdict.cause, detail=verdict.detail)
     said = verdict.to_json() if isinstance(verdict, Scores) else {"not_applicable": verdict.reason}
     store.put("scores", key, {**said, "of": dict(facts), BASIS: basis})
-    return Event("done", key)
+    return Event(what="done", key=key)
 
 
 def verdict_from_record(record: Mapping[str, Any]) -> Scores | NotApplicable:

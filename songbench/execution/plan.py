@@ -129,7 +129,7 @@ class Planner:
         for entrant in self.experiment.entrants:
             for prompt in self.experiment.suite.prompts:
                 for take in range(self.experiment.takes):
-                    request = Request(prompt, take, take_seed(self.experiment.seed, prompt, take))
+                    request = Request(prompt=prompt, take=take, seed=take_seed(self.experiment.seed, prompt, take))
                     name = SongId(entrant.name, prompt.id, take)
                     found[name] = (entrant, request, song_key(entrant.system, request))
         return found
@@ -146,7 +146,7 @@ class Planner:
     def reference_data(self, prompt: Prompt) -> dict[str, Any]:
         """A prompt's reference song as it is sent to a worker."""
         remarks = [one.remark for one in self.experiment.asset_remarks if one.belongs_to(prompt.id, "reference")]
-        return {**self.song_data(Request(prompt, 0, 0)), "remarks": remarks_to_json(remarks)}
+        return {**self.song_data(Request(prompt=prompt, take=0, seed=0)), "remarks": remarks_to_json(remarks)}
 
     # -- stages ----------------------------------------------------------------------------------------------------
 

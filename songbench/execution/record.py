@@ -16,14 +16,14 @@ from typing import IO, Any
 from songbench.contracts import registry
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.domain.hashing import content_key
-from songbench.execution import isolation, weights
 from songbench.execution.experiment import Experiment
-from songbench.execution.files import write_atomically
 from songbench.execution.hardware import hardware
 from songbench.execution.holdings import holdings, score_keys
 from songbench.execution.jobs import Event
 from songbench.execution.places import noted_paths
 from songbench.execution.plan import Planner
+from songbench.resources import environments, weights
+from songbench.resources.files import write_atomically
 
 RECORD = "record.json"
 SCHEMA = 2
@@ -184,13 +184,13 @@ def environments_here() -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for name in registry.names(registry.ENVIRONMENTS):
         try:
-            one: isolation.Environment = registry.load(registry.ENVIRONMENTS, name)
+            one: environments.Environment = registry.load(registry.ENVIRONMENTS, name)
         except registry.PluginError:
             continue
-        if isolation.override_of(one):
-            found[name] = {"identity": isolation.identity_of(one)}
-        elif isolation.python_of(one):
-            found[name] = {"identity": isolation.identity_of(one), **isolation.installed(one)}
+        if environments.override_of(one):
+            found[name] = {"identity": environments.identity_of(one)}
+        elif environments.python_of(one):
+            found[name] = {"identity": environments.identity_of(one), **environments.installed(one)}
     return found
 
 

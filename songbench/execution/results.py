@@ -39,7 +39,7 @@ class Sound:
     remarks: tuple[Remark, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricResults:
     """Everything one metric said in a run.
 
@@ -58,7 +58,7 @@ class MetricResults:
     of_sets: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResults:
     """Everything a run asked for and what came of it.
 

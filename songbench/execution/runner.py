@@ -15,13 +15,13 @@ from songbench.execution.engine.inline import InlineEngine
 from songbench.execution.engine.local import LocalEngine
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
-from songbench.execution.files import sweep
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Item, Job, Planner, Stage, group_size
 from songbench.execution.record import Journal, save_record
 from songbench.execution.run_names import start_anew
 from songbench.execution.stock import Stock
 from songbench.execution.store import Kind, Store
+from songbench.resources.files import sweep
 
 DETAIL_IN_ERROR = 1500
 ROUNDS = 2
@@ -217,7 +217,7 @@ class Runner:
                     self._progress.item(item.label, event)
                     return
             if event.what == "failed" and self._is_stored(job, item):
-                event = Event("done", item.key, seconds=event.seconds)
+                event = Event(what="done", key=item.key, seconds=event.seconds)
             journal.add(stage.title, item.label, event)
             if event.what == "done":
                 self._progress.item(item.label, event)

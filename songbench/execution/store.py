@@ -23,8 +23,8 @@ from typing import Any, Literal, TypeAlias
 
 from songbench.domain.errors import DISK_FULL, DamageError, InputError, StoreReadError, StoreWriteError, one_line
 from songbench.domain.hashing import Json, bytes_digest, content_key
-from songbench.execution.files import sweep, write_atomically
 from songbench.execution.store_lock import local_lock, remote_lock
+from songbench.resources.files import sweep, write_atomically
 
 __all__ = ["KINDS", "Blob", "Kind", "Store", "write_atomically"]
 

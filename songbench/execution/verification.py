@@ -18,7 +18,7 @@ from songbench.execution.songs import encode_audio
 from songbench.execution.store import Blob, Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verification:
     """What still holds of a run.
 

@@ -49,7 +49,7 @@ class Point(NamedTuple):
     weight: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One system in one column. ``n + n_not_applicable + n_failed + n_pending == n_possible``, all in songs.
 
@@ -104,7 +104,7 @@ class Cell:
         return "pending" if self.n_pending else "failed" if self.n_failed else "not applicable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One system.
 
@@ -130,7 +130,7 @@ class Row:
         return self.done / self.asked if self.asked else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Two systems in one column, paired on the prompts both were scored on.
 
@@ -180,7 +180,7 @@ class Unmeasured(NamedTuple):
     cure: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Leaderboard:
     """Systems x metrics with intervals, significance groups, n and completion rate.
 

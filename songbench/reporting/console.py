@@ -13,13 +13,13 @@ from rich.table import Table
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.domain.errors import SongbenchError
-from songbench.execution import needs
 from songbench.execution.doctor import Check
 from songbench.execution.experiment import find_suite
 from songbench.execution.gather import Tally
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Stage
 from songbench.execution.verification import Remade, Verification
+from songbench.resources import needs
 
 MOST_CHANGES = 12
 

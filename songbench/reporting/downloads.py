@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from songbench.execution.needs import NeedFacts
-from songbench.execution.weights import in_words
+from songbench.resources.needs import NeedFacts
+from songbench.resources.weights import in_words
 
 REVISION = 12
 """Characters of a commit that are shown."""

@@ -295,7 +295,9 @@ def _best(
 def _row(card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], results: RunResults) -> Row:
     states = [results.songs[song] for song in songs]
     done, pending = states.count("done"), states.count("pending")
-    return Row(card, cells, len(states), done, len(states) - done - pending, pending)
+    return Row(
+        system=card, cells=cells, asked=len(states), done=done, failed=len(states) - done - pending, pending=pending
+    )
 
 
 def _failures(

@@ -55,7 +55,7 @@ class PanelSong:
     n: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PanelFigure:
     """One system on one scale.
 
@@ -82,7 +82,7 @@ class PanelFigure:
     songs: tuple[PanelSong, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PanelComparison:
     """Two systems on one scale; see `songbench.reporting.board.Comparison`. Without an interval the bounds are None."""
 
@@ -98,7 +98,7 @@ class PanelComparison:
     significant: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PanelScale:
     """One question.
 
@@ -125,7 +125,7 @@ class PanelScale:
     comparisons: tuple[PanelComparison, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """A listening test's results for a leaderboard.
 
@@ -276,7 +276,13 @@ def _made(of: Callable[..., _T], value: Mapping[str, Any], **convert: Callable[[
 
 def _field(scale: PanelScale) -> FieldCard:
     return FieldCard(
-        scale.id, scale.unit, scale.direction, scale.low, scale.high, scale.decimals, scale.description.rstrip(".")
+        name=scale.id,
+        unit=scale.unit,
+        direction=scale.direction,
+        low=scale.low,
+        high=scale.high,
+        decimals=scale.decimals,
+        description=scale.description.rstrip("."),
     )
 
 

@@ -18,7 +18,7 @@ _FOLDER = Path("results/published")
 _OWN_FOLDER = Path(__file__).parents[2] / _FOLDER
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Value:
     """One published number as its source prints it."""
 

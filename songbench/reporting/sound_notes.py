@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from songbench.contracts.exclusion import LEFT_OUT, LEFT_OUT_REFERENCES
 from songbench.domain.score import Scores
 from songbench.domain.sound import KINDS
 from songbench.execution.experiment import AssetRemark
-from songbench.execution.hearing import LEFT_OUT, LEFT_OUT_REFERENCES
 from songbench.execution.results import RunResults, SongId
 
 NAMED = 4

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from songbench.contracts.exclusion import LEFT_OUT
 from songbench.contracts.metric import Verdict
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
-from songbench.execution.hearing import LEFT_OUT
 from songbench.execution.results import SongId, SongState
 from songbench.reporting.board import Point, Status
 
@@ -18,7 +18,7 @@ Gap = tuple[Status, str]
 """Why a song has no number: the kind and the cause ("" when there is nothing to add)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tally:
     """The songs of one system in one column, counted.
 

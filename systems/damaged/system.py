@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from songbench.contracts import registry
-from songbench.contracts.cards import Availability, SystemCard
-from songbench.contracts.damages import DAMAGES, STRENGTHS, Damage
-from songbench.contracts.system import System
 from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.damages import DAMAGES, STRENGTHS, Damage
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
+from songbench.plugin import Availability, System, SystemCard, build_system
 
 _RESUNG = ("wrong_lyrics", "repeated_lines")
 _KEPT = 12
@@ -26,7 +24,7 @@ class Damaged:
     """Damages the songs of another system.
 
     Args:
-        variant: ``DAMAGE-STRENGTH``, e.g. ``noise-3`` (`songbench.contracts.damages.DAMAGES`, 1 to 4); None: the songs
+        variant: ``DAMAGE-STRENGTH``, e.g. ``noise-3`` (`songbench.domain.damages.DAMAGES`, 1 to 4); None: the songs
             as they are.
         base: the system whose songs are damaged, as written on the command line. Damage to the voice needs its vocal
             stem, damage to the form its sections; where it gives none, the song fails with that reason.
@@ -52,7 +50,7 @@ class Damaged:
         self.strength = int(number) if self.damage else 0
         self._spec = base
         try:
-            self._base: System = registry.build_system(base, base_settings)
+            self._base: System = build_system(base, base_settings)
         except InputError as error:
             raise error.within("base_settings") if error.field in (base_settings or {}) else error from None
         below = self._base.card
@@ -103,7 +101,7 @@ class Damaged:
         song = self._base_song(self._other_words(request, name, seed) if name in _RESUNG else request)
         if isinstance(song, Failure):
             return replace(song, request=request)
-        record = GenerationRecord(None, conditions=song.record.conditions, notes=(self.card.summary,))
+        record = GenerationRecord(seconds=None, conditions=song.record.conditions, notes=(self.card.summary,))
         song = replace(song, request=request, record=record)
         return song if not name or name in _RESUNG else _Patient(song, self.strength, seed).with_(name)
 

@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from songbench.contracts.cards import READY, Availability, SystemCard, unavailable
 from songbench.domain.audio import AudioFile, MemoryAudio, read_audio_with_remarks
 from songbench.domain.errors import InputError
 from songbench.domain.file_kinds import CONVERTIBLE_SUFFIXES
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
+from songbench.plugin import READY, Availability, SystemCard, unavailable
 from systems.imported.files import Files, Folder, Take, TakeFile, same_content
 from systems.imported.manifest import Manifest
 
@@ -111,7 +111,7 @@ class Imported:
 def _song(request: Request, file: TakeFile) -> Song:
     audio, remarks = read_audio_with_remarks(file.path)
     record = GenerationRecord(conditions=(), seed_honoured=False, notes=(f"imported from {file.path.name}",))
-    return Song(request, MemoryAudio(audio), record, remarks=remarks)
+    return Song(request=request, source=MemoryAudio(audio), record=record, remarks=remarks)
 
 
 def _some(names: Sequence[str], most: int = 8) -> str:

@@ -40,10 +40,15 @@ def arrange(
     """
     writer = _Writer(sections, harmony, genre, arrangement, seed)
     tracks = [
-        Track("drums", "drums", genre.kit.preset, DRUM_BANK, 0.0, tuple(writer.drums())),
-        Track("bass", "bass", genre.bass[0], 0, 0.0, tuple(writer.bass())),
-        *(Track(v.name, "other", v.program, 0, v.pan, tuple(writer.accompany(v))) for v in genre.voices),
-        Track("lead", "other", genre.lead[0], 0, 0.1, tuple(writer.lead())),
+        Track(
+            name="drums", stem="drums", program=genre.kit.preset, bank=DRUM_BANK, pan=0.0, tones=tuple(writer.drums())
+        ),
+        Track(name="bass", stem="bass", program=genre.bass[0], bank=0, pan=0.0, tones=tuple(writer.bass())),
+        *(
+            Track(name=v.name, stem="other", program=v.program, bank=0, pan=v.pan, tones=tuple(writer.accompany(v)))
+            for v in genre.voices
+        ),
+        Track(name="lead", stem="other", program=genre.lead[0], bank=0, pan=0.1, tones=tuple(writer.lead())),
     ]
     return tuple(_played(track, genre.swing, seed + rank) for rank, track in enumerate(tracks) if track.tones)
 

@@ -28,7 +28,7 @@ _UTF8 = 1
 _EVENT_END_OF_LIST, _EVENT_PHONEME = 0, 7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Phoneme:
     """One phoneme of an utterance.
 
@@ -150,7 +150,7 @@ def _phonemes(events: list[tuple[str, int, int]], total: int) -> tuple[Phoneme, 
         name = mnemonic.lstrip("',%=|")
         stress = 2 if mnemonic.startswith("'") else 1 if mnemonic.startswith(",") else 0
         if name and name[0] != "(" and end > start:
-            found.append(Phoneme(name, stress, start, end, max(0, position - 1)))
+            found.append(Phoneme(name=name, stress=stress, start=start, end=end, position=max(0, position - 1)))
     return tuple(found)
 
 

@@ -25,7 +25,7 @@ class Kit:
     full: Mapping[int, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Voice:
     """An accompanying instrument.
 
@@ -50,7 +50,7 @@ class Voice:
     full: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Genre:
     """A genre.
 
@@ -128,11 +128,11 @@ _JAZZ = {
 
 GENRE_TABLE: Mapping[str, Genre] = {
     "pop": Genre(
-        (88, 108, 126),
-        0.3,
-        0.5,
-        _POP,
-        Kit(
+        tempo=(88, 108, 126),
+        minor_share=0.3,
+        swing=0.5,
+        progressions=_POP,
+        kit=Kit(
             0,
             1.0,
             {KICK: "x.......x.x.....", RIM: "....x.......x...", CLOSED: "x.o.x.o.x.o.x.o."},
@@ -143,108 +143,108 @@ GENRE_TABLE: Mapping[str, Genre] = {
                 TAMBOURINE: "....o.......o...",
             },
         ),
-        (33, "roots", "pop"),
-        (
-            Voice("piano", 0, "beats", 62, 95, -0.25),
-            Voice("guitar", 25, "strum", 60, 64, 0.4, soft=False),
-            Voice("pad", 89, "sustain", 64, 47, 0.1, soft=False),
-            Voice("guitar arpeggio", 27, "arpeggio", 64, 70, 0.45, full=False),
+        bass=(33, "roots", "pop"),
+        voices=(
+            Voice(name="piano", program=0, figure="beats", centre=62, level=95, pan=-0.25),
+            Voice(name="guitar", program=25, figure="strum", centre=60, level=64, pan=0.4, soft=False),
+            Voice(name="pad", program=89, figure="sustain", centre=64, level=47, pan=0.1, soft=False),
+            Voice(name="guitar arpeggio", program=27, figure="arpeggio", centre=64, level=70, pan=0.45, full=False),
         ),
-        (80, 107),
+        lead=(80, 107),
     ),
     "rock": Genre(
-        (104, 126, 148),
-        0.4,
-        0.5,
-        _ROCK,
-        Kit(
+        tempo=(104, 126, 148),
+        minor_share=0.4,
+        swing=0.5,
+        progressions=_ROCK,
+        kit=Kit(
             16,
             0.65,
             {KICK: "x.......x.x.....", SNARE: "....x.......x...", CLOSED: "x.x.x.x.x.x.x.x."},
             {KICK: "x..x..x.x.x.....", SNARE: "....x.......x...", OPEN: "x...x...x...x...", RIDE: "..o...o...o...o."},
         ),
-        (34, "roots", "eighths"),
-        (
-            Voice("rhythm guitar left", 29, "power", 50, 79, -0.6, soft=False),
-            Voice("rhythm guitar right", 30, "power", 50, 62, 0.6, soft=False),
-            Voice("muted guitar", 28, "eighths", 52, 58, -0.35, full=False),
-            Voice("organ", 18, "sustain", 62, 53, 0.3),
+        bass=(34, "roots", "eighths"),
+        voices=(
+            Voice(name="rhythm guitar left", program=29, figure="power", centre=50, level=79, pan=-0.6, soft=False),
+            Voice(name="rhythm guitar right", program=30, figure="power", centre=50, level=62, pan=0.6, soft=False),
+            Voice(name="muted guitar", program=28, figure="eighths", centre=52, level=58, pan=-0.35, full=False),
+            Voice(name="organ", program=18, figure="sustain", centre=62, level=53, pan=0.3),
         ),
-        (30, 78),
+        lead=(30, 78),
     ),
     "ballad": Genre(
-        (60, 72, 84),
-        0.35,
-        0.5,
-        _BALLAD,
-        Kit(
+        tempo=(60, 72, 84),
+        minor_share=0.35,
+        swing=0.5,
+        progressions=_BALLAD,
+        kit=Kit(
             0,
             1.0,
             {KICK: "x.......x.......", RIM: "........x.......", CLOSED: "x...x...x...x..."},
             {KICK: "x......xx.......", SNARE: "....x.......x...", CLOSED: "x.o.x.o.x.o.x.o.", RIDE: "x...x...x...x..."},
         ),
-        (33, "long", "roots"),
-        (
-            Voice("piano", 0, "arpeggio", 62, 95, -0.15),
-            Voice("strings", 48, "sustain", 62, 62, 0.2, soft=False),
-            Voice("piano chords", 0, "halves", 58, 76, -0.1, soft=False),
+        bass=(33, "long", "roots"),
+        voices=(
+            Voice(name="piano", program=0, figure="arpeggio", centre=62, level=95, pan=-0.15),
+            Voice(name="strings", program=48, figure="sustain", centre=62, level=62, pan=0.2, soft=False),
+            Voice(name="piano chords", program=0, figure="halves", centre=58, level=76, pan=-0.1, soft=False),
         ),
-        (73, 57),
+        lead=(73, 57),
     ),
     "folk": Genre(
-        (84, 100, 120),
-        0.3,
-        0.5,
-        _FOLK,
-        Kit(
+        tempo=(84, 100, 120),
+        minor_share=0.3,
+        swing=0.5,
+        progressions=_FOLK,
+        kit=Kit(
             40,
             0.48,
             {SHAKER: "o.o.x.o.o.o.x.o."},
             {KICK: "x.......x.......", RIM: "....x.......x...", SHAKER: "x.o.x.o.x.o.x.o."},
         ),
-        (32, "long", "root_fifth"),
-        (
-            Voice("steel guitar", 25, "picking", 57, 80, -0.3),
-            Voice("second guitar", 24, "strum", 60, 53, 0.35, soft=False),
-            Voice("accordion", 21, "sustain", 62, 58, 0.15, soft=False),
+        bass=(32, "long", "root_fifth"),
+        voices=(
+            Voice(name="steel guitar", program=25, figure="picking", centre=57, level=80, pan=-0.3),
+            Voice(name="second guitar", program=24, figure="strum", centre=60, level=53, pan=0.35, soft=False),
+            Voice(name="accordion", program=21, figure="sustain", centre=62, level=58, pan=0.15, soft=False),
         ),
-        (22, 78),
+        lead=(22, 78),
     ),
     "electronic": Genre(
-        (108, 122, 132),
-        0.6,
-        0.5,
-        _POP,
-        Kit(
+        tempo=(108, 122, 132),
+        minor_share=0.6,
+        swing=0.5,
+        progressions=_POP,
+        kit=Kit(
             25,
             1.15,
             {KICK: "x...x...x...x...", CLOSED: "..o...o...o...o."},
             {KICK: "x...x...x...x...", CLAP: "....x.......x...", OPEN: "..x...x...x...x.", CLOSED: "o.oxo.oxo.oxo.ox"},
         ),
-        (38, "eighths", "offbeats"),
-        (
-            Voice("pluck", 84, "sixteenths", 64, 75, 0.4),
-            Voice("pad", 90, "sustain", 60, 57, -0.2),
-            Voice("saw chords", 81, "pumping", 62, 68, -0.4, soft=False),
+        bass=(38, "eighths", "offbeats"),
+        voices=(
+            Voice(name="pluck", program=84, figure="sixteenths", centre=64, level=75, pan=0.4),
+            Voice(name="pad", program=90, figure="sustain", centre=60, level=57, pan=-0.2),
+            Voice(name="saw chords", program=81, figure="pumping", centre=62, level=68, pan=-0.4, soft=False),
         ),
-        (81, 90),
+        lead=(81, 90),
     ),
     "jazz": Genre(
-        (84, 108, 132),
-        0.35,
-        0.6,
-        _JAZZ,
-        Kit(
+        tempo=(84, 108, 132),
+        minor_share=0.35,
+        swing=0.6,
+        progressions=_JAZZ,
+        kit=Kit(
             40,
             0.48,
             {RIDE: "x...x.o.x...x.o.", PEDAL: "....x.......x..."},
             {RIDE: "x...x.o.x...x.o.", PEDAL: "....x.......x...", KICK: "o.......o.......", SNARE: "......o.......o."},
         ),
-        (32, "halves", "walking"),
-        (
-            Voice("electric piano", 4, "comping", 60, 91, -0.25),
-            Voice("jazz guitar", 26, "charleston", 58, 48, 0.35, soft=False),
+        bass=(32, "halves", "walking"),
+        voices=(
+            Voice(name="electric piano", program=4, figure="comping", centre=60, level=91, pan=-0.25),
+            Voice(name="jazz guitar", program=26, figure="charleston", centre=58, level=48, pan=0.35, soft=False),
         ),
-        (66, 78),
+        lead=(66, 78),
     ),
 }

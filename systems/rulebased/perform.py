@@ -41,7 +41,7 @@ class TimedChord:
     end: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Performance:
     """A finished song and everything known about it.
 
@@ -143,18 +143,20 @@ def perform(lyrics: Lyrics, language: str, recipe: Recipe, seconds: float | None
     mix, stems = mix_song(vocals, band, silences, _RING_OUT_SECONDS if plan.sections[-1].tag == "outro" else 0.4)
     clock.stage("mix")
     return Performance(
-        mix,
-        stems,
-        RATE,
-        _words(plan, sung),
-        _sections(plan, total),
-        tuple(note for line in composition.notes(plan) for note in line),
-        _midi(plan, composition),
-        composition.harmony.key.name,
-        plan.bpm,
-        tuple(TimedChord(c.chord.name, plan.seconds(c.start), plan.seconds(c.end)) for c in composition.harmony.chords),
-        clock.stages,
-        _notes(total / RATE, seconds),
+        mix=mix,
+        stems=stems,
+        rate=RATE,
+        words=_words(plan, sung),
+        sections=_sections(plan, total),
+        melody=tuple(note for line in composition.notes(plan) for note in line),
+        midi=_midi(plan, composition),
+        key=composition.harmony.key.name,
+        bpm=plan.bpm,
+        chords=tuple(
+            TimedChord(c.chord.name, plan.seconds(c.start), plan.seconds(c.end)) for c in composition.harmony.chords
+        ),
+        stages=clock.stages,
+        notes=_notes(total / RATE, seconds),
     )
 
 

@@ -26,7 +26,7 @@ class Tone:
     velocity: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Track:
     """What one instrument plays.
 

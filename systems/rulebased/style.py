@@ -56,7 +56,7 @@ _SLOW_WORDS = ("slow", "calm", "gentle", "relaxed", "downtempo", "慢")
 _BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*bpm")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Style:
     """What was understood of a style.
 
@@ -84,11 +84,11 @@ def parse_style(text: str) -> Style:
     genre = next((name for name, spellings in _GENRE_WORDS.items() if _any(spellings, words)), "pop")
     bpm = _BPM.search(words)
     return Style(
-        genre,
-        min(220.0, max(40.0, float(bpm.group(1)))) if bpm else None,
-        int(_any(_FAST_WORDS, words)) - int(_any(_SLOW_WORDS, words)),
-        _singer(words),
-        "minor" if _any(_MINOR_WORDS, words) else "major" if _any(_MAJOR_WORDS, words) else None,
+        genre=genre,
+        bpm=min(220.0, max(40.0, float(bpm.group(1)))) if bpm else None,
+        pace=int(_any(_FAST_WORDS, words)) - int(_any(_SLOW_WORDS, words)),
+        singer=_singer(words),
+        mode="minor" if _any(_MINOR_WORDS, words) else "major" if _any(_MAJOR_WORDS, words) else None,
     )
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from songbench.contracts.cards import READY, Availability, SystemCard, unavailable
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
+from songbench.plugin import READY, Availability, SystemCard, unavailable
 from systems.rulebased.style import ARRANGEMENTS, GENRES, MODES, SINGERS, parse_style, seeded_singer
 
 if TYPE_CHECKING:
@@ -135,16 +135,16 @@ def _song(request: Request, performance: Performance) -> Song:
         return MemoryAudio(Audio(samples, performance.rate))  # type: ignore[arg-type]
 
     return Song(
-        request,
-        source(performance.mix),
-        GenerationRecord(
+        request=request,
+        source=source(performance.mix),
+        record=GenerationRecord(
             seconds=sum(performance.stages.values()),
             conditions=("lyrics", "style text") if request.prompt.style else ("lyrics",),
             stages=performance.stages,
             notes=performance.notes,
         ),
-        {name: source(stem) for name, stem in performance.stems.items()},
-        performance.words,
-        performance.sections,
-        performance.midi,
+        stems={name: source(stem) for name, stem in performance.stems.items()},
+        words=performance.words,
+        sections=performance.sections,
+        midi=performance.midi,
     )

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from songbench.contracts.cards import READY, Availability, SystemCard
 from songbench.domain.audio import Audio
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, memory_song
+from songbench.plugin import READY, Availability, SystemCard
 
 RATE = 48_000
 DEFAULT_SECONDS = 30.0
@@ -87,7 +87,7 @@ class Reference(_Anchor):
     def _make(self, request: Request) -> Song | Failure:
         if request.reference is None:
             return Failure("generate", "the prompt has no reference song", request=request)
-        return Song(request, request.reference, GenerationRecord(conditions=("reference song",)))
+        return Song(request=request, source=request.reference, record=GenerationRecord(conditions=("reference song",)))
 
 
 class CopyPrompt(_Anchor):

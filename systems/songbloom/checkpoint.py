@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from songbench.domain.errors import InputError
-from songbench.execution.tensors import INDEX, is_finite, plain_names, shards_of, tensors_of
+from songbench.resources.tensors import INDEX, is_finite, plain_names, shards_of, tensors_of
 from systems.songbloom.checkpoint_files import CURE, CheckpointFiles
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.layers import PackedLinear

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from songbench.domain.errors import InputError
-from songbench.execution.tensors import INDEX
+from songbench.resources.tensors import INDEX
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.config_files import named_autoencoder, read_config
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from songbench.contracts.parameters import parameters_of
 from songbench.domain.errors import InputError
+from songbench.plugin import parameters_of
 from systems.songbloom.config_section import Section
 from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
 
@@ -34,7 +34,7 @@ def _positive(config: object, *names: str) -> None:
             raise InputError(f"A model whose {name} is {value} cannot be.", field=name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The sizes of the sketch language model and the acoustic diffusion transformer.
 
@@ -160,7 +160,7 @@ class ModelConfig:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AutoencoderConfig:
     """The sizes of the autoencoder (Oobleck, as in Stable Audio).
 
@@ -263,7 +263,7 @@ class AutoencoderConfig:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecodingConfig:
     """How a song is drawn from the model; the defaults are those of the released 150 s models.
 
@@ -358,7 +358,7 @@ class DecodingConfig:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SongBloomConfig:
     """Everything a checkpoint's own files say about it.
 

@@ -45,11 +45,11 @@ def read_config(path: Path, folders: Sequence[Path] = ()) -> SongBloomConfig:
         autoencoder = read_autoencoder_config(companion(vae.value("vae_cfg", str), folders))
         inference = root.value("inference", dict)
         return SongBloomConfig(
-            path.stem,
-            ModelConfig.from_upstream(model),
-            autoencoder,
-            DecodingConfig.from_upstream(inference, longest_seconds(longest)),
-            longest,
+            name=path.stem,
+            model=ModelConfig.from_upstream(model),
+            autoencoder=autoencoder,
+            decoding=DecodingConfig.from_upstream(inference, longest_seconds(longest)),
+            trained_seconds=longest,
         )
     except InputError as error:
         raise error.located(file=str(path)) from None

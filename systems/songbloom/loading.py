@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError, UnavailableError
-from songbench.execution import weights
+from songbench.plugin import READY, Availability, unavailable
+from songbench.resources import weights
 from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.releases import AUTOENCODER, FULL_150S, FULL_150S_DPO, FULL_240S
 from systems.songbloom.text.resources import SONGBLOOM_TEXT

@@ -14,7 +14,13 @@ from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelCon
 
 def _preset(name: str, model: ModelConfig, seconds: float, diffusion_temperature: float = 0.95) -> SongBloomConfig:
     decoding = DecodingConfig(max_seconds=longest_seconds(seconds), diffusion_temperature=diffusion_temperature)
-    return SongBloomConfig(f"songbloom_{name}", model, AutoencoderConfig(), decoding, seconds)
+    return SongBloomConfig(
+        name=f"songbloom_{name}",
+        model=model,
+        autoencoder=AutoencoderConfig(),
+        decoding=decoding,
+        trained_seconds=seconds,
+    )
 
 
 _FULL = ModelConfig()

@@ -1,14 +1,14 @@
 """The official checkpoints of SongBloom (Yang et al. 2025, arXiv 2506.07634): what they consist of, where they are.
 
 Nobody has published sizes and checksums of most of these files, so they are recorded when they are set up
-(`songbench.execution.weights`). The estimates: a checkpoint holds the 1,872,372,929 numbers of the model and the
+(`songbench.resources.weights`). The estimates: a checkpoint holds the 1,872,372,929 numbers of the model and the
 168,695,426 of the autoencoder, 4 bytes each. The authors' repositories come first; should they be gone, as is reported,
 mirrors follow, which are other people's: their checkpoint counts as the official one only as far as they say so.
 """
 
 from __future__ import annotations
 
-from songbench.execution.weights import HubSource, Source, UrlSource, WeightFile, Weights
+from songbench.resources.weights import HubSource, Source, UrlSource, WeightFile, Weights
 
 _LICENCE = "academic purposes only, no commercial or production use; Tencent / SongBloom authors"
 _CHECKPOINT_BYTES = 4 * (1_872_372_929 + 168_695_426)

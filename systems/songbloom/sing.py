@@ -83,7 +83,7 @@ def sing(
     from songbench.domain.audio import read_audio
     from songbench.domain.lyric_remarks import reading_remarks, sung_remarks
     from songbench.domain.lyrics import read_lyrics
-    from songbench.execution.overrides import nested, read_overrides
+    from songbench.domain.overrides import nested, read_overrides
     from systems.songbloom import loading
     from systems.songbloom.config import DecodingConfig
 

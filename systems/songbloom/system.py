@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from songbench.contracts.cards import READY, Availability, SystemCard, unavailable
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from songbench.domain.hashing import Json, content_key, file_digest
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
-from songbench.execution import weights
+from songbench.plugin import READY, Availability, SystemCard, unavailable
+from songbench.resources import weights
 from systems.songbloom import loading
 from systems.songbloom.config import DecodingConfig
 from systems.songbloom.presets import PRESETS
@@ -242,7 +242,11 @@ class SongBloomSystem:
         samples = np.concatenate(pieces, axis=1)
         if not np.isfinite(samples).all():
             return Failure("generate", "the model gave samples that are not finite", "", request)
-        return Song(request, MemoryAudio(Audio(samples, engine.model.config.autoencoder.sample_rate)), record)
+        return Song(
+            request=request,
+            source=MemoryAudio(Audio(samples, engine.model.config.autoencoder.sample_rate)),
+            record=record,
+        )
 
     def _ready_engine(self, songs: int) -> Engine:
         """The engine in use, or one with more slots when it has too few for that many songs."""

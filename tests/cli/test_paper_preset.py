@@ -19,17 +19,19 @@ TABLE_2 = ["PER", "MCC", "FAD", "SER", "CE", "CU", "PC", "PQ", "RTF"]
 
 
 def test_the_columns_are_those_of_the_paper_in_its_order():
-    suite = Suite("s", "1", tuple(Prompt(f"p{i}", parse_lyrics("[verse]\nla")) for i in range(3)))
+    suite = Suite(
+        name="s", version="1", prompts=tuple(Prompt(id=f"p{i}", lyrics=parse_lyrics("[verse]\nla")) for i in range(3))
+    )
     songs = {SongId("mine", prompt.id, 0): "done" for prompt in suite.prompts}
     results = []
     for identifier in metric_selection(["paper"]):
         metric = registry.build_metric(identifier)
-        scores = Scores({field.name: 1.0 for field in metric.card.fields})
+        scores = Scores(values={field.name: 1.0 for field in metric.card.fields})
         of_sets = isinstance(metric, SetMetric)
         verdicts, sets = ({}, {"mine": scores}) if of_sets else (dict.fromkeys(songs, scores), {})
-        results.append(MetricResults(metric.card, READY, verdicts, sets, of_sets))
-    card = SystemCard("mine", "1", "Made up.", "MIT")
-    board = build_leaderboard(RunResults(suite, 1, (card,), songs, tuple(results)))
+        results.append(MetricResults(card=metric.card, availability=READY, songs=verdicts, sets=sets, of_sets=of_sets))
+    card = SystemCard(name="mine", version="1", summary="Made up.", licence="MIT")
+    board = build_leaderboard(RunResults(suite=suite, takes=1, systems=(card,), songs=songs, metrics=tuple(results)))
     names = [column.field.name for column in shown(board)]
     assert [name.upper() for name in names if name != "peak_gib"] == TABLE_2
     assert all(column.metric.reference or not column.metric.backend for column in board.columns)

@@ -11,12 +11,12 @@ from songbench.reporting.downloads import ByteBar
 
 PLUGIN = """
 from songbench.contracts.cards import READY, FieldCard, MetricCard
-from songbench.execution import isolation
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.resources import environments
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 HEARING = Weights("hearing", "1", "A toy.", "for tests only", (WeightFile("model.bin", about=5_000_000),),
                   (HubSource("nobody/nothing", "main"),), restricted=True)
-ROOM = isolation.Environment("room", "A room.", ("toydelta==1.0",), "CC0-1.0", python=">=3.8", about=1_000_000)
+ROOM = environments.Environment("room", "A room.", ("toydelta==1.0",), "CC0-1.0", python=">=3.8", about=1_000_000)
 
 class Mine:
     card = MetricCard("mine", "toy", "1", (FieldCard("mine"),), "Mine.", needs=("hearing", "room"))

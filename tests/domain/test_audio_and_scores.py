@@ -77,8 +77,8 @@ def test_keys_ignore_order_and_refuse_nan():
 
 def test_scores_refuse_nan_and_round_trip():
     with pytest.raises(InputError, match="per"):
-        Scores({"per": float("nan")})
-    scores = Scores({"per": 12.5}, {"per": 40.0}, 1, {}, {"text": "la"})
+        Scores(values={"per": float("nan")})
+    scores = Scores(values={"per": 12.5}, weights={"per": 40.0}, n=1, leave_one_out={}, detail={"text": "la"})
     assert Scores.from_json(scores.to_json()) == scores
 
 

@@ -70,7 +70,7 @@ def test_every_broken_verdict_is_a_failure_of_its_song_alone(experiment):
         verdict = found.pop(prompt)
         assert isinstance(verdict, Failure), kind
         assert verdict.cause.startswith(METRIC) and BROKEN[kind] in verdict.cause, verdict.cause
-    assert all(verdict == Scores({"share": 0.5, "count": 3}) for verdict in found.values())
+    assert all(verdict == Scores(values={"share": 0.5, "count": 3}) for verdict in found.values())
     assert len(outcome.failed) == len(BROKEN)
 
 
@@ -85,7 +85,7 @@ def test_what_is_no_number_is_refused_at_the_door_and_hits_only_its_song(experim
 def test_numbers_of_numpy_and_rounding_are_mended_not_refused(experiment):
     results, _, _ = run(experiment, "metric.unruly.gives={p0: numpy, p1: rounded, p2: reasoned}")
     found = verdicts(results)
-    assert found["p0"] == Scores({"share": 0.25, "count": 3}, {"share": 2.0}, detail={"n": 1})
+    assert found["p0"] == Scores(values={"share": 0.25, "count": 3}, weights={"share": 2.0}, detail={"n": 1})
     assert found["p1"].values == {"share": 1.0, "count": 0.0}
     assert found["p2"].missing == {"count": "nothing to count"}
     (again, _, _) = run(experiment, "metric.unruly.gives={p0: numpy, p1: rounded, p2: reasoned}")
@@ -202,7 +202,7 @@ def test_features_that_cannot_be_told_apart_are_not_kept(experiment, how, said):
 
 def metric_card(**changes):
     return MetricCard(
-        **{"name": "m", "backend": "b", "version": "1", "fields": (FieldCard("m"),), "summary": "", **changes}
+        **{"name": "m", "backend": "b", "version": "1", "fields": (FieldCard(name="m"),), "summary": "", **changes}
     )
 
 
@@ -213,10 +213,10 @@ def metric_card(**changes):
         (metric_card(name="two\nlines"), "name is"),
         (metric_card(version=2), "version is 2"),
         (metric_card(fields=()), "fields are not FieldCards"),
-        (metric_card(fields=(FieldCard("a"), FieldCard("a"))), "'a' is there twice"),
-        (metric_card(fields=(FieldCard("a", low=1.0, high=0.0),)), "not below its highest"),
-        (metric_card(fields=(FieldCard("a", direction="up"),)), "direction is 'up'"),
-        (metric_card(fields=(FieldCard("a", decimals=2.5),)), "decimals is 2.5"),
+        (metric_card(fields=(FieldCard(name="a"), FieldCard(name="a"))), "'a' is there twice"),
+        (metric_card(fields=(FieldCard(name="a", low=1.0, high=0.0),)), "not below its highest"),
+        (metric_card(fields=(FieldCard(name="a", direction="up"),)), "direction is 'up'"),
+        (metric_card(fields=(FieldCard(name="a", decimals=2.5),)), "decimals is 2.5"),
         (metric_card(hears=("colour",)), "hears says 'colour'"),
         (metric_card(languages="en"), "languages is 'en', no tuple of texts"),
         ({"name": "m"}, "it is a dict, no MetricCard"),
@@ -228,9 +228,11 @@ def test_a_metric_card_that_says_nothing_is_refused(card, said):
 
 
 def test_a_system_card_that_says_nothing_is_refused(experiment):
-    assert not faults_of_system(SystemCard("s", "1", "", ""))
-    assert faults_of_system(SystemCard("", "", "", "")) == ["name is ''", "version is ''"]
-    assert faults_of_system(SystemCard("s", "1", "", "", max_seconds=-1, sample_rate=True)) == [
+    assert not faults_of_system(SystemCard(name="s", version="1", summary="", licence=""))
+    assert faults_of_system(SystemCard(name="", version="", summary="", licence="")) == ["name is ''", "version is ''"]
+    assert faults_of_system(
+        SystemCard(name="s", version="1", summary="", licence="", max_seconds=-1, sample_rate=True)
+    ) == [
         "max_seconds is -1",
         "sample_rate is True",
     ]

@@ -93,7 +93,13 @@ def alive(pid):
 
 
 def test_answers_are_lines_that_begin_with_the_token():
-    for message in (Ready(), End(), Fatal("full"), Event("done", "k"), Event("failed", "k", "so", "\ud800", 1.5)):
+    for message in (
+        Ready(),
+        End(),
+        Fatal("full"),
+        Event(what="done", key="k"),
+        Event(what="failed", key="k", cause="so", detail="\ud800", seconds=1.5),
+    ):
         assert decode(encode(message, "token"), "token") == message
         assert encode(message, "token").isascii()
 

@@ -7,9 +7,9 @@ import songbench
 from songbench.contracts import registry
 from songbench.contracts.parameters import parameters_of
 from songbench.domain.errors import InputError
+from songbench.domain.overrides import nested, read_overrides
 from songbench.execution.composition import compose, setting_names
 from songbench.execution.config import plan_experiment
-from songbench.execution.overrides import nested, read_overrides
 from songbench.execution.settings import Settings, read_settings
 
 

@@ -55,15 +55,15 @@ def test_blobs_are_named_by_content(store):
 
 
 def test_a_song_comes_back_whole(store):
-    request = Request(PROMPT, 0, 7)
+    request = Request(prompt=PROMPT, take=0, seed=7)
     song = Song(
-        request,
-        noise(),
-        GenerationRecord(seconds=1.25, notes=("n",), stages={"voice": 0.5}),
-        {"vocals": noise(0.05)},
-        (TimedWord("la", 0.0, 0.4),),
-        (TimedSection("verse", 0.0, 0.5),),
-        b"MThd",
+        request=request,
+        source=noise(),
+        record=GenerationRecord(seconds=1.25, notes=("n",), stages={"voice": 0.5}),
+        stems={"vocals": noise(0.05)},
+        words=(TimedWord("la", 0.0, 0.4),),
+        sections=(TimedSection("verse", 0.0, 0.5),),
+        midi=b"MThd",
     )
     save_song(store, "k1", song)
     back = load_song(store, "k1", request)
@@ -75,11 +75,11 @@ def test_a_song_comes_back_whole(store):
 
 def test_samples_beyond_full_scale_survive_and_bytes_are_the_same_each_time(store):
     loud = noise(2.0)
-    save_song(store, "a", Song(Request(PROMPT, 0, 0), loud))
-    first = load_song(store, "a", Request(PROMPT, 0, 0))
+    save_song(store, "a", Song(request=Request(prompt=PROMPT, take=0, seed=0), source=loud))
+    first = load_song(store, "a", Request(prompt=PROMPT, take=0, seed=0))
     assert np.array_equal(first.audio.samples, loud.load().samples)
-    save_song(store, "b", Song(Request(PROMPT, 0, 0), noise(2.0)))
-    assert load_song(store, "b", Request(PROMPT, 0, 0)).source.digest == first.source.digest
+    save_song(store, "b", Song(request=Request(prompt=PROMPT, take=0, seed=0), source=noise(2.0)))
+    assert load_song(store, "b", Request(prompt=PROMPT, take=0, seed=0)).source.digest == first.source.digest
 
 
 def test_damaged_audio_is_named(store):

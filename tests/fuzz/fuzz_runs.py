@@ -107,8 +107,8 @@ class SettingsTexts(Kind):
         return {"settings.json": json.dumps({"overrides": overrides, "options": options}).encode()}
 
     def read(self, folder):
+        from songbench.domain.overrides import nested, read_overrides
         from songbench.execution.config import check_options, plan_experiment
-        from songbench.execution.overrides import nested, read_overrides
 
         given = json.loads((folder / "settings.json").read_text())
         options = {"systems": ["silence"], "metrics": ["audio"], "overrides": given["overrides"], **given["options"]}

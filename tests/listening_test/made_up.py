@@ -61,13 +61,15 @@ class Maker:
         (self.folder / "audio" / f"{name}.flac").write_bytes(data)
         peaks = tuple(self.draw.randint(20, 100) for _ in range(100))
         sha256 = hashlib.sha256(data).hexdigest()
-        self.stimuli[name] = Stimulus(name, f"audio/{name}.flac", self.seconds, peaks, sha256)
+        self.stimuli[name] = Stimulus(
+            id=name, file=f"audio/{name}.flac", seconds=self.seconds, peaks=peaks, sha256=sha256
+        )
         self.stimulus_keys[name] = key
         return name
 
     def trial(self, stimuli, item, scales, key, **more):
         name = self.name()
-        self.trials[name] = Trial(name, item, tuple(stimuli), tuple(scales), **more)
+        self.trials[name] = Trial(id=name, item=item, stimuli=tuple(stimuli), scales=tuple(scales), **more)
         self.trial_keys[name] = key
         return name
 
@@ -108,8 +110,12 @@ def made_up_test(
             if one.startswith("zh")
             else f"[intro] [intro]\n\n[verse]\nWords of number {one[-1]}\n\n[chorus]\nla la la"
         )
-        make.items[one] = Item(make.name(), lyrics, "warm folk, guitar", one[:2])
-    songs = {(s, p): make.tone(StimulusKey("system", s, p, song=f"songkey-{s}-{p}")) for s in systems for p in ids}
+        make.items[one] = Item(id=make.name(), lyrics=lyrics, style="warm folk, guitar", language=one[:2])
+    songs = {
+        (s, p): make.tone(StimulusKey(role="system", system=s, prompt=p, song=f"songkey-{s}-{p}"))
+        for s in systems
+        for p in ids
+    }
     scales = tuple(scale.id for scale in protocol.scales if not scale.only_with)
     expected = {"acr": "2", "preference": "B", "ccr": "-2"}.get(form, "0")
     chairs = []
@@ -118,45 +124,56 @@ def made_up_test(
         for number, prompt in enumerate(ids):
             turned = [systems[(seat + number + i) % len(systems)] for i in range(len(systems))]
             chosen = turned[:2] if protocol.pairwise else turned[:1] if form == "acr" else turned
-            reference = make.tone(StimulusKey("reference", None, prompt)) if form == "mushra" else None
+            reference = (
+                make.tone(StimulusKey(role="reference", system=None, prompt=prompt)) if form == "mushra" else None
+            )
             stimuli = [songs[system, prompt] for system in chosen]
             if protocol.continuous:
-                stimuli.append(make.tone(StimulusKey("anchor", None, prompt, anchor="lowpass-3500")))
+                stimuli.append(make.tone(StimulusKey(role="anchor", system=None, prompt=prompt, anchor="lowpass-3500")))
             if reference:
-                stimuli.append(make.tone(StimulusKey("reference", None, prompt)))
-            told = TrialKey("test", prompt)
+                stimuli.append(make.tone(StimulusKey(role="reference", system=None, prompt=prompt)))
+            told = TrialKey(kind="test", prompt=prompt)
             steps.append(
                 Step(make.trial(stimuli, make.items[prompt].id, scales, told, reference=reference), tuple(stimuli))
             )
         for again in steps[:repeats]:
             first = make.trials[again.trial]
-            told = TrialKey("repeat", make.trial_keys[again.trial].prompt, repeats=first.id)
+            told = TrialKey(kind="repeat", prompt=make.trial_keys[again.trial].prompt, repeats=first.id)
             order = tuple(reversed(again.order)) if protocol.pairwise else again.order
             steps.append(Step(make.trial(order, first.item, scales, told, reference=first.reference), order))
         for _ in range(traps):
             count = {"acr": 1, "preference": 2, "ccr": 2}.get(form, 3)
-            stimuli = [make.tone(StimulusKey("trap")) for _ in range(count)]
+            stimuli = [make.tone(StimulusKey(role="trap")) for _ in range(count)]
             spoken = {
-                "en": {stimuli[0]: make.tone(StimulusKey("trap"))},
-                "zh": {stimuli[0]: make.tone(StimulusKey("trap"))},
+                "en": {stimuli[0]: make.tone(StimulusKey(role="trap"))},
+                "zh": {stimuli[0]: make.tone(StimulusKey(role="trap"))},
             }
             if protocol.continuous:
-                told = TrialKey("trap", expected=expected, expected_of=stimuli[0])
+                told = TrialKey(kind="trap", expected=expected, expected_of=stimuli[0])
             else:
-                told = TrialKey("trap", expected=expected)
-            reference = make.tone(StimulusKey("reference")) if form == "mushra" else None
+                told = TrialKey(kind="trap", expected=expected)
+            reference = make.tone(StimulusKey(role="reference")) if form == "mushra" else None
             trial = make.trial(stimuli, make.items[ids[0]].id, scales, told, spoken=spoken, reference=reference)
             steps.insert(len(steps) // 2, Step(trial, tuple(stimuli)))
         count = {"acr": 1, "preference": 2, "ccr": 2}.get(form, 3)
-        examples = [make.tone(StimulusKey("practice")) for _ in range(count)]
-        reference = make.tone(StimulusKey("reference")) if form == "mushra" else None
-        practice = make.trial(examples, make.items[ids[-1]].id, scales, TrialKey("practice"), reference=reference)
+        examples = [make.tone(StimulusKey(role="practice")) for _ in range(count)]
+        reference = make.tone(StimulusKey(role="reference")) if form == "mushra" else None
+        practice = make.trial(examples, make.items[ids[-1]].id, scales, TrialKey(kind="practice"), reference=reference)
         training = protocol.checks.training
         chairs.append(Seat((Step(practice, tuple(examples)),) * min(1, training), tuple(steps)))
-    checks = tuple(make.tone(StimulusKey("check")) for _ in range(protocol.checks.headphone_check))
-    sound = make.tone(StimulusKey("check")) if protocol.checks.sound_check else None
+    checks = tuple(make.tone(StimulusKey(role="check")) for _ in range(protocol.checks.headphone_check))
+    sound = make.tone(StimulusKey(role="check")) if protocol.checks.sound_check else None
     items = {item.id: item for item in make.items.values()}
-    test = PreparedTest(folder, protocol, make.stimuli, items, make.trials, tuple(chairs), sound, checks)
+    test = PreparedTest(
+        folder=folder,
+        protocol=protocol,
+        stimuli=make.stimuli,
+        items=items,
+        trials=make.trials,
+        seats=tuple(chairs),
+        sound_check=sound,
+        headphone_check=checks,
+    )
     key = Key(
         test=test.digest(),
         run="secretrunname",

@@ -27,7 +27,15 @@ def filled(test, seat, rater="r0", language="en", value=None):
         entries.append(
             Entry(index, accept(test, seat, index, language, answer), 1000.0 + 20 * index, 1010.0 + 20 * index)
         )
-    return Sheet(test.digest(), rater, seat, language, 1000.0, entries[-1].answered, entries=tuple(entries))
+    return Sheet(
+        test=test.digest(),
+        rater=rater,
+        seat=seat,
+        language=language,
+        started=1000.0,
+        finished=entries[-1].answered,
+        entries=tuple(entries),
+    )
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -54,7 +54,7 @@ def small_towers():
 
 def main():
     """Everything."""
-    from songbench.execution.cpu_imports import mend_cpu_imports
+    from songbench.resources.cpu_imports import mend_cpu_imports
 
     mend_cpu_imports()
     import torch

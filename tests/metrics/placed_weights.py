@@ -1,9 +1,9 @@
-"""Checkpoints that tests make, placed where `songbench.execution.weights` finds them."""
+"""Checkpoints that tests make, placed where `songbench.resources.weights` finds them."""
 
 from dataclasses import replace
 
 from songbench.domain.hashing import file_digest
-from songbench.execution import weights
+from songbench.resources import weights
 
 
 def placed(declared, files, scratch):

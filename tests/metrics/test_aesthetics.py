@@ -17,7 +17,7 @@ from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 
 SETTINGS = {
     "proj_num_layer": 2,

@@ -133,7 +133,7 @@ def test_a_file_that_wants_to_run_code_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
     bad = placed(ALLIN1, {NAMES[0]: lambda path: torch.save({"config": Mischief()}, path)}, tmp_path)
-    from songbench.execution import weights
+    from songbench.resources import weights
 
     with pytest.raises(SongbenchError, match="no checkpoint of All-In-One"):
         load(weights.path(bad), bad)

@@ -51,7 +51,7 @@ def test_loudness_of_unknown_places_and_of_low_frequencies_alone():
 
 
 def test_another_scale_is_a_failure_and_no_loudness():
-    song_of = Request(Prompt("p", parse_lyrics("[verse]\nla")), 0, 0)
+    song_of = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla")), take=0, seed=0)
     (verdict,) = AudioFacts().score([memory_song(song_of, Audio(noise(2) * 32768, RATE))], None)
     assert isinstance(verdict, Failure)
     assert "on another scale" in verdict.cause
@@ -123,10 +123,10 @@ def test_facts_of_a_song():
 
 
 def test_metric(tmp_path):
-    request = Request(Prompt("p", parse_lyrics("[verse]\nla"), seconds=3.0), 0, 0)
+    request = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla"), seconds=3.0), take=0, seed=0)
     songs = [
         memory_song(request, Audio(noise(1, 4), RATE)),
-        Song(request, AudioFile(tmp_path / "gone.wav")),
+        Song(request=request, source=AudioFile(tmp_path / "gone.wav")),
         memory_song(request, Audio(np.zeros((1, 0), np.float32), RATE)),
     ]
     good, gone, empty = AudioFacts().score(songs, None)

@@ -22,7 +22,7 @@ from songbench.domain.audio import AudioFile
 from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 
 WIDTH, JOINT = 64, 48
 STYLES = ("pop, piano, female vocal", "流行,钢琴", "a dark and slow song with drums " * 20)

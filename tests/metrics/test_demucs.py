@@ -19,9 +19,9 @@ from songbench.contracts.feature import Extractor, Feature
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.domain.song import Failure
-from songbench.execution import weights
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weights import WeightFile
+from songbench.resources import weights
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.weights import WeightFile
 
 SOURCES = ("drums", "bass", "other", "vocals")
 RATE = 44_100
@@ -105,7 +105,7 @@ def test_stems_are_those_of_the_package(small, seconds, channels):
     mix = song(seconds, channels)
     wave = convert_audio_channels(torch.from_numpy(mix.audio.samples), 2)
     _, expected = upstream.separate_tensor(wave, RATE)
-    kept = DemucsStems((*SOURCES, "accompaniment"), RATE, mono=False, weights=small)
+    kept = DemucsStems(stems=(*SOURCES, "accompaniment"), rate=RATE, mono=False, weights=small)
     (found,) = kept.extract([mix])
     expected["accompaniment"] = sum(expected[name] for name in SOURCES if name != "vocals")
     for name, wanted in expected.items():
@@ -142,7 +142,7 @@ def test_the_exported_network_would_give_the_same_vocals(tmp_path, monkeypatch):
     monkeypatch.setattr(VocalSeparation, "_session", lambda self: Exported())
     mix = song(9.0)
     by_onnx = separate(stereo(mix.audio), VocalSeparation()._vocals)
-    (by_torch,) = separated(DemucsStems(("vocals",), RATE, mono=False, weights=made), mix)
+    (by_torch,) = separated(DemucsStems(stems=("vocals",), rate=RATE, mono=False, weights=made), mix)
     offset = stereo(mix.audio).mean()
     assert np.abs(by_torch - offset - by_onnx).max() < 1e-4 < np.abs(by_onnx).max()
 
@@ -271,9 +271,11 @@ def test_missing_and_unknown_tensors_are_named(tmp_path):
 def test_extractor(small, monkeypatch, tmp_path):
     assert isinstance(DemucsStems(), Extractor)
     assert DemucsStems().identity["weights"] == HTDEMUCS_TORCH.files[0].sha256[:16]
-    assert DemucsStems().identity != DemucsStems(mono=False).identity != DemucsStems(("drums",), mono=False).identity
+    assert (
+        DemucsStems().identity != DemucsStems(mono=False).identity != DemucsStems(stems=("drums",), mono=False).identity
+    )
     with pytest.raises(InputError, match="no stem guitar"):
-        list(DemucsStems(("guitar",), weights=small).extract([song(0.1)]))
+        list(DemucsStems(stems=("guitar",), weights=small).extract([song(0.1)]))
     assert HTDEMUCS_TORCH.restricted and HTDEMUCS_TORCH.pinned
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path))
     with pytest.raises(UnavailableError, match="songbench setup htdemucs-torch --accept-licence"):

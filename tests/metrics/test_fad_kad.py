@@ -34,7 +34,7 @@ class Planted:
 def song(number, shift=0.0, prompt=None):
     text = parse_lyrics("[verse]\nla la")
     audio = Audio(np.array([[number, shift]], np.float32), 8000)
-    return memory_song(Request(Prompt(prompt or f"p{number}", text), 0, 0), audio)
+    return memory_song(Request(prompt=Prompt(id=prompt or f"p{number}", lyrics=text), take=0, seed=0), audio)
 
 
 REFERENCE = [song(100 + i) for i in range(12)]

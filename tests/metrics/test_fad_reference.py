@@ -18,7 +18,7 @@ from metrics.features import models
 from metrics.features.mert import MERT_95M, RATE, MertEmbedding
 from metrics.kad import kad_mert
 from songbench.domain.audio import AudioFile
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 
 WIDTH = 48
 ROOT = Path(__file__).parents[2]
@@ -160,7 +160,7 @@ def songs(count, d, seed=0, frames=300):
 
 def sets(count=12, d=24, prompts=None):
     left, right = ([Moments.of(one) for one in songs(count, d, seed)] for seed in (0, 1))
-    return EmbeddingSets(left, right, prompts or [f"p{i}" for i in range(count)])
+    return EmbeddingSets(songs=left, reference=right, prompts=prompts or [f"p{i}" for i in range(count)])
 
 
 def test_sums_give_what_the_frames_give():
@@ -227,13 +227,16 @@ def test_extrapolation_removes_most_of_the_bias():
     target = [Moments.of(rng.standard_normal((40, d))) for _ in range(400)]
     for _ in range(5):
         drawn = [Moments.of(rng.standard_normal(d) * 0.5 + rng.standard_normal((40, d)) * 0.75**0.5) for _ in range(24)]
-        scores.append(frechet_scores_in_many_dimensions(EmbeddingSets(drawn, target, ["p"] * 24)).values)
+        scores.append(
+            frechet_scores_in_many_dimensions(EmbeddingSets(songs=drawn, reference=target, prompts=["p"] * 24)).values
+        )
     fad, inf = (np.mean([one[name] for one in scores]) for name in ("fad", "fad_inf"))
     assert fad > 0 and abs(inf) < fad / 2
 
 
 def test_what_is_said_of_covariances_without_full_rank():
-    few = EmbeddingSets(*([Moments.of(one) for one in songs(2, 30, seed, frames=8)] for seed in (0, 1)), ["p0", "p1"])
+    evaluated, reference = ([Moments.of(song) for song in songs(2, 30, seed, frames=8)] for seed in (0, 1))
+    few = EmbeddingSets(songs=evaluated, reference=reference, prompts=["p0", "p1"])
     detail = frechet_scores(few).detail
     assert detail["rank"] == 15 and detail["dimensions"] == 30 and detail["songs"] == 2
     assert detail["clipped_spectrum"] < 1e-6

@@ -20,12 +20,12 @@ from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Request, Song
-from songbench.execution import weights
+from songbench.resources import weights
 
 DIRECT = """
 import json, sys
 from pathlib import Path
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 mend_cpu_imports()
 import numpy, soundfile, torch, torchaudio
 
@@ -86,8 +86,8 @@ def song(number, source=None, seconds=4.5, rate=44100, channels=2, level=0.1):
     rng = np.random.default_rng(number)
     samples = (level * rng.standard_normal((channels, round(seconds * rate)))).cumsum(axis=1)
     samples = (samples / max(1.0, np.abs(samples).max())).astype(np.float32)
-    request = Request(Prompt(f"p{number}", parse_lyrics("[verse]\nla la")), 0, 0)
-    return Song(request, source or MemoryAudio(Audio(samples, rate)))
+    request = Request(prompt=Prompt(id=f"p{number}", lyrics=parse_lyrics("[verse]\nla la")), take=0, seed=0)
+    return Song(request=request, source=source or MemoryAudio(Audio(samples, rate)))
 
 
 def test_the_numbers_are_those_of_fadtk(tmp_path):
@@ -137,7 +137,7 @@ def test_the_numbers_are_those_of_fadtk(tmp_path):
 RANDOM_CLAP = """
 import sys
 from pathlib import Path
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 mend_cpu_imports()
 import numpy, torch, transformers
 for name in ("BertTokenizer", "RobertaTokenizer", "BartTokenizer"):

@@ -155,7 +155,9 @@ def test_neighbours_do_not_matter(package, tmp_path):
     together = list(extractor.extract(sources))
     assert isinstance(together[2], Failure) and "No such audio file" in together[2].cause
     for batch in (1, 16):
-        other = MulanClips(None, batch, extractor.weights, extractor.muq, extractor.text)
+        other = MulanClips(
+            loudness=None, batch=batch, weights=extractor.weights, muq=extractor.muq, text=extractor.text
+        )
         assert other.identity == extractor.identity
         for source, before in zip(sources, together, strict=True):
             (alone,) = other.extract([source])

@@ -20,9 +20,9 @@ from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
 from songbench.execution.features import StoredFeatures
 from songbench.execution.store import Store
+from songbench.resources.cpu_imports import mend_cpu_imports
 
 WIDTH = 48
 PREPARATION = {"do_normalize": True, "sampling_rate": RATE, "feature_extractor_type": "Wav2Vec2FeatureExtractor"}
@@ -165,7 +165,16 @@ def test_the_preparation_has_to_be_merts(here):
 
 
 def test_sizes_of_the_published_model():
-    config = MertConfig(768, 12, 12, (10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), 128, 16, 1e-5)
+    config = MertConfig(
+        width=768,
+        layers=12,
+        heads=12,
+        kernels=(10, 3, 3, 3, 3, 2, 2),
+        strides=(5, 2, 2, 2, 2, 2, 2),
+        position_kernel=128,
+        position_groups=16,
+        eps=1e-5,
+    )
     assert config.hop == 320 == RATE // mert.FRAMES_PER_SECOND
     assert config.window == 400
     assert config.frames(399) == 0 and config.frames(400) == 1 and config.frames(RATE) == 74

@@ -10,7 +10,7 @@ from songbench.contracts.feature import Extractor, Feature
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.domain.song import Failure
-from songbench.execution.weights import availability, path
+from songbench.resources.weights import availability, path
 
 missing = availability(MUSICNN)
 needs_weights = pytest.mark.skipif(not missing.ready, reason=f"{missing.reason}: {missing.cure}")

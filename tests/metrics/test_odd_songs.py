@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from songbench.contracts import registry
-from songbench.execution import weights
+from songbench.resources import weights
 
 METRICS = ["audio", "ser@novelty", "similarity@musicnn", "fad@musicnn", "kad@musicnn", "per@whisper-base-mix"]
 RATE = 48_000

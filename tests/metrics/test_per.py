@@ -32,8 +32,8 @@ def heard(text):
 
 def song(lyrics="[verse]\nHello world", language="en", stem=True):
     audio = MemoryAudio(Audio(np.ones((1, 8), np.float32), 16000))
-    prompt = Prompt("p", parse_lyrics(lyrics), language)
-    return Song(Request(prompt, 0, 0), audio, stems={"vocals": audio} if stem else {})
+    prompt = Prompt(id="p", lyrics=parse_lyrics(lyrics), language=language)
+    return Song(request=Request(prompt=prompt, take=0, seed=0), source=audio, stems={"vocals": audio} if stem else {})
 
 
 def verdict(metric, lyrics, text, language="en"):

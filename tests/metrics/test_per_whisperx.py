@@ -26,16 +26,19 @@ from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Request, Song
-from songbench.execution import weights
 from songbench.execution.features import StoredFeatures
 from songbench.execution.store import Store
+from songbench.resources import weights
 
 BOTH = [whisperx_large_v3, whisperx_large_v3_mix]
 
 
 def song(lyrics="[verse]\nHello world", language="en", source=None):
     audio = source or MemoryAudio(Audio(np.ones((1, 8), np.float32), 16_000))
-    return Song(Request(Prompt("p", parse_lyrics(lyrics), language), 0, 0), audio)
+    return Song(
+        request=Request(prompt=Prompt(id="p", lyrics=parse_lyrics(lyrics), language=language), take=0, seed=0),
+        source=audio,
+    )
 
 
 def heard(text, passed=6.0):
@@ -187,7 +190,7 @@ def stand_ins(monkeypatch, tmp_path):
     """Whisper base for large-v3, and a small random network for HTDemucs."""
     import torch
 
-    from songbench.execution.cpu_imports import mend_cpu_imports
+    from songbench.resources.cpu_imports import mend_cpu_imports
 
     mend_cpu_imports()
     from demucs.htdemucs import HTDemucs

@@ -9,12 +9,12 @@ from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, memory_song
 
-REQUEST = Request(Prompt("p", parse_lyrics("[verse]\nla")), 0, 0)
+REQUEST = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla")), take=0, seed=0)
 
 
 def made(audio_seconds, compute, peak=None):
     audio = Audio(np.zeros((2, round(audio_seconds * 1000)), np.float32), 1000)
-    return memory_song(REQUEST, audio, GenerationRecord(compute, "cuda:0 X", peak))
+    return memory_song(REQUEST, audio, GenerationRecord(seconds=compute, device="cuda:0 X", peak_gib=peak))
 
 
 def test_system_figure_is_total_compute_over_total_audio():
@@ -34,7 +34,7 @@ def test_unknown_memory_is_left_out():
 def test_imported_and_broken_songs(tmp_path):
     assert next(iter(Rtf().score([made(10, None)], None))).reason.startswith("not generated here")
     assert isinstance(next(iter(Rtf().score([made(0, 1)], None))), NotApplicable)
-    gone = Song(REQUEST, AudioFile(tmp_path / "gone.wav"), GenerationRecord(1.0))
+    gone = Song(request=REQUEST, source=AudioFile(tmp_path / "gone.wav"), record=GenerationRecord(seconds=1.0))
     assert isinstance(next(iter(Rtf().score([gone], None))), Failure)
 
 

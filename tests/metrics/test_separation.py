@@ -27,7 +27,7 @@ from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Request, Song
-from songbench.execution import weights
+from songbench.resources import weights
 
 _missing = weights.availability(HTDEMUCS)
 needs_model = pytest.mark.skipif(not _missing.ready, reason=f"{_missing.reason}: {_missing.cure}")
@@ -178,7 +178,12 @@ class Stored:
 
 
 def song():
-    return Song(Request(Prompt("p", parse_lyrics("[verse]\nHello world"), "en"), 0, 0), tone(MIX_RATE))
+    return Song(
+        request=Request(
+            prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nHello world"), language="en"), take=0, seed=0
+        ),
+        source=tone(MIX_RATE),
+    )
 
 
 def test_the_recogniser_hears_the_separated_vocals():

@@ -167,7 +167,7 @@ class Broken:
 def passage(kind, start, end, level=0.0, tones=(0,), pitch=60.0):
     harmony = np.zeros((round(end - start), 12))
     harmony[np.arange(len(harmony)), np.resize(tones, len(harmony))] = 1
-    return Segment(start, end, kind, level, pitch, harmony)
+    return Segment(start=start, end=end, kind=kind, level=level, pitch=pitch, harmony=harmony)
 
 
 VERSE, CHORUS, BRIDGE = (0, 3, 5, 8), (1, 4, 6, 9), (2, 7, 10, 11)
@@ -233,7 +233,7 @@ GOOD = [["intro", 0, 5], ["verse", 5, 15], ["chorus", 15, 25], ["verse", 25, 35]
 
 
 def request(lyrics=LYRICS):
-    return Request(Prompt("p", parse_lyrics(lyrics)), 0, 0)
+    return Request(prompt=Prompt(id="p", lyrics=parse_lyrics(lyrics)), take=0, seed=0)
 
 
 def score(rows, song=None):
@@ -262,7 +262,7 @@ def test_ser_shows_the_error_of_the_analyser_where_the_truth_is_known():
     assert "boundary_f" not in score(GOOD).values
     source = MemoryAudio(audio(np.zeros(8)))
     sections = tuple(TimedSection(tag, start, end) for tag, start, end in GOOD)
-    values = score(GOOD, Song(request(), source, sections=sections)).values
+    values = score(GOOD, Song(request=request(), source=source, sections=sections)).values
     assert (values["boundary_f"], values["label_error"]) == (1, 0)
 
 
@@ -271,7 +271,7 @@ def test_an_outro_with_words_is_asked_for_as_what_the_analyser_calls_singing():
     rows = [["verse", 0, 5], ["chorus", 5, 15], ["verse", 15, 25]]
     source = MemoryAudio(audio(np.zeros(8)))
     placed = (TimedSection("intro", 0, 5), TimedSection("chorus", 5, 15), TimedSection("outro", 15, 25))
-    verdict = score(rows, Song(request(sung), source, sections=placed))
+    verdict = score(rows, Song(request=request(sung), source=source, sections=placed))
     assert verdict.detail["requested"] == ["verse", "chorus", "verse"]
     assert (verdict.values["ser"], verdict.values["label_error"]) == (0, 0)
     by_other_signs = replace(ser_novelty(), sung_edge=None)

@@ -23,8 +23,8 @@ def song(lyrics, sections=()):
     import numpy as np
 
     audio = Audio(np.zeros((1, 100), np.float32), 100)
-    request = Request(Prompt("p", parse_lyrics(lyrics), "en"), 0, 0)
-    return Song(request, MemoryAudio(audio), sections=tuple(TimedSection(*row) for row in sections))
+    request = Request(prompt=Prompt(id="p", lyrics=parse_lyrics(lyrics), language="en"), take=0, seed=0)
+    return Song(request=request, source=MemoryAudio(audio), sections=tuple(TimedSection(*row) for row in sections))
 
 
 class Analysed:

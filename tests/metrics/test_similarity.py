@@ -11,7 +11,7 @@ from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure, Request, memory_song
-from songbench.execution.weights import availability
+from songbench.resources.weights import availability
 
 RATE = 16_000
 
@@ -64,7 +64,7 @@ class Planted:
 def verdict(song, prompt, features=None):
     audio_of = lambda mark: audio(np.full(100, mark))  # noqa: E731
     source = None if prompt is None else MemoryAudio(audio_of(prompt))
-    request = Request(Prompt("p", parse_lyrics("[verse]\nla")), 0, 0, prompt_audio=source)
+    request = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla")), take=0, seed=0, prompt_audio=source)
     (found,) = similarity_musicnn().score([memory_song(request, audio_of(song))], features or Planted())
     return found
 
@@ -100,7 +100,7 @@ class Direct:
 @pytest.mark.skipif(not availability(MUSICNN).ready, reason="weights 'musicnn' are not here: songbench setup musicnn")
 def test_identical_audio_is_similar_and_copied():
     prompt = MemoryAudio(audio(music(9, 0)))
-    request = Request(Prompt("p", parse_lyrics("[verse]\nla")), 0, 0, prompt_audio=prompt)
+    request = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla")), take=0, seed=0, prompt_audio=prompt)
     songs = [memory_song(request, prompt.audio), memory_song(request, audio(music(9, 1)))]
     same, other = similarity_musicnn().score(songs, Direct())
     assert same.values == {"similarity": pytest.approx(1, abs=1e-6), "copied": 1}

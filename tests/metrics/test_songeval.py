@@ -21,7 +21,7 @@ from songbench.domain.audio import AudioFile
 from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 
 
 def head_state(width=32, hidden=48, layers=4):

@@ -24,7 +24,7 @@ from songbench.contracts.feature import Extractor
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.domain.song import Failure
-from songbench.execution import weights
+from songbench.resources import weights
 
 golden = json.loads((Path(__file__).parent / "golden/songformer.json").read_text(encoding="utf-8"))
 

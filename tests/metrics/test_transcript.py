@@ -11,7 +11,7 @@ from metrics.per import compare
 from songbench.contracts.feature import Extractor
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.song import Failure
-from songbench.execution import weights
+from songbench.resources import weights
 
 RIGHT = ("Morning comes in slowly over the railway line", "Every town we pass is shining in the rain")
 WRONG = ("We were only children with the world in our hands", "Keep the summer going till the river understands")

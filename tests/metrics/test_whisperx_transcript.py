@@ -14,7 +14,7 @@ from songbench.contracts.feature import Extractor
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import UnavailableError
 from songbench.domain.song import Failure
-from songbench.execution import weights
+from songbench.resources import weights
 
 LINES = (
     "Morning comes in slowly over the railway line",

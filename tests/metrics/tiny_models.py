@@ -11,9 +11,9 @@ from songbench.domain.hashing import file_digest
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request, Song
-from songbench.execution.cpu_imports import mend_cpu_imports
-from songbench.execution.weight_sources import PINS, WeightFile
-from songbench.execution.weights import folder_of
+from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.sources import PINS, WeightFile
+from songbench.resources.weights import folder_of
 
 
 def planted(weights, **files):
@@ -164,5 +164,7 @@ def silence(seconds=3.0, rate=24_000):
 
 
 def song_of(source, prompt_audio=None, reference=None, style="", name="p"):
-    prompt = Prompt(name, parse_lyrics("[verse]\nla la la"), "en", style=style)
-    return Song(Request(prompt, 0, 0, prompt_audio=prompt_audio, reference=reference), source)
+    prompt = Prompt(id=name, lyrics=parse_lyrics("[verse]\nla la la"), language="en", style=style)
+    return Song(
+        request=Request(prompt=prompt, take=0, seed=0, prompt_audio=prompt_audio, reference=reference), source=source
+    )

@@ -133,7 +133,7 @@ class Probe:
     """Sine songs. `misbehave` maps prompt ids to raise, fail, hang, nothing, clip, or a key of `BREAKS` or `ROUGH`."""
 
     def __init__(self, variant="probe", seconds_each=0.0, misbehave=None, gain=0.1):
-        self.card = SystemCard(variant, "1", "A probe.", "CC0-1.0", languages=())
+        self.card = SystemCard(name=variant, version="1", summary="A probe.", licence="CC0-1.0", languages=())
         self.parameters = {"gain": gain}
         self.seconds_each, self.misbehave, self.gain = seconds_each, misbehave or {}, gain
 
@@ -197,7 +197,15 @@ class WrongCount(LevelExtractor):
 
 class Level:
     card = MetricCard(
-        "level", "probe", "1", (FieldCard("level", "", "higher", 0.0, 1.0, 3, "RMS."),), "RMS level.", "None.", "None."
+        name="level",
+        backend="probe",
+        version="1",
+        fields=(
+            FieldCard(name="level", unit="", direction="higher", low=0.0, high=1.0, decimals=3, description="RMS."),
+        ),
+        summary="RMS level.",
+        limits="None.",
+        citation="None.",
     )
 
     def __init__(self, silent_on=None, raise_on=None, results=None):
@@ -214,18 +222,20 @@ class Level:
             if song.prompt.id == self.silent_on:
                 yield NotApplicable("it is not for this metric")
             else:
-                yield Scores({"level": float(feature.arrays["rms"][0])})
+                yield Scores(values={"level": float(feature.arrays["rms"][0])})
 
 
 class Spread:
     card = MetricCard(
-        "spread",
-        "probe",
-        "1",
-        (FieldCard("spread", "", "lower", 0.0, None, 4, "Std."),),
-        "Spread of levels.",
-        "None.",
-        "None.",
+        name="spread",
+        backend="probe",
+        version="1",
+        fields=(
+            FieldCard(name="spread", unit="", direction="lower", low=0.0, high=None, decimals=4, description="Std."),
+        ),
+        summary="Spread of levels.",
+        limits="None.",
+        citation="None.",
     )
     extractors = (LevelExtractor(),)
 
@@ -240,11 +250,13 @@ class Spread:
         without = {
             p: {"spread": float(np.std([x for x, i in zip(levels, ids, strict=True) if i != p]))} for p in set(ids)
         }
-        return Scores({"spread": float(np.std(levels))}, n=len(songs), leave_one_out=without)
+        return Scores(values={"spread": float(np.std(levels))}, n=len(songs), leave_one_out=without)
 
 
 class Missing:
-    card = MetricCard("missing", "probe", "1", (FieldCard("missing"),), "Never there.")
+    card = MetricCard(
+        name="missing", backend="probe", version="1", fields=(FieldCard(name="missing"),), summary="Never there."
+    )
 
     def availability(self):
         return unavailable("its model is not here", "songbench setup nothing")
@@ -262,46 +274,51 @@ class Unruly:
     """A metric that breaks its contract: `gives` maps prompt ids to a key of `GIFTS`, `batch` spoils whole batches."""
 
     card = MetricCard(
-        "unruly",
-        "probe",
-        "1",
-        (FieldCard("share", "", "higher", 0.0, 1.0), FieldCard("count", "", "none", 0.0, None, headline=False)),
-        "Whatever it likes.",
+        name="unruly",
+        backend="probe",
+        version="1",
+        fields=(
+            FieldCard(name="share", unit="", direction="higher", low=0.0, high=1.0),
+            FieldCard(name="count", unit="", direction="none", low=0.0, high=None, headline=False),
+        ),
+        summary="Whatever it likes.",
     )
     GOOD = {"share": 0.5, "count": 3}
     GIFTS = {
-        "good": lambda: Scores(Unruly.GOOD),
+        "good": lambda: Scores(values=Unruly.GOOD),
         "numpy": lambda: Scores(
-            {"share": np.float32(0.25), "count": np.int64(3)}, {"share": np.float64(2)}, detail={"n": np.int8(1)}
+            values={"share": np.float32(0.25), "count": np.int64(3)},
+            weights={"share": np.float64(2)},
+            detail={"n": np.int8(1)},
         ),
-        "rounded": lambda: Scores({"share": 1.0000000002, "count": -1e-9}),
-        "reasoned": lambda: Scores({"share": 0.5}, missing={"count": "nothing to count"}),
-        "above": lambda: Scores({"share": 1.2, "count": 3}),
-        "below": lambda: Scores({"share": 0.5, "count": -3}),
-        "nan": lambda: Scores({"share": float("nan"), "count": 3}),
-        "numpy nan": lambda: Scores({"share": np.float32("nan"), "count": 3}),
-        "infinite": lambda: Scores({"share": 0.5, "count": float("inf")}),
-        "huge": lambda: Scores({"share": 0.5, "count": 10**400}),
-        "bool": lambda: Scores({"share": True, "count": 3}),
-        "numpy bool": lambda: Scores({"share": np.bool_(True), "count": 3}),
-        "text": lambda: Scores({"share": "0.5", "count": 3}),
-        "array": lambda: Scores({"share": np.ones(2), "count": 3}),
-        "none": lambda: Scores({"share": None, "count": 3}),
-        "unknown": lambda: Scores({**Unruly.GOOD, "shine": 1.0}),
-        "lacking": lambda: Scores({"share": 0.5}),
-        "no reason": lambda: Scores({"share": 0.5}, missing={"count": ""}),
-        "both": lambda: Scores(Unruly.GOOD, missing={"count": "why not"}),
-        "no mapping": lambda: Scores([0.5, 3]),
-        "weightless": lambda: Scores(Unruly.GOOD, {"share": 0.0}),
-        "negative weight": lambda: Scores(Unruly.GOOD, {"share": -1.0}),
-        "nan weight": lambda: Scores(Unruly.GOOD, {"share": np.float32("nan")}),
-        "unknown weight": lambda: Scores(Unruly.GOOD, {"shine": 1.0}),
-        "many": lambda: Scores(Unruly.GOOD, n=2),
-        "half": lambda: Scores(Unruly.GOOD, n=0.5),
-        "without": lambda: Scores(Unruly.GOOD, leave_one_out={"p0": {"share": 0.5}}),
-        "no json": lambda: Scores(Unruly.GOOD, detail={"what": object()}),
-        "nan detail": lambda: Scores(Unruly.GOOD, detail={"what": float("nan")}),
-        "surrogate": lambda: Scores(Unruly.GOOD, detail={"what": "\ud800"}),
+        "rounded": lambda: Scores(values={"share": 1.0000000002, "count": -1e-9}),
+        "reasoned": lambda: Scores(values={"share": 0.5}, missing={"count": "nothing to count"}),
+        "above": lambda: Scores(values={"share": 1.2, "count": 3}),
+        "below": lambda: Scores(values={"share": 0.5, "count": -3}),
+        "nan": lambda: Scores(values={"share": float("nan"), "count": 3}),
+        "numpy nan": lambda: Scores(values={"share": np.float32("nan"), "count": 3}),
+        "infinite": lambda: Scores(values={"share": 0.5, "count": float("inf")}),
+        "huge": lambda: Scores(values={"share": 0.5, "count": 10**400}),
+        "bool": lambda: Scores(values={"share": True, "count": 3}),
+        "numpy bool": lambda: Scores(values={"share": np.bool_(True), "count": 3}),
+        "text": lambda: Scores(values={"share": "0.5", "count": 3}),
+        "array": lambda: Scores(values={"share": np.ones(2), "count": 3}),
+        "none": lambda: Scores(values={"share": None, "count": 3}),
+        "unknown": lambda: Scores(values={**Unruly.GOOD, "shine": 1.0}),
+        "lacking": lambda: Scores(values={"share": 0.5}),
+        "no reason": lambda: Scores(values={"share": 0.5}, missing={"count": ""}),
+        "both": lambda: Scores(values=Unruly.GOOD, missing={"count": "why not"}),
+        "no mapping": lambda: Scores(values=[0.5, 3]),
+        "weightless": lambda: Scores(values=Unruly.GOOD, weights={"share": 0.0}),
+        "negative weight": lambda: Scores(values=Unruly.GOOD, weights={"share": -1.0}),
+        "nan weight": lambda: Scores(values=Unruly.GOOD, weights={"share": np.float32("nan")}),
+        "unknown weight": lambda: Scores(values=Unruly.GOOD, weights={"shine": 1.0}),
+        "many": lambda: Scores(values=Unruly.GOOD, n=2),
+        "half": lambda: Scores(values=Unruly.GOOD, n=0.5),
+        "without": lambda: Scores(values=Unruly.GOOD, leave_one_out={"p0": {"share": 0.5}}),
+        "no json": lambda: Scores(values=Unruly.GOOD, detail={"what": object()}),
+        "nan detail": lambda: Scores(values=Unruly.GOOD, detail={"what": float("nan")}),
+        "surrogate": lambda: Scores(values=Unruly.GOOD, detail={"what": "\ud800"}),
         "nothing": lambda: None,
         "number": lambda: 0.5,
         "song": lambda: np.zeros(3),
@@ -329,13 +346,19 @@ class Unruly:
 class UnrulySet:
     """The same for sets: `gives` says what."""
 
-    card = MetricCard("unruly_set", "probe", "1", (FieldCard("wide", "", "lower", 0.0, None),), "Whatever it likes.")
+    card = MetricCard(
+        name="unruly_set",
+        backend="probe",
+        version="1",
+        fields=(FieldCard(name="wide", unit="", direction="lower", low=0.0, high=None),),
+        summary="Whatever it likes.",
+    )
     extractors = ()
     GIFTS = {
-        "stranger": lambda n: Scores({"wide": 1.0}, n=n, leave_one_out={"nobody": {"wide": 1.0}}),
-        "unknown": lambda n: Scores({"wide": 1.0}, n=n, leave_one_out={"p0": {"narrow": 1.0}}),
-        "below": lambda n: Scores({"wide": 1.0}, n=n, leave_one_out={"p0": {"wide": -1.0}}),
-        "too many": lambda n: Scores({"wide": 1.0}, n=n + 1),
+        "stranger": lambda n: Scores(values={"wide": 1.0}, n=n, leave_one_out={"nobody": {"wide": 1.0}}),
+        "unknown": lambda n: Scores(values={"wide": 1.0}, n=n, leave_one_out={"p0": {"narrow": 1.0}}),
+        "below": lambda n: Scores(values={"wide": 1.0}, n=n, leave_one_out={"p0": {"wide": -1.0}}),
+        "too many": lambda n: Scores(values={"wide": 1.0}, n=n + 1),
         "none": lambda n: None,
     }
 

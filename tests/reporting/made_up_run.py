@@ -18,63 +18,119 @@ from songbench.reporting.board import Leaderboard
 from songbench.reporting.leaderboard import build_leaderboard
 
 PER = MetricCard(
-    "per",
-    "whisper-base-stem",
-    "1",
-    (FieldCard("per", "%", "lower", 0, None, 1, "Phoneme errors per phoneme of the lyrics"),),
-    "How much of the lyrics is sung.",
+    name="per",
+    backend="whisper-base-stem",
+    version="1",
+    fields=(
+        FieldCard(
+            name="per",
+            unit="%",
+            direction="lower",
+            low=0,
+            high=None,
+            decimals=1,
+            description="Phoneme errors per phoneme of the lyrics",
+        ),
+    ),
+    summary="How much of the lyrics is sung.",
     limits="a recogniser's mistakes count as the singer's.",
     needs=("whisper-base",),
 )
 SIMILARITY = MetricCard(
-    "similarity",
-    "musicnn",
-    "1",
-    (
-        FieldCard("similarity", "", "higher", -1, 1, 3, "Cosine of song and prompt audio"),
-        FieldCard("copied", "", "none", 0, 1, 2, "Share of the prompt found in the song"),
+    name="similarity",
+    backend="musicnn",
+    version="1",
+    fields=(
+        FieldCard(
+            name="similarity",
+            unit="",
+            direction="higher",
+            low=-1,
+            high=1,
+            decimals=3,
+            description="Cosine of song and prompt audio",
+        ),
+        FieldCard(
+            name="copied",
+            unit="",
+            direction="none",
+            low=0,
+            high=1,
+            decimals=2,
+            description="Share of the prompt found in the song",
+        ),
     ),
-    "How alike song and prompt audio are.",
+    summary="How alike song and prompt audio are.",
     limits="copying is rewarded.",
     needs=("musicnn",),
 )
 FAD = MetricCard(
-    "fad",
-    "musicnn",
-    "2",
-    (FieldCard("fad", "", "lower", 0, None, 2, "Fréchet distance"),),
-    "Distance to real songs.",
+    name="fad",
+    backend="musicnn",
+    version="2",
+    fields=(
+        FieldCard(name="fad", unit="", direction="lower", low=0, high=None, decimals=2, description="Fréchet distance"),
+    ),
+    summary="Distance to real songs.",
     needs=("musicnn",),
 )
 AUDIO = MetricCard(
-    "audio",
-    "",
-    "1",
-    (
-        FieldCard("lufs", "LUFS", "none", None, None, 1, "Loudness"),
-        FieldCard("clipped", "%", "lower", 0, 100, 3, "Clipped samples", headline=False),
+    name="audio",
+    backend="",
+    version="1",
+    fields=(
+        FieldCard(name="lufs", unit="LUFS", direction="none", low=None, high=None, decimals=1, description="Loudness"),
+        FieldCard(
+            name="clipped",
+            unit="%",
+            direction="lower",
+            low=0,
+            high=100,
+            decimals=3,
+            description="Clipped samples",
+            headline=False,
+        ),
     ),
-    "Plain facts.",
+    summary="Plain facts.",
 )
 RTF = MetricCard(
-    "rtf",
-    "",
-    "1",
-    (FieldCard("rtf", "", "lower", 0, None, 3), FieldCard("peak_gib", "GiB", "lower", 0, None, 1)),
-    "Speed.",
+    name="rtf",
+    backend="",
+    version="1",
+    fields=(
+        FieldCard(name="rtf", unit="", direction="lower", low=0, high=None, decimals=3),
+        FieldCard(name="peak_gib", unit="GiB", direction="lower", low=0, high=None, decimals=1),
+    ),
+    summary="Speed.",
 )
-MCC = MetricCard("mcc", "muq-mulan", "1", (FieldCard("mcc", "", "higher", -1, 1, 3),), "Style.", reference=True)
+MCC = MetricCard(
+    name="mcc",
+    backend="muq-mulan",
+    version="1",
+    fields=(FieldCard(name="mcc", unit="", direction="higher", low=-1, high=1, decimals=3),),
+    summary="Style.",
+    reference=True,
+)
 
 QUALITY = {"songbloom": 0.9, "yue_7b": 0.75, "我的模型": 0.72, "rulebased": 0.5}
 SANITY = {"silence": 0.0, "noise": 0.02, "copy_prompt": 0.3, "reference": 1.0}
 
 
 def make_prompts(count: int) -> tuple[Prompt, ...]:
-    return tuple(Prompt(f"p{number:02d}", parse_lyrics("[verse]\nla la la\n")) for number in range(1, count + 1))
+    return tuple(
+        Prompt(id=f"p{number:02d}", lyrics=parse_lyrics("[verse]\nla la la\n")) for number in range(1, count + 1)
+    )
 
 
 def make_suite(count: int = 8, notes: Sequence[str] = ("Prompts are synthetic.",)) -> Suite:
-    return Suite("demo", "1", make_prompts(count), "Made up.", "CC0-1.0", tuple(notes))
+    return Suite(
+        name="demo",
+        version="1",
+        prompts=make_prompts(count),
+        description="Made up.",
+        licence="CC0-1.0",
+        notes=tuple(notes),
+    )
 
 
 def simple_run(
@@ -92,7 +148,13 @@ def simple_run(
         sanity: the systems that are sanity systems.
         unmade: the songs (system, prompt) that are pending or failed.
     """
-    card = MetricCard("m", "b", "1", (field or FieldCard("m", "", "higher"),), "Made up.")
+    card = MetricCard(
+        name="m",
+        backend="b",
+        version="1",
+        fields=(field or FieldCard(name="m", unit="", direction="higher"),),
+        summary="Made up.",
+    )
     suite = make_suite(max(map(len, values.values())), ())
     songs: dict[SongId, SongState] = {}
     verdicts: dict[SongId, Verdict] = {}
@@ -102,17 +164,35 @@ def simple_run(
             songs[song] = (unmade or {}).get((system, prompt.id), "done")
             if verdict is not None:
                 number = isinstance(verdict, int | float)
-                verdicts[song] = Scores({card.fields[0].name: verdict}) if number else verdict
-    systems = tuple(SystemCard(system, "1", "Made up.", "MIT", sanity=system in sanity) for system in values)
-    return RunResults(suite, 1, systems, songs, (MetricResults(card, READY, verdicts, {}),))
+                verdicts[song] = Scores(values={card.fields[0].name: verdict}) if number else verdict
+    systems = tuple(
+        SystemCard(name=system, version="1", summary="Made up.", licence="MIT", sanity=system in sanity)
+        for system in values
+    )
+    return RunResults(
+        suite=suite,
+        takes=1,
+        systems=systems,
+        songs=songs,
+        metrics=(MetricResults(card=card, availability=READY, songs=verdicts, sets={}),),
+    )
 
 
 def set_run(sets: Mapping[str, Verdict], field: FieldCard, songs: Mapping[SongId, SongState]) -> RunResults:
     """One set metric ``m@b``."""
-    card = MetricCard("m", "b", "1", (field,), "Made up.")
+    card = MetricCard(name="m", backend="b", version="1", fields=(field,), summary="Made up.")
     prompts = {song.prompt for song in songs}
-    systems = tuple(SystemCard(name, "1", "Made up.", "MIT") for name in dict.fromkeys(song.system for song in songs))
-    return RunResults(make_suite(len(prompts), ()), 1, systems, songs, (MetricResults(card, READY, {}, sets, True),))
+    systems = tuple(
+        SystemCard(name=name, version="1", summary="Made up.", licence="MIT")
+        for name in dict.fromkeys(song.system for song in songs)
+    )
+    return RunResults(
+        suite=make_suite(len(prompts), ()),
+        takes=1,
+        systems=systems,
+        songs=songs,
+        metrics=(MetricResults(card=card, availability=READY, songs={}, sets=sets, of_sets=True),),
+    )
 
 
 def simple_board(*args, **keywords) -> Leaderboard:
@@ -123,7 +203,10 @@ def _cards() -> tuple[SystemCard, ...]:
     summaries = {"copy_prompt": "repeats the prompt audio.", "reference": "plays the prompt's reference song."}
     order = ["silence", "songbloom", "yue_7b", "noise", "我的模型", "rulebased", "copy_prompt", "reference"]
     return tuple(
-        SystemCard(name, "1.0", summaries.get(name, f"{name}."), "MIT", sanity=name in SANITY) for name in order
+        SystemCard(
+            name=name, version="1.0", summary=summaries.get(name, f"{name}."), licence="MIT", sanity=name in SANITY
+        )
+        for name in order
     )
 
 
@@ -134,12 +217,12 @@ def _song_scores(name: str, prompt: int, rng: np.random.Generator) -> dict[str, 
     alike = 0.97 if name == "copy_prompt" else 0.2 + 0.6 * quality + hard / 2
     made = name in QUALITY
     scores: dict[str, Verdict] = {
-        "per": Scores({"per": per}, {"per": float(rng.integers(80, 300))}),
+        "per": Scores(values={"per": per}, weights={"per": float(rng.integers(80, 300))}),
         "similarity": Scores(
-            {"similarity": alike + rng.normal(0, 0.02), "copied": 1.0 if name == "copy_prompt" else 0.0}
+            values={"similarity": alike + rng.normal(0, 0.02), "copied": 1.0 if name == "copy_prompt" else 0.0}
         ),
-        "audio": Scores({"lufs": -14 + rng.normal(0, 2), "clipped": max(0.0, rng.normal(0, 0.02))}),
-        "rtf": Scores({"rtf": 0.4 / quality + rng.gamma(2, 0.05), "peak_gib": 4 + 20 * quality})
+        "audio": Scores(values={"lufs": -14 + rng.normal(0, 2), "clipped": max(0.0, rng.normal(0, 0.02))}),
+        "rtf": Scores(values={"rtf": 0.4 / quality + rng.gamma(2, 0.05), "peak_gib": 4 + 20 * quality})
         if made
         else NotApplicable("nothing was generated"),
     }
@@ -177,19 +260,24 @@ def full_run(prompts: int = 8, takes: int = 2) -> RunResults:
         made = {song.prompt for song, state in songs.items() if song.system == card.name and state == "done"}
         without = {prompt: {"fad": value + rng.normal(0, 0.1)} for prompt in sorted(made)}
         count = sum(song.system == card.name and state == "done" for song, state in songs.items())
-        sets[card.name] = Scores({"fad": value}, n=count, leave_one_out=without)
+        sets[card.name] = Scores(values={"fad": value}, n=count, leave_one_out=without)
     sets["silence"] = Failure("score", "the embeddings do not vary")
     return RunResults(
-        suite,
-        takes,
-        _cards(),
-        songs,
-        (
-            MetricResults(PER, READY, verdicts["per"], {}),
-            MetricResults(SIMILARITY, READY, verdicts["similarity"], {}),
-            MetricResults(FAD, READY, {}, sets, True),
-            MetricResults(AUDIO, READY, verdicts["audio"], {}),
-            MetricResults(RTF, READY, verdicts["rtf"], {}),
-            MetricResults(MCC, unavailable("The weights are not here.", "songbench setup muq-mulan"), {}, {}),
+        suite=suite,
+        takes=takes,
+        systems=_cards(),
+        songs=songs,
+        metrics=(
+            MetricResults(card=PER, availability=READY, songs=verdicts["per"], sets={}),
+            MetricResults(card=SIMILARITY, availability=READY, songs=verdicts["similarity"], sets={}),
+            MetricResults(card=FAD, availability=READY, songs={}, sets=sets, of_sets=True),
+            MetricResults(card=AUDIO, availability=READY, songs=verdicts["audio"], sets={}),
+            MetricResults(card=RTF, availability=READY, songs=verdicts["rtf"], sets={}),
+            MetricResults(
+                card=MCC,
+                availability=unavailable("The weights are not here.", "songbench setup muq-mulan"),
+                songs={},
+                sets={},
+            ),
         ),
     )

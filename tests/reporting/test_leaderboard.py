@@ -70,13 +70,15 @@ class TestCounting:
         assert (found.value, counts(found)) == (1, (1, 0, 1, 0, 2))
 
     def test_a_field_without_value_is_not_applicable_for_its_reason_and_one_without_weight_failed(self):
-        told = Scores({}, missing={"m": "nothing to count"})
-        board = simple_board({"s": [Scores({}), told, Scores({"m": 5.0}, {"m": 0.0}), 1.0]})
+        told = Scores(values={}, missing={"m": "nothing to count"})
+        board = simple_board({"s": [Scores(values={}), told, Scores(values={"m": 5.0}, weights={"m": 0.0}), 1.0]})
         assert counts(cell(board, "s")) == (1, 2, 1, 0, 4)
         assert "nothing to count" in cell(board, "s").reason
 
     def test_weights_give_the_micro_average(self):
-        board = simple_board({"s": [Scores({"m": 0.5}, {"m": 10}), Scores({"m": 0.0}, {"m": 90})]})
+        board = simple_board(
+            {"s": [Scores(values={"m": 0.5}, weights={"m": 10}), Scores(values={"m": 0.0}, weights={"m": 90})]}
+        )
         assert cell(board, "s").value == pytest.approx(0.05)
 
     def test_failures_are_listed_with_place_and_cause(self, board):
@@ -111,8 +113,8 @@ class TestEstimates:
 
     def test_two_metrics_with_the_same_field_and_backend_stay_apart(self):
         run = simple_run({"s": [1.0, 2.0]})
-        twin = MetricCard("other", "b", "1", run.metrics[0].card.fields, "Twin.")
-        both = (*run.metrics, MetricResults(twin, run.metrics[0].availability, {}, {}))
+        twin = MetricCard(name="other", backend="b", version="1", fields=run.metrics[0].card.fields, summary="Twin.")
+        both = (*run.metrics, MetricResults(card=twin, availability=run.metrics[0].availability, songs={}, sets={}))
         board = build_leaderboard(dataclasses.replace(run, metrics=both), replicates=10)
         assert [column.name for column in board.columns] == ["m.m@b", "other.m@b"]
 
@@ -120,15 +122,15 @@ class TestEstimates:
         data = np.array([1.0, 4.0, 2.0, 5.0])
         songs = {SongId("s", f"p{i:02d}", 0): "done" for i in range(1, 5)}
         without = {f"p{i + 1:02d}": {"m": float(np.delete(data, i).mean())} for i in range(4)}
-        scores = Scores({"m": 3.0}, n=4, leave_one_out=without)
-        found = cell(build_leaderboard(set_run({"s": scores}, FieldCard("m"), songs)), "s")
+        scores = Scores(values={"m": 3.0}, n=4, leave_one_out=without)
+        found = cell(build_leaderboard(set_run({"s": scores}, FieldCard(name="m"), songs)), "s")
         assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 3, 3, stats.sem(data)))
-        bounded = build_leaderboard(set_run({"s": scores}, FieldCard("m", low=1, high=4), songs))
+        bounded = build_leaderboard(set_run({"s": scores}, FieldCard(name="m", low=1, high=4), songs))
         assert (cell(bounded, "s").low, cell(bounded, "s").high) == (1, 4)
 
     def test_a_mean_is_cut_where_its_field_ends(self):
         values = {"s": [0.0, 0.0, 0.0, 4.0, 0.0, 1.0], "t": [100.0, 100.0, 99.0, 100.0, 60.0, 100.0]}
-        board = simple_board(values, FieldCard("m", "%", "lower", 0, 100))
+        board = simple_board(values, FieldCard(name="m", unit="%", direction="lower", low=0, high=100))
         assert cell(board, "s").low == 0 and cell(board, "t").high == 100
         assert all(cell(board, name).low <= cell(board, name).value <= cell(board, name).high for name in "st")
 
@@ -136,30 +138,30 @@ class TestEstimates:
         """As two FADs that were printed as 5.97 and 11.48 with a difference of -2.41: the corrected one."""
         songs = {SongId(name, f"p{i:02d}", 0): "done" for name in "st" for i in range(1, 7)}
         sets = {
-            "s": Scores({"m": 5.97}, n=6, leave_one_out={f"p{i:02d}": {"m": 8.2 + i / 10} for i in range(1, 7)}),
-            "t": Scores({"m": 5.00}, n=6, leave_one_out={f"p{i:02d}": {"m": 5.1 - i / 9} for i in range(1, 7)}),
+            "s": Scores(values={"m": 5.97}, n=6, leave_one_out={f"p{i:02d}": {"m": 8.2 + i / 10} for i in range(1, 7)}),
+            "t": Scores(values={"m": 5.00}, n=6, leave_one_out={f"p{i:02d}": {"m": 5.1 - i / 9} for i in range(1, 7)}),
         }
-        board = build_leaderboard(set_run(sets, FieldCard("m", "", "lower"), songs))
+        board = build_leaderboard(set_run(sets, FieldCard(name="m", unit="", direction="lower"), songs))
         (pair,) = board.comparisons
         assert pair.difference == pytest.approx(cell(board, "s").value - cell(board, "t").value)
         assert pair.low <= pair.difference <= pair.high
 
     def test_a_set_too_small_to_leave_one_out_has_a_figure_without_interval(self):
         songs = {SongId("s", "p01", 0): "done", SongId("s", "p02", 0): "done"}
-        scores = Scores({"m": 3.0}, n=2, leave_one_out={"p01": {"other": 1.0}, "p02": {"m": 1.0}})
-        found = cell(build_leaderboard(set_run({"s": scores}, FieldCard("m"), songs)), "s")
+        scores = Scores(values={"m": 3.0}, n=2, leave_one_out={"p01": {"other": 1.0}, "p02": {"m": 1.0}})
+        found = cell(build_leaderboard(set_run({"s": scores}, FieldCard(name="m"), songs)), "s")
         assert (found.value, found.low, found.high, found.n) == (3.0, None, None, 2)
 
     def test_songs_of_a_set(self):
         songs = {SongId("s", f"p{i:02d}", 0): "done" for i in range(1, 4)}
         songs |= {SongId("s", "p04", 0): TIMEOUT, SongId("s", "p05", 0): "pending"}
-        field = FieldCard("m", "", "lower")
+        field = FieldCard(name="m", unit="", direction="lower")
 
         def counted(verdict):
             return counts(cell(build_leaderboard(set_run({"s": verdict}, field, songs)), "s"))
 
-        assert counted(Scores({"m": 1.0}, n=3)) == (3, 0, 1, 1, 5)
-        assert counted(Scores({"m": 1.0}, n=2)) == (2, 0, 2, 1, 5)
+        assert counted(Scores(values={"m": 1.0}, n=3)) == (3, 0, 1, 1, 5)
+        assert counted(Scores(values={"m": 1.0}, n=2)) == (2, 0, 2, 1, 5)
         assert counted(NotApplicable("too few")) == (0, 3, 1, 1, 5)
         assert counted(Failure("score", "x")) == (0, 0, 4, 1, 5)
 
@@ -188,13 +190,13 @@ class TestComparisons:
     @pytest.mark.parametrize(("direction", "order"), [("higher", "ab"), ("lower", "ba")])
     def test_direction_decides_who_is_best(self, direction, order):
         values = {"good": [5.0, 5.1, 5.3, 5.2], "bad": [1.0, 1.2, 1.0, 1.1]}
-        board = simple_board(values, FieldCard("m", "", direction))
+        board = simple_board(values, FieldCard(name="m", unit="", direction=direction))
         assert cell(board, "good").group + cell(board, "bad").group == order
         assert cell(board, "good").best == (direction == "higher")
         assert cell(board, "good").rank == ((1, 1) if direction == "higher" else (2, 2))
 
     def test_descriptive_fields_are_never_ranked(self):
-        board = simple_board({"s": [1.0, 2.0, 1.0], "t": [9.0, 8.0, 9.0]}, FieldCard("m"))
+        board = simple_board({"s": [1.0, 2.0, 1.0], "t": [9.0, 8.0, 9.0]}, FieldCard(name="m"))
         assert board.comparisons == ()
         assert {(c.group, c.rank, c.best) for c in (cell(board, "s"), cell(board, "t"))} == {("", None, False)}
 
@@ -340,8 +342,8 @@ def test_frame_holds_every_cell(board):
 
 def test_scores_without_leave_one_out_have_no_interval():
     songs = {SongId(name, f"p{i:02d}", 0): "done" for name in "st" for i in range(1, 4)}
-    sets = {name: Scores({"m": 1.0}, n=3) for name in "st"}
-    board = build_leaderboard(set_run(sets, FieldCard("m", "", "lower"), songs))
+    sets = {name: Scores(values={"m": 1.0}, n=3) for name in "st"}
+    board = build_leaderboard(set_run(sets, FieldCard(name="m", unit="", direction="lower"), songs))
     assert (cell(board, "s").value, cell(board, "s").low, board.comparisons) == (1, None, ())
 
 
@@ -353,13 +355,15 @@ def test_large_runs_take_seconds():
 class TestLevels:
     def test_chance_and_self_are_told_with_the_figure_they_belong_to(self):
         fields = tuple(
-            FieldCard(name, "", "none" if "_" in name else "higher", headline="_" not in name, decimals=2)
+            FieldCard(
+                name=name, unit="", direction="none" if "_" in name else "higher", headline="_" not in name, decimals=2
+            )
             for name in ("m", "m_chance", "m_self")
         )
         run = simple_run({"s": [1.0, 2.0], "t": [1.0, 2.0]})
-        card = MetricCard("m", "b", "1", fields, "Made up.", hears=("style",))
+        card = MetricCard(name="m", backend="b", version="1", fields=fields, summary="Made up.", hears=("style",))
         verdicts = {
-            song: Scores({"m": 0.8, "m_chance": 0.2 if song.system == "s" else 0.25, "m_self": 0.9})
+            song: Scores(values={"m": 0.8, "m_chance": 0.2 if song.system == "s" else 0.25, "m_self": 0.9})
             for song in run.songs
         }
         results = (dataclasses.replace(run.metrics[0], card=card, songs=verdicts),)
@@ -367,7 +371,7 @@ class TestLevels:
         assert "m@b: read it beside 0.20 to 0.25 by chance, 0.90 for the prompt and the song it was cut from." in notes
 
     def test_a_recogniser_s_floor_is_told_where_the_references_entered(self):
-        run = simple_run({"s": [1.0, 2.0], "reference": [0.25, 0.75]}, FieldCard("m", "%", "lower"))
+        run = simple_run({"s": [1.0, 2.0], "reference": [0.25, 0.75]}, FieldCard(name="m", unit="%", direction="lower"))
         ceiling = dataclasses.replace(run.systems[1], sanity=True, ceiling=True)
         card = dataclasses.replace(run.metrics[0].card, hears=("words",))
         results = (dataclasses.replace(run.metrics[0], card=card),)

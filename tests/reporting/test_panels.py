@@ -36,12 +36,54 @@ def songs(value):
 
 def make_panel(**more):
     systems = {
-        name: PanelFigure(value, value - 0.3, value + 0.3, 42, 6, 7, "a" if value > 4 else "b", (1, 1), songs(value))
+        name: PanelFigure(
+            value=value,
+            low=value - 0.3,
+            high=value + 0.3,
+            n_ratings=42,
+            n_raters=6,
+            n_items=7,
+            group="a" if value > 4 else "b",
+            rank=(1, 1),
+            songs=songs(value),
+        )
         for name, value in VALUES.items()
     }
-    pair = PanelComparison("songbloom", "yue_7b", 7, 0.81, 0.3, 1.3, 0.002, None, 0.004, True)
-    untested = PanelComparison("songbloom", "strangers", 7, 2.2, None, None, 0.001, 0.01, 0.001, True)
-    scale = PanelScale("MUS-V", "How musical the voice is.", "1–5", "higher", 1, 5, 2, systems, (pair, untested))
+    pair = PanelComparison(
+        first="songbloom",
+        second="yue_7b",
+        n_prompts=7,
+        difference=0.81,
+        low=0.3,
+        high=1.3,
+        p=0.002,
+        p_flip=None,
+        p_adjusted=0.004,
+        significant=True,
+    )
+    untested = PanelComparison(
+        first="songbloom",
+        second="strangers",
+        n_prompts=7,
+        difference=2.2,
+        low=None,
+        high=None,
+        p=0.001,
+        p_flip=0.01,
+        p_adjusted=0.001,
+        significant=True,
+    )
+    scale = PanelScale(
+        id="MUS-V",
+        description="How musical the voice is.",
+        unit="1–5",
+        direction="higher",
+        low=1,
+        high=5,
+        decimals=2,
+        systems=systems,
+        comparisons=(pair, untested),
+    )
     facts = {
         "test": "songbloom-pilot", "form": "acr", "run": "demo", "simulated": False, "raters": 6, "confidence": 0.95,
         "protocol_digest": "ab" * 32, "test_digest": "cd" * 32, "answered": "2026-01-31", "scales": (scale,),
@@ -139,7 +181,10 @@ class TestColumns:
 
     def test_the_best_is_best_as_printed_and_on_all_songs(self, run):
         def best(**values):
-            systems = {n: PanelFigure(v, None, None, 6, 6, items, songs=()) for n, (v, items) in values.items()}
+            systems = {
+                n: PanelFigure(value=v, low=None, high=None, n_ratings=6, n_raters=6, n_items=items, songs=())
+                for n, (v, items) in values.items()
+            }
             scale = replace(make_panel().scales[0], systems=systems, comparisons=())
             board = build_leaderboard(run, panels=(make_panel(scales=(scale,)),), replicates=10)
             return {row.system.name for row in board.rows if row.cells[NAME].best}
@@ -219,7 +264,10 @@ class TestShown:
         assert name in [column.name for column in wording.shown(board)]
 
     def test_a_test_of_pairs_has_no_songs(self, run):
-        systems = {n: PanelFigure(v - 3, None, None, 40, 6, 7, "a") for n, v in VALUES.items()}
+        systems = {
+            n: PanelFigure(value=v - 3, low=None, high=None, n_ratings=40, n_raters=6, n_items=7, group="a")
+            for n, v in VALUES.items()
+        }
         scale = replace(make_panel().scales[0], unit="log-odds", low=None, high=None, systems=systems)
         board = build_leaderboard(run, panels=(make_panel(form="preference", scales=(scale,)),), replicates=10)
         assert "6r 7s" in tables.to_text(board) and figures.draw(board, board.columns[-1])

@@ -70,8 +70,8 @@ def test_what_a_set_metric_left_out_is_named_and_counted():
         {"prompt": "p03", "take": 0, "reason": "the same recording as p02", "failed": False},
     ]
     detail = {"left_out": entries, "left_out_references": entries[:1]}
-    scores = Scores({"m": 1.0}, n=2, detail=detail)
-    board = build_leaderboard(set_run({"s": scores}, FieldCard("m", "", "lower"), songs))
+    scores = Scores(values={"m": 1.0}, n=2, detail=detail)
+    board = build_leaderboard(set_run({"s": scores}, FieldCard(name="m", unit="", direction="lower"), songs))
     (cell,) = board.rows[0].cells.values()
     assert (cell.n, cell.n_not_applicable, cell.n_failed, cell.n_possible) == (2, 1, 2, 5)
     assert "the same recording as p02" in cell.reason and "the embedding is not finite" in cell.reason
@@ -85,8 +85,11 @@ def test_what_a_set_metric_left_out_is_named_and_counted():
 def test_references_that_only_some_systems_lack_are_told_so():
     songs = {SongId(system, f"p{i:02d}", 0): "done" for system in ("s", "t") for i in range(1, 4)}
     entry = {"prompt": "p01", "take": 0, "reason": "time-out", "failed": True}
-    sets = {"s": Scores({"m": 1.0}, n=3, detail={"left_out_references": [entry]}), "t": Scores({"m": 1.0}, n=3)}
-    notes = sound_notes(set_run(sets, FieldCard("m", "", "lower"), songs))
+    sets = {
+        "s": Scores(values={"m": 1.0}, n=3, detail={"left_out_references": [entry]}),
+        "t": Scores(values={"m": 1.0}, n=3),
+    }
+    notes = sound_notes(set_run(sets, FieldCard(name="m", unit="", direction="lower"), songs))
     assert notes == ["m@b leaves out for s only 1 reference song (p01): time-out."]
 
 

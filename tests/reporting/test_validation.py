@@ -7,7 +7,7 @@ import pytest
 from made_up_run import make_suite
 
 from songbench.contracts.cards import READY, FieldCard, MetricCard, SystemCard, unavailable
-from songbench.contracts.damages import DAMAGES, STRENGTHS
+from songbench.domain.damages import DAMAGES, STRENGTHS
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, RunResults, SongId
@@ -22,7 +22,14 @@ SPREAD = RNG.normal(0, 1, PROMPTS)
 
 def metric(name, responses, *, hears=(), direction="lower", of_sets=False, fields=None):
     """Results of a metric whose value at a strength is 10 + the prompt's own + responses[damage](strength)."""
-    card = MetricCard(name, "b", "1", fields or (FieldCard(name, "", direction),), "Made up.", hears=hears)
+    card = MetricCard(
+        name=name,
+        backend="b",
+        version="1",
+        fields=fields or (FieldCard(name=name, unit="", direction=direction),),
+        summary="Made up.",
+        hears=hears,
+    )
     systems = {"base": None} | {row(d, s): (d.name, s) for d in DAMAGES.values() for s in STRENGTHS}
     songs, sets = {}, {}
     for system, what in systems.items():
@@ -33,18 +40,23 @@ def metric(name, responses, *, hears=(), direction="lower", of_sets=False, field
             continue
         noise = np.random.default_rng(len(system)).normal(0, 0.02, PROMPTS)
         values = 10 + SPREAD + noise + change
-        songs |= {SongId(system, f"p{i + 1:02d}", 0): Scores({name: float(v)}) for i, v in enumerate(values)}
+        songs |= {SongId(system, f"p{i + 1:02d}", 0): Scores(values={name: float(v)}) for i, v in enumerate(values)}
         without = {f"p{i + 1:02d}": {name: float(np.delete(values, i).mean())} for i in range(PROMPTS)}
-        sets[system] = Scores({name: float(values.mean())}, n=PROMPTS, leave_one_out=without)
-    return MetricResults(card, READY, {} if of_sets else songs, sets if of_sets else {}, of_sets)
+        sets[system] = Scores(values={name: float(values.mean())}, n=PROMPTS, leave_one_out=without)
+    return MetricResults(
+        card=card, availability=READY, songs={} if of_sets else songs, sets=sets if of_sets else {}, of_sets=of_sets
+    )
 
 
 def examined(*metrics):
     systems = ["base", *(row(d, s) for d in DAMAGES.values() for s in STRENGTHS)]
-    cards = tuple(SystemCard(name, "1", "Made up.", "CC0-1.0", sanity=name != "base") for name in systems)
+    cards = tuple(
+        SystemCard(name=name, version="1", summary="Made up.", licence="CC0-1.0", sanity=name != "base")
+        for name in systems
+    )
     suite = make_suite(PROMPTS)
     songs = {SongId(name, prompt.id, 0): "done" for name in systems for prompt in suite.prompts}
-    return validation_of(RunResults(suite, 1, cards, songs, metrics), "base")
+    return validation_of(RunResults(suite=suite, takes=1, systems=cards, songs=songs, metrics=metrics), "base")
 
 
 def verdicts(validation, column):
@@ -104,7 +116,7 @@ def test_a_jump_that_does_not_go_with_the_strength_is_no_reaction():
 
 
 def test_descriptive_fields_may_answer_in_either_direction_and_fields_may_hear_other_things():
-    fields = (FieldCard("lufs", "LUFS", "none", hears=("level",)),)
+    fields = (FieldCard(name="lufs", unit="LUFS", direction="none", hears=("level",)),)
     found = verdicts(
         examined(metric("lufs", {"loudness": lambda s: -float(s)}, hears=("words",), fields=fields)), "lufs@b"
     )
@@ -140,7 +152,10 @@ def test_no_answer_has_its_reason():
 
 def test_files_say_the_same_and_the_same_bytes_again(tmp_path):
     missing = MetricResults(
-        MetricCard("mcc", "b", "1", (FieldCard("mcc"),), "x"), unavailable("no weights", "songbench setup mcc"), {}, {}
+        card=MetricCard(name="mcc", backend="b", version="1", fields=(FieldCard(name="mcc"),), summary="x"),
+        availability=unavailable("no weights", "songbench setup mcc"),
+        songs={},
+        sets={},
     )
     validation = examined(metric("per", {"wrong_lyrics": float}, hears=("words",)), missing)
     paths = write_validation(validation, tmp_path / "a")

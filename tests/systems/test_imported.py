@@ -19,7 +19,7 @@ def write(path, rate=44100, channels=2, gain=0.2, seconds=0.5):
 
 
 def outcomes(system, takes=1):
-    requests = [Request(prompt, take, 0) for prompt in PROMPTS for take in range(takes)]
+    requests = [Request(prompt=prompt, take=take, seed=0) for prompt in PROMPTS for take in range(takes)]
     return {(o.request.prompt.id, o.request.take): o for o in system.generate(requests)}
 
 
@@ -78,10 +78,10 @@ def test_broken_files_fail_alone(tmp_path):
 
 def test_a_replaced_file_is_another_song(tmp_path):
     write(tmp_path / "one.wav")
-    before = Imported("x", str(tmp_path)).fingerprint(Request(PROMPTS[0], 0, 0))
+    before = Imported("x", str(tmp_path)).fingerprint(Request(prompt=PROMPTS[0], take=0, seed=0))
     write(tmp_path / "one.wav", gain=0.3)
-    assert Imported("x", str(tmp_path)).fingerprint(Request(PROMPTS[0], 0, 0)) != before
-    assert Imported("x", str(tmp_path)).fingerprint(Request(PROMPTS[1], 0, 0)) is None
+    assert Imported("x", str(tmp_path)).fingerprint(Request(prompt=PROMPTS[0], take=0, seed=0)) != before
+    assert Imported("x", str(tmp_path)).fingerprint(Request(prompt=PROMPTS[1], take=0, seed=0)) is None
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_name_that_could_be_two_takes_is_refused_before_the_run(tmp_path, take
     ):
         system.remarks(prompts("song", "song_s1"), takes)
     with pytest.raises(InputError, match=r"song_s1_s0\.wav"):
-        system.fingerprint(Request(prompts("song_s1")[0], 0, 0))
+        system.fingerprint(Request(prompt=prompts("song_s1")[0], take=0, seed=0))
 
 
 def test_full_names_leave_no_doubt(tmp_path):

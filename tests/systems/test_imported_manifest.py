@@ -160,7 +160,9 @@ def test_a_file_that_is_not_there_is_told_before_the_run_and_fails_alone(folder)
     remarks = "\n".join(system.remarks(PROMPTS, 1))
     assert "1 of 2 songs found" in remarks
     assert "none.wav (line 3) (recorded as failures)" in remarks
-    songs = {o.request.prompt.id: o for o in system.generate([Request(prompt, 0, 0) for prompt in PROMPTS])}
+    songs = {
+        o.request.prompt.id: o for o in system.generate([Request(prompt=prompt, take=0, seed=0) for prompt in PROMPTS])
+    }
     assert isinstance(songs["p2"], Failure)
     assert "line 3 of the manifest" in songs["p2"].cause
     assert "No such audio file" in songs["p2"].cause

@@ -20,13 +20,13 @@ def make(name, request):
 
 
 def test_silence_is_silent_and_as_long_as_wanted():
-    audio = make("silence", Request(PROMPT, 0, 1)).audio
+    audio = make("silence", Request(prompt=PROMPT, take=0, seed=1)).audio
     assert audio.seconds == 2.5
     assert not audio.samples.any()
 
 
 def test_noise_follows_its_seed_and_level():
-    one, same, other = (make("noise", Request(PROMPT, 0, seed)).audio.samples for seed in (1, 1, 2))
+    one, same, other = (make("noise", Request(prompt=PROMPT, take=0, seed=seed)).audio.samples for seed in (1, 1, 2))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
     assert np.sqrt(np.mean(one**2)) == pytest.approx(0.1, rel=0.02)
@@ -35,20 +35,20 @@ def test_noise_follows_its_seed_and_level():
 
 def test_copy_prompt_repeats_the_prompt():
     source = clip()
-    audio = make("copy_prompt", Request(PROMPT, 0, 1, prompt_audio=source)).audio
+    audio = make("copy_prompt", Request(prompt=PROMPT, take=0, seed=1, prompt_audio=source)).audio
     assert audio.samples.shape[1] == 20000
     assert np.array_equal(audio.samples[:, 8000:16000], source.audio.samples)
 
 
 def test_reference_is_the_reference():
     source = clip(3.0)
-    song = make("reference", Request(PROMPT, 0, 1, reference=source))
+    song = make("reference", Request(prompt=PROMPT, take=0, seed=1, reference=source))
     assert song.source is source
     assert song.record.seconds is None, "it was not generated here"
 
 
 def test_missing_audio_is_a_failure_of_that_song():
     for name in ("reference", "copy_prompt"):
-        outcome = make(name, Request(PROMPT, 0, 1))
+        outcome = make(name, Request(prompt=PROMPT, take=0, seed=1))
         assert isinstance(outcome, Failure)
         assert outcome.request is not None

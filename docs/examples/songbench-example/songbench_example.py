@@ -5,12 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from songbench.contracts.cards import READY, Availability, FieldCard, MetricCard, SystemCard
-from songbench.contracts.feature import Feature, Features
-from songbench.contracts.metric import Verdict
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, memory_song
+from songbench.plugin import READY, Availability, Feature, Features, FieldCard, MetricCard, SystemCard, Verdict
 
 RATE = 48_000
 
@@ -82,7 +80,15 @@ class Brightness:
         backend="centroid",
         version="1",
         fields=(
-            FieldCard("brightness", "Hz", "none", 0.0, None, 0, "Power-weighted mean frequency of the whole mix."),
+            FieldCard(
+                name="brightness",
+                unit="Hz",
+                direction="none",
+                low=0.0,
+                high=None,
+                decimals=0,
+                description="Power-weighted mean frequency of the whole mix.",
+            ),
         ),
         summary="How bright a song sounds.",
         limits="Descriptive: a bright song is not a good one.",
@@ -103,4 +109,4 @@ class Brightness:
             elif feature.arrays["hz"][0] < 0:
                 yield NotApplicable("the song is silent")
             else:
-                yield Scores({"brightness": float(feature.arrays["hz"][0])})
+                yield Scores(values={"brightness": float(feature.arrays["hz"][0])})

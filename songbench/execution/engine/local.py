@@ -151,7 +151,7 @@ class LocalEngine:
             waiting.extend(left.singly())
         else:
             for item in left.items:
-                report(left, item, Event("failed", item.key, cause, detail))
+                report(left, item, Event(what="failed", key=item.key, cause=cause, detail=detail))
 
     def _end_dead(self, waiting: deque[Job], report: Report) -> None:
         """A dead worker whose channel stays open, because something it has started holds it, is gone all the same."""

@@ -36,7 +36,7 @@ News: TypeAlias = "tuple[subprocess.Popen[str], Message | Garbage | None]"
 """What a process said; None: its channel is closed."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class WorkerProcess:
     """A running worker process and what it is doing.
 
@@ -87,7 +87,7 @@ class WorkerProcess:
             )
         assert process.stdout is not None
         threading.Thread(target=_listen, args=(process, process.stdout, token, news), daemon=True).start()
-        return cls(number, process, log)
+        return cls(number=number, process=process, log=log)
 
     def give(self, job: Job) -> None:
         """Hand over a job."""

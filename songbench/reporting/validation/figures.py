@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from songbench.contracts.damages import DAMAGES
+from songbench.domain.damages import DAMAGES
 from songbench.reporting.validation.responses import Examined, Response, Validation, Verdict
 from songbench.reporting.validation.tables import shown
 

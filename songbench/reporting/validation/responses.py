@@ -10,7 +10,7 @@ A metric *reacts* to a damage when all of this holds:
   the same sign.
 
 Whether that is as it should be follows from what the metric says it hears (`MetricCard.hears`) and from what the damage
-harms and touches (`songbench.contracts.damages`).
+harms and touches (`songbench.domain.damages`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from songbench.contracts.cards import FieldCard, MetricCard
-from songbench.contracts.damages import DAMAGES, STRENGTHS, Damage
+from songbench.domain.damages import DAMAGES, STRENGTHS, Damage
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, RunResults
@@ -61,7 +61,7 @@ LEAST_CHANGE = 0.2
 LEAST_RANK = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Response:
     """What one column says of one damage.
 
@@ -107,7 +107,7 @@ class Response:
         return self.damage.strengths[first - 1] if first and self.reacts else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Examined:
     """One column with its responses.
 
@@ -135,7 +135,7 @@ class Examined:
         return any(response.verdict in FAULTS for response in self.responses)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Validation:
     """Everything a validation found.
 
@@ -200,7 +200,9 @@ def _examine(
     raw = [draft.p for draft in drafts if draft.p is not None]
     adjusted = iter(holm(raw).tolist() if raw else [])
     responses = [_settled(draft, field, hears, next(adjusted) if draft.p is not None else None) for draft in drafts]
-    return Examined(results.card.column(field.name), results.card, field, hears, tuple(responses))
+    return Examined(
+        name=results.card.column(field.name), metric=results.card, field=field, hears=hears, responses=tuple(responses)
+    )
 
 
 @dataclass(frozen=True)
@@ -254,7 +256,7 @@ def _draft(
 ) -> Response:
     """A response whose p is not corrected yet and whose verdict is not found yet."""
     if isinstance(clean, str):
-        return Response(damage, reason=f"undamaged songs: {clean}")
+        return Response(damage=damage, reason=f"undamaged songs: {clean}")
     levels = [_Figures.of(results, field.name, row(damage, strength)) for strength in STRENGTHS]
     known = [level if isinstance(level, _Figures) else None for level in levels]
     changes = tuple(level.against(clean) if level else None for level in known)
@@ -267,7 +269,9 @@ def _draft(
     if last is None or strongest is None:
         reason = levels[-1] if isinstance(levels[-1], str) else "fewer than two prompts to compare"
         reason = unmade.get(row(damage, STRENGTHS[-1]), reason)
-        return Response(damage, clean.figure, figures, changes, by_prompt, reason=reason)
+        return Response(
+            damage=damage, clean=clean.figure, figures=figures, changes=changes, by_prompt=by_prompt, reason=reason
+        )
     shared = [prompt for prompt in clean.by_prompt if prompt in last.by_prompt]
     spread = float(np.std([clean.by_prompt[prompt] for prompt in shared], ddof=1))
     trifle = abs(strongest.difference) <= 1e-9 * max(1.0, abs(clean.figure))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from songbench.contracts.damages import DAMAGES
+from songbench.domain.damages import DAMAGES
 from songbench.reporting import wording
 from songbench.reporting.validation.responses import FAULTS, MEANINGS, Examined, Response, Validation, Verdict
 

@@ -136,7 +136,7 @@ class _Reader:
     def sung(self, line: str) -> None:
         """Words under the last heading; without any heading every stanza is a verse."""
         if not self.parts or (not self.headed and self.blank):
-            self.parts.append(_Part(Heading("verse", "verse")))
+            self.parts.append(_Part(Heading(tag="verse", name="verse")))
             if not self.headed:
                 self.notes.add("words without a heading are under [verse], a new one after a blank line")
         self.blank = False
@@ -163,7 +163,7 @@ def _lyrics(parts: list[_Part], notes: Notes, part_seconds: float, seconds_per_t
 
 def _repetition(part: _Part) -> str:
     """The tag whose repetitions are a duration, as in suites; "" for any other part."""
-    plain = part.heading == Heading(part.heading.tag, part.heading.tag)
+    plain = part.heading == Heading(tag=part.heading.tag, name=part.heading.tag)
     return part.heading.tag if plain and not part.lines and part.heading.tag in INSTRUMENTAL_TAGS else ""
 
 

@@ -16,7 +16,7 @@ _SONGS_APART = re.compile(r"^[ \t]*(?:-{3,}|={3,}|\*{3,})[ \t]*$", re.M)
 _LABEL = re.compile(r"^\s*(title|style(?: of music)?|styles|lyrics)\s*[:：]\s*(.*)$", re.I)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Record:
     """One song's prompt as another project has it.
 

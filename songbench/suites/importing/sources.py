@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from songbench.domain.foreign import SOURCES as TITLES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One project's prompts.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from songbench.domain.errors import UnavailableError
-from songbench.execution import weights
-from songbench.execution.weights import PackageSource, WeightFile, Weights
+from songbench.resources import weights
+from songbench.resources.weights import PackageSource, WeightFile, Weights
 
 CMUDICT = "cmudict.rep"
 CMUDICT_FAST = "cmudict-fast.rep"

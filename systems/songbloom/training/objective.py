@@ -51,7 +51,7 @@ class TrainingDraws:
         return cls(time, torch.randn(shape, generator=generator, device=device), hidden, sketch)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Losses:
     """Losses of one step and what they were computed from.
 
@@ -120,4 +120,11 @@ def losses(
     noisy = (1 - share) * clean + share * draws.noise
     predicted = model.acoustic_dit(noisy, time, served, seen, previous)
     wanted = draws.noise - clean
-    return Losses(cross_entropy, F.mse_loss(predicted, wanted), logits, targets, predicted, wanted)
+    return Losses(
+        sketch=cross_entropy,
+        velocity=F.mse_loss(predicted, wanted),
+        logits=logits,
+        targets=targets,
+        predicted=predicted,
+        wanted=wanted,
+    )

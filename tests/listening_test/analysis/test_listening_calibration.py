@@ -44,10 +44,14 @@ def chance(spread, tests):
 @pytest.mark.parametrize(
     ("design", "people"),
     [
-        (Design(), Population(SPREAD)),
+        (Design(), Population(effects=SPREAD)),
         (
-            Design("multistimulus", prompts=10, pages=10, scale_range=HUNDRED),
-            Population({name: 25 * (one - 1) for name, one in SPREAD.items()}, HUNDRED, typical(HUNDRED)),
+            Design(form="multistimulus", prompts=10, pages=10, scale_range=HUNDRED),
+            Population(
+                effects={name: 25 * (one - 1) for name, one in SPREAD.items()},
+                scale_range=HUNDRED,
+                components=typical(HUNDRED),
+            ),
         ),
     ],
     ids=["incomplete, 5 points", "multistimulus"],
@@ -60,7 +64,7 @@ def test_intervals_of_rated_songs_hold_the_truth(design, people, tests):
 
 @sizes(50, 150)
 def test_equal_systems_are_not_told_apart(tests):
-    found = calibrate_ratings(Design(), Population(EQUAL), range(tests))
+    found = calibrate_ratings(Design(), Population(effects=EQUAL), range(tests))
     assert found["tests"].value <= 0.05 + chance(ERR, tests)
     assert found["family"].value <= 0.05 + chance(ANY, tests)
 
@@ -68,7 +72,7 @@ def test_equal_systems_are_not_told_apart(tests):
 @sizes(30, 80)
 @pytest.mark.parametrize(("form", "limits"), [("preference", (-1.0, 1.0)), ("ccr", (-3.0, 3.0))])
 def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, limits, tests):
-    design, people = Design(form, scale_range=limits), Population(EQUAL, position=0.1)
+    design, people = Design(form=form, scale_range=limits), Population(effects=EQUAL, position=0.1)
     found = calibrate_pairs(design, people, range(tests), true_strengths(design, people, panels=8))
     assert 0.90 <= found["strengths"].value <= 0.99
     assert found["tests"].value <= 0.08 and found["family"].value <= 0.05 + chance(ANY, tests)
@@ -79,13 +83,13 @@ def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, lim
     "design",
     [
         Design(repeats=2, anchors=2),
-        Design("preference", raters=16, repeats=2, anchors=2, scale_range=(-1.0, 1.0)),
-        Design("ccr", raters=16, repeats=2, anchors=2, scale_range=(-3.0, 3.0)),
+        Design(form="preference", raters=16, repeats=2, anchors=2, scale_range=(-1.0, 1.0)),
+        Design(form="ccr", raters=16, repeats=2, anchors=2, scale_range=(-3.0, 3.0)),
     ],
     ids=lambda design: design.form,
 )
 def test_careless_raters_are_found_and_attentive_ones_stay(design, tests):
-    found = calibrate_screening(design, Population(SPREAD, careless=0.2), range(tests))
+    found = calibrate_screening(design, Population(effects=SPREAD, careless=0.2), range(tests))
     assert found["careless"].value >= 0.90
     assert found["attentive"].value <= 0.06
     assert set(found) >= {"random", "straight", "pattern", "impatient", "inverted"}

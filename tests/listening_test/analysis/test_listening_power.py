@@ -75,8 +75,8 @@ def test_sizes_that_allow_no_test_are_refused(change):
     "design",
     [
         Design(),
-        Design("preference", scale_range=(-1.0, 1.0)),
-        Design("multistimulus", prompts=10, pages=10, scale_range=(0.0, 100.0)),
+        Design(form="preference", scale_range=(-1.0, 1.0)),
+        Design(form="multistimulus", prompts=10, pages=10, scale_range=(0.0, 100.0)),
     ],
     ids=lambda design: design.form,
 )

@@ -26,8 +26,8 @@ EFFECTS = {"alphasinger": 4.0, "betasinger": 3.0, "gammasinger": 2.0}
 def population(form, **more):
     if form in ("multistimulus", "mushra"):
         means = {name: 25 * (mean - 1) for name, mean in EFFECTS.items()}
-        return Population(means, (0.0, 100.0), tie=10.0, fatigue=2.0, **more)
-    return Population(EFFECTS, **more)
+        return Population(effects=means, scale_range=(0.0, 100.0), tie=10.0, fatigue=2.0, **more)
+    return Population(effects=EFFECTS, **more)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -85,7 +85,7 @@ def test_not_applicable_is_said_only_where_it_may_be(tmp_path):
 def test_populations_refuse_what_cannot_be():
     for wrong in ({"careless": 1.5}, {"stable": -0.1}, {"kinds": ("lazy",)}):
         with pytest.raises(InputError, match=next(iter(wrong))):
-            Population(EFFECTS, **wrong)
+            Population(effects=EFFECTS, **wrong)
 
 
 def test_effects_that_are_not_given_are_spread_evenly():
@@ -99,9 +99,9 @@ def test_effects_that_are_not_given_are_spread_evenly():
 @pytest.mark.parametrize("form", ["acr", "preference", "ccr", "multistimulus"])
 def test_the_fast_path_is_balanced_and_repeatable(form):
     limits = {"preference": (-1.0, 1.0), "ccr": (-3.0, 3.0), "multistimulus": (0.0, 100.0)}.get(form, (1.0, 5.0))
-    design = Design(form, raters=10, prompts=12, systems=4, pages=12, repeats=2, anchors=1, scale_range=limits)
+    design = Design(form=form, raters=10, prompts=12, systems=4, pages=12, repeats=2, anchors=1, scale_range=limits)
     effects = dict.fromkeys(design.names, sum(limits) / 2)
-    people = Population(effects, limits, careless=0.3)
+    people = Population(effects=effects, scale_range=limits, careless=0.3)
     data = draw(design, people, 5)
     rows = data.pairs if data.protocol.pairwise else data.ratings
     again = draw(design, people, 5)
@@ -116,7 +116,7 @@ def test_the_fast_path_is_balanced_and_repeatable(form):
 
 
 def test_the_panel_has_the_variance_that_was_asked_for():
-    people = Population({"s0": 0.0, "s1": 0.0}, (-50.0, 50.0), slope=0.0, fatigue=0.0)
+    people = Population(effects={"s0": 0.0, "s1": 0.0}, scale_range=(-50.0, 50.0), slope=0.0, fatigue=0.0)
     design = Design(raters=60, prompts=60, systems=2, pages=120, scale_range=(-50.0, 50.0))
     from listening_test.simulation.panel import Panel
 

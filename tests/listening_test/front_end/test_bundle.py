@@ -34,7 +34,15 @@ def filled(test, seat=0, rater="r0", language="en"):
     for index in range(len(session_pages(test, seat)) - 1):
         answer = good_answer(public_page(test, seat, index, language, lambda slot, one: slot))
         entries.append(Entry(index, answer, 1000.0 + index, 1001.0 + index))
-    return Sheet(test.digest(), rater, seat, language, 1000.0, 1100.0, entries=tuple(entries))
+    return Sheet(
+        test=test.digest(),
+        rater=rater,
+        seat=seat,
+        language=language,
+        started=1000.0,
+        finished=1100.0,
+        entries=tuple(entries),
+    )
 
 
 @pytest.fixture

@@ -57,8 +57,8 @@ def small_material(
     ids = [f"{languages[n % len(languages)]}-prompt-{n}" for n in range(prompts)]
     known = {
         one: Prompt(
-            one,
-            parse_lyrics(WORDS[one[:2]].format(n=n)),
+            id=one,
+            lyrics=parse_lyrics(WORDS[one[:2]].format(n=n)),
             language=one[:2],
             style="warm folk",
             prompt_audio=FileAsset("sample.wav") if samples else None,
@@ -77,7 +77,7 @@ def small_material(
                     level=0.02 * (1 + s + n),
                     channels=1 + (s + 1) % 2,
                 )
-                made = memory_song(Request(known[one], take, 0), audio)
+                made = memory_song(Request(prompt=known[one], take=take, seed=0), audio)
                 songs[SongId(system, one, take)] = None if (system, n) in failed else made
     return Material(
         run="secretrunname",
@@ -124,4 +124,4 @@ def silent(material, system, prompt):
 def with_song(material, name, audio):
     """The same material with one song replaced."""
     old = material.songs[name]
-    return replace(material, songs={**material.songs, name: Song(old.request, MemoryAudio(audio))})
+    return replace(material, songs={**material.songs, name: Song(request=old.request, source=MemoryAudio(audio))})

@@ -24,7 +24,7 @@ def design(form, systems, prompts, seats, pages=1, *, variants=1, missing=(), **
         for p in range(prompts)
         for v in range(variants)
     }
-    return Design(form, names, songs, seats, pages, **more)
+    return Design(form=form, systems=names, songs=songs, seats=seats, pages=pages, **more)
 
 
 @st.composite

@@ -106,7 +106,7 @@ def test_songs_that_cannot_be_used_are_named_with_their_file(tmp_path):
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF, but no sound")
     old = material.songs[name]
-    files = {**material.songs, name: Song(old.request, AudioFile(broken))}
+    files = {**material.songs, name: Song(request=old.request, source=AudioFile(broken))}
     with pytest.raises(
         InputError, match=r"broken.wav: The song of alphasinger for prompt 'zh-prompt-1' cannot be used"
     ):
@@ -116,7 +116,7 @@ def test_songs_that_cannot_be_used_are_named_with_their_file(tmp_path):
         prepare(short, small_protocol(), tmp_path / "a")
     with pytest.raises(InputError, match=r"its excerpt lasts 0.20 s, and 0.4 s are needed"):
         prepare(with_song(material, name, music(0.7)), small_protocol(), tmp_path / "a")
-    gone = {**material.songs, name: Song(old.request, AudioFile(tmp_path / "gone.wav"))}
+    gone = {**material.songs, name: Song(request=old.request, source=AudioFile(tmp_path / "gone.wav"))}
     with pytest.raises(InputError, match=r"gone.wav: The song of alphasinger.*No such audio file"):
         prepare(replace(material, songs=gone), small_protocol(), tmp_path / "a")
     bad = music(8.0)

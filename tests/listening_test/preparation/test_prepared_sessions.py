@@ -184,7 +184,15 @@ def test_a_perfect_rater_passes_every_check_and_every_answer_is_collected(made):
         if key and key.kind == "trap":
             answer = good_answer(page_of(1, index), value=key.expected)
         entries.append(Entry(index, accept(test, 1, index, "en", answer), 10.0 * index, 10.0 * index + 5))
-    data = collect(test, made.key, [Sheet(test.digest(), "r", 1, "en", 0.0, 1e4, entries=tuple(entries))])
+    data = collect(
+        test,
+        made.key,
+        [
+            Sheet(
+                test=test.digest(), rater="r", seat=1, language="en", started=0.0, finished=1e4, entries=tuple(entries)
+            )
+        ],
+    )
     assert data.checks["correct"].all() and set(data.checks["check"]) == {"trap", "headphones"}
     table = data.pairs if test.protocol.pairwise else data.ratings
     assert set(table["kind"]) == {"test", "repeat"} | (set() if test.protocol.continuous else {"anchor"})

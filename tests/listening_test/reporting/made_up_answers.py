@@ -135,32 +135,61 @@ def make_run(prompts=10, seed=1, systems=tuple(SYSTEMS)):
     """A run with four metrics: a good one (lower is better), a poor one, a field without a direction, a set metric."""
     rng, quality = np.random.default_rng(seed + 7), song_quality(prompts, seed)
     per = MetricCard(
-        "per", "whisper-base-stem", "1", (FieldCard("per", "%", "lower", 0, None, 1),), "Errors.",
+        name="per",
+        backend="whisper-base-stem",
+        version="1",
+        fields=(FieldCard(name="per", unit="%", direction="lower", low=0, high=None, decimals=1),),
+        summary="Errors.",
         conflicts=(Conflict(("songbloom",), "tuned to it"),),
-    )  # fmt: skip
+    )
     similar = MetricCard(
-        "similarity", "musicnn", "1",
-        (FieldCard("similarity", "", "higher", -1, 1, 3), FieldCard("copied", "", "none", 0, 1, 2, headline=False)),
-        "Alike.",
-    )  # fmt: skip
-    level = MetricCard("audio", "", "1", (FieldCard("lufs", "LUFS", "none", None, None, 1),), "Facts.")
-    fad = MetricCard("fad", "musicnn", "1", (FieldCard("fad", "", "lower", 0, None, 2),), "Distance.")
+        name="similarity",
+        backend="musicnn",
+        version="1",
+        fields=(
+            FieldCard(name="similarity", unit="", direction="higher", low=-1, high=1, decimals=3),
+            FieldCard(name="copied", unit="", direction="none", low=0, high=1, decimals=2, headline=False),
+        ),
+        summary="Alike.",
+    )
+    level = MetricCard(
+        name="audio",
+        backend="",
+        version="1",
+        fields=(FieldCard(name="lufs", unit="LUFS", direction="none", low=None, high=None, decimals=1),),
+        summary="Facts.",
+    )
+    fad = MetricCard(
+        name="fad",
+        backend="musicnn",
+        version="1",
+        fields=(FieldCard(name="fad", unit="", direction="lower", low=0, high=None, decimals=2),),
+        summary="Distance.",
+    )
     songs = {SongId(s, p, 0): "done" for (s, p) in quality if s in systems}
     verdicts = {
-        "per": {k: Scores({"per": 60 - 20 * quality[k[:2]] + rng.normal(0, 4)}, {"per": 100.0}) for k in songs},
-        "similarity": {k: Scores({"similarity": rng.uniform(0, 1), "copied": 0.0}) for k in songs},
-        "audio": {k: Scores({"lufs": -14 + rng.normal()}) for k in songs},
+        "per": {
+            k: Scores(values={"per": 60 - 20 * quality[k[:2]] + rng.normal(0, 4)}, weights={"per": 100.0})
+            for k in songs
+        },
+        "similarity": {k: Scores(values={"similarity": rng.uniform(0, 1), "copied": 0.0}) for k in songs},
+        "audio": {k: Scores(values={"lufs": -14 + rng.normal()}) for k in songs},
     }
-    sets = {name: Scores({"fad": 8 - 3 * SYSTEMS[name]}, n=prompts) for name in systems}
+    sets = {name: Scores(values={"fad": 8 - 3 * SYSTEMS[name]}, n=prompts) for name in systems}
     names = sorted({k.prompt for k in songs})
     suite = Suite(
-        "demo", "1", tuple(Prompt(p, parse_lyrics("[verse]\nla la la\n")) for p in names), "Made up.", "CC0-1.0", ()
+        name="demo",
+        version="1",
+        prompts=tuple(Prompt(id=p, lyrics=parse_lyrics("[verse]\nla la la\n")) for p in names),
+        description="Made up.",
+        licence="CC0-1.0",
+        notes=(),
     )
-    cards = tuple(SystemCard(name, "1", "Made up.", "MIT") for name in systems)
+    cards = tuple(SystemCard(name=name, version="1", summary="Made up.", licence="MIT") for name in systems)
     metrics = (
-        MetricResults(per, READY, verdicts["per"], {}),
-        MetricResults(similar, READY, verdicts["similarity"], {}),
-        MetricResults(level, READY, verdicts["audio"], {}),
-        MetricResults(fad, READY, {}, sets, True),
+        MetricResults(card=per, availability=READY, songs=verdicts["per"], sets={}),
+        MetricResults(card=similar, availability=READY, songs=verdicts["similarity"], sets={}),
+        MetricResults(card=level, availability=READY, songs=verdicts["audio"], sets={}),
+        MetricResults(card=fad, availability=READY, songs={}, sets=sets, of_sets=True),
     )
-    return RunResults(suite, 1, cards, songs, metrics)
+    return RunResults(suite=suite, takes=1, systems=cards, songs=songs, metrics=metrics)

@@ -154,7 +154,7 @@ class TestRatings:
         turned = dataclasses.replace(
             per,
             card=dataclasses.replace(per.card, fields=(field,)),
-            songs={k: Scores({"per": -v.values["per"]}, v.weights) for k, v in per.songs.items()},
+            songs={k: Scores(values={"per": -v.values["per"]}, weights=v.weights) for k, v in per.songs.items()},
         )
         other = dataclasses.replace(run, metrics=(turned, *run.metrics[1:]))
         one, two = (by_column(one_scale(make_answers("acr"), r))["per@whisper-base-stem"] for r in (run, other))

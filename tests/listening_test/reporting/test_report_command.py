@@ -31,7 +31,15 @@ def answered(test, seat, rater, value):
         chosen = None if page.kind != "trial" else "2" if told else value(page.step.order[0])
         answer = accept(test, seat, index, "en", good_answer(shown, value=chosen))
         entries.append(Entry(index, answer, 1.7e9 + 20 * index, 1.7e9 + 20 * index + 15))
-    return Sheet(test.digest(), rater, seat, "en", 1.7e9, entries[-1].answered, entries=tuple(entries))
+    return Sheet(
+        test=test.digest(),
+        rater=rater,
+        seat=seat,
+        language="en",
+        started=1.7e9,
+        finished=entries[-1].answered,
+        entries=tuple(entries),
+    )
 
 
 def sheets_of(test, key, names):

@@ -3,8 +3,8 @@ import pytest
 
 from songbench.contracts import registry
 from songbench.contracts.cards import ASPECTS
-from songbench.contracts.damages import DAMAGES, STRENGTHS
 from songbench.domain.audio import MemoryAudio
+from songbench.domain.damages import DAMAGES, STRENGTHS
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
@@ -12,17 +12,17 @@ from songbench.domain.song import Failure, Request
 from systems.damaged import system, words
 
 LYRICS = parse_lyrics("[intro] [intro]\n\n[verse]\nDown by the river\nthe water is slow\n\n[chorus]\nCome home\n")
-PROMPT = Prompt("p", LYRICS, seconds=9.0, style="folk")
+PROMPT = Prompt(id="p", lyrics=LYRICS, seconds=9.0, style="folk")
 
 
 @pytest.fixture(scope="module")
 def clean():
-    return next(iter(registry.build_system("rulebased").generate([Request(PROMPT, 0, 3)])))
+    return next(iter(registry.build_system("rulebased").generate([Request(prompt=PROMPT, take=0, seed=3)])))
 
 
 @pytest.fixture(scope="module")
 def request_(clean):
-    return Request(PROMPT, 0, 3, MemoryAudio(clean.audio.cut(2.0, 2.0)))
+    return Request(prompt=PROMPT, take=0, seed=3, prompt_audio=MemoryAudio(clean.audio.cut(2.0, 2.0)))
 
 
 def damaged(name, request):
@@ -71,7 +71,7 @@ def test_what_the_base_does_not_give_cannot_be_damaged_and_the_rest_can(request_
         assert cause in outcome.cause
     fine = next(iter(registry.build_system("damaged:lowpass-1", {"base": "noise"}).generate([request_])))
     assert not isinstance(fine, Failure)
-    bare = Request(PROMPT, 0, 3)
+    bare = Request(prompt=PROMPT, take=0, seed=3)
     assert "no audio to copy" in next(iter(registry.build_system("damaged:prompt_copied-1").generate([bare]))).cause
 
 

@@ -14,7 +14,7 @@ from systems.rulebased.system import RuleBased
 
 def request(language: str = "en", style: str = "folk, male voice", seed: int = 5) -> Request:
     lyrics = Lyrics((Section("verse", ("Cold morning light",)), Section("outro", seconds=2)))
-    return Request(Prompt("p", lyrics, language, style, seconds=6.0), take=0, seed=seed)
+    return Request(prompt=Prompt(id="p", lyrics=lyrics, language=language, style=style, seconds=6.0), take=0, seed=seed)
 
 
 def test_it_is_a_system_that_can_run_here() -> None:

@@ -42,7 +42,10 @@ class Golden:
         model = json.loads((self.folder / "config.json").read_text())["model"]
         autoencoder = json.loads((self.folder / "vae_config.json").read_text())
         return SongBloomConfig(
-            "golden", ModelConfig.from_upstream(model), AutoencoderConfig.from_upstream(autoencoder), DecodingConfig()
+            name="golden",
+            model=ModelConfig.from_upstream(model),
+            autoencoder=AutoencoderConfig.from_upstream(autoencoder),
+            decoding=DecodingConfig(),
         )
 
     def load(self) -> SongBloom:

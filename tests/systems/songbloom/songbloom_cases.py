@@ -15,7 +15,7 @@ from songbench.domain.audio import Audio
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request
-from songbench.execution.weights import availability
+from songbench.resources.weights import availability
 from systems.songbloom.checkpoint import save_checkpoint
 from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.config import SongBloomConfig
@@ -73,8 +73,8 @@ class _Loaded:
 
 def request(number: int = 0, lyrics: str = LYRICS, audio: Audio | None = None, seed: int | None = None) -> Request:
     audio = music(1.5) if audio is None else audio
-    prompt = Prompt(f"p{number}", parse_lyrics(lyrics), language="zh")
-    return Request(prompt, 0, 100 + number if seed is None else seed, _Loaded(audio))
+    prompt = Prompt(id=f"p{number}", lyrics=parse_lyrics(lyrics), language="zh")
+    return Request(prompt=prompt, take=0, seed=100 + number if seed is None else seed, prompt_audio=_Loaded(audio))
 
 
 def write_suite(folder: Path, count: int, **fields: dict) -> Path:

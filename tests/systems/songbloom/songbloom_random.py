@@ -11,8 +11,8 @@ from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelCon
 from systems.songbloom.model import SongBloom
 
 SMALL = SongBloomConfig(
-    "small",
-    ModelConfig(
+    name="small",
+    model=ModelConfig(
         dim=64,
         heads=2,
         lm_layers=2,
@@ -23,8 +23,8 @@ SMALL = SongBloomConfig(
         prompt_frames=25,
         lyrics_length=400,
     ),
-    AutoencoderConfig(channels=4, latent_channels=8),
-    DecodingConfig(steps=4, max_seconds=5.12, top_k=20),
+    autoencoder=AutoencoderConfig(channels=4, latent_channels=8),
+    decoding=DecodingConfig(steps=4, max_seconds=5.12, top_k=20),
     trained_seconds=60.0,
 )
 

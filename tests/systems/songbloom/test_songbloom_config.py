@@ -118,7 +118,13 @@ class TestReading:
     def test_saved_settings_come_back(self, tmp_path):
         changes = {"guidance": 2.0, "diffusion_guidance": 3.0, "repetition_penalty": 1.3, "top_p": 0.5, "steps": 7}
         config = longer(33.0)
-        config = SongBloomConfig("small", config.model, config.autoencoder, config.decoding.changed(changes), 60.0)
+        config = SongBloomConfig(
+            name="small",
+            model=config.model,
+            autoencoder=config.autoencoder,
+            decoding=config.decoding.changed(changes),
+            trained_seconds=60.0,
+        )
         assert random_checkpoint(tmp_path, config).read_config() == config
 
 

@@ -50,7 +50,9 @@ def test_by_hand():
     assert lm_flops_per_patch(TINY, SETTINGS, 20) == 2 * 5 * (2 * 133_440 + 3 * 2 * 2 * 64 * 20)
     assert bytes_per_token(TINY, songs=3, position=20, itemsize=2) == 2 * (133_440 + 3 * 2 * 2 * 3 * 64 * 20)
     # 2 s are 50 frames, 13 patches of 4; each takes 5 positions after the 12 of the prefix.
-    whole = SongBloomConfig("tiny", TINY, AutoencoderConfig(latent_channels=8), SETTINGS)
+    whole = SongBloomConfig(
+        name="tiny", model=TINY, autoencoder=AutoencoderConfig(latent_channels=8), decoding=SETTINGS
+    )
     assert cache_bytes(whole, SETTINGS, 4) == 4 * 2 * 2 * 3 * 64 * (12 + 13 * 5)
     assert flops_per_patch(TINY, SETTINGS, 9) == lm_flops_per_patch(TINY, SETTINGS, 9) + dit_flops_per_patch(
         TINY, SETTINGS
@@ -86,8 +88,8 @@ class TestAgainstTorch:
     """
 
     CONFIG = SongBloomConfig(
-        "counted",
-        ModelConfig(
+        name="counted",
+        model=ModelConfig(
             dim=256,
             heads=4,
             lm_layers=3,
@@ -97,8 +99,8 @@ class TestAgainstTorch:
             prompt_frames=25,
             lyrics_length=100,
         ),
-        AutoencoderConfig(channels=4, latent_channels=8),
-        DecodingConfig(steps=1, max_seconds=2.0),
+        autoencoder=AutoencoderConfig(channels=4, latent_channels=8),
+        decoding=DecodingConfig(steps=1, max_seconds=2.0),
     )
 
     @pytest.fixture(scope="class")

@@ -4,7 +4,7 @@ import pytest
 
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import Lyrics, Section, parse_lyrics
-from songbench.execution.weights import availability
+from songbench.resources.weights import availability
 from systems.songbloom.text import RELEASED, SONGBLOOM_TEXT, check_line, encode, one_line, retagged
 
 _missing = availability(SONGBLOOM_TEXT)

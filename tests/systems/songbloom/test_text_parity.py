@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from songbench.execution.weights import availability
+from songbench.resources.weights import availability
 from systems.songbloom.text import RELEASED, SONGBLOOM_TEXT, phonemes_of_lyrics, pronounce
 
 FOLDER = Path(os.environ.get("SONGBENCH_PARITY") or Path(__file__).parents[3] / "../shared/parity/songbloom")

@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from songbench.domain.errors import InputError, UnavailableError
-from songbench.execution.weights import availability
+from songbench.resources.weights import availability
 from systems.songbloom.text import SONGBLOOM_TEXT, english, phonemes_of_lyrics, pronounce
 from systems.songbloom.text.spelling import spelled_phones
 from systems.songbloom.text.tone_sandhi import with_sandhi
@@ -171,6 +171,6 @@ def test_a_language_loads_only_its_own_libraries_silently_and_without_the_networ
 
 
 def _weights_folder():
-    from songbench.execution.weights import cache_folder
+    from songbench.resources.weights import cache_folder
 
     return cache_folder()

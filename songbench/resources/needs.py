@@ -12,9 +12,9 @@ from songbench.contracts.cards import Availability, unavailable
 from songbench.contracts.metric import Metric
 from songbench.contracts.system import System
 from songbench.domain.errors import InputError, one_line
-from songbench.execution import isolation, weights
-from songbench.execution.isolation import Environment
-from songbench.execution.weights import Weights
+from songbench.resources import environments, weights
+from songbench.resources.environments import Environment
+from songbench.resources.weights import Weights
 
 Need: TypeAlias = Weights | Environment
 """Either can be set up by its name."""
@@ -61,7 +61,7 @@ def _declared(name: str) -> list[Need]:
     return [registry.load(group, name) for group in NEEDS if name in registry.names(group)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NeedFacts:
     """What people should know of a need before it is fetched.
 
@@ -95,11 +95,30 @@ def facts(need: Need) -> NeedFacts:
         known = weights.as_recorded(need)
         size, revision = known.size_text, weights.revision_of(need)
         unfixed = bool(weights.trusted_on_first_use(need))
-        return NeedFacts(need.name, "weights", size, known.size, revision, need.licence, need.restricted, here, unfixed)
+        return NeedFacts(
+            name=need.name,
+            kind="weights",
+            size=size,
+            bytes=known.size,
+            revision=revision,
+            licence=need.licence,
+            restricted=need.restricted,
+            here=here,
+            unfixed=unfixed,
+        )
     size = f"about {weights.in_words(need.about)}" if need.about else ""
-    own = isolation.override_of(need)
+    own = environments.override_of(need)
     revision = "of your own" if own else need.key
-    return NeedFacts(need.name, "environment", size, need.about, revision, need.licence, need.restricted, here)
+    return NeedFacts(
+        name=need.name,
+        kind="environment",
+        size=size,
+        bytes=need.about,
+        revision=revision,
+        licence=need.licence,
+        restricted=need.restricted,
+        here=here,
+    )
 
 
 def offline_commands(wanted: Iterable[Need]) -> list[str]:
@@ -107,18 +126,18 @@ def offline_commands(wanted: Iterable[Need]) -> list[str]:
     rows: list[str] = []
     for one in wanted:
         if isinstance(one, Environment) and not is_here(one):
-            rows += [f"# wheels of '{one.name}' for songbench setup --from FOLDER:", *isolation.wheel_commands(one)]
+            rows += [f"# wheels of '{one.name}' for songbench setup --from FOLDER:", *environments.wheel_commands(one)]
     return rows
 
 
 def is_here(need: Need) -> bool:
     """Whether it need not be fetched."""
-    return weights.path(need) is not None if isinstance(need, Weights) else isolation.python_of(need) is not None
+    return weights.path(need) is not None if isinstance(need, Weights) else environments.python_of(need) is not None
 
 
 def availability(need: Need) -> Availability:
     """Ready, or what is missing and the command that gets it."""
-    return weights.availability(need) if isinstance(need, Weights) else isolation.availability(need)
+    return weights.availability(need) if isinstance(need, Weights) else environments.availability(need)
 
 
 def of_plugin(group: str, name: str, plugin: System | Metric) -> Availability:
@@ -185,9 +204,9 @@ def set_up(
     """Fetch weights or make an environment, unless it is here.
 
     Raises:
-        SongbenchError: as `weights.setup` and `isolation.setup_environment`.
+        SongbenchError: as `weights.setup` and `environments.setup_environment`.
     """
     if isinstance(need, Weights):
         return weights.setup(need, accept_licence=accept_licence, mirror=mirror, say=say, progress=progress)
     require_licences([need], accepted=accept_licence, asked=need.name)
-    return isolation.setup_environment(need, say=say, mirror=mirror)
+    return environments.setup_environment(need, say=say, mirror=mirror)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from songbench.execution.isolation.host import Error, Heartbeat, Ready, Request, Result, decode, encode
+from songbench.resources.environments.host import Error, Heartbeat, Ready, Request, Result, decode, encode
 
 __all__ = ["Error", "Garbage", "Heartbeat", "News", "Ready", "Request", "Result", "encode", "read_news"]
 

@@ -10,10 +10,11 @@ import pytest
 from songbench.contracts import registry
 from songbench.contracts.cards import READY, FieldCard, MetricCard, unavailable
 from songbench.domain.errors import InputError, UnavailableError
-from songbench.execution import config, doctor, isolation, needs, weights
+from songbench.execution import config, doctor
 from songbench.execution.config import metric_presets, metric_selection, plan_experiment
-from songbench.execution.isolation import Environment
-from songbench.execution.weights import HubSource, UrlSource, WeightFile, Weights
+from songbench.resources import environments, needs, weights
+from songbench.resources.environments import Environment
+from songbench.resources.weights import HubSource, UrlSource, WeightFile, Weights
 
 DATA = bytes(range(256)) * 2000
 FILE = WeightFile("model.bin", hashlib.sha256(DATA).hexdigest(), len(DATA))
@@ -29,19 +30,31 @@ def places(tmp_path, monkeypatch):
 @pytest.fixture
 def declared(monkeypatch):
     """Some weights, an environment and a metric that needs both, besides what is installed."""
-    toy = Weights("toy", "1", "A toy.", "CC0-1.0", (FILE,), ())
-    room = Environment("room", "A room.", ("x==1",), "for tests only", about=2_000_000_000, restricted=True)
+    toy = Weights(name="toy", version="1", summary="A toy.", licence="CC0-1.0", files=(FILE,), sources=())
+    room = Environment(
+        name="room",
+        summary="A room.",
+        requirements=("x==1",),
+        licence="for tests only",
+        about=2_000_000_000,
+        restricted=True,
+    )
 
     class Metric:
         card = MetricCard(
-            "mine", "toy", "1", (FieldCard("mine"),), "Mine.", needs=("toy", "an ordinary package", "room")
+            name="mine",
+            backend="toy",
+            version="1",
+            fields=(FieldCard(name="mine"),),
+            summary="Mine.",
+            needs=("toy", "an ordinary package", "room"),
         )
 
         def __init__(self, own=None):
             self.own = own
 
         def availability(self):
-            return isolation.availability(room)
+            return environments.availability(room)
 
         def score(self, songs, features):
             return iter(())
@@ -72,7 +85,16 @@ def test_every_kind_of_name(declared):
 
 def test_facts_before_anything_is_fetched(declared, monkeypatch):
     toy, room = declared
-    assert needs.facts(toy) == needs.NeedFacts("toy", "weights", "512 kB", len(DATA), "1", "CC0-1.0", False, False)
+    assert needs.facts(toy) == needs.NeedFacts(
+        name="toy",
+        kind="weights",
+        size="512 kB",
+        bytes=len(DATA),
+        revision="1",
+        licence="CC0-1.0",
+        restricted=False,
+        here=False,
+    )
     assert needs.facts(room).size == "about 2.0 GB" and needs.facts(room).restricted
     monkeypatch.setenv("SONGBENCH_ENV_ROOM", "/usr/bin/python3")
     assert needs.facts(room).here and needs.facts(room).revision == "of your own"
@@ -81,7 +103,12 @@ def test_facts_before_anything_is_fetched(declared, monkeypatch):
         needs.require_licences([toy, room], accepted=False, asked="mine")
     with pytest.raises(InputError, match="restricted"):
         needs.set_up(room, say=lambda _: None)
-    assert weights.revision_of(Weights("a", "7", "", "", (FILE,), (HubSource("o/n", "abc"),))) == "abc"
+    assert (
+        weights.revision_of(
+            Weights(name="a", version="7", summary="", licence="", files=(FILE,), sources=(HubSource("o/n", "abc"),))
+        )
+        == "abc"
+    )
 
 
 def test_presets_bare_names_and_mistakes(declared):
@@ -148,7 +175,7 @@ def test_a_download_tells_how_far_it_is(monkeypatch):
         threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         source = UrlSource(f"http://127.0.0.1:{httpd.server_port}")
         told = []
-        toy = Weights("toy", "1", "A toy.", "CC0-1.0", (FILE,), (source,))
+        toy = Weights(name="toy", version="1", summary="A toy.", licence="CC0-1.0", files=(FILE,), sources=(source,))
         needs.set_up(toy, say=lambda _: None, progress=lambda here, size: told.append((here, size)))
         httpd.shutdown()
     assert told[-1] == (len(DATA), len(DATA))

@@ -17,7 +17,7 @@ import soundfile
 
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
-from songbench.execution.isolation import (
+from songbench.resources.environments import (
     Environment,
     IsolatedWorker,
     IsolationError,
@@ -30,10 +30,16 @@ from songbench.execution.isolation import (
     read_array,
     write_wav,
 )
-from songbench.execution.isolation.printed import KEPT_LOGS, Printed
-from songbench.execution.isolation.surroundings import for_worker
+from songbench.resources.environments.printed import KEPT_LOGS, Printed
+from songbench.resources.environments.surroundings import for_worker
 
-TOY = Environment("toy-env", "A toy.", ("numpy==2.3.5", "no-such-package==1.0"), "CC0-1.0", about=3_100_000_000)
+TOY = Environment(
+    name="toy-env",
+    summary="A toy.",
+    requirements=("numpy==2.3.5", "no-such-package==1.0"),
+    licence="CC0-1.0",
+    about=3_100_000_000,
+)
 
 SCRIPT = """
 import os, signal, subprocess, sys, time
@@ -248,8 +254,14 @@ def test_without_its_environment_it_says_how_to_get_it(script, monkeypatch, tmp_
 
 def test_other_pins_are_another_environment(monkeypatch):
     others = [
-        Environment("toy-env", "A toy.", ("numpy==2.3.4",), "CC0-1.0"),
-        Environment("toy-env", "A toy.", TOY.requirements, "CC0-1.0", stages=(Stage(("x==1",), no_deps=True),)),
+        Environment(name="toy-env", summary="A toy.", requirements=("numpy==2.3.4",), licence="CC0-1.0"),
+        Environment(
+            name="toy-env",
+            summary="A toy.",
+            requirements=TOY.requirements,
+            licence="CC0-1.0",
+            stages=(Stage(("x==1",), no_deps=True),),
+        ),
     ]
     assert len({folder_of(one) for one in [TOY, *others]}) == 3
     assert others[1].packages == ("numpy", "no-such-package", "x")
@@ -278,7 +290,7 @@ def test_no_worker_outlives_its_parent(script, tmp_path):
     parent = textwrap.dedent(f"""
         import sys
         from pathlib import Path
-        from songbench.execution.isolation import Environment, IsolatedWorker
+        from songbench.resources.environments import Environment, IsolatedWorker
         worker = IsolatedWorker(Environment("toy-env", "", (), ""), Path({str(script)!r}))
         print(worker.call("add", a=1, b=1)["pid"], flush=True)
         worker.call("hang", child={str(tmp_path / "child")!r})
@@ -333,7 +345,7 @@ def test_messages_survive_the_wire():
 def test_logs_are_bounded(tmp_path, monkeypatch):
     import io
 
-    monkeypatch.setattr("songbench.execution.isolation.printed.MOST_BYTES", 1000)
+    monkeypatch.setattr("songbench.resources.environments.printed.MOST_BYTES", 1000)
     for number in range(KEPT_LOGS + 5):
         printed = Printed(tmp_path, f"toy-{number}")
         printed.take(io.BufferedReader(io.BytesIO(b"x" * 70000 + b"end")))

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 CODE = """
-from songbench.execution.cpu_imports import mend_cpu_imports
+from songbench.resources.cpu_imports import mend_cpu_imports
 mended = mend_cpu_imports()
 assert mend_cpu_imports() == mended
 import torch, torchaudio, torchvision

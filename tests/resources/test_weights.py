@@ -11,15 +11,23 @@ import pytest
 from songbench.contracts.registry import WEIGHTS, load, names
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import file_digest
-from songbench.execution import weights
-from songbench.execution.weights import HubSource, NpmSource, PackageSource, UrlSource, WeightFile, Weights
+from songbench.resources import weights
+from songbench.resources.weights import HubSource, NpmSource, PackageSource, UrlSource, WeightFile, Weights
 
 DATA = bytes(range(256)) * 400
 
 
 def one(*sources, data=DATA, restricted=False):
     file = WeightFile("model.bin", hashlib.sha256(data).hexdigest(), len(data))
-    return Weights("toy", "1", "A toy.", "CC0-1.0", (file,), sources, restricted)
+    return Weights(
+        name="toy",
+        version="1",
+        summary="A toy.",
+        licence="CC0-1.0",
+        files=(file,),
+        sources=sources,
+        restricted=restricted,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -252,17 +260,17 @@ def test_declared_weights_are_licensed_and_pinned_or_estimated():
 
 def test_a_changed_file_is_noticed_when_it_is_loaded(tmp_path, monkeypatch):
     """Hashed once; then again only when its size, its time of change or its place is another one."""
-    from songbench.execution import weight_stamps
+    from songbench.resources import stamps
 
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror/model.bin").write_bytes(DATA)
     toy = one()
     weights.setup(toy, mirror=tmp_path / "mirror", say=lambda _: None)
     hashed = []
-    monkeypatch.setattr(weight_stamps, "file_digest", lambda path: hashed.append(path) or file_digest(path))
+    monkeypatch.setattr(stamps, "file_digest", lambda path: hashed.append(path) or file_digest(path))
     folder = weights.verified(toy)
     assert folder == weights.path(toy) and not hashed, "setup has just hashed it"
-    (folder / weight_stamps.STAMPS).unlink()
+    (folder / stamps.STAMPS).unlink()
     assert weights.verified(toy) and weights.verified(toy) and len(hashed) == 1
     (folder / "model.bin").write_bytes(DATA[:-1] + b"?")
     assert weights.path(toy), "its size is the same"
@@ -270,7 +278,7 @@ def test_a_changed_file_is_noticed_when_it_is_loaded(tmp_path, monkeypatch):
         with pytest.raises(SongbenchError, match=r"model\.bin of the weights 'toy' is not what was set up.*Remove"):
             weights.verified(toy)
     (folder / "model.bin").write_bytes(DATA)
-    (folder / weight_stamps.STAMPS).write_text("rubbish")
+    (folder / stamps.STAMPS).write_text("rubbish")
     assert weights.verified(toy) == folder
 
 
@@ -285,13 +293,24 @@ def test_what_is_trusted_on_first_use_is_said_before_it_is_fetched(tmp_path):
         (PackageSource(("toy==1.0",), {}), True),
         (NpmSource("toy@1.0.0", {}), True),
     ):
-        unpinned = Weights("toy", "1", "A toy.", "CC0-1.0", (file,), (source,))
+        unpinned = Weights(
+            name="toy", version="1", summary="A toy.", licence="CC0-1.0", files=(file,), sources=(source,)
+        )
         assert weights.trusted_on_first_use(unpinned) == ([] if fixed else ["model.bin"])
         assert not weights.trusted_on_first_use(one(source)), "its sha256 is known"
     (tmp_path / "model.bin").write_bytes(b"new")
     said = []
     weights.setup(
-        Weights("toy", "1", "A toy.", "CC0-1.0", (file,), (HubSource("a/b", "main"),)), mirror=tmp_path, say=said.append
+        Weights(
+            name="toy",
+            version="1",
+            summary="A toy.",
+            licence="CC0-1.0",
+            files=(file,),
+            sources=(HubSource("a/b", "main"),),
+        ),
+        mirror=tmp_path,
+        say=said.append,
     )
     assert said[0].startswith("toy: trusted on first use: model.bin. Neither their sha256 nor a fixed state")
 

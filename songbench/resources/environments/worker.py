@@ -19,12 +19,12 @@ from typing import BinaryIO, TypeAlias
 
 from songbench.domain.errors import UnavailableError
 from songbench.domain.hashing import Json
-from songbench.execution.isolation import host
-from songbench.execution.isolation.environment import Environment, availability, environments_folder, python_of
-from songbench.execution.isolation.errors import IsolationError
-from songbench.execution.isolation.printed import Printed
-from songbench.execution.isolation.protocol import Error, Garbage, News, Ready, Request, Result, encode, read_news
-from songbench.execution.isolation.surroundings import for_worker
+from songbench.resources.environments import host
+from songbench.resources.environments.environment import Environment, availability, environments_folder, python_of
+from songbench.resources.environments.errors import IsolationError
+from songbench.resources.environments.printed import Printed
+from songbench.resources.environments.protocol import Error, Garbage, News, Ready, Request, Result, encode, read_news
+from songbench.resources.environments.surroundings import for_worker
 
 TIMEOUT_SECONDS = 1800.0
 SILENCE_SECONDS = 60.0

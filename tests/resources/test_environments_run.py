@@ -14,26 +14,27 @@ from pathlib import Path
 
 from songbench.contracts.cards import FieldCard, MetricCard
 from songbench.domain.score import Scores
-from songbench.execution import isolation
+from songbench.resources import environments
 
-ENVIRONMENT = isolation.Environment("far-away", "A toy.", ("nothing==1.0",), "CC0-1.0")
+ENVIRONMENT = environments.Environment("far-away", "A toy.", ("nothing==1.0",), "CC0-1.0")
 
 class Far:
     card = MetricCard("peak", "far", "1", (FieldCard("peak"),), "The largest sample.", needs=("far-away",))
 
     def __init__(self):
-        self.worker = isolation.IsolatedWorker(ENVIRONMENT, Path(__file__).with_name("far_worker.py"), {"scale": 2.0})
+        script = Path(__file__).with_name("far_worker.py")
+        self.worker = environments.IsolatedWorker(ENVIRONMENT, script, {"scale": 2.0})
 
     def availability(self):
-        return isolation.availability(ENVIRONMENT)
+        return environments.availability(ENVIRONMENT)
 
     def score(self, songs, features):
         for song in songs:
             with tempfile.TemporaryDirectory() as folder:
-                path = isolation.write_wav(song.source, Path(folder) / "song.wav")
+                path = environments.write_wav(song.source, Path(folder) / "song.wav")
                 try:
                     said = self.worker.call("loudest", wav=str(path))
-                except isolation.IsolationError as error:
+                except environments.IsolationError as error:
                     yield error.failure("score")
                     continue
                 yield Scores({"peak": said["peak"]}, detail={"threads": said["threads"]})

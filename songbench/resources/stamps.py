@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from songbench.domain.hashing import file_digest
-from songbench.execution.files import write_atomically
-from songbench.execution.weight_sources import WeightFile
+from songbench.resources.files import write_atomically
+from songbench.resources.sources import WeightFile
 
 STAMPS = ".checked.json"
 """Where it lies beside the files."""

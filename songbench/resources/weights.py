@@ -2,7 +2,7 @@
 
 A weight has one identity (the sha256 of every file) and several sources, tried in order: a folder of the user's
 (``SONGBENCH_MIRROR``, for machines without a network), then those its author declared (kinds:
-`songbench.execution.weight_sources`): a hub revision, a plain address, an ordinary package that is downloaded but never
+`songbench.resources.sources`): a hub revision, a plain address, an ordinary package that is downloaded but never
 imported. A source that has vanished is skipped with a message; bytes that do not match are refused whatever their
 source.
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError, SongbenchError, StoreWriteError
 from songbench.domain.hashing import file_digest
-from songbench.execution.weight_sources import (
+from songbench.resources.sources import (
     PINS,
     FolderSource,
     HubSource,
@@ -37,7 +37,7 @@ from songbench.execution.weight_sources import (
     WeightFile,
     with_pins,
 )
-from songbench.execution.weight_stamps import changed_file, note_stamps
+from songbench.resources.stamps import changed_file, note_stamps
 
 __all__ = [
     "FolderSource",
@@ -74,7 +74,7 @@ Progress = Callable[[int, int], None]
 _LOOK_SECONDS = 0.2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Weights:
     """A set of files that a system or metric needs.
 
@@ -151,7 +151,7 @@ def path(weights: Weights) -> Path | None:
 def verified(weights: Weights) -> Path | None:
     """The folder with the files, for whoever loads them; None when they are not here.
 
-    What was written into a file since it was last hashed is noticed (`songbench.execution.weight_stamps`).
+    What was written into a file since it was last hashed is noticed (`songbench.resources.stamps`).
 
     Raises:
         SongbenchError: when a file is not what was set up, with the cure.

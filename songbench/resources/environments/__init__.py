@@ -4,7 +4,7 @@ An `Environment` is declared next to the code that needs it, set up by ``songben
 `IsolatedWorker`: a process of that environment's Python that answers calls with JSON.
 """
 
-from songbench.execution.isolation.environment import (
+from songbench.resources.environments.environment import (
     Environment,
     Stage,
     availability,
@@ -17,10 +17,10 @@ from songbench.execution.isolation.environment import (
     python_of,
     wheel_commands,
 )
-from songbench.execution.isolation.errors import IsolationError, SetupError
-from songbench.execution.isolation.files import read_array, write_wav
-from songbench.execution.isolation.installing import setup_environment
-from songbench.execution.isolation.worker import IsolatedWorker
+from songbench.resources.environments.errors import IsolationError, SetupError
+from songbench.resources.environments.files import read_array, write_wav
+from songbench.resources.environments.installing import setup_environment
+from songbench.resources.environments.worker import IsolatedWorker
 
 __all__ = [
     "Environment",

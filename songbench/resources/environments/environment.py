@@ -37,7 +37,7 @@ class Stage:
         return ["--no-deps"] * self.no_deps + ["--no-build-isolation"] * self.no_build_isolation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """A Python environment that a system or metric needs, declared next to the code that uses it.
 
@@ -150,7 +150,7 @@ def wheel_commands(environment: Environment) -> list[str]:
 
 def size_text(environment: Environment) -> str:
     """For the middle of a sentence, e.g. ``about 3.1 GB, ``; "" where nobody has estimated it."""
-    from songbench.execution.weights import in_words
+    from songbench.resources.weights import in_words
 
     return f"about {in_words(environment.about)}, " if environment.about else ""
 

