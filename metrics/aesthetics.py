@@ -16,7 +16,7 @@ from songbench.plugin import (
     Conflict,
     Feature,
     Features,
-    FieldCard,
+    Field,
     Loudness,
     MetricCard,
     Procedure,
@@ -38,8 +38,8 @@ _PROCEDURE = Procedure(
 )
 
 
-def _rating(name: str, direction: Direction, description: str) -> FieldCard:
-    return FieldCard(name=name, unit="", direction=direction, low=None, high=None, decimals=2, description=description)
+def _rating(name: str, direction: Direction, description: str) -> Field:
+    return Field(name, unit="", direction=direction, low=None, high=None, decimals=2, description=description)
 
 
 AESTHETICS = MetricCard(

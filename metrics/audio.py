@@ -12,15 +12,15 @@ from songbench.domain.audio import Audio, check_audio
 from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.plugin import READY, Availability, Features, FieldCard, MetricCard, Verdict
+from songbench.plugin import READY, Availability, Features, Field, MetricCard, Verdict
 
 _CARD = MetricCard(
     name="audio",
     backend="",
     version="2",
     fields=(
-        FieldCard(
-            name="duration_error",
+        Field(
+            "duration_error",
             unit="s",
             direction="lower",
             low=0,
@@ -28,8 +28,8 @@ _CARD = MetricCard(
             decimals=1,
             description="How far the duration is from the one asked for.",
         ),
-        FieldCard(
-            name="lufs",
+        Field(
+            "lufs",
             unit="LUFS",
             direction="none",
             low=-70,
@@ -38,8 +38,8 @@ _CARD = MetricCard(
             description="Integrated loudness (ITU-R BS.1770-4).",
             hears=("level",),
         ),
-        FieldCard(
-            name="silence",
+        Field(
+            "silence",
             unit="%",
             direction="none",
             low=0,
@@ -47,8 +47,8 @@ _CARD = MetricCard(
             decimals=1,
             description="50 ms frames below -60 dBFS; lyrics may ask for silence.",
         ),
-        FieldCard(
-            name="true_peak",
+        Field(
+            "true_peak",
             unit="dBTP",
             direction="none",
             low=None,
@@ -57,8 +57,8 @@ _CARD = MetricCard(
             description="Largest amplitude, oversampled four times.",
             headline=False,
         ),
-        FieldCard(
-            name="clipping",
+        Field(
+            "clipping",
             unit="%",
             direction="lower",
             low=0,
@@ -67,8 +67,8 @@ _CARD = MetricCard(
             description="Samples in runs of 3 or more at full scale.",
             headline=False,
         ),
-        FieldCard(
-            name="stereo_width",
+        Field(
+            "stereo_width",
             unit="",
             direction="none",
             low=0,
@@ -78,8 +78,8 @@ _CARD = MetricCard(
             headline=False,
             hears=("stereo",),
         ),
-        FieldCard(
-            name="bandwidth",
+        Field(
+            "bandwidth",
             unit="kHz",
             direction="none",
             low=0,

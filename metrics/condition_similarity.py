@@ -18,7 +18,7 @@ from metrics.features.style_texts import STYLE_TEXTS
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.plugin import READY, Availability, Extractor, Feature, Features, FieldCard, MetricCard, Verdict
+from songbench.plugin import READY, Availability, Extractor, Feature, Features, Field, MetricCard, Verdict
 from songbench.resources import weights
 from songbench.resources.weights import Weights
 
@@ -143,7 +143,7 @@ class TextSimilarity:
         return _scores(self.card, values, {}, clips=len(vectors))
 
 
-def audio_fields(name: str, *, clips: str = "") -> tuple[FieldCard, ...]:
+def audio_fields(name: str, *, clips: str = "") -> tuple[Field, ...]:
     """The fields of an `AudioSimilarity`.
 
     Args:
@@ -158,7 +158,7 @@ def audio_fields(name: str, *, clips: str = "") -> tuple[FieldCard, ...]:
     )
 
 
-def text_fields(name: str, *, clips: str = "") -> tuple[FieldCard, ...]:
+def text_fields(name: str, *, clips: str = "") -> tuple[Field, ...]:
     """The fields of a `TextSimilarity`; arguments as in `audio_fields`."""
     return (
         _field(name, "Cosine of the direction of the song and that of its style text."),
@@ -167,12 +167,12 @@ def text_fields(name: str, *, clips: str = "") -> tuple[FieldCard, ...]:
     )
 
 
-def _field(name: str, description: str) -> FieldCard:
+def _field(name: str, description: str) -> Field:
     """A cosine; levels to compare with are neither good nor bad, and only the first field has a column."""
     level = name.endswith(("_chance", "_self"))
     side = level or name.endswith("_clips")
-    return FieldCard(
-        name=name,
+    return Field(
+        name,
         unit="",
         direction="none" if level else "higher",
         low=-1.0,

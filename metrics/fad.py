@@ -13,7 +13,7 @@ from metrics.features.mert import FRAMES_PER_SECOND, LAYERS, LIMIT_SECONDS, MERT
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.score import Scores
-from songbench.plugin import Conflict, FieldCard, Loudness, MetricCard, Procedure
+from songbench.plugin import Conflict, Field, Loudness, MetricCard, Procedure
 
 if TYPE_CHECKING:
     from metrics.distances import Extrapolation, Frechet, Moments
@@ -24,18 +24,18 @@ MIN_SONGS = 5
 FORMULA = "|m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)), by symmetric eigenvalues in float64"
 
 
-def _fields(decimals: int) -> tuple[FieldCard, ...]:
+def _fields(decimals: int) -> tuple[Field, ...]:
     return (
-        FieldCard(
-            name="fad",
+        Field(
+            "fad",
             unit="",
             direction="lower",
             low=0.0,
             decimals=decimals,
             description="Squared Fréchet distance to the reference songs.",
         ),
-        FieldCard(
-            name="fad_inf",
+        Field(
+            "fad_inf",
             unit="",
             direction="lower",
             decimals=decimals,

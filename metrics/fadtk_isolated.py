@@ -20,7 +20,7 @@ from songbench.plugin import (
     Availability,
     Extractor,
     Features,
-    FieldCard,
+    Field,
     MetricCard,
     Procedure,
     Verdict,
@@ -88,15 +88,15 @@ def _card(
         backend=backend,
         version="2",
         fields=(
-            FieldCard(
-                name="fad",
+            Field(
+                "fad",
                 unit="",
                 direction="lower",
                 decimals=3,
                 description="fadtk's score, from all frames of all songs.",
             ),
-            FieldCard(
-                name="fad_inf",
+            Field(
+                "fad_inf",
                 unit="",
                 direction="lower",
                 decimals=3,

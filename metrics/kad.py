@@ -11,7 +11,7 @@ from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import LAYERS, MERT_95M, MertEmbedding
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
 from songbench.domain.score import NotApplicable, Scores
-from songbench.plugin import FieldCard, Loudness, MetricCard, Procedure
+from songbench.plugin import Field, Loudness, MetricCard, Procedure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,18 +29,18 @@ LIMITS = (
 )
 
 
-def _fields(unit: str) -> tuple[FieldCard, ...]:
+def _fields(unit: str) -> tuple[Field, ...]:
     return (
-        FieldCard(
-            name="kad",
+        Field(
+            "kad",
             unit="",
             direction="lower",
             high=200.0,
             decimals=2,
             description="Unbiased squared maximum mean discrepancy to the reference songs, times 100; about 0 at best.",
         ),
-        FieldCard(
-            name="kad_across",
+        Field(
+            "kad_across",
             unit="",
             direction="lower",
             high=200.0,

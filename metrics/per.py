@@ -42,7 +42,7 @@ from songbench.plugin import (
     Extractor,
     Feature,
     Features,
-    FieldCard,
+    Field,
     MetricCard,
     Procedure,
     Verdict,
@@ -55,8 +55,8 @@ Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotAp
 """Which audio of each song the recogniser hears."""
 
 FIELDS = (
-    FieldCard(
-        name="per",
+    Field(
+        "per",
         unit="%",
         direction="lower",
         low=0,
@@ -64,8 +64,8 @@ FIELDS = (
         decimals=1,
         description="Phoneme errors of all songs over phonemes asked of all songs (micro).",
     ),
-    FieldCard(
-        name="per_macro",
+    Field(
+        "per_macro",
         unit="%",
         direction="lower",
         low=0,
@@ -74,8 +74,8 @@ FIELDS = (
         description="The same, as the mean of the songs' own rates.",
         headline=False,
     ),
-    FieldCard(
-        name="sub",
+    Field(
+        "sub",
         unit="%",
         direction="none",
         low=0,
@@ -85,8 +85,8 @@ FIELDS = (
         headline=False,
         hears=(),
     ),
-    FieldCard(
-        name="del",
+    Field(
+        "del",
         unit="%",
         direction="none",
         low=0,
@@ -96,8 +96,8 @@ FIELDS = (
         headline=False,
         hears=(),
     ),
-    FieldCard(
-        name="ins",
+    Field(
+        "ins",
         unit="%",
         direction="none",
         low=0,
@@ -107,8 +107,8 @@ FIELDS = (
         headline=False,
         hears=(),
     ),
-    FieldCard(
-        name="wer",
+    Field(
+        "wer",
         unit="%",
         direction="lower",
         low=0,
@@ -117,8 +117,8 @@ FIELDS = (
         description="Errors in words (Mandarin: syllables without tone).",
         headline=False,
     ),
-    FieldCard(
-        name="coverage",
+    Field(
+        "coverage",
         unit="%",
         direction="higher",
         low=0,
@@ -131,8 +131,8 @@ FIELDS = (
 )
 
 SIDE_FIELDS = (
-    FieldCard(
-        name="per_clipped",
+    Field(
+        "per_clipped",
         unit="%",
         direction="lower",
         low=0,
@@ -141,8 +141,8 @@ SIDE_FIELDS = (
         description="As per, but no song counts for more than 100 %.",
         headline=False,
     ),
-    FieldCard(
-        name="cer",
+    Field(
+        "cer",
         unit="%",
         direction="lower",
         low=0,
@@ -152,8 +152,8 @@ SIDE_FIELDS = (
         " simplified is an error.",
         headline=False,
     ),
-    FieldCard(
-        name="repetition",
+    Field(
+        "repetition",
         unit="%",
         direction="none",
         low=0,
@@ -164,8 +164,8 @@ SIDE_FIELDS = (
         headline=False,
         hears=(),
     ),
-    FieldCard(
-        name="passed",
+    Field(
+        "passed",
         unit="%",
         direction="none",
         low=0,
@@ -231,7 +231,7 @@ class PhonemeErrorRate:
     packages: tuple[str, ...] = ()
     recogniser: Callable[[str], Extractor] = Transcript
     version: str = "4"
-    side_fields: tuple[FieldCard, ...] = ()
+    side_fields: tuple[Field, ...] = ()
     reference: bool = False
     procedure: Procedure | None = None
     verified: str = ""

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.plugin import READY, Availability, Features, FieldCard, MetricCard, Verdict
+from songbench.plugin import READY, Availability, Features, Field, MetricCard, Verdict
 
 _CARD = MetricCard(
     name="rtf",
     backend="",
     version="1",
     fields=(
-        FieldCard(
-            name="rtf",
+        Field(
+            "rtf",
             unit="",
             direction="lower",
             low=0,
@@ -23,8 +23,8 @@ _CARD = MetricCard(
             decimals=3,
             description="Compute seconds of all songs over audio seconds of all songs.",
         ),
-        FieldCard(
-            name="peak_gib",
+        Field(
+            "peak_gib",
             unit="GiB",
             direction="lower",
             low=0,

@@ -26,7 +26,7 @@ from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.lyrics import TAGS, Section
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.plugin import READY, Availability, Extractor, Feature, Features, FieldCard, MetricCard, Verdict
+from songbench.plugin import READY, Availability, Extractor, Feature, Features, Field, MetricCard, Verdict
 from songbench.resources import weights
 from songbench.resources.weights import Weights
 
@@ -34,8 +34,8 @@ CHANCE_DRAWS = 200
 """Permutations of the requested sections over which the chance level is averaged."""
 
 FIELDS = (
-    FieldCard(
-        name="ser",
+    Field(
+        "ser",
         unit="%",
         direction="lower",
         low=0,
@@ -43,8 +43,8 @@ FIELDS = (
         decimals=1,
         description="Share of the song's time under another label than requested.",
     ),
-    FieldCard(
-        name="order_error",
+    Field(
+        "order_error",
         unit="%",
         direction="lower",
         low=0,
@@ -53,8 +53,8 @@ FIELDS = (
         description="Edit distance of label sequences over requested labels.",
         headline=False,
     ),
-    FieldCard(
-        name="ser_chance",
+    Field(
+        "ser_chance",
         unit="%",
         direction="none",
         low=0,
@@ -64,8 +64,8 @@ FIELDS = (
         headline=False,
         hears=(),
     ),
-    FieldCard(
-        name="boundary_f",
+    Field(
+        "boundary_f",
         unit="",
         direction="none",
         low=0,
@@ -75,8 +75,8 @@ FIELDS = (
         headline=False,
         hears=(),
     ),
-    FieldCard(
-        name="label_error",
+    Field(
+        "label_error",
         unit="%",
         direction="none",
         low=0,

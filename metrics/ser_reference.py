@@ -15,7 +15,7 @@ from metrics.features.demucs_stems import HTDEMUCS_TORCH
 from metrics.features.muq import MUQ
 from metrics.features.songformer import MUSICFM, SONGFORMER, SongFormer
 from metrics.ser import CITATION, FIELDS, SectionErrorRate
-from songbench.plugin import Conflict, FieldCard, MetricCard, Procedure
+from songbench.plugin import Conflict, Field, MetricCard, Procedure
 
 ALLIN1_TAGS: Mapping[str, str | None] = {
     "start": None,
@@ -43,8 +43,8 @@ SONGFORMER_TAGS: Mapping[str, str | None] = {
 
 REFERENCE_FIELDS = (
     *FIELDS,
-    FieldCard(
-        name="boundary_f_half",
+    Field(
+        "boundary_f_half",
         unit="",
         direction="none",
         low=0,

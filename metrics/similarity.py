@@ -9,7 +9,7 @@ from metrics.features.musicnn import HOP, MusicnnEmbedding, at_one_loudness, log
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.plugin import Availability, Feature, Features, FieldCard, MetricCard, Verdict
+from songbench.plugin import Availability, Feature, Features, Field, MetricCard, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,8 +20,8 @@ SIMILARITY_MUSICNN = MetricCard(
     backend="musicnn",
     version="1",
     fields=(
-        FieldCard(
-            name="similarity",
+        Field(
+            "similarity",
             unit="",
             direction="higher",
             low=-1.0,
@@ -29,8 +29,8 @@ SIMILARITY_MUSICNN = MetricCard(
             decimals=3,
             description="Cosine of the mean musicnn embeddings of the song and of its prompt audio.",
         ),
-        FieldCard(
-            name="copied",
+        Field(
+            "copied",
             unit="",
             direction="none",
             low=0.0,

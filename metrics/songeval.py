@@ -16,7 +16,7 @@ from songbench.plugin import (
     Availability,
     Conflict,
     Features,
-    FieldCard,
+    Field,
     Loudness,
     MetricCard,
     Procedure,
@@ -47,8 +47,8 @@ SONGEVAL_CARD = MetricCard(
     backend="songeval",
     version="1",
     fields=tuple(
-        FieldCard(
-            name=axis,
+        Field(
+            axis,
             unit="",
             direction="higher",
             low=1.0,

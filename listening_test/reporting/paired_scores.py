@@ -12,7 +12,7 @@ import numpy.typing as npt
 from listening_test.collected import Collected
 from listening_test.reporting.resampling import Array, Estimate, estimate, multiplicities
 from listening_test.reporting.songs import song_means, song_pairs
-from songbench.contracts.cards import FieldCard, MetricCard
+from songbench.contracts.cards import Field, MetricCard
 from songbench.domain.score import Scores
 from songbench.execution.results import MetricResults, RunResults
 
@@ -34,7 +34,7 @@ class Measured:
 
     column: str
     card: MetricCard
-    field: FieldCard
+    field: Field
     songs: Mapping[tuple[str, str, int], tuple[float, float]]
     sets: Mapping[str, float]
 
@@ -56,7 +56,7 @@ def column(frame: pd.DataFrame, name: str) -> Array:
     return np.asarray(frame[name].to_numpy(dtype=np.float64))
 
 
-def _numbers(metric: MetricResults, card: FieldCard, column: str) -> Measured:
+def _numbers(metric: MetricResults, card: Field, column: str) -> Measured:
     songs = {
         (song.system, song.prompt, song.take): (verdict.values[card.name], verdict.weights.get(card.name, 1.0))
         for song, verdict in metric.songs.items()

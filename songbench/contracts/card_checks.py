@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from songbench.contracts.cards import ASPECTS, Direction, FieldCard, MetricCard, SystemCard
+from songbench.contracts.cards import ASPECTS, Direction, Field, MetricCard, SystemCard
 
 DIRECTIONS = typing.get_args(Direction)
 
@@ -33,14 +33,14 @@ def faults_of_metric(card: object) -> list[str]:
     if not isinstance(backend, str) or not (backend.isprintable() and backend == backend.strip()):
         faults.append(f"backend is {backend!r}")
     fields = fields if isinstance(fields, tuple | list) else ()
-    if not fields or not all(isinstance(field, FieldCard) for field in fields):
-        return [*faults, "fields are not FieldCards, at least one"]
+    if not fields or not all(isinstance(field, Field) for field in fields):
+        return [*faults, "fields hold no Field, or something else"]
     names = Counter(field.name for field in fields)
     faults += [f"the field {name!r} is there twice" for name, count in names.items() if count > 1]
     return [*faults, *(f"field {field.name!r}: {fault}" for field in fields for fault in _faults_of_field(field))]
 
 
-def _faults_of_field(field: FieldCard) -> Iterator[str]:
+def _faults_of_field(field: Field) -> Iterator[str]:
     yield from _texts(field, "name")
     if field.direction not in DIRECTIONS:
         yield f"direction is {field.direction!r}, not {', '.join(DIRECTIONS)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias
 
 from songbench.domain.hashing import Json
@@ -85,8 +85,8 @@ class SystemCard:
     tracks: tuple[str, ...] = ("song",)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FieldCard:
+@dataclass(frozen=True)
+class Field:
     """One number of a metric.
 
     Attributes:
@@ -102,6 +102,7 @@ class FieldCard:
     """
 
     name: str
+    _: KW_ONLY
     unit: str = ""
     direction: Direction = "none"
     low: float | None = None
@@ -184,7 +185,7 @@ class MetricCard:
     name: str
     backend: str
     version: str
-    fields: tuple[FieldCard, ...]
+    fields: tuple[Field, ...]
     summary: str
     limits: str = ""
     citation: str = ""

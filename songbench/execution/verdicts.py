@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from songbench.contracts.cards import FieldCard, MetricCard
+from songbench.contracts.cards import Field, MetricCard
 from songbench.contracts.feature import Features
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.domain.errors import StoreError
@@ -121,7 +121,7 @@ def _mapping(value: object, what: str) -> Mapping[Any, Any]:
     return value
 
 
-def _known(value: object, fields: Mapping[str, FieldCard], what: str) -> Mapping[str, Any]:
+def _known(value: object, fields: Mapping[str, Field], what: str) -> Mapping[str, Any]:
     given = _mapping(value, what)
     if strange := [name for name in given if name not in fields]:
         raise ContractError(
@@ -130,12 +130,12 @@ def _known(value: object, fields: Mapping[str, FieldCard], what: str) -> Mapping
     return given
 
 
-def _values(value: object, fields: Mapping[str, FieldCard], what: str) -> dict[str, float]:
+def _values(value: object, fields: Mapping[str, Field], what: str) -> dict[str, float]:
     given = _known(value, fields, what)
     return {name: _in_range(number(one, f"the value '{name}'"), fields[name]) for name, one in given.items()}
 
 
-def _in_range(value: float, field: FieldCard) -> float:
+def _in_range(value: float, field: Field) -> float:
     for bound, word, beyond in ((field.low, "below", -1), (field.high, "above", 1)):
         if bound is None or (value - bound) * beyond <= 0:
             continue
@@ -145,7 +145,7 @@ def _in_range(value: float, field: FieldCard) -> float:
     return value
 
 
-def _complete(values: Mapping[str, float], missing: Mapping[str, str], fields: Mapping[str, FieldCard]) -> None:
+def _complete(values: Mapping[str, float], missing: Mapping[str, str], fields: Mapping[str, Field]) -> None:
     """Every field has a value or a reason why it has none."""
     if twice := values.keys() & missing.keys():
         raise ContractError(f"gave a value for '{min(twice)}' and said that it is missing")
@@ -153,7 +153,7 @@ def _complete(values: Mapping[str, float], missing: Mapping[str, str], fields: M
         raise ContractError(f"gave no value for '{lost[0]}' and no reason in Scores.missing")
 
 
-def _weights(value: object, fields: Mapping[str, FieldCard]) -> dict[str, float]:
+def _weights(value: object, fields: Mapping[str, Field]) -> dict[str, float]:
     weights = {name: number(one, f"the weight '{name}'") for name, one in _known(value, fields, "weights").items()}
     for name, weight in weights.items():
         if weight <= 0:
@@ -170,7 +170,7 @@ def _count(value: object, songs: int) -> int:
 
 
 def _leave_one_out(
-    value: object, fields: Mapping[str, FieldCard], prompts: Collection[str] | None
+    value: object, fields: Mapping[str, Field], prompts: Collection[str] | None
 ) -> dict[str, dict[str, float]]:
     given = _mapping(value, "leave_one_out")
     if given and prompts is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from songbench.contracts.cards import FieldCard, MetricCard, SystemCard
+from songbench.contracts.cards import Field, MetricCard, SystemCard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ class Column:
 
     name: str
     metric: MetricCard
-    field: FieldCard
+    field: Field
     kind: Kind
 
     @property

@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from songbench.contracts.cards import Direction, FieldCard, MetricCard, SystemCard
+from songbench.contracts.cards import Direction, Field, MetricCard, SystemCard
 from songbench.domain.errors import InputError
 from songbench.reporting.board import Cell, Column, Comparison, Point
 
@@ -274,9 +274,9 @@ def _made(of: Callable[..., _T], value: Mapping[str, Any], **convert: Callable[[
     return of(**{name: convert[name](value[name]) if name in convert else value[name] for name in names})
 
 
-def _field(scale: PanelScale) -> FieldCard:
-    return FieldCard(
-        name=scale.id,
+def _field(scale: PanelScale) -> Field:
+    return Field(
+        scale.id,
         unit=scale.unit,
         direction=scale.direction,
         low=scale.low,

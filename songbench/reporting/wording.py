@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from songbench.contracts.cards import FieldCard
+from songbench.contracts.cards import Field
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
@@ -13,13 +13,13 @@ ELSEWHERE = "What may differ on another machine: docs/runs.md."
 _REASONS = 2  # that are told for one cell; the CSV and JSON count them
 
 
-def number(value: float, field: FieldCard) -> str:
+def number(value: float, field: Field) -> str:
     """The value with the field's decimals, never ``-0.0``."""
     text = f"{value:.{field.decimals}f}"
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def interval(cell: Cell, field: FieldCard) -> str:
+def interval(cell: Cell, field: Field) -> str:
     """``[low, high]``, or "" where there is none."""
     if cell.low is None or cell.high is None:
         return ""

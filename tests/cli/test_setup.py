@@ -10,16 +10,27 @@ from rich.console import Console
 from songbench.reporting.downloads import ByteBar
 
 PLUGIN = """
-from songbench.contracts.cards import READY, FieldCard, MetricCard
+from songbench.contracts.cards import READY, Field, MetricCard
 from songbench.resources import environments
 from songbench.resources.weights import HubSource, WeightFile, Weights
 
-HEARING = Weights("hearing", "1", "A toy.", "for tests only", (WeightFile("model.bin", about=5_000_000),),
-                  (HubSource("nobody/nothing", "main"),), restricted=True)
-ROOM = environments.Environment("room", "A room.", ("toydelta==1.0",), "CC0-1.0", python=">=3.8", about=1_000_000)
+HEARING = Weights(
+    name="hearing",
+    version="1",
+    summary="A toy.",
+    licence="for tests only",
+    files=(WeightFile("model.bin", about=5_000_000),),
+    sources=(HubSource("nobody/nothing", "main"),),
+    restricted=True,
+)
+ROOM = environments.Environment(
+    name="room", summary="A room.", requirements=("toydelta==1.0",), licence="CC0-1.0", python=">=3.8", about=1_000_000
+)
 
 class Mine:
-    card = MetricCard("mine", "toy", "1", (FieldCard("mine"),), "Mine.", needs=("hearing", "room"))
+    card = MetricCard(
+        name="mine", backend="toy", version="1", fields=(Field("mine"),), summary="Mine.", needs=("hearing", "room")
+    )
     def availability(self): return READY
     def score(self, songs, features): return iter(())
 """

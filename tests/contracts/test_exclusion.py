@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from songbench.contracts import registry
-from songbench.contracts.cards import FieldCard, MetricCard
+from songbench.contracts.cards import Field, MetricCard
 from songbench.contracts.exclusion import audience, leave_out, not_judged, with_left_out
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.lyrics import parse_lyrics
@@ -17,7 +17,7 @@ LYRICS = parse_lyrics("[verse]\nla la")
 
 
 def card(mono):
-    return MetricCard(name="m", backend="b", version="1", fields=(FieldCard(name="m"),), summary="Made up.", mono=mono)
+    return MetricCard(name="m", backend="b", version="1", fields=(Field("m"),), summary="Made up.", mono=mono)
 
 
 def song(name, seed, *codes, take=0):

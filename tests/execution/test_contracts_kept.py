@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from songbench.contracts.card_checks import faults_of_metric, faults_of_system
-from songbench.contracts.cards import FieldCard, MetricCard, SystemCard
+from songbench.contracts.cards import Field, MetricCard, SystemCard
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.gather import gather
@@ -202,7 +202,7 @@ def test_features_that_cannot_be_told_apart_are_not_kept(experiment, how, said):
 
 def metric_card(**changes):
     return MetricCard(
-        **{"name": "m", "backend": "b", "version": "1", "fields": (FieldCard(name="m"),), "summary": "", **changes}
+        **{"name": "m", "backend": "b", "version": "1", "fields": (Field("m"),), "summary": "", **changes}
     )
 
 
@@ -212,11 +212,11 @@ def metric_card(**changes):
         (metric_card(name=""), "name is ''"),
         (metric_card(name="two\nlines"), "name is"),
         (metric_card(version=2), "version is 2"),
-        (metric_card(fields=()), "fields are not FieldCards"),
-        (metric_card(fields=(FieldCard(name="a"), FieldCard(name="a"))), "'a' is there twice"),
-        (metric_card(fields=(FieldCard(name="a", low=1.0, high=0.0),)), "not below its highest"),
-        (metric_card(fields=(FieldCard(name="a", direction="up"),)), "direction is 'up'"),
-        (metric_card(fields=(FieldCard(name="a", decimals=2.5),)), "decimals is 2.5"),
+        (metric_card(fields=()), "fields hold no Field"),
+        (metric_card(fields=(Field("a"), Field("a"))), "'a' is there twice"),
+        (metric_card(fields=(Field("a", low=1.0, high=0.0),)), "not below its highest"),
+        (metric_card(fields=(Field("a", direction="up"),)), "direction is 'up'"),
+        (metric_card(fields=(Field("a", decimals=2.5),)), "decimals is 2.5"),
         (metric_card(hears=("colour",)), "hears says 'colour'"),
         (metric_card(languages="en"), "languages is 'en', no tuple of texts"),
         ({"name": "m"}, "it is a dict, no MetricCard"),

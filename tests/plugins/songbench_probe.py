@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from songbench.contracts.cards import READY, FieldCard, MetricCard, SystemCard, unavailable
+from songbench.contracts.cards import READY, Field, MetricCard, SystemCard, unavailable
 from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.score import NotApplicable, Scores
@@ -200,9 +200,7 @@ class Level:
         name="level",
         backend="probe",
         version="1",
-        fields=(
-            FieldCard(name="level", unit="", direction="higher", low=0.0, high=1.0, decimals=3, description="RMS."),
-        ),
+        fields=(Field("level", unit="", direction="higher", low=0.0, high=1.0, decimals=3, description="RMS."),),
         summary="RMS level.",
         limits="None.",
         citation="None.",
@@ -230,9 +228,7 @@ class Spread:
         name="spread",
         backend="probe",
         version="1",
-        fields=(
-            FieldCard(name="spread", unit="", direction="lower", low=0.0, high=None, decimals=4, description="Std."),
-        ),
+        fields=(Field("spread", unit="", direction="lower", low=0.0, high=None, decimals=4, description="Std."),),
         summary="Spread of levels.",
         limits="None.",
         citation="None.",
@@ -254,9 +250,7 @@ class Spread:
 
 
 class Missing:
-    card = MetricCard(
-        name="missing", backend="probe", version="1", fields=(FieldCard(name="missing"),), summary="Never there."
-    )
+    card = MetricCard(name="missing", backend="probe", version="1", fields=(Field("missing"),), summary="Never there.")
 
     def availability(self):
         return unavailable("its model is not here", "songbench setup nothing")
@@ -278,8 +272,8 @@ class Unruly:
         backend="probe",
         version="1",
         fields=(
-            FieldCard(name="share", unit="", direction="higher", low=0.0, high=1.0),
-            FieldCard(name="count", unit="", direction="none", low=0.0, high=None, headline=False),
+            Field("share", unit="", direction="higher", low=0.0, high=1.0),
+            Field("count", unit="", direction="none", low=0.0, high=None, headline=False),
         ),
         summary="Whatever it likes.",
     )
@@ -350,7 +344,7 @@ class UnrulySet:
         name="unruly_set",
         backend="probe",
         version="1",
-        fields=(FieldCard(name="wide", unit="", direction="lower", low=0.0, high=None),),
+        fields=(Field("wide", unit="", direction="lower", low=0.0, high=None),),
         summary="Whatever it likes.",
     )
     extractors = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from songbench.contracts.cards import READY, FieldCard, MetricCard, SystemCard, unavailable
+from songbench.contracts.cards import READY, Field, MetricCard, SystemCard, unavailable
 from songbench.contracts.metric import Verdict
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
@@ -22,8 +22,8 @@ PER = MetricCard(
     backend="whisper-base-stem",
     version="1",
     fields=(
-        FieldCard(
-            name="per",
+        Field(
+            "per",
             unit="%",
             direction="lower",
             low=0,
@@ -41,8 +41,8 @@ SIMILARITY = MetricCard(
     backend="musicnn",
     version="1",
     fields=(
-        FieldCard(
-            name="similarity",
+        Field(
+            "similarity",
             unit="",
             direction="higher",
             low=-1,
@@ -50,8 +50,8 @@ SIMILARITY = MetricCard(
             decimals=3,
             description="Cosine of song and prompt audio",
         ),
-        FieldCard(
-            name="copied",
+        Field(
+            "copied",
             unit="",
             direction="none",
             low=0,
@@ -68,9 +68,7 @@ FAD = MetricCard(
     name="fad",
     backend="musicnn",
     version="2",
-    fields=(
-        FieldCard(name="fad", unit="", direction="lower", low=0, high=None, decimals=2, description="Fréchet distance"),
-    ),
+    fields=(Field("fad", unit="", direction="lower", low=0, high=None, decimals=2, description="Fréchet distance"),),
     summary="Distance to real songs.",
     needs=("musicnn",),
 )
@@ -79,9 +77,9 @@ AUDIO = MetricCard(
     backend="",
     version="1",
     fields=(
-        FieldCard(name="lufs", unit="LUFS", direction="none", low=None, high=None, decimals=1, description="Loudness"),
-        FieldCard(
-            name="clipped",
+        Field("lufs", unit="LUFS", direction="none", low=None, high=None, decimals=1, description="Loudness"),
+        Field(
+            "clipped",
             unit="%",
             direction="lower",
             low=0,
@@ -98,8 +96,8 @@ RTF = MetricCard(
     backend="",
     version="1",
     fields=(
-        FieldCard(name="rtf", unit="", direction="lower", low=0, high=None, decimals=3),
-        FieldCard(name="peak_gib", unit="GiB", direction="lower", low=0, high=None, decimals=1),
+        Field("rtf", unit="", direction="lower", low=0, high=None, decimals=3),
+        Field("peak_gib", unit="GiB", direction="lower", low=0, high=None, decimals=1),
     ),
     summary="Speed.",
 )
@@ -107,7 +105,7 @@ MCC = MetricCard(
     name="mcc",
     backend="muq-mulan",
     version="1",
-    fields=(FieldCard(name="mcc", unit="", direction="higher", low=-1, high=1, decimals=3),),
+    fields=(Field("mcc", unit="", direction="higher", low=-1, high=1, decimals=3),),
     summary="Style.",
     reference=True,
 )
@@ -135,7 +133,7 @@ def make_suite(count: int = 8, notes: Sequence[str] = ("Prompts are synthetic.",
 
 def simple_run(
     values: Mapping[str, Sequence[Verdict | float | None]],
-    field: FieldCard | None = None,
+    field: Field | None = None,
     *,
     sanity: Sequence[str] = (),
     unmade: Mapping[tuple[str, str], SongState] | None = None,
@@ -152,7 +150,7 @@ def simple_run(
         name="m",
         backend="b",
         version="1",
-        fields=(field or FieldCard(name="m", unit="", direction="higher"),),
+        fields=(field or Field("m", unit="", direction="higher"),),
         summary="Made up.",
     )
     suite = make_suite(max(map(len, values.values())), ())
@@ -178,7 +176,7 @@ def simple_run(
     )
 
 
-def set_run(sets: Mapping[str, Verdict], field: FieldCard, songs: Mapping[SongId, SongState]) -> RunResults:
+def set_run(sets: Mapping[str, Verdict], field: Field, songs: Mapping[SongId, SongState]) -> RunResults:
     """One set metric ``m@b``."""
     card = MetricCard(name="m", backend="b", version="1", fields=(field,), summary="Made up.")
     prompts = {song.prompt for song in songs}

@@ -12,7 +12,7 @@ import pytest
 from made_up_run import full_run, set_run, simple_board, simple_run
 from scipy import stats
 
-from songbench.contracts.cards import Conflict, FieldCard, MetricCard, unavailable
+from songbench.contracts.cards import Conflict, Field, MetricCard, unavailable
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, SongId
@@ -123,14 +123,14 @@ class TestEstimates:
         songs = {SongId("s", f"p{i:02d}", 0): "done" for i in range(1, 5)}
         without = {f"p{i + 1:02d}": {"m": float(np.delete(data, i).mean())} for i in range(4)}
         scores = Scores(values={"m": 3.0}, n=4, leave_one_out=without)
-        found = cell(build_leaderboard(set_run({"s": scores}, FieldCard(name="m"), songs)), "s")
+        found = cell(build_leaderboard(set_run({"s": scores}, Field("m"), songs)), "s")
         assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 3, 3, stats.sem(data)))
-        bounded = build_leaderboard(set_run({"s": scores}, FieldCard(name="m", low=1, high=4), songs))
+        bounded = build_leaderboard(set_run({"s": scores}, Field("m", low=1, high=4), songs))
         assert (cell(bounded, "s").low, cell(bounded, "s").high) == (1, 4)
 
     def test_a_mean_is_cut_where_its_field_ends(self):
         values = {"s": [0.0, 0.0, 0.0, 4.0, 0.0, 1.0], "t": [100.0, 100.0, 99.0, 100.0, 60.0, 100.0]}
-        board = simple_board(values, FieldCard(name="m", unit="%", direction="lower", low=0, high=100))
+        board = simple_board(values, Field("m", unit="%", direction="lower", low=0, high=100))
         assert cell(board, "s").low == 0 and cell(board, "t").high == 100
         assert all(cell(board, name).low <= cell(board, name).value <= cell(board, name).high for name in "st")
 
@@ -141,7 +141,7 @@ class TestEstimates:
             "s": Scores(values={"m": 5.97}, n=6, leave_one_out={f"p{i:02d}": {"m": 8.2 + i / 10} for i in range(1, 7)}),
             "t": Scores(values={"m": 5.00}, n=6, leave_one_out={f"p{i:02d}": {"m": 5.1 - i / 9} for i in range(1, 7)}),
         }
-        board = build_leaderboard(set_run(sets, FieldCard(name="m", unit="", direction="lower"), songs))
+        board = build_leaderboard(set_run(sets, Field("m", unit="", direction="lower"), songs))
         (pair,) = board.comparisons
         assert pair.difference == pytest.approx(cell(board, "s").value - cell(board, "t").value)
         assert pair.low <= pair.difference <= pair.high
@@ -149,13 +149,13 @@ class TestEstimates:
     def test_a_set_too_small_to_leave_one_out_has_a_figure_without_interval(self):
         songs = {SongId("s", "p01", 0): "done", SongId("s", "p02", 0): "done"}
         scores = Scores(values={"m": 3.0}, n=2, leave_one_out={"p01": {"other": 1.0}, "p02": {"m": 1.0}})
-        found = cell(build_leaderboard(set_run({"s": scores}, FieldCard(name="m"), songs)), "s")
+        found = cell(build_leaderboard(set_run({"s": scores}, Field("m"), songs)), "s")
         assert (found.value, found.low, found.high, found.n) == (3.0, None, None, 2)
 
     def test_songs_of_a_set(self):
         songs = {SongId("s", f"p{i:02d}", 0): "done" for i in range(1, 4)}
         songs |= {SongId("s", "p04", 0): TIMEOUT, SongId("s", "p05", 0): "pending"}
-        field = FieldCard(name="m", unit="", direction="lower")
+        field = Field("m", unit="", direction="lower")
 
         def counted(verdict):
             return counts(cell(build_leaderboard(set_run({"s": verdict}, field, songs)), "s"))
@@ -190,13 +190,13 @@ class TestComparisons:
     @pytest.mark.parametrize(("direction", "order"), [("higher", "ab"), ("lower", "ba")])
     def test_direction_decides_who_is_best(self, direction, order):
         values = {"good": [5.0, 5.1, 5.3, 5.2], "bad": [1.0, 1.2, 1.0, 1.1]}
-        board = simple_board(values, FieldCard(name="m", unit="", direction=direction))
+        board = simple_board(values, Field("m", unit="", direction=direction))
         assert cell(board, "good").group + cell(board, "bad").group == order
         assert cell(board, "good").best == (direction == "higher")
         assert cell(board, "good").rank == ((1, 1) if direction == "higher" else (2, 2))
 
     def test_descriptive_fields_are_never_ranked(self):
-        board = simple_board({"s": [1.0, 2.0, 1.0], "t": [9.0, 8.0, 9.0]}, FieldCard(name="m"))
+        board = simple_board({"s": [1.0, 2.0, 1.0], "t": [9.0, 8.0, 9.0]}, Field("m"))
         assert board.comparisons == ()
         assert {(c.group, c.rank, c.best) for c in (cell(board, "s"), cell(board, "t"))} == {("", None, False)}
 
@@ -343,7 +343,7 @@ def test_frame_holds_every_cell(board):
 def test_scores_without_leave_one_out_have_no_interval():
     songs = {SongId(name, f"p{i:02d}", 0): "done" for name in "st" for i in range(1, 4)}
     sets = {name: Scores(values={"m": 1.0}, n=3) for name in "st"}
-    board = build_leaderboard(set_run(sets, FieldCard(name="m", unit="", direction="lower"), songs))
+    board = build_leaderboard(set_run(sets, Field("m", unit="", direction="lower"), songs))
     assert (cell(board, "s").value, cell(board, "s").low, board.comparisons) == (1, None, ())
 
 
@@ -355,9 +355,7 @@ def test_large_runs_take_seconds():
 class TestLevels:
     def test_chance_and_self_are_told_with_the_figure_they_belong_to(self):
         fields = tuple(
-            FieldCard(
-                name=name, unit="", direction="none" if "_" in name else "higher", headline="_" not in name, decimals=2
-            )
+            Field(name, unit="", direction="none" if "_" in name else "higher", headline="_" not in name, decimals=2)
             for name in ("m", "m_chance", "m_self")
         )
         run = simple_run({"s": [1.0, 2.0], "t": [1.0, 2.0]})
@@ -371,7 +369,7 @@ class TestLevels:
         assert "m@b: read it beside 0.20 to 0.25 by chance, 0.90 for the prompt and the song it was cut from." in notes
 
     def test_a_recogniser_s_floor_is_told_where_the_references_entered(self):
-        run = simple_run({"s": [1.0, 2.0], "reference": [0.25, 0.75]}, FieldCard(name="m", unit="%", direction="lower"))
+        run = simple_run({"s": [1.0, 2.0], "reference": [0.25, 0.75]}, Field("m", unit="%", direction="lower"))
         ceiling = dataclasses.replace(run.systems[1], sanity=True, ceiling=True)
         card = dataclasses.replace(run.metrics[0].card, hears=("words",))
         results = (dataclasses.replace(run.metrics[0], card=card),)

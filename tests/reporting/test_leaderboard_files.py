@@ -18,7 +18,7 @@ import pytest
 from made_up_run import simple_board
 from rich.cells import cell_len
 
-from songbench.contracts.cards import FieldCard
+from songbench.contracts.cards import Field
 from songbench.domain.errors import StoreWriteError
 from songbench.domain.score import NotApplicable
 from songbench.reporting import export, figures, tables, wording
@@ -54,7 +54,7 @@ class TestPrinted:
     def test_legend_explains_the_marks_that_occur_and_no_others(self, board):
         everything = " ".join(wording.legend(board))
         assert all(mark in everything for mark in ("[low, high]", "★", "n/N", "n/a", "failed", "↑ ↓", "Sanity"))
-        plain = " ".join(wording.legend(simple_board({"s": [1.0]}, FieldCard(name="m"))))
+        plain = " ".join(wording.legend(simple_board({"s": [1.0]}, Field("m"))))
         assert not any(mark in plain for mark in ("[low, high]", "★:", "n/N", "n/a", "failed", "Sanity"))
 
     def test_n_a_says_why(self, board):
@@ -76,7 +76,7 @@ class TestPrinted:
     ("value", "decimals", "text"), [(-0.001, 1, "0.0"), (-0.06, 1, "-0.1"), (12.345, 2, "12.35"), (7.4, 0, "7")]
 )
 def test_numbers_have_the_decimals_of_their_field(value, decimals, text):
-    assert wording.number(value, FieldCard(name="m", decimals=decimals)) == text
+    assert wording.number(value, Field("m", decimals=decimals)) == text
 
 
 class TestMarkdown:

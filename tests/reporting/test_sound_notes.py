@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from made_up_run import set_run, simple_run
 
-from songbench.contracts.cards import FieldCard
+from songbench.contracts.cards import Field
 from songbench.domain.remark import Remark
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure
@@ -71,7 +71,7 @@ def test_what_a_set_metric_left_out_is_named_and_counted():
     ]
     detail = {"left_out": entries, "left_out_references": entries[:1]}
     scores = Scores(values={"m": 1.0}, n=2, detail=detail)
-    board = build_leaderboard(set_run({"s": scores}, FieldCard(name="m", unit="", direction="lower"), songs))
+    board = build_leaderboard(set_run({"s": scores}, Field("m", unit="", direction="lower"), songs))
     (cell,) = board.rows[0].cells.values()
     assert (cell.n, cell.n_not_applicable, cell.n_failed, cell.n_possible) == (2, 1, 2, 5)
     assert "the same recording as p02" in cell.reason and "the embedding is not finite" in cell.reason
@@ -89,7 +89,7 @@ def test_references_that_only_some_systems_lack_are_told_so():
         "s": Scores(values={"m": 1.0}, n=3, detail={"left_out_references": [entry]}),
         "t": Scores(values={"m": 1.0}, n=3),
     }
-    notes = sound_notes(set_run(sets, FieldCard(name="m", unit="", direction="lower"), songs))
+    notes = sound_notes(set_run(sets, Field("m", unit="", direction="lower"), songs))
     assert notes == ["m@b leaves out for s only 1 reference song (p01): time-out."]
 
 

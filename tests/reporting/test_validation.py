@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_up_run import make_suite
 
-from songbench.contracts.cards import READY, FieldCard, MetricCard, SystemCard, unavailable
+from songbench.contracts.cards import READY, Field, MetricCard, SystemCard, unavailable
 from songbench.domain.damages import DAMAGES, STRENGTHS
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
@@ -26,7 +26,7 @@ def metric(name, responses, *, hears=(), direction="lower", of_sets=False, field
         name=name,
         backend="b",
         version="1",
-        fields=fields or (FieldCard(name=name, unit="", direction=direction),),
+        fields=fields or (Field(name, unit="", direction=direction),),
         summary="Made up.",
         hears=hears,
     )
@@ -116,7 +116,7 @@ def test_a_jump_that_does_not_go_with_the_strength_is_no_reaction():
 
 
 def test_descriptive_fields_may_answer_in_either_direction_and_fields_may_hear_other_things():
-    fields = (FieldCard(name="lufs", unit="LUFS", direction="none", hears=("level",)),)
+    fields = (Field("lufs", unit="LUFS", direction="none", hears=("level",)),)
     found = verdicts(
         examined(metric("lufs", {"loudness": lambda s: -float(s)}, hears=("words",), fields=fields)), "lufs@b"
     )
@@ -152,7 +152,7 @@ def test_no_answer_has_its_reason():
 
 def test_files_say_the_same_and_the_same_bytes_again(tmp_path):
     missing = MetricResults(
-        card=MetricCard(name="mcc", backend="b", version="1", fields=(FieldCard(name="mcc"),), summary="x"),
+        card=MetricCard(name="mcc", backend="b", version="1", fields=(Field("mcc"),), summary="x"),
         availability=unavailable("no weights", "songbench setup mcc"),
         songs={},
         sets={},

@@ -291,7 +291,8 @@ def test_no_worker_outlives_its_parent(script, tmp_path):
         import sys
         from pathlib import Path
         from songbench.resources.environments import Environment, IsolatedWorker
-        worker = IsolatedWorker(Environment("toy-env", "", (), ""), Path({str(script)!r}))
+        toy = Environment(name="toy-env", summary="", requirements=(), licence="")
+        worker = IsolatedWorker(toy, Path({str(script)!r}))
         print(worker.call("add", a=1, b=1)["pid"], flush=True)
         worker.call("hang", child={str(tmp_path / "child")!r})
     """)

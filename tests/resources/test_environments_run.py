@@ -12,14 +12,18 @@ PLUGIN = """
 import tempfile
 from pathlib import Path
 
-from songbench.contracts.cards import FieldCard, MetricCard
+from songbench.contracts.cards import Field, MetricCard
 from songbench.domain.score import Scores
 from songbench.resources import environments
 
-ENVIRONMENT = environments.Environment("far-away", "A toy.", ("nothing==1.0",), "CC0-1.0")
+ENVIRONMENT = environments.Environment(
+    name="far-away", summary="A toy.", requirements=("nothing==1.0",), licence="CC0-1.0"
+)
 
 class Far:
-    card = MetricCard("peak", "far", "1", (FieldCard("peak"),), "The largest sample.", needs=("far-away",))
+    card = MetricCard(
+        name="peak", backend="far", version="1", fields=(Field("peak"),), summary="Largest sample.", needs=("far-away",)
+    )
 
     def __init__(self):
         script = Path(__file__).with_name("far_worker.py")

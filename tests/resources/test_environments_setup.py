@@ -204,7 +204,8 @@ def test_a_setup_that_is_stopped_takes_its_tools_along(tmp_path, monkeypatch):
     code = (
         "import sys\n"
         "from songbench.resources.environments import Environment, setup_environment\n"
-        "setup_environment(Environment('toy-env', '', ('x==1',), ''), say=print)\n"
+        "toy = Environment(name='toy-env', summary='', requirements=('x==1',), licence='')\n"
+        "setup_environment(toy, say=print)\n"
     )
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from songbench.contracts import registry
-from songbench.contracts.cards import READY, FieldCard, MetricCard, unavailable
+from songbench.contracts.cards import READY, Field, MetricCard, unavailable
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.execution import config, doctor
 from songbench.execution.config import metric_presets, metric_selection, plan_experiment
@@ -45,7 +45,7 @@ def declared(monkeypatch):
             name="mine",
             backend="toy",
             version="1",
-            fields=(FieldCard(name="mine"),),
+            fields=(Field("mine"),),
             summary="Mine.",
             needs=("toy", "an ordinary package", "room"),
         )

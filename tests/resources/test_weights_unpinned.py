@@ -458,7 +458,13 @@ SMALL, LARGE, OTHER = made("toy-small", "model.yaml"), made("toy-large", "model.
 
 class Toy:
     def __init__(self, variant="small"):
-        self.card = SystemCard("toy", "1", "A toy.", "CC0-1.0", needs=(f"toy-{variant}", "some package"))
+        self.card = SystemCard(
+            name="toy",
+            version="1",
+            summary="A toy.",
+            licence="CC0-1.0",
+            needs=(f"toy-{variant}", "some package"),
+        )
         self.parameters = {}
     def availability(self): return READY
     def generate(self, requests): return iter(())

@@ -99,9 +99,21 @@ def positional_classes() -> Iterator[str]:
     for module in modules():
         for node in module.classes:
             options = _dataclass_options(node)
-            fields = [part for part in node.body if isinstance(part, ast.AnnAssign) and not _excluded(part)]
+            fields = _positional_fields(node)
             if options is not None and len(fields) > 4 and "kw_only" not in options:
                 yield f"{module.name}.{node.name} ({len(fields)} fields)"
+
+
+def _positional_fields(node: ast.ClassDef) -> list[ast.AnnAssign]:
+    """The fields of a class, up to the mark ``_: KW_ONLY``."""
+    fields: list[ast.AnnAssign] = []
+    for part in node.body:
+        if isinstance(part, ast.AnnAssign):
+            if "KW_ONLY" in ast.unparse(part.annotation):
+                break
+            if not _excluded(part):
+                fields.append(part)
+    return fields
 
 
 def _dataclass_options(node: ast.ClassDef) -> set[str] | None:
@@ -115,4 +127,4 @@ def _dataclass_options(node: ast.ClassDef) -> set[str] | None:
 def _excluded(field: ast.AnnAssign) -> bool:
     """Whether an annotation is no field of the constructor."""
     text = ast.unparse(field)
-    return "ClassVar" in text or "init=False" in text or "KW_ONLY" in text
+    return "ClassVar" in text or "init=False" in text

@@ -8,7 +8,7 @@ import numpy as np
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, memory_song
-from songbench.plugin import READY, Availability, Feature, Features, FieldCard, MetricCard, SystemCard, Verdict
+from songbench.plugin import READY, Availability, Feature, Features, Field, MetricCard, SystemCard, Verdict
 
 RATE = 48_000
 
@@ -80,8 +80,8 @@ class Brightness:
         backend="centroid",
         version="1",
         fields=(
-            FieldCard(
-                name="brightness",
+            Field(
+                "brightness",
                 unit="Hz",
                 direction="none",
                 low=0.0,

@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from songbench.contracts.cards import FieldCard, MetricCard
+from songbench.contracts.cards import Field, MetricCard
 from songbench.domain.damages import DAMAGES, STRENGTHS, Damage
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
@@ -121,7 +121,7 @@ class Examined:
 
     name: str
     metric: MetricCard
-    field: FieldCard
+    field: Field
     hears: tuple[str, ...]
     responses: tuple[Response, ...]
 
@@ -192,7 +192,7 @@ def row(damage: Damage, strength: int) -> str:
 
 
 def _examine(
-    results: MetricResults, field: FieldCard, base: str, damages: Sequence[Damage], unmade: Mapping[str, str]
+    results: MetricResults, field: Field, base: str, damages: Sequence[Damage], unmade: Mapping[str, str]
 ) -> Examined:
     hears = results.card.hears if field.hears is None else field.hears
     clean = _Figures.of(results, field.name, base)
@@ -252,7 +252,7 @@ def _why(verdict: object) -> str:
 
 
 def _draft(
-    results: MetricResults, field: FieldCard, clean: _Figures | str, damage: Damage, unmade: Mapping[str, str]
+    results: MetricResults, field: Field, clean: _Figures | str, damage: Damage, unmade: Mapping[str, str]
 ) -> Response:
     """A response whose p is not corrected yet and whose verdict is not found yet."""
     if isinstance(clean, str):
@@ -305,7 +305,7 @@ def _rank(values: Sequence[float | None]) -> float | None:
     return float(spearmanr(*zip(*pairs, strict=True)).statistic)
 
 
-def _settled(draft: Response, field: FieldCard, hears: tuple[str, ...], p: float | None) -> Response:
+def _settled(draft: Response, field: Field, hears: tuple[str, ...], p: float | None) -> Response:
     """The response with its corrected p and its verdict."""
     if p is None:
         return draft

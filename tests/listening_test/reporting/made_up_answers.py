@@ -4,7 +4,7 @@ import numpy as np
 
 from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
 from listening_test.protocol import load_protocol
-from songbench.contracts.cards import READY, Conflict, FieldCard, MetricCard, SystemCard
+from songbench.contracts.cards import READY, Conflict, Field, MetricCard, SystemCard
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import Scores
@@ -138,7 +138,7 @@ def make_run(prompts=10, seed=1, systems=tuple(SYSTEMS)):
         name="per",
         backend="whisper-base-stem",
         version="1",
-        fields=(FieldCard(name="per", unit="%", direction="lower", low=0, high=None, decimals=1),),
+        fields=(Field("per", unit="%", direction="lower", low=0, high=None, decimals=1),),
         summary="Errors.",
         conflicts=(Conflict(("songbloom",), "tuned to it"),),
     )
@@ -147,8 +147,8 @@ def make_run(prompts=10, seed=1, systems=tuple(SYSTEMS)):
         backend="musicnn",
         version="1",
         fields=(
-            FieldCard(name="similarity", unit="", direction="higher", low=-1, high=1, decimals=3),
-            FieldCard(name="copied", unit="", direction="none", low=0, high=1, decimals=2, headline=False),
+            Field("similarity", unit="", direction="higher", low=-1, high=1, decimals=3),
+            Field("copied", unit="", direction="none", low=0, high=1, decimals=2, headline=False),
         ),
         summary="Alike.",
     )
@@ -156,14 +156,14 @@ def make_run(prompts=10, seed=1, systems=tuple(SYSTEMS)):
         name="audio",
         backend="",
         version="1",
-        fields=(FieldCard(name="lufs", unit="LUFS", direction="none", low=None, high=None, decimals=1),),
+        fields=(Field("lufs", unit="LUFS", direction="none", low=None, high=None, decimals=1),),
         summary="Facts.",
     )
     fad = MetricCard(
         name="fad",
         backend="musicnn",
         version="1",
-        fields=(FieldCard(name="fad", unit="", direction="lower", low=0, high=None, decimals=2),),
+        fields=(Field("fad", unit="", direction="lower", low=0, high=None, decimals=2),),
         summary="Distance.",
     )
     songs = {SongId(s, p, 0): "done" for (s, p) in quality if s in systems}
