@@ -8,7 +8,7 @@ import soundfile
 
 import songbench
 from songbench.contracts import registry
-from songbench.execution import weights
+from songbench.resources import weights
 
 RATE = 16_000
 SECONDS = 4.0

@@ -15,10 +15,10 @@ from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.errors import DamageError, InputError, StoreBusyError, StoreReadError, StoreWriteError
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, TimedSection, TimedWord
 from songbench.domain.suite import parse_prompt
-from songbench.execution import files
 from songbench.execution.features import StoredFeatures, decode_feature, encode_feature
 from songbench.execution.songs import StoredAudio, load_song, save_song
 from songbench.execution.store import Blob, Store, write_atomically
+from songbench.resources import files
 
 PROMPT = parse_prompt({"id": "p", "lyrics": "[verse] la.", "seconds": 1})
 
