@@ -74,7 +74,7 @@ def gather_material(experiment: Experiment, store: Store, runs: str) -> Material
         runs: the folder of run folders, as it was given.
     """
     found, settled = stored_songs(experiment, store), store.keys("failures")
-    cards = [entrant.system.card for entrant in experiment.entrants]
+    cards = [system.card for system in experiment.systems]
     prompts = {prompt.id: prompt for prompt in experiment.suite.prompts}
     return Material(
         run=experiment.name,

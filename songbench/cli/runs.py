@@ -84,7 +84,7 @@ def _introduce(experiment: Any, console: Any) -> None:
     from songbench.contracts.system import Remarkable
     from songbench.reporting.sound_notes import asset_notes
 
-    suite, names = experiment.suite, [entrant.name for entrant in experiment.entrants]
+    suite, names = experiment.suite, [system.name for system in experiment.systems]
     told = ", ".join(names if len(names) <= SYSTEMS_NAMED else [*names[: SYSTEMS_NAMED - 1], "…"])
     console.print(
         f"Suite [bold]{escape(suite.name)}[/bold] {suite.version}: {len(suite.prompts)} prompts × {experiment.takes}"
@@ -93,15 +93,15 @@ def _introduce(experiment: Any, console: Any) -> None:
     )
     for remark in [*experiment.remarks, *asset_notes(experiment.asset_remarks)]:
         console.print(f"  {escape(remark)}", highlight=False)
-    for entrant in experiment.entrants:
-        if isinstance(entrant.system, Remarkable):
-            for remark in entrant.system.remarks(suite.prompts, experiment.takes):
+    for system in experiment.systems:
+        if isinstance(system.plugin, Remarkable):
+            for remark in system.plugin.remarks(suite.prompts, experiment.takes):
                 console.print(f"  {escape(remark)}", highlight=False)
-    for judge in experiment.judges:
-        if not judge.availability.ready:
-            state = judge.availability
+    for metric in experiment.metrics:
+        if not metric.availability.ready:
+            state = metric.availability
             console.print(
-                f"  [yellow]without {judge.id}[/yellow]: {escape(state.reason)}. To get it: {escape(state.cure)}"
+                f"  [yellow]without {metric.id}[/yellow]: {escape(state.reason)}. To get it: {escape(state.cure)}"
             )
 
 
@@ -125,12 +125,12 @@ def _show_plan(experiment: Any, store: Any) -> None:
     from songbench.reporting.console import mean_seconds, plan_table
 
     planner = Planner(experiment, store)
-    stages = [planner.assets(), *(planner.generation(entrant) for entrant in experiment.entrants)]
-    for judge in experiment.ready_judges:
-        if isinstance(judge.metric, SetMetric):
-            stages += [planner.features(judge), planner.set_scoring(judge)]
+    stages = [planner.assets(), *(planner.generation(system) for system in experiment.systems)]
+    for metric in experiment.ready_metrics:
+        if isinstance(metric.plugin, SetMetric):
+            stages += [planner.features(metric), planner.set_scoring(metric)]
         else:
-            stages.append(planner.scoring(judge))
+            stages.append(planner.scoring(metric))
     runs = experiment.runs.iterdir() if experiment.runs.is_dir() else []
     known = mean_seconds(read_journal(folder) for folder in runs)
     Console().print(plan_table([(stage, known.get(stage.title)) for stage in stages]))
@@ -158,9 +158,9 @@ def _report(experiment: Any, store: Any, folder: Path, blocks: Sequence[Any] = (
 
 def exit_for_failures(experiment: Any, store: Any) -> None:
     """Exit with 1 when songs or scores failed."""
-    from songbench.execution.gather import gather, tally
+    from songbench.execution.gather import completion, gather
 
-    songs, scores = tally(gather(experiment, store))
+    songs, scores = completion(gather(experiment, store))
     failed = sum(one.failed for one in [*songs, *scores])
     if failed:
         typer.echo(f"{failed} songs or scores failed; they are counted, and --retry-failed tries them again.", err=True)
@@ -258,13 +258,13 @@ def status(run: RunName = "demo", runs: Runs = None, store: StoreUrl = None) -> 
     """Show how far a run is: songs and scores done, failed, open."""
     from rich.console import Console
 
-    from songbench.execution.gather import gather, tally
+    from songbench.execution.gather import completion, gather
     from songbench.execution.recorded import recorded
     from songbench.execution.store import Store
     from songbench.reporting.console import status_table
 
     experiment, _ = recorded(run, runs, store)
-    songs, scores = tally(gather(experiment, Store(experiment.store)))
+    songs, scores = completion(gather(experiment, Store(experiment.store)))
     Console().print(status_table(songs, scores))
 
 

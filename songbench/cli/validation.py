@@ -107,7 +107,7 @@ def validate_metrics(
         return
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
-    validation = validation_of(gather(experiment, Store(experiment.store)), experiment.entrants[0].name)
+    validation = validation_of(gather(experiment, Store(experiment.store)), experiment.systems[0].name)
     paths = write_validation(validation, to or experiment.folder)
     print_validation(validation, Console())
     Console(stderr=True).print(f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …")

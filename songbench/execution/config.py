@@ -14,7 +14,14 @@ from songbench.domain.errors import InputError
 from songbench.domain.lyric_remarks import summary
 from songbench.domain.overrides import read_overrides
 from songbench.execution.composition import compose
-from songbench.execution.experiment import Experiment, appoint, check_assets, enter, find_suite, without_unfed
+from songbench.execution.experiment import (
+    Experiment,
+    build_metrics,
+    build_systems,
+    check_assets,
+    find_suite,
+    usable_systems,
+)
 from songbench.execution.sections import check_sections
 from songbench.execution.settings import LONGEST_NAME, read_settings
 
@@ -47,24 +54,24 @@ def build_experiment(
         )
     suite = find_suite(settings.suite.source)
     asset_remarks = check_assets(suite)
-    entrants = enter(settings.systems, settings.system_sections)
+    systems = build_systems(settings.systems, settings.system_sections)
     remarks: tuple[str, ...] = ()
     if not systems_named:
-        entrants, remarks = without_unfed(entrants, suite)
+        systems, remarks = usable_systems(systems, suite)
     return Experiment(
         name=_run_name(settings.name or suite.name),
         suite=suite,
-        entrants=entrants,
+        systems=systems,
         remarks=(*summary(suite.remarks, settings.suite.source), *remarks),
         asset_remarks=asset_remarks,
-        judges=appoint(settings.selected_metrics, settings.metric_sections, required=required_metrics),
+        metrics=build_metrics(settings.selected_metrics, settings.metric_sections, required=required_metrics),
         takes=settings.takes,
         seed=settings.seed,
         store=settings.store,
         runs=Path(settings.runs),
         engine=settings.engine,
         statistics=settings.statistics.model_dump(),
-        config={**config, "systems": [entrant.spec for entrant in entrants]},
+        config={**config, "systems": [system.spec for system in systems]},
     )
 
 

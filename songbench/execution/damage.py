@@ -14,32 +14,32 @@ from songbench.execution.features import decode_feature
 from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
 from songbench.resources.files import is_scratch
 
-What: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]
+DamageKind: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]
 
 REPORT_FILES = ("leaderboard.*", "scores.csv", "validation.*", "figures/*.png")
 """What only a report writes into a run's folder."""
 
-_WHAT: Mapping[Kind, What] = {"songs": "song", "scores": "score", "failures": "failure", "assets": "asset"}
+_KIND_OF: Mapping[Kind, DamageKind] = {"songs": "song", "scores": "score", "failures": "failure", "assets": "asset"}
 
 
 @dataclass(frozen=True)
-class Damage:
+class FileDamage:
     """Something of a run that is not as it was.
 
     Attributes:
-        what: kind of thing.
+        kind: of thing.
         name: which one, for people: ``rulebased/en-1/0``; the key where it has no name.
         place: its file, below the store's root or the run's folder.
         problem: to follow the place: ``is gone``.
     """
 
-    what: What
+    kind: DamageKind
     name: str
     place: str
     problem: str
 
 
-def stored_damage(record: Mapping[str, Any], store: Store) -> tuple[int, list[Damage]]:
+def stored_damage(record: Mapping[str, Any], store: Store) -> tuple[int, list[FileDamage]]:
     """Read everything a run stored.
 
     Returns:
@@ -52,15 +52,15 @@ def stored_damage(record: Mapping[str, Any], store: Store) -> tuple[int, list[Da
         for key, digest in stored[kind].items():
             problem = _record_problem(store, kind, key, digest)
             if problem:
-                found.append(Damage(_WHAT[kind], names.get(key, key), record_place(kind, key), problem))
+                found.append(FileDamage(_KIND_OF[kind], names.get(key, key), record_place(kind, key), problem))
     for key, digest in stored["features"].items():
         problem = _feature_problem(store, key, digest)
         if problem:
-            found.append(Damage("feature", key[:12], feature_place(key), problem))
+            found.append(FileDamage("feature", key[:12], feature_place(key), problem))
     for name in stored["blobs"]:
         problem = _blob_problem(store, Blob(name))
         if problem:
-            found.append(Damage("audio", name[:12], Blob(name).place, problem))
+            found.append(FileDamage("audio", name[:12], Blob(name).place, problem))
     return sum(map(len, stored.values())), found
 
 
@@ -91,14 +91,14 @@ def _blob_problem(store: Store, blob: Blob) -> str:
     return "" if bytes_digest(data) == blob.digest else "was altered or cut"
 
 
-def folder_damage(folder: Path) -> Iterator[Damage]:
+def folder_damage(folder: Path) -> Iterator[FileDamage]:
     """What is wrong with the files of a run's folder: tables, figures, results of listening tests, scratch files."""
     for fault in file_faults(folder, REPORT_FILES):
-        yield Damage("report", fault.name, fault.name, fault.problem)
+        yield FileDamage("report", fault.name, fault.name, fault.problem)
     for path in sorted(folder.rglob(".*.tmp")):
         if is_scratch(path):
             name = path.relative_to(folder).as_posix()
-            yield Damage("left over", name, name, "was left by a killed process; the next run removes it")
+            yield FileDamage("left over", name, name, "was left by a killed process; the next run removes it")
 
 
 def unknown_results(record: Mapping[str, Any], store: Store) -> int:
@@ -108,11 +108,11 @@ def unknown_results(record: Mapping[str, Any], store: Store) -> int:
     return len(there.intersection([*record["songs"].values(), *record["scores"].values()]) - known)
 
 
-def discard_damage(damages: list[Damage], store: Store) -> int:
+def discard_damage(damages: list[FileDamage], store: Store) -> int:
     """Remove the damaged files of a store, so that they are made again; returns how many were there."""
     removed = 0
     for damage in damages:
-        if damage.what not in ("report", "left over") and store.size(damage.place) is not None:
+        if damage.kind not in ("report", "left over") and store.size(damage.place) is not None:
             store.remove(damage.place)
             removed += 1
     return removed

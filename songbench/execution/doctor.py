@@ -28,13 +28,13 @@ class Check:
     """One finding.
 
     Attributes:
-        what: was looked at.
+        subject: what was looked at.
         state: ``ok``, ``note`` (works, but something is missing) or ``bad``.
         finding: in words.
         cure: what to do, when something is.
     """
 
-    what: str
+    subject: str
     state: Literal["ok", "note", "bad"]
     finding: str
     cure: str = ""
@@ -47,7 +47,7 @@ def examine(store: str) -> list[Check]:
     stored = [_weights(name) for name in registry.names(registry.WEIGHTS)]
     stored += [_environment(name) for name in registry.names(registry.ENVIRONMENTS)]
     checks += [check for check in stored if check.state != "note"]
-    if absent := [check.what for check in stored if check.state == "note"]:  # what lacks them says so below
+    if absent := [check.subject for check in stored if check.state == "note"]:  # what lacks them says so below
         checks.append(Check("not here", "note", ", ".join(absent), "songbench setup NAME"))
     for group in (registry.SYSTEMS, registry.METRICS):
         checks += _runnable(group)

@@ -1,4 +1,4 @@
-"""An experiment: a suite, the systems that enter, the metrics that judge; all built and checked before work starts."""
+"""An experiment: a suite, systems and metrics, all built and checked before work starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from songbench.contracts import registry
-from songbench.contracts.cards import Availability
+from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.contracts.metric import Metric
 from songbench.contracts.system import System
 from songbench.domain.errors import InputError, UnavailableError
@@ -24,27 +24,50 @@ from songbench.resources import needs
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A system that enters, as it was asked for and as it was built."""
+class ConfiguredSystem:
+    """A system with its settings.
+
+    Attributes:
+        spec: as the user wrote it: ``name``, ``name:variant``, ``name:variant=source``.
+        parameters: the keywords it was built with.
+        plugin: what was built.
+    """
 
     spec: str
     parameters: Mapping[str, Json]
-    system: System
+    plugin: System
+
+    @property
+    def card(self) -> SystemCard:
+        """What the system says about itself."""
+        return self.plugin.card
 
     @property
     def name(self) -> str:
         """Its row in the leaderboard."""
-        return self.system.card.name
+        return self.card.name
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A metric that judges, as it was asked for and as it was built."""
+class ConfiguredMetric:
+    """A metric with its settings.
+
+    Attributes:
+        id: ``name@backend``, as registered.
+        parameters: the keywords it was built with.
+        plugin: what was built.
+        availability: whether it can run here, else why not.
+    """
 
     id: str
     parameters: Mapping[str, Json]
-    metric: Metric
+    plugin: Metric
     availability: Availability
+
+    @property
+    def card(self) -> MetricCard:
+        """What the metric says about itself."""
+        return self.plugin.card
 
 
 class AssetRemark(NamedTuple):
@@ -72,8 +95,8 @@ class Experiment:
     Attributes:
         name: of the run and its folder.
         suite: the prompts.
-        entrants: the systems, in order.
-        judges: the metrics, in order.
+        systems: the systems, in order.
+        metrics: the metrics, in order.
         takes: songs per prompt and system.
         seed: from which the seeds of all takes follow.
         store: the store's URL.
@@ -87,8 +110,8 @@ class Experiment:
 
     name: str
     suite: Suite
-    entrants: tuple[Entrant, ...]
-    judges: tuple[Judge, ...]
+    systems: tuple[ConfiguredSystem, ...]
+    metrics: tuple[ConfiguredMetric, ...]
     takes: int
     seed: int
     store: str
@@ -105,9 +128,9 @@ class Experiment:
         return self.runs / self.name
 
     @property
-    def ready_judges(self) -> tuple[Judge, ...]:
+    def ready_metrics(self) -> tuple[ConfiguredMetric, ...]:
         """The metrics that can run here."""
-        return tuple(judge for judge in self.judges if judge.availability.ready)
+        return tuple(metric for metric in self.metrics if metric.availability.ready)
 
 
 def find_suite(source: str) -> Suite:
@@ -129,7 +152,7 @@ def find_suite(source: str) -> Suite:
     )
 
 
-def enter(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) -> tuple[Entrant, ...]:
+def build_systems(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) -> tuple[ConfiguredSystem, ...]:
     """Build the systems.
 
     Args:
@@ -140,30 +163,32 @@ def enter(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) ->
         InputError: for an unknown name or parameter, or two systems of one name.
         UnavailableError: when one cannot run here, with the cure.
     """
-    entrants: list[Entrant] = []
+    systems: list[ConfiguredSystem] = []
     for text in specs:
         spec = registry.SystemSpec.parse(text)
         own = system_parameters(spec.name, parameters.get(spec.name, {}))
         with _named(f"system.{spec.name}", own):
-            entrant = Entrant(text, own, registry.build_system(spec, own))
-        if any(entrant.name == other.name for other in entrants):
+            system = ConfiguredSystem(text, own, registry.build_system(spec, own))
+        if any(system.name == other.name for other in systems):
             raise InputError(
-                f"Two systems are called '{entrant.name}'.",
+                f"Two systems are called '{system.name}'.",
                 field="systems",
                 cure="Give imported audio a name of its own: imported:NAME=PATH.",
             )
-        entrants.append(entrant)
-    states = [(entrant.spec, _availability(entrant)) for entrant in entrants]
+        systems.append(system)
+    states = [(system.spec, _availability(system)) for system in systems]
     if missing := [(spec, state) for spec, state in states if not state.ready]:
         raise UnavailableError(_missing("system", missing))
-    return tuple(entrants)
+    return tuple(systems)
 
 
-def _availability(entrant: Entrant) -> Availability:
-    return needs.of_plugin(registry.SYSTEMS, registry.SystemSpec.parse(entrant.spec).name, entrant.system)
+def _availability(system: ConfiguredSystem) -> Availability:
+    return needs.of_plugin(registry.SYSTEMS, registry.SystemSpec.parse(system.spec).name, system.plugin)
 
 
-def without_unfed(entrants: Sequence[Entrant], suite: Suite) -> tuple[tuple[Entrant, ...], tuple[str, ...]]:
+def usable_systems(
+    systems: Sequence[ConfiguredSystem], suite: Suite
+) -> tuple[tuple[ConfiguredSystem, ...], tuple[str, ...]]:
     """Leave out the systems that live on something no prompt of the suite has, such as copies of prompt audio.
 
     Returns:
@@ -174,18 +199,18 @@ def without_unfed(entrants: Sequence[Entrant], suite: Suite) -> tuple[tuple[Entr
         "reference song": any(prompt.reference for prompt in suite.prompts),
     }
     kept, remarks = [], []
-    for entrant in entrants:
-        conditions = entrant.system.card.conditions
+    for system in systems:
+        conditions = system.card.conditions
         if conditions and not any(has.get(condition, True) for condition in conditions):
-            remarks.append(f"without {entrant.name}: no prompt of the suite has a {' or '.join(conditions)}")
+            remarks.append(f"without {system.name}: no prompt of the suite has a {' or '.join(conditions)}")
         else:
-            kept.append(entrant)
+            kept.append(system)
     return tuple(kept), tuple(remarks)
 
 
-def appoint(
+def build_metrics(
     wanted: Sequence[str], parameters: Mapping[str, Mapping[str, Json]], *, required: Collection[str] = ()
-) -> tuple[Judge, ...]:
+) -> tuple[ConfiguredMetric, ...]:
     """Build the metrics.
 
     Args:
@@ -198,18 +223,18 @@ def appoint(
         InputError: for an unknown id or parameter.
         UnavailableError: when a required one cannot run here, with the cure.
     """
-    judges: dict[str, Judge] = {}
-    missing: list[Judge] = []
+    metrics: dict[str, ConfiguredMetric] = {}
+    missing: list[ConfiguredMetric] = []
     own = _parameters_of_each([identifier for name in wanted for identifier in registry.metric_ids(name)], parameters)
     for name in wanted:
-        found = [_judge(identifier, own[identifier]) for identifier in registry.metric_ids(name)]
-        judges |= {judge.id: judge for judge in found}
-        if name in required and not any(judge.availability.ready for judge in found):
+        found = [_configured_metric(identifier, own[identifier]) for identifier in registry.metric_ids(name)]
+        metrics |= {metric.id: metric for metric in found}
+        if name in required and not any(metric.availability.ready for metric in found):
             missing += found
-    _refuse_equal_cards(list(judges.values()))
+    _refuse_equal_cards(list(metrics.values()))
     if missing:
-        raise UnavailableError(_missing("metric", [(judge.id, judge.availability) for judge in missing]))
-    return tuple(judges.values())
+        raise UnavailableError(_missing("metric", [(metric.id, metric.availability) for metric in missing]))
+    return tuple(metrics.values())
 
 
 def _parameters_of_each(
@@ -225,10 +250,10 @@ def _parameters_of_each(
     return own
 
 
-def _judge(identifier: str, own: Mapping[str, Json]) -> Judge:
+def _configured_metric(identifier: str, own: Mapping[str, Json]) -> ConfiguredMetric:
     with _named(f"metric.{identifier.partition('@')[0]}", own):
         metric = registry.build_metric(identifier, own)
-    return Judge(identifier, own, metric, needs.of_metric(identifier, metric))
+    return ConfiguredMetric(identifier, own, metric, needs.of_metric(identifier, metric))
 
 
 @contextmanager
@@ -240,15 +265,15 @@ def _named(section: str, given: Mapping[str, Json]) -> Iterator[None]:
         raise error.within(section) if error.field and re.split(r"[.\[]", error.field)[0] in given else error from None
 
 
-def _refuse_equal_cards(judges: Sequence[Judge]) -> None:
+def _refuse_equal_cards(metrics: Sequence[ConfiguredMetric]) -> None:
     """Two metrics under one card would be one column, and take each other's scores out of the store."""
-    by_card: dict[str, Judge] = {}
-    for judge in judges:
-        other = by_card.setdefault(judge.metric.card.id, judge)
-        if other is not judge:
-            both = " and the ".join(registry.plugin_name(registry.METRICS, one.id) for one in (other, judge))
+    by_card: dict[str, ConfiguredMetric] = {}
+    for metric in metrics:
+        other = by_card.setdefault(metric.card.id, metric)
+        if other is not metric:
+            both = " and the ".join(registry.plugin_name(registry.METRICS, one.id) for one in (other, metric))
             raise InputError(
-                f"The cards of the {both} both say '{judge.metric.card.id}'.",
+                f"The cards of the {both} both say '{metric.card.id}'.",
                 field="metrics",
                 cure="Leave one of them out, or have its author change name or backend.",
             )

@@ -10,7 +10,7 @@ from typing import TypeVar
 from songbench.contracts.metric import SetMetric, Verdict
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.song import Failure
-from songbench.execution.experiment import Experiment, Judge
+from songbench.execution.experiment import ConfiguredMetric, Experiment
 from songbench.execution.hardware import in_words
 from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
@@ -34,9 +34,9 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     return RunResults(
         suite=experiment.suite,
         takes=experiment.takes,
-        systems=tuple(entrant.system.card for entrant in experiment.entrants),
+        systems=tuple(system.card for system in experiment.systems),
         songs=songs,
-        metrics=tuple(_metric(planner, judge) for judge in experiment.judges),
+        metrics=tuple(_metric(planner, metric) for metric in experiment.metrics),
         sounds=_sounds(planner, store, songs),
         asset_remarks=experiment.asset_remarks,
         machine=_machine(experiment),
@@ -60,16 +60,16 @@ def _machine(experiment: Experiment) -> str:
         return ""
 
 
-def _metric(planner: Planner, judge: Judge) -> MetricResults:
-    if not judge.availability.ready:
-        return MetricResults(card=judge.metric.card, availability=judge.availability, songs={}, sets={})
-    if isinstance(judge.metric, SetMetric):
-        sets = _verdicts(planner.stock, planner.set_keys(judge))
-        return MetricResults(card=judge.metric.card, availability=judge.availability, songs={}, sets=sets, of_sets=True)
+def _metric(planner: Planner, metric: ConfiguredMetric) -> MetricResults:
+    if not metric.availability.ready:
+        return MetricResults(card=metric.card, availability=metric.availability, songs={}, sets={})
+    if isinstance(metric.plugin, SetMetric):
+        sets = _verdicts(planner.stock, planner.set_keys(metric))
+        return MetricResults(card=metric.card, availability=metric.availability, songs={}, sets=sets, of_sets=True)
     return MetricResults(
-        card=judge.metric.card,
-        availability=judge.availability,
-        songs=_verdicts(planner.stock, planner.song_score_keys(judge)),
+        card=metric.card,
+        availability=metric.availability,
+        songs=_verdicts(planner.stock, planner.song_score_keys(metric)),
         sets={},
     )
 
@@ -93,33 +93,33 @@ def _failure(store: Store, key: str) -> Failure:
 
 
 @dataclass(frozen=True)
-class Tally:
+class Completion:
     """How far something is.
 
     Attributes:
-        what: the system or metric.
-        done: settled with a result.
+        name: of the system or metric.
+        succeeded: settled with a result.
         failed: settled with a failure.
         total: asked for.
     """
 
-    what: str
-    done: int
+    name: str
+    succeeded: int
     failed: int
     total: int
 
 
-def tally(results: RunResults) -> tuple[list[Tally], list[Tally]]:
+def completion(results: RunResults) -> tuple[list[Completion], list[Completion]]:
     """How far songs are per system, and scores per metric."""
     songs = []
     for card in results.systems:
         states = [state for name, state in results.songs.items() if name.system == card.name]
         failed = sum(isinstance(state, Failure) for state in states)
-        songs.append(Tally(card.name, states.count("done"), failed, len(states)))
+        songs.append(Completion(card.name, states.count("done"), failed, len(states)))
     scores = []
     for metric in results.metrics:
         verdicts = [*metric.songs.values(), *metric.sets.values()]
         failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
         total = len(results.systems) if metric.of_sets else len(results.songs)
-        scores.append(Tally(metric.card.id, len(verdicts) - failed, failed, total))
+        scores.append(Completion(metric.card.id, len(verdicts) - failed, failed, total))
     return songs, scores

@@ -16,12 +16,12 @@ from songbench.execution.store import KINDS, Kind
 def score_keys(planner: Planner) -> dict[str, str]:
     """The key of every score that is asked for, by ``METRIC/SYSTEM/PROMPT/TAKE``; of sets by ``METRIC/SYSTEM``."""
     keys: dict[str, str] = {}
-    for judge in planner.experiment.ready_judges:
-        if isinstance(judge.metric, SetMetric):
-            keys |= {f"{judge.id}/{system}": key for system, key in planner.set_keys(judge).items()}
+    for metric in planner.experiment.ready_metrics:
+        if isinstance(metric.plugin, SetMetric):
+            keys |= {f"{metric.id}/{system}": key for system, key in planner.set_keys(metric).items()}
         else:
-            own = planner.song_score_keys(judge)
-            keys |= {f"{judge.id}/{'/'.join(map(str, name))}": key for name, key in own.items()}
+            own = planner.song_score_keys(metric)
+            keys |= {f"{metric.id}/{'/'.join(map(str, name))}": key for name, key in own.items()}
     return keys
 
 
@@ -56,8 +56,8 @@ def holdings(planner: Planner) -> dict[str, dict[str, Any]]:
 
 def _prepared_features(planner: Planner) -> set[str]:
     """What was extracted for set metrics beforehand: most of it is in the basis of their scores, but not all."""
-    judges = [judge for judge in planner.experiment.ready_judges if isinstance(judge.metric, SetMetric)]
-    return {key for judge in judges for key in planner.feature_keys(judge)}
+    metrics = [metric for metric in planner.experiment.ready_metrics if isinstance(metric.plugin, SetMetric)]
+    return {key for metric in metrics for key in planner.feature_keys(metric)}
 
 
 def _add(found: dict[str, dict[str, Any]], basis: Basis) -> None:

@@ -40,7 +40,7 @@ class Event:
     """What became of one item.
 
     Attributes:
-        what: ``done``: stored; ``failed``: the system or metric says so itself, or broke its contract, final (also of
+        status: ``done``: stored; ``failed``: the system or metric says so itself, or broke its contract, final (also of
             an item that was done, which is then no longer stored); ``error``: an exception, which may be tried again;
             ``damaged``: something stored that it needs is damaged and was removed, so that it is made again;
             ``stray``: the plug-in broke its contract beside what it was asked for.
@@ -50,14 +50,14 @@ class Event:
         seconds: since the previous event of the job.
     """
 
-    what: Literal["done", "failed", "error", "damaged", "stray"]
+    status: Literal["done", "failed", "error", "damaged", "stray"]
     key: str
     cause: str = ""
     detail: str = ""
     seconds: float = 0.0
 
 
-class Workbench:
+class JobContext:
     """Holds the one model in use; the next one replaces it, so two never share a device.
 
     Args:
@@ -103,7 +103,7 @@ class Workbench:
             torch.cuda.empty_cache()
 
 
-def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+def run_job(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     """Do a job, yielding an event per item as soon as its result is stored.
 
     Stored audio that turns out to be damaged is removed, and whatever needed it is not settled: a plan that is made
@@ -115,27 +115,27 @@ def run_job(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
     work = {"asset": _assets, "generate": _generate, "score": _score, "features": _features, "score_set": _score_set}
     left = [item["key"] for item in job["items"]]
     clock = time.perf_counter()
-    bench.begin()
+    context.begin()
     try:
-        for event in work[job["kind"]](job, bench):
-            if bench.store.damage and event.what != "done":
+        for event in work[job["kind"]](job, context):
+            if context.store.damage and event.status != "done":
                 break
-            if event.key in left and event.what != "stray":
+            if event.key in left and event.status != "stray":
                 left.remove(event.key)
             now = time.perf_counter()
             yield _storable(replace(event, seconds=round(now - clock, 4)))
             clock = now
-        for key in [] if bench.store.damage else left:
-            yield Event(what="error", key=key, cause="ended without giving this result")
+        for key in [] if context.store.damage else left:
+            yield Event(status="error", key=key, cause="ended without giving this result")
     except (StoreError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # whatever a plug-in raises is data about that plug-in, `sys.exit` too
-        for key in [] if bench.store.damage else left:
+        for key in [] if context.store.damage else left:
             yield _storable(_error_event(key, error))
-    for damage in bench.store.damage:
-        bench.store.remove(damage.place)
-    for key in left if bench.store.damage else []:
-        yield Event(what="damaged", key=key, cause=str(bench.store.damage[0]))
+    for damage in context.store.damage:
+        context.store.remove(damage.place)
+    for key in left if context.store.damage else []:
+        yield Event(status="damaged", key=key, cause=str(context.store.damage[0]))
 
 
 def _error_event(key: str, error: BaseException) -> Event:
@@ -143,7 +143,7 @@ def _error_event(key: str, error: BaseException) -> Event:
         cause = f"{type(error).__name__}: {error}"
     except Exception:
         cause = f"{type(error).__name__}, whose own text cannot be had"
-    return Event(what="error", key=key, cause=cause, detail="".join(traceback.format_exception(error)))
+    return Event(status="error", key=key, cause=cause, detail="".join(traceback.format_exception(error)))
 
 
 def _storable(event: Event) -> Event:
@@ -218,19 +218,19 @@ def audio_digest(
 # -- the kinds of job ----------------------------------------------------------------------------------------------
 
 
-def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+def _assets(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     for item in job["items"]:
-        prompt, store = _prompt(item), bench.store
+        prompt, store = _prompt(item), context.store
         asset = prompt.reference if item["field"] == "reference" else prompt.prompt_audio
         if isinstance(asset, RenderAsset):
             bare = replace(prompt, prompt_audio=None, reference=None)
-            system = bench.system(asset.system, asset.parameters)
+            system = context.system(asset.system, asset.parameters)
             name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(asset.system).name)
             request = (bare.id, 0)
             given = dict(answers(system.generate([Request(prompt=bare, take=0, seed=asset.seed)]), [request], name))
             song = given.get(request) or given.get(None) or Failure("generate", f"the {name} gave no song")
             if isinstance(song, Failure):
-                yield Event(what="failed", key=item["key"], cause=song.cause, detail=song.detail)
+                yield Event(status="failed", key=item["key"], cause=song.cause, detail=song.detail)
                 continue
             audio = song.source
         else:
@@ -241,65 +241,66 @@ def _assets(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
         facts = {"audio": put_audio(store, audio).blob.name, "prompt": prompt.id, "field": item["field"]}
         parents = asset_digests(store, [] if isinstance(asset, RenderAsset) else _reference_keys(item))
         store.put("assets", item["key"], {**facts, BASIS: audio_basis(store, facts, parents)})
-        yield Event(what="done", key=item["key"])
+        yield Event(status="done", key=item["key"])
 
 
 def _reference_keys(item: Mapping[str, Any]) -> list[str]:
     return [key for name, key in item["assets"].items() if name == "reference"]
 
 
-def _generate(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
+def _generate(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(job["system"]).name)
-    requests = [request_from_json(item, bench.store) for item in job["items"]]
+    requests = [request_from_json(item, context.store) for item in job["items"]]
     keys = {(r.prompt.id, r.take): item["key"] for r, item in zip(requests, job["items"], strict=True)}
     assets = {item["key"]: item["assets"].values() for item in job["items"]}
     left = dict(keys)
     strays: dict[str, None] = {}
-    system = bench.system(job["system"], job["parameters"])
+    system = context.system(job["system"], job["parameters"])
     for request, outcome in answers(system.generate(requests), keys, name):
         if request is None:
             assert isinstance(outcome, Failure)
             strays[outcome.cause] = None
             continue
         if not left.pop(request, None):
-            bench.store.discard("songs", keys[request])
+            context.store.discard("songs", keys[request])
         key = keys[request]
-        yield _settle_song(bench.store, key, outcome, name, asset_digests(bench.store, assets[key]))
+        yield _settle_song(context.store, key, outcome, name, asset_digests(context.store, assets[key]))
     also = "".join(f"; {stray}" for stray in strays)
     yield from (
-        Event(what="error", key=key, cause=f"the {name} ended without giving this song{also}") for key in left.values()
+        Event(status="error", key=key, cause=f"the {name} ended without giving this song{also}")
+        for key in left.values()
     )
     if strays and not left:
-        yield Event(what="stray", key=next(iter(keys.values())), cause="; ".join(strays))
+        yield Event(status="stray", key=next(iter(keys.values())), cause="; ".join(strays))
 
 
 def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, assets: Mapping[str, str]) -> Event:
     """Store a song or say why there is none."""
     if isinstance(outcome, Failure):
-        return Event(what="failed", key=key, cause=outcome.cause, detail=outcome.detail)
+        return Event(status="failed", key=key, cause=outcome.cause, detail=outcome.detail)
     if store.damage:  # whatever the system made of it
-        return Event(what="damaged", key=key, cause=str(store.damage[0]))
+        return Event(status="damaged", key=key, cause=str(store.damage[0]))
     if outcome.record.seconds is not None and outcome.record.peak_gib is None:
         outcome = replace(outcome, record=replace(outcome.record, peak_gib=peak_memory_gib()))
     try:
         save_song(store, key, outcome, assets)
     except InputError as error:
-        return Event(what="failed", key=key, cause=f"the {name} gave a song that cannot be kept: {error}")
-    return Event(what="done", key=key)
+        return Event(status="failed", key=key, cause=f"the {name} gave a song that cannot be kept: {error}")
+    return Event(status="done", key=key)
 
 
-def _score(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
-    metric: SongMetric = bench.metric(job["metric"], job["parameters"])
-    pairs = [(item, _stored_song(item, bench.store)) for item in job["items"]]
+def _score(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
+    metric: SongMetric = context.metric(job["metric"], job["parameters"])
+    pairs = [(item, _stored_song(item, context.store)) for item in job["items"]]
     asked = [(item, song) for item, song in pairs if not not_judged(metric.card, song)]
     songs = [song for _, song in asked]
-    for (item, song), verdict in zip(asked, verdicts_on(metric, songs, bench.features), strict=True):
-        basis = score_basis(bench.features, [item], [song], others=songs)
-        yield _settle(bench.store, item["key"], verdict, _facts(job, item), basis)
+    for (item, song), verdict in zip(asked, verdicts_on(metric, songs, context.features), strict=True):
+        basis = score_basis(context.features, [item], [song], others=songs)
+        yield _settle(context.store, item["key"], verdict, _facts(job, item), basis)
     for item, song in pairs:
         if refusal := not_judged(metric.card, song):
-            basis = score_basis(bench.features, [item], [song], others=[other for _, other in pairs])
-            yield _settle(bench.store, item["key"], refusal, _facts(job, item), basis)
+            basis = score_basis(context.features, [item], [song], others=[other for _, other in pairs])
+            yield _settle(context.store, item["key"], refusal, _facts(job, item), basis)
 
 
 def _facts(job: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
@@ -307,51 +308,51 @@ def _facts(job: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
     return {"metric": job["metric"], **of}
 
 
-def _features(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
-    metric: SetMetric = bench.metric(job["metric"], job["parameters"])
+def _features(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
+    metric: SetMetric = context.metric(job["metric"], job["parameters"])
     sources = []
     for item in job["items"]:
-        song = _stored_song(item, bench.store) if item["song"] else _reference_song(item, bench.store)
+        song = _stored_song(item, context.store) if item["song"] else _reference_song(item, context.store)
         sources.append(song.source)
-    results = [bench.features.of(extractor, sources) for extractor in metric.extractors]
+    results = [context.features.of(extractor, sources) for extractor in metric.extractors]
     for item, *found in zip(job["items"], *results, strict=True):
         failure = next((one for one in found if isinstance(one, Failure)), None)
         yield (
-            Event(what="failed", key=item["key"], cause=failure.cause, detail=failure.detail)
+            Event(status="failed", key=item["key"], cause=failure.cause, detail=failure.detail)
             if failure
-            else Event(what="done", key=item["key"])
+            else Event(status="done", key=item["key"])
         )
 
 
-def _score_set(job: Mapping[str, Any], bench: Workbench) -> Iterator[Event]:
-    metric: SetMetric = bench.metric(job["metric"], job["parameters"])
+def _score_set(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
+    metric: SetMetric = context.metric(job["metric"], job["parameters"])
     (item,) = job["items"]
-    songs = [_stored_song(one, bench.store) for one in item["songs"]]
-    references = [_reference_song(one, bench.store) for one in item["references"]]
+    songs = [_stored_song(one, context.store) for one in item["songs"]]
+    references = [_reference_song(one, context.store) for one in item["references"]]
     heard, yardstick = audience(metric.card, songs), audience(metric.card, references)
-    verdict = verdict_on_set(metric, heard.songs, yardstick.songs, bench.features)
+    verdict = verdict_on_set(metric, heard.songs, yardstick.songs, context.features)
     if not isinstance(verdict, Exception):
         verdict = with_left_out(verdict, heard.left_out, yardstick.left_out)
-    basis = score_basis(bench.features, [*item["songs"], *item["references"]], [*songs, *references])
-    yield _settle(bench.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)}, basis)
+    basis = score_basis(context.features, [*item["songs"], *item["references"]], [*songs, *references])
+    yield _settle(context.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)}, basis)
 
 
 def _settle(
     store: Store, key: str, verdict: Verdict | Exception, facts: Mapping[str, Any], basis: Mapping[str, Any]
 ) -> Event:
     if store.damage:
-        return Event(what="damaged", key=key, cause=str(store.damage[0]))
+        return Event(status="damaged", key=key, cause=str(store.damage[0]))
     if isinstance(verdict, ContractError | ScoreError):
         return Event(
-            what="failed", key=key, cause=f"the {registry.plugin_name(registry.METRICS, facts['metric'])} {verdict}"
+            status="failed", key=key, cause=f"the {registry.plugin_name(registry.METRICS, facts['metric'])} {verdict}"
         )
     if isinstance(verdict, Exception):
         return _error_event(key, verdict)
     if isinstance(verdict, Failure):
-        return Event(what="failed", key=key, cause=verdict.cause, detail=verdict.detail)
+        return Event(status="failed", key=key, cause=verdict.cause, detail=verdict.detail)
     said = verdict.to_json() if isinstance(verdict, Scores) else {"not_applicable": verdict.reason}
     store.put("scores", key, {**said, "of": dict(facts), BASIS: basis})
-    return Event(what="done", key=key)
+    return Event(status="done", key=key)
 
 
 def verdict_from_record(record: Mapping[str, Any]) -> Scores | NotApplicable:

@@ -12,7 +12,7 @@ from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, Prompt
 from songbench.domain.remark import remarks_to_json
 from songbench.domain.song import Request
-from songbench.execution.experiment import Entrant, Experiment, Judge, renderer_of
+from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment, renderer_of
 from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key, take_seed
 from songbench.execution.results import SongId
 from songbench.execution.stock import Stock
@@ -24,7 +24,7 @@ _Audio: TypeAlias = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Item:
+class WorkItem:
     """The smallest thing that succeeds or fails: one song, one score.
 
     Attributes:
@@ -51,7 +51,7 @@ class Job:
 
     kind: str
     common: dict[str, Any]
-    items: tuple[Item, ...]
+    items: tuple[WorkItem, ...]
     attempt: int = 0
 
     def to_json(self) -> dict[str, Json]:
@@ -123,15 +123,15 @@ class Planner:
         return keys
 
     @functools.cached_property
-    def songs(self) -> dict[SongId, tuple[Entrant, Request, str]]:
+    def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
         """Every song the experiment asks for: who makes it, the request, its key."""
         found = {}
-        for entrant in self.experiment.entrants:
+        for system in self.experiment.systems:
             for prompt in self.experiment.suite.prompts:
                 for take in range(self.experiment.takes):
                     request = Request(prompt=prompt, take=take, seed=take_seed(self.experiment.seed, prompt, take))
-                    name = SongId(entrant.name, prompt.id, take)
-                    found[name] = (entrant, request, song_key(entrant.system, request))
+                    name = SongId(system.name, prompt.id, take)
+                    found[name] = (system, request, song_key(system.plugin, request))
         return found
 
     def song_data(self, request: Request) -> dict[str, Any]:
@@ -160,29 +160,29 @@ class Planner:
             order = [name for name in ("reference", "prompt_wav") if keys.get(name, "") not in {*there, ""}]
             if order:
                 data = {"prompt": prompt.to_json(), "assets": keys}
-                items = tuple(Item(keys[name], f"{prompt.id} {name}", {**data, "field": name}) for name in order)
+                items = tuple(WorkItem(keys[name], f"{prompt.id} {name}", {**data, "field": name}) for name in order)
                 jobs.append(Job("asset", {}, items))
         return Stage("prompt audio and references", tuple(jobs), total)
 
-    def generation(self, entrant: Entrant) -> Stage:
+    def generation(self, system: ConfiguredSystem) -> Stage:
         """The songs of one system that are neither stored nor failed."""
-        wanted = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is entrant]
+        wanted = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is system]
         settled = self._settled("songs", [key for *_, key in wanted])
         items = [
-            Item(key, f"{name.prompt} take {name.take}", self.song_data(request))
+            WorkItem(key, f"{name.prompt} take {name.take}", self.song_data(request))
             for name, request, key in wanted
             if key not in settled
         ]
-        common = {"system": entrant.spec, "parameters": dict(entrant.parameters)}
-        return Stage(f"songs of {entrant.name}", self._jobs("generate", common, items), len(wanted))
+        common = {"system": system.spec, "parameters": dict(system.parameters)}
+        return Stage(f"songs of {system.name}", self._jobs("generate", common, items), len(wanted))
 
-    def scoring(self, judge: Judge) -> Stage:
+    def scoring(self, metric: ConfiguredMetric) -> Stage:
         """The scores of one song metric; songs of one prompt stay in one job, as they share features of its audio."""
         songs = [key for *_, key in self.songs.values()]
         made, failed = self.stock.whole("songs", songs), self.stock.whole("failures", songs)
-        keys = self.song_score_keys(judge)
+        keys = self.song_score_keys(metric)
         settled = self._settled("scores", keys.values())
-        groups: dict[str, list[Item]] = {}
+        groups: dict[str, list[WorkItem]] = {}
         waiting = hopeless = 0
         for name, key in keys.items():
             _, request, song = self.songs[name]
@@ -192,60 +192,60 @@ class Planner:
             if key in settled:
                 continue
             data = {"song": song, "system": name.system, **self.song_data(request)}
-            item = Item(key, f"{name.system} {name.prompt} take {name.take}", data)
+            item = WorkItem(key, f"{name.system} {name.prompt} take {name.take}", data)
             groups.setdefault(name.prompt, []).append(item)
         jobs = [
-            Job("score", self._judge(judge), tuple(item for items in part for item in items))
+            Job("score", self._metric_json(metric), tuple(item for items in part for item in items))
             for part in _chunks(list(groups.values()), max(1, self.group // 4))
         ]
-        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.songs) - hopeless, waiting)
+        return Stage(f"scores of {metric.id}", tuple(jobs), len(self.songs) - hopeless, waiting)
 
-    def features(self, judge: Judge) -> Stage:
+    def features(self, metric: ConfiguredMetric) -> Stage:
         """What a set metric will ask of each song and reference, so that it is computed side by side beforehand."""
-        assert isinstance(judge.metric, SetMetric)
-        scores = set(self.set_keys(judge).values())
-        waiting = sum(map(self._unsettled, self.experiment.entrants))
+        assert isinstance(metric.plugin, SetMetric)
+        scores = set(self.set_keys(metric).values())
+        waiting = sum(map(self._unsettled, self.experiment.systems))
         if self._settled("scores", scores) == scores:
-            return Stage(f"features for {judge.id}", (), waiting, waiting)
+            return Stage(f"features for {metric.id}", (), waiting, waiting)
         items = []
-        wanted = self._scorable_audio(judge.metric)
+        wanted = self._scorable_audio(metric.plugin)
         for digest, (label, data) in wanted.items():
-            keys = [feature_key(e.name, e.identity, digest) for e in judge.metric.extractors]
+            keys = [feature_key(e.name, e.identity, digest) for e in metric.plugin.extractors]
             if not all(self.store.has_feature(key) for key in keys):
-                items.append(Item(keys[0], label, data))
-        jobs = self._jobs("features", self._judge(judge), items)
-        return Stage(f"features for {judge.id}", jobs, len(wanted) + waiting, waiting)
+                items.append(WorkItem(keys[0], label, data))
+        jobs = self._jobs("features", self._metric_json(metric), items)
+        return Stage(f"features for {metric.id}", jobs, len(wanted) + waiting, waiting)
 
-    def feature_keys(self, judge: Judge) -> list[str]:
+    def feature_keys(self, metric: ConfiguredMetric) -> list[str]:
         """The keys of every feature that a set metric asks of what is stored."""
-        assert isinstance(judge.metric, SetMetric)
-        return [feature_key(e.name, e.identity, digest) for digest in self._audio() for e in judge.metric.extractors]
+        assert isinstance(metric.plugin, SetMetric)
+        return [feature_key(e.name, e.identity, digest) for digest in self._audio() for e in metric.plugin.extractors]
 
     def _scorable_audio(self, metric: SetMetric) -> dict[str, _Audio]:
-        """What the metric can judge, by digest: the songs of such systems, and the references if there is any."""
+        """What the metric can score, by digest: the songs of such systems, and the references if there is any."""
         if not isinstance(metric, Conditional):
             return self._audio()
         reference = self._reference_audio()
         digests = [digest for digest, _ in reference]
         judged = [
             songs
-            for songs in map(self._song_audio, self.experiment.entrants)
+            for songs in map(self._song_audio, self.experiment.systems)
             if metric.not_applicable([digest for digest, _ in songs], digests) is None
         ]
         return _first_of_each([audio for songs in [*judged, reference] for audio in songs]) if judged else {}
 
     def _audio(self) -> dict[str, _Audio]:
         """Every stored song and reference by the digest of its audio."""
-        sides = [*map(self._song_audio, self.experiment.entrants), self._reference_audio()]
+        sides = [*map(self._song_audio, self.experiment.systems), self._reference_audio()]
         return _first_of_each([audio for side in sides for audio in side])
 
-    def _song_audio(self, entrant: Entrant) -> list[tuple[str, _Audio]]:
+    def _song_audio(self, system: ConfiguredSystem) -> list[tuple[str, _Audio]]:
         from songbench.execution.jobs import audio_digest
 
         return [
             (digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
             for name, (who, request, song) in self.songs.items()
-            if who is entrant and (digest := audio_digest(self.store, song=song))
+            if who is system and (digest := audio_digest(self.store, song=song))
         ]
 
     def _reference_audio(self) -> list[tuple[str, _Audio]]:
@@ -257,22 +257,24 @@ class Planner:
             if (digest := audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id]))
         ]
 
-    def set_scoring(self, judge: Judge) -> Stage:
+    def set_scoring(self, metric: ConfiguredMetric) -> Stage:
         """The scores of one set metric: one per system of which a song is made, on those that are."""
-        keys = self.set_keys(judge)
+        keys = self.set_keys(metric)
         settled = self._settled("scores", keys.values())
         jobs, waiting, hopeless = [], 0, 0
-        for entrant in self.experiment.entrants:
-            made, more = self.made_by(entrant), self._unsettled(entrant) > 0
-            if not made or keys[entrant.name] in settled:
+        for system in self.experiment.systems:
+            made, more = self.made_by(system), self._unsettled(system) > 0
+            if not made or keys[system.name] in settled:
                 waiting, hopeless = waiting + more, hopeless + (not made and not more)
             else:
                 data = {
                     "songs": [{"song": song, **self.song_data(request)} for request, song in made],
                     "references": [self.reference_data(prompt) for prompt in self.referenced],
                 }
-                jobs.append(Job("score_set", self._judge(judge), (Item(keys[entrant.name], entrant.name, data),)))
-        return Stage(f"scores of {judge.id}", tuple(jobs), len(self.experiment.entrants) - hopeless, waiting)
+                jobs.append(
+                    Job("score_set", self._metric_json(metric), (WorkItem(keys[system.name], system.name, data),))
+                )
+        return Stage(f"scores of {metric.id}", tuple(jobs), len(self.experiment.systems) - hopeless, waiting)
 
     # -- helpers ---------------------------------------------------------------------------------------------------
 
@@ -281,23 +283,23 @@ class Planner:
         """The prompts that have a reference song."""
         return [prompt for prompt in self.experiment.suite.prompts if prompt.reference]
 
-    def made_by(self, entrant: Entrant) -> list[tuple[Request, str]]:
+    def made_by(self, system: ConfiguredSystem) -> list[tuple[Request, str]]:
         """The stored songs of a system, in suite order."""
-        own = [(request, key) for who, request, key in self.songs.values() if who is entrant]
+        own = [(request, key) for who, request, key in self.songs.values() if who is system]
         there = self.stock.whole("songs", [key for _, key in own])
         return [(request, key) for request, key in own if key in there]
 
-    def song_score_keys(self, judge: Judge) -> dict[SongId, str]:
+    def song_score_keys(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         """Per song, the key of its score."""
-        return {name: score_key(judge.metric.card, judge.parameters, song) for name, (_, _, song) in self.songs.items()}
+        return {name: score_key(metric.card, metric.parameters, song) for name, (_, _, song) in self.songs.items()}
 
-    def set_keys(self, judge: Judge) -> dict[str, str]:
+    def set_keys(self, metric: ConfiguredMetric) -> dict[str, str]:
         """Per system that made at least one song, the key of its set score."""
         references = [self._reference_identity(prompt) for prompt in self.referenced]
         return {
-            entrant.name: set_score_key(judge.metric.card, judge.parameters, [key for _, key in made], references)
-            for entrant in self.experiment.entrants
-            if (made := self.made_by(entrant))
+            system.name: set_score_key(metric.card, metric.parameters, [key for _, key in made], references)
+            for system in self.experiment.systems
+            if (made := self.made_by(system))
         }
 
     def _settled(self, kind: Kind, keys: Iterable[str]) -> set[str]:
@@ -305,9 +307,9 @@ class Planner:
         wanted = set(keys)
         return self.stock.whole(kind, wanted) | self.stock.whole("failures", wanted)
 
-    def _unsettled(self, entrant: Entrant) -> int:
+    def _unsettled(self, system: ConfiguredSystem) -> int:
         """How many songs of a system are neither made nor failed."""
-        own = {key for who, _, key in self.songs.values() if who is entrant}
+        own = {key for who, _, key in self.songs.values() if who is system}
         return len(own) - len(self._settled("songs", own))
 
     def _reference_identity(self, prompt: Prompt) -> str:
@@ -315,10 +317,10 @@ class Planner:
         assert prompt.reference is not None
         return keys.get("reference") or asset_key(prompt.reference, prompt)
 
-    def _judge(self, judge: Judge) -> dict[str, Any]:
-        return {"metric": judge.id, "parameters": dict(judge.parameters)}
+    def _metric_json(self, metric: ConfiguredMetric) -> dict[str, Any]:
+        return {"metric": metric.id, "parameters": dict(metric.parameters)}
 
-    def _jobs(self, kind: str, common: dict[str, Any], items: Sequence[Item]) -> tuple[Job, ...]:
+    def _jobs(self, kind: str, common: dict[str, Any], items: Sequence[WorkItem]) -> tuple[Job, ...]:
         return tuple(Job(kind, common, tuple(part)) for part in _chunks(list(items), self.group))
 
 

@@ -58,7 +58,7 @@ class Journal:
 
     def add(self, stage: str, label: str, event: Event) -> None:
         """Append one settled item."""
-        facts = {"time": round(time.time(), 3), "stage": stage, "item": label, "outcome": event.what}
+        facts = {"time": round(time.time(), 3), "stage": stage, "item": label, "outcome": event.status}
         facts |= {"key": event.key, "seconds": event.seconds} | ({"cause": event.cause} if event.cause else {})
         assert self._handle is not None
         self._handle.write(json.dumps(facts, ensure_ascii=False) + "\n")
@@ -97,22 +97,22 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
         "prompts": {prompt.id: prompt.key() for prompt in experiment.suite.prompts},
         "assets": planner.asset_keys,
         "systems": {
-            entrant.name: {
-                "spec": entrant.spec,
-                "version": entrant.system.card.version,
-                "parameters": dict(entrant.system.parameters),
-                "package": registry.package_of(registry.SYSTEMS, registry.SystemSpec.parse(entrant.spec).name),
+            system.name: {
+                "spec": system.spec,
+                "version": system.card.version,
+                "parameters": dict(system.plugin.parameters),
+                "package": registry.package_of(registry.SYSTEMS, registry.SystemSpec.parse(system.spec).name),
             }
-            for entrant in experiment.entrants
+            for system in experiment.systems
         },
         "metrics": {
-            judge.id: {
-                "version": judge.metric.card.version,
-                "parameters": dict(judge.parameters),
-                "package": registry.package_of(registry.METRICS, judge.id),
-                "available": judge.availability.ready,
+            metric.id: {
+                "version": metric.card.version,
+                "parameters": dict(metric.parameters),
+                "package": registry.package_of(registry.METRICS, metric.id),
+                "available": metric.availability.ready,
             }
-            for judge in experiment.judges
+            for metric in experiment.metrics
         },
         "songs": {"/".join(map(str, name)): key for name, (_, _, key) in planner.songs.items()},
         "scores": score_keys(planner),

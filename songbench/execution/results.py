@@ -48,7 +48,7 @@ class MetricResults:
         availability: not ready: no verdicts, and the reason and cure are shown instead.
         songs: song metrics: the verdict on each song; absent: not scored yet, or the song itself failed.
         sets: set metrics: the verdict on each system.
-        of_sets: whether it judges sets; known even before the first verdict.
+        of_sets: whether it scores sets; known even before the first verdict.
     """
 
     card: MetricCard

@@ -20,7 +20,7 @@ from songbench.contracts.registry import SystemSpec
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.execution.checksums import SUMS
 from songbench.execution.damage import REPORT_FILES
-from songbench.execution.experiment import Entrant, Experiment, Judge, appoint, enter
+from songbench.execution.experiment import Experiment, build_metrics, build_systems
 from songbench.execution.plan import Planner
 from songbench.execution.record import JOURNAL, RECORD, read_record
 from songbench.execution.recorded import recorded_config
@@ -140,19 +140,19 @@ def _suite_differs(now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[
 
 def _parts_differ(experiment: Experiment, record: Mapping[str, Any]) -> Iterator[str]:
     """Systems and metrics that are in both, and are not the same."""
-    for entrant in experiment.entrants:
-        then = record["systems"].get(entrant.name)
+    for system in experiment.systems:
+        then = record["systems"].get(system.name)
         if then:
-            kind, before = SystemSpec.parse(entrant.spec).name, SystemSpec.parse(then["spec"]).name
+            kind, before = SystemSpec.parse(system.spec).name, SystemSpec.parse(then["spec"]).name
             if kind != before:
-                yield f"the system '{entrant.name}' was {before} and is {kind}"
-            yield from _versions_differ(f"system {entrant.name}", then, entrant.system.card.version)
-            yield from _values_differ(f"system {entrant.name}", then["parameters"], entrant.system.parameters)
-    for judge in experiment.judges:
-        then = record["metrics"].get(judge.id)
+                yield f"the system '{system.name}' was {before} and is {kind}"
+            yield from _versions_differ(f"system {system.name}", then, system.card.version)
+            yield from _values_differ(f"system {system.name}", then["parameters"], system.plugin.parameters)
+    for metric in experiment.metrics:
+        then = record["metrics"].get(metric.id)
         if then:
-            yield from _versions_differ(f"metric {judge.id}", then, judge.metric.card.version)
-            yield from _values_differ(f"metric {judge.id}", then["parameters"], judge.parameters)
+            yield from _versions_differ(f"metric {metric.id}", then, metric.card.version)
+            yield from _values_differ(f"metric {metric.id}", then["parameters"], metric.parameters)
 
 
 def _versions_differ(what: str, then: Mapping[str, Any], now: str) -> Iterator[str]:
@@ -188,36 +188,31 @@ def _audio_differs(experiment: Experiment, record: Mapping[str, Any]) -> Iterato
 
 def _with_kept(experiment: Experiment, earlier: _Earlier) -> Experiment:
     """The experiment with the systems, metrics and takes of the earlier run; those come first, in their order."""
-    asked = {entrant.name: entrant for entrant in experiment.entrants}
     now = read_settings(experiment.config)
-    kinds = {SystemSpec.parse(entrant.spec).name for entrant in experiment.entrants}
-    system = _sections(now.system_sections, kinds, earlier.settings.system_sections)
-    kept = enter([spec for name, spec in earlier.systems.items() if name not in asked], system)
-    entrants = {entrant.name: entrant for entrant in (*kept, *experiment.entrants)}
-    judged = {judge.id: judge for judge in experiment.judges}
-    bare = {identifier.partition("@")[0] for identifier in judged}
-    metric = _sections(now.metric_sections, bare, earlier.settings.metric_sections)
-    judges = judged | {j.id: j for j in appoint([i for i in earlier.metrics if i not in judged], metric)}
-    ordered = _ordered(entrants, earlier.systems), _ordered(judges, earlier.metrics)
-    return _composed(experiment, ordered, max(experiment.takes, earlier.settings.takes), system, metric)
-
-
-def _composed(
-    experiment: Experiment,
-    parts: tuple[tuple[Entrant, ...], tuple[Judge, ...]],
-    takes: int,
-    system: Mapping[str, Any],
-    metric: Mapping[str, Any],
-) -> Experiment:
-    entrants, judges = parts
+    # 1. systems
+    systems = {system.name: system for system in experiment.systems}
+    system_names = {SystemSpec.parse(system.spec).name for system in experiment.systems}
+    system_sections = _sections(now.system_sections, system_names, earlier.settings.system_sections)
+    specs = [spec for name, spec in earlier.systems.items() if name not in systems]
+    systems |= {system.name: system for system in build_systems(specs, system_sections)}
+    # 2. metrics
+    metrics = {metric.id: metric for metric in experiment.metrics}
+    metric_names = {identifier.partition("@")[0] for identifier in metrics}
+    metric_sections = _sections(now.metric_sections, metric_names, earlier.settings.metric_sections)
+    identifiers = [identifier for identifier in earlier.metrics if identifier not in metrics]
+    metrics |= {metric.id: metric for metric in build_metrics(identifiers, metric_sections)}
+    # 3. the experiment of both
+    ordered_systems = _ordered(systems, earlier.systems)
+    ordered_metrics = _ordered(metrics, earlier.metrics)
+    takes = max(experiment.takes, earlier.settings.takes)
     config = {
         **experiment.config,
-        "systems": [entrant.spec for entrant in entrants],
-        "system": dict(system),
-        "metric": {**metric, "select": [judge.id for judge in judges]},
+        "systems": [system.spec for system in ordered_systems],
+        "system": dict(system_sections),
+        "metric": {**metric_sections, "select": [metric.id for metric in ordered_metrics]},
         "takes": takes,
     }
-    return replace(experiment, entrants=entrants, judges=judges, takes=takes, config=config)
+    return replace(experiment, systems=ordered_systems, metrics=ordered_metrics, takes=takes, config=config)
 
 
 def _sections(now: Mapping[str, Any], asked: set[str], earlier: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,14 +240,14 @@ def _ids(name: str) -> list[str]:
 
 def _remarks(asked: Experiment, whole: Experiment, earlier: _Earlier) -> Iterator[str]:
     new = [
-        *_counted("system", [e.name for e in asked.entrants if e.name not in earlier.record["systems"]]),
-        *_counted("metric", [j.id for j in asked.judges if j.id not in earlier.record["metrics"]]),
+        *_counted("system", [e.name for e in asked.systems if e.name not in earlier.record["systems"]]),
+        *_counted("metric", [j.id for j in asked.metrics if j.id not in earlier.record["metrics"]]),
         *([f"takes {earlier.settings.takes} → {asked.takes}"] if asked.takes > earlier.settings.takes else []),
     ]
-    own, judged = {e.name for e in asked.entrants}, {j.id for j in asked.judges}
+    own, judged = {e.name for e in asked.systems}, {j.id for j in asked.metrics}
     kept = [
-        *_counted("system", [entrant.name for entrant in whole.entrants if entrant.name not in own]),
-        *_counted("metric", [judge.id for judge in whole.judges if judge.id not in judged]),
+        *_counted("system", [system.name for system in whole.systems if system.name not in own]),
+        *_counted("metric", [metric.id for metric in whole.metrics if metric.id not in judged]),
         *([f"takes {whole.takes}"] if whole.takes > asked.takes else []),
     ]
     if new:

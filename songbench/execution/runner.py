@@ -16,7 +16,7 @@ from songbench.execution.engine.local import LocalEngine
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
 from songbench.execution.jobs import Event
-from songbench.execution.plan import Item, Job, Planner, Stage, group_size
+from songbench.execution.plan import Job, Planner, Stage, WorkItem, group_size
 from songbench.execution.record import Journal, save_record
 from songbench.execution.run_names import start_anew
 from songbench.execution.stock import Stock
@@ -30,11 +30,11 @@ BESIDE = "beside what was asked for"
 """The label of what a plug-in did that belongs to no item."""
 
 
-class Progress(Protocol):
+class RunProgress(Protocol):
     """Who is told what happens; the command line draws bars."""
 
-    def stage(self, title: str, total: int, done: int) -> None:
-        """A stage begins with `done` of `total` items stored already."""
+    def stage(self, title: str, total: int, completed: int) -> None:
+        """A stage begins with `completed` of `total` items stored already."""
 
     def item(self, label: str, event: Event) -> None:
         """An item of the stage is settled."""
@@ -43,10 +43,10 @@ class Progress(Protocol):
         """The stage is over."""
 
 
-class Silent:
+class NoProgress:
     """Tells nobody."""
 
-    def stage(self, title: str, total: int, done: int) -> None:
+    def stage(self, title: str, total: int, completed: int) -> None:
         """Nothing."""
 
     def item(self, label: str, event: Event) -> None:
@@ -88,13 +88,13 @@ class Runner:
         self,
         experiment: Experiment,
         store: Store,
-        progress: Progress | None = None,
+        progress: RunProgress | None = None,
         *,
         retry_failed: bool = False,
         anew: bool = False,
     ) -> None:
         self._experiment, self._store = experiment, store
-        self._progress: Progress = progress or Silent()
+        self._progress: RunProgress = progress or NoProgress()
         self._retry_failed, self._anew = retry_failed, anew
         self._outcome = Outcome()
         self._unsettled = self._last_round = False
@@ -158,16 +158,16 @@ class Runner:
 
     def _generate(self, planner: Planner, engine: Engine, journal: Journal) -> None:
         self._stage(planner, planner.assets(), engine, journal, vital=True)
-        for entrant in self._experiment.entrants:
-            self._stage(planner, planner.generation(entrant), engine, journal)
+        for system in self._experiment.systems:
+            self._stage(planner, planner.generation(system), engine, journal)
 
     def _score(self, planner: Planner, engine: Engine, journal: Journal) -> None:
-        for judge in self._experiment.ready_judges:
-            if isinstance(judge.metric, SetMetric):
-                self._stage(planner, planner.features(judge), engine, journal, optional=True)
-                self._stage(planner, planner.set_scoring(judge), engine, journal)
+        for metric in self._experiment.ready_metrics:
+            if isinstance(metric.plugin, SetMetric):
+                self._stage(planner, planner.features(metric), engine, journal, optional=True)
+                self._stage(planner, planner.set_scoring(metric), engine, journal)
             else:
-                self._stage(planner, planner.scoring(judge), engine, journal)
+                self._stage(planner, planner.scoring(metric), engine, journal)
 
     def _note_damage(self, planner: Planner) -> None:
         """Note what planning found damaged; a failure goes at once, as nothing of it may stand beside a success."""
@@ -203,23 +203,23 @@ class Runner:
         failures: list[tuple[str, Event]] = []
         made: set[str] = set()
 
-        def report(job: Job, item: Item, event: Event) -> None:
-            if event.what == "stray":
+        def report(job: Job, item: WorkItem, event: Event) -> None:
+            if event.status == "stray":
                 journal.add(stage.title, BESIDE, event)
                 self._progress.item(BESIDE, event)
                 self._outcome.failed.append((stage.title, BESIDE, event.cause))
                 return
-            if event.what == "damaged":
+            if event.status == "damaged":
                 self._unsettled = True
                 self._outcome.damaged[event.cause] = None
                 if not self._last_round:
                     journal.add(stage.title, item.label, event)
                     self._progress.item(item.label, event)
                     return
-            if event.what == "failed" and self._is_stored(job, item):
-                event = Event(what="done", key=item.key, seconds=event.seconds)
+            if event.status == "failed" and self._is_stored(job, item):
+                event = Event(status="done", key=item.key, seconds=event.seconds)
             journal.add(stage.title, item.label, event)
-            if event.what == "done":
+            if event.status == "done":
                 self._progress.item(item.label, event)
                 self._outcome.computed[stage.title] += 1
                 made.add(item.key)
@@ -227,11 +227,11 @@ class Runner:
             if item.key in made:  # taken back: it was counted already
                 made.remove(item.key)
                 self._outcome.computed -= Counter([stage.title])
-                self._progress.item(item.label, replace(event, what="stray"))
+                self._progress.item(item.label, replace(event, status="stray"))
             else:
                 self._progress.item(item.label, event)
             failures.append((item.label, event))
-            if not vital and not optional and event.what != "damaged":
+            if not vital and not optional and event.status != "damaged":
                 failure = {"stage": job.kind, "cause": event.cause, "detail": event.detail, "label": item.label}
                 self._store.put("failures", item.key, failure)
             if not vital and not optional:
@@ -249,7 +249,7 @@ class Runner:
                 + event.detail[-DETAIL_IN_ERROR:]
             )
 
-    def _is_stored(self, job: Job, item: Item) -> bool:
+    def _is_stored(self, job: Job, item: WorkItem) -> bool:
         """Whether the worker that was given up had stored the result before it died."""
         kind = _RESULTS.get(job.kind)
         return kind is not None and Stock(self._store).look(kind, item.key) is not None
@@ -263,9 +263,9 @@ def forget_failures(planner: Planner, store: Store) -> int:
     """Remove the stored failures of an experiment, so that they are tried again; returns how many."""
     failed = store.keys("failures")
     keys = [key for *_, key in planner.songs.values()]
-    for judge in planner.experiment.ready_judges:
+    for metric in planner.experiment.ready_metrics:
         keys += (
-            planner.set_keys(judge) if isinstance(judge.metric, SetMetric) else planner.song_score_keys(judge)
+            planner.set_keys(metric) if isinstance(metric.plugin, SetMetric) else planner.song_score_keys(metric)
         ).values()
     forgotten = failed.intersection(keys)
     for key in forgotten:

@@ -67,7 +67,7 @@ def metric_parameters(identifiers: Sequence[str], name: str, section: Mapping[st
     """The keywords of each backend of a metric: what it takes of the section they share.
 
     Args:
-        identifiers: the backends that judge, ``name@backend``.
+        identifiers: the backends that score, ``name@backend``.
         name: the bare name.
         section: ``metric.NAME``.
 

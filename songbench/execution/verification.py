@@ -9,7 +9,7 @@ from typing import Any
 from songbench.contracts.system import System
 from songbench.domain.hashing import bytes_digest, content_key
 from songbench.domain.song import Failure, Song
-from songbench.execution.damage import Damage, folder_damage, stored_damage, unknown_results
+from songbench.execution.damage import FileDamage, folder_damage, stored_damage, unknown_results
 from songbench.execution.experiment import Experiment
 from songbench.execution.jobs import request_from_json
 from songbench.execution.plan import Planner
@@ -33,7 +33,7 @@ class Verification:
     """
 
     checked: int
-    damaged: tuple[Damage, ...]
+    damaged: tuple[FileDamage, ...]
     missing: tuple[str, ...] = ()
     unknown: int = 0
     changed: tuple[tuple[str, str, str], ...] = ()
@@ -90,10 +90,10 @@ def make_again(experiment: Experiment, store: Store, count: int) -> list[Remade]
     planner = Planner(experiment, store)
     made = store.keys("songs")
     found = []
-    for entrant in experiment.entrants:
-        own = [(key, name) for name, (who, _, key) in planner.songs.items() if who is entrant and key in made]
+    for system in experiment.systems:
+        own = [(key, name) for name, (who, _, key) in planner.songs.items() if who is system and key in made]
         for key, name in sorted(own, key=lambda pair: content_key("again", pair[0]))[:count]:
-            found.append(Remade(name, _again(entrant.system, planner, store, key, name)))
+            found.append(Remade(name, _again(system.plugin, planner, store, key, name)))
     return found
 
 

@@ -15,7 +15,7 @@ from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.domain.errors import SongbenchError
 from songbench.execution.doctor import Check
 from songbench.execution.experiment import find_suite
-from songbench.execution.gather import Tally
+from songbench.execution.gather import Completion
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Stage
 from songbench.execution.verification import Remade, Verification
@@ -33,7 +33,7 @@ class Bars:
         self._task: Any = None
         self._failed = 0
 
-    def stage(self, title: str, total: int, done: int) -> None:
+    def stage(self, title: str, total: int, completed: int) -> None:
         """Begin a bar."""
         self._bars = Progress(
             TextColumn("{task.description:<36}"),
@@ -44,15 +44,15 @@ class Bars:
             TimeRemainingColumn(),
             console=self.console,
         )
-        self._task = self._bars.add_task(escape(title), total=total, completed=done)
+        self._task = self._bars.add_task(escape(title), total=total, completed=completed)
         self._bars.start()
 
     def item(self, label: str, event: Event) -> None:
         """Advance, and show a failure at once."""
         assert self._bars is not None
-        if event.what != "stray":
+        if event.status != "stray":
             self._bars.advance(self._task)
-        if event.what != "done":
+        if event.status != "done":
             self._bars.console.print(f"  [red]failed[/red] {escape(label)}: {escape(event.cause)}")
 
     def end(self) -> None:
@@ -166,14 +166,14 @@ def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> Table:
     return table
 
 
-def status_table(songs: Sequence[Tally], scores: Sequence[Tally]) -> Table:
+def status_table(songs: Sequence[Completion], scores: Sequence[Completion]) -> Table:
     """How far a run is."""
     table = _table("status", "what", "done", "failed", "open", "asked")
     for group in (songs, scores):
         for one in group:
-            left = one.total - one.done - one.failed
+            left = one.total - one.succeeded - one.failed
             failed = f"[red]{one.failed}[/red]" if one.failed else ""
-            table.add_row(escape(one.what), str(one.done), failed, str(left or ""), str(one.total))
+            table.add_row(escape(one.name), str(one.succeeded), failed, str(left or ""), str(one.total))
         table.add_section()
     return table
 
@@ -183,7 +183,7 @@ def checks_table(checks: Sequence[Check]) -> Table:
     table = _table("doctor", "what", "state", "finding", "cure")
     colours = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
     for check in checks:
-        table.add_row(escape(check.what), colours[check.state], escape(check.finding), escape(check.cure))
+        table.add_row(escape(check.subject), colours[check.state], escape(check.finding), escape(check.cure))
     return table
 
 
@@ -207,7 +207,7 @@ def show_verification(
         f"{found.checked} stored files read: {len(found.damaged)} damaged; {len(found.missing)} songs missing."
     )
     for damage in found.damaged:
-        told = escape(f"{damage.what} {damage.name}: {damage.place} {damage.problem}")
+        told = escape(f"{damage.kind} {damage.name}: {damage.place} {damage.problem}")
         console.print(f"  [red]damaged[/red] {told}", soft_wrap=True)
     for song in found.missing:
         console.print(f"  [red]missing[/red] {escape(song)}")
@@ -230,7 +230,7 @@ def show_verification(
 
 def _cures(run: str, found: Verification, removed: int | None) -> Iterator[str]:
     """What to do about damage, one line each."""
-    own = {damage.what for damage in found.damaged}
+    own = {damage.kind for damage in found.damaged}
     if removed is not None:
         yield f"{removed} damaged files were removed from the store."
     if own - {"report", "left over"}:

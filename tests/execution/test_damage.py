@@ -215,7 +215,7 @@ def test_a_forged_digest_is_named_and_can_be_discarded(bench):
     key, record = next((key, record) for key, record in stored.items() if "values" in record)
     store.put("scores", key, {**record, "values": dict.fromkeys(record["values"], 0.999)})
     numbers = bench.numbers()[0]
-    (damage,) = [one for one in bench.verify().damaged if one.what == "score"]
+    (damage,) = [one for one in bench.verify().damaged if one.kind == "score"]
     assert key in damage.place and "another one now" in damage.problem
     assert bench.discard() == 1
     bench.run()

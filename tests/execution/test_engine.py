@@ -12,7 +12,7 @@ from songbench.domain.errors import SongbenchError
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure
 from songbench.domain.suite import load_suite
-from songbench.execution.gather import gather, tally
+from songbench.execution.gather import completion, gather
 from songbench.execution.plan import Planner
 from songbench.execution.record import read_journal
 from songbench.execution.results import SongId
@@ -40,16 +40,16 @@ def test_no_feature_is_computed_for_a_set_that_cannot_be_scored(experiment, judg
     store = Store(plan.store)
     Runner(plan, store).run(score=False)
     planner = Planner(plan, store)
-    own = {entrant.name: {digest for digest, _ in planner._song_audio(entrant)} for entrant in plan.entrants}
+    own = {system.name: {digest for digest, _ in planner._song_audio(system)} for system in plan.systems}
 
     class Foreseeing(Spread):
         def not_applicable(self, songs, reference):
             known = any(set(songs) == own[name] for name in judged)
             return None if known else NotApplicable("it does not know these songs")
 
-    judge = next(judge for judge in plan.ready_judges if judge.id == "spread@probe")
-    assert planner.features(judge).missing == 5, "a metric that cannot say beforehand"
-    assert planner.features(dataclasses.replace(judge, metric=Foreseeing())).missing == features
+    metric = next(metric for metric in plan.ready_metrics if metric.id == "spread@probe")
+    assert planner.features(metric).missing == 5, "a metric that cannot say beforehand"
+    assert planner.features(dataclasses.replace(metric, plugin=Foreseeing())).missing == features
 
 
 def test_everything_is_computed_once(experiment, tmp_path, monkeypatch):
@@ -139,9 +139,9 @@ def test_metric_failures_and_not_applicable_are_kept_apart(experiment):
 
 def test_what_is_open_is_counted_in_songs_or_in_sets(experiment):
     wanted = experiment(systems=("probe", "silence"))
-    songs, scores = tally(gather(wanted, Store(wanted.store)))
-    assert [(one.what, one.done, one.total) for one in songs] == [("probe", 0, 4), ("silence", 0, 4)]
-    assert [(one.what, one.done, one.total) for one in scores] == [("level@probe", 0, 8), ("spread@probe", 0, 2)]
+    songs, scores = completion(gather(wanted, Store(wanted.store)))
+    assert [(one.name, one.succeeded, one.total) for one in songs] == [("probe", 0, 4), ("silence", 0, 4)]
+    assert [(one.name, one.succeeded, one.total) for one in scores] == [("level@probe", 0, 8), ("spread@probe", 0, 2)]
 
 
 def test_an_unavailable_metric_is_reported_not_asked(experiment):
@@ -212,8 +212,8 @@ def test_the_journal_and_the_record_tell_what_happened(experiment, tmp_path):
 
 def stages(experiment):
     planner = Planner(experiment, Store(experiment.store))
-    level, spread = experiment.judges
-    plans = [planner.assets(), *(planner.generation(entrant) for entrant in experiment.entrants)]
+    level, spread = experiment.metrics
+    plans = [planner.assets(), *(planner.generation(system) for system in experiment.systems)]
     return [*plans, planner.scoring(level), planner.features(spread), planner.set_scoring(spread)]
 
 

@@ -103,7 +103,7 @@ def assert_the_record_holds(folder: Path):
         return 0
     record, store = read_record(folder / "runs/small/record.json"), Store(str(folder / "store"))
     assert not stored_damage(record, store)[1]
-    assert not [damage for damage in folder_damage(folder / "runs/small") if damage.what != "left over"]
+    assert not [damage for damage in folder_damage(folder / "runs/small") if damage.kind != "left over"]
     return unknown_results(record, store)
 
 

@@ -97,8 +97,8 @@ def test_answers_are_lines_that_begin_with_the_token():
         Ready(),
         End(),
         Fatal("full"),
-        Event(what="done", key="k"),
-        Event(what="failed", key="k", cause="so", detail="\ud800", seconds=1.5),
+        Event(status="done", key="k"),
+        Event(status="failed", key="k", cause="so", detail="\ud800", seconds=1.5),
     ):
         assert decode(encode(message, "token"), "token") == message
         assert encode(message, "token").isascii()
@@ -112,9 +112,9 @@ def test_answers_are_lines_that_begin_with_the_token():
         'token {"message": "end"}',
         'token {"message": "stop"}\n',
         'token {"message": "end", "more": 1}\n',
-        'token {"message": "event", "what": "done"}\n',
-        'token {"message": "event", "what": "perhaps", "key": "k"}\n',
-        'token {"message": "event", "what": "done", "key": 3}\n',
+        'token {"message": "event", "status": "done"}\n',
+        'token {"message": "event", "status": "perhaps", "key": "k"}\n',
+        'token {"message": "event", "status": "done", "key": 3}\n',
         'token ["end"]\n',
         "token nothing\n",
         "\n",

@@ -120,9 +120,9 @@ def test_settings_of_plug_ins_are_checked_against_what_they_take():
 
 
 def test_a_setting_of_one_backend_goes_to_the_backends_that_have_it():
-    judges = {judge.id: judge for judge in plan("metric.fad.layer=4", metrics=["fad"]).judges}
-    assert judges["fad@mert-v1-95m"].parameters == {"layer": 4}
-    assert judges["fad@musicnn"].parameters == {}
+    metrics = {metric.id: metric for metric in plan("metric.fad.layer=4", metrics=["fad"]).metrics}
+    assert metrics["fad@mert-v1-95m"].parameters == {"layer": 4}
+    assert metrics["fad@musicnn"].parameters == {}
     with pytest.raises(InputError, match="fad@musicnn has no setting 'layer'"):
         plan("metric.fad.layer=4", metrics=["fad@musicnn"])
 
@@ -135,7 +135,7 @@ def test_good_settings_arrive():
     assert experiment.engine.name == "inline" and experiment.engine.retries == 0
     assert experiment.statistics == {"confidence": 0.9, "replicates": 2000, "seed": 0}
     assert plan("engine.workers=2", "takes=${engine.workers}").takes == 2
-    assert plan("system.silence=null").entrants[0].parameters == {}
+    assert plan("system.silence=null").systems[0].parameters == {}
 
 
 def test_composing_again_starts_from_the_defaults():

@@ -19,9 +19,9 @@ from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from songbench.resources.environments import (
     Environment,
+    InstallStep,
     IsolatedWorker,
     IsolationError,
-    Stage,
     availability,
     folder_of,
     host,
@@ -260,7 +260,7 @@ def test_other_pins_are_another_environment(monkeypatch):
             summary="A toy.",
             requirements=TOY.requirements,
             licence="CC0-1.0",
-            stages=(Stage(("x==1",), no_deps=True),),
+            steps=(InstallStep(("x==1",), no_deps=True),),
         ),
     ]
     assert len({folder_of(one) for one in [TOY, *others]}) == 3

@@ -15,9 +15,9 @@ from songbench.domain.errors import StoreWriteError
 from songbench.execution import doctor
 from songbench.resources.environments import (
     Environment,
+    InstallStep,
     IsolatedWorker,
     SetupError,
-    Stage,
     availability,
     folder_of,
     installed,
@@ -47,7 +47,7 @@ TOY = Environment(
     requirements=("toyalpha==1.0",),
     licence="CC0-1.0",
     python=f">={sys.version_info.major}.{sys.version_info.minor}",
-    stages=(Stage(("toygamma==3.0",), no_deps=True),),
+    steps=(InstallStep(("toygamma==3.0",), no_deps=True),),
     about=20_000,
 )
 

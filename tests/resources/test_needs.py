@@ -131,9 +131,9 @@ def test_a_preset_reports_what_is_missing_and_a_name_insists(declared, monkeypat
     monkeypatch.setattr(config, "metric_presets", lambda: presets)
     common = {"suite": str(suite_file(1)), "systems": ["silence"], "store": str(tmp_path), "runs": str(tmp_path)}
     experiment = plan_experiment(metrics=["wide"], overrides=["metric.mine.own.a=2"], **common)
-    assert [judge.id for judge in experiment.judges] == ["mine@toy", "rtf"]
-    assert [judge.id for judge in experiment.ready_judges] == ["rtf"]
-    assert experiment.judges[0].parameters == {"own": {"a": 2, "b": 3}}
+    assert [metric.id for metric in experiment.metrics] == ["mine@toy", "rtf"]
+    assert [metric.id for metric in experiment.ready_metrics] == ["rtf"]
+    assert experiment.metrics[0].parameters == {"own": {"a": 2, "b": 3}}
     assert experiment.config["metric"]["mine"] == {"own": {"a": 2, "b": 3}}, "what is set wins over the preset"
     with pytest.raises(UnavailableError, match="songbench setup mine@toy --accept-licence"):
         plan_experiment(metrics=["wide", "mine"], **common)
@@ -144,12 +144,12 @@ def test_a_preset_reports_what_is_missing_and_a_name_insists(declared, monkeypat
 def test_the_doctor_says_what_would_run_and_what_the_others_lack(declared, monkeypatch):
     ready, *others = doctor._runnable(registry.METRICS)
     assert ready.state == "ok" and "rtf" in ready.finding and "mine@toy" not in ready.finding
-    (mine,) = [check for check in others if check.what == "metric mine@toy"]
+    (mine,) = [check for check in others if check.subject == "metric mine@toy"]
     assert mine.state == "note" and mine.cure == "songbench setup mine@toy --accept-licence"
     assert "'toy'" in mine.finding and "'room'" in mine.finding, "everything that is missing, not what is met first"
     ready, *others = doctor._runnable(registry.SYSTEMS)
     assert "rulebased" in ready.finding
-    assert [check.state for check in others if check.what == "system broken"] == ["bad"]
+    assert [check.state for check in others if check.subject == "system broken"] == ["bad"]
     assert doctor._environment("room").cure == "songbench setup room --accept-licence"
     monkeypatch.setenv("SONGBENCH_ENV_ROOM", "/bin/false")
     assert doctor._environment("room").state == "bad"

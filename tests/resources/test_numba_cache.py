@@ -130,7 +130,7 @@ def test_without_a_place_to_write_numba_decides(home):
 
 
 def test_a_worker_takes_one(home, tmp_path):
-    code = "from songbench.execution.jobs import Workbench; from songbench.execution.store import Store; import os\n"
-    code += f"Workbench(Store({str(tmp_path / 'store')!r})); print(os.environ['NUMBA_CACHE_DIR'])"
+    code = "from songbench.execution.jobs import JobContext; from songbench.execution.store import Store; import os\n"
+    code += f"JobContext(Store({str(tmp_path / 'store')!r})); print(os.environ['NUMBA_CACHE_DIR'])"
     done = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=True)
     assert Path(done.stdout.strip()).parent.parent == tmp_path / "songbench/numba"

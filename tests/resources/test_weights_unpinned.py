@@ -427,7 +427,7 @@ def test_what_is_here_of_it_needs_no_room_again(hub, cache, monkeypatch):
     assert weights.setup(toy(), say=quiet)
 
 
-class Silent(weights.Source):
+class Silent(weights.WeightSource):
     """A source that says nothing before the download."""
 
     def describe(self):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from songbench.execution.engine.protocol import Report
-from songbench.execution.jobs import Workbench, run_job
+from songbench.execution.jobs import JobContext, run_job
 from songbench.execution.plan import Job
 from songbench.execution.store import Store
 
@@ -24,7 +24,7 @@ class InlineEngine:
     accelerator = False
 
     def __init__(self, store: Store, retries: int = 1) -> None:
-        self._bench, self._retries = Workbench(store), retries
+        self._context, self._retries = JobContext(store), retries
 
     def run(self, jobs: Sequence[Job], report: Report) -> None:
         """Run the jobs in order."""
@@ -33,11 +33,11 @@ class InlineEngine:
             job = queue.popleft()
             items = {item.key: item for item in job.items}
             broken = []
-            for event in run_job(job.to_json(), self._bench):
-                if event.what == "error" and job.attempt < self._retries:
+            for event in run_job(job.to_json(), self._context):
+                if event.status == "error" and job.attempt < self._retries:
                     broken.append(items[event.key])
                 else:
-                    final = replace(event, what="failed") if event.what == "error" else event
+                    final = replace(event, status="failed") if event.status == "error" else event
                     report(job, items[event.key], final)
             if broken:
                 queue.extend(replace(job, items=tuple(broken)).singly())

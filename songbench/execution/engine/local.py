@@ -110,15 +110,15 @@ class LocalEngine:
 
     def _event(self, worker: WorkerProcess, event: Event, waiting: deque[Job], report: Report) -> None:
         job, item = worker.job, worker.items.get(event.key)
-        if job is None or item is None or (event.key not in worker.left and event.what == "done"):
+        if job is None or item is None or (event.key not in worker.left and event.status == "done"):
             self._gone(worker, f"the worker answered for an item it was not given: {event.key[:80]!r}", waiting, report)
             return
-        if event.what != "stray":
+        if event.status != "stray":
             worker.left.pop(event.key, None)
-        if event.what == "error" and job.attempt < self._settings.retries:
+        if event.status == "error" and job.attempt < self._settings.retries:
             waiting.extend(replace(job, items=(item,)).singly())
         else:
-            report(job, item, replace(event, what="failed") if event.what == "error" else event)
+            report(job, item, replace(event, status="failed") if event.status == "error" else event)
 
     def _finished(self, worker: WorkerProcess, waiting: deque[Job], report: Report) -> None:
         if worker.left:
@@ -151,7 +151,7 @@ class LocalEngine:
             waiting.extend(left.singly())
         else:
             for item in left.items:
-                report(left, item, Event(what="failed", key=item.key, cause=cause, detail=detail))
+                report(left, item, Event(status="failed", key=item.key, cause=cause, detail=detail))
 
     def _end_dead(self, waiting: deque[Job], report: Report) -> None:
         """A dead worker whose channel stays open, because something it has started holds it, is gone all the same."""

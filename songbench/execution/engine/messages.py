@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from songbench.execution.jobs import Event
 
-_WHAT = typing.get_args(typing.get_type_hints(Event)["what"])
+_STATUSES = typing.get_args(typing.get_type_hints(Event)["status"])
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,6 @@ def decode(row: str, token: str) -> Message:
         raise ValueError(f"no message: {row[:80]!r}") from error
     if isinstance(message, Event):
         texts = (message.key, message.cause, message.detail)
-        if message.what not in _WHAT or not all(isinstance(one, str) for one in texts):
+        if message.status not in _STATUSES or not all(isinstance(one, str) for one in texts):
             raise ValueError(f"no event: {row[:80]!r}")
     return message

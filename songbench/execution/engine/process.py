@@ -19,7 +19,7 @@ from typing import IO, TypeAlias
 
 from songbench.execution.engine.messages import Message, decode
 from songbench.execution.jobs import DETAIL_CHARACTERS
-from songbench.execution.plan import Item, Job
+from songbench.execution.plan import Job, WorkItem
 
 LONGEST = 1 << 20
 """Characters of a line beyond which it is taken for garbage; causes and details of events are short."""
@@ -54,8 +54,8 @@ class WorkerProcess:
     process: subprocess.Popen[str]
     log: Path
     job: Job | None = None
-    items: dict[str, Item] = field(default_factory=dict)
-    left: dict[str, Item] = field(default_factory=dict)
+    items: dict[str, WorkItem] = field(default_factory=dict)
+    left: dict[str, WorkItem] = field(default_factory=dict)
     last_news: float = 0.0
 
     @classmethod

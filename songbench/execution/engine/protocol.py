@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from songbench.execution.jobs import Event
-from songbench.execution.plan import Item, Job
+from songbench.execution.plan import Job, WorkItem
 
-Report: TypeAlias = Callable[[Job, Item, Event], None]
+Report: TypeAlias = Callable[[Job, WorkItem, Event], None]
 """Called for every item that is settled: stored (``done``) or given up (``failed``)."""
 
 

@@ -15,7 +15,7 @@ from typing import IO
 
 from songbench.domain.errors import StoreError
 from songbench.execution.engine.messages import End, Fatal, Message, Ready, encode
-from songbench.execution.jobs import Workbench, run_job
+from songbench.execution.jobs import JobContext, run_job
 from songbench.execution.store import Store
 
 
@@ -56,14 +56,14 @@ def main() -> None:
     """Serve until the parent closes our input."""
     store, token = sys.argv[1:]
     channel = _Channel(token)
-    bench = Workbench(Store(store))
+    context = JobContext(Store(store))
     jobs: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_jobs, args=(channel.jobs, jobs), daemon=True).start()
     channel.answer(Ready())
     while True:
         job = json.loads(jobs.get())
         try:
-            for event in run_job(job, bench):
+            for event in run_job(job, context):
                 channel.answer(event)
         except StoreError as error:
             channel.answer(Fatal(str(error)))

@@ -6,7 +6,7 @@ An `Environment` is declared next to the code that needs it, set up by ``songben
 
 from songbench.resources.environments.environment import (
     Environment,
-    Stage,
+    InstallStep,
     availability,
     environments_folder,
     folder_of,
@@ -24,10 +24,10 @@ from songbench.resources.environments.worker import IsolatedWorker
 
 __all__ = [
     "Environment",
+    "InstallStep",
     "IsolatedWorker",
     "IsolationError",
     "SetupError",
-    "Stage",
     "availability",
     "environments_folder",
     "folder_of",

@@ -17,14 +17,14 @@ MARKER = "songbench-environment.json"
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Requirements that are installed together, after those of the stages before.
+class InstallStep:
+    """Requirements that are installed together, after those of the steps before.
 
     Attributes:
         requirements: exact pins in pip's syntax.
         no_deps: install these alone, for packages whose declared dependencies are wrong.
         no_build_isolation: build with what is installed already, for packages that need torch or an old setuptools to
-            be built; these have to be in an earlier stage.
+            be built; these have to be in an earlier step.
     """
 
     requirements: tuple[str, ...]
@@ -49,7 +49,7 @@ class Environment:
         requirements: exact pins in pip's syntax, resolved together.
         licence: of the packages that matter.
         python: versions it works with, as in ``requires-python``.
-        stages: what is installed afterwards, in order.
+        steps: what is installed afterwards, in order.
         about: an estimate of the bytes it takes on disk.
         restricted: the licence forbids some uses; nothing is fetched without ``--accept-licence``.
     """
@@ -59,26 +59,26 @@ class Environment:
     requirements: tuple[str, ...]
     licence: str
     python: str = ">=3.11,<3.13"
-    stages: tuple[Stage, ...] = ()
+    steps: tuple[InstallStep, ...] = ()
     about: int = 0
     restricted: bool = False
 
     @property
-    def all_stages(self) -> tuple[Stage, ...]:
+    def all_steps(self) -> tuple[InstallStep, ...]:
         """Everything that is installed, in order."""
-        return (Stage(self.requirements), *self.stages)
+        return (InstallStep(self.requirements), *self.steps)
 
     @property
     def packages(self) -> tuple[str, ...]:
         """The names of the packages it pins."""
-        pins = [pin for stage in self.all_stages for pin in stage.requirements]
+        pins = [pin for step in self.all_steps for pin in step.requirements]
         names = [match[0] for pin in pins if (match := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", pin))]
         return tuple(dict.fromkeys(names))
 
     @property
     def key(self) -> str:
         """Changes with anything that is installed."""
-        return content_key(self.name, self.python, [asdict(stage) for stage in self.all_stages])[:12]
+        return content_key(self.name, self.python, [asdict(step) for step in self.all_steps])[:12]
 
 
 def environments_folder() -> Path:
@@ -144,8 +144,8 @@ def availability(environment: Environment) -> Availability:
 
 def wheel_commands(environment: Environment) -> list[str]:
     """What collects its wheels into FOLDER on a machine with a network, for ``songbench setup --from FOLDER``."""
-    stages = [" ".join(["pip wheel -w FOLDER", *one.options, *one.requirements]) for one in environment.all_stages]
-    return [f"# with Python {environment.python}, on a machine of the same kind", *stages]
+    steps = [" ".join(["pip wheel -w FOLDER", *one.options, *one.requirements]) for one in environment.all_steps]
+    return [f"# with Python {environment.python}, on a machine of the same kind", *steps]
 
 
 def size_text(environment: Environment) -> str:

@@ -19,7 +19,7 @@ from songbench.domain.errors import StoreWriteError
 from songbench.resources.environments.environment import (
     MARKER,
     Environment,
-    Stage,
+    InstallStep,
     environments_folder,
     folder_of,
     override_variable,
@@ -88,9 +88,9 @@ def _make(environment: Environment, folder: Path, wheels: list[Path], log: _Log,
         say(f"{name}: a new environment by {tool.name}, log {log.path}")
         tool.create(environment, folder, log)
         python = python_in(folder)
-    for number, stage in enumerate(environment.all_stages, 1):
-        say(f"{name}: installing {', '.join(stage.requirements)} (step {number} of {len(environment.all_stages)})")
-        tool.install(stage, python, wheels, log)
+    for number, step in enumerate(environment.all_steps, 1):
+        say(f"{name}: installing {', '.join(step.requirements)} (step {number} of {len(environment.all_steps)})")
+        tool.install(step, python, wheels, log)
     found = _survey(python, log)
     facts = {"name": name, "key": environment.key, "python": found["python"], "packages": found["packages"]}
     partial = folder / f"{MARKER}.part"
@@ -123,11 +123,11 @@ class _Pip:
         options = ["--without-pip"] if _have_pip() else []
         log.run([_fitting_python(environment, log), "-I", "-m", "venv", *options, str(folder)])
 
-    def install(self, stage: Stage, python: Path, wheels: list[Path], log: _Log) -> None:
+    def install(self, step: InstallStep, python: Path, wheels: list[Path], log: _Log) -> None:
         ours = [sys.executable, "-m", "pip", "--python", str(python)]
         pip = ours if _have_pip() else [str(python), "-I", "-m", "pip"]
-        common = ["--disable-pip-version-check", "--no-input", *_offline(wheels), *stage.options]
-        log.run([*pip, "install", *common, *stage.requirements])
+        common = ["--disable-pip-version-check", "--no-input", *_offline(wheels), *step.options]
+        log.run([*pip, "install", *common, *step.requirements])
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,9 @@ class _Uv:
     def create(self, environment: Environment, folder: Path, log: _Log) -> None:
         log.run([self.program, "venv", "--quiet", "--python", environment.python, str(folder)])
 
-    def install(self, stage: Stage, python: Path, wheels: list[Path], log: _Log) -> None:
-        place = ["--python", str(python), *_offline(wheels), *stage.options]
-        log.run([self.program, "pip", "install", *place, *stage.requirements])
+    def install(self, step: InstallStep, python: Path, wheels: list[Path], log: _Log) -> None:
+        place = ["--python", str(python), *_offline(wheels), *step.options]
+        log.run([self.program, "pip", "install", *place, *step.requirements])
 
 
 def _tool() -> _Pip | _Uv:
