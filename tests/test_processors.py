@@ -22,7 +22,8 @@ def digest(array):
 
 left, right = np.random.default_rng(0).normal(size=(2, 300, 300)).astype(np.float32)
 print(digest(left @ right))
-request = Request(Prompt("p", parse_lyrics("[verse]\\nRiver run slowly down to the sea\\n"), seconds=8.0), 0, 1)
+lyrics = parse_lyrics("[verse]\\nRiver run slowly down to the sea\\n")
+request = Request(prompt=Prompt(id="p", lyrics=lyrics, seconds=8.0), take=0, seed=1)
 (song,) = RuleBased().generate([request])
 print(digest(song.source.load().samples))
 print(digest(LogMel(FeatureExtractor())(left.ravel()[:32000])))

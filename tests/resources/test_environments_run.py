@@ -41,7 +41,7 @@ class Far:
                 except environments.IsolationError as error:
                     yield error.failure("score")
                     continue
-                yield Scores({"peak": said["peak"]}, detail={"threads": said["threads"]})
+                yield Scores(values={"peak": said["peak"]}, detail={"threads": said["threads"]})
 """
 
 WORKER = """

@@ -452,7 +452,8 @@ from songbench.resources.weights import HubSource, WeightFile, Weights
 
 def made(name, path):
     source = HubSource("authors/toy", "main", {name: path})
-    return Weights(name, "1", "A toy.", "for tests only", (WeightFile(name, about=99),), (source,), restricted=True)
+    facts = {"version": "1", "summary": "A toy.", "licence": "for tests only", "restricted": True}
+    return Weights(name=name, files=(WeightFile(name, about=99),), sources=(source,), **facts)
 
 SMALL, LARGE, OTHER = made("toy-small", "model.yaml"), made("toy-large", "model.pt"), made("toy-other", "model.pt")
 
