@@ -4,7 +4,7 @@
 
 The song's sections are found by an analyser; the requested ones are the lyrics' tags in order. Durations of the
 requested sections are free. Of all alignments that keep the order, the one with the least error counts
-(`metrics.structure_error`). Labels of both sides are the seven tags of the lyrics; each analyser's own labels become
+(`metrics.structure_error`). Labels of both sides are the tags of the lyrics; each analyser's own labels become
 these by a map of its own, and neighbours with the same tag are one section. A requested section the song lacks is
 charged with the seconds the lyrics give for it, or with an equal share of the song where they give none.
 
@@ -20,12 +20,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from metrics.features.section_labels import LABELS
 from metrics.features.structure import StructureAnalyser
 from songbench.domain.audio import AudioSource
 from songbench.domain.hashing import Json, derived_seed
-from songbench.domain.lyrics import TAGS, Section
+from songbench.domain.lyrics import Section
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
+from songbench.domain.tags import INSTRUMENTAL_TAGS, tags_of_labels
 from songbench.plugin import READY, Availability, Extractor, Feature, Features, Field, MetricCard, Verdict
 from songbench.resources import weights
 from songbench.resources.weights import Weights
@@ -86,6 +88,10 @@ FIELDS = (
         headline=False,
         hears=(),
     ),
+)
+
+NOVELTY_TAGS = tags_of_labels(
+    {label: label for label in LABELS}, "the labels of the novelty analyser (metrics.features.section_labels)"
 )
 
 CITATION = "The measure: SongBloom (arXiv 2506.07634), with free section durations"
@@ -175,7 +181,7 @@ class SectionErrorRate:
 
     def _tag(self, section: Section) -> str:
         """The tag under which the analyser would find a section of the lyrics."""
-        sung_edge = section.vocal and section.tag in ("intro", "outro")
+        sung_edge = section.vocal and section.tag in INSTRUMENTAL_TAGS
         return self.sung_edge if sung_edge and self.sung_edge else section.tag
 
     def _truth(self, song: Song) -> list[tuple[str, float, float]]:
@@ -247,6 +253,4 @@ def _analyser_error(
 
 def ser_novelty() -> SectionErrorRate:
     """The entry point ``ser@novelty``."""
-    return SectionErrorRate(
-        card=SER_NOVELTY, analyser=StructureAnalyser(), tags={tag: tag for tag in TAGS}, sung_edge="verse"
-    )
+    return SectionErrorRate(card=SER_NOVELTY, analyser=StructureAnalyser(), tags=NOVELTY_TAGS, sung_edge="verse")

@@ -15,31 +15,39 @@ from metrics.features.demucs_stems import HTDEMUCS_TORCH
 from metrics.features.muq import MUQ
 from metrics.features.songformer import MUSICFM, SONGFORMER, SongFormer
 from metrics.ser import CITATION, FIELDS, SectionErrorRate
+from songbench.domain.tags import tags_of_labels
 from songbench.plugin import Conflict, Field, MetricCard, Procedure
 
-ALLIN1_TAGS: Mapping[str, str | None] = {
-    "start": None,
-    "end": None,
-    "intro": "intro",
-    "outro": "outro",
-    "break": "inst",
-    "bridge": "bridge",
-    "inst": "inst",
-    "solo": "inst",
-    "verse": "verse",
-    "chorus": "chorus",
-}
+ALLIN1_TAGS = tags_of_labels(
+    {
+        "start": None,
+        "end": None,
+        "intro": "intro",
+        "outro": "outro",
+        "break": "inst",
+        "bridge": "bridge",
+        "inst": "inst",
+        "solo": "inst",
+        "verse": "verse",
+        "chorus": "chorus",
+    },
+    "All-In-One's labels (metrics.ser_reference)",
+    absent=("silence",),
+)
 
-SONGFORMER_TAGS: Mapping[str, str | None] = {
-    "intro": "intro",
-    "verse": "verse",
-    "pre-chorus": "verse",
-    "chorus": "chorus",
-    "bridge": "bridge",
-    "inst": "inst",
-    "outro": "outro",
-    "silence": "silence",
-}
+SONGFORMER_TAGS = tags_of_labels(
+    {
+        "intro": "intro",
+        "verse": "verse",
+        "pre-chorus": "verse",
+        "chorus": "chorus",
+        "bridge": "bridge",
+        "inst": "inst",
+        "outro": "outro",
+        "silence": "silence",
+    },
+    "SongFormer's labels (metrics.ser_reference)",
+)
 
 REFERENCE_FIELDS = (
     *FIELDS,

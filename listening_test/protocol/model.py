@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from songbench.domain.checking import Flag, Number, Whole, Written
 from songbench.domain.hashing import content_key
+from songbench.domain.tags import SectionTag
 
 Form = Literal["acr", "preference", "ccr", "multistimulus", "mushra"]
 FORMS: tuple[str, ...] = get_args(Form)
@@ -77,7 +78,7 @@ class Excerpt(Written):
     """
 
     rule: Literal["whole", "section", "window"] = "whole"
-    tag: str = "chorus"
+    tag: SectionTag = "chorus"
     occurrence: Annotated[Whole, Field(ge=1)] = 1
     start: Annotated[Number, Field(ge=0)] = 0.0
     seconds: Annotated[Number, Field(gt=0)] | None = None

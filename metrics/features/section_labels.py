@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+LABELS = ("intro", "verse", "chorus", "bridge", "inst", "outro", "silence")
+"""What `label_segments` calls segments: tags of lyrics."""
+
 SAME_PASSAGE = 0.36
 """From this similarity on, two sung passages count as the same music."""
 

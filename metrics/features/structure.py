@@ -56,7 +56,7 @@ class StructureAnalyser:
 
     Feature:
         ``segments`` (data): label, start and end in seconds of each section, from 0 to the end of the audio; labels are
-        the tags of lyrics (`songbench.domain.lyrics.TAGS`).
+        the tags of lyrics (`songbench.domain.tags.TAGS`).
         ``novelty``: shape (n + 1,), the novelty of a boundary at every quarter of a second.
         ``voice``: shape (n,), the level of the voice in each in dB, see `metrics.features.vocal_activity.Voice`.
     """

@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, RootModel, Strict, ValidationError
 from pydantic_core import ErrorDetails
 
 from songbench.domain.errors import InputError
@@ -46,7 +46,7 @@ def checked(
     """Check decoded data against a model.
 
     Args:
-        model: what is expected, a subclass of `Written`.
+        model: what is expected, a subclass of `Written` (or a `RootModel` of a mapping to such).
         value: what was decoded: a mapping of names to values.
         file: named in errors.
         line: where `value` stands in `file`, 1-based.
@@ -215,7 +215,7 @@ def _allowed(model: type[BaseModel], problem: ErrorDetails, place: Place) -> Seq
 
 
 def _arms(annotations: Sequence[Any]) -> list[Any]:
-    """Annotations with aliases, `Annotated` and unions taken apart."""
+    """Annotations with aliases, `Annotated`, unions and root models taken apart."""
     found = []
     for annotation in annotations:
         origin = get_origin(annotation)
@@ -223,6 +223,8 @@ def _arms(annotations: Sequence[Any]) -> list[Any]:
             found += _arms([get_args(annotation)[0]])
         elif origin in (Union, types.UnionType):
             found += _arms(get_args(annotation))
+        elif isinstance(annotation, type) and issubclass(annotation, RootModel):
+            found += _arms([annotation.model_fields["root"].annotation])
         else:
             found.append(annotation)
     return found

@@ -1,6 +1,6 @@
 """Section headings as people write them, read as the tags of the grammar: ``Verse 1``, ``Pre-Chorus``, ``主歌``.
 
-Suites name their sections by the seven tags alone; this is for the cure in an error and for importers.
+Suites name their sections by the tags alone; this is for the cure in an error and for importers.
 """
 
 from __future__ import annotations
@@ -9,18 +9,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_NAMES = {
-    "intro": "intro introduction opening start 前奏 序曲 开场 イントロ 인트로 entrada",
-    "verse": "verse vers strophe couplet estrofa verso strofa pre-chorus prechorus pre-hook prehook lift rap spoken"
-    " spoken-word narration recitative 主歌 导歌 預副歌 预副歌 前副歌 说唱 念白 独白 aメロ bメロ 벌스 절",
-    "chorus": "chorus chorusx hook refrain refrao refrán refrão coro estribillo ritornello post-chorus postchorus"
-    " post-hook anti-chorus drop 副歌 高潮 合唱 サビ 후렴 코러스",
-    "bridge": "bridge middle-eight middle-8 middle8 brücke pont puente ponte c-part 桥段 桥 过渡 過渡 ブリッジ 브릿지",
-    "inst": "inst instrumental instrumental-break interlude solo break breakdown build build-up buildup riff instru"
-    " musical-interlude instrumentale 间奏 間奏 过门 独奏 獨奏 纯音乐 ソロ 간주",
-    "outro": "outro ending end coda finale closing fade-out fadeout fade 尾奏 尾声 结尾 結尾 结束 アウトロ 아웃트로",
-    "silence": "silence pause rest stop 静音 停顿",
-}
+from pydantic import RootModel
+
+from songbench.domain.tables import read_table
+from songbench.domain.tags import by_tag
+
+_NAMES = by_tag(
+    read_table("songbench.domain", "headings.yaml", RootModel[dict[str, str]]).root, "songbench/domain/headings.yaml"
+)
 _TAG_OF = {name: tag for tag, names in _NAMES.items() for name in names.split()}
 
 _LENGTHS = ("short", "medium", "long")
@@ -35,7 +31,7 @@ class Heading:
     """What a heading says.
 
     Attributes:
-        tag: the tag of the grammar, one of `songbench.domain.lyrics.TAGS`.
+        tag: the tag of the grammar, one of `songbench.domain.tags.TAGS`.
         name: the heading itself without numbers, repeats and directions, in lower case.
         direction: what else it says: ``soft piano``, ``Singer A``, ``guitar``; "" when nothing.
         times: how often the section is to be sung: 2 for ``Chorus x2``.

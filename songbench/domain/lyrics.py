@@ -24,22 +24,11 @@ from dataclasses import dataclass, field
 
 from songbench.domain import lyric_text
 from songbench.domain.errors import InputError
-from songbench.domain.sections import (
-    INSTRUMENTAL_TAGS,
-    TAGS,
-    VOCAL_TAGS,
-    WORDLESS_TAGS,
-    Lyrics,
-    Section,
-    lyrics_from_json,
-)
+from songbench.domain.sections import Lyrics, Section, lyrics_from_json
+from songbench.domain.tags import INSTRUMENTAL_TAGS, TAGS, VOCAL_TAGS, WORDLESS_TAGS
 from songbench.domain.unknown_tags import UnknownTag, UnknownTagsError, tag_cure
 
 __all__ = [
-    "INSTRUMENTAL_TAGS",
-    "TAGS",
-    "VOCAL_TAGS",
-    "WORDLESS_TAGS",
     "Lyrics",
     "LyricsReading",
     "Section",

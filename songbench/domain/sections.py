@@ -1,4 +1,4 @@
-"""What lyrics are made of, sections under seven tags, and the JSON form in which they travel and are hashed.
+"""What lyrics are made of, sections under tags, and the JSON form in which they travel and are hashed.
 
 The form::
 
@@ -12,21 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from songbench.domain.checking import Number, Written, checked
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
-
-VOCAL_TAGS = ("verse", "chorus", "bridge")
-"""Always sung."""
-INSTRUMENTAL_TAGS = ("intro", "inst", "outro", "silence")
-"""May be without words, and then have a duration; intro and outro are sung where they have words."""
-WORDLESS_TAGS = ("inst", "silence")
-"""Never sung."""
-TAGS = ("intro", "verse", "chorus", "bridge", "inst", "outro", "silence")
+from songbench.domain.tags import TAGS, VOCAL_TAGS, WORDLESS_TAGS, SectionTag
 
 LONGEST_SECONDS = 3600.0
 """The longest section, and the longest song, that can be asked for."""
@@ -37,8 +30,8 @@ class Section:
     """One part of a song.
 
     Attributes:
-        tag: one of `TAGS`.
-        lines: the sung lines; at least one for `VOCAL_TAGS`, none for `WORDLESS_TAGS`.
+        tag: one of `songbench.domain.tags.TAGS`.
+        lines: the sung lines; at least one for tags that are always sung, none for those that never are.
         seconds: how long a section without lines lasts (above 0, at most `LONGEST_SECONDS`); None for a sung one, whose
             length the system decides.
     """
@@ -113,7 +106,7 @@ class Lyrics:
 
 
 class _SectionForm(Written):
-    tag: Literal["intro", "verse", "chorus", "bridge", "inst", "outro", "silence"]
+    tag: SectionTag
     lines: list[Annotated[str, Field(max_length=10_000)]] = Field(default=[])
     seconds: Number | None = None
 

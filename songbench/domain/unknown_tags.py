@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from songbench.domain.errors import InputError
 from songbench.domain.headings import read_heading
-from songbench.domain.sections import TAGS, WORDLESS_TAGS
+from songbench.domain.tags import TAGS, WORDLESS_TAGS
 
 _CHORD = re.compile(r"[A-G][#b♯♭]?(?:maj|min|m|M|dim|aug|sus|add)?\d{0,2}(?:/[A-G][#b♯♭]?)?")
 _SHOWN = 50

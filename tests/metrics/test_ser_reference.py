@@ -13,10 +13,11 @@ from metrics.ser_reference import ALLIN1_TAGS, SONGFORMER_TAGS, ser_allin1, ser_
 from songbench.contracts.feature import Feature
 from songbench.contracts.metric import SongMetric
 from songbench.domain.audio import Audio, MemoryAudio
-from songbench.domain.lyrics import TAGS, parse_lyrics
+from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Request, Song, TimedSection
+from songbench.domain.tags import TAGS
 
 
 def song(lyrics, sections=()):

@@ -15,7 +15,8 @@ from songbench.domain import lyric_text
 from songbench.domain.errors import InputError
 from songbench.domain.headings import Heading, read_heading
 from songbench.domain.lyric_lines import KINDS, odd_lines
-from songbench.domain.sections import INSTRUMENTAL_TAGS, VOCAL_TAGS, WORDLESS_TAGS, Lyrics, Section
+from songbench.domain.sections import Lyrics, Section
+from songbench.domain.tags import INSTRUMENTAL_TAGS, VOCAL_TAGS, WORDLESS_TAGS
 from songbench.suites.importing.notes import Notes
 
 LENGTH_SECONDS = {"short": 5.0, "medium": 15.0, "long": 25.0}

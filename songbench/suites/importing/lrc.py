@@ -13,7 +13,8 @@ from songbench.domain import lyric_text
 from songbench.domain.errors import InputError
 from songbench.domain.headings import read_heading
 from songbench.domain.lyric_lines import KINDS, odd_lines
-from songbench.domain.sections import LONGEST_SECONDS, WORDLESS_TAGS, Lyrics, Section
+from songbench.domain.sections import LONGEST_SECONDS, Lyrics, Section
+from songbench.domain.tags import WORDLESS_TAGS
 from songbench.suites.importing.notes import Notes
 
 _CLOCK = r"(\d{1,3}):(\d{1,2})(?:[.:](\d{1,3}))?"

@@ -8,7 +8,7 @@ Tags stand between spaces; those of parts without singing are repeated, once per
 150 s models, about 5 s for the 240 s model). Sentences are parted by a full stop, sections by a comma between spaces.
 The authors also write a full stop where a sentence has a comma, as the comma's symbol is that of a new section.
 
-The tags are those of songbench's own lyrics, `songbench.domain.lyrics.TAGS`; the model was trained with no others, and
+The tags are those of songbench's own lyrics, `songbench.domain.tags.TAGS`; the model was trained with no others, and
 with [intro] and [outro] as parts without singing. Where other lyrics have words under these two, the words are written
 under [verse], and `retagged` says so.
 """
@@ -21,14 +21,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from songbench.domain.errors import InputError
-from songbench.domain.lyrics import WORDLESS_TAGS, Lyrics, Section, parse_lyrics
-from systems.songbloom.text.vocabulary import EMPTY, MARKS, STRUCTURE_TAGS, Vocabulary
+from songbench.domain.lyrics import Lyrics, Section, parse_lyrics
+from songbench.domain.tags import INSTRUMENTAL_TAGS
+from systems.songbloom.text.vocabulary import EMPTY, MARKS, STRUCTURE_TAGS, TAG_SYMBOLS, Vocabulary
 from systems.songbloom.text.words import HAN, phonemes_of_lyrics
 
 LANGUAGES = ("English", "Mandarin")
 """What SongBloom sings."""
 
-_WITHOUT_WORDS = ("intro", "outro", *WORDLESS_TAGS)
 _SECTION_END = " , "
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _CLAUSE_END = re.compile(r"[.,;:!?…。，、；：！？—–]+")
@@ -74,11 +74,11 @@ def retagged(lyrics: Lyrics) -> str:
 
 
 def _sung_as_verse(section: Section) -> bool:
-    return section.vocal and section.tag in _WITHOUT_WORDS
+    return section.vocal and section.tag in INSTRUMENTAL_TAGS
 
 
 def _section(section: Section, seconds_per_tag: float) -> str:
-    tag = "[verse]" if _sung_as_verse(section) else f"[{section.tag}]"
+    tag = TAG_SYMBOLS["verse" if _sung_as_verse(section) else section.tag]
     if not section.vocal:
         return " ".join([tag] * max(1, round((section.seconds or 0) / seconds_per_tag)))
     sentences = [sentence for line in section.lines for sentence in _sentences(line)]

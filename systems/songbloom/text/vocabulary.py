@@ -15,9 +15,23 @@ from pathlib import Path
 import yaml
 
 from songbench.domain.errors import InputError
+from songbench.domain.tags import by_tag
 
-STRUCTURE_TAGS = ("[verse]", "[chorus]", "[bridge]", "[intro]", "[outro]", "[inst]", "[silence]")
-"""What begins a section, in the order of the released ids 1 to 7."""
+TAG_SYMBOLS = by_tag(
+    {
+        "verse": "[verse]",
+        "chorus": "[chorus]",
+        "bridge": "[bridge]",
+        "intro": "[intro]",
+        "outro": "[outro]",
+        "inst": "[inst]",
+        "silence": "[silence]",
+    },
+    "SongBloom's vocabulary (systems.songbloom.text.vocabulary)",
+)
+"""The symbol that begins a section of each tag, in the order of the released ids 1 to 7."""
+
+STRUCTURE_TAGS = tuple(TAG_SYMBOLS.values())
 
 SENTENCE_MARK = "."
 """Ends a sentence inside a vocal section."""

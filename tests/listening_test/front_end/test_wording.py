@@ -11,7 +11,7 @@ from listening_test.front_end.assets import SCRIPTS, asset, gradio_host_script, 
 from listening_test.front_end.wording import load_wording
 from listening_test.protocol.model import LANGUAGES
 from songbench.domain.errors import InputError
-from songbench.domain.lyrics import TAGS
+from songbench.domain.tags import TAGS
 
 SOURCES = [*SCRIPTS, "bundle_host.js", "gradio_host.js"]
 
