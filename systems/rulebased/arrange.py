@@ -6,15 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from systems.rulebased.figures import bass_line, comp, voicing
-from systems.rulebased.genres import CLOSED, CRASH, KICK, OPEN, PEDAL, RIDE, SNARE, TOMS, Genre, Voice
+from systems.rulebased.genres import CLOSED, CRASH, KICK, OPEN, PEDAL, RIDE, SNARE, TOMS, Genre, Instrument
 from systems.rulebased.harmony import Harmony, PlacedChord
 from systems.rulebased.melody import set_melody
 from systems.rulebased.plan import PlacedSection
 from systems.rulebased.rhythm import Onset
 from systems.rulebased.score import DRUM_BANK, Tone, Track, swung
 
-_FULL_TAGS = ("chorus", "inst")
-_DRUMLESS_TAGS = ("intro", "bridge", "silence")
 _BASS_LEVEL = 84
 _HIT_LEVELS = {"x": 92, "o": 60}
 _CYMBAL_GAIN = {RIDE: 1.35, PEDAL: 1.35, CLOSED: 1.25, OPEN: 1.1}
@@ -43,12 +41,12 @@ def arrange(
         Track(
             name="drums", stem="drums", program=genre.kit.preset, bank=DRUM_BANK, pan=0.0, tones=tuple(writer.drums())
         ),
-        Track(name="bass", stem="bass", program=genre.bass[0], bank=0, pan=0.0, tones=tuple(writer.bass())),
+        Track(name="bass", stem="bass", program=genre.bass.program, bank=0, pan=0.0, tones=tuple(writer.bass())),
         *(
-            Track(name=v.name, stem="other", program=v.program, bank=0, pan=v.pan, tones=tuple(writer.accompany(v)))
-            for v in genre.voices
+            Track(name=i.name, stem="other", program=i.program, bank=0, pan=i.pan, tones=tuple(writer.accompany(i)))
+            for i in genre.instruments
         ),
-        Track(name="lead", stem="other", program=genre.lead[0], bank=0, pan=0.1, tones=tuple(writer.lead())),
+        Track(name="lead", stem="other", program=genre.lead.program, bank=0, pan=0.1, tones=tuple(writer.lead())),
     ]
     return tuple(_played(track, genre.swing, seed + rank) for rank, track in enumerate(tracks) if track.tones)
 
@@ -74,9 +72,7 @@ class _Writer:
         self.final = harmony.chords[-1] if harmony.chords else None
 
     def is_full(self, section: PlacedSection) -> bool:
-        if self.arrangement == "full":
-            return section.tag in _FULL_TAGS
-        return self.arrangement == "band" and section.tag not in ("intro", "outro")
+        return self.arrangement in section.rules.full
 
     def chords(self, section: PlacedSection) -> tuple[PlacedChord, ...]:
         """The chords of a section, the song's final one left out."""
@@ -86,7 +82,7 @@ class _Writer:
         for index, section in enumerate(self.sections):
             following = self.sections[index + 1] if index + 1 < len(self.sections) else None
             fill = self.fill_beats(section, following)
-            if section.tag not in _DRUMLESS_TAGS:
+            if section.rules.drums:
                 yield from self.beat(section, fill)
             if fill:
                 yield from self.fill(section.end - fill, fill, index)
@@ -104,7 +100,7 @@ class _Writer:
 
     def fill_beats(self, section: PlacedSection, following: PlacedSection | None) -> float:
         """A fill leads into a section with drums; none out of or into silence, none in a very short section."""
-        if following is None or "silence" in (section.tag, following.tag) or following.tag in _DRUMLESS_TAGS:
+        if following is None or section.rules.silent or not following.rules.drums:
             return 0.0
         if self.arrangement == "sparse" or section.beats < 4:
             return 0.0
@@ -123,38 +119,39 @@ class _Writer:
         yield Tone(KICK, start, start + 0.25, 80)
 
     def bass(self) -> Iterator[Tone]:
-        _, soft, full = self.genre.bass
         for section in self.sections:
-            if section.tag in ("silence", "intro"):
+            if not section.rules.bass:
                 continue
             chords = self.chords(section)
             for placed, after in zip(chords, [*chords[1:], chords[0]] if chords else [], strict=True):
-                figure = full if self.is_full(section) else soft
+                figure = self.genre.bass.full if self.is_full(section) else self.genre.bass.soft
                 yield from bass_line(figure, placed, after.chord, _BASS_LEVEL)
         if self.final:
             yield from bass_line("long", self.final, self.final.chord, _BASS_LEVEL)
 
-    def accompany(self, voice: Voice) -> Iterator[Tone]:
+    def accompany(self, instrument: Instrument) -> Iterator[Tone]:
         pitches: tuple[int, ...] = ()
         for section in self.sections:
-            plays = voice.full if self.is_full(section) else voice.soft
+            plays = instrument.full if self.is_full(section) else instrument.soft
             for placed in self.chords(section) if plays else ():
-                pitches = voicing(placed.chord, voice.centre, pitches)
-                level = voice.level if self.is_full(section) else int(voice.level * 0.9)
-                yield from comp(voice.figure, placed, pitches, level)
-        if self.final and (voice.soft or self.arrangement != "sparse"):
-            yield from comp("sustain", self.final, voicing(self.final.chord, voice.centre, pitches), voice.level)
+                pitches = voicing(placed.chord, instrument.centre, pitches)
+                level = instrument.level if self.is_full(section) else int(instrument.level * 0.9)
+                yield from comp(instrument.figure, placed, pitches, level)
+        if self.final and (instrument.soft or self.arrangement != "sparse"):
+            yield from comp(
+                "sustain", self.final, voicing(self.final.chord, instrument.centre, pitches), instrument.level
+            )
 
     def lead(self) -> Iterator[Tone]:
         """Instrumental sections play the chorus tune, one phrase per two bars."""
         for section in self.sections:
-            if section.tag != "inst":
+            if not section.rules.lead:
                 continue
             phrases = list(_lead_phrases(section, self.final.start if self.final else section.end))
             if phrases:
                 for notes in set_melody(section, phrases, self.harmony, "female", self.seed, closing=False):
                     yield from (
-                        Tone(note.pitch + 12, note.start, note.end - 0.05, self.genre.lead[1]) for note in notes
+                        Tone(note.pitch + 12, note.start, note.end - 0.05, self.genre.lead.velocity) for note in notes
                     )
 
 

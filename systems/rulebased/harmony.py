@@ -56,8 +56,8 @@ def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: i
     chosen = _progressions(genre, key.mode, seed)
     placed: list[PlacedChord] = []
     for section in sections:
-        if section.tag != "silence":
-            placed += _section_chords(section, chosen[section.tag], key)
+        if not section.rules.silent:
+            placed += _section_chords(section, chosen[section.rules.chords], key)
     if placed:
         tonic = chord_of(key, "I" if key.mode == "major" else "i")
         placed[-1] = PlacedChord(tonic, placed[-1].start, placed[-1].end)
@@ -65,12 +65,12 @@ def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: i
 
 
 def _progressions(genre: Genre, mode: str, seed: int) -> dict[str, tuple[str, ...]]:
-    """Verse, chorus and bridge differ; intro and outro sound like the verse, instrumental parts like the chorus."""
+    """The progressions of verse, chorus and bridge, all different; other sections take one of these."""
     rng = np.random.default_rng([seed, 17])
     table = genre.progressions[mode]
     order = rng.permutation(len(table))
     verse, chorus, bridge = (table[int(order[index % len(table)])] for index in range(3))
-    return {"verse": verse, "chorus": chorus, "bridge": bridge, "intro": verse, "inst": chorus, "outro": verse}
+    return {"verse": verse, "chorus": chorus, "bridge": bridge}
 
 
 def _section_chords(section: PlacedSection, numerals: Sequence[str], key: Key) -> list[PlacedChord]:

@@ -37,11 +37,6 @@ class MelodyNote:
     end: float
 
 
-def section_form(tag: str) -> str:
-    """Whose tune a section takes: an instrumental section plays the chorus tune."""
-    return tag if tag in _PHRASE_FORMS else "chorus"
-
-
 def set_melody(
     section: PlacedSection, rhythms: Sequence[Sequence[Onset]], harmony: Harmony, singer: str, seed: int, closing: bool
 ) -> tuple[tuple[MelodyNote, ...], ...]:
@@ -58,7 +53,7 @@ def set_melody(
     Returns:
         Notes per line; strong beats and long notes are chord tones, all others lie in the scale.
     """
-    form = section_form(section.tag)
+    form = section.rules.tune
     phrases = []
     previous: int | None = None
     for index, onsets in enumerate(rhythms):

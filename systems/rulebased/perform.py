@@ -139,8 +139,8 @@ def perform(lyrics: Lyrics, language: str, recipe: Recipe, seconds: float | None
     clock.stage("singing")
     band = render(composition.tracks, plan.bpm, total)
     clock.stage("band")
-    silences = [(plan.seconds(s.start), plan.seconds(s.end)) for s in plan.sections if s.tag == "silence"]
-    mix, stems = mix_song(vocals, band, silences, _RING_OUT_SECONDS if plan.sections[-1].tag == "outro" else 0.4)
+    silences = [(plan.seconds(s.start), plan.seconds(s.end)) for s in plan.sections if s.rules.silent]
+    mix, stems = mix_song(vocals, band, silences, _RING_OUT_SECONDS if plan.sections[-1].rules.rings_out else 0.4)
     clock.stage("mix")
     return Performance(
         mix=mix,
@@ -245,7 +245,7 @@ def _compose(plan: Plan, recipe: Recipe) -> _Composition:
     melody: list[tuple[MelodyNote, ...]] = []
     vocal = [section for section in plan.sections if section.slots]
     for section, rhythms in zip(vocal, _rhythms(plan, recipe), strict=True):
-        closing = section is vocal[-1] or section.tag == "chorus"
+        closing = section is vocal[-1] or section.rules.rests
         melody += set_melody(section, rhythms, harmony, recipe.singer, recipe.seed, closing)
     tracks = arrange(plan.sections, harmony, recipe.genre, recipe.arrangement, recipe.seed)
     return _Composition(harmony, tuple(_swing(line, recipe.genre.swing) for line in melody), tracks)
@@ -260,7 +260,7 @@ def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
     found, free = [], 0.0
     for section in plan.sections:
         if not section.slots:
-            free = section.end if section.tag == "silence" else max(free, section.start)
+            free = section.end if section.rules.silent else max(free, section.start)
             continue
         lines = []
         for index, slot in enumerate(section.slots):
@@ -275,7 +275,7 @@ def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
 
 def _follows_silence(plan: Plan, section: PlacedSection) -> bool:
     index = plan.sections.index(section)
-    return index == 0 or plan.sections[index - 1].tag == "silence"
+    return index == 0 or plan.sections[index - 1].rules.silent
 
 
 def _sing(plan: Plan, composition: _Composition, seed: int) -> list[tuple[SyllableLine, SungLine]]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from systems.rulebased.section_rules import SECTION_RULES, SectionRules
 from systems.rulebased.syllables import Syllable, SyllableLine
 
 BAR = 4
@@ -55,6 +56,11 @@ class PlacedSection:
     start: int
     beats: int
     slots: tuple[Slot, ...] = ()
+
+    @property
+    def rules(self) -> SectionRules:
+        """How it is played."""
+        return SECTION_RULES[self.tag]
 
     @property
     def end(self) -> int:
@@ -144,7 +150,7 @@ def _draft(parts: Sequence[Part], bpm: float, seconds: float | None, usual: floa
 
 def _whole_beats(part: Part, beat: float) -> int:
     """Beats of a section without lines: half bars, single beats where it is silent."""
-    unit = 1 if part.tag == "silence" else BAR // 2
+    unit = 1 if SECTION_RULES[part.tag].silent else BAR // 2
     return unit * max(1, round(part.seconds / beat / unit))
 
 

@@ -2,10 +2,12 @@
 
 import re
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from songbench.domain.checking import Written
+from songbench.domain.tables import read_table
 
 GENRES = ("pop", "rock", "ballad", "folk", "electronic", "jazz")
 """Genres with patterns of their own; a style that names none of them is played as pop."""
@@ -17,43 +19,20 @@ MODES = ("major", "minor")
 ARRANGEMENTS = ("full", "band", "sparse")
 """`full`: quiet and full sections as the genre has them; `band`: nearly all full; `sparse`: all quiet."""
 
-_GENRE_WORDS: Mapping[str, tuple[str, ...]] = {
-    "jazz": ("jazz", "swing", "bossa", "lounge", "blues", "big band", "爵士", "布鲁斯"),
-    "folk": ("folk", "country", "acoustic", "bluegrass", "singer-songwriter", "americana", "民谣", "乡村"),
-    "ballad": ("ballad", "lullaby", "torch song", "piano solo", "抒情"),
-    "electronic": (
-        "electronic",
-        "electro",
-        "synth",
-        "edm",
-        "dance",
-        "house",
-        "techno",
-        "trance",
-        "disco",
-        "电子",
-        "舞曲",
-    ),
-    "rock": ("rock", "punk", "metal", "grunge", "摇滚"),
-    "pop": ("pop", "r&b", "soul", "hip hop", "hip-hop", "rap", "流行"),
-}
-_MAJOR_WORDS = (
-    "happy",
-    "upbeat",
-    "bright",
-    "joyful",
-    "uplifting",
-    "sunny",
-    "cheerful",
-    "warm",
-    "major",
-    "快乐",
-    "欢快",
-)
-_MINOR_WORDS = ("sad", "dark", "melancholic", "melancholy", "moody", "angry", "minor", "lonely", "悲伤", "忧郁")
-_FAST_WORDS = ("fast", "upbeat", "energetic", "driving", "uptempo", "快")
-_SLOW_WORDS = ("slow", "calm", "gentle", "relaxed", "downtempo", "慢")
 _BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*bpm")
+
+
+class _StyleWords(Written):
+    """What style_words.yaml holds: the words of each genre and mood."""
+
+    genres: dict[str, tuple[str, ...]]
+    major: tuple[str, ...]
+    minor: tuple[str, ...]
+    fast: tuple[str, ...]
+    slow: tuple[str, ...]
+
+
+_WORDS = read_table("systems.rulebased", "style_words.yaml", _StyleWords)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +60,14 @@ def parse_style(text: str) -> Style:
     Of several genres the more particular one wins (synth pop is electronic, pop ballad a ballad).
     """
     words = text.casefold()
-    genre = next((name for name, spellings in _GENRE_WORDS.items() if _any(spellings, words)), "pop")
+    genre = next((name for name, spellings in _WORDS.genres.items() if _any(spellings, words)), "pop")
     bpm = _BPM.search(words)
     return Style(
         genre=genre,
         bpm=min(220.0, max(40.0, float(bpm.group(1)))) if bpm else None,
-        pace=int(_any(_FAST_WORDS, words)) - int(_any(_SLOW_WORDS, words)),
+        pace=int(_any(_WORDS.fast, words)) - int(_any(_WORDS.slow, words)),
         singer=_singer(words),
-        mode="minor" if _any(_MINOR_WORDS, words) else "major" if _any(_MAJOR_WORDS, words) else None,
+        mode="minor" if _any(_WORDS.minor, words) else "major" if _any(_WORDS.major, words) else None,
     )
 
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from songbench.domain.checking import checked
 from songbench.domain.errors import InputError
 from systems.rulebased.espeak import say
 from systems.rulebased.figures import bass_line, voicing
-from systems.rulebased.genres import GENRE_TABLE
+from systems.rulebased.genres import GENRE_TABLE, Kit
 from systems.rulebased.harmony import PlacedChord
 from systems.rulebased.pitch import Note, pitch_curve
 from systems.rulebased.plan import Part, make_plan
@@ -42,6 +43,16 @@ def test_chords_of_numerals() -> None:
     assert [chord_of(a_minor, n).name for n in ("i", "VI", "iim7b5")] == ["Am", "F", "Bm7b5"]
     with pytest.raises(ValueError, match="numeral"):
         chord_of(c_major, "H")
+
+
+def test_the_tables_speak_of_the_same_genres() -> None:
+    assert set(GENRE_TABLE) == set(GENRES)
+    assert {parse_style(name).genre for name in GENRES} == set(GENRES)
+
+
+def test_a_drum_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match="field 'full': There is no drum 'cowbell', only kick"):
+        checked(Kit, {"preset": 0, "tom_gain": 1.0, "soft": {}, "full": {"cowbell": "x" * 16}})
 
 
 def test_every_progression_can_be_spelled() -> None:
