@@ -13,12 +13,12 @@ from songbench.domain.song import Failure, Song
 from songbench.plugin import (
     Availability,
     BatchSize,
-    Conflict,
     Feature,
     Features,
     Field,
     Loudness,
     MetricCard,
+    ModelFamily,
     Procedure,
     Verdict,
 )
@@ -66,7 +66,7 @@ AESTHETICS = MetricCard(
     hears=("sound",),
     mono=True,
     procedure=_PROCEDURE,
-    conflicts=(Conflict(("heartmula",), "tuned by DPO on these ratings"),),
+    models=(ModelFamily("audiobox-aesthetics"),),
     verified=(
         "Against audiobox-aesthetics 0.0.4 itself on one random checkpoint of small size: songs of 0.3 to 31 s at 8 to"
         " 48 kHz, mono and stereo, agree within 1e-5. Not run with the released weights."

@@ -13,7 +13,7 @@ from metrics.features.mert import FRAMES_PER_SECOND, LAYERS, LIMIT_SECONDS, MERT
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.score import Scores
-from songbench.plugin import Conflict, Field, Loudness, MetricCard, Procedure
+from songbench.plugin import Field, Loudness, MetricCard, ModelFamily, Procedure
 
 if TYPE_CHECKING:
     from metrics.distances import Extrapolation, Frechet, Moments
@@ -110,7 +110,7 @@ def fad_mert_card(layer: int, loudness: float | None) -> MetricCard:
         procedure=mert_procedure(
             layer, loudness, pooling="none: every frame (75 per second) is a sample", formula=FORMULA
         ),
-        conflicts=MERT_CONFLICTS,
+        models=(MERT_FAMILY,),
         verified=(
             "Against fadtk 1.1.0, its FrechetAudioDistance and its command, on the same files and the same random"
             " weights of MERT's architecture: within 0.1 %. Not yet run with the published weights."
@@ -118,7 +118,7 @@ def fad_mert_card(layer: int, loudness: float | None) -> MetricCard:
     )
 
 
-MERT_CONFLICTS = (Conflict(("acestep",), "aligned to MERT's representations in training"),)
+MERT_FAMILY = ModelFamily("mert")
 
 
 def mert_backend(layer: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets, array
-from metrics.fad import MERT_CONFLICTS, clap_procedure, mert_backend, mert_procedure
+from metrics.fad import MERT_FAMILY, clap_procedure, mert_backend, mert_procedure
 from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import LAYERS, MERT_95M, MertEmbedding
@@ -98,7 +98,7 @@ def kad_mert_card(layer: int, loudness: float | None) -> MetricCard:
         hears=("style", "sound"),
         mono=True,
         procedure=mert_procedure(layer, loudness, pooling="mean of each second (75 frames)", formula=FORMULA),
-        conflicts=MERT_CONFLICTS,
+        models=(MERT_FAMILY,),
         verified=VERIFIED,
     )
 

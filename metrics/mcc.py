@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_fields, text_fields
 from metrics.features.muq_mulan import MUQ_MULAN, MulanClips
-from songbench.plugin import BatchSize, Conflict, Loudness, MetricCard, Procedure
+from songbench.plugin import BatchSize, Loudness, MetricCard, ModelFamily, Procedure
 
 _CLIPS = "Mean cosine over pairs of clips: the package's own calc_similarity, smaller than mcc where a song varies."
 
@@ -26,12 +26,6 @@ _PROCEDURE = Procedure(
     window="10 s, hop 10 s, the last one filled up from the beginning of the song",
     pooling="mean of the clips' unit vectors, brought to length 1",
     formula="dot product",
-)
-
-_CONFLICTS = (
-    Conflict(("diffrhythm", "diffrhythm2", "jam"), "conditioned on this very encoder"),
-    Conflict(("songbloom",), "its sketch tokens come from MuQ, the encoder inside"),
-    Conflict(("heartmula",), "tuned by DPO on MuQ similarity"),
 )
 
 _PACKAGES = (("muq", "muq"),)
@@ -63,7 +57,7 @@ MCC = MetricCard(
     hears=("style",),
     mono=True,
     procedure=_PROCEDURE,
-    conflicts=_CONFLICTS,
+    models=(ModelFamily("muq-mulan"), ModelFamily("muq", part="the encoder inside")),
     verified=_VERIFIED,
 )
 

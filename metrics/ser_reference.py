@@ -16,7 +16,7 @@ from metrics.features.muq import MUQ
 from metrics.features.songformer import MUSICFM, SONGFORMER, SongFormer
 from metrics.ser import CITATION, FIELDS, SectionErrorRate
 from songbench.domain.tags import tags_of_labels
-from songbench.plugin import Conflict, Field, MetricCard, Procedure
+from songbench.plugin import Field, MetricCard, ModelFamily, Procedure
 
 ALLIN1_TAGS = tags_of_labels(
     {
@@ -100,9 +100,7 @@ SER_ALLIN1 = MetricCard(
         pooling="boundaries: peaks within 12 s; labels: mean probability between boundaries",
         formula=_FORMULA,
     ),
-    conflicts=(
-        Conflict(("songbloom",), "learnt its section tags from this analyser's labels; its authors chose it for SER"),
-    ),
+    models=(ModelFamily("allin1"),),
     verified=(
         "Against allin1 1.1.0 with natten 0.17.5 and madmom 0.17: on random weights spectrograms within 1e-6, logits"
         " within 1e-5, sections equal (tests/metrics/golden); on the released weights, as the project all-in-one-mlx"
@@ -137,10 +135,7 @@ SER_SONGFORMER = MetricCard(
         pooling="boundaries: peaks within 12 s; labels: mean probability between boundaries; short ends are joined",
         formula=_FORMULA,
     ),
-    conflicts=(
-        Conflict(("songbloom",), "its sketch tokens come from MuQ, one of the two models that SongFormer hears"),
-        Conflict(("diffrhythm", "diffrhythm2"), "from the laboratory that made SongFormer"),
-    ),
+    models=(ModelFamily("songformer"), ModelFamily("muq", part="one of the two models that SongFormer hears")),
     verified=(
         "Against the authors' code (139b2aa; MusicFM b83ebed) on small random models of the real classes: states and"
         " logits within 1e-4, sections equal (tests/metrics/golden). Not yet run with the released weights."

@@ -14,11 +14,11 @@ from songbench.domain.song import Failure, Song
 from songbench.plugin import (
     READY,
     Availability,
-    Conflict,
     Features,
     Field,
     Loudness,
     MetricCard,
+    ModelFamily,
     Procedure,
     Verdict,
 )
@@ -72,10 +72,7 @@ SONGEVAL_CARD = MetricCard(
     hears=("sound", "voice", "pitch", "form"),
     mono=True,
     procedure=_PROCEDURE,
-    conflicts=(
-        Conflict(("heartmula",), "tuned by DPO on these ratings"),
-        Conflict(("diffrhythm", "diffrhythm2"), "from the same laboratory; a third of the rated songs are its own"),
-    ),
+    models=(ModelFamily("songeval"),),
     verified=(
         "SongEval is not on the package index; compared with a checkout of its repository at "
         f"{COMMIT[:7]}, with random weights: its own tool on MuQ and head of small size gave the same ratings to its"

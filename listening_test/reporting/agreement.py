@@ -28,6 +28,7 @@ from listening_test.reporting.correlation import Coefficients, MappedError
 from listening_test.reporting.paired_scores import Measured, People, column, measured
 from listening_test.reporting.resampling import Array, Estimate
 from songbench.contracts.cards import Direction, MetricCard
+from songbench.contracts.conflicts import conflicts_among
 from songbench.execution.results import RunResults
 from songbench.statistics import holm
 
@@ -200,11 +201,7 @@ def _compare(people: People, metric: Measured) -> MetricAgreement:
 
 
 def _conflicts(card: MetricCard, systems: Sequence[str]) -> tuple[str, ...]:
-    told = []
-    for conflict in card.conflicts:
-        met = [name for name in systems if name.partition(":")[0] in conflict.systems]
-        told += [f"{', '.join(met)}: {conflict.why}"] if met else []
-    return tuple(told)
+    return tuple(f"{', '.join(conflict.systems)}: {conflict.why}" for conflict in conflicts_among(card, systems))
 
 
 def _triple(people: People, coefficients: Callable[[Array], Coefficients]) -> Triple:

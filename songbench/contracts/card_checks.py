@@ -7,7 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from songbench.contracts.cards import ASPECTS, Direction, Field, MetricCard, SystemCard
+from songbench.contracts.cards import (
+    ASPECTS,
+    Dependence,
+    Direction,
+    Field,
+    MetricCard,
+    ModelFamily,
+    SystemCard,
+)
 
 DIRECTIONS = typing.get_args(Direction)
 
@@ -20,6 +28,7 @@ def faults_of_system(card: object) -> list[str]:
         *_texts(card, "name", "version"),
         *_tuples(card, "languages", "conditions", "needs", "tracks"),
         *_amounts(card, "max_seconds", "sample_rate"),
+        *_all_of(card, "depends_on", Dependence),
     ]
 
 
@@ -28,7 +37,7 @@ def faults_of_metric(card: object) -> list[str]:
     if not isinstance(card, MetricCard):
         return [f"it is a {type(card).__name__}, no MetricCard"]
     faults = [*_texts(card, "name", "version"), *_tuples(card, "needs", "languages", "tracks", "hears")]
-    faults += _aspects("hears", card.hears)
+    faults += [*_aspects("hears", card.hears), *_all_of(card, "models", ModelFamily)]
     backend, fields = vars(card)["backend"], vars(card)["fields"]
     if not isinstance(backend, str) or not (backend.isprintable() and backend == backend.strip()):
         faults.append(f"backend is {backend!r}")
@@ -66,6 +75,12 @@ def _tuples(card: Any, *names: str) -> Iterator[str]:
         value = getattr(card, name)
         if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
             yield f"{name} is {value!r}, no tuple of texts"
+
+
+def _all_of(card: Any, name: str, kind: type) -> Iterator[str]:
+    value = getattr(card, name)
+    if not isinstance(value, tuple | list) or not all(isinstance(part, kind) for part in value):
+        yield f"{name} is {value!r}, no tuple of {kind.__name__}"
 
 
 def _amounts(card: Any, *names: str) -> Iterator[str]:

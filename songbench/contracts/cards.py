@@ -48,6 +48,22 @@ def unavailable(reason: str, cure: str) -> Availability:
     return Availability(False, reason, cure)
 
 
+@dataclass(frozen=True)
+class Dependence:
+    """That a system depends on a model which may also judge it.
+
+    Attributes:
+        family: of the model, e.g. ``muq-mulan``; metrics name it in `MetricCard.models`.
+        how: one clause that follows "does not judge … fairly:", e.g. "conditioned on this very encoder".
+    """
+
+    family: str
+    how: str
+
+    def __str__(self) -> str:
+        return f"{self.family} ({self.how})"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SystemCard:
     """A song generator, described.
@@ -67,6 +83,7 @@ class SystemCard:
         sanity: whether it is an anchor of the scale rather than a competitor (noise, silence, copies).
         ceiling: for a sanity system: whether competitors are expected to lose against it (the reference songs).
         tracks: which tracks it can enter.
+        depends_on: models that it was conditioned on, tuned to or trained with and that may also judge it.
     """
 
     name: str
@@ -83,6 +100,7 @@ class SystemCard:
     sanity: bool = False
     ceiling: bool = False
     tracks: tuple[str, ...] = ("song",)
+    depends_on: tuple[Dependence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,19 +160,17 @@ class Procedure:
 
 
 @dataclass(frozen=True)
-class Conflict:
-    """Systems that a metric cannot judge fairly, because they were conditioned on or tuned to its own model.
+class ModelFamily:
+    """A model that judges, so that systems which depend on it are not judged fairly.
 
     Attributes:
-        systems: names as in `SystemCard.name`; a name stands for its variants too.
-        why: one clause, e.g. "conditioned on the same encoder".
+        family: its name, the same for all sizes and checkpoints, e.g. ``muq``; systems name it in `Dependence.family`.
+        part: what it is in a larger model, as it ends a sentence about a system, e.g. "the encoder inside"; "" where it
+            is the judging model itself.
     """
 
-    systems: tuple[str, ...]
-    why: str
-
-    def __str__(self) -> str:
-        return f"{', '.join(self.systems)} ({self.why})"
+    family: str
+    part: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +192,8 @@ class MetricCard:
         tracks: which tracks it judges.
         hears: which `ASPECTS` of a song it should react to; empty: its author does not say.
         procedure: how its model is asked, or None where there is no model.
-        conflicts: systems it cannot judge fairly.
+        models: the model families that judge. Systems that depend on one of them cannot be judged fairly
+            (`songbench.contracts.conflicts`).
         verified: how its numbers were compared with those of the upstream package, and with which outcome.
         mono: whether it hears only the mean of the mix's channels. Songs whose channels cancel each other there are not
             given to it.
@@ -196,7 +213,7 @@ class MetricCard:
     tracks: tuple[str, ...] = ("song",)
     hears: tuple[str, ...] = ()
     procedure: Procedure | None = None
-    conflicts: tuple[Conflict, ...] = ()
+    models: tuple[ModelFamily, ...] = ()
     verified: str = ""
     mono: bool = False
 

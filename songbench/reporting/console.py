@@ -12,6 +12,7 @@ from rich.table import Table
 
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
+from songbench.contracts.conflicts import conflicts_of
 from songbench.domain.errors import SongbenchError
 from songbench.execution.doctor import Check
 from songbench.execution.experiment import find_suite
@@ -117,6 +118,9 @@ def card_table(card: SystemCard | MetricCard) -> Table:
                 table.add_row(
                     f"[bold]{field.name}[/bold]{unit}", f"{escape(field.description)} Better: {field.direction}."
                 )
+        elif name == "models" and isinstance(card, MetricCard):
+            if conflicts := conflicts_of(card):
+                table.add_row("[bold]conflicts[/bold]", escape(", ".join(map(str, conflicts))))
         elif value not in ("", (), None):
             text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
             table.add_row(f"[bold]{name}[/bold]", escape(text))

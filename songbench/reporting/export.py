@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
+from songbench.contracts.conflicts import conflicts_of
 from songbench.reporting.board import Cell, Column, Leaderboard, Row, tidy
 
 SCHEMA = "songbench.leaderboard/1"
@@ -50,13 +51,16 @@ def to_json(board: Leaderboard) -> str:
 
 def _column(column: Column) -> dict[str, object]:
     metric = asdict(column.metric)
-    del metric["fields"]
+    del metric["fields"], metric["models"]
+    metric["conflicts"] = [asdict(conflict) for conflict in conflicts_of(column.metric)]
     return {"name": column.name, "kind": column.kind, "metric": metric, "field": asdict(column.field)}
 
 
 def _row(row: Row) -> dict[str, object]:
+    system = asdict(row.system)
+    del system["depends_on"]  # told where it matters: in the notes, and as a metric's conflicts
     return {
-        "system": asdict(row.system),
+        "system": system,
         "songs": {"asked": row.asked, "done": row.done, "failed": row.failed, "pending": row.pending},
         "completion": row.completion,
         "cells": {name: _cell(cell) for name, cell in row.cells.items()},

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from songbench.contracts.cards import SystemCard
+from songbench.contracts.conflicts import conflicts_among
 from songbench.reporting.board import Column, Leaderboard, Row
 from songbench.reporting.panels import Panel
 from songbench.reporting.wording import number, shown
@@ -86,12 +87,10 @@ def _stand_ins(board: Leaderboard) -> Iterator[str]:
 
 
 def _conflicts(board: Leaderboard) -> Iterator[str]:
-    entered = [row.system.name for row in board.rows]
+    systems = [row.system for row in board.rows]
     for metric in dict.fromkeys(column.metric for column in board.columns):
-        for conflict in metric.conflicts:
-            met = [name for name in entered if name.partition(":")[0] in conflict.systems]
-            if met:
-                yield f"{metric.id} does not judge {', '.join(met)} fairly: {conflict.why}."
+        for conflict in conflicts_among(metric, systems):
+            yield f"{metric.id} does not judge {', '.join(conflict.systems)} fairly: {conflict.why}."
 
 
 def _floors(board: Leaderboard) -> Iterator[str]:

@@ -16,7 +16,7 @@ from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from songbench.domain.hashing import Json, content_key, file_digest
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
-from songbench.plugin import READY, Availability, SystemCard, unavailable
+from songbench.plugin import READY, Availability, Dependence, SystemCard, unavailable
 from songbench.resources import weights
 from systems.songbloom import loading
 from systems.songbloom.config import DecodingConfig
@@ -111,6 +111,12 @@ class SongBloomSystem:
             sample_rate=48_000 if self._release else None,
             needs=tuple(one.name for one in loading.needs(self._release)),
             citation="Yang et al., SongBloom, NeurIPS 2025, arXiv 2506.07634",
+            depends_on=(
+                Dependence("muq", "its sketch tokens come from MuQ"),
+                Dependence(
+                    "allin1", "learnt its section tags from this analyser's labels; its authors chose it for SER"
+                ),
+            ),
         )
 
     @property

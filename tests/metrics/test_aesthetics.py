@@ -11,6 +11,7 @@ from metrics.aesthetics import AESTHETICS, AudioboxAesthetics, aesthetics_audiob
 from metrics.features import audiobox, models
 from metrics.features.audiobox import AUDIOBOX, AXES, AudioboxRatings
 from songbench.contracts.cards import ASPECTS
+from songbench.contracts.conflicts import conflicts_of
 from songbench.contracts.feature import Extractor
 from songbench.contracts.metric import SongMetric
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
@@ -190,7 +191,7 @@ def test_card_and_availability(monkeypatch, tmp_path):
         ("PC", "none", True),
         ("PQ", "higher", True),
     ]
-    assert [conflict.systems for conflict in card.conflicts] == [("heartmula",)]
+    assert [conflict.systems for conflict in conflicts_of(card)] == [("heartmula",)]
     assert card.procedure.loudness == "as it is" and not AUDIOBOX.restricted
     quiet = aesthetics_audiobox(loudness=-14)
     assert quiet.card.procedure.loudness == "-14 LUFS" and quiet.ratings.identity != metric.ratings.identity

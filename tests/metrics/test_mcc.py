@@ -18,6 +18,7 @@ from metrics.features.xlm_roberta import XLM_ROBERTA
 from metrics.mcc import MCC, MCC_TEXT, mcc_muq_mulan, mcc_muq_mulan_text
 from metrics.songeval import songeval_songeval
 from songbench.contracts.cards import ASPECTS
+from songbench.contracts.conflicts import conflicts_of
 from songbench.contracts.feature import Extractor
 from songbench.contracts.metric import SongMetric
 from songbench.domain.audio import AudioFile
@@ -310,7 +311,7 @@ def test_cards():
         card = metric.card
         assert card.reference and set(card.hears) <= set(ASPECTS)
         assert "muq-mulan-large" in card.needs and "CC BY-NC" in card.licence
-        assert {name for conflict in card.conflicts for name in conflict.systems} == {
+        assert {name for conflict in conflicts_of(card) for name in conflict.systems} == {
             "diffrhythm", "diffrhythm2", "jam", "songbloom", "heartmula",
         }  # fmt: skip
         assert card.procedure.loudness == "as it is"

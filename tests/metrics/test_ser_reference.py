@@ -10,6 +10,7 @@ from metrics.features.allin1_network import LABELS as ALLIN1_LABELS
 from metrics.features.songformer_network import LABELS as SONGFORMER_LABELS
 from metrics.ser import ser_novelty
 from metrics.ser_reference import ALLIN1_TAGS, SONGFORMER_TAGS, ser_allin1, ser_songformer
+from songbench.contracts.conflicts import conflicts_of
 from songbench.contracts.feature import Feature
 from songbench.contracts.metric import SongMetric
 from songbench.domain.audio import Audio, MemoryAudio
@@ -126,7 +127,7 @@ def test_cards(build, monkeypatch, tmp_path):
     metric = build()
     assert isinstance(metric, SongMetric)
     card = metric.card
-    assert card.reference and card.hears == ("form",) and card.procedure and card.verified and card.conflicts
+    assert card.reference and card.hears == ("form",) and card.procedure and card.verified and conflicts_of(card)
     assert all(word in card.limits for word in ("-> inst" if build is ser_allin1 else "pre-chorus -> verse", "Labels"))
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path))
     state = metric.availability()

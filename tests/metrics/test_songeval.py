@@ -15,6 +15,7 @@ from metrics.features.songeval_head import AXES, load_head
 from metrics.features.strict_loading import read_tensors
 from metrics.songeval import SONGEVAL_CARD, SongEval, songeval_songeval
 from songbench.contracts.cards import ASPECTS
+from songbench.contracts.conflicts import conflicts_of
 from songbench.contracts.feature import Extractor
 from songbench.contracts.metric import SongMetric
 from songbench.domain.audio import AudioFile
@@ -214,7 +215,7 @@ def test_card_and_availability(monkeypatch, tmp_path):
     assert card.id == "songeval@songeval" and card.reference and set(card.hears) <= set(ASPECTS)
     assert all((one.direction, one.low, one.high) == ("higher", 1, 5) for one in card.fields)
     assert "CC BY-NC-SA 4.0" in card.licence and "Apache-2.0" in card.licence and SONGEVAL.restricted
-    assert {name for conflict in card.conflicts for name in conflict.systems} == {
+    assert {name for conflict in conflicts_of(card) for name in conflict.systems} == {
         "heartmula", "diffrhythm", "diffrhythm2",
     }  # fmt: skip
     assert songeval_songeval(loudness=-14).ratings.identity != metric.ratings.identity

@@ -12,7 +12,7 @@ import pytest
 from made_up_run import full_run, set_run, simple_board, simple_run
 from scipy import stats
 
-from songbench.contracts.cards import Conflict, Field, MetricCard, unavailable
+from songbench.contracts.cards import Dependence, Field, MetricCard, ModelFamily, unavailable
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, SongId
@@ -382,10 +382,14 @@ class TestLevels:
 
     def test_a_metric_says_whom_it_cannot_judge(self):
         run = simple_run({"mine": [1.0, 2.0], "mine:large": [1.0, 2.0], "other": [1.0, 2.0]})
-        conflicts = (Conflict(("mine",), "conditioned on its model"), Conflict(("absent",), "tuned to it"))
-        card = dataclasses.replace(run.metrics[0].card, conflicts=conflicts)
-        board = build_leaderboard(
-            dataclasses.replace(run, metrics=(dataclasses.replace(run.metrics[0], card=card),)), replicates=10
+        models = (ModelFamily("judge"), ModelFamily("absent"))
+        card = dataclasses.replace(run.metrics[0].card, models=models)
+        mine = (Dependence("judge", "conditioned on its model"), Dependence("another", "tuned to it"))
+        systems = tuple(
+            dataclasses.replace(system, depends_on=mine if system.name.startswith("mine") else ())
+            for system in run.systems
         )
+        results = (dataclasses.replace(run.metrics[0], card=card),)
+        board = build_leaderboard(dataclasses.replace(run, systems=systems, metrics=results), replicates=10)
         told = [note for note in board.notes if "fairly" in note]
         assert told == ["m@b does not judge mine, mine:large fairly: conditioned on its model."]

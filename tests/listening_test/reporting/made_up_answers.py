@@ -4,7 +4,7 @@ import numpy as np
 
 from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
 from listening_test.protocol import load_protocol
-from songbench.contracts.cards import READY, Conflict, Field, MetricCard, SystemCard
+from songbench.contracts.cards import READY, Field, MetricCard, ModelFamily, SystemCard
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import Scores
@@ -140,7 +140,7 @@ def make_run(prompts=10, seed=1, systems=tuple(SYSTEMS)):
         version="1",
         fields=(Field("per", unit="%", direction="lower", low=0, high=None, decimals=1),),
         summary="Errors.",
-        conflicts=(Conflict(("songbloom",), "tuned to it"),),
+        models=(ModelFamily("muq"),),
     )
     similar = MetricCard(
         name="similarity",

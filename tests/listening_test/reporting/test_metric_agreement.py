@@ -129,7 +129,7 @@ class TestRatings:
         assert good.accuracy.value > 0.75 and abs(poor.accuracy.value - 0.5) < 0.25
         assert good.items.kendall.value < good.items.spearman.value
         assert 0 < good.within.value < good.items.pearson.value  # part of it is between systems
-        assert good.conflicts == ("songbloom: tuned to it",)
+        assert good.conflicts == ("songbloom: its sketch tokens come from MuQ",)
         assert good.n_songs == 40 and good.n_prompts == 10 and good.n_systems == 4
 
     def test_item_level_is_the_correlation_with_the_mean_rating(self):

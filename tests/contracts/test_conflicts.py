@@ -1,0 +1,96 @@
+"""Which systems a metric cannot judge fairly, from what the cards of both say."""
+
+import yaml
+
+from songbench.contracts import conflicts, registry
+from songbench.contracts.cards import Dependence, Field, MetricCard, ModelFamily, SystemCard
+from songbench.contracts.conflicts import Conflict, conflicts_among, conflicts_of, dependences_of
+
+MUQ = "its sketch tokens come from MuQ"
+ENCODER = "conditioned on this very encoder"
+ASLP = "from the same laboratory; a third of the rated songs are its own"
+MCC = {
+    *((name, ENCODER) for name in ("diffrhythm", "diffrhythm2", "jam")),
+    ("songbloom", f"{MUQ}, the encoder inside"),
+    ("heartmula", "tuned by DPO on MuQ similarity"),
+}
+KNOWN = {
+    "mcc@muq-mulan": MCC,
+    "mcc@muq-mulan-text": MCC,
+    "ser@allin1": {
+        ("songbloom", "learnt its section tags from this analyser's labels; its authors chose it for SER"),
+    },
+    "ser@songformer": {
+        ("songbloom", f"{MUQ}, one of the two models that SongFormer hears"),
+        *((name, "from the laboratory that made SongFormer") for name in ("diffrhythm", "diffrhythm2")),
+    },
+    "songeval@songeval": {
+        ("heartmula", "tuned by DPO on these ratings"),
+        *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
+    },
+    "aesthetics@audiobox": {("heartmula", "tuned by DPO on these ratings")},
+    "fad@mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
+    "kad@mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
+}
+
+
+def metric(*models):
+    return MetricCard(name="m", backend="b", version="1", fields=(Field("m"),), summary="Made up.", models=models)
+
+
+def system(name, *dependences):
+    return SystemCard(name=name, version="1", summary="Made up.", licence="CC0-1.0", depends_on=dependences)
+
+
+def pairs(card):
+    return {(name, conflict.why) for conflict in conflicts_of(card) for name in conflict.systems}
+
+
+def test_every_metric_of_ours_has_the_conflicts_that_are_known():
+    cards = [registry.build_metric(name).card for name in registry.names(registry.METRICS)]
+    assert {card.id: pairs(card) for card in cards if conflicts_of(card)} == KNOWN
+
+
+def test_systems_of_one_reason_stand_together_in_the_order_of_the_models():
+    card = metric(ModelFamily("muq", part="the encoder inside"), ModelFamily("muq-mulan"))
+    assert conflicts_of(card) == (
+        Conflict(("songbloom",), f"{MUQ}, the encoder inside"),
+        Conflict(("heartmula",), "tuned by DPO on MuQ similarity"),
+        Conflict(("diffrhythm", "diffrhythm2", "jam"), ENCODER),
+    )
+    assert str(conflicts_of(card)[2]) == f"diffrhythm, diffrhythm2, jam ({ENCODER})"
+    assert conflicts_of(metric()) == () == conflicts_of(metric(ModelFamily("nobody-depends-on-it")))
+
+
+def test_a_variant_and_imported_songs_depend_on_what_their_system_depends_on():
+    card = metric(ModelFamily("muq-mulan"), ModelFamily("muq"))
+    assert conflicts_among(card, ["songbloom:240s", system("diffrhythm"), "suno"]) == (
+        Conflict(("diffrhythm",), ENCODER),
+        Conflict(("songbloom:240s",), MUQ),
+    )
+
+
+def test_what_a_card_says_itself_counts_and_not_what_is_said_of_its_name():
+    other = system("diffrhythm", Dependence("mert", "tuned to it"))
+    assert conflicts_among(metric(ModelFamily("muq-mulan")), [other]) == ()
+    assert conflicts_among(metric(ModelFamily("mert")), [other]) == (Conflict(("diffrhythm",), "tuned to it"),)
+
+
+def test_a_system_that_cannot_be_built_does_not_spoil_a_leaderboard(monkeypatch):
+    def broken(name):
+        raise registry.PluginError("It is broken.")
+
+    monkeypatch.setattr(registry, "build_system", broken)
+    conflicts._declared.cache_clear()
+    assert dependences_of("songbloom") == ()
+    conflicts._declared.cache_clear()
+
+
+def test_the_table_names_families_that_a_metric_names_and_no_registered_system():
+    table = yaml.safe_load(conflicts.RELEASED_SYSTEMS.read_text(encoding="utf-8"))
+    cards = [registry.build_metric(name).card for name in registry.names(registry.METRICS)]
+    families = {model.family for card in cards for model in card.models}
+    registered = registry.names(registry.SYSTEMS)
+    assert not set(table) & set(registered)
+    declared = {dependence.family for name in registered for dependence in dependences_of(name)}
+    assert declared | {family for row in table.values() for family in row} == families
