@@ -100,7 +100,7 @@ class Collected:
         pairs: see `PAIRS`; empty for forms that rate.
         checks: see `CHECKS`.
         raters: see `RATERS`.
-        asked: per system, songs that should have been judged; empty where unknown.
+        song_counts: per system, songs that should have been judged; empty where unknown.
         failed: per system, those that were not made.
         simulated: whether a program answered; said wherever anything of it is shown.
         notes: what a reader must know.
@@ -114,7 +114,7 @@ class Collected:
     pairs: pd.DataFrame
     checks: pd.DataFrame
     raters: pd.DataFrame
-    asked: Mapping[str, int]
+    song_counts: Mapping[str, int]
     failed: Mapping[str, int]
     simulated: bool = False
     notes: tuple[str, ...] = ()
@@ -188,7 +188,7 @@ def collect(test: PreparedTest, key: Key, sheets: Sequence[Sheet], *, simulated:
         pairs=frame(pairs, [*PAIRS, *tags]),
         checks=frame(checks, [*CHECKS]),
         raters=frame([_rater(test, key, sheet) for sheet in sheets], [*RATERS, *extra]),
-        asked=key.asked,
+        song_counts=key.song_counts,
         failed=key.failed,
         simulated=simulated,
     )
@@ -318,7 +318,7 @@ def _check(sheet: Sheet, check: str, page: int, expected: str, given: str) -> di
 
 def _rater(test: PreparedTest, key: Key, sheet: Sheet) -> dict[str, Any]:
     pages = session_pages(test, sheet.seat)
-    asked = {number for number, page in enumerate(pages) if page.number}
+    test_pages = {number for number, page in enumerate(pages) if page.number}
     return {
         "rater": sheet.rater,
         "seat": sheet.seat,
@@ -326,8 +326,8 @@ def _rater(test: PreparedTest, key: Key, sheet: Sheet) -> dict[str, Any]:
         "started": sheet.started,
         "finished": sheet.finished if sheet.finished is not None else float("nan"),
         "minutes": _minutes(sheet),
-        "pages_asked": len(asked),
-        "pages_answered": sum(entry.page in asked for entry in sheet.entries),
+        "pages_asked": len(test_pages),
+        "pages_answered": sum(entry.page in test_pages for entry in sheet.entries),
         "withdrawn": sheet.withdrawn,
         "device": sheet.device,
         **{f"background_{name}": value for name, value in _background(sheet).items()},

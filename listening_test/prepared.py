@@ -249,7 +249,7 @@ class Key:
         stimuli: by opaque id.
         trials: by opaque id.
         headphone_answers: 1 to 3 for each stimulus of the headphone check: the quietest tone.
-        asked: per system, the songs that should have been there.
+        song_counts: per system, the songs that should have been there; ``asked`` in the file.
         failed: per system, those that were not.
     """
 
@@ -261,12 +261,13 @@ class Key:
     stimuli: Mapping[str, StimulusKey]
     trials: Mapping[str, TrialKey]
     headphone_answers: tuple[int, ...] = ()
-    asked: Mapping[str, int] = field(default_factory=dict)
+    song_counts: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """What ``key.json`` holds, less the digest."""
-        return {"schema": SCHEMA, **asdict(self)}
+        fields = asdict(self)
+        return {"schema": SCHEMA, **{"asked" if name == "song_counts" else name: fields[name] for name in fields}}
 
     def digest(self) -> str:
         """The sha256 of all of it: which song is which was fixed before data, too."""
@@ -336,7 +337,7 @@ def load_key(test: PreparedTest) -> Key:
             stimuli={name: StimulusKey(**one) for name, one in value["stimuli"].items()},
             trials={name: TrialKey(**one) for name, one in value["trials"].items()},
             headphone_answers=tuple(value["headphone_answers"]),
-            asked=value["asked"],
+            song_counts=value["asked"],
             failed=value["failed"],
         )
     except (KeyError, TypeError, ValueError) as error:

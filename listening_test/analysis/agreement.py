@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from listening_test.analysis.answers import codes_of
-from listening_test.analysis.mixed import Codes, pair_codes
-from listening_test.analysis.said import positions
+from listening_test.analysis.positions import positions
 from listening_test.collected import Collected
-from songbench.statistics import Array
+from songbench.statistics import Array, Codes, codes_of, pair_codes
+from songbench.statistics.reliability import correlation
 
 FEWEST_RATERS = 6
 FEWEST_UNITS = 6
 """Songs (or pairs) a rater must share with others before a correlation is looked at."""
+HIGHEST = 0.999
+"""Of a correlation: Fisher's z of 1 is infinite."""
 GROUP_WEIGHT = 2.0
 """With how many answers' weight the others' mean of a system enters what is expected of each of its songs."""
 
@@ -53,36 +54,29 @@ def agreements(data: Collected) -> dict[str, Agreement]:
     names, rater = codes_of(judged["rater"])
     _, unit = codes_of(judged["unit"])
     _, group = codes_of(judged["group"])
-    own = judged["share"].to_numpy(dtype=np.float64)
+    shares = judged["share"].to_numpy(dtype=np.float64)
     values = (judged["share"] - level).to_numpy(dtype=np.float64)
     expected = _expected(values, rater, unit, group)
-    found = {}
-    for mine in np.split(np.argsort(rater, kind="stable"), np.cumsum(np.bincount(rater))[:-1]):
-        known = mine[np.isfinite(expected[mine])]
-        if len(known) >= FEWEST_UNITS:
-            correlation = _correlation(own[known], expected[known])
-            found[names[rater[known[0]]]] = Agreement(correlation, 1 / math.sqrt(len(known) - 3))
-    return found
+    by_rater = {}
+    for own_rows in np.split(np.argsort(rater, kind="stable"), np.cumsum(np.bincount(rater))[:-1]):
+        rows = own_rows[np.isfinite(expected[own_rows])]
+        if len(rows) >= FEWEST_UNITS:
+            value = correlation(shares[rows], expected[rows]) or 0.0  # answers that do not vary follow nobody
+            value = max(-HIGHEST, min(HIGHEST, value))
+            by_rater[names[rater[rows[0]]]] = Agreement(value, 1 / math.sqrt(len(rows) - 3))
+    return by_rater
 
 
 def _expected(values: Array, rater: Codes, unit: Codes, group: Codes) -> Array:
     """For every answer what everybody else leads to expect; NaN where nobody else heard that system.
 
-    A rater has one value for each unit, and a unit belongs to one group.
+    A rater has one value for each unit, and a unit belongs to one group. All arrays have shape (n,).
     """
-    mine = pair_codes(rater, group)
-    others = np.bincount(group)[group] - np.bincount(mine)[mine]
+    rater_group = pair_codes(rater, group)
+    group_answers = np.bincount(group)[group] - np.bincount(rater_group)[rater_group]
     with np.errstate(invalid="ignore", divide="ignore"):
-        prior = (np.bincount(group, values)[group] - np.bincount(mine, values)[mine]) / others
-    prior[others == 0] = np.nan
-    here = np.bincount(unit)[unit] - 1
-    result: Array = (np.bincount(unit, values)[unit] - values + GROUP_WEIGHT * prior) / (here + GROUP_WEIGHT)
+        prior = (np.bincount(group, values)[group] - np.bincount(rater_group, values)[rater_group]) / group_answers
+    prior[group_answers == 0] = np.nan
+    unit_answers = np.bincount(unit)[unit] - 1
+    result: Array = (np.bincount(unit, values)[unit] - values + GROUP_WEIGHT * prior) / (unit_answers + GROUP_WEIGHT)
     return result
-
-
-def _correlation(one: Array, two: Array) -> float:
-    """Pearson's; 0 for answers that do not vary, which follow nobody."""
-    a, b = one - one.mean(), two - two.mean()
-    scale = math.sqrt(float(a @ a) * float(b @ b))
-    value = float(a @ b) / scale if scale > 1e-12 else 0.0
-    return max(-0.999, min(0.999, value))

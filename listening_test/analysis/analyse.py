@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from listening_test.analysis.answers import Answers
+from listening_test.analysis.coded_ratings import CodedRatings
 from listening_test.analysis.means import rated
-from listening_test.analysis.ordinal import ordinal_order
 from listening_test.analysis.preferences import preferred
 from listening_test.analysis.reliability import reliability
 from listening_test.analysis.results import Analysed, ScaleAnalysis
 from listening_test.analysis.screening import screen
 from listening_test.collected import Collected
+from songbench.statistics.ordinal import proportional_odds
 
 FEW_RATERS = 6
 """Below this many raters a note says what that means."""
@@ -31,16 +31,16 @@ def analyse(data: Collected, *, seed: int = 0) -> Analysed:
     """
     screening = screen(data)
     withdrawn = set(data.raters["rater"][data.raters["withdrawn"].astype(bool)])
-    there = [one.rater for one in screening if one.rater not in withdrawn]
-    included = [one.rater for one in screening if one.included]
+    present = [row.rater for row in screening if row.rater not in withdrawn]
+    included = [row.rater for row in screening if row.included]
     names = [scale.id for scale in data.protocol.scales]
-    everybody = _in_order(data.of(there))
+    everybody = _in_order(data.of(present))
     everyone = tuple(_scale(everybody, name, seed) for name in names)
     main = everyone
-    if len(included) < len(there):
-        kept = _in_order(data.of(included))
-        main = tuple(_scale(kept, name, seed) for name in names)
-    return Analysed(screening, main, everyone, _notes(data, len(there), len(included)))
+    if len(included) < len(present):
+        passed = _in_order(data.of(included))
+        main = tuple(_scale(passed, name, seed) for name in names)
+    return Analysed(screening, main, everyone, _notes(data, len(present), len(included)))
 
 
 def _in_order(data: Collected) -> Collected:
@@ -53,11 +53,11 @@ def _in_order(data: Collected) -> Collected:
     )
 
 
-def _notes(data: Collected, there: int, included: int) -> tuple[str, ...]:
+def _notes(data: Collected, present: int, included: int) -> tuple[str, ...]:
     notes = []
     if data.simulated:
         notes.append("A program gave these answers; they say nothing about songs.")
-    if not there:
+    if not present:
         notes.append("Nobody answered.")
     elif not included:
         notes.append("No rater passed the declared rules; only the analysis of everyone has figures.")
@@ -65,8 +65,10 @@ def _notes(data: Collected, there: int, included: int) -> tuple[str, ...]:
         notes.append(f"{included} raters: intervals hold for such raters in general, and are wide for that reason.")
     failed = {name: count for name, count in data.failed.items() if count}
     if failed and (data.protocol.items.failures == "exclude" or data.protocol.pairwise):
-        told = ", ".join(f"{name} {count} of {data.asked.get(name, count)}" for name, count in sorted(failed.items()))
-        notes.append(f"Songs that were not made were not judged and lower no figure here: {told}.")
+        counts = ", ".join(
+            f"{name} {count} of {data.song_counts.get(name, count)}" for name, count in sorted(failed.items())
+        )
+        notes.append(f"Songs that were not made were not judged and lower no figure here: {counts}.")
     return (*data.notes, *notes)
 
 
@@ -75,11 +77,15 @@ def _scale(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
 
 
 def _rated(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
-    found = rated(data.ratings, scale, data.protocol, data.systems, asked=data.asked, failed=data.failed, seed=seed)
-    order = _ranked_answers(data, scale) if data.protocol.form == "acr" else ()
-    notes = list(found.notes)
-    if order and any(found.made[b] > found.made[a] + 1e-9 for a, b in pairwise(order)):  # equal means have no order
-        by_mean = sorted(found.made, key=lambda name: -found.made[name])
+    result = rated(
+        data.ratings, scale, data.protocol, data.systems, song_counts=data.song_counts, failed=data.failed, seed=seed
+    )
+    order = ordinal_order(_system_ratings(data, scale)) if data.protocol.form == "acr" else ()
+    notes = list(result.notes)
+    if order and any(
+        result.observed[b] > result.observed[a] + 1e-9 for a, b in pairwise(order)
+    ):  # equal means have no order
+        by_mean = sorted(result.observed, key=lambda name: -result.observed[name])
         left_out = data.protocol.items.failures == "worst" and any(data.failed.values())
         notes.append(
             f"With answers taken as ranks only (cumulative-link model), the order of systems is another:"
@@ -88,28 +94,36 @@ def _rated(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
         )
     return ScaleAnalysis(
         scale=scale,
-        means=found.means,
-        differences=found.differences,
-        reliability=reliability(data, scale, found.components, seed=seed),
+        means=result.means,
+        differences=result.differences,
+        reliability=reliability(data, scale, result.components, seed=seed),
         ordinal_order=order,
         notes=tuple(notes),
     )
 
 
-def _ranked_answers(data: Collected, scale: str) -> tuple[str, ...]:
+def _system_ratings(data: Collected, scale: str) -> CodedRatings:
     rows = data.ratings
-    mine = rows[(rows["scale"] == scale) & (rows["kind"] == "test") & (rows["role"] == "system")]
-    return ordinal_order(Answers.of(mine, data.systems))
+    rows = rows[(rows["scale"] == scale) & (rows["kind"] == "test") & (rows["role"] == "system")]
+    return CodedRatings.of(rows, data.systems)
+
+
+def ordinal_order(ratings: CodedRatings) -> tuple[str, ...]:
+    """Systems from best to worst, with answers taken as ranks only; empty where that model cannot be had."""
+    effects = proportional_odds(ratings.values, ratings.system, ratings.rater)
+    if effects is None:
+        return ()
+    return tuple(ratings.systems[n] for n in sorted(range(len(effects)), key=lambda n: -effects[n]))
 
 
 def _compared(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
-    found = preferred(data.pairs, scale, data.protocol, data.systems)
+    result = preferred(data.pairs, scale, data.protocol, data.systems)
     return ScaleAnalysis(
         scale=scale,
-        strengths=found.strengths,
-        outcomes=found.outcomes,
-        position=found.position,
+        strengths=result.strengths,
+        outcomes=result.outcomes,
+        position=result.position,
         reliability=reliability(data, scale, None, seed=seed),
-        connected=found.connected,
-        notes=found.notes,
+        connected=result.connected,
+        notes=result.notes,
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from listening_test.analysis.answers import Answers
-from listening_test.analysis.bootstrap import crossed_draws, smallest_p
-from listening_test.analysis.mixed import CrossedFit, ModelError, fit_crossed, pair_codes
-from songbench.statistics import Array
+from listening_test.analysis.coded_ratings import CodedRatings
+from songbench.statistics import Array, pair_codes
+from songbench.statistics.crossed import crossed_draws, smallest_p
+from songbench.statistics.mixed import CrossedFit, ModelError, fit_crossed
 
 FEWEST_DRAWS = 100
 """Bootstrap samples in which both systems have answers, below which there is no interval."""
@@ -53,15 +53,15 @@ class Inference:
         notes: what a reader must know.
     """
 
-    def __init__(self, answers: Answers, confidence: float, seed: int) -> None:
+    def __init__(self, answers: CodedRatings, confidence: float, seed: int) -> None:
         """Fit the model, or draw bootstrap samples where that is impossible."""
         self.answers, self._confidence = answers, confidence
         self.fit: CrossedFit | None = None
         self._draws: Array | None = None
         self.notes: list[str] = []
         by_system = [answers.values[answers.system == n] for n in range(len(answers.systems))]
-        self._plain = np.array([one.mean() for one in by_system])
-        self._constant = all(np.ptp(one) == 0 for one in by_system)
+        self._plain = np.array([values.mean() for values in by_system])
+        self._constant = all(np.ptp(values) == 0 for values in by_system)
         if len(answers.raters) < 2 or len(answers.items) < 2:
             few = "rater" if len(answers.raters) < 2 else "prompt"
             self.notes.append(f"With one {few} there are no intervals and no tests: nothing says how others differ.")
@@ -75,7 +75,7 @@ class Inference:
                 else f"The mixed model could not be fitted ({error}); intervals and tests come from a bootstrap that"
                 " draws raters and prompts, which tends to be too wide."
             )
-            self._draws = crossed_draws(answers, seed=seed)
+            self._draws = crossed_draws(answers.values, answers.rater, answers.item, answers.system, seed=seed)
             return
         if self.fit.absorbed.size:
             self.notes.append(_APART)
@@ -103,18 +103,18 @@ class Inference:
             freedom = contrast.freedom if extra == 0 else contrast.freedom * (variance / contrast.error**2) ** 2
             return _by_t(estimate, math.sqrt(variance), freedom, self._confidence, margin)
         if self._draws is not None:
-            used = weights != 0
-            drawn = self._draws[:, used] @ weights[used]
-            drawn = drawn[np.isfinite(drawn)] + shift
-            drawn = drawn + math.sqrt(extra) * np.random.default_rng(0).standard_normal(len(drawn))
+            involved = weights != 0
+            draws = self._draws[:, involved] @ weights[involved]
+            draws = draws[np.isfinite(draws)] + shift
+            draws = draws + math.sqrt(extra) * np.random.default_rng(0).standard_normal(len(draws))
             least = smallest_p(len(self.answers.raters), len(self.answers.items))
-            if len(drawn) >= FEWEST_DRAWS:
-                found = _by_draws(estimate, drawn, least, self._confidence, margin)
-                return replace(found, low=None, high=None) if self._constant else found
+            if len(draws) >= FEWEST_DRAWS:
+                result = _by_draws(estimate, draws, least, self._confidence, margin)
+                return replace(result, low=None, high=None) if self._constant else result
         return Combined(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
 
 
-def fitted(answers: Answers) -> CrossedFit:
+def fitted(answers: CodedRatings) -> CrossedFit:
     """The crossed model of one scale; the fixed effects are the means of the systems.
 
     Raises:
@@ -143,13 +143,13 @@ def _by_t(estimate: float, error: float, freedom: float, confidence: float, marg
     )
 
 
-def _by_draws(estimate: float, drawn: Array, least: float, confidence: float, margin: float | None) -> Combined:
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    tail = min(np.mean(drawn <= 0), np.mean(drawn >= 0))
+def _by_draws(estimate: float, draws: Array, least: float, confidence: float, margin: float | None) -> Combined:
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    tail = min(np.mean(draws <= 0), np.mean(draws >= 0))
     equal = (
         math.nan
         if margin is None
-        else max(float(np.mean(drawn <= -margin)), float(np.mean(drawn >= margin)), least / 2)
+        else max(float(np.mean(draws <= -margin)), float(np.mean(draws >= margin)), least / 2)
     )
     return Combined(
         estimate=estimate, low=float(low), high=float(high), p=max(min(1.0, 2 * float(tail)), least), p_equal=equal

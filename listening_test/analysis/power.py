@@ -247,11 +247,11 @@ def _difference_parts(
     """Parts of the variance of a difference, each with the degrees of freedom it would be estimated with."""
     answers = raters * answers_each / systems
     heard_by, heard_on = min(raters, answers), min(items, answers)
-    others = systems - 1
+    opponents = systems - 1
     uncancelled = sd.rater**2 * (1 / heard_by - 1 / raters) + sd.item**2 * (1 / heard_on - 1 / items)
     return [
-        (2 * sd.rater_system**2 / heard_by, max((heard_by - 1) * others, 1)),
-        (2 * sd.item_system**2 / heard_on, max((heard_on - 1) * others, 1)),
+        (2 * sd.rater_system**2 / heard_by, max((heard_by - 1) * opponents, 1)),
+        (2 * sd.item_system**2 / heard_on, max((heard_on - 1) * opponents, 1)),
         (2 * (sd.residual**2 / answers + uncancelled), max((answers - heard_by - heard_on) * systems, 1)),
     ]
 

@@ -2,9 +2,11 @@
 
 Three kinds of inference, all with raters and prompts both drawn at random:
 
-- a pair's test and interval: the mean signed answer in a crossed model (`mixed`) with the slot as a covariate;
-- strengths: ``preference`` by Davidson's model (`davidson`), ``ccr`` by the mean over opponents of the pairs' means;
-  their intervals from what each answer contributes, clustered by rater and by prompt (`clustered`);
+- a pair's test and interval: the mean signed answer in a crossed model (`statistics.mixed`) with the slot as a
+  covariate;
+- strengths (`statistics.bradley_terry`): ``preference`` by Davidson's model, ``ccr`` by the mean over opponents of the
+  pairs' means; their intervals from what each answer contributes, clustered by rater and by prompt
+  (`statistics.crossed`);
 - letters and ranks: from the declared tests of the pairs, Holm-corrected.
 
 "Both bad" says nothing about which is better: it is left out of all three and reported beside them.
@@ -20,15 +22,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from listening_test.analysis.answers import codes_of
-from listening_test.analysis.bootstrap import smallest_p
-from listening_test.analysis.clustered import crossed_spread
-from listening_test.analysis.davidson import PRIOR_SD, Compared, fit_davidson
-from listening_test.analysis.declared import Pair, Standing, adjusted, level, standings
-from listening_test.analysis.mixed import Codes, ModelError, fit_crossed
+from listening_test.analysis.declared import adjusted, level
 from listening_test.analysis.results import PairOutcome, Position, Strength
 from listening_test.protocol import Protocol
-from songbench.statistics import Array
+from songbench.statistics import Array, Codes, Pair, Standing, codes_of, standings
+from songbench.statistics.bradley_terry import PRIOR_SD, Comparisons, fit_davidson, mean_over_opponents
+from songbench.statistics.crossed import crossed_spread, smallest_p
+from songbench.statistics.mixed import ModelError, fit_crossed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,14 +68,14 @@ def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tupl
     outcomes, leads = _outcomes(rows, scale, protocol, systems, anchors)
     notes = []
     decided = among[among["value"].notna()]
-    for what, column in (("rater", "rater"), ("prompt", "prompt")):
+    for column in ("rater", "prompt"):
         if decided[column].nunique() == 1:
-            notes.append(f"With one {what} there are no intervals and no tests: nothing says how others differ.")
+            notes.append(f"With one {column} there are no intervals and no tests: nothing says how others differ.")
     silent = [name for name in systems if name not in set(among["first"]) | set(among["second"])]
     if silent:
         notes.append(f"No answer is about {', '.join(silent)}; nothing is said of it.")
-    heard = tuple(name for name in systems if name not in silent)
-    connected = _connected(among, heard)
+    judged = tuple(name for name in systems if name not in silent)
+    connected = _connected(among, judged)
     if not connected:
         notes.append(
             "Not every system was compared, directly or by way of others, with every other: no strengths. ('Both bad'"
@@ -83,25 +83,25 @@ def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tupl
             if len(decided) < len(among)
             else "Not every system was compared, directly or by way of others, with every other: no strengths."
         )
-    elif heard and protocol.form == "preference":
+    elif judged and protocol.form == "preference":
         notes.append(
             f"A weak prior draws strengths towards each other (standard deviation {PRIOR_SD:g} on the log scale)."
         )
-    strengths = _strengths(among, scale, protocol, heard, connected)
+    strengths = _strengths(among, scale, protocol, judged, connected)
     if decided["rater"].nunique() > 1 < decided["prompt"].nunique() and any(
-        one.strength is not None and one.low is None for one in strengths.values()
+        row.strength is not None and row.low is None for row in strengths.values()
     ):
         notes.append("Answers that are the same about every song of a pair give no interval; that is no certainty.")
     strengths |= {name: replace(_counted(among, name, scale), strength=None) for name in silent}
     standing = _standing(outcomes, leads, strengths, protocol)
     nowhere = Standing(None, "")
-    found = [
+    rows_of_table = [
         replace(strengths[name], rank=standing.get(name, nowhere).rank, group=standing.get(name, nowhere).group)
         for name in systems
     ]
-    found += _anchor_strengths(rows, scale, protocol, heard, anchors)
+    rows_of_table += _anchor_strengths(rows, scale, protocol, judged, anchors)
     return Preferred(
-        strengths=tuple(found),
+        strengths=tuple(rows_of_table),
         outcomes=outcomes,
         position=_position(among, protocol.analysis.confidence),
         connected=connected,
@@ -169,19 +169,19 @@ def _outcomes(
     rows: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...], anchors: tuple[str, ...]
 ) -> tuple[tuple[PairOutcome, ...], dict[Pair, float]]:
     """Every pair that was heard, and how far its first is ahead in the declared test."""
-    found, leads = [], {}
+    outcomes, leads = {}, {}
     a, b = rows["first"].to_numpy(), rows["second"].to_numpy()
     for first, second in sorted(combinations((*systems, *anchors), 2), key=lambda pair: pair[1] in anchors):
-        mine = rows[((a == first) & (b == second)) | ((a == second) & (b == first))]
-        if len(mine):
-            outcome, leads[first, second] = _outcome(mine, first, second, scale, protocol, tested=second in systems)
-            found.append(outcome)
-    p = {(one.first, one.second): one.p if one.second in systems else math.nan for one in found}
-    holm = adjusted(protocol, p)
+        shared = rows[((a == first) & (b == second)) | ((a == second) & (b == first))]
+        if len(shared):
+            pair, tested = (first, second), second in systems
+            outcomes[pair], leads[pair] = _outcome(shared, first, second, scale, protocol, tested=tested)
+    p = {pair: outcome.p if pair[1] in systems else math.nan for pair, outcome in outcomes.items()}
+    p_adjusted = adjusted(protocol, p)
     limit = level(protocol)
     return tuple(
-        replace(one, p_adjusted=holm[one.first, one.second], significant=holm[one.first, one.second] < limit)
-        for one in found
+        replace(outcome, p_adjusted=p_adjusted[pair], significant=p_adjusted[pair] < limit)
+        for pair, outcome in outcomes.items()
     ), leads
 
 
@@ -219,8 +219,8 @@ def _connected(rows: pd.DataFrame, systems: tuple[str, ...]) -> bool:
     links = set(zip(decided["first"], decided["second"], strict=True))
     reached, waiting = set(systems[:1]), list(systems[:1])
     while waiting:
-        here = waiting.pop()
-        near = {b if a == here else a for a, b in links if here in (a, b)} - reached
+        system = waiting.pop()
+        near = {b if a == system else a for a, b in links if system in (a, b)} - reached
         reached |= near
         waiting += sorted(near)
     return reached == set(systems)
@@ -229,17 +229,17 @@ def _connected(rows: pd.DataFrame, systems: tuple[str, ...]) -> bool:
 def _strengths(
     rows: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...], connected: bool
 ) -> dict[str, Strength]:
-    found = {name: _counted(rows, name, scale) for name in systems}
+    strengths = {name: _counted(rows, name, scale) for name in systems}
     data = _signed(rows, systems)
     if not connected or not len(data.value):
-        return found
+        return strengths
     values, influence, errors = _estimated(data, len(systems), protocol.form)
     for place, name in enumerate(systems):
         low, high = _interval(
             float(values[place]), influence[:, place], float(errors[place]), data, protocol.analysis.confidence
         )
-        found[name] = replace(found[name], strength=float(values[place]), low=low, high=high)
-    return found
+        strengths[name] = replace(strengths[name], strength=float(values[place]), low=low, high=high)
+    return strengths
 
 
 def estimated_strengths(pairs: pd.DataFrame, systems: tuple[str, ...], form: str) -> Array:
@@ -253,26 +253,9 @@ def _estimated(data: _Signed, systems: int, form: str) -> tuple[Array, Array, Ar
     Comparisons that nearly all end alike contribute next to nothing; that says nothing about how sure a strength is.
     """
     if form == "preference":
-        fit = fit_davidson(Compared(data.first, data.second, np.sign(data.value), systems))
+        fit = fit_davidson(Comparisons(data.first, data.second, np.sign(data.value), systems))
         return fit.strengths, fit.influence, fit.errors
-    return (*_mean_over_opponents(data, systems), np.zeros(systems))
-
-
-def _mean_over_opponents(data: _Signed, systems: int) -> tuple[Array, Array]:
-    """``ccr``: each system's mean against each opponent, averaged over the opponents it met, less the mean of all."""
-    low, high = np.minimum(data.first, data.second), np.maximum(data.first, data.second)
-    sign = np.where(data.first == low, 1.0, -1.0)
-    pairs, pair = np.unique(low * systems + high, return_inverse=True)
-    design = np.column_stack([np.eye(len(pairs))[pair], sign])
-    solved = np.linalg.pinv(design.T @ design)
-    means = solved @ design.T @ (data.value * sign)
-    parts = (data.value * sign - design @ means)[:, None] * (design @ solved)
-    average = np.zeros((systems, len(pairs)))
-    for number, code in enumerate(pairs):
-        average[code // systems, number], average[code % systems, number] = 1.0, -1.0
-    average /= np.maximum(np.abs(average).sum(axis=1, keepdims=True), 1)
-    average -= average.mean(axis=0)
-    return average @ means[:-1], parts[:, :-1] @ average.T
+    return (*mean_over_opponents(data.value, data.first, data.second, systems), np.zeros(systems))
 
 
 def _interval(
@@ -292,10 +275,10 @@ def _interval(
 
 
 def _counted(rows: pd.DataFrame, name: str, scale: str) -> Strength:
-    mine = rows[(rows["first"].to_numpy() == name) | (rows["second"].to_numpy() == name)]
-    decided = mine["value"].notna().to_numpy()
-    ended = mine["outcome"].to_numpy()[decided]
-    won = int((ended == np.where(mine["first"].to_numpy()[decided] == name, "first", "second")).sum())
+    rows = rows[(rows["first"].to_numpy() == name) | (rows["second"].to_numpy() == name)]
+    decided = rows["value"].notna().to_numpy()
+    ended = rows["outcome"].to_numpy()[decided]
+    won = int((ended == np.where(rows["first"].to_numpy()[decided] == name, "first", "second")).sum())
     ties = int((ended == "tie").sum())
     return Strength(
         system=name,
@@ -304,10 +287,10 @@ def _counted(rows: pd.DataFrame, name: str, scale: str) -> Strength:
         low=None,
         high=None,
         win_rate=(won + ties / 2) / len(ended) if len(ended) else None,
-        both_bad=float((mine["outcome"].to_numpy() == "both_bad").mean()) if len(mine) else 0.0,
-        n=len(mine),
-        n_raters=mine["rater"].nunique(),
-        n_items=len(mine[["prompt", "take"]].drop_duplicates()),
+        both_bad=float((rows["outcome"].to_numpy() == "both_bad").mean()) if len(rows) else 0.0,
+        n=len(rows),
+        n_raters=rows["rater"].nunique(),
+        n_items=len(rows[["prompt", "take"]].drop_duplicates()),
     )
 
 
@@ -315,16 +298,13 @@ def _standing(
     outcomes: Sequence[PairOutcome], leads: Mapping[Pair, float], strengths: dict[str, Strength], protocol: Protocol
 ) -> dict[str, Standing]:
     order = sorted(
-        (name for name, one in strengths.items() if one.strength is not None),
+        (name for name, row in strengths.items() if row.strength is not None),
         key=lambda name: -(strengths[name].strength or 0.0),
     )
-    among = [one for one in outcomes if one.first in order and one.second in order]
-    return standings(
-        order,
-        {(one.first, one.second): one.p_adjusted for one in among},
-        leads,
-        level(protocol),
-    )
+    p_adjusted = {
+        (row.first, row.second): row.p_adjusted for row in outcomes if row.first in order and row.second in order
+    }
+    return standings(order, p_adjusted, leads, level(protocol))
 
 
 def _anchor_strengths(
@@ -332,20 +312,18 @@ def _anchor_strengths(
 ) -> list[Strength]:
     """Anchors, from a fit of their own with everything in it, on the same zero; they change no system's figure."""
     everyone = (*systems, *anchors)
-    known = rows[rows["first"].isin(everyone) & rows["second"].isin(everyone)]
     if not anchors:
         return []
-    found = _strengths(known, scale, protocol, everyone, _connected(known, everyone))
-    zero = np.mean([found[name].strength or 0.0 for name in systems]) if systems else 0.0
+    rows = rows[rows["first"].isin(everyone) & rows["second"].isin(everyone)]
+    strengths = _strengths(rows, scale, protocol, everyone, _connected(rows, everyone))
+    zero = float(np.mean([strengths[name].strength or 0.0 for name in systems])) if systems else 0.0
+
+    def shifted(value: float | None) -> float | None:
+        return None if value is None else value - zero
+
     return [
-        replace(
-            found[name],
-            strength=None if found[name].strength is None else float(found[name].strength - zero),  # type: ignore[operator]
-            low=None if found[name].low is None else float(found[name].low - zero),  # type: ignore[operator]
-            high=None if found[name].high is None else float(found[name].high - zero),  # type: ignore[operator]
-            competitor=False,
-        )
-        for name in anchors
+        replace(row, strength=shifted(row.strength), low=shifted(row.low), high=shifted(row.high), competitor=False)
+        for row in (strengths[name] for name in anchors)
     ]
 
 
@@ -355,5 +333,5 @@ def _position(rows: pd.DataFrame, confidence: float) -> Position:
         return Position(None, None, None, 0)
     data = _signed(decided, sorted(set(decided["first"]) | set(decided["second"])))
     share = _mean(np.asarray(decided["outcome"] == "first", dtype=np.float64), None, data, confidence)
-    low, high = (None if one is None else min(1.0, max(0.0, one)) for one in (share.low, share.high))
+    low, high = (None if end is None else min(1.0, max(0.0, end)) for end in (share.low, share.high))
     return Position(min(1.0, max(0.0, share.mean)), low, high, len(decided))

@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from listening_test.analysis.answers import codes_of
-from listening_test.analysis.krippendorff import Metric, alpha
-from listening_test.analysis.mixed import Codes, ModelError, fit_crossed
+from listening_test.analysis.positions import positions
 from listening_test.analysis.results import Components, Reliability
-from listening_test.analysis.said import positions
 from listening_test.collected import Collected
-from songbench.statistics import Array
+from songbench.statistics import Array, Codes, codes_of
+from songbench.statistics.reliability import (
+    Metric,
+    correlation,
+    intraclass_correlations,
+    krippendorff_alpha,
+    split_half,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HALVES = 200
-"""Random halves of the raters that the split-half figure averages over."""
-FEWEST_UNITS = 3
-"""Songs that both halves must have heard, and repetitions there must be, for a correlation."""
+FEWEST_REPEATS = 3
+"""Repetitions there must be for a correlation."""
 _METRICS: dict[str, Metric] = {"acr": "ordinal", "ccr": "ordinal", "preference": "nominal"}
 
 
@@ -36,15 +38,15 @@ def reliability(data: Collected, scale: str, components: Components | None, *, s
         seed: of the random halves.
     """
     lowest, highest = data.protocol.range(scale)
-    said = positions(data)
-    frame = said.frame[said.frame["scale"] == scale]
+    answers = positions(data)
+    frame = answers.frame[answers.frame["scale"] == scale]
     systems = frame[(frame["kind"] == "test") & (frame["role"] == "system")]
     _, rater = codes_of(systems["rater"])
     _, unit = codes_of(systems["unit"])
     values = lowest + (highest - lowest) * systems["share"].to_numpy(dtype=np.float64)
-    single, average = _intraclass(values, rater, unit)
-    again = said.repeated()
-    deviation, correlation, repeats = _repeats(again[again["scale"] == scale], highest - lowest)
+    single, average = intraclass_correlations(values, rater, unit)
+    repeated = answers.repeated()
+    deviation, repeat_correlation, repeats = _repeats(repeated[repeated["scale"] == scale], highest - lowest)
     return Reliability(
         scale=scale,
         alpha=_alpha(data, scale, values, unit),
@@ -52,7 +54,7 @@ def reliability(data: Collected, scale: str, components: Components | None, *, s
         icc_average=None if data.protocol.form == "preference" else average,
         split_half=split_half(values, rater, unit, seed=seed),
         repeat_deviation=deviation,
-        repeat_correlation=correlation,
+        repeat_correlation=repeat_correlation,
         repeats=repeats,
         components=components,
     )
@@ -62,7 +64,7 @@ def _alpha(data: Collected, scale: str, values: Array, unit: Codes) -> float | N
     if data.protocol.form == "preference":
         values, unit = _categories(data.pairs[data.pairs["scale"] == scale], data.systems)
     metric = _METRICS.get(data.protocol.form, "interval")
-    return alpha(np.round(values, 6), unit, metric)
+    return krippendorff_alpha(np.round(values, 6), unit, metric)
 
 
 def _categories(pairs: pd.DataFrame, systems: tuple[str, ...]) -> tuple[Array, Codes]:
@@ -76,72 +78,10 @@ def _categories(pairs: pd.DataFrame, systems: tuple[str, ...]) -> tuple[Array, C
     return np.asarray(values), codes_of(song + "/" + low.astype(str) + "/" + high.astype(str))[1]
 
 
-def _intraclass(values: Array, rater: Codes, unit: Codes) -> tuple[float | None, float | None]:
-    """ICC(2,1) and ICC(2,k) (Shrout and Fleiss 1979) from REML components, so that answers may be missing.
-
-    k is the harmonic mean of how many raters heard each song, songs heard by one included.
-    """
-    try:
-        fit = fit_crossed(values, np.ones((len(values), 1)), {"unit": unit, "rater": rater})
-    except ModelError:
-        return None, None
-    between = fit.variance("unit")
-    if between is None or fit.variance("rater") is None:
-        return None, None
-    noise = float(fit.variances.sum()) - between
-    raters = 1 / float(np.mean(1 / np.bincount(unit)))
-    return between / (between + noise), between / (between + noise / raters)
-
-
-def split_half(values: Array, rater: Codes, unit: Codes, *, seed: int = 0) -> float | None:
-    """Correlation over songs between the means of two halves of the raters, for the full number of raters.
-
-    Each random split is carried to twice its length (Spearman 1910, Brown 1910), then averaged over `HALVES` splits.
-    Each rater's answers are taken from the rater's own mean first: in an incomplete assignment a song must not seem
-    good because lenient raters heard it.
-
-    Args:
-        values: shape (n,).
-        rater: codes, shape (n,).
-        unit: codes, shape (n,).
-        seed: of the splits.
-
-    Returns:
-        In [-1, 1]; None below 4 raters, or where halves share fewer than `FEWEST_UNITS` songs.
-    """
-    raters = int(rater.max()) + 1 if len(rater) else 0
-    if raters < 4:
-        return None
-    own = values - (np.bincount(rater, values) / np.maximum(np.bincount(rater), 1))[rater]
-    sums, counts = np.zeros((2, raters, int(unit.max()) + 1))
-    np.add.at(sums, (rater, unit), own)
-    np.add.at(counts, (rater, unit), 1.0)
-    rng = np.random.default_rng(seed)
-    found = [one for _ in range(HALVES) if (one := _one_split(sums, counts, rng)) is not None]
-    return float(np.mean(found)) if found else None
-
-
-def _one_split(sums: Array, counts: Array, rng: np.random.Generator) -> float | None:
-    chosen = rng.permutation(len(sums)) < len(sums) // 2
-    n_one, n_two = counts[chosen].sum(axis=0), counts[~chosen].sum(axis=0)
-    both = (n_one > 0) & (n_two > 0)
-    if both.sum() < FEWEST_UNITS:
-        return None
-    one, two = sums[chosen].sum(axis=0)[both] / n_one[both], sums[~chosen].sum(axis=0)[both] / n_two[both]
-    r = correlation(one, two)
-    return None if r is None else 2 * r / (1 + abs(r))  # a negative correlation is stretched alike, not beyond -1
-
-
-def correlation(one: Array, two: Array) -> float | None:
-    """Pearson's, or None where one side does not vary."""
-    a, b = one - one.mean(), two - two.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return max(-1.0, min(1.0, float(a @ b) / size)) if size > 1e-12 else None
-
-
-def _repeats(both: pd.DataFrame, span: float) -> tuple[float | None, float | None, int]:
-    if both.empty:
+def _repeats(answers: pd.DataFrame, span: float) -> tuple[float | None, float | None, int]:
+    """Mean absolute deviation in points, correlation and number of the answers that were asked for twice."""
+    if answers.empty:
         return None, None, 0
-    first, again = both["share"].to_numpy(dtype=np.float64), both["again"].to_numpy(dtype=np.float64)
-    found = correlation(first, again) if len(both) >= FEWEST_UNITS else None
-    return float(np.abs(first - again).mean()) * span, found, len(both)
+    first, second = answers["share"].to_numpy(dtype=np.float64), answers["again"].to_numpy(dtype=np.float64)
+    agreement = correlation(first, second) if len(answers) >= FEWEST_REPEATS else None
+    return float(np.abs(first - second).mean()) * span, agreement, len(answers)

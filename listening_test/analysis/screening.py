@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from listening_test.analysis.agreement import agreements
+from listening_test.analysis.positions import positions
 from listening_test.analysis.results import RaterScreening
-from listening_test.analysis.said import positions
 from listening_test.collected import Collected
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ def screen(data: Collected) -> tuple[RaterScreening, ...]:
         limit = getattr(rules, name)
         if limit is not None:
             figures[name], failed[name] = rule(data, float(limit))
-    found = []
+    screening = []
     for rater, withdrawn in sorted(zip(data.raters["rater"], data.raters["withdrawn"], strict=True)):
         reasons = ["withdrew the consent"] if bool(withdrawn) else []
         reasons += [failed[name][rater] for name in failed if rater in failed[name]]
-        told = {name: float(by_rater[rater]) for name, by_rater in figures.items() if rater in by_rater}
-        found.append(RaterScreening(str(rater), not reasons, tuple(reasons), told))
-    return tuple(found)
+        own_figures = {name: float(by_rater[rater]) for name, by_rater in figures.items() if rater in by_rater}
+        screening.append(RaterScreening(str(rater), not reasons, tuple(reasons), own_figures))
+    return tuple(screening)
 
 
 _Outcome = tuple[Figures, Mapping[str, str]]
@@ -93,7 +93,7 @@ def _repeats(data: Collected, limit: float) -> _Outcome:
     spread = float(pages["deviation"].std(ddof=1)) if len(pages) > 1 else 0.0
     errors = spread / np.sqrt(by_rater["count"])
     failed = by_rater["mean"] - SURE * errors > limit
-    return _told(by_rater["mean"]), {
+    return _by_rater(by_rater["mean"]), {
         str(rater): f"repeats off by {by_rater['mean'][rater]:.2f} of the scale ({limit:g}, and more than by chance)"
         for rater in by_rater.index[failed]
     }
@@ -101,16 +101,16 @@ def _repeats(data: Collected, limit: float) -> _Outcome:
 
 def _repeated_pages(data: Collected) -> pd.DataFrame:
     """One row per repeated page: the mean absolute difference of the two answers, as a share of the scale."""
-    both = positions(data).repeated()
-    both["deviation"] = (both["again"] - both["share"]).abs()
-    return both.groupby(["rater", "repeats"])["deviation"].mean().reset_index()
+    answers = positions(data).repeated()
+    answers["deviation"] = (answers["again"] - answers["share"]).abs()
+    return answers.groupby(["rater", "repeats"])["deviation"].mean().reset_index()
 
 
 def _spread(data: Collected, limit: float) -> _Outcome:
     shares = positions(data).frame
     counted = shares.groupby("rater")["share"].agg(["std", "count"])
     spread = counted[counted["count"] >= FEWEST_DECISIONS]["std"]
-    return _told(spread), {
+    return _by_rater(spread), {
         str(r): f"answers hardly vary: sd {value:.3f} of the scale (at least {limit:g})"
         for r, value in spread.items()
         if value < limit
@@ -124,7 +124,7 @@ def _sides(data: Collected, limit: float) -> _Outcome:
     counted = (rows["outcome"] == "first").groupby(rows["rater"]).agg(["mean", "count"])
     share = counted[counted["count"] >= FEWEST_DECISIONS]["mean"]
     one_side = share.where(share > 0.5, 1 - share)
-    return _told(one_side), {
+    return _by_rater(one_side), {
         str(r): f"decided for one side in {value:.0%} (at most {limit:.0%})"
         for r, value in one_side.items()
         if value > limit
@@ -135,7 +135,7 @@ def _anchors(data: Collected, limit: float) -> _Outcome:
     wrong = _anchors_compared(data) if data.protocol.pairwise else _anchors_rated(data)
     counted = wrong.groupby(level=0).agg(["mean", "count"])
     share = counted[counted["count"] >= FEWEST_ANCHORS]["mean"]
-    return _told(share), {
+    return _by_rater(share), {
         str(r): f"anchors above the systems: {value:.0%} (at most {limit:.0%})"
         for r, value in share.items()
         if value > limit
@@ -145,11 +145,11 @@ def _anchors(data: Collected, limit: float) -> _Outcome:
 def _anchors_rated(data: Collected) -> pd.Series[float]:
     """One value per anchor judged (the mean over questions): whether it was above the rater's mean of the systems."""
     shares = positions(data).frame
-    mine = shares[shares["role"] == "system"].groupby("rater")["share"].mean()
+    of_systems = shares[shares["role"] == "system"].groupby("rater")["share"].mean()
     anchors = shares[(shares["role"] == "anchor") & (shares["kind"] != "repeat") & ~shares["group"].isin(NOT_BELOW)]
     judged = anchors.groupby(["rater", "trial", "unit"])["share"].mean()
     raters = judged.index.get_level_values("rater")
-    above = judged.to_numpy() > mine.reindex(raters).to_numpy()
+    above = judged.to_numpy() > of_systems.reindex(raters).to_numpy()
     import pandas as pd
 
     return pd.Series(above.astype(np.float64), index=raters)
@@ -161,21 +161,22 @@ def _anchors_compared(data: Collected) -> pd.Series[float]:
     systems = set(data.systems)
     rows = rows[rows["first"].isin(systems) != rows["second"].isin(systems)]
     rows = rows[~rows["first"].isin(NOT_BELOW) & ~rows["second"].isin(NOT_BELOW)]
-    chosen = np.where(rows["outcome"] == "first", rows["first"], rows["second"])
+    better = np.where(rows["outcome"] == "first", rows["first"], rows["second"])
     import pandas as pd
 
-    return pd.Series([float(str(one) not in systems) for one in chosen], index=rows["rater"], dtype=float)
+    return pd.Series([float(str(name) not in systems) for name in better], index=rows["rater"], dtype=float)
 
 
 def _agreement(data: Collected, limit: float) -> _Outcome:
-    found = agreements(data)
-    if not found:
+    by_rater = agreements(data)
+    if not by_rater:
         return {}, {}
-    typical = float(np.median([math.atanh(one.correlation) for one in found.values()]))
-    return {rater: one.correlation for rater, one in found.items()}, {
-        rater: f"agreement with the others {one.correlation:.2f} (at least {limit:g}; typical {math.tanh(typical):.2f})"
-        for rater, one in found.items()
-        if one.correlation < limit and math.atanh(one.correlation) < typical - APART * one.error
+    typical = float(np.median([math.atanh(agreement.correlation) for agreement in by_rater.values()]))
+    correlations = {rater: agreement.correlation for rater, agreement in by_rater.items()}
+    return correlations, {
+        rater: f"agreement with the others {value:.2f} (at least {limit:g}; typical {math.tanh(typical):.2f})"
+        for rater, value in correlations.items()
+        if value < limit and math.atanh(value) < typical - APART * by_rater[rater].error
     }
 
 
@@ -184,7 +185,7 @@ def _reference(data: Collected, limit: float) -> _Outcome:
         return {}, {}
     rows = data.ratings[(data.ratings["role"] == "reference") & (data.ratings["kind"] != "repeat")]
     share = (rows["value"] < 90).astype(float).groupby(rows["rater"]).mean()
-    return _told(share), {
+    return _by_rater(share), {
         str(r): f"hidden reference below 90 on {value:.0%} of the pages (at most {limit:.0%})"
         for r, value in share.items()
         if value > limit
@@ -194,11 +195,11 @@ def _reference(data: Collected, limit: float) -> _Outcome:
 def _low_anchor(data: Collected, limit: float) -> _Outcome:
     if data.protocol.form != "mushra":
         return {}, {}
-    there = set(data.ratings["system"])
-    lowest = next((name for name in LOWEST_ANCHOR if name in there), None)
+    names = set(data.ratings["system"])
+    lowest = next((name for name in LOWEST_ANCHOR if name in names), None)
     rows = data.ratings[(data.ratings["system"] == lowest) & (data.ratings["kind"] != "repeat")]
     share = (rows["value"] > 90).astype(float).groupby(rows["rater"]).mean()
-    return _told(share), {
+    return _by_rater(share), {
         str(r): f"{lowest} above 90 on {value:.0%} of the pages (at most {limit:.0%})"
         for r, value in share.items()
         if value > limit
@@ -208,15 +209,15 @@ def _low_anchor(data: Collected, limit: float) -> _Outcome:
 def _incomplete(data: Collected, limit: float) -> _Outcome:
     rows = data.raters[data.raters["pages_asked"].fillna(0) > 0]
     share = {
-        str(rater): float(answered) / float(asked)
-        for rater, answered, asked in zip(rows["rater"], rows["pages_answered"], rows["pages_asked"], strict=True)
+        str(rater): float(answered) / float(shown_pages)
+        for rater, answered, shown_pages in zip(rows["rater"], rows["pages_answered"], rows["pages_asked"], strict=True)
     }
     return share, {
         r: f"answered {value:.0%} of the pages (at least {limit:.0%})" for r, value in share.items() if value < limit
     }
 
 
-def _told(column: pd.Series[float]) -> Figures:
+def _by_rater(column: pd.Series[float]) -> Figures:
     return {str(rater): float(value) for rater, value in column.items() if not math.isnan(float(value))}
 
 

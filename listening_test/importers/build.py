@@ -88,7 +88,7 @@ def collected(protocol: Protocol, rows: Rows, *, places_known: bool = True) -> I
             [_rater(rater, answered, rows.background.get(rater, {})) for rater in raters],
             [*RATERS, *(f"background_{name}" for name in questions)],
         ),
-        asked={},
+        song_counts={},
         failed={},
         notes=("Imported results: screening uses what the file records.", *rows.notes),
     )

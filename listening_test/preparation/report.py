@@ -146,7 +146,7 @@ def _coverage(made: Preparation) -> str:
         rows.append(("a system is heard first, % of its pairs", cover.firsts))
         rows.append(("votes per song", cover.songs))
     per_system = [
-        (name, made.selection.asked[name], made.selection.failed[name], cover.systems[name], cover.votes[name])
+        (name, made.selection.song_counts[name], made.selection.failed[name], cover.systems[name], cover.votes[name])
         for name in design.systems
     ]
     return "\n\n".join(

@@ -26,7 +26,7 @@ class Selection:
         systems: in the order of tables.
         songs: per item, the systems whose song is there.
         practice: prompts that are for practice only.
-        asked: per system, songs that should be there.
+        song_counts: per system, songs that should be there.
         failed: per system, those that are not.
         notes: what was left out and why, a line each.
     """
@@ -34,7 +34,7 @@ class Selection:
     systems: tuple[Contestant, ...]
     songs: Mapping[ItemName, tuple[str, ...]]
     practice: tuple[str, ...]
-    asked: Mapping[str, int]
+    song_counts: Mapping[str, int]
     failed: Mapping[str, int]
     notes: tuple[str, ...]
 
@@ -83,7 +83,7 @@ def select(material: Material, protocol: Protocol) -> Selection:
         systems=systems,
         songs={item: found for item, found in songs.items() if found},
         practice=practice,
-        asked={name: len(found) for name, found in there.items()},
+        song_counts={name: len(found) for name, found in there.items()},
         failed=failed,
         notes=tuple(notes),
     )

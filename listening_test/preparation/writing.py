@@ -98,7 +98,7 @@ class Maker:
             stimuli=dict(sorted((name, self._stimulus_key(clip, made[name])) for clip, name in names.items())),
             trials=dict(sorted((trial.id, _trial_key(ask, names, trials)) for ask, trial in trials.items())),
             headphone_answers=tuple(clip.recipe.tones[0] for clip in tones),
-            asked=dict(self._selection.asked),
+            song_counts=dict(self._selection.song_counts),
             failed=dict(self._selection.failed),
         )
         return MadeTest(test, key, made, level)

@@ -36,7 +36,7 @@ def to_json(report: Report) -> str:
         "test_digest": report.data.test,
         "run": report.data.run,
         "systems": list(report.data.systems),
-        "asked": report.data.asked,
+        "asked": report.data.song_counts,
         "failed": report.data.failed,
         "raters": {
             "all": report.screened,

@@ -152,8 +152,8 @@ def failure_blocks(report: Report) -> list[Block]:
         (
             name,
             str(failed.get(name, 0)),
-            str(data.asked.get(name, "")),
-            _rate(failed.get(name, 0), data.asked.get(name)),
+            str(data.song_counts.get(name, "")),
+            _rate(failed.get(name, 0), data.song_counts.get(name)),
         )
         for name in data.systems
     ]

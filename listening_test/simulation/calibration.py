@@ -108,7 +108,7 @@ def calibrate_ratings(
     shares: Shares = {name: Share() for name in ("means", "differences", "tests", "family")}
     for seed in seeds:
         data = draw(design, population, seed)
-        found = rated(data.ratings, "Q0", data.protocol, data.systems, asked={}, failed={})
+        found = rated(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={})
         shares["means"].add(_holds(one.low, one.high, truth[one.system]) for one in found.means if one.competitor)
         shares["differences"].add(
             _holds(one.low, one.high, truth[one.first] - truth[one.second]) for one in found.differences
@@ -192,7 +192,7 @@ def power_of(design: Design, *, tests: int, seed: int = 0) -> tuple[float, float
             pairs = preferred(data.pairs, "Q0", data.protocol, data.systems).outcomes
             found.add([next(one.p for one in pairs if (one.first, one.second) == design.names[:2]) < 0.05])
         else:
-            apart = rated(data.ratings, "Q0", data.protocol, data.systems, asked={}, failed={}).differences
+            apart = rated(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={}).differences
             found.add([next(one.p for one in apart if (one.first, one.second) == design.names[:2]) < 0.05])
     return found.value, aimed
 

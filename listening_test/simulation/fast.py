@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from listening_test.analysis.mixed import Codes
 from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
 from listening_test.protocol import Form, Protocol, load_protocol
 from listening_test.simulation.panel import Panel, decided, on_scale
 from listening_test.simulation.population import Population
-from songbench.statistics import Array
+from songbench.statistics import Array, Codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +103,7 @@ def draw(design: Design, population: Population, seed: int, protocol: Protocol |
         pairs=rows if protocol.pairwise else empty,
         checks=_checks(design, panel),
         raters=_raters(design),
-        asked={},
+        song_counts={},
         failed={},
         simulated=True,
     )

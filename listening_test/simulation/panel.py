@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from listening_test.analysis.mixed import Codes
 from listening_test.simulation.population import Population, level
-from songbench.statistics import Array
+from songbench.statistics import Array, Codes
 
 STRAY = 0.03
 """Share of a straight-liner's answers that are another one."""

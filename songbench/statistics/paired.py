@@ -1,21 +1,29 @@
-"""Two systems on the prompts they share: the difference of their figures, its interval and its p values."""
+"""Two systems: the difference of their figures on shared prompts, its interval and p values; the chance to win."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from songbench.statistics.intervals import DUST, pseudo_values, standard_error
+from songbench.statistics.arrays import Array, Codes
+from songbench.statistics.jackknife import pseudo_values
+from songbench.statistics.means import DUST, standard_error
 from songbench.statistics.resampling import bootstrap_reach
 from songbench.statistics.student import t_p, t_quantile
-from songbench.statistics.takes import Array, Takes, prompt_values
+from songbench.statistics.takes import Takes, prompt_values
 
 EXACT_FLIPS = 14
 """Up to this many prompts the sign-flip test visits every pattern of signs; beyond, it draws `RANDOM_FLIPS` of them."""
 RANDOM_FLIPS = 9999
+EXACT_RANKS = 50
+"""Up to this many differences Wilcoxon's test is exact."""
+
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 class PairedTest(NamedTuple):
@@ -45,11 +53,11 @@ class SetFigure(NamedTuple):
     """A figure that exists for a set only.
 
     Attributes:
-        whole: of all prompts.
+        figure: of all prompts.
         leave_one_out: for each prompt, the figure without it.
     """
 
-    whole: float
+    figure: float
     leave_one_out: Mapping[str, float]
 
 
@@ -73,11 +81,15 @@ def compare_takes(
         The test, or None with fewer than 2 common prompts.
     """
     common = set(first.prompts.tolist()) & set(second.prompts.tolist())
-    mine, other = first.on(common), second.on(common)
-    if mine is None or other is None:
+    first_shared, second_shared = first.on(common), second.on(common)
+    if first_shared is None or second_shared is None:
         return None
     return compare_prompts(
-        prompt_values(mine), prompt_values(other), confidence=confidence, replicates=replicates, seed=seed
+        prompt_values(first_shared),
+        prompt_values(second_shared),
+        confidence=confidence,
+        replicates=replicates,
+        seed=seed,
     )
 
 
@@ -95,6 +107,10 @@ def compare_prompts(
 
     Returns:
         The test, or None with fewer than 2 common prompts.
+
+    >>> test = compare_prompts({"a": 3.0, "b": 2.5, "c": 4.0}, {"a": 1.0, "b": 1.5, "c": 3.5}, replicates=0)
+    >>> test.n, round(test.difference, 2), round(test.p, 2), test.p_flip
+    (3, 1.17, 0.12, 0.25)
     """
     common = sorted(first.keys() & second.keys())
     if len(common) < 2:
@@ -117,13 +133,13 @@ def compare_sets(
     Returns:
         The test, or None with fewer than 2 common prompts.
     """
-    mine, other = pseudo_values(*first), pseudo_values(*second)
-    common = sorted(mine.keys() & other.keys())
+    first_values, second_values = pseudo_values(*first), pseudo_values(*second)
+    common = sorted(first_values.keys() & second_values.keys())
     if len(common) < 2:
         return None
-    pairs = np.array([(mine[prompt], other[prompt]) for prompt in common])
+    pairs = np.array([(first_values[prompt], second_values[prompt]) for prompt in common])
     differences = pairs[:, 0] - pairs[:, 1]
-    differences += first.whole - second.whole - differences.mean()
+    differences += first.figure - second.figure - differences.mean()
     return _test(differences, float(np.abs(pairs).max()), confidence, replicates, seed)
 
 
@@ -141,6 +157,7 @@ def _test(differences: Array, scale: float, confidence: float, replicates: int, 
 
 
 def _sign_flip_p(differences: Array, scale: float, seed: int) -> float:
+    """Of differences of shape (n,): the share of patterns of signs whose sum lies as far from 0."""
     n = len(differences)
     sums = np.abs(_signs(n, seed) @ differences)
     reached = int(np.sum(sums >= abs(float(differences.sum())) - DUST * scale * n))
@@ -157,3 +174,58 @@ def _signs(n: int, seed: int) -> Array:
     numbers = np.arange(2 ** (n - 1))[:, None]
     signs: Array = 1.0 - 2.0 * ((numbers >> np.arange(n)) & 1)
     return signs
+
+
+def wilcoxon_p(differences: Array) -> float:
+    """The two-sided p of Wilcoxon's signed rank test.
+
+    Exact where no two differences are equal in size, none is 0 and there are at most `EXACT_RANKS` of them; the normal
+    approximation otherwise.
+
+    Args:
+        differences: shape (n,).
+
+    Returns:
+        In (0, 1]; 1 where all differences are 0.
+
+    >>> wilcoxon_p(np.array([1.0, 2.0, 3.0]))
+    0.25
+    """
+    from scipy.stats import wilcoxon
+
+    if not np.any(differences):
+        return 1.0
+    untied = bool(np.all(differences != 0)) and len(np.unique(np.abs(differences))) == len(differences)
+    method = "exact" if untied and len(differences) <= EXACT_RANKS else "asymptotic"
+    return float(wilcoxon(differences, method=method).pvalue)
+
+
+def win_probability(values: Array, rater: Codes, first: Mask, second: Mask) -> float:
+    """The chance that a random rater rates a random song of the first system higher than one of the second, ties half.
+
+    Each rater's answers about the first are held against all of the rater's answers about the second, so no rater's
+    strictness matters; raters count alike.
+
+    Args:
+        values: answers, shape (n,).
+        rater: codes, shape (n,).
+        first: which answers are about the first system, shape (n,).
+        second: which are about the second, shape (n,).
+
+    Returns:
+        In [0, 1]; NaN when nobody rated both.
+
+    >>> about_first = np.array([True, True, False, False])
+    >>> win_probability(np.array([3.0, 5.0, 3.0, 4.0]), np.array([0, 1, 0, 1]), about_first, ~about_first)
+    0.75
+    """
+    levels, level = np.unique(values, return_inverse=True)
+    high, low = np.zeros((2, int(rater.max(initial=0)) + 1, len(levels)))  # how often each rater gave each answer
+    for counts, rows in ((high, first), (low, second)):
+        np.add.at(counts, (rater[rows], level[rows]), 1.0)
+    shared = (high.sum(axis=1) > 0) & (low.sum(axis=1) > 0)
+    if not shared.any():
+        return math.nan
+    high, low = (counts[shared] / counts[shared].sum(axis=1, keepdims=True) for counts in (high, low))
+    below = np.cumsum(low, axis=1) - low / 2
+    return float(np.mean(np.sum(high * below, axis=1)))

@@ -22,12 +22,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from songbench.statistics.arrays import Array
 from songbench.statistics.student import t_quantile
-from songbench.statistics.takes import Array
 
 LEAST_ERROR = 0.4
 """The least standard error of a resample, as a share of that of the values themselves."""
-_NUMBERS_AT_ONCE = 1_000_000
+_MOST_NUMBERS = 1_000_000
 
 
 class Reach(NamedTuple):
@@ -71,15 +71,16 @@ def bootstrap_reach(residuals: Array, weights: Array, *, confidence: float, repl
 
 
 def _resampled_t(residuals: Array, weights: Array, replicates: int, seed: int) -> Array:
+    """T of each resample, shape (replicates,), from residuals and weights of shape (n,)."""
     n = len(residuals)
     error = np.sqrt(np.sum(residuals**2))  # here and below without the factor 1 / sqrt(n (n - 1)), which cancels
     terms = np.stack([residuals, weights, residuals**2, residuals * weights, weights**2], axis=1)
     t = np.empty(replicates)
-    drawn = _times_drawn(n, replicates, seed)
-    at_once = max(1, _NUMBERS_AT_ONCE // n)
-    for begin in range(0, replicates, at_once):
-        part = slice(begin, begin + at_once)
-        value, weight, squares, products, squared_weights = (drawn[part].astype(np.float64) @ terms).T
+    counts = _times_drawn(n, replicates, seed)
+    block = max(1, _MOST_NUMBERS // n)
+    for begin in range(0, replicates, block):
+        part = slice(begin, begin + block)
+        value, weight, squares, products, squared_weights = (counts[part].astype(np.float64) @ terms).T
         shift = value / weight  # resampled figure minus figure
         spread = np.sqrt(np.maximum(squares - 2 * shift * products + shift**2 * squared_weights, 0)) * n / weight
         t[part] = shift / np.maximum(spread, LEAST_ERROR * error)
@@ -90,5 +91,5 @@ def _resampled_t(residuals: Array, weights: Array, replicates: int, seed: int) -
 @lru_cache(maxsize=4)
 def _times_drawn(n: int, replicates: int, seed: int) -> npt.NDArray[np.uint16]:
     """How often each resample draws each prompt, shape (replicates, n): the same for every system and column."""
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates)
-    return drawn.astype(np.uint16)
+    counts = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates)
+    return counts.astype(np.uint16)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[np.float64]
+from songbench.statistics.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +31,9 @@ class Takes:
 
         Raises:
             ValueError: for unequal lengths, no values, values that are not finite or weights that are not above 0.
+
+        >>> Takes.of(["a", "b"], [1.0, 4.0], weights=[2.0, 1.0]).figure
+        2.0
         """
         labels, array = np.asarray(prompts, dtype=np.str_), np.asarray(values, dtype=np.float64)
         counts = np.ones_like(array) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -51,8 +53,8 @@ class Takes:
 
     def on(self, prompts: set[str]) -> Takes | None:
         """Only the values of these prompts; None when there are none."""
-        kept = np.isin(self.prompts, sorted(prompts))
-        return Takes(self.prompts[kept], self.values[kept], self.weights[kept]) if kept.any() else None
+        rows = np.isin(self.prompts, sorted(prompts))
+        return Takes(self.prompts[rows], self.values[rows], self.weights[rows]) if rows.any() else None
 
     def by_prompt(self) -> tuple[list[str], Array, Array]:
         """Prompts in order, the weighted mean of each one's takes and their weight together; three columns."""
@@ -68,6 +70,9 @@ def prompt_values(takes: Takes) -> dict[str, float]:
     With W_i the weight of a prompt, m_i the weighted mean of its takes, F the figure and W the mean of W_i, the value
     is F + (W_i / W) (m_i - F): the linearised ratio (Taylor linearisation of survey statistics, Cochran 1977, §6.4).
     Its spread over prompts gives the standard error of the micro average. With equal weights it is m_i.
+
+    >>> prompt_values(Takes.of(["a", "a", "b"], [1.0, 3.0, 5.0], [1.0, 1.0, 2.0]))
+    {'a': 2.0, 'b': 5.0}
     """
     labels, means, weights = takes.by_prompt()
     values = takes.figure + weights / weights.mean() * (means - takes.figure)

@@ -183,7 +183,7 @@ def made_up_test(
         stimuli=make.stimulus_keys,
         trials=make.trial_keys,
         headphone_answers=tuple(1 + n % 3 for n in range(len(checks))),
-        asked=dict.fromkeys(systems, prompts),
+        song_counts=dict.fromkeys(systems, prompts),
         failed=dict.fromkeys(systems, 0),
     )
     save_test(test, key)

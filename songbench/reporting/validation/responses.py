@@ -222,8 +222,8 @@ class _Figures:
                 return _why(verdict)
             known = all(field in values for values in verdict.leave_one_out.values())
             without = {prompt: values[field] for prompt, values in verdict.leave_one_out.items()} if known else {}
-            whole = SetFigure(verdict.values[field], without)
-            return cls(whole.whole, whole, pseudo_values(*whole))
+            figure = SetFigure(verdict.values[field], without)
+            return cls(figure.figure, figure, pseudo_values(*figure))
         found = [
             (name.prompt, verdict.values[field], verdict.weights.get(field, 1.0))
             for name, verdict in results.songs.items()

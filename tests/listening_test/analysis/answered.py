@@ -44,7 +44,7 @@ def comparison(rater, first, second, prompt, value, **more):
     return {**told, "answer": str(value), "first": first, "second": second, "outcome": outcome, **more}
 
 
-def collected(rows, form="acr", *, systems=None, checks=(), raters=None, asked=None, failed=None, **more):
+def collected(rows, form="acr", *, systems=None, checks=(), raters=None, song_counts=None, failed=None, **more):
     """A whole test from its rows."""
     declared = protocol(form, **more)
     table = pd.DataFrame(list(rows))
@@ -63,6 +63,6 @@ def collected(rows, form="acr", *, systems=None, checks=(), raters=None, asked=N
         pairs=frame(list(rows) if declared.pairwise else [], [*PAIRS]),
         checks=frame(list(checks), [*CHECKS]),
         raters=frame(people, [*RATERS]),
-        asked=asked or {},
+        song_counts=song_counts or {},
         failed=failed or {},
     )

@@ -8,7 +8,7 @@ from answered import collected, protocol, rating
 
 from listening_test.analysis import inference, means
 from listening_test.analysis.analyse import analyse
-from listening_test.analysis.mixed import ModelError
+from songbench.statistics.mixed import ModelError
 
 
 def table(systems=("a", "b", "c"), raters=6, items=5, seed=0, gap=1.0):
@@ -133,7 +133,7 @@ def test_systems_that_share_no_prompt_or_no_rater_are_not_tested_where_each_has_
 
 def test_the_order_of_ranks_is_reported_only_where_it_contradicts_the_means_of_the_same_songs():
     rows = [row for row in table(systems=("a", "b", "c")) if row["system"] != "c" or row["prompt"] == "p0"]
-    counts = {"asked": dict.fromkeys("abc", 5), "failed": {"c": 4}, "items": {"failures": "worst"}}
+    counts = {"song_counts": dict.fromkeys("abc", 5), "failed": {"c": 4}, "items": {"failures": "worst"}}
     found = scale_of(collected(rows, **counts))
     assert by_name(found)["c"].mean < by_name(found)["a"].mean and found.ordinal_order[0] == "c"
     assert "ranks only" not in " ".join(found.notes)  # c is best where it made a song
@@ -173,7 +173,7 @@ def test_not_applicable_is_not_a_zero():
 
 def test_failures_count_as_the_worst_answer_only_when_declared():
     rows = table(systems=("a", "b"), gap=0.5)
-    counts = {"asked": {"a": 10, "b": 10}, "failed": {"b": 4}}
+    counts = {"song_counts": {"a": 10, "b": 10}, "failed": {"b": 4}}
     left_out = by_name(scale_of(collected(rows, **counts)))
     found = scale_of(collected(rows, **counts, items={"failures": "worst"}))
     counted = by_name(found)
@@ -185,7 +185,7 @@ def test_failures_count_as_the_worst_answer_only_when_declared():
     assert counted["b"].low >= 1.0
     assert found.differences[0].difference == pytest.approx(counted["a"].mean - counted["b"].mean)
     assert "b 4 of 10" in " ".join(found.notes)
-    gone = {"asked": {"a": 5, "c": 5}, "failed": {"c": 5}}
+    gone = {"song_counts": {"a": 5, "c": 5}, "failed": {"c": 5}}
     none_made = by_name(scale_of(collected(table(("a",)), systems=("a", "c"), **gone, items={"failures": "worst"})))
     assert none_made["c"].mean == 1.0 and none_made["c"].low is None
 
@@ -272,6 +272,7 @@ def test_many_large_tables_are_fitted():
         for s in range(8)
         if rng.random() < 0.3
     ]
-    found = means.rated(collected(rows).ratings, "Q", protocol(), tuple(f"s{n}" for n in range(8)), asked={}, failed={})
+    systems = tuple(f"s{n}" for n in range(8))
+    found = means.rated(collected(rows).ratings, "Q", protocol(), systems, song_counts={}, failed={})
     assert len(found.differences) == 28 and all(one.low < one.high for one in found.means)
     assert found.components.residual == pytest.approx(1.0, abs=0.05)

@@ -251,7 +251,7 @@ def test_the_style_sample_is_asked_about_where_it_was_used(tmp_path):
 def test_songs_that_were_not_made_are_counted(tmp_path):
     material = small_material(prompts=6, failed={("alphasinger", 0), ("alphasinger", 1)})
     made = prepare(material, quick_protocol(), tmp_path)
-    assert made.key.asked == {"alphasinger": 6, "betasinger": 6} and made.key.failed == {
+    assert made.key.song_counts == {"alphasinger": 6, "betasinger": 6} and made.key.failed == {
         "alphasinger": 2,
         "betasinger": 0,
     }

@@ -43,8 +43,8 @@ def positions(data: Collected) -> Positions:
     rows = rows[rows["value"].notna()]
     frame = rows[["rater", "kind", "trial", "repeats", "scale"]].copy()
     ranges = {scale.id: data.protocol.range(scale.id) for scale in data.protocol.scales}
-    lowest = rows["scale"].map({name: one[0] for name, one in ranges.items()}).astype(float)
-    span = rows["scale"].map({name: one[1] - one[0] for name, one in ranges.items()}).astype(float)
+    lowest = rows["scale"].map({name: low for name, (low, _) in ranges.items()}).astype(float)
+    span = rows["scale"].map({name: high - low for name, (low, high) in ranges.items()}).astype(float)
     share = (rows["value"].astype(float) - lowest) / span
     song = rows["prompt"].astype(str) + "/" + rows["take"].astype(str) + "/" + rows["excerpt"].astype(str)
     if data.protocol.pairwise:

@@ -1,7 +1,10 @@
-"""Bradley-Terry strengths with ties (Davidson 1970), fitted by penalised maximum likelihood.
+"""Strengths of systems from comparisons of two songs.
 
+`fit_davidson`: Bradley-Terry with ties (Davidson 1970), fitted by penalised maximum likelihood.
 With ``eta`` = strength of the song in slot A - strength of the song in slot B + advantage of slot A, the chances of
 "A", "B" and "no difference" are as ``exp(eta / 2)`` : ``exp(-eta / 2)`` : ``nu``.
+
+`mean_over_opponents`: for graded answers, the mean lead over each opponent, averaged.
 """
 
 from __future__ import annotations
@@ -10,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from listening_test.analysis.mixed import Codes
-from songbench.statistics import Array
+from songbench.statistics.arrays import Array, Codes
 
 PRIOR_SD = 3.0
 """Every parameter is drawn towards 0 as by a normal prior of this standard deviation: so weak that 50 answers drown it,
@@ -20,7 +22,7 @@ _STEPS = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Comparisons:
     """Comparisons with a decision.
 
     Attributes:
@@ -65,8 +67,14 @@ class DavidsonFit:
     influence: Array
 
 
-def fit_davidson(data: Compared) -> DavidsonFit:
-    """Fit by Newton's method; the penalised likelihood is concave, so there is one maximum."""
+def fit_davidson(data: Comparisons) -> DavidsonFit:
+    """Fit by Newton's method; the penalised likelihood is concave, so there is one maximum.
+
+    >>> win, first, second = np.array([1.0]), np.array([0]), np.array([1])
+    >>> fit = fit_davidson(Comparisons(*(np.tile(part, 300) for part in (first, second, win)), systems=2))
+    >>> bool(fit.strengths[0] > 0 > fit.strengths[1])
+    True
+    """
     design = data.design()
     parameters = np.zeros(design.shape[1] + 1)
     best = _likelihood(design, data.outcome, parameters)
@@ -74,15 +82,15 @@ def fit_davidson(data: Compared) -> DavidsonFit:
         gradient, hessian, _ = _derivatives(design, data.outcome, parameters)
         step = np.linalg.solve(hessian, gradient)
         for halving in range(30):
-            tried = parameters + step / 2**halving
-            value = _likelihood(design, data.outcome, tried)
+            proposal = parameters + step / 2**halving
+            value = _likelihood(design, data.outcome, proposal)
             if value >= best:
                 break
         else:
             break
-        done = value - best < 1e-10
-        parameters, best = tried, value
-        if done:
+        converged = value - best < 1e-10
+        parameters, best = proposal, value
+        if converged:
             break
     _, hessian, scores = _derivatives(design, data.outcome, parameters)
     influence = np.linalg.solve(hessian, scores.T).T[:, : data.systems]
@@ -107,9 +115,10 @@ def _chances(design: Array, parameters: Array) -> tuple[Array, Array]:
 
 
 def _likelihood(design: Array, outcome: Array, parameters: Array) -> float:
+    """The penalised log-likelihood; design (n, systems + 1), outcome (n,), parameters (systems + 2,)."""
     logs, _ = _chances(design, parameters)
-    chosen = np.where(outcome > 0, logs[0], np.where(outcome < 0, logs[1], logs[2]))
-    return float(chosen.sum() - 0.5 * np.sum(parameters**2) / PRIOR_SD**2)
+    decided = np.where(outcome > 0, logs[0], np.where(outcome < 0, logs[1], logs[2]))
+    return float(decided.sum() - 0.5 * np.sum(parameters**2) / PRIOR_SD**2)
 
 
 def _derivatives(design: Array, outcome: Array, parameters: Array) -> tuple[Array, Array, Array]:
@@ -127,3 +136,36 @@ def _derivatives(design: Array, outcome: Array, parameters: Array) -> tuple[Arra
     hessian[-1, :size] += mixed
     hessian[-1, -1] += float(np.sum(tie * (1 - tie)))
     return scores.sum(axis=0) - prior * parameters, hessian, scores
+
+
+def mean_over_opponents(leads: Array, first: Codes, second: Codes, systems: int) -> tuple[Array, Array]:
+    """Each system's mean lead over each opponent, averaged over the opponents it met, less the mean of all systems.
+
+    The mean lead of a pair is that at equal shares of both orders (least squares with the order as a covariate).
+
+    Args:
+        leads: how far the system in slot A was ahead, shape (n,).
+        first: code of the system in slot A, shape (n,).
+        second: code of the system in slot B, shape (n,).
+        systems: how many there are.
+
+    Returns:
+        The strengths, shape (systems,), and what each comparison adds to them, shape (n, systems).
+
+    >>> strengths, _ = mean_over_opponents(np.array([2.0, -2.0]), np.array([0, 1]), np.array([1, 0]), systems=2)
+    >>> strengths.round(6)
+    array([ 2., -2.])
+    """
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    sign = np.where(first == low, 1.0, -1.0)
+    pairs, pair = np.unique(low * systems + high, return_inverse=True)
+    design = np.column_stack([np.eye(len(pairs))[pair], sign])
+    solved = np.linalg.pinv(design.T @ design)
+    means = solved @ design.T @ (leads * sign)
+    parts = (leads * sign - design @ means)[:, None] * (design @ solved)
+    average = np.zeros((systems, len(pairs)))
+    for number, code in enumerate(pairs):
+        average[code // systems, number], average[code % systems, number] = 1.0, -1.0
+    average /= np.maximum(np.abs(average).sum(axis=1, keepdims=True), 1)
+    average -= average.mean(axis=0)
+    return average @ means[:-1], parts[:, :-1] @ average.T

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from listening_test.analysis.mixed import ModelError, fit_crossed, pair_codes
+from songbench.statistics import pair_codes
+from songbench.statistics.mixed import ModelError, fit_crossed
 
 
 def crossed(raters=6, items=5, systems=3, seed=0):

@@ -16,11 +16,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from songbench.statistics import Array
-
-Codes = npt.NDArray[np.intp]
+from songbench.statistics.arrays import Array, Codes
 
 RESIDUAL = "residual"
 MOST_STEPS = 60
@@ -31,7 +28,7 @@ _FLOOR = 1e-6
 """Smallest residual variance, as a share of the variance of the data: keeps the equations solvable."""
 _SAME = 1e-9
 """Weights below this are rounding."""
-_DONE = 1e-7
+_SMALLEST_GAIN = 1e-7
 """Scoring ends when a full step would raise the log-likelihood by less."""
 
 
@@ -111,48 +108,48 @@ def fit_crossed(values: Array, fixed: Array, groupings: Mapping[str, Codes]) -> 
     Raises:
         ModelError: when there are too few answers, when they do not vary, when there are more than `MOST_EFFECTS`
             random effects, or when the equations cannot be solved.
+
+    >>> values, rater = np.array([7.0, 9.0, 4.0, 6.0, 1.0, 3.0]), np.array([0, 0, 1, 1, 2, 2])
+    >>> fit = fit_crossed(values, np.ones((6, 1)), {"rater": rater})
+    >>> round(float(fit.coefficients[0]), 3), round(fit.variance("rater"), 3), round(fit.variance("residual"), 3)
+    (5.0, 8.0, 2.0)
     """
-    kept, absorbed = _explained(_distinct(groupings), fixed)
-    left = values - fixed @ np.linalg.lstsq(fixed, values, rcond=None)[0]
+    random, absorbed = _explained(_distinct(groupings), fixed)
+    residuals = values - fixed @ np.linalg.lstsq(fixed, values, rcond=None)[0]
     freedom = len(values) - fixed.shape[1]
     if freedom < 1:
         raise ModelError("there are as many systems as answers")
-    total = float(left @ left) / freedom
+    total = float(residuals @ residuals) / freedom
     if total <= 1e-12 * max(1.0, float(np.abs(values).max()) ** 2):
         raise ModelError("the answers of a system do not vary")
-    effects = sum(int(codes.max()) + 1 for codes in kept.values())
+    effects = sum(int(codes.max()) + 1 for codes in random.values())
     if effects > MOST_EFFECTS:
         raise ModelError(f"{effects} random effects are more than the {MOST_EFFECTS} it is meant for")
-    products = _CrossProducts.of(values, fixed, list(kept.values()))
-    variances = np.append(np.full(len(kept), 0.5 / max(len(kept), 1)), 0.5) * total
+    products = _CrossProducts.of(values, fixed, list(random.values()))
+    variances = np.append(np.full(len(random), 0.5 / max(len(random), 1)), 0.5) * total
     try:
         state = _maximised(products, variances, _FLOOR * total)
     except np.linalg.LinAlgError as error:
         raise ModelError(f"the equations cannot be solved ({error})") from None
-    return state.fit((*kept, RESIDUAL), absorbed)
-
-
-def pair_codes(first: Codes, second: Codes) -> Codes:
-    """Codes of the combinations of two groupings, numbered in order of their first code, then the second."""
-    _, codes = np.unique(first * (int(second.max(initial=0)) + 1) + second, return_inverse=True)
-    return np.asarray(codes, dtype=np.intp)
+    return state.fit((*random, RESIDUAL), absorbed)
 
 
 def _distinct(groupings: Mapping[str, Codes]) -> dict[str, Codes]:
-    seen: set[bytes] = set()
-    kept: dict[str, Codes] = {}
-    for name, given in groupings.items():
-        _, first, codes = np.unique(given, return_index=True, return_inverse=True)
+    """Groupings that divide the answers into several groups, each in its own way."""
+    partitions: set[bytes] = set()
+    distinct: dict[str, Codes] = {}
+    for name, grouping in groupings.items():
+        _, first, codes = np.unique(grouping, return_index=True, return_inverse=True)
         canonical = np.argsort(np.argsort(first))[codes]  # numbered by first appearance: equal partitions look equal
-        if 1 < len(first) < len(given) and canonical.tobytes() not in seen:
-            seen.add(canonical.tobytes())
-            kept[name] = np.asarray(codes, dtype=np.intp)
-    return kept
+        if 1 < len(first) < len(grouping) and canonical.tobytes() not in partitions:
+            partitions.add(canonical.tobytes())
+            distinct[name] = np.asarray(codes, dtype=np.intp)
+    return distinct
 
 
 def _explained(groupings: dict[str, Codes], fixed: Array) -> tuple[dict[str, Codes], Array]:
     """The groupings that the fixed part does not explain, and the coefficients of the levels that it does."""
-    kept: dict[str, Codes] = {}
+    unexplained: dict[str, Codes] = {}
     absorbed: list[Array] = [np.zeros((fixed.shape[1], 0))]
     for name, codes in groupings.items():
         levels = int(codes.max()) + 1
@@ -162,8 +159,8 @@ def _explained(groupings: dict[str, Codes], fixed: Array) -> tuple[dict[str, Cod
             if np.abs(indicators - fixed @ effects).max() < _SAME:
                 absorbed.append(effects)
                 continue
-        kept[name] = codes
-    return kept, np.hstack(absorbed)
+        unexplained[name] = codes
+    return unexplained, np.hstack(absorbed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,8 +182,10 @@ class _CrossProducts:
             sparse.csr_matrix((np.ones(n), (np.arange(n), codes)), shape=(n, count))
             for codes, count in zip(groupings, levels, strict=True)
         ]
-        whole = sparse.hstack([sparse.csr_matrix(fixed), *indicators, sparse.csr_matrix(values[:, None])], format="csr")
-        return cls((whole.T @ whole).toarray(), n, fixed.shape[1], levels)
+        columns = sparse.hstack(
+            [sparse.csr_matrix(fixed), *indicators, sparse.csr_matrix(values[:, None])], format="csr"
+        )
+        return cls((columns.T @ columns).toarray(), n, fixed.shape[1], levels)
 
     @property
     def places(self) -> list[slice]:
@@ -226,7 +225,7 @@ def _maximised(products: _CrossProducts, variances: Array, floor: float) -> _Sta
         free[-1] = True
         step = np.zeros_like(state.variances)
         step[free] = np.linalg.lstsq(state.information[np.ix_(free, free)], state.score[free], rcond=None)[0]
-        if float(state.score @ step) < _DONE:
+        if float(state.score @ step) < _SMALLEST_GAIN:
             break
         better = _better(products, state, step, floor)
         if better is None:
@@ -237,9 +236,9 @@ def _maximised(products: _CrossProducts, variances: Array, floor: float) -> _Sta
 
 def _better(products: _CrossProducts, state: _State, step: Array, floor: float) -> _State | None:
     for halving in range(12):
-        tried = np.maximum(state.variances + step / 2**halving, 0.0)
-        tried[-1] = max(tried[-1], floor)
-        new = _evaluated(products, tried)
+        variances = np.maximum(state.variances + step / 2**halving, 0.0)
+        variances[-1] = max(variances[-1], floor)
+        new = _evaluated(products, variances)
         if new.likelihood > state.likelihood:
             return new
     return None
@@ -255,8 +254,8 @@ def _evaluated(products: _CrossProducts, variances: Array) -> _State:
     likelihood -= 0.5 * (float(np.linalg.slogdet(cross[:p, :p])[1]) + yy)
     score, information = _moments(projected, places, variances, products.count - p, yy)
     bends = [cross[:p, at] @ cross[at, :p] for at in places]
-    known = sum((v * bend for v, bend in zip(variances, bends, strict=False)), np.zeros((p, p)))
-    bends.append((cross[:p, :p] - known) / variances[-1])
+    of_groupings = sum((v * bend for v, bend in zip(variances, bends, strict=False)), np.zeros((p, p)))
+    bends.append((cross[:p, :p] - of_groupings) / variances[-1])
     slopes: Array = np.array([covariance @ bend @ covariance for bend in bends])
     return _State(
         variances=variances,
@@ -301,17 +300,17 @@ def _weighted(products: _CrossProducts, variances: Array) -> _Weighted:
 
     p, residual = products.fixed, float(variances[-1])
     roots = np.repeat(np.sqrt(variances[:-1]), products.levels)
-    used = np.flatnonzero(roots > 0)
+    positive = np.flatnonzero(roots > 0)
     logs = products.count * float(np.log(residual))
-    if not len(used):
+    if not len(positive):
         return _Weighted(products.matrix / residual, -0.5 * logs)
-    rows = p + used
-    inner = products.matrix[np.ix_(rows, rows)] * (roots[used][:, None] * roots[used][None, :] / residual)
+    rows = p + positive
+    inner = products.matrix[np.ix_(rows, rows)] * (roots[positive][:, None] * roots[positive][None, :] / residual)
     inner[np.diag_indices_from(inner)] += 1.0
     factor = linalg.cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
-    known: Any = linalg.solve_triangular(
-        factor, roots[used][:, None] * products.matrix[rows], lower=True, overwrite_b=True, check_finite=False
+    half: Any = linalg.solve_triangular(
+        factor, roots[positive][:, None] * products.matrix[rows], lower=True, overwrite_b=True, check_finite=False
     )
-    matrix = (products.matrix - known.T @ known / residual) / residual
+    matrix = (products.matrix - half.T @ half / residual) / residual
     logs += 2 * float(np.sum(np.log(np.diag(factor))))
     return _Weighted(matrix, -0.5 * logs)

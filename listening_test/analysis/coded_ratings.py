@@ -1,4 +1,4 @@
-"""The answers that an analysis looks at: arrays with codes instead of frames with names."""
+"""Ratings of single songs on one scale, as arrays with codes instead of a frame with names."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from listening_test.analysis.mixed import Codes
-from songbench.statistics import Array
+from songbench.statistics import Array, Codes, codes_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Answers:
+class CodedRatings:
     """Ratings of single songs on one scale; every answer is a finite number.
 
     The unit that stands for "other songs" is the prompt: takes and excerpts of one prompt resemble each other and are
@@ -40,12 +39,12 @@ class Answers:
     systems: tuple[str, ...]
 
     @classmethod
-    def of(cls, ratings: pd.DataFrame, systems: tuple[str, ...]) -> Answers:
+    def of(cls, ratings: pd.DataFrame, systems: tuple[str, ...]) -> CodedRatings:
         """From rows of one scale; rows without a number and of other systems are left out."""
         rows = ratings[ratings["value"].notna() & ratings["system"].isin(systems)]
-        heard = set(rows["system"])
-        kept = tuple(name for name in systems if name in heard)
-        number = {name: code for code, name in enumerate(kept)}
+        rated = set(rows["system"])
+        names = tuple(name for name in systems if name in rated)
+        number = {name: code for code, name in enumerate(names)}
         raters, rater = codes_of(rows["rater"])
         items, item = codes_of(rows["prompt"])
         system = np.array([number[name] for name in rows["system"]], dtype=np.intp)
@@ -56,19 +55,13 @@ class Answers:
             system=system,
             raters=raters,
             items=items,
-            systems=kept,
+            systems=names,
         )
 
     def table(self, system: str) -> Array:
         """Sum and number of a system's answers per rater and item, shape (2, raters, items)."""
-        mine = self.system == self.systems.index(system)
-        found = np.zeros((2, len(self.raters), len(self.items)))
-        np.add.at(found[0], (self.rater[mine], self.item[mine]), self.values[mine])
-        np.add.at(found[1], (self.rater[mine], self.item[mine]), 1.0)
-        return found
-
-
-def codes_of(column: pd.Series[str]) -> tuple[tuple[str, ...], Codes]:
-    """The sorted names of a column and the number of each row's; an absent name is one of its own."""
-    names, codes = np.unique(column.fillna("").astype(str).to_numpy(dtype=np.str_), return_inverse=True)
-    return tuple(map(str, names)), np.asarray(codes, dtype=np.intp)
+        rows = self.system == self.systems.index(system)
+        table = np.zeros((2, len(self.raters), len(self.items)))
+        np.add.at(table[0], (self.rater[rows], self.item[rows]), self.values[rows])
+        np.add.at(table[1], (self.rater[rows], self.item[rows]), 1.0)
+        return table

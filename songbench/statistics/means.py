@@ -1,16 +1,15 @@
-"""Confidence intervals of figures: means over songs, and figures that exist for a whole set only."""
+"""The mean over songs, with prompts drawn at random: its confidence interval."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from songbench.statistics.arrays import Array
 from songbench.statistics.resampling import bootstrap_reach
-from songbench.statistics.student import t_quantile
-from songbench.statistics.takes import Array, Takes
+from songbench.statistics.takes import Takes
 
 DUST = 1e-12
 """A spread below this share of the values is rounding: they do not vary."""
@@ -44,6 +43,12 @@ def bootstrap_interval(
 
     Returns:
         The interval, or None with a single prompt, which says nothing about other prompts.
+
+    >>> interval = bootstrap_interval(Takes.of(["a", "b", "c", "d"], [1.0, 2.0, 3.0, 4.0]))
+    >>> interval.low < 2.5 < interval.high
+    True
+    >>> bootstrap_interval(Takes.of(["a", "a"], [1.0, 2.0])) is None
+    True
     """
     _, means, weights = takes.by_prompt()
     n, figure = len(means), takes.figure
@@ -59,39 +64,9 @@ def bootstrap_interval(
 
 
 def standard_error(values: Array) -> float:
-    """Of the mean of independent values, shape (n,), n >= 2."""
+    """Of the mean of independent values, shape (n,), n >= 2.
+
+    >>> round(standard_error(np.array([1.0, 2.0, 3.0, 4.0, 5.0])), 3)
+    0.707
+    """
     return float(np.std(values, ddof=1)) / math.sqrt(len(values))
-
-
-def pseudo_values(whole: float, leave_one_out: Mapping[str, float]) -> dict[str, float]:
-    """The jackknife's stand-in for "the value of one prompt" of a figure that exists for a set only.
-
-    Args:
-        whole: the figure of all n prompts.
-        leave_one_out: for each prompt, the figure without it.
-
-    Returns:
-        For each prompt n * whole - (n - 1) * figure without it (Tukey 1958). Their mean is the figure with its
-        first-order bias in 1/n removed; for a plain mean they are the values themselves.
-    """
-    n = len(leave_one_out)
-    return {prompt: n * whole - (n - 1) * leave_one_out[prompt] for prompt in sorted(leave_one_out)}
-
-
-def jackknife_interval(
-    whole: float, leave_one_out: Mapping[str, float], *, confidence: float = 0.95
-) -> Interval | None:
-    """Student t interval around a set figure, with the jackknife's standard error and n - 1 degrees of freedom.
-
-    It is centred on the figure itself, not on its bias-corrected version, so that it always holds the number printed
-    beside it.
-
-    Returns:
-        The interval, or None with fewer than 2 prompts. For a plain mean it is the classic t interval exactly.
-    """
-    n = len(leave_one_out)
-    if n < 2:
-        return None
-    error = standard_error(np.array(list(pseudo_values(whole, leave_one_out).values())))
-    half = t_quantile(n - 1, confidence) * error
-    return Interval(whole - half, whole + half)

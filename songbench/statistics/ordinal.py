@@ -1,7 +1,7 @@
-"""A check that takes points as ranks only: the proportional-odds model (McCullagh 1980).
+"""Answers as ranks only: the proportional-odds model (McCullagh 1980).
 
 The chance that an answer is at most point k is logistic(c_k - system - rater), with ordered cuts c_k. Whether steps of
-the scale are equally wide does not matter to it. It is used for the order of systems alone; raters are fixed effects
+the scale are equally wide does not matter to it. It is meant for the order of systems alone; raters are fixed effects
 held near 0 by a weak prior, so its standard errors would not speak for other raters.
 """
 
@@ -9,32 +9,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from listening_test.analysis.answers import Answers
-from listening_test.analysis.mixed import Codes
-from songbench.statistics import Array
+from songbench.statistics.arrays import Array, Codes
 
 PRIOR_SD = 3.0
 """Of systems and raters, in logits: finite even when somebody only ever gave the top answer."""
 
 
-def ordinal_order(answers: Answers) -> tuple[str, ...]:
-    """Systems from best to worst; empty below two systems or two different answers, or without convergence."""
+def proportional_odds(values: Array, system: Codes, rater: Codes) -> Array | None:
+    """The effects of systems, in logits; the higher, the better the answers.
+
+    Args:
+        values: answers, of which only the order matters, shape (n,).
+        system: codes, shape (n,).
+        rater: codes, shape (n,).
+
+    Returns:
+        Shape (systems,); None below two systems or two different answers, or without convergence.
+
+    >>> values, system = np.array([1.0, 2.0, 2.0, 4.0, 2.0, 5.0]), np.array([0, 1, 0, 1, 0, 1])
+    >>> effects = proportional_odds(values, system, rater=np.array([0, 0, 1, 1, 2, 2]))
+    >>> bool(effects[1] > effects[0])
+    True
+    """
     from scipy.optimize import minimize
 
-    levels, answer = np.unique(answers.values, return_inverse=True)
-    systems, raters = len(answers.systems), len(answers.raters)
+    levels, answer = np.unique(values, return_inverse=True)
+    systems, raters = int(system.max(initial=-1)) + 1, int(rater.max(initial=-1)) + 1
     if systems < 2 or len(levels) < 2:
-        return ()
+        return None
     shares = np.cumsum(np.bincount(answer))[:-1] / len(answer)
     cuts = np.log(shares / (1 - shares))
     start = np.concatenate([[cuts[0]], np.log(np.maximum(np.diff(cuts), 1e-3)), np.zeros(systems + raters)])
-    found = minimize(
-        _loss, start, args=(answer, answers.system, answers.rater, systems, raters), jac=True, method="L-BFGS-B"
-    )
-    if not np.isfinite(found.fun):
-        return ()
-    effects = found.x[len(levels) - 1 : len(levels) - 1 + systems]
-    return tuple(answers.systems[n] for n in sorted(range(systems), key=lambda n: -effects[n]))
+    optimum = minimize(_loss, start, args=(answer, system, rater, systems, raters), jac=True, method="L-BFGS-B")
+    if not np.isfinite(optimum.fun):
+        return None
+    effects: Array = optimum.x[len(levels) - 1 : len(levels) - 1 + systems]
+    return effects
 
 
 def _loss(
@@ -60,9 +70,9 @@ def _loss(
             np.bincount(rater, of_effects, raters),
         ]
     )
-    held = np.concatenate([np.zeros(many), parameters[many:]]) / PRIOR_SD**2
-    loss = -float(np.log(chance).sum()) + 0.5 * float(held @ parameters)
-    return loss, held - gradient
+    penalty = np.concatenate([np.zeros(many), parameters[many:]]) / PRIOR_SD**2
+    loss = -float(np.log(chance).sum()) + 0.5 * float(penalty @ parameters)
+    return loss, penalty - gradient
 
 
 def _logistic(x: Array) -> Array:
