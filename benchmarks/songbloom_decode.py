@@ -34,11 +34,11 @@ from systems.songbloom.audio_stream import AudioStream
 from systems.songbloom.checkpoint import released_state_dict
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
 from systems.songbloom.costs import bytes_per_token, cache_bytes, flops_per_patch, least_seconds_per_patch
-from systems.songbloom.decoding import End, Engine, Order
+from systems.songbloom.decoding import DecodingEngine, DecodingInput, SongEnd
 from systems.songbloom.draws import PatchDraws
-from systems.songbloom.generation import CHUNK_PATCHES
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
+from systems.songbloom.singing import CHUNK_PATCHES
 
 SMALL_AUTOENCODER = AutoencoderConfig(channels=4)
 SIZES = {
@@ -90,7 +90,7 @@ def random_model(config: SongBloomConfig, device: str, dtype: torch.dtype) -> So
     return model
 
 
-def orders(config: SongBloomConfig, songs: int, patches: int) -> Iterator[Order]:
+def orders(config: SongBloomConfig, songs: int, patches: int) -> Iterator[DecodingInput]:
     """Songs with lyrics that fill the model's window, as full-length lyrics nearly do."""
     sizes = config.model
     for song in range(songs):
@@ -98,7 +98,7 @@ def orders(config: SongBloomConfig, songs: int, patches: int) -> Iterator[Order]
         lyrics = torch.randint(8, len(sizes.vocabulary.symbols), (sizes.lyrics_length,), generator=generator)
         prompt = torch.randn(sizes.prompt_frames, sizes.latent_channels, generator=generator)
         noise = torch.randn(patches + 1, sizes.patch, sizes.latent_channels, generator=generator)
-        yield Order(lyrics.tolist(), prompt, GivenNoise(noise))
+        yield DecodingInput(lyrics.tolist(), prompt, GivenNoise(noise))
 
 
 def measure(
@@ -106,7 +106,7 @@ def measure(
 ) -> dict:
     """Decode `songs` songs together and time it."""
     sizes = model.config.model
-    engine = Engine(model, config, slots=songs, compiled=compiled)
+    engine = DecodingEngine(model, config, slots=songs, compiled=compiled)
 
     def timed(song: int) -> Callable[[], AbstractContextManager[None]]:
         return lambda: engine.clock.measure("audio", (song,))
@@ -116,11 +116,11 @@ def measure(
     moments, tokens, latents, stages = [], [], [], []
     if model.device.type == "cuda":
         short = replace(config, max_seconds=2 * model.config.patch_seconds)
-        list(Engine(model, short, slots=songs, compiled=compiled).decode(orders(model.config, songs, 2)))
+        list(DecodingEngine(model, short, slots=songs, compiled=compiled).decode(orders(model.config, songs, 2)))
         torch.cuda.reset_peak_memory_stats()
     begin = time.perf_counter()
     for event in engine.decode(orders(model.config, songs, patches)):
-        if isinstance(event, End):
+        if isinstance(event, SongEnd):
             stages.append(event.seconds)
             if audio:
                 streams[event.song].finish()

@@ -97,7 +97,7 @@ class _Server:
         others = {name: value for name, value in os.environ.items() if not name.startswith(_AT_START)}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         line = [python, __file__, *libraries]
-        self._process = subprocess.Popen(line, cwd=os.sep, env={**others, **start}, **pipes)
+        self._process = subprocess.Popen(line, cwd=os.sep, env={**others, **start, **_PATH}, **pipes)
         atexit.register(self._end)
 
     def _end(self):

@@ -27,7 +27,13 @@ if hasattr(os, "sched_setaffinity") and (number := os.environ.get("PYTEST_XDIST_
 os.environ["PYTHONPATH"] = os.pathsep.join([str(PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-LONGEST = ("test_demo.py", "test_commands.py", "test_songbloom_sing.py", "test_whisperx_transcript.py", "test_kill.py")
+LONGEST = (
+    "test_demo.py",
+    "test_commands.py",
+    "test_songbloom_command.py",
+    "test_whisperx_transcript.py",
+    "test_kill.py",
+)
 """Files that take longest; they begin first, so that no process waits for another at the end."""
 
 

@@ -6,23 +6,25 @@ their numbers.
 
 Read it in this order: `config` (and `config_files`), `text` (lyrics to symbols), `conditioning`, `sketch_lm`,
 `acoustic_dit` with `solver`, `acoustic_encoder`, `autoencoder`, `model` (the parts together), `decoding` (many songs
-at once), `audio_stream`, `generation` (from lyrics to audio), `checkpoint`, `system` (songbench's contract).
+at once), `audio_stream`, `singing` (from lyrics to audio), `checkpoint`, `system` (songbench's contract).
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from systems.songbloom.loading import load
+    from systems.songbloom.singing import sing, stream
 
-__all__ = ["load"]
+__all__ = ["load", "sing", "stream"]
+
+_MODULES = {"load": "loading", "sing": "singing", "stream": "singing"}
 
 
 def __getattr__(name: str) -> Any:
-    """`load`, imported when it is asked for, so that listing systems does not import everything behind it."""
-    if name == "load":
-        from systems.songbloom.loading import load
-
-        return load
+    """Functions imported when they are asked for, so that listing systems does not import everything behind them."""
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(name)

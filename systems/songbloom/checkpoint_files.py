@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from songbench.domain.errors import InputError
 from songbench.resources.tensors import INDEX
 from systems.songbloom.config import SongBloomConfig
-from systems.songbloom.config_files import named_autoencoder, read_config
-
-if TYPE_CHECKING:
-    import torch
-
-    from systems.songbloom.model import SongBloom
+from systems.songbloom.config_files import read_config
 
 SUFFIXES = (f".safetensors{INDEX}", f".bin{INDEX}", ".safetensors", ".pt", ".ckpt", ".pth")
 """What a checkpoint's file name can end in; an index stands for its shards."""
@@ -45,16 +39,16 @@ class CheckpointFiles:
             InputError: nothing is there, or a folder holds several.
         """
         if path.is_dir():
-            found = sorted(one for one in path.iterdir() if one.name.endswith(SUFFIXES) and _settings(one).is_file())
-            if len(found) != 1:
-                raise _not_one(path, found)
-            path = found[0]
+            weights = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES) and _yaml(file).is_file())
+            if len(weights) != 1:
+                raise _ambiguous(path, weights)
+            path = weights[0]
         if path.suffix in (".yaml", ".yml"):
             beside = [path.with_name(path.stem + suffix) for suffix in SUFFIXES]
-            path = next((one for one in beside if one.is_file()), beside[0])
+            path = next((file for file in beside if file.is_file()), beside[0])
         if not path.is_file():
             raise InputError("There is no such checkpoint.", file=str(path), cure=CURE)
-        config = _settings(path)
+        config = _yaml(path)
         if not config.is_file():
             raise InputError(
                 "The checkpoint's YAML file is missing, so its sizes are unknown.",
@@ -71,68 +65,26 @@ class CheckpointFiles:
         """
         return read_config(self.config, self.folders)
 
-    def check(self) -> SongBloomConfig:
-        """Check everything that can be checked without reading the weights themselves.
 
-        Raises:
-            InputError: see `systems.songbloom.checkpoint.check_model`.
-        """
-        from systems.songbloom.checkpoint import check_model
-
-        config = self.read_config()
-        check_model(config, *self.tensor_files())
-        return config
-
-    def load(self, dtype: torch.dtype | None = None) -> SongBloom:
-        """The model, on the CPU.
-
-        Raises:
-            InputError: see `systems.songbloom.checkpoint.load_model`.
-        """
-        from systems.songbloom.checkpoint import load_model
-
-        return load_model(self.read_config(), *self.tensor_files(), dtype=dtype)
-
-    def tensor_files(self) -> tuple[Path, ...]:
-        """The weights file, and the autoencoder's own where the weights file does not hold it too.
-
-        Raises:
-            InputError: the autoencoder is in neither, or a file cannot be read.
-        """
-        from systems.songbloom.checkpoint import holds_autoencoder
-
-        named = named_autoencoder(self.config, self.folders)
-        if named is None or holds_autoencoder(self.weights):
-            return (self.weights,)
-        if not named.is_file():
-            raise InputError(
-                f"{self.weights.name} does not hold the autoencoder, and this file, which its YAML file names for it,"
-                " is missing.",
-                file=str(named),
-                cure="Put it beside the checkpoint; 'songbench setup songbloom-autoencoder' fetches the released one.",
-            )
-        return (self.weights, named)
-
-
-def _settings(weights: Path) -> Path:
+def _yaml(weights: Path) -> Path:
     """The YAML file that belongs to a weights file."""
     suffix = next((suffix for suffix in SUFFIXES if weights.name.endswith(suffix)), weights.suffix)
     return weights.with_name(f"{weights.name.removesuffix(suffix)}.yaml")
 
 
-def _not_one(folder: Path, found: Sequence[Path]) -> InputError:
+def _ambiguous(folder: Path, weights: Sequence[Path]) -> InputError:
     """Why a folder is not taken for a checkpoint: it holds several, one without its YAML file, or none."""
-    if found:
+    if weights:
         return InputError(
-            f"There are several checkpoints in this folder: {', '.join(one.name for one in found)}.",
+            f"There are several checkpoints in this folder: {', '.join(file.name for file in weights)}.",
             file=str(folder),
             cure="Name the weights file itself.",
         )
-    alone = sorted(one for one in folder.iterdir() if one.name.endswith(SUFFIXES))
+    alone = sorted(file for file in folder.iterdir() if file.name.endswith(SUFFIXES))
     if alone:
         return InputError(
             f"No weights file in this folder has a YAML file of its name, which tells its sizes: {alone[0].name} needs"
-            f" {_settings(alone[0]).name}.",
+            f" {_yaml(alone[0]).name}.",
             file=str(folder),
             cure="Put it beside the weights.",
         )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -22,13 +22,11 @@ from torch import Tensor
 from systems.songbloom.config import DecodingConfig
 from systems.songbloom.cuda_graphs import CapturedCalls
 from systems.songbloom.draws import Draws
+from systems.songbloom.model import SongBloom
 from systems.songbloom.sampling import choose, guide, penalise
 from systems.songbloom.sketch_lm import KeyValueCache
 from systems.songbloom.solver import ddim, ddim_grid, euler, time_grid
 from systems.songbloom.stages import StageClock
-
-if TYPE_CHECKING:
-    from systems.songbloom.model import SongBloom
 
 Ending = Literal["end token", "longest length"]
 
@@ -41,7 +39,7 @@ def _whole_buckets(positions: int) -> int:
 
 
 @dataclass(frozen=True)
-class Order:
+class DecodingInput:
     """A song to decode.
 
     Attributes:
@@ -73,7 +71,7 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class End:
+class SongEnd:
     """A song is complete.
 
     Attributes:
@@ -99,7 +97,7 @@ class _Lane:
     patches: int = 0
 
 
-class Engine:
+class DecodingEngine:
     """Decodes songs with one model.
 
     Args:
@@ -154,11 +152,11 @@ class Engine:
     def _flow(self) -> bool:
         return self.sizes.objective == "rectified_flow"
 
-    def decode(self, orders: Iterable[Order]) -> Iterator[Patch | End]:
+    def decode(self, orders: Iterable[DecodingInput]) -> Iterator[Patch | SongEnd]:
         """Decode songs; each order is asked for when a slot is free for it.
 
         Yields:
-            The patches of every song in order, songs interleaved, and an `End` after each song's last patch.
+            The patches of every song in order, songs interleaved, and a `SongEnd` after each song's last patch.
         """
         waiting = enumerate(orders)
         free = list(range(self.slots))
@@ -170,7 +168,7 @@ class Engine:
                 return
             finished: list[int] = []
             for event in self._patch(lanes):
-                if isinstance(event, End):
+                if isinstance(event, SongEnd):
                     finished.append(event.song)
                 yield event
             for lane in [lane for lane in lanes if lane.song in finished]:
@@ -179,7 +177,7 @@ class Engine:
                 lanes.remove(lane)
 
     @torch.inference_mode()
-    def _admit(self, song: int, slot: int, order: Order) -> _Lane:
+    def _admit(self, song: int, slot: int, order: DecodingInput) -> _Lane:
         """Give a song a slot and read its prefix."""
         model, sizes = self.model, self.sizes
         if self.rows == 2 and slot not in self._prepared:
@@ -205,14 +203,14 @@ class Engine:
             self.model.sketch_lm.prefill(self.model.conditioning.null_prefix()[None], keys, values)
         self._prepared.add(slot)
 
-    def _patch(self, lanes: list[_Lane]) -> Iterator[Patch | End]:
+    def _patch(self, lanes: list[_Lane]) -> Iterator[Patch | SongEnd]:
         """One patch of every song under way."""
         with torch.inference_mode():
             events = self._decode_patch(lanes)
         yield from events
 
-    def _decode_patch(self, lanes: list[_Lane]) -> list[Patch | End]:
-        sizes, events = self.sizes, list[Patch | End]()
+    def _decode_patch(self, lanes: list[_Lane]) -> list[Patch | SongEnd]:
+        sizes, events = self.sizes, list[Patch | SongEnd]()
         drawn = [lane.draws.patch() for lane in lanes]
         uniform = self._placed(lanes, torch.stack([one.uniform for one in drawn]))
         slots = list(range(self.slots)) if self.fixed else [lane.slot for lane in lanes]
@@ -256,8 +254,8 @@ class Engine:
             placed = placed.pin_memory()
         return placed.to(self.device, non_blocking=True)
 
-    def _end(self, lane: _Lane, ending: Ending) -> End:
-        return End(lane.song, lane.patches, ending, self.clock.take(lane.song))
+    def _end(self, lane: _Lane, ending: Ending) -> SongEnd:
+        return SongEnd(lane.song, lane.patches, ending, self.clock.take(lane.song))
 
     # --- the language model's part ---
 

@@ -104,13 +104,15 @@ def load(name: str | Path, device: str | None = None, precision: Precision | Non
     """
     import torch
 
+    from systems.songbloom.checkpoint import load_checkpoint
+
     check_names(device, precision)
     device = device or best_device()
     if absent := absent_device(device):
         raise UnavailableError(absent)
     precision = precision or default_precision(device)
     dtype: torch.dtype = getattr(torch, precision)
-    return find(name).load(dtype).for_decoding(device, dtype)
+    return load_checkpoint(find(name), dtype).for_decoding(device, dtype)
 
 
 def check_names(device: str | None, precision: str | None) -> None:

@@ -24,9 +24,9 @@ from systems.songbloom.presets import PRESETS
 
 if TYPE_CHECKING:
     from systems.songbloom.config import SongBloomConfig
-    from systems.songbloom.decoding import Engine
-    from systems.songbloom.generation import Finished, SongInput
+    from systems.songbloom.decoding import DecodingEngine
     from systems.songbloom.model import SongBloom
+    from systems.songbloom.singing import SongInput, SongSummary
 
 DEFAULT = "full_150s"
 CONDITIONS = ("lyrics", "prompt audio")
@@ -98,7 +98,7 @@ class SongBloomSystem:
             )
         DecodingConfig().changed(decoding)  # raises for what is out of range
         self._model: SongBloom | None = None
-        self._engine: Engine | None = None
+        self._engine: DecodingEngine | None = None
         self.card = SystemCard(
             name="songbloom" if variant in (None, DEFAULT) else f"songbloom:{variant}",
             version="1",
@@ -132,7 +132,9 @@ class SongBloomSystem:
             if self._release:
                 weight = weights.as_recorded(loading.RELEASES[self._release]).files[0].sha256
             else:
-                weight = " ".join(file_digest(one) for one in files.tensor_files())
+                from systems.songbloom.checkpoint import tensor_files
+
+                weight = " ".join(file_digest(file) for file in tensor_files(files))
             config = {**asdict(files.read_config()), "name": ""}  # the file's name changes nothing
             return {"checkpoint": weight, "config": content_key("songbloom config", json.loads(json.dumps(config)))}
         except SongbenchError:  # not there or broken: availability says so
@@ -156,8 +158,10 @@ class SongBloomSystem:
             return state
         if self._device and (absent := loading.absent_device(self._device)):
             return unavailable(absent.rstrip("."), "leave the device out for the best there is")
+        from systems.songbloom.checkpoint import check_checkpoint
+
         try:
-            loading.find(self._checkpoint).check()
+            check_checkpoint(loading.find(self._checkpoint))
         except UnavailableError as error:
             reason, _, cure = str(error).partition(" Get it: ")
             return unavailable(reason, cure)
@@ -203,7 +207,7 @@ class SongBloomSystem:
                 groups = [waiting if begun else [], *groups]
 
     def _together(self, queue: _Queue) -> Iterator[Song | Failure]:
-        from systems.songbloom.generation import Chunk, generate
+        from systems.songbloom.singing import Chunk, generate
 
         engine = self._engine
         assert engine is not None
@@ -218,7 +222,7 @@ class SongBloomSystem:
                 yield song
 
     def _song(
-        self, request: Request, song: SongInput, end: Finished, pieces: list[np.ndarray[Any, Any]]
+        self, request: Request, song: SongInput, end: SongSummary, pieces: list[np.ndarray[Any, Any]]
     ) -> Song | Failure:
         from systems.songbloom.text import retagged
 
@@ -254,10 +258,10 @@ class SongBloomSystem:
             record=record,
         )
 
-    def _ready_engine(self, songs: int) -> Engine:
+    def _ready_engine(self, songs: int) -> DecodingEngine:
         """The engine in use, or one with more slots when it has too few for that many songs."""
-        from systems.songbloom.decoding import Engine
-        from systems.songbloom.generation import songs_at_once
+        from systems.songbloom.decoding import DecodingEngine
+        from systems.songbloom.singing import songs_at_once
 
         if self._model is None:
             self._model = loading.load(self._checkpoint, self._chosen_device, self._chosen_precision)
@@ -265,7 +269,7 @@ class SongBloomSystem:
         slots = min(songs, self._batch or songs_at_once(self._model, config))
         if self._engine is None or self._engine.slots < slots:
             self._engine = None  # frees the old caches before the new ones are made
-            self._engine = Engine(self._model, config, slots=slots, compiled=self._compiled)
+            self._engine = DecodingEngine(self._model, config, slots=slots, compiled=self._compiled)
         return self._engine
 
 
@@ -317,7 +321,7 @@ class _Queue:
 
 
 def _input(request: Request, config: SongBloomConfig) -> SongInput:
-    from systems.songbloom.generation import SongInput
+    from systems.songbloom.singing import SongInput
     from systems.songbloom.text import one_line
 
     if request.prompt_audio is None:
@@ -330,7 +334,7 @@ def _input(request: Request, config: SongBloomConfig) -> SongInput:
     return SongInput.of(config, line, request.prompt_audio.load(), request.seed)
 
 
-def _device_name(engine: Engine) -> str:
+def _device_name(engine: DecodingEngine) -> str:
     if engine.device.type != "cuda":
         return engine.device.type
     import torch
@@ -338,7 +342,7 @@ def _device_name(engine: Engine) -> str:
     return f"{engine.device} {torch.cuda.get_device_name(engine.device)}"
 
 
-def _peak_gib(engine: Engine) -> float | None:
+def _peak_gib(engine: DecodingEngine) -> float | None:
     """Peak device memory; on a CPU the harness measures the process."""
     if engine.device.type != "cuda":
         return None

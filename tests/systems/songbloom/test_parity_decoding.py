@@ -6,7 +6,7 @@ import pytest
 import torch
 from songbloom_close import close
 
-from systems.songbloom.decoding import End, Engine, Order, Patch
+from systems.songbloom.decoding import DecodingEngine, DecodingInput, Patch, SongEnd
 from systems.songbloom.draws import PatchDraws
 from systems.songbloom.text import Vocabulary, phonemes_of_lyrics
 
@@ -50,7 +50,7 @@ def first_order(golden, model, vae_noise, draws):
     """The song of the cases: the first lyrics with the first prompt."""
     wav = golden.cases["cond.wav0"]
     latents = model.encode_prompt(wav, vae_noise)
-    return Order(golden.cases["cond.lyric_tokens"].tolist(), latents, draws)
+    return DecodingInput(golden.cases["cond.lyric_tokens"].tolist(), latents, draws)
 
 
 def decode(engine, order):
@@ -58,7 +58,7 @@ def decode(engine, order):
     events = list(engine.decode([order]))
     patches = [one for one in events if isinstance(one, Patch)]
     assert [one.number for one in patches] == list(range(len(patches)))
-    assert isinstance(events[-1], End)
+    assert isinstance(events[-1], SongEnd)
     assert events[-1].patches == len(patches)
     if not patches:
         return None, None, events[-1].ending
@@ -70,7 +70,7 @@ def decode(engine, order):
 @pytest.mark.parametrize("run", RUNS)
 def test_greedy_songs(golden, packed_model, run, fixed):
     config = settings(golden, golden.facts[f"gen.{run}"]["kwargs"])
-    engine = Engine(packed_model, config, capture=fixed)
+    engine = DecodingEngine(packed_model, config, capture=fixed)
     order = first_order(
         golden,
         packed_model,
@@ -87,7 +87,7 @@ def test_plain_weights_give_the_same_as_packed_ones(golden, golden_model):
     config = settings(golden, golden.facts["gen.greedy_pen"]["kwargs"])
     draws = RecordedDraws(golden.cases["gen.greedy_pen.noise"])
     order = first_order(golden, golden_model, golden.cases["gen.greedy_pen.vae_noise"][0], draws)
-    tokens, latents, _ = decode(Engine(golden_model, config), order)
+    tokens, latents, _ = decode(DecodingEngine(golden_model, config), order)
     assert tokens.tolist() == golden.cases["gen.greedy_pen.tokens"][0].tolist()
     close(latents.T, golden.cases["gen.greedy_pen.latent"][0], 1e-4)
 
@@ -98,7 +98,7 @@ def test_the_240_s_model(golden):
     config = settings(golden, golden.facts["gen.greedy_pen"]["kwargs"])
     draws = RecordedDraws(golden.cases["gen.greedy_pen.noise"])
     order = first_order(golden, model, golden.cases["gen.greedy_pen.vae_noise"][0], draws)
-    tokens, latents, _ = decode(Engine(model.for_decoding(), config), order)
+    tokens, latents, _ = decode(DecodingEngine(model.for_decoding(), config), order)
     assert tokens.tolist() == golden.long_cases["gen.greedy_pen.tokens"][0].tolist()
     close(latents.T, golden.long_cases["gen.greedy_pen.latent"][0], 1e-4)
 
@@ -111,7 +111,7 @@ def test_songs_that_the_model_ends(golden, run):
     config = settings(golden, golden.facts[f"gen.{run}"]["kwargs"])
     draws = RecordedDraws(golden.cases[f"gen.{run}.noise"])
     order = first_order(golden, model, golden.cases[f"gen.{run}.vae_noise"][0], draws)
-    tokens, latents, ending = decode(Engine(model.for_decoding(), config), order)
+    tokens, latents, ending = decode(DecodingEngine(model.for_decoding(), config), order)
     assert ending == "end token"
     if run == "eos_first":  # upstream answers with one patch of zeros; here the song has no patch
         assert tokens is None
@@ -137,7 +137,7 @@ def test_sampled_songs(golden, packed_model, run):
     noise = golden.cases[f"gen.{run}.noise"]
     draws = RecordedDraws(noise, _inside(weights, choice).view(len(noise), -1))
     order = first_order(golden, packed_model, golden.cases[f"gen.{run}.vae_noise"][0], draws)
-    tokens, latents, _ = decode(Engine(packed_model, config), order)
+    tokens, latents, _ = decode(DecodingEngine(packed_model, config), order)
     assert tokens.tolist() == golden.cases[f"gen.{run}.tokens"][0].tolist()
     close(latents.T, golden.cases[f"gen.{run}.latent"][0], 1e-4)
 
@@ -156,7 +156,7 @@ BLOCKS = [
 def test_single_patches(golden, packed_model, block, changes):
     cases = golden.cases
     config = replace(golden.config.decoding, steps=6, sampling=False, penalise_repetition=False, **{})
-    engine = Engine(packed_model, config.changed(changes))
+    engine = DecodingEngine(packed_model, config.changed(changes))
     draws = RecordedDraws(cases["block.noise"])
     lane = engine._admit(0, 0, first_order(golden, packed_model, cases["cond.vae_noise"][0], draws))
     engine._previous[0] = cases["block.prev_latents"][0]
@@ -183,6 +183,6 @@ def test_from_text_and_audio_to_audio(golden, packed_model):
     ids = vocabulary.ids(phonemes_of_lyrics(facts["lyrics"]))
     config = settings(golden, facts["params"])
     latents = packed_model.encode_prompt(golden.cases["cond.wav0"], golden.cases["e2e.vae_noise"][0])
-    order = Order(ids, latents, RecordedDraws(golden.cases["e2e.noise"]))
-    _, latents, _ = decode(Engine(packed_model, config), order)
+    order = DecodingInput(ids, latents, RecordedDraws(golden.cases["e2e.noise"]))
+    _, latents, _ = decode(DecodingEngine(packed_model, config), order)
     close(packed_model.autoencoder.decode(latents.T[None]), golden.cases["e2e.audio"], 1e-4)

@@ -16,9 +16,9 @@ from songbloom_random import SMALL, random_checkpoint, random_model
 
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from systems.songbloom import load, loading
-from systems.songbloom.checkpoint import released_state_dict, save_checkpoint
+from systems.songbloom.checkpoint import check_checkpoint, load_checkpoint, released_state_dict, save_checkpoint
 from systems.songbloom.checkpoint_files import CheckpointFiles
-from systems.songbloom.decoding import Engine, Order, Patch
+from systems.songbloom.decoding import DecodingEngine, DecodingInput, Patch
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
@@ -35,7 +35,7 @@ def whole(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(whole):
     """What `whole` holds; nobody changes it."""
-    return whole.load()
+    return load_checkpoint(whole)
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def song(model):
     """The latents of one song."""
     generator = torch.Generator().manual_seed(1)
     prompt = torch.randn(SMALL.model.prompt_frames, SMALL.model.latent_channels, generator=generator)
-    order = Order([1, 20, 30, 40], prompt, SeededDraws(4, SMALL))
-    patches = [event.latents for event in Engine(model).decode([order]) if isinstance(event, Patch)]
+    order = DecodingInput([1, 20, 30, 40], prompt, SeededDraws(4, SMALL))
+    patches = [event.latents for event in DecodingEngine(model).decode([order]) if isinstance(event, Patch)]
     return torch.cat(patches)
 
 
@@ -80,7 +80,7 @@ class TestReleasedNames:
 
 class TestLayouts:
     def test_saving_and_loading_changes_nothing(self, whole):
-        model, loaded = random_model(end_bias=ENDS_SOMEWHERE), whole.load()
+        model, loaded = random_model(end_bias=ENDS_SOMEWHERE), load_checkpoint(whole)
         assert loaded.config == SMALL
         # Weight norms are written and folded in again, which may change the last bit.
         same_weights(loaded, model)
@@ -92,12 +92,12 @@ class TestLayouts:
     @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".ckpt", ".pth"])
     def test_every_file_format(self, whole, model, tmp_path, suffix):
         path = rewritten(whole, tmp_path, dict, suffix)
-        same_weights(CheckpointFiles.find(path).load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
     def test_torch_files_from_before_1_6(self, whole, model, tmp_path):
         path = rewritten(whole, tmp_path, dict, ".pt")
         torch.save(torch.load(path, weights_only=True), path, _use_new_zipfile_serialization=False)
-        same_weights(CheckpointFiles.find(path).load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
     def test_a_second_copy_of_the_autoencoder_is_passed_over(self, whole, model, tmp_path):
         def double(state):
@@ -106,17 +106,17 @@ class TestLayouts:
 
         path = rewritten(whole, tmp_path, double, ".pt")
         assert len(torch.load(path, weights_only=True)) > len(released_state_dict(random_model()))
-        same_weights(CheckpointFiles.find(path).load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
     def test_without_prefixes(self, whole, model, tmp_path):
         def bare(state):
             return {name.removeprefix("model.").removeprefix("vae.vae."): one for name, one in state.items()}
 
-        same_weights(CheckpointFiles.find(rewritten(whole, tmp_path, bare)).load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(rewritten(whole, tmp_path, bare))), model)
 
     def test_wrapped_in_a_state_dict(self, whole, model, tmp_path):
         path = rewritten(whole, tmp_path, lambda state: {"state_dict": state, "epoch": 3}, ".ckpt")
-        same_weights(CheckpointFiles.find(path).load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
     @pytest.mark.parametrize(
         "wrap",
@@ -132,7 +132,7 @@ class TestLayouts:
         ids=["model", "nested", "module", "compiled", "both", "compiled inside", "all of it"],
     )
     def test_as_training_code_wraps_it(self, whole, model, tmp_path, wrap):
-        same_weights(CheckpointFiles.find(rewritten(whole, tmp_path, wrap, ".pt")).load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(rewritten(whole, tmp_path, wrap, ".pt"))), model)
 
     def test_in_shards_with_an_index(self, whole, model, tmp_path):
         path = rewritten(whole, tmp_path, dict)
@@ -147,13 +147,13 @@ class TestLayouts:
         index = tmp_path / "small.safetensors.index.json"
         index.write_text(json.dumps({"metadata": {}, "weight_map": placed}))
         for asked in (tmp_path, index, tmp_path / "small.yaml"):
-            same_weights(CheckpointFiles.find(asked).load(), model)
+            same_weights(load_checkpoint(CheckpointFiles.find(asked)), model)
         (tmp_path / "small-00002-of-00002.safetensors").unlink()
         with pytest.raises(InputError, match=r"1 of 2 shards are missing: small-00002-of-00002"):
-            CheckpointFiles.find(tmp_path).check()
+            check_checkpoint(CheckpointFiles.find(tmp_path))
         index.write_text('{"weight_map": {"a": "../elsewhere"}}')
         with pytest.raises(InputError, match="names no files beside it"):
-            CheckpointFiles.find(tmp_path).check()
+            check_checkpoint(CheckpointFiles.find(tmp_path))
 
     @pytest.mark.parametrize("prefix", ["", "vae."])
     def test_the_autoencoder_in_a_file_of_its_own(self, whole, model, tmp_path, prefix):
@@ -169,22 +169,22 @@ class TestLayouts:
         edit_yaml(
             path.with_suffix(".yaml"), lambda s: s["vae"].update(vae_ckpt="${dynamic_path:???/own_autoencoder.ckpt}")
         )
-        same_weights(CheckpointFiles.find(path).load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
         (tmp_path / "elsewhere").mkdir()
         (tmp_path / "own_autoencoder.ckpt").rename(tmp_path / "elsewhere/own_autoencoder.ckpt")
-        same_weights(CheckpointFiles.find(path, tmp_path / "elsewhere").load(), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(path, tmp_path / "elsewhere")), model)
         with pytest.raises(InputError, match=r"own_autoencoder\.ckpt: .*does not hold the autoencoder.* is missing"):
-            CheckpointFiles.find(path).check()
+            check_checkpoint(CheckpointFiles.find(path))
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
     def test_half_precision(self, whole, tmp_path, dtype):
         path = rewritten(whole, tmp_path, lambda state: {name: one.to(dtype) for name, one in state.items()})
-        stored = CheckpointFiles.find(path).load()
+        stored = load_checkpoint(CheckpointFiles.find(path))
         assert stored.dtype == dtype
         assert {one.dtype for one in stored.autoencoder.parameters()} == {torch.float32}
-        exact = CheckpointFiles.find(path).load(torch.float32)
+        exact = load_checkpoint(CheckpointFiles.find(path), torch.float32)
         assert exact.dtype == torch.float32
-        torch.testing.assert_close(exact.sketch_lm.bos, whole.load().sketch_lm.bos, rtol=1e-2, atol=1e-3)
+        torch.testing.assert_close(exact.sketch_lm.bos, load_checkpoint(whole).sketch_lm.bos, rtol=1e-2, atol=1e-3)
         assert torch.isfinite(song(exact.for_decoding())).all()
 
     def test_by_folder_by_yaml_and_by_path(self, whole):
@@ -197,6 +197,7 @@ MEASURE = """
 import os, re, sys, threading, time
 from pathlib import Path
 import torch
+from systems.songbloom.checkpoint import check_checkpoint, load_checkpoint
 from systems.songbloom.checkpoint_files import CheckpointFiles
 
 def kib(name):
@@ -204,7 +205,7 @@ def kib(name):
 
 def measure(path):
     files = CheckpointFiles.find(Path(path))
-    files.check()
+    check_checkpoint(files)
     before, peak, most, done = kib("RssAnon"), kib("VmHWM"), 0, False
     def watch():
         nonlocal most
@@ -213,7 +214,7 @@ def measure(path):
             time.sleep(0.002)
     thread = threading.Thread(target=watch)
     thread.start()
-    model = files.load()
+    model = load_checkpoint(files)
     loaded = most
     model.for_decoding()
     done = True
@@ -285,24 +286,24 @@ BOS = "model.bos_token"
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_numbers_that_are_none_are_refused_at_load(checkpoint, number):
     change_state(checkpoint, lambda state: state[BOS].view(-1).__setitem__(0, number))
-    checkpoint.check()
+    check_checkpoint(checkpoint)
     with pytest.raises(InputError, match=r"NaN or infinity\), in bos_token.*Take an earlier checkpoint"):
-        checkpoint.load()
+        load_checkpoint(checkpoint)
 
 
 def test_several_models_in_one_file_are_not_guessed_between(whole, tmp_path):
     path = rewritten(whole, tmp_path, lambda state: {"model": state, "state_dict": state}, ".pt")
     with pytest.raises(InputError, match=r"several models, state_dict, model.*Save the model's state dict alone"):
-        CheckpointFiles.find(path).load()
+        load_checkpoint(CheckpointFiles.find(path))
 
 
 class TestBroken:
     """Each is told in one sentence that names the file, and refused before weights are read where that is possible."""
 
     def refused(self, checkpoint, told, *, file="small."):
-        for what in (checkpoint.check, checkpoint.load):
+        for read in (check_checkpoint, load_checkpoint):
             with pytest.raises(InputError, match=told) as error:
-                what()
+                read(checkpoint)
             assert file in error.value.file
         assert "Traceback" not in str(error.value)
         assert error.value.cure or error.value.allowed or error.value.line or error.value.field
@@ -335,7 +336,7 @@ class TestBroken:
                 flipped[place] = (flipped[place] * 7 + 13) % 256
             path.write_bytes(flipped)
             with pytest.raises(InputError):
-                CheckpointFiles.find(path).load()
+                load_checkpoint(CheckpointFiles.find(path))
 
     @pytest.mark.parametrize("inside", [False, True])
     def test_code_is_not_run(self, whole, tmp_path, inside):

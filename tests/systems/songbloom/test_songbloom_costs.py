@@ -20,7 +20,7 @@ from systems.songbloom.costs import (
     lm_flops_per_patch,
     lm_weights,
 )
-from systems.songbloom.decoding import Engine
+from systems.songbloom.decoding import DecodingEngine
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
 from systems.songbloom.sketch_lm import KeyValueCache
@@ -136,7 +136,7 @@ class TestAgainstTorch:
 def test_the_cache_is_as_large_as_foretold(guidance, dtype):
     decoding = SMALL.decoding.changed({"guidance": guidance})
     model = random_model().for_decoding("cpu", dtype)
-    engine = Engine(model, decoding, slots=3)
+    engine = DecodingEngine(model, decoding, slots=3)
     assert engine.cache.bytes == 3 * cache_bytes(SMALL, decoding, dtype.itemsize)
 
 

@@ -8,7 +8,7 @@ import torch
 from songbloom_random import SMALL, longer, random_model
 
 from songbench.domain.errors import InputError
-from systems.songbloom.decoding import End, Engine, Order, Patch
+from systems.songbloom.decoding import DecodingEngine, DecodingInput, Patch, SongEnd
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.sampling import choose, guide, invert, penalise
 
@@ -26,7 +26,7 @@ def orders(count, config=SMALL):
         generator = torch.Generator().manual_seed(song)
         lyrics = torch.randint(8, 330, (20 + 40 * song,), generator=generator).tolist()
         prompt = torch.randn(config.model.prompt_frames, config.model.latent_channels, generator=generator)
-        yield Order(lyrics, prompt, SeededDraws(100 + song, config))
+        yield DecodingInput(lyrics, prompt, SeededDraws(100 + song, config))
 
 
 def decoded(engine, songs):
@@ -41,7 +41,7 @@ def decoded(engine, songs):
         else:
             found[event.song] = (tokens, latents, event)
     for tokens, _, end in found.values():
-        assert isinstance(end, End)
+        assert isinstance(end, SongEnd)
         assert end.patches == len(tokens)
     return {
         song: (torch.cat(tokens) if tokens else None, torch.cat(latents) if latents else None, end.ending)
@@ -65,7 +65,7 @@ def alone(model):
     """Each of eight songs decoded by itself."""
     found = {}
     for song, order in enumerate(orders(8)):
-        found[song] = decoded(Engine(model), [order])[0]
+        found[song] = decoded(DecodingEngine(model), [order])[0]
     return found
 
 
@@ -78,11 +78,11 @@ def test_the_songs_differ_in_length_and_ending(alone):
 @pytest.mark.parametrize("slots", [2, 3, 8])
 @pytest.mark.parametrize("capture", [False, True], ids=["each", "fixed shapes"])
 def test_a_batch_equals_the_songs_one_by_one(model, alone, slots, capture):
-    same(alone, decoded(Engine(model, slots=slots, capture=capture), orders(8)))
+    same(alone, decoded(DecodingEngine(model, slots=slots, capture=capture), orders(8)))
 
 
 def test_an_engine_can_be_used_again(model, alone):
-    engine = Engine(model, slots=3)
+    engine = DecodingEngine(model, slots=3)
     decoded(engine, list(orders(8))[3:])
     same(alone, decoded(engine, orders(8)))
 
@@ -95,7 +95,7 @@ def test_orders_are_asked_for_only_when_a_slot_is_free(model):
             asked.append(song)
             yield order
 
-    events = Engine(model, slots=2).decode(watched())
+    events = DecodingEngine(model, slots=2).decode(watched())
     next(events)
     assert asked == [0, 1]
     list(events)
@@ -106,7 +106,7 @@ def test_the_seed_decides(model):
     (order, *_) = orders(1)
 
     def tokens(seed):
-        return decoded(Engine(model), [replace(order, draws=SeededDraws(seed, SMALL))])[0][0]
+        return decoded(DecodingEngine(model), [replace(order, draws=SeededDraws(seed, SMALL))])[0][0]
 
     assert torch.equal(tokens(5), tokens(5))
     assert not torch.equal(tokens(5), tokens(6))
@@ -115,22 +115,22 @@ def test_the_seed_decides(model):
 def test_guidance_of_one_needs_no_null_rows(model):
     """The formula for guidance 1 is the conditional row; computing it alone gives the same song in half the work."""
     config = SMALL.decoding.changed({"guidance": 1.0})
-    cheap = Engine(model, config)
-    full = Engine(model, config.changed({"guidance": 1.0 + 1e-7}))
+    cheap = DecodingEngine(model, config)
+    full = DecodingEngine(model, config.changed({"guidance": 1.0 + 1e-7}))
     assert (cheap.rows, full.rows) == (1, 2)
     same(decoded(cheap, orders(2)), decoded(full, orders(2)))
 
 
 def test_the_longest_length_is_not_overshot(model):
-    engine = Engine(random_model(end_bias=-50).for_decoding(), longer(1.5).decoding)
+    engine = DecodingEngine(random_model(end_bias=-50).for_decoding(), longer(1.5).decoding)
     (_, latents, ending) = decoded(engine, orders(1))[0]
     assert ending == "longest length"
     assert len(latents) == 3 * SMALL.model.patch  # 1.5 s are 2.3 patches; the last is finished
 
 
 def test_time_is_shared_among_songs(model):
-    engine = Engine(model, slots=4)
-    ends = [event for event in engine.decode(orders(4)) if isinstance(event, End)]
+    engine = DecodingEngine(model, slots=4)
+    ends = [event for event in engine.decode(orders(4)) if isinstance(event, SongEnd)]
     for end in ends:
         assert set(end.seconds) <= {"prefix", "sketch", "acoustic"}
         assert all(seconds > 0 for seconds in end.seconds.values())
@@ -143,7 +143,7 @@ def test_bfloat16_runs_and_keeps_to_the_float32_song_at_first():
     prefixes = [m.conditioning.prefix(order.lyrics, order.prompt.to(m.dtype))[None] for m in (exact, rounded)]
     logits = [m.sketch_lm.logits(m.sketch_lm(p)[:, -1]) for m, p in zip((exact, rounded), prefixes, strict=True)]
     assert torch.cosine_similarity(*logits).item() > 0.999
-    tokens, latents, _ = decoded(Engine(rounded), [order])[0]
+    tokens, latents, _ = decoded(DecodingEngine(rounded), [order])[0]
     assert latents.dtype == torch.float32
     assert torch.isfinite(latents).all()
     assert len(tokens) == len(latents)
@@ -153,7 +153,7 @@ def test_bfloat16_runs_and_keeps_to_the_float32_song_at_first():
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
 def test_a_compiled_transformer_gives_the_same_song(alone):
     plain = random_model(CONFIG, end_bias=END_BIAS)
-    same({0: alone[0], 1: alone[1]}, decoded(Engine(plain, slots=2, capture=True, compiled=True), orders(2)))
+    same({0: alone[0], 1: alone[1]}, decoded(DecodingEngine(plain, slots=2, capture=True, compiled=True), orders(2)))
 
 
 def test_few_shapes_are_compiled(monkeypatch):
@@ -172,13 +172,13 @@ def test_few_shapes_are_compiled(monkeypatch):
     with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
         for slots, seconds in ((1, 1.28), (1, 10.0), (3, 1.28), (2, 1.28)):
             config = longer(seconds).decoding.changed({"steps": 1})
-            decoded(Engine(model, config, slots=slots, capture=True, compiled=True), orders(slots))
+            decoded(DecodingEngine(model, config, slots=slots, capture=True, compiled=True), orders(slots))
     assert len(graphs) <= 6
 
 
 def test_packed_weights_are_not_compiled(model):
     with pytest.raises(InputError, match="packed"):
-        Engine(model, compiled=True)
+        DecodingEngine(model, compiled=True)
 
 
 class TestSampling:

@@ -6,9 +6,9 @@ from songbloom_cases import calm_model
 from songbloom_random import SMALL, random_model
 
 from systems.songbloom.audio_stream import AudioStream
-from systems.songbloom.decoding import Engine, Order, Patch
+from systems.songbloom.decoding import DecodingEngine, DecodingInput, Patch
 from systems.songbloom.draws import SeededDraws
-from systems.songbloom.generation import Chunk, Finished, SongInput, generate
+from systems.songbloom.singing import Chunk, SongInput, SongSummary, generate
 from systems.songbloom.text import EncodedLyrics
 
 pytestmark = [
@@ -27,7 +27,7 @@ def orders(count):
         generator = torch.Generator().manual_seed(song)
         lyrics = torch.randint(8, 330, (20 + 40 * song,), generator=generator).tolist()
         prompt = torch.randn(SMALL.model.prompt_frames, SMALL.model.latent_channels, generator=generator)
-        yield Order(lyrics, prompt, SeededDraws(100 + song, SMALL))
+        yield DecodingInput(lyrics, prompt, SeededDraws(100 + song, SMALL))
 
 
 def songs_of(engine, count=8):
@@ -43,7 +43,7 @@ def songs_of(engine, count=8):
 
 @pytest.fixture(scope="module")
 def on_cpu():
-    return songs_of(Engine(random_model(end_bias=END_BIAS).for_decoding()))
+    return songs_of(DecodingEngine(random_model(end_bias=END_BIAS).for_decoding()))
 
 
 @pytest.mark.parametrize("slots", [1, 3, 8])
@@ -51,7 +51,7 @@ def on_cpu():
 @pytest.mark.parametrize("compiled", [False, True], ids=["", "compiled"])
 def test_the_same_songs_as_on_a_cpu(on_cpu, slots, capture, compiled):
     model = random_model(end_bias=END_BIAS).for_decoding("cuda")
-    made = songs_of(Engine(model, slots=slots, capture=capture, compiled=compiled))
+    made = songs_of(DecodingEngine(model, slots=slots, capture=capture, compiled=compiled))
     assert made.keys() == on_cpu.keys()
     for song, (tokens, latents) in on_cpu.items():
         assert torch.equal(made[song][0], tokens), f"song {song}"
@@ -75,10 +75,10 @@ def test_audio_decoded_beside_the_next_patch():
         prompt = torch.randn(SMALL.model.prompt_frames * 1920, generator=torch.Generator().manual_seed(0))
         songs = [SongInput(EncodedLyrics((), (1, 20, 30), ()), prompt, seed) for seed in FIRM_SEEDS]
         pieces = {}
-        for event in generate(Engine(model, slots=2), songs, chunk_patches=2):
+        for event in generate(DecodingEngine(model, slots=2), songs, chunk_patches=2):
             if isinstance(event, Chunk):
                 pieces.setdefault(event.song, []).append(torch.from_numpy(event.samples))
-            elif isinstance(event, Finished):
+            elif isinstance(event, SongSummary):
                 assert set(event.stages) == {"prompt", "prefix", "sketch", "acoustic", "audio"}
         sounds[device] = pieces
     for song, wanted in sounds["cpu"].items():
@@ -106,5 +106,5 @@ def test_audio_of_the_same_latents():
 
 
 def test_bfloat16_decodes():
-    made = songs_of(Engine(random_model(end_bias=-50).for_decoding("cuda", torch.bfloat16), slots=4), 4)
+    made = songs_of(DecodingEngine(random_model(end_bias=-50).for_decoding("cuda", torch.bfloat16), slots=4), 4)
     assert all(torch.isfinite(latents).all() for _, latents in made.values())

@@ -25,8 +25,9 @@ from songbloom_random import SMALL
 
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
-from systems.songbloom.decoding import Engine
-from systems.songbloom.generation import Chunk, SongInput, generate, songs_at_once
+from systems.songbloom import sing, stream
+from systems.songbloom.decoding import DecodingEngine
+from systems.songbloom.singing import Chunk, SongInput, generate, songs_at_once
 from systems.songbloom.text import one_line
 
 pytestmark = needs_text
@@ -40,12 +41,12 @@ def model():
 
 @pytest.fixture(scope="module")
 def song(model):
-    return model.sing(LYRICS, PROMPT, 5)
+    return sing(model, LYRICS, PROMPT, 5)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 100])
 def test_pieces_are_the_song(model, song, chunk):
-    pieces = list(model.stream(LYRICS, PROMPT, 5, chunk_patches=chunk))
+    pieces = list(stream(model, LYRICS, PROMPT, 5, chunk_patches=chunk))
     assert {piece.rate for piece in pieces} == {48_000}
     joined = np.concatenate([piece.samples for piece in pieces], axis=1)
     assert joined.shape == song.samples.shape == (2, PATCHES * 16 * 1920)
@@ -53,13 +54,13 @@ def test_pieces_are_the_song(model, song, chunk):
 
 
 def test_a_prompt_may_be_a_file(model, song, tmp_path):
-    again = model.sing(LYRICS, write_audio(tmp_path / "style.wav", PROMPT), 5)
+    again = sing(model, LYRICS, write_audio(tmp_path / "style.wav", PROMPT), 5)
     assert np.array_equal(again.samples, song.samples)
 
 
 def test_progress_is_told_per_patch_and_sound_comes_early(model):
     told = []
-    pieces = model.stream(LYRICS, PROMPT, 5, chunk_patches=1, on_progress=told.append)
+    pieces = stream(model, LYRICS, PROMPT, 5, chunk_patches=1, on_progress=told.append)
     first = next(pieces)
     assert [one.patches for one in told] == [1, 2], "a piece needs the patch after it, and no more"
     assert first.samples.shape == (2, 16 * 1920)
@@ -77,7 +78,7 @@ def test_several_songs_and_where_their_pieces_begin(model):
     songs = [SongInput.of(SMALL, line, PROMPT, seed) for seed in range(3)]
     found: dict[int, list[int]] = {}
     ends = {}
-    for event in generate(Engine(model, slots=2), songs, chunk_patches=3):
+    for event in generate(DecodingEngine(model, slots=2), songs, chunk_patches=3):
         if isinstance(event, Chunk):
             assert event.start == sum(found.setdefault(event.song, []))
             found[event.song].append(event.samples.shape[1])
@@ -97,16 +98,16 @@ def test_several_songs_and_where_their_pieces_begin(model):
 )
 def test_mistakes(model, keywords, told):
     with pytest.raises(InputError, match=told):
-        list(model.stream(LYRICS, PROMPT, **keywords))
+        list(stream(model, LYRICS, PROMPT, **keywords))
 
 
 def test_lyrics_prompts_and_silence(model):
     with pytest.raises(InputError, match=r"Unknown section tag \[vrese\]"):
-        model.sing("[vrese]\nla", PROMPT)
+        sing(model, "[vrese]\nla", PROMPT)
     with pytest.raises(InputError, match="prompts of 1 s"):
-        model.sing(LYRICS, music(0.5))
+        sing(model, LYRICS, music(0.5))
     with pytest.raises(InputError, match="another seed"):
-        calm_model(end_bias=ENDS_AT_ONCE).for_decoding().sing(LYRICS, PROMPT)
+        sing(calm_model(end_bias=ENDS_AT_ONCE).for_decoding(), LYRICS, PROMPT)
 
 
 def test_the_autoencoder_never_runs_in_tf32(monkeypatch):
@@ -123,12 +124,12 @@ def test_the_autoencoder_never_runs_in_tf32(monkeypatch):
 
 
 def test_how_many_songs_at_once(model, monkeypatch):
-    from systems.songbloom import generation
+    from systems.songbloom import singing
 
     assert songs_at_once(model, SMALL.decoding) == 8
-    monkeypatch.setattr(generation, "_free_bytes", lambda device: 4 * 10**6)
+    monkeypatch.setattr(singing, "_free_bytes", lambda device: 4 * 10**6)
     assert 1 <= songs_at_once(model, SMALL.decoding) < 8
-    monkeypatch.setattr(generation, "_free_bytes", lambda device: 0)
+    monkeypatch.setattr(singing, "_free_bytes", lambda device: 0)
     assert songs_at_once(model, SMALL.decoding) == 1
 
 
@@ -136,7 +137,7 @@ MEASURE = """
 import json, re, sys
 from pathlib import Path
 import torch
-from systems.songbloom import load
+from systems.songbloom import load, stream
 from systems.songbloom.costs import cache_bytes
 
 checkpoint, prompt, lyrics = sys.argv[1:]
@@ -145,15 +146,15 @@ model = load(checkpoint, "cpu")
 def kib(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
-def sing(seconds):
+def peak_of(seconds):
     changes = {"max_seconds": seconds, "steps": 1, "guidance": 1.0}
-    for piece in model.stream(lyrics, prompt, chunk_patches=2, **changes):
+    for piece in stream(model, lyrics, prompt, chunk_patches=2, **changes):
         pass
     cache = cache_bytes(model.config, model.config.decoding.changed(changes), 4)
     return {"peak": 1024 * kib("VmHWM"), "cache": cache, "seconds": seconds}
 
-sing(3.0)
-print(json.dumps([sing(4.0), sing(16.0)]))
+peak_of(3.0)
+print(json.dumps([peak_of(4.0), peak_of(16.0)]))
 """
 
 
@@ -175,6 +176,6 @@ def test_memory_does_not_grow_with_the_song(tmp_path):
 
 def test_nothing_of_a_song_is_left_in_the_model(model, song):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    list(model.stream(LYRICS, PROMPT, 6))
+    list(stream(model, LYRICS, PROMPT, 6))
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    assert np.array_equal(model.sing(LYRICS, PROMPT, 5).samples, song.samples)
+    assert np.array_equal(sing(model, LYRICS, PROMPT, 5).samples, song.samples)

@@ -24,7 +24,7 @@ from songbench.contracts.system import Remarkable, System
 from songbench.domain.audio import Audio
 from songbench.domain.errors import InputError
 from songbench.domain.song import Failure, Song
-from systems.songbloom import decoding, generation
+from systems.songbloom import decoding, singing
 from systems.songbloom.autoencoder import Autoencoder
 from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.system import SongBloomSystem
@@ -271,14 +271,14 @@ class TestFailures:
 
     def test_a_failing_decode_hits_only_its_cause(self, folder, monkeypatch):
         """Whatever breaks a batch, songs that were in it are sung alone, and those that waited go on together."""
-        real = generation._order
+        real = singing._order
 
         def order(engine, song, number):
             if song.seed == 102:
                 raise RuntimeError("no luck")
             return real(engine, song, number)
 
-        monkeypatch.setattr(generation, "_order", order)
+        monkeypatch.setattr(singing, "_order", order)
         built = system(folder, "long", batch=2)
         made = by_prompt(built.generate([request(number) for number in range(5)]))
         assert [name for name, one in made.items() if isinstance(one, Failure)] == ["p2"]
@@ -305,7 +305,7 @@ class TestFailures:
 
         built = system(folder, "long", batch=2)
         with monkeypatch.context() as patch:
-            patch.setattr(decoding.Engine, "_latents", broken)
+            patch.setattr(decoding.DecodingEngine, "_latents", broken)
             made = by_prompt(built.generate([request(number) for number in range(3)]))
         assert [one.cause for one in made.values()] == ["RuntimeError: out of order"] * 3
         assert all(self.good(one) for one in by_prompt(built.generate([request(0), request(1)])).values())

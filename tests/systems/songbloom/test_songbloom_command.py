@@ -20,9 +20,9 @@ from songbloom_cases import (
 )
 
 from songbench.domain.errors import StoreWriteError
-from systems.songbloom import load
-from systems.songbloom.generation import Finished
-from systems.songbloom.sing import _SoundFile, _told
+from systems.songbloom import load, singing
+from systems.songbloom.command import _SoundFile, _told
+from systems.songbloom.singing import SongSummary
 
 SECONDS, RATE = 2.56, 48_000
 
@@ -68,7 +68,7 @@ class TestSongs:
         for seed in (7, 8):
             samples, rate = soundfile.read(tmp_path / f"song_s{seed}.flac", always_2d=True)
             assert rate == RATE
-            alone = singer.sing(LYRICS, tmp_path / "style.wav", seed)
+            alone = singing.sing(singer, LYRICS, tmp_path / "style.wav", seed)
             assert samples.T.shape == alone.samples.shape == (2, round(SECONDS * RATE))
             assert np.abs(samples.T - alone.samples).max() < 1e-5
             assert f"song_s{seed}.flac: 2.6 s of music, ended by the longest length; computed in" in done.stdout
@@ -77,7 +77,7 @@ class TestSongs:
         done = sing("--out", "loud.WAV", "--set", "max_seconds=1", "--set", "guidance=2")
         assert done.returncode == 0, done.stderr
         samples, rate = soundfile.read(tmp_path / "loud.WAV", always_2d=True, dtype="float32")
-        alone = singer.sing(LYRICS, tmp_path / "style.wav", max_seconds=1.0, guidance=2)
+        alone = singing.sing(singer, LYRICS, tmp_path / "style.wav", max_seconds=1.0, guidance=2)
         assert (samples.shape, rate) == ((round(1.28 * RATE), 2), RATE)
         assert np.abs(samples.T - alone.samples).max() < 1e-5
 
@@ -223,7 +223,7 @@ class TestSoundFiles:
         sound = _SoundFile(tmp_path / name, RATE, 2)
         sound.write(np.full((2, RATE), 2.0, "float32"))
         sound.complete()
-        text = _told(sound, Finished(0, RATE, "end token", {"sketch": 0.5}), RATE)
+        text = _told(sound, SongSummary(0, RATE, "end token", {"sketch": 0.5}), RATE)
         assert "1.0 s of music, ended by the end token; computed in 0.5 s (sketch 0.5), 0.50 s per second" in text
         assert (told in text) if told else ("cut off" not in text)
         assert soundfile.read(tmp_path / name)[0].max() == pytest.approx(1.0 if told else 2.0, abs=1e-6)

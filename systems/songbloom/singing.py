@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from songbench.domain.audio import Audio
+from songbench.domain.audio import Audio, read_audio
 from songbench.domain.errors import InputError
+from songbench.domain.lyrics import Lyrics, parse_lyrics
 from systems.songbloom.audio_stream import AudioStream
 from systems.songbloom.config import DecodingConfig, SongBloomConfig
 from systems.songbloom.costs import cache_bytes
-from systems.songbloom.decoding import End, Ending, Engine, Order, Patch
+from systems.songbloom.decoding import DecodingEngine, DecodingInput, Ending, Patch, SongEnd
 from systems.songbloom.draws import SeededDraws
+from systems.songbloom.model import SongBloom
 from systems.songbloom.prompt_audio import prompt_samples
-from systems.songbloom.text import EncodedLyrics, encode
-
-if TYPE_CHECKING:
-    from systems.songbloom.model import SongBloom
+from systems.songbloom.text import EncodedLyrics, encode, one_line
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Finished:
+class SongSummary:
     """A song is complete.
 
     Attributes:
@@ -91,7 +91,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Progress:
+class SongProgress:
     """How far a song is.
 
     Attributes:
@@ -107,7 +107,7 @@ class Progress:
     seconds: float
 
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[SongProgress], None]
 
 CHUNK_PATCHES = 6
 """Patches decoded to audio at once by default (3.84 s); more costs memory, fewer costs time for the context."""
@@ -134,22 +134,22 @@ def _free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _order(engine: Engine, song: SongInput, number: int) -> Order:
+def _order(engine: DecodingEngine, song: SongInput, number: int) -> DecodingInput:
     """Encode the style prompt."""
     model = engine.model
     draws = SeededDraws(song.seed, model.config)
     with torch.inference_mode(), engine.clock.measure("prompt", (number,)):
         latents = model.encode_prompt(song.prompt, draws.prompt(model.autoencoder.frames(len(song.prompt))))
-    return Order(song.lyrics.ids, latents, draws)
+    return DecodingInput(song.lyrics.ids, latents, draws)
 
 
 def generate(
-    engine: Engine,
+    engine: DecodingEngine,
     songs: Iterable[SongInput],
     *,
     chunk_patches: int = CHUNK_PATCHES,
     on_progress: OnProgress | None = None,
-) -> Iterator[Chunk | Finished]:
+) -> Iterator[Chunk | SongSummary]:
     """Make songs, handing out audio as it becomes ready; songs decoded together arrive interleaved.
 
     Args:
@@ -159,7 +159,7 @@ def generate(
         on_progress: called after every patch of every song.
 
     Yields:
-        Each song's `Chunk`s in order, then its `Finished`.
+        Each song's `Chunk`s in order, then its `SongSummary`.
 
     Raises:
         InputError: `chunk_patches` is below 1.
@@ -172,7 +172,7 @@ def generate(
     streams: dict[int, AudioStream] = {}
     sent: dict[int, int] = {}
 
-    def orders() -> Iterator[Order]:
+    def orders() -> Iterator[DecodingInput]:
         for number, song in enumerate(songs):
             order = _order(engine, song, number)
             streams[number] = AudioStream(
@@ -192,13 +192,62 @@ def generate(
         if isinstance(event, Patch):
             if on_progress:
                 done = event.number + 1
-                on_progress(Progress(event.song, done, engine.longest, done * config.patch_seconds))
+                on_progress(SongProgress(event.song, done, engine.longest, done * config.patch_seconds))
             yield from chunks(event.song, streams[event.song].push(event.latents))
         else:
             yield from chunks(event.song, streams.pop(event.song).finish())
-            yield Finished(event.song, sent.pop(event.song), event.ending, _merged(event, clock.take(event.song)))
+            yield SongSummary(event.song, sent.pop(event.song), event.ending, _merged(event, clock.take(event.song)))
 
 
-def _merged(end: End, later: dict[str, float]) -> dict[str, float]:
+def _merged(end: SongEnd, later: dict[str, float]) -> dict[str, float]:
     """Seconds up to a song's end and those of its last audio."""
     return {stage: end.seconds.get(stage, 0.0) + later.get(stage, 0.0) for stage in {**end.seconds, **later}}
+
+
+def stream(
+    model: SongBloom,
+    lyrics: str | Lyrics,
+    prompt: Audio | str | Path,
+    seed: int = 0,
+    *,
+    chunk_patches: int = 1,
+    on_progress: OnProgress | None = None,
+    **settings: Any,
+) -> Iterator[Audio]:
+    """Make one song and hand out its audio while it is made.
+
+    Args:
+        model: prepared by `SongBloom.for_decoding` (`systems.songbloom.load` does it).
+        lyrics: sectioned lyrics, as text in either of songbench's forms or parsed.
+        prompt: audio in the style wanted, or its file; the first 10 s are used.
+        seed: everything random follows from it.
+        chunk_patches: patches of 0.64 s per piece; the first piece comes one patch after its last one.
+        on_progress: called after every patch.
+        **settings: changes to the model's own `systems.songbloom.config.DecodingConfig`, such as ``steps=18``.
+
+    Yields:
+        The song's audio, piece by piece; float32, shape (channels, samples), values may exceed ±1.
+
+    Raises:
+        InputError: lyrics, prompt or a setting cannot be used.
+    """
+    config = model.config
+    parsed = parse_lyrics(lyrics, seconds_per_tag=config.seconds_per_tag) if isinstance(lyrics, str) else lyrics
+    audio = prompt if isinstance(prompt, Audio) else read_audio(prompt)
+    engine = DecodingEngine(model, config.decoding.changed(settings))
+    song = SongInput.of(config, one_line(parsed, config.seconds_per_tag), audio, seed)
+    for event in generate(engine, [song], chunk_patches=chunk_patches, on_progress=on_progress):
+        if isinstance(event, Chunk):
+            yield Audio(event.samples, config.autoencoder.sample_rate)
+
+
+def sing(model: SongBloom, lyrics: str | Lyrics, prompt: Audio | str | Path, seed: int = 0, **settings: Any) -> Audio:
+    """Make one song; arguments and errors as for `stream`.
+
+    Raises:
+        InputError: also when the model ends the song before it has begun; another seed may help.
+    """
+    pieces = [piece.samples for piece in stream(model, lyrics, prompt, seed, chunk_patches=CHUNK_PATCHES, **settings)]
+    if not pieces:
+        raise InputError("The model ended the song before it began.", cure="Try another seed or style prompt.")
+    return Audio(np.concatenate(pieces, axis=1), model.config.autoencoder.sample_rate)

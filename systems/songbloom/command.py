@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from systems.songbloom.decoding import Engine
-    from systems.songbloom.generation import Finished, SongInput
+    from systems.songbloom.decoding import DecodingEngine
+    from systems.songbloom.singing import SongInput, SongSummary
 
 FORMATS = {".flac": ("FLAC", "PCM_24"), ".wav": ("WAV", "FLOAT"), ".mp3": ("MP3", "MPEG_LAYER_III")}
 """What a song can be written as, by the ending of its name: container and encoding, as libsndfile names them."""
@@ -85,6 +85,7 @@ def sing(
     from songbench.domain.lyrics import read_lyrics
     from songbench.domain.overrides import nested, read_overrides
     from systems.songbloom import loading
+    from systems.songbloom.checkpoint import check_checkpoint
     from systems.songbloom.config import DecodingConfig
 
     checked(_Numbers, {"--takes": takes, "--seed": seed})
@@ -95,12 +96,12 @@ def sing(
     loading.check_names(device, precision)
     style = read_audio(prompt)
     # Everything that can be wrong is looked at before gigabytes are read.
-    config = loading.find(model).check()
+    config = check_checkpoint(loading.find(model))
     reading = read_lyrics(words, file=str(lyrics), seconds_per_tag=config.seconds_per_tag)
     parsed = reading.lyrics
 
-    from systems.songbloom.decoding import Engine
-    from systems.songbloom.generation import SongInput, songs_at_once
+    from systems.songbloom.decoding import DecodingEngine
+    from systems.songbloom.singing import SongInput, songs_at_once
     from systems.songbloom.text import one_line, retagged
 
     for remark in filter(None, (*reading_remarks(reading), *sung_remarks(parsed), retagged(parsed))):
@@ -117,7 +118,7 @@ def sing(
         with console.status(f"Loading {model} …"):
             singer = loading.load(model, device, precision)  # type: ignore[arg-type]  # names checked above
             decoding = singer.config.decoding.changed(changes)
-            engine = Engine(singer, decoding, slots=min(takes, songs_at_once(singer, decoding)))
+            engine = DecodingEngine(singer, decoding, slots=min(takes, songs_at_once(singer, decoding)))
         written = _write(engine, [replace(song, seed=seed + take) for take in range(takes)], files, console)
     except KeyboardInterrupt:
         typer.echo("Stopped. Songs that were not complete are not kept.", err=True)
@@ -126,12 +127,11 @@ def sing(
         raise typer.Exit(1)
 
 
-def _write(engine: Engine, songs: list[SongInput], files: list[Path], console: Console) -> int:
+def _write(engine: DecodingEngine, songs: list[SongInput], files: list[Path], console: Console) -> int:
     """Decode all songs into their files while a bar per song shows how far it is; returns how many were written."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from systems.songbloom.generation import Chunk, generate
-    from systems.songbloom.generation import Progress as Patches
+    from systems.songbloom.singing import Chunk, SongProgress, generate
 
     audio = engine.model.config.autoencoder
     columns = (
@@ -148,12 +148,12 @@ def _write(engine: Engine, songs: list[SongInput], files: list[Path], console: C
         above = partial(bar.print, soft_wrap=True, markup=False, highlight=False)
         say = above if sys.stdout.isatty() else typer.echo
 
-        def advance(now: Patches) -> None:
-            if now.song not in rows:
-                rows[now.song] = bar.add_task(files[now.song].name, total=now.longest, music="")
+        def advance(progress: SongProgress) -> None:
+            if progress.song not in rows:
+                rows[progress.song] = bar.add_task(files[progress.song].name, total=progress.longest, music="")
             # Most songs end before the longest length, so the bar says how far it is to that at most.
-            music = f"{now.seconds:.0f} s of music, at most {engine.config.max_seconds:.0f} s"
-            bar.update(rows[now.song], completed=now.patches, music=music)
+            music = f"{progress.seconds:.0f} s of music, at most {engine.config.max_seconds:.0f} s"
+            bar.update(rows[progress.song], completed=progress.patches, music=music)
 
         try:
             for event in generate(engine, songs, on_progress=advance):
@@ -219,7 +219,7 @@ class _SoundFile:
             raise StoreWriteError(f"'{self.file}' cannot be written ({reason}). Is there room on the disk?") from error
 
 
-def _told(sound: _SoundFile, finished: Finished, rate: int) -> str:
+def _told(sound: _SoundFile, finished: SongSummary, rate: int) -> str:
     music, work = finished.samples / rate, sum(finished.stages.values())
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in finished.stages.items())
     text = (
