@@ -35,6 +35,8 @@ from typing import Any, Literal, TypeAlias
 from listening_test.prepared import PreparedTest, Step, Trial
 from listening_test.protocol import Protocol, Question, Scale
 from listening_test.protocol.model import localized
+from songbench.domain.checking import Written
+from songbench.domain.tables import read_table
 
 PageKind: TypeAlias = Literal["consent", "background", "sound", "headphones", "trial", "break", "thanks"]
 SLOTS = "ABCDEFGHIJKLMN"
@@ -44,37 +46,13 @@ REFERENCE, PROMPT = "R", "P"
 SECONDS_PER_SCALE = 4.0
 """Time allowed per question when the length of a session is estimated; to be replaced by a pilot's."""
 
-STANDARD_BACKGROUND = (
-    Question(
-        id="training",
-        label={
-            "en": "Years of musical training (instrument, singing, composing)",
-            "zh": "音乐训练年数（乐器、声乐、作曲）",
-        },
-        options={
-            "none": {"en": "none", "zh": "没有"},
-            "1-2": {"en": "1 to 2", "zh": "1 至 2 年"},
-            "3-5": {"en": "3 to 5", "zh": "3 至 5 年"},
-            "6+": {"en": "6 or more", "zh": "6 年以上"},
-        },
-    ),
-    Question(
-        id="profession",
-        label={"en": "Do you work with music or audio?", "zh": "您是否从事音乐或音频相关工作？"},
-        options={"no": {"en": "no", "zh": "否"}, "yes": {"en": "yes", "zh": "是"}},
-    ),
-    Question(
-        id="device",
-        label={"en": "What are you listening with?", "zh": "您使用什么设备收听？"},
-        options={
-            "headphones": {"en": "headphones (over or on the ear)", "zh": "头戴式耳机"},
-            "earphones": {"en": "earphones (in the ear)", "zh": "入耳式耳机"},
-            "loudspeakers": {"en": "loudspeakers", "zh": "音箱"},
-            "built-in": {"en": "the device's own loudspeaker", "zh": "设备自带扬声器"},
-        },
-    ),
-)
-"""After the Gold-MSI's questions on training, cut to what an analysis can use with a dozen raters."""
+
+class _Background(Written):
+    questions: tuple[Question, ...]
+
+
+STANDARD_BACKGROUND = read_table("listening_test.protocol", "background.yaml", _Background).questions
+"""The questions about a rater where a protocol says nothing else."""
 
 
 @dataclass(frozen=True)

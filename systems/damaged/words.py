@@ -6,36 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from pydantic import RootModel
 
 from songbench.domain.language import spoken_language
 from songbench.domain.lyrics import Lyrics
+from songbench.domain.tables import read_table
 from systems.damaged.voice import chosen
 
-OTHER_LINES = {
-    "en": (
-        "Nobody counted the apples in the yard",
-        "A paper boat is drifting past the mill",
-        "We painted all the fences blue and white",
-        "The baker keeps a spider in his hat",
-        "Seven old umbrellas dance on the hill",
-        "My cousin grows potatoes by the track",
-        "Put on your boots and feed the hungry goose",
-        "The clock above the market tells it wrong",
-        "Every second Tuesday we have soup",
-        "A yellow tractor sleeps behind the barn",
-    ),
-    "zh": (
-        "爷爷在院子里种白菜",
-        "小狗把鞋子藏在床下",
-        "桌上放着三个红苹果",
-        "老师说明天要下大雪",
-        "火车慢慢开过那座桥",
-        "妈妈做的面条非常香",
-        "猴子偷走了他的帽子",
-        "邮局旁边有一只黑猫",
-    ),
-}
-"""Lines with nothing in common with any suite (CC0-1.0)."""
+OTHER_LINES = read_table("systems.damaged", "other_lines.yaml", RootModel[dict[str, tuple[str, ...]]]).root
+"""Lines with nothing in common with any suite (CC0-1.0), by language."""
 
 
 def wrong_lyrics(lyrics: Lyrics, language: str, strength: int, seed: int) -> Lyrics:
