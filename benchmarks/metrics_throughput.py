@@ -39,7 +39,7 @@ import numpy as np
 import soundfile
 from random_weights import StandIns, mert, whisper_large_v3
 
-from metrics.embedding_sets import Embedding
+from metrics.embedding_sets import EmbeddingExtractor
 from metrics.fad import fad_mert
 from metrics.features import models
 from metrics.features.demucs_stems import HTDEMUCS_TORCH, DemucsStems
@@ -205,7 +205,7 @@ def beside_fadtk(
 class Counting:
     """An extractor that counts the songs it hears."""
 
-    def __init__(self, extractor: Embedding) -> None:
+    def __init__(self, extractor: EmbeddingExtractor) -> None:
         self.inner, self.songs = extractor, 0
         self.name, self.identity, self.availability = extractor.name, extractor.identity, extractor.availability
 
@@ -236,8 +236,8 @@ def after_more_songs(folders: Sequence[Path], more: int, seconds: float, scratch
 
 def many_songs(prompts: int, dimensions: int = 768) -> dict[str, Any]:
     """FAD, FAD-infinity and all leave-one-out values of one system, once the features are there."""
-    from metrics.distances import Moments
     from metrics.embedding_sets import EmbeddingSets
+    from metrics.functional.frechet_distance import Moments
 
     rng = np.random.default_rng(0)
     mix = rng.standard_normal((dimensions, dimensions)) / 30

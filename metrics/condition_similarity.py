@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from metrics.features.other_music import other_music
 from metrics.features.packages import installed, installed_alone
 from metrics.features.style_texts import STYLE_TEXTS
+from metrics.functional.cosine import cosine, direction, mean_cosine
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
@@ -22,14 +26,10 @@ from songbench.plugin import READY, Availability, Extractor, Feature, Features, 
 from songbench.resources import weights
 from songbench.resources.weights import Weights
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Vectors = npt.NDArray[np.floating]
+Vectors: TypeAlias = npt.NDArray[np.floating]
 
 
-class Embedding(Extractor, Protocol):
+class JointEmbedding(Extractor, Protocol):
     """An extractor of ``vectors``, shape (clips, d), each of length 1, whose space texts have a place in, too.
 
     A feature without ``vectors`` says in its data why the audio is ``unheard``; one with them, whether it is
@@ -55,7 +55,7 @@ class AudioSimilarity:
     """
 
     card: MetricCard
-    embedding: Embedding
+    embedding: JointEmbedding
     packages: tuple[tuple[str, str], ...] = ()
 
     def availability(self) -> Availability:
@@ -65,34 +65,44 @@ class AudioSimilarity:
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song; not applicable without prompt audio, or where either is silent or too short."""
-        wanted: dict[str, AudioSource] = {}
+        sources: dict[str, AudioSource] = {}
         for song in songs:
             if song.request.prompt_audio is not None:
-                asked = (song.source, song.request.prompt_audio, song.request.reference)
-                wanted |= {source.digest: source for source in asked if source is not None}
-        others = other_music() if wanted else ()
-        sources = [*wanted.values(), *others]
-        found = features.of(self.embedding, sources) if sources else []
-        known = dict(zip(wanted, found, strict=False))
-        chance = [_direction(one) for one in found[len(wanted) :] if isinstance(one, Feature)]
+                candidates = (song.source, song.request.prompt_audio, song.request.reference)
+                sources |= {source.digest: source for source in candidates if source is not None}
+        chance_clips = other_music() if sources else ()
+        embeddings = features.of(self.embedding, [*sources.values(), *chance_clips]) if sources else []
+        by_digest = dict(zip(sources, embeddings, strict=False))
+        chance = [
+            direction(_vectors(feature)) for feature in embeddings[len(sources) :] if isinstance(feature, Feature)
+        ]
         for song in songs:
-            yield self._verdict(song, known, chance)
+            yield self._verdict(song, by_digest, chance)
 
-    def _verdict(self, song: Song, known: Mapping[str, Feature | Failure], chance: Sequence[Vectors]) -> Verdict:
+    def _verdict(self, song: Song, embeddings: Mapping[str, Feature | Failure], chance: Sequence[Vectors]) -> Verdict:
+        """The verdict on one song.
+
+        Args:
+            song: the song.
+            embeddings: by digest of the audio: of song, prompt audio and reference.
+            chance: directions of other music, shape (d,) each, of length 1.
+        """
         prompt, reference = song.request.prompt_audio, song.request.reference
         if prompt is None:
             return NotApplicable("the prompt has no audio to be similar to")
-        pair = _both(("song", known[song.source.digest]), ("prompt audio", known[prompt.digest]))
+        pair = _vector_pair(("song", embeddings[song.source.digest]), ("prompt audio", embeddings[prompt.digest]))
         if not isinstance(pair, tuple):
             return pair
         name = self.card.fields[0].name
         values = _similarities(name, pair[0], pair[1], chance)
         origin: tuple[Vectors, Vectors] | NotApplicable | Failure = NotApplicable("the prompt has no reference song")
         if reference is not None:
-            origin = _both(("reference song", known[reference.digest]), ("prompt audio", known[prompt.digest]))
+            origin = _vector_pair(
+                ("reference song", embeddings[reference.digest]), ("prompt audio", embeddings[prompt.digest])
+            )
         missing = {}
         if isinstance(origin, tuple):
-            values[f"{name}_self"] = _cosine(_unit(origin[0]), _unit(origin[1]))
+            values[f"{name}_self"] = cosine(direction(origin[0]), direction(origin[1]))
         else:
             missing[f"{name}_self"] = origin.reason if isinstance(origin, NotApplicable) else origin.cause
         return _scores(self.card, values, missing, clips=len(pair[0]), prompt_clips=len(pair[1]))
@@ -109,7 +119,7 @@ class TextSimilarity:
     """
 
     card: MetricCard
-    embedding: Embedding
+    embedding: JointEmbedding
     packages: tuple[tuple[str, str], ...] = ()
 
     def availability(self) -> Availability:
@@ -118,24 +128,36 @@ class TextSimilarity:
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song; not applicable without a style text, or where the song is silent or too short."""
-        asked = [song.source for song in songs if song.prompt.style.strip()]
-        found = iter(features.of(self.embedding, asked) if asked else [])
-        heard = [next(found) if song.prompt.style.strip() else None for song in songs]
-        texts: dict[str, Vectors] = {}
-        if any(isinstance(one, Feature) for one in heard):
-            wanted = list(dict.fromkeys([*(song.prompt.style.strip() for song in songs), *STYLE_TEXTS]))
-            wanted = [text for text in wanted if text]
-            texts = dict(zip(wanted, self.embedding.texts(wanted), strict=True))
-        chance = [texts[text] for text in STYLE_TEXTS] if texts else []
-        for song, one in zip(songs, heard, strict=True):
-            yield self._verdict(song, one, texts, chance)
+        styles = [song.prompt.style.strip() for song in songs]
+        sources = [song.source for song, style in zip(songs, styles, strict=True) if style]
+        computed = iter(features.of(self.embedding, sources) if sources else [])
+        embeddings = [next(computed) if style else None for style in styles]
+        text_vectors: dict[str, Vectors] = {}
+        if any(isinstance(embedding, Feature) for embedding in embeddings):
+            texts = [text for text in dict.fromkeys([*styles, *STYLE_TEXTS]) if text]
+            text_vectors = dict(zip(texts, self.embedding.texts(texts), strict=True))
+        chance = [text_vectors[text] for text in STYLE_TEXTS] if text_vectors else []
+        for song, embedding in zip(songs, embeddings, strict=True):
+            yield self._verdict(song, embedding, text_vectors, chance)
 
     def _verdict(
-        self, song: Song, found: Feature | Failure | None, texts: Mapping[str, Vectors], chance: Sequence[Vectors]
+        self,
+        song: Song,
+        embedding: Feature | Failure | None,
+        texts: Mapping[str, Vectors],
+        chance: Sequence[Vectors],
     ) -> Verdict:
-        if found is None:
+        """The verdict on one song.
+
+        Args:
+            song: the song.
+            embedding: of its audio; None where its prompt has no style text.
+            texts: the vector of each text, shape (d,), of length 1.
+            chance: those of texts that have nothing to do with it.
+        """
+        if embedding is None:
             return NotApplicable("the prompt has no style text")
-        vectors = _heard("song", found)
+        vectors = _audible_vectors("song", embedding)
         if isinstance(vectors, NotApplicable | Failure):
             return vectors
         text = texts[song.prompt.style.strip()]
@@ -184,40 +206,53 @@ def _field(name: str, description: str) -> Field:
     )
 
 
-def _availability(embedding: Embedding, packages: Sequence[tuple[str, str]]) -> Availability:
-    states = (*(installed(*one) for one in packages), *map(weights.availability, embedding.needs))
+def _availability(embedding: JointEmbedding, packages: Sequence[tuple[str, str]]) -> Availability:
+    states = (*(installed(package, extra) for package, extra in packages), *map(weights.availability, embedding.needs))
     return next((state for state in states if not state.ready), READY)
 
 
-def _both(
-    one: tuple[str, Feature | Failure], other: tuple[str, Feature | Failure]
+def _vector_pair(
+    first: tuple[str, Feature | Failure], second: tuple[str, Feature | Failure]
 ) -> tuple[Vectors, Vectors] | NotApplicable | Failure:
-    """The vectors of two pieces of audio, or why one of them has none."""
-    first, second = _heard(*one), _heard(*other)
-    if isinstance(first, NotApplicable | Failure):
-        return first
-    if isinstance(second, NotApplicable | Failure):
-        return second
-    return first, second
+    """The vectors of two pieces of audio, shapes (n, d) and (m, d), or why one of them has none.
+
+    Args:
+        first: how messages call the audio, and its embedding.
+        second: likewise.
+    """
+    first_vectors, second_vectors = _audible_vectors(*first), _audible_vectors(*second)
+    if isinstance(first_vectors, NotApplicable | Failure):
+        return first_vectors
+    if isinstance(second_vectors, NotApplicable | Failure):
+        return second_vectors
+    return first_vectors, second_vectors
 
 
-def _heard(name: str, found: Feature | Failure) -> Vectors | NotApplicable | Failure:
-    if isinstance(found, Failure):
-        return found
-    if "unheard" in found.data:
-        return NotApplicable(f"the {name} is {found.data['unheard']}")
-    if found.data["silent"]:
+def _audible_vectors(name: str, embedding: Feature | Failure) -> Vectors | NotApplicable | Failure:
+    """The vectors of a piece of audio, shape (clips, d), of length 1 each, or why it has none."""
+    if isinstance(embedding, Failure):
+        return embedding
+    if "unheard" in embedding.data:
+        return NotApplicable(f"the {name} is {embedding.data['unheard']}")
+    if embedding.data["silent"]:
         return NotApplicable(f"the {name} is silent")
-    vectors: Vectors = found.arrays["vectors"].astype("float64")
-    return vectors
+    return _vectors(embedding)
 
 
 def _similarities(name: str, song: Vectors, condition: Vectors, chance: Sequence[Vectors]) -> dict[str, float]:
-    direction = _unit(song)
+    """The cosine of a song and its condition, by clips too, and its chance level.
+
+    Args:
+        name: of the headline.
+        song: shape (clips, d), each of length 1.
+        condition: shape (clips, d), likewise.
+        chance: shape (d,) each, of length 1; at least one.
+    """
+    song_direction = direction(song)
     return {
-        name: _cosine(direction, _unit(condition)),
-        f"{name}_clips": _bounded(float(song.mean(axis=0) @ condition.mean(axis=0))),
-        f"{name}_chance": sum(_cosine(direction, other) for other in chance) / len(chance),
+        name: cosine(song_direction, direction(condition)),
+        f"{name}_clips": mean_cosine(song, condition),
+        f"{name}_chance": sum(cosine(song_direction, vector) for vector in chance) / len(chance),
     }
 
 
@@ -228,23 +263,7 @@ def _scores(card: MetricCard, values: Mapping[str, float], missing: Mapping[str,
     )
 
 
-def _direction(feature: Feature) -> Vectors:
-    return _unit(feature.arrays["vectors"].astype("float64"))
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    """The mean of vectors, shape (clips, d), brought to length 1."""
-    import numpy as np
-
-    mean = vectors.mean(axis=0)
-    unit: Vectors = mean / np.linalg.norm(mean)
-    return unit
-
-
-def _cosine(one: Vectors, other: Vectors) -> float:
-    return _bounded(float(one @ other))
-
-
-def _bounded(cosine: float) -> float:
-    """A cosine within its range: vectors of length 1 in float32 are a little longer or shorter in float64."""
-    return min(1.0, max(-1.0, cosine))
+def _vectors(feature: Feature) -> Vectors:
+    """The vectors of an embedding, shape (clips, d), in float64."""
+    vectors: Vectors = feature.arrays["vectors"].astype("float64")
+    return vectors

@@ -5,20 +5,18 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
+from metrics.functional.frechet_distance import Moments
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import StoreWriteError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.plugin import Availability, Extractor, Feature, Features, MetricCard, Verdict, leave_out, with_left_out
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from metrics.distances import Moments
 
 Part = TypeVar("Part", bound=Sized)
 """What a distance needs of one song: its embeddings or their moments; its length is the number of embeddings."""
@@ -68,7 +66,7 @@ class EmbeddingSets(Generic[Part]):
         return counts | ({"cut_songs": self.cut} if self.cut else {})
 
 
-class Embedding(Extractor, Protocol):
+class EmbeddingExtractor(Extractor, Protocol):
     """An extractor of embeddings that knows whether its model is here."""
 
     def availability(self) -> Availability:
@@ -91,7 +89,7 @@ class EmbeddingDistance(Generic[Part]):
     """
 
     card: MetricCard
-    embedding: Embedding
+    embedding: EmbeddingExtractor
     read: Callable[[Feature], Part]
     compare: Callable[[EmbeddingSets[Part]], Scores | NotApplicable]
     unit: str = "patches"
@@ -131,13 +129,17 @@ class EmbeddingDistance(Generic[Part]):
         for side in sides:
             if side.failures and len(side.parts) < max(2, (len(side.parts) + len(side.failures)) / 2):
                 return side.failures[0]
-        own, others = sides
+        evaluated, target = sides
         verdict = self.compare(
             EmbeddingSets(
-                songs=own.parts, reference=others.parts, prompts=own.prompts, unit=self.unit, cut=own.cut + others.cut
+                songs=evaluated.parts,
+                reference=target.parts,
+                prompts=evaluated.prompts,
+                unit=self.unit,
+                cut=evaluated.cut + target.cut,
             )
         )
-        return with_left_out(verdict, own.left_out, others.left_out)
+        return with_left_out(verdict, evaluated.left_out, target.left_out)
 
     def _side(self, songs: Sequence[Song], features: Features) -> _Side[Part]:
         side: _Side[Part] = _Side()
@@ -188,8 +190,6 @@ def _of_each(sources: Sequence[AudioSource], features: Features, extractor: Extr
 
 
 def _broken(answer: Feature | Failure) -> bool:
-    import numpy as np
-
     arrays = answer.arrays.values() if isinstance(answer, Feature) else ()
     return any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in arrays)
 
@@ -198,8 +198,6 @@ def array(name: str) -> Callable[[Feature], npt.NDArray[np.floating]]:
     """A reader of embeddings that are stored as they are, shape (n, d), in float64."""
 
     def read(feature: Feature) -> npt.NDArray[np.floating]:
-        import numpy as np
-
         return np.asarray(feature.arrays[name], np.float64)
 
     return read
@@ -209,8 +207,6 @@ def moments(name: str) -> Callable[[Feature], Moments]:
     """A reader of the moments of embeddings that are stored as they are, shape (n, d)."""
 
     def read(feature: Feature) -> Moments:
-        from metrics.distances import Moments
-
         return Moments.of(array(name)(feature))
 
     return read
@@ -218,9 +214,5 @@ def moments(name: str) -> Callable[[Feature], Moments]:
 
 def stored_moments(feature: Feature) -> Moments:
     """Reads moments that were stored instead of the embeddings themselves."""
-    import numpy as np
-
-    from metrics.distances import Moments
-
     n, total, outer = (np.asarray(feature.arrays[name], np.float64) for name in ("frames", "total", "outer"))
     return Moments(int(n), total, outer)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
 
 from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets, moments, stored_moments
 from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import FRAMES_PER_SECOND, LAYERS, LIMIT_SECONDS, MERT_95M, MertEmbedding
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
-from songbench.domain.hashing import Json, derived_seed
+from metrics.functional.extrapolation import Extrapolation
+from metrics.functional.frechet_distance import MIN_SONGS, FrechetAudioDistance, FrechetDistances, Moments, Subsets
+from songbench.domain.hashing import Json
 from songbench.domain.score import Scores
 from songbench.plugin import Field, Loudness, MetricCard, ModelFamily, Procedure
 
-if TYPE_CHECKING:
-    from metrics.distances import Extrapolation, Frechet, Moments
-
-MIN_SONGS = 5
-"""Below this many songs no extrapolation is tried."""
-
+_NOT_EXTRAPOLATED = f"not extrapolated: needs at least {MIN_SONGS} songs"
 FORMULA = "|m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)), by symmetric eigenvalues in float64"
 
 
@@ -197,95 +192,47 @@ def clap_procedure(loudness: float | None, *, window: str, pooling: str, formula
     )
 
 
-Extrapolator: TypeAlias = Callable[
-    [Callable[[Sequence[int]], float], Sequence[int], Collection[int]], "Extrapolation | None"
-]
-"""From the value of a subset, all song numbers in random order and those to leave out, to the extrapolated value."""
-
-
-def by_windows(
-    value: Callable[[Sequence[int]], float], order: Sequence[int], without: Collection[int]
-) -> Extrapolation | None:
-    """Many subsets: where a distance takes milliseconds."""
-    from metrics.distances import extrapolate
-
-    return extrapolate(value, [i for i in order if i not in without])
-
-
-def by_parts(
-    value: Callable[[Sequence[int]], float], order: Sequence[int], without: Collection[int]
-) -> Extrapolation | None:
-    """Six subsets, three of which change when a prompt is left out: where a distance takes 0.1 s."""
-    from metrics.distances import extrapolate_parts, partitions
-
-    return extrapolate_parts(value, partitions(order), without)
-
-
-def frechet_scores(sets: EmbeddingSets[Moments], extrapolator: Extrapolator = by_windows) -> Scores:
-    """FAD, FAD-infinity and their leave-one-prompt-out values.
-
-    The order in which songs enter the subsets of `fad_inf` follows from a seed that depends on the number of songs
-    alone, so systems with equally many songs are extrapolated from the same subsets.
+def frechet_scores(sets: EmbeddingSets[Moments], subsets: Subsets = "windows") -> Scores:
+    """FAD, FAD-infinity and their leave-one-prompt-out values, see `metrics.functional.frechet_distance`.
 
     Args:
         sets: at least two songs a side, with at least two embeddings a side.
-        extrapolator: which subsets `fad_inf` rests on.
+        subsets: which subsets `fad_inf` rests on.
     """
-    import numpy as np
-
-    from metrics.distances import Gaussian, Moments, frechet
-
-    target = Gaussian(Moments.joined(sets.reference))
-    count = len(sets.songs)
-    seed = derived_seed("fad_inf", count)
-    order: list[int] = np.random.default_rng(seed).permutation(count).tolist()
-
-    def gaussian(chosen: Sequence[int]) -> Gaussian:
-        return Gaussian(Moments.joined(sets.songs[i] for i in chosen))
-
-    @lru_cache(maxsize=64)  # parts that a prompt does not touch are asked for again with the next
-    def distance(chosen: tuple[int, ...]) -> Frechet:
-        return frechet(target, gaussian(chosen))
-
-    def both(out: Collection[int]) -> tuple[Frechet, Extrapolation | None]:
-        found = distance(tuple(i for i in order if i not in out))
-        if count < MIN_SONGS:
-            return found, None
-        return found, extrapolator(lambda part: distance(tuple(part)).distance, order, out)
-
-    whole, line = both(())
-    left = {prompt: both(out) for prompt, out in sets.of_prompt().items() if _covers(sets, out)}
+    distances = FrechetDistances(sets.songs, sets.reference, subsets)
+    whole = distances.without()
+    left_out = {prompt: distances.without(songs) for prompt, songs in sets.of_prompt().items() if _covers(sets, songs)}
     detail: dict[str, Json] = {
         **sets.counts(),
-        "rank": gaussian(order).rank,
-        "reference_rank": target.rank,
-        "dimensions": len(target.mean),
+        "rank": distances.gaussian(distances.order).rank,
+        "reference_rank": distances.reference.rank,
+        "dimensions": len(distances.reference.mean),
         "mean_term": whole.mean_term,
         "covariance_term": whole.covariance_term,
         "clipped_spectrum": whole.clipped,
-        "fad_inf": _line_json(line, seed),
+        "fad_inf": _line_json(whole.extrapolation, distances.seed),
     }
     return Scores(
-        values=_values(whole, line),
-        n=count,
-        leave_one_out={prompt: _values(*found) for prompt, found in left.items()},
+        values=_values(whole),
+        n=len(sets.songs),
+        leave_one_out={prompt: _values(distance) for prompt, distance in left_out.items()},
         detail=detail,
-        missing={} if line else {"fad_inf": f"not extrapolated: needs at least {MIN_SONGS} songs"},
+        missing={} if whole.extrapolation else {"fad_inf": _NOT_EXTRAPOLATED},
     )
 
 
-def _covers(sets: EmbeddingSets[Moments], out: Sequence[int]) -> bool:
+def _covers(sets: EmbeddingSets[Moments], left_out: Sequence[int]) -> bool:
     """Whether two embeddings remain, the least that has a covariance."""
-    return sum(len(song) for i, song in enumerate(sets.songs) if i not in out) >= 2
+    return sum(len(song) for i, song in enumerate(sets.songs) if i not in left_out) >= 2
 
 
-def _values(whole: Frechet, line: Extrapolation | None) -> dict[str, float]:
-    return {"fad": whole.distance} | ({"fad_inf": line.value} if line else {})
+def _values(distance: FrechetAudioDistance) -> dict[str, float]:
+    return {"fad": distance.fad} | ({} if distance.fad_inf is None else {"fad_inf": distance.fad_inf})
 
 
 def _line_json(line: Extrapolation | None, seed: int) -> Json:
     if line is None:
-        return f"not extrapolated: needs at least {MIN_SONGS} songs"
+        return _NOT_EXTRAPOLATED
     return {"r2": line.r2, "slope": line.slope, "points": line.points, "seed": seed}
 
 
@@ -298,7 +245,7 @@ def fad_musicnn() -> EmbeddingDistance[Moments]:
 
 def frechet_scores_in_many_dimensions(sets: EmbeddingSets[Moments]) -> Scores:
     """`frechet_scores` with fewer subsets behind `fad_inf`: under half a minute for 100 prompts in 768 dimensions."""
-    return frechet_scores(sets, by_parts)
+    return frechet_scores(sets, "parts")
 
 
 def fad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import numpy.typing as npt
 
 from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets, array
 from metrics.fad import MERT_FAMILY, clap_procedure, mert_backend, mert_procedure
@@ -10,14 +11,9 @@ from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import LAYERS, MERT_95M, MertEmbedding
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
+from metrics.functional.kernel_distance import KernelSums, median_distance
 from songbench.domain.score import NotApplicable, Scores
 from songbench.plugin import Field, Loudness, MetricCard, Procedure
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from metrics.distances import KernelSums
 
 FORMULA = "100 x unbiased MMD^2 with exp(-|x - y|^2 / (2 b^2)), b the median distance within the reference"
 CITATION = "Chung et al., KAD: No More FAD!, arXiv 2502.15602 (kadtk); estimator: Gretton et al., JMLR 2012"
@@ -142,20 +138,16 @@ def kernel_scores(sets: EmbeddingSets[npt.NDArray[np.floating]]) -> Scores | Not
         The scores; not applicable when most embeddings of the reference are equal, which leaves the kernel without a
         width.
     """
-    import numpy as np
-
-    from metrics.distances import KernelSums, median_distance
-
     bandwidth = median_distance(np.concatenate(sets.reference))
     if bandwidth <= 0:
         return NotApplicable("the reference songs all sound the same; the kernel has no width")
     sums = KernelSums.of(sets.songs, sets.reference, bandwidth)
     values = _values(sums)
-    left = {prompt: _values(sums.without(out)) for prompt, out in sets.of_prompt().items()}
+    left_out = {prompt: _values(sums.without(songs)) for prompt, songs in sets.of_prompt().items()}
     return Scores(
         values=values,
         n=len(sets.songs),
-        leave_one_out={prompt: values for prompt, values in left.items() if values},
+        leave_one_out={prompt: values for prompt, values in left_out.items() if values},
         detail={**sets.counts(), "bandwidth": bandwidth},
         missing={name: "too few embeddings to compare" for name in ("kad", "kad_across") if name not in values},
     )
@@ -163,10 +155,8 @@ def kernel_scores(sets: EmbeddingSets[npt.NDArray[np.floating]]) -> Scores | Not
 
 def _values(sums: KernelSums) -> dict[str, float]:
     """Both fields, without those that have no pair to compare."""
-    from metrics.distances import KAD_SCALE
-
-    found = {"kad": sums.mmd2(), "kad_across": sums.mmd2(across_songs=True)}
-    return {name: KAD_SCALE * value for name, value in found.items() if value is not None}
+    distances = {"kad": sums.kad(), "kad_across": sums.kad(across_songs=True)}
+    return {name: value for name, value in distances.items() if value is not None}
 
 
 def kad_musicnn() -> EmbeddingDistance[npt.NDArray[np.floating]]:

@@ -31,6 +31,7 @@ from metrics.features.lyric_errors import LANGUAGES, lyric_errors, not_judgeable
 from metrics.features.separation import HTDEMUCS, VocalSeparation, vocals_of
 from metrics.features.transcript import WHISPER_BASE, Transcript, whisper_language
 from metrics.features.whisperx_transcript import WHISPER_LARGE_V3, WhisperXTranscript
+from metrics.functional.words import phoneme_errors
 from songbench.domain.audio import AudioSource
 from songbench.domain.language import MIXED, spoken_language
 from songbench.domain.prompt import Prompt
@@ -327,11 +328,12 @@ def compare(lines: Sequence[str], transcript: Mapping[str, Any], language: str =
         fields, words for ``wer``, lines for ``coverage``; ``per_macro`` has none.
     """
     errors = lyric_errors(lines, str(transcript["text"]), language)
-    found, words, length = errors.phonemes, errors.words, len(errors.phonemes.matched)
-    covered = _covered(errors.asked, found)
+    rate, words = phoneme_errors(errors.phonemes), errors.words
+    covered = _covered(errors.asked, errors.phonemes)
+    length = rate.reference_length
+    parts = {"sub": rate.substitutions, "del": rate.deletions, "ins": rate.insertions}
     percent = 100 / length
-    parts = {"sub": found.substitutions, "del": found.deletions, "ins": found.insertions}
-    rates = {"per": found.total * percent, **{name: count * percent for name, count in parts.items()}}
+    rates = {"per": errors.phonemes.total * percent, **{name: count * percent for name, count in parts.items()}}
     return Scores(
         values={
             **rates,

@@ -4,9 +4,9 @@
 
 The song's sections are found by an analyser; the requested ones are the lyrics' tags in order. Durations of the
 requested sections are free. Of all alignments that keep the order, the one with the least error counts
-(`metrics.structure_error`). Labels of both sides are the tags of the lyrics; each analyser's own labels become
-these by a map of its own, and neighbours with the same tag are one section. A requested section the song lacks is
-charged with the seconds the lyrics give for it, or with an equal share of the song where they give none.
+(`metrics.functional.sections`). Labels of both sides are the tags of the lyrics; each analyser's own labels
+become these by a map of its own, and neighbours with the same tag are one section. A requested section the song lacks
+is charged with the seconds the lyrics give for it, or with an equal share of the song where they give none.
 
 The definition is the same for every analyser, so a backend is an analyser, its map and its card. Where its map gives a
 label no tag, the time under it is left out; where no label of it becomes a tag, sections under that tag are not asked
@@ -20,8 +20,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+import numpy as np
+
 from metrics.features.section_labels import LABELS
 from metrics.features.structure import StructureAnalyser
+from metrics.functional.sections import (
+    TimedSections,
+    boundary_f,
+    label_error,
+    label_order,
+    section_error_rate,
+    section_errors,
+)
 from songbench.domain.audio import AudioSource
 from songbench.domain.hashing import Json, derived_seed
 from songbench.domain.lyrics import Section
@@ -96,8 +106,8 @@ NOVELTY_TAGS = tags_of_labels(
 
 CITATION = "The measure: SongBloom (arXiv 2506.07634), with free section durations"
 
-Heard: TypeAlias = Callable[[AudioSource, Features], AudioSource]
-"""What of a song the analyser hears."""
+AnalyserInput: TypeAlias = Callable[[AudioSource, Features], AudioSource]
+"""The audio that the analyser takes: of a song's mix and the features, the mix itself or a file of its stems."""
 
 SER_NOVELTY = MetricCard(
     name="ser",
@@ -135,7 +145,7 @@ class SectionErrorRate:
         analyser: gives features with ``segments``, see `metrics.features.structure`; a song that is silent throughout
             is one section called silence.
         tags: which tag of the lyrics each of its labels becomes; None: time under this label is left out.
-        heard: what of a song it hears.
+        input: the audio of a song that the analyser takes.
         models: the weights it needs.
         sung_edge: the tag under which an intro or outro with words is asked for; None: its own.
     """
@@ -143,7 +153,7 @@ class SectionErrorRate:
     card: MetricCard
     analyser: Extractor
     tags: Mapping[str, str | None]
-    heard: Heard = the_mix
+    input: AnalyserInput = the_mix
     models: tuple[Weights, ...] = ()
     sung_edge: str | None = None
 
@@ -153,29 +163,29 @@ class SectionErrorRate:
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song. A silent song has no sections: 100 %."""
-        answers = features.of(self.analyser, [self.heard(song.source, features) for song in songs])
+        answers = features.of(self.analyser, [self.input(song.source, features) for song in songs])
         for song, answer in zip(songs, answers, strict=True):
             yield answer if isinstance(answer, Failure) else self._verdict(song, answer)
 
     def _verdict(self, song: Song, feature: Feature) -> Verdict:
         sections = song.prompt.lyrics.sections
         labelled = [(self._tag(section), section.seconds) for section in sections]
-        wanted = [pair for pair in labelled if pair[0] in self.tags.values()]
-        if not wanted:
-            asked = ", ".join(sorted({f"[{section.tag}]" for section in sections}))
-            return NotApplicable(f"the lyrics ask for {asked} only, which this analyser has no label for")
+        requested = [pair for pair in labelled if pair[0] in self.tags.values()]
+        if not requested:
+            tag_list = ", ".join(sorted({f"[{section.tag}]" for section in sections}))
+            return NotApplicable(f"the lyrics ask for {tag_list} only, which this analyser has no label for")
         rows = cast(list[Any], feature.data["segments"])
         silent = all(label == "silence" for label, _, _ in rows)
         tags = {"silence": "silence"} if silent else self.tags
-        found = [(tag, float(start), float(end)) for label, start, end in rows if (tag := tags[str(label)])]
-        scores = _scores(wanted, found, silent=silent or not found)
+        estimate = [(tag, float(start), float(end)) for label, start, end in rows if (tag := tags[str(label)])]
+        scores = _scores(requested, estimate, silent=silent or not estimate)
         detail = dict(scores.detail)
         if any(label != tags[label] for label, _, _ in rows):
             detail["heard"] = rows
-        known = {field.name for field in self.card.fields}
-        error = {name: value for name, value in _analyser_error(self._truth(song), found).items() if name in known}
+        names = {field.name for field in self.card.fields}
+        error = {name: value for name, value in _analyser_error(self._truth(song), estimate).items() if name in names}
         missing = dict.fromkeys(
-            known - scores.values.keys() - error.keys(), "the system does not say where sections lie"
+            names - scores.values.keys() - error.keys(), "the system does not say where sections lie"
         )
         return Scores(values={**scores.values, **error}, detail=detail, missing=missing)
 
@@ -186,68 +196,53 @@ class SectionErrorRate:
 
     def _truth(self, song: Song) -> list[tuple[str, float, float]]:
         """Where the system put its sections, under the tags that the analyser would give them."""
-        lyrics, placed = song.prompt.lyrics.sections, song.sections
-        as_asked = [section.tag for section in placed] == [section.tag for section in lyrics]
-        tags = [self._tag(section) for section in lyrics] if as_asked else [section.tag for section in placed]
-        return [(tag, section.start, section.end) for tag, section in zip(tags, placed, strict=True)]
+        lyrics, song_sections = song.prompt.lyrics.sections, song.sections
+        as_requested = [section.tag for section in song_sections] == [section.tag for section in lyrics]
+        tags = (
+            [self._tag(section) for section in lyrics] if as_requested else [section.tag for section in song_sections]
+        )
+        return [(tag, section.start, section.end) for tag, section in zip(tags, song_sections, strict=True)]
 
 
-def _scores(
-    wanted: Sequence[tuple[str, float | None]], found: Sequence[tuple[str, float, float]], *, silent: bool
-) -> Scores:
+def _scores(requested: Sequence[tuple[str, float | None]], sections: TimedSections, *, silent: bool) -> Scores:
     """What follows from requested and found sections alone.
 
     Args:
-        wanted: tag and requested seconds of each section, at least one.
-        found: tag, start and end of each section; empty only if `silent`.
+        requested: tag and requested seconds of each section, at least one.
+        sections: tag, start and end of each section found in the song; empty only if `silent`.
         silent: there is nothing to hear, so nothing is right.
     """
-    from metrics.features.edits import edits
-    from metrics.structure_error import StructureError, merged, missing_costs, structure_error
-
-    lengths = [(label, end - start) for label, start, end in found]
-    total = sum(seconds for _, seconds in lengths)
-    error = structure_error(missing_costs(wanted, total), lengths) if lengths else StructureError(0, 0, 0)
-    order = [label for label, _ in merged([(tag, 1.0) for tag, _ in wanted])]
-    distance = edits(order, [label for label, _ in merged(lengths)]).total
+    errors = section_errors(requested, sections)
     values = {
-        "ser": 100.0 if silent else error.percent,
-        "order_error": 100.0 * distance / len(order),
-        "ser_chance": 100.0 if silent else _chance(wanted, lengths, total),
+        "ser": 100.0 if silent else errors.ser,
+        "order_error": errors.order_error,
+        "ser_chance": 100.0 if silent else _chance(requested, sections),
     }
     detail: dict[str, Json] = {
-        "requested": order,
-        "found": [[label, round(start, 2), round(end, 2)] for label, start, end in found],
-        "mislabelled_seconds": error.mislabelled,
-        "missing_seconds": error.missing,
+        "requested": label_order(requested),
+        "found": [[label, round(start, 2), round(end, 2)] for label, start, end in sections],
+        "mislabelled_seconds": errors.mislabelled,
+        "missing_seconds": errors.missing,
     }
     return Scores(values=values, detail=detail)
 
 
-def _chance(wanted: Sequence[tuple[str, float | None]], found: Sequence[tuple[str, float]], total: float) -> float:
+def _chance(requested: Sequence[tuple[str, float | None]], sections: TimedSections) -> float:
     """The mean SER against the requested sections in random order; the seed follows from the sections."""
-    import numpy as np
-
-    from metrics.structure_error import missing_costs, structure_error
-
-    rng = np.random.default_rng(derived_seed("ser chance", [list(section) for section in wanted]))
-    draws = [[wanted[i] for i in rng.permutation(len(wanted))] for _ in range(CHANCE_DRAWS)]
-    return float(np.mean([structure_error(missing_costs(draw, total), found).percent for draw in draws]))
+    rng = np.random.default_rng(derived_seed("ser chance", [list(section) for section in requested]))
+    draws = [[requested[i] for i in rng.permutation(len(requested))] for _ in range(CHANCE_DRAWS)]
+    return float(np.mean([section_error_rate(draw, sections) for draw in draws]))
 
 
-def _analyser_error(
-    truth: Sequence[tuple[str, float, float]], found: Sequence[tuple[str, float, float]]
-) -> dict[str, float]:
+def _analyser_error(truth: TimedSections, estimate: TimedSections) -> dict[str, float]:
     """How far the analyser is from where the system says it put its sections; nothing when the system does not say."""
-    from metrics.structure_error import boundary_f, label_error
-
     if not truth:
         return {}
-    true_edges, found_edges = ([start for _, start, _ in sections[1:]] for sections in (truth, found))
+    true_edges, estimated_edges = ([start for _, start, _ in sections[1:]] for sections in (truth, estimate))
     return {
-        "boundary_f": boundary_f(true_edges, found_edges),
-        "boundary_f_half": boundary_f(true_edges, found_edges, window=0.5),
-        "label_error": label_error(truth, found),
+        "boundary_f": boundary_f(true_edges, estimated_edges),
+        "boundary_f_half": boundary_f(true_edges, estimated_edges, window=0.5),
+        "label_error": label_error(truth, estimate),
     }
 
 

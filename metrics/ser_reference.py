@@ -146,7 +146,7 @@ SER_SONGFORMER = MetricCard(
 def ser_allin1() -> SectionErrorRate:
     """The entry point ``ser@allin1``."""
     return SectionErrorRate(
-        card=SER_ALLIN1, analyser=AllInOne(), tags=ALLIN1_TAGS, heard=stems_of, models=(ALLIN1, HTDEMUCS_TORCH)
+        card=SER_ALLIN1, analyser=AllInOne(), tags=ALLIN1_TAGS, input=stems_of, models=(ALLIN1, HTDEMUCS_TORCH)
     )
 
 

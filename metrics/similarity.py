@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from metrics.features.musicnn import HOP, MusicnnEmbedding, at_one_loudness, log_mel
+from metrics.functional.copying import WINDOW_FRAMES, copied_share
+from metrics.functional.cosine import cosine, direction, unit_vectors
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.plugin import Availability, Feature, Features, Field, MetricCard, Verdict
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 SIMILARITY_MUSICNN = MetricCard(
     name="similarity",
@@ -85,14 +85,14 @@ class SimilarityMusicnn:
                 yield self._verdict(song.source, prompt, features)
 
     def _verdict(self, song: AudioSource, prompt: AudioSource, features: Features) -> Verdict:
-        found = features.of(self._embedding, [song, prompt])
-        for name, feature in zip(("song", "prompt audio"), found, strict=True):
+        embeddings = features.of(self._embedding, [song, prompt])
+        for name, feature in zip(("song", "prompt audio"), embeddings, strict=True):
             if isinstance(feature, Failure):
                 return feature
             if feature.data["silent"]:
                 return NotApplicable(f"the {name} is silent")
-        means = [_direction(feature) for feature in found if isinstance(feature, Feature)]
-        values = {"similarity": float(means[0] @ means[1])}
+        directions = [_direction(feature) for feature in embeddings if isinstance(feature, Feature)]
+        values = {"similarity": cosine(*directions)}
         copied = _copied(song, prompt)
         if copied is None:
             return Scores(values=values, missing={"copied": "not checked: audio shorter than 1 s"})
@@ -101,22 +101,15 @@ class SimilarityMusicnn:
 
 def _direction(feature: Feature) -> npt.NDArray[np.float64]:
     """The renormalised mean of the normalised patch embeddings, shape (d,), length 1."""
-    import numpy as np
-
-    patches = np.asarray(feature.arrays["patches"], np.float64)
-    mean = (patches / np.linalg.norm(patches, axis=1, keepdims=True)).mean(axis=0)
-    direction: npt.NDArray[np.float64] = mean / np.linalg.norm(mean)
-    return direction
+    return direction(unit_vectors(np.asarray(feature.arrays["patches"], np.float64)))
 
 
 def _copied(song: AudioSource, prompt: AudioSource) -> float | None:
     """The share of the song that is in the prompt; None when one is too short to tell."""
-    from metrics.copying import WINDOW_FRAMES, copied_share
-
-    both = [at_one_loudness(source.load()) for source in (song, prompt)]
-    if min(map(len, both)) < WINDOW_FRAMES * HOP:
+    recordings = [at_one_loudness(source.load()) for source in (song, prompt)]
+    if min(map(len, recordings)) < WINDOW_FRAMES * HOP:
         return None
-    return copied_share(*map(log_mel, both))
+    return copied_share(*map(log_mel, recordings))
 
 
 def similarity_musicnn() -> SimilarityMusicnn:

@@ -139,7 +139,7 @@ def summed_up(frames: npt.NDArray[np.float32], *, cut: bool, samples: npt.NDArra
     """The sums of frames of shape (n, width)."""
     import numpy as np
 
-    from metrics.distances import Moments
+    from metrics.functional.frechet_distance import Moments
 
     moments = Moments.of(frames)
     starts = np.arange(0, len(frames), FRAMES_PER_SECOND)

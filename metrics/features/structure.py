@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from metrics.features.section_labels import Segment
-    from metrics.features.vocal_activity import Voice
+    from metrics.features.vocal_activity import VocalActivity
 
     Array = npt.NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class StructureAnalyser:
         ``segments`` (data): label, start and end in seconds of each section, from 0 to the end of the audio; labels are
         the tags of lyrics (`songbench.domain.tags.TAGS`).
         ``novelty``: shape (n + 1,), the novelty of a boundary at every quarter of a second.
-        ``voice``: shape (n,), the level of the voice in each in dB, see `metrics.features.vocal_activity.Voice`.
+        ``voice``: shape (n,), the level of the voice in each in dB, see `metrics.features.vocal_activity`.
     """
 
     name = "structure"
@@ -124,7 +124,7 @@ class _Moments:
     harmony: Array
     timbre: Array
     level: Array
-    voice: Voice
+    voice: VocalActivity
 
 
 def _describe(audio: Audio, count: int) -> _Moments:

@@ -47,7 +47,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Voice:
+class VocalActivity:
     """What behaves like a voice, 200 Hz to 4 kHz, in each of n moments.
 
     Attributes:
@@ -61,7 +61,7 @@ class Voice:
     pitch: Array
 
 
-def find_voice(audio: Audio, block: float) -> Voice:
+def find_voice(audio: Audio, block: float) -> VocalActivity:
     """The voice in moments of `block` seconds: max(1, audio.seconds // block) of them; the audio must not be empty."""
     import librosa
 
@@ -83,10 +83,10 @@ def find_voice(audio: Audio, block: float) -> Voice:
     energy, whole = (total((part[lowest:] ** 2).sum(axis=0)[None])[0] for part in (fine, mix))
     share = 10 * np.log10((energy + 1e-9) / (whole + 1e-3))
     salience = total(_comb(len(fine)) @ np.sqrt(fine))
-    return Voice(share.clip(min=-90), 10 * np.log10(energy + _FLOOR), _PITCHES[salience.argmax(axis=0)])
+    return VocalActivity(share.clip(min=-90), 10 * np.log10(energy + _FLOOR), _PITCHES[salience.argmax(axis=0)])
 
 
-def sung(voice: Voice, shortest: int) -> npt.NDArray[np.bool_]:
+def sung(voice: VocalActivity, shortest: int) -> npt.NDArray[np.bool_]:
     """Whether somebody sings in each moment.
 
     Share and level of the voice, averaged, are split into two groups of least spread (Otsu). Where these are at least

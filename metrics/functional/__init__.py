@@ -1,5 +1,25 @@
-"""The metrics on plain texts and arrays, without songs, stores or models: the same code as behind the leaderboard."""
+"""The metrics on plain texts, lists and arrays, without songs, stores or models: the code behind the leaderboard.
 
+Texts and lists of sections in, numbers out; embeddings as arrays of any model. Nothing here loads a model.
+"""
+
+from metrics.functional.copying import copied_share
+from metrics.functional.cosine import pairwise_similarity, similarity
+from metrics.functional.frechet_distance import FrechetAudioDistance, fad
+from metrics.functional.kernel_distance import KernelAudioDistance, kad
+from metrics.functional.sections import SectionErrors, ser
 from metrics.functional.words import PhonemeErrors, per
 
-__all__ = ["PhonemeErrors", "per"]
+__all__ = [
+    "FrechetAudioDistance",
+    "KernelAudioDistance",
+    "PhonemeErrors",
+    "SectionErrors",
+    "copied_share",
+    "fad",
+    "kad",
+    "pairwise_similarity",
+    "per",
+    "ser",
+    "similarity",
+]

@@ -1,10 +1,11 @@
-"""Words against words."""
+"""PER, the phoneme error rate, on texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from metrics.features.edits import Edits
 from metrics.features.lyric_errors import lyric_errors, not_judgeable
 from songbench.domain.errors import InputError
 from songbench.domain.language import check_language
@@ -37,23 +38,43 @@ def per(lines: Sequence[str], transcript: str | Sequence[str], language: str) ->
 
     Args:
         lines: the sung lines, without section tags.
-        transcript: what was heard, as one text or as lines.
+        transcript: the words a recogniser hears, as one text or as lines.
         language: ``en``, ``zh`` or ``mixed``, or a BCP 47 code of one of them such as ``en-GB``.
+
+    Returns:
+        The rate in %, >= 0, with its parts.
 
     Raises:
         InputError: no line has a word, the language cannot be judged, or the lyrics are not in it.
         UnavailableError: espeak-ng is not installed or does not start, and there is English to read.
+
+    Source: Levenshtein distance over phonemes, English by espeak-ng, Mandarin by pypinyin (`metrics.per`).
+
+    Example:
+        The phonemes of the second of two words are missing, 4 of 8.
+
+        >>> per(["Hello world"], "hello", "en")
+        PhonemeErrors(per=50.0, substitutions=0, deletions=4, insertions=0, reference_length=8)
     """
     lines = [lines] if isinstance(lines, str) else list(lines)
-    heard = transcript if isinstance(transcript, str) else "\n".join(transcript)
+    text = transcript if isinstance(transcript, str) else "\n".join(transcript)
     code = check_language(language)
     if reason := not_judgeable(lines, code):
         raise InputError(f"The phoneme error rate is not applicable: {reason}.")
-    found = lyric_errors(lines, heard, code).phonemes
+    return phoneme_errors(lyric_errors(lines, text, code).phonemes)
+
+
+def phoneme_errors(phonemes: Edits) -> PhonemeErrors:
+    """The phoneme error rate that follows from the edits between lyrics and transcript.
+
+    Args:
+        phonemes: from the phonemes of the lyrics, at least one, to those of the transcript.
+    """
+    length = len(phonemes.matched)
     return PhonemeErrors(
-        per=100 * found.total / len(found.matched),
-        substitutions=found.substitutions,
-        deletions=found.deletions,
-        insertions=found.insertions,
-        reference_length=len(found.matched),
+        per=100 * phonemes.total / length,
+        substitutions=phonemes.substitutions,
+        deletions=phonemes.deletions,
+        insertions=phonemes.insertions,
+        reference_length=length,
     )

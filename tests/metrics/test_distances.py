@@ -1,16 +1,9 @@
 import numpy as np
 import pytest
 
-from metrics.distances import (
-    Gaussian,
-    KernelSums,
-    Moments,
-    extrapolate,
-    frechet,
-    kernel_sums,
-    median_distance,
-    upper_triangle,
-)
+from metrics.functional.extrapolation import extrapolate
+from metrics.functional.frechet_distance import Gaussian, Moments, frechet, upper_triangle
+from metrics.functional.kernel_distance import KernelSums, kernel_sums, median_distance
 
 
 def exact(mean, covariance):

@@ -11,11 +11,14 @@ import pytest
 import soundfile
 from tiny_models import Direct, as_json, planted, song_of, stirred
 
-from metrics.distances import Gaussian, Moments, extrapolate_parts, frechet, median_distance, partitions
 from metrics.embedding_sets import EmbeddingSets
 from metrics.fad import fad_mert, frechet_scores, frechet_scores_in_many_dimensions
 from metrics.features import models
 from metrics.features.mert import MERT_95M, RATE, MertEmbedding
+from metrics.functional import frechet_distance
+from metrics.functional.extrapolation import extrapolate_parts, partitions
+from metrics.functional.frechet_distance import Gaussian, Moments, frechet
+from metrics.functional.kernel_distance import median_distance
 from metrics.kad import kad_mert
 from songbench.domain.audio import AudioFile
 from songbench.resources.cpu_imports import mend_cpu_imports
@@ -212,12 +215,10 @@ def test_a_part_without_songs_is_dropped():
 
 
 def test_leaving_out_costs_three_distances_a_prompt(monkeypatch):
-    import metrics.distances
-
-    asked = []
-    monkeypatch.setattr(metrics.distances, "frechet", lambda a, b: asked.append(1) or frechet(a, b))
+    calls = []
+    monkeypatch.setattr(frechet_distance, "frechet", lambda a, b: calls.append(1) or frechet(a, b))
     frechet_scores_in_many_dimensions(sets())
-    assert len(asked) == 6 + 3 * 12
+    assert len(calls) == 6 + 3 * 12
 
 
 def test_extrapolation_removes_most_of_the_bias():

@@ -11,12 +11,12 @@ import pytest
 from tiny_models import Direct, planted, song_of
 
 from metrics.clap import clap_laion_music
-from metrics.distances import Gaussian, Moments, frechet
 from metrics.fad import fad_clap
 from metrics.features import laion_clap, models
 from metrics.features.laion_clap import CLAP_MUSIC, ROBERTA_TOKENS, WINDOW, ClapWindows
 from metrics.features.laion_clap_checkpoint import audio_tower, read_checkpoint, text_tower
 from metrics.features.style_texts import STYLE_TEXTS
+from metrics.functional.frechet_distance import Gaussian, Moments, frechet
 from metrics.kad import kad_clap
 from songbench.contracts.feature import Extractor
 from songbench.contracts.metric import SetMetric, SongMetric

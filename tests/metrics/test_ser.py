@@ -10,7 +10,7 @@ from scipy.ndimage import median_filter
 from metrics.features import novelty
 from metrics.features.section_labels import Segment, label_segments
 from metrics.features.structure import StructureAnalyser, analyse
-from metrics.features.vocal_activity import THRESHOLD_DB, Voice, _row_medians, find_voice, sung
+from metrics.features.vocal_activity import THRESHOLD_DB, VocalActivity, _row_medians, find_voice, sung
 from metrics.ser import ser_novelty
 from songbench.contracts.feature import Extractor, Feature
 from songbench.contracts.metric import SongMetric
@@ -128,7 +128,7 @@ def test_medians_along_rows_are_those_in_two_dimensions(shape, width):
 def trace(*runs):
     """A voice with (moments, share in dB) one after the other; its level is 60 dB above its share."""
     share = np.concatenate([np.full(moments, float(decibels)) for moments, decibels in runs])
-    return Voice(share, share + 60, np.full(len(share), 60.0))
+    return VocalActivity(share, share + 60, np.full(len(share), 60.0))
 
 
 def test_singing_is_found_in_long_enough_stretches():

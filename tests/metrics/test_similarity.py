@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from metrics.copying import WINDOW_FRAMES, copied_share
 from metrics.features.musicnn import MUSICNN, log_mel
+from metrics.functional.copying import WINDOW_FRAMES, copied_share
 from metrics.similarity import similarity_musicnn
 from songbench.contracts.feature import Feature
 from songbench.contracts.metric import SongMetric

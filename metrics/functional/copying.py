@@ -26,7 +26,7 @@ def copied_share(song: npt.NDArray[np.floating], source: npt.NDArray[np.floating
     without any change in time, such as silence, are never copies.
 
     Args:
-        song: log-mel spectrogram, shape (frames, bands).
+        song: log-mel spectrogram, shape (frames, bands), a frame every 16 ms (`metrics.features.musicnn.log_mel`).
         source: that of the recording it may be copied from, with the same bands.
 
     Returns:
@@ -34,6 +34,15 @@ def copied_share(song: npt.NDArray[np.floating], source: npt.NDArray[np.floating
 
     Raises:
         ValueError: when either is shorter than one window (`WINDOW_FRAMES`).
+
+    Example:
+        Half of the song is another recording, at another level; noise stands for both.
+
+        >>> rng = np.random.default_rng(0)
+        >>> source = rng.standard_normal((620, 96))
+        >>> song = np.concatenate([source[:310] + 3.0, rng.standard_normal((310, 96))])
+        >>> copied_share(song, source)
+        0.5
     """
     best = (_windows(song, WINDOW_FRAMES) @ _windows(source, 1).T).max(axis=1)
     return float((best >= COPY_CORRELATION).mean())

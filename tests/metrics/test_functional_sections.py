@@ -1,12 +1,12 @@
 import pytest
 
-from metrics.structure_error import boundary_f, label_error, merged, missing_costs, structure_error
+from metrics.functional.sections import align_sections, boundary_f, label_error, merged, missing_costs
 
 PLAN = [("intro", 5.0), ("verse", None), ("chorus", None)]
 
 
 def error(plan, found):
-    return structure_error(missing_costs(plan, sum(seconds for _, seconds in found)), found)
+    return align_sections(missing_costs(plan, sum(seconds for _, seconds in found)), found)
 
 
 def test_a_song_as_planned():
@@ -68,7 +68,7 @@ def test_merged():
 def test_empty_input_is_refused():
     for plan, song in (([], [("verse", 1.0)]), ([("verse", 1.0)], []), ([("verse", 1.0)], [("verse", 0.0)])):
         with pytest.raises(ValueError, match="at least one"):
-            structure_error(plan, song)
+            align_sections(plan, song)
 
 
 def test_boundary_f():
