@@ -14,7 +14,7 @@ Embeddings: TypeAlias = "npt.ArrayLike | Sequence[npt.ArrayLike]"
 """Embeddings by song, one array (n_i, d) each or together as (songs, n, d); or those of all songs stacked as (n, d)."""
 
 
-def embedding_matrix(embeddings: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+def embedding_matrix(embeddings: Embeddings, name: str) -> npt.NDArray[np.float64]:
     """Embeddings as a matrix.
 
     Args:
