@@ -236,9 +236,7 @@ def ser(requested: Sequence[str | tuple[str, float | None]], sections: TimedSect
         >>> print(f"{errors.ser:.1f} % {errors.mislabelled:.0f} s {errors.missing:.0f} s")
         16.7 % 10 s 0 s
     """
-    plan: list[tuple[str, float | None]] = [
-        (part, None) if isinstance(part, str) else tuple(part) for part in requested
-    ]
+    plan = [(part, None) if isinstance(part, str) else part for part in requested]
     if not plan:
         raise InputError("No section is requested; the section error rate needs at least one.")
     for tag, seconds in plan:
