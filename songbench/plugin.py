@@ -1,4 +1,9 @@
-"""What authors of systems and metrics import, beside `songbench.domain`, `songbench.resources` and `statistics`."""
+"""The porch: what authors of systems and metrics import, beside `songbench.domain`, `resources` and `statistics`.
+
+A plain function becomes a plug-in by `metric`, `set_metric`, `extractor` or `system`. Who needs more (a model that
+stays loaded, batches) writes a class that has what `SongMetric`, `SetMetric`, `Extractor` or `System` ask for, or, for a
+model that cannot live beside songbench's packages, builds on `IsolatedSystem`.
+"""
 
 from songbench.contracts.cards import (
     READY,
@@ -18,6 +23,7 @@ from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.parameters import BatchSize, Loudness, parameters_of
 from songbench.contracts.registry import build_system
 from songbench.contracts.system import System
+from songbench.resources.authoring import extractor, metric, set_metric, system
 
 __all__ = [
     "READY",
@@ -39,8 +45,12 @@ __all__ = [
     "SystemCard",
     "Verdict",
     "build_system",
+    "extractor",
     "leave_out",
+    "metric",
     "parameters_of",
+    "set_metric",
+    "system",
     "unavailable",
     "with_left_out",
 ]

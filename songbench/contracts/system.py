@@ -40,6 +40,17 @@ class System(Protocol):
         """
 
 
+def conditions_of(card: SystemCard, request: Request) -> tuple[str, ...]:
+    """Which of the conditions that a system takes a request offers, for `GenerationRecord.conditions`.
+
+    Args:
+        card: of the system.
+        request: with or without a style text and prompt audio; lyrics are always there.
+    """
+    absent = {"style text": not request.prompt.style, "prompt audio": request.prompt_audio is None}
+    return tuple(condition for condition in card.conditions if not absent.get(condition, False))
+
+
 @runtime_checkable
 class Fingerprinted(Protocol):
     """A system whose songs also depend on something outside the request, such as files that were imported."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TypeAlias
 
 from songbench.contracts import registry
-from songbench.contracts.cards import Availability, unavailable
+from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.contracts.metric import Metric
 from songbench.contracts.system import System
 from songbench.domain.errors import InputError, one_line
@@ -138,6 +139,28 @@ def is_here(need: Need) -> bool:
 def availability(need: Need) -> Availability:
     """Ready, or what is missing and the command that gets it."""
     return weights.availability(need) if isinstance(need, Weights) else environments.availability(need)
+
+
+def availability_of_all(names: Iterable[str]) -> Availability:
+    """Ready when everything is here, else what is said of the first that is not.
+
+    Args:
+        names: the needs of a card: of weights, of environments, and of packages as the package index calls them.
+    """
+    for name in names:
+        states = [availability(need) for need in _declared(name)] or [_package(name)]
+        for state in states:
+            if not state.ready:
+                return state
+    return READY
+
+
+def _package(name: str) -> Availability:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return unavailable(f"the package '{name}' is not installed", f"pip install {name}")
+    return READY
 
 
 def of_plugin(group: str, name: str, plugin: System | Metric) -> Availability:
