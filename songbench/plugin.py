@@ -1,8 +1,7 @@
 """The porch: what authors of systems and metrics import, beside `songbench.domain`, `resources` and `statistics`.
 
 A plain function becomes a plug-in by `metric`, `set_metric`, `extractor` or `system`. Who needs more (a model that
-stays loaded, batches) writes a class that has what `SongMetric`, `SetMetric`, `Extractor` or `System` ask for, or, for a
-model that cannot live beside songbench's packages, builds on `IsolatedSystem`.
+stays loaded, batches) writes a class that has what `SongMetric`, `SetMetric`, `Extractor` or `System` ask for.
 """
 
 from songbench.contracts.cards import (

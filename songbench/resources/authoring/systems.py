@@ -107,8 +107,8 @@ def system(
 
         def build(settings: Mapping[str, Any]) -> FunctionSystem:
             variant = settings.get(VARIANT)
-            named = card if variant in (None, factory.default(VARIANT)) else replace(card, name=f"{name}:{variant}")
-            return FunctionSystem(card=named, function=function, parameters=settings)
+            entry = card if variant in (None, factory.default(VARIANT)) else replace(card, name=f"{name}:{variant}")
+            return FunctionSystem(card=entry, function=function, parameters=settings)
 
         factory = Factory(function, build, "request")
         return factory
