@@ -13,7 +13,7 @@ from typing import Literal
 
 from songbench.contracts import registry
 from songbench.domain.errors import SongbenchError
-from songbench.execution.engine.local import accelerators
+from songbench.execution.hardware import accelerators
 from songbench.execution.store import Store
 from songbench.resources import environments, needs, weights
 from songbench.resources.cpu_imports import mend_cpu_imports

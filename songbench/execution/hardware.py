@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-from songbench.execution.engine.local import accelerators
 
 VECTORS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 VNNI", "avx_vnni": "AVX-VNNI"}
 """Vector instructions by which libraries choose how they sum: their names in ``/proc/cpuinfo`` and in words."""
@@ -31,6 +31,24 @@ def hardware() -> dict[str, Any]:
         "platform": platform.platform(),
         "python": platform.python_version(),
     }
+
+
+def accelerators() -> list[str]:
+    """The ids of the CUDA devices this process may use, without importing torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [device.strip() for device in visible.split(",") if device.strip()]
+    if not (tool := shutil.which("nvidia-smi")):
+        return []
+    listing = subprocess.run(
+        [tool, "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, check=False
+    )
+    return listing.stdout.split() if listing.returncode == 0 else []
+
+
+def usable_cores() -> int:
+    """CPU cores this process may use (fewer than the machine has, in a container)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_words(machine: Mapping[str, Any]) -> str:

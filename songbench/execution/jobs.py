@@ -6,10 +6,10 @@ import gc
 import sys
 import time
 import traceback
+import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from songbench.contracts import registry
 from songbench.contracts.exclusion import audience, not_judged, with_left_out
@@ -34,6 +34,9 @@ from songbench.resources.numba_cache import take_numba_cache
 
 DETAIL_CHARACTERS = 4000
 
+Status: TypeAlias = Literal["done", "failed", "error", "damaged", "stray"]
+STATUSES: tuple[Status, ...] = typing.get_args(Status)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
@@ -50,11 +53,27 @@ class Event:
         seconds: since the previous event of the job.
     """
 
-    status: Literal["done", "failed", "error", "damaged", "stray"]
+    status: Status
     key: str
     cause: str = ""
     detail: str = ""
     seconds: float = 0.0
+
+    @classmethod
+    def from_json(cls, value: Any) -> Event:
+        """What a worker process sends.
+
+        Raises:
+            ValueError: when it is no event.
+        """
+        try:
+            event = cls(**value)
+        except TypeError:
+            raise ValueError(f"no event: {repr(value)[:80]}") from None
+        texts = (event.key, event.cause, event.detail)
+        if event.status not in STATUSES or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"no event: {repr(value)[:80]}")
+        return event
 
 
 class JobContext:
@@ -371,8 +390,3 @@ def peak_memory_gib() -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
-
-
-def worker_path(folder: Path, number: int) -> Path:
-    """Where a worker's log lies in the run's folder."""
-    return folder / "logs" / f"worker-{number}.log"

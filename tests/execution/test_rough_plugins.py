@@ -1,5 +1,6 @@
 """Plug-ins that do rough things to their own process: one worker restarted, the run goes on, the cause is recorded."""
 
+import dataclasses
 import subprocess
 import sys
 import time
@@ -9,11 +10,11 @@ import psutil
 import pytest
 
 from songbench.domain.song import Failure
-from songbench.execution.engine.messages import End, Fatal, Ready, decode, encode
 from songbench.execution.gather import gather
 from songbench.execution.jobs import Event
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
+from songbench.resources.processes import host
 
 ALL_AT_ONCE = ("engine.workers=1", "engine.batch=16", "engine.retries=1", "engine.timeout_s=20")
 
@@ -92,43 +93,41 @@ def alive(pid):
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def test_answers_are_lines_that_begin_with_the_token():
-    for message in (
-        Ready(),
-        End(),
-        Fatal("full"),
+def test_events_survive_the_wire():
+    for event in (
         Event(status="done", key="k"),
         Event(status="failed", key="k", cause="so", detail="\ud800", seconds=1.5),
     ):
-        assert decode(encode(message, "token"), "token") == message
-        assert encode(message, "token").isascii()
+        line = host.encode(host.Part(1, dataclasses.asdict(event)), "token")
+        assert Event.from_json(host.decode(line, "token").value) == event
 
 
 @pytest.mark.parametrize(
-    "row",
+    "value",
     [
-        '{"message": "end"}\n',
-        'other {"message": "end"}\n',
-        'token {"message": "end"}',
-        'token {"message": "stop"}\n',
-        'token {"message": "end", "more": 1}\n',
-        'token {"message": "event", "status": "done"}\n',
-        'token {"message": "event", "status": "perhaps", "key": "k"}\n',
-        'token {"message": "event", "status": "done", "key": 3}\n',
-        'token ["end"]\n',
-        "token nothing\n",
-        "\n",
+        {"status": "done"},
+        {"status": "perhaps", "key": "k"},
+        {"status": ["done"], "key": "k"},
+        {"status": "done", "key": 3},
+        {"status": "done", "key": "k", "more": 1},
+        ["done"],
+        None,
     ],
 )
-def test_anything_else_is_no_answer(row):
-    with pytest.raises(ValueError, match=r"no (message|event)"):
-        decode(row, "token")
+def test_anything_else_is_no_event(value):
+    with pytest.raises(ValueError, match="no event"):
+        Event.from_json(value)
 
 
 def test_a_worker_ends_with_its_engine(tmp_path):
-    words = ["-m", "songbench.execution.engine.worker", str(tmp_path), "token"]
+    words = ["-m", "songbench.execution.engine.worker", "token"]
     with subprocess.Popen([sys.executable, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
-        assert decode(worker.stdout.readline(), "token") == Ready()
+        worker.stdin.write(host.encode(host.Call(host.START, "start", {"store": str(tmp_path)}), "token"))
+        worker.stdin.flush()
+        message = host.decode(worker.stdout.readline(), "token")
+        while isinstance(message, host.Heartbeat):
+            message = host.decode(worker.stdout.readline(), "token")
+        assert isinstance(message, host.Ready)
         worker.stdin.close()
         assert worker.wait(60) == 0
     assert not list(tmp_path.iterdir())

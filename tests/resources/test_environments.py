@@ -1,8 +1,6 @@
 """Workers of other environments: what they answer, and every way in which one can go wrong."""
 
-import ast
 import gc
-import json
 import os
 import subprocess
 import sys
@@ -24,13 +22,11 @@ from songbench.resources.environments import (
     IsolationError,
     availability,
     folder_of,
-    host,
     identity_of,
     python_of,
     read_array,
     write_wav,
 )
-from songbench.resources.environments.printed import KEPT_LOGS, Printed
 from songbench.resources.environments.surroundings import for_worker
 
 TOY = Environment(
@@ -198,7 +194,7 @@ def test_a_worker_that_always_dies_is_given_up(script, tmp_path):
     with IsolatedWorker(TOY, script, restarts=2) as worker:
         with pytest.raises(IsolationError) as caught:
             worker.call("once", flag=str(tmp_path / "flag"), how="always")
-        assert "environment 'toy-env', once: the process was ended by SIGKILL" in caught.value.cause
+        assert "environment 'toy-env', once: the worker was ended by SIGKILL" in caught.value.cause
         assert "3 tries" in caught.value.cause
         assert "last words" in caught.value.detail
         assert ".log" in caught.value.detail
@@ -227,7 +223,7 @@ def test_a_worker_that_cannot_be_built(script, tmp_path):
     with pytest.raises(IsolationError, match="start: RuntimeError: no such checkpoint") as caught:
         IsolatedWorker(TOY, script, {"broken": True}).call("add", a=1, b=1)
     assert "loading" in caught.value.detail
-    with pytest.raises(IsolationError, match="add: the process ended with exit code 3"):
+    with pytest.raises(IsolationError, match="add: the worker ended with exit code 3"):
         IsolatedWorker(TOY, script, {"dies": True}, restarts=0).call("add", a=1, b=1)
     for text, told in (("x = 1", "no attribute 'Worker'"), ("import no_such_thing", "ModuleNotFoundError")):
         (tmp_path / "other.py").write_text(text)
@@ -310,49 +306,6 @@ def test_a_worker_that_is_no_longer_used_ends(script):
     del worker
     gc.collect()
     wait_until(lambda: gone(pid))
-
-
-def test_the_host_is_one_file_for_old_pythons_without_songbench():
-    tree = ast.parse(Path(host.__file__).read_text(encoding="utf-8"), feature_version=(3, 8))
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = {(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name) for node in imports}
-    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
-
-
-def test_messages_survive_the_wire():
-    for one in (
-        host.Request(1, "m", {"a": [1.5, None, "é\n"]}),
-        host.Ready("3.8.1", {"numpy": "1.0"}),
-        host.Result(2, {"x": "\u2028"}),
-        host.Error(3, "ValueError", "message", "traceback"),
-        host.Heartbeat(4),
-    ):
-        row = host.encode(one)
-        assert row.isascii() and "\n" not in row
-        assert host.decode(row) == one
-    for row in (
-        "",
-        "INFO",
-        "[]",
-        "3",
-        '{"kind": "result"}',
-        '{"kind": "x"}',
-        json.dumps({"kind": "heartbeat", "y": 1}),
-    ):
-        with pytest.raises(ValueError, match="no message"):
-            host.decode(row)
-
-
-def test_logs_are_bounded(tmp_path, monkeypatch):
-    import io
-
-    monkeypatch.setattr("songbench.resources.environments.printed.MOST_BYTES", 1000)
-    for number in range(KEPT_LOGS + 5):
-        printed = Printed(tmp_path, f"toy-{number}")
-        printed.take(io.BufferedReader(io.BytesIO(b"x" * 70000 + b"end")))
-        assert "end" in printed.tail()
-    assert len(list(tmp_path.iterdir())) <= KEPT_LOGS + 2
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= (KEPT_LOGS + 2) * 70003
 
 
 def test_audio_and_arrays_pass_as_files(tmp_path):

@@ -114,6 +114,6 @@ def test_a_song_that_always_kills_its_worker_is_a_failure_with_its_cause(run, tm
     words = ["--set", "engine.retries=0"]
     scores, done = run("dead", *words, code=1, FAR_LOG=str(tmp_path / "log"), FAR_KILLED="2 3")
     assert len(scores) == 4, "the others are scored"
-    assert "environment 'far-away', loudest: the process was ended by SIGKILL" in " ".join(done.stderr.split())
+    assert "environment 'far-away', loudest: the worker was ended by SIGKILL" in " ".join(done.stderr.split())
     _, done = run("missing", code=4, SONGBENCH_ENV_FAR_AWAY="")
     assert "the environment 'far-away' (CC0-1.0) is not set up. To get it: songbench setup far-away" in done.stderr

@@ -2,45 +2,67 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
-import shutil
-import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from songbench.domain.errors import StoreError
-from songbench.execution.engine.messages import End, Fatal
-from songbench.execution.engine.process import Garbage, News, WorkerProcess, cause_of_death
 from songbench.execution.engine.protocol import Report
-from songbench.execution.jobs import Event, worker_path
-from songbench.execution.plan import Job
+from songbench.execution.hardware import accelerators, usable_cores
+from songbench.execution.jobs import Event
+from songbench.execution.plan import Job, WorkItem
 from songbench.execution.settings import EngineSettings
+from songbench.resources.processes.host import Error, Finished, Part, Ready
+from songbench.resources.processes.log import WorkerLog
+from songbench.resources.processes.process import (
+    LAST_WORDS_SECONDS,
+    Answer,
+    Closed,
+    Garbage,
+    Inbox,
+    WorkerProcess,
+)
 
-# One thread per worker on a CPU: sums then come out the same whatever the number of workers and cores.
+_COMMAND = (sys.executable, "-u", "-m", "songbench.execution.engine.worker")
+
 _THREAD_SETTINGS = ("OMP", "MKL", "OPENBLAS", "NUMBA")
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _THREAD_SETTINGS}
+"""One thread per worker on a CPU: sums then come out the same whatever the number of workers and cores."""
+
+SILENCE_SECONDS = 600.0
+"""Without a sign of life for so long, a process is frozen: long native calls that block all of Python take less."""
+
+_STORE_ERRORS = {StoreError.__name__, *(kind.__name__ for kind in StoreError.__subclasses__())}
 
 
-def accelerators() -> list[str]:
-    """The ids of the CUDA devices this process may use, without importing torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [one.strip() for one in visible.split(",") if one.strip()]
-    if not (tool := shutil.which("nvidia-smi")):
-        return []
-    listing = subprocess.run(
-        [tool, "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, check=False
-    )
-    return listing.stdout.split() if listing.returncode == 0 else []
+@dataclass(kw_only=True)
+class _Slot:
+    """A worker process and what it is doing.
 
+    Attributes:
+        process: the worker.
+        job: what it does now, or None.
+        items: of the job, by key.
+        unsettled: those that have had no event yet.
+        last_event_s: when it was given the job, or last settled an item, by the monotonic clock.
+    """
 
-_LAST_WORDS_S = 2.0
-"""How long what a dead worker said may still be on its way."""
+    process: WorkerProcess
+    job: Job | None = None
+    items: dict[str, WorkItem] = field(default_factory=dict)
+    unsettled: dict[str, WorkItem] = field(default_factory=dict)
+    last_event_s: float = 0.0
+
+    def give(self, job: Job) -> None:
+        """Hand over a job."""
+        self.items = {item.key: item for item in job.items}
+        self.job, self.unsettled, self.last_event_s = job, dict(self.items), time.monotonic()
+        self.process.call("run", {"job": job.to_json()})
 
 
 class LocalEngine:
@@ -56,118 +78,120 @@ class LocalEngine:
         self._settings, self._store_url, self._folder = settings, store_url, folder
         self._devices = accelerators()
         self.accelerator = bool(self._devices)
-        self.workers = settings.workers or len(self._devices) or _cores()
-        self._pool: dict[int, WorkerProcess] = {}
-        self._dying: dict[int, float] = {}
-        self._news: queue.Queue[News] = queue.Queue()
+        self.workers = settings.workers or len(self._devices) or usable_cores()
+        self._slots: dict[int, _Slot] = {}
+        self._inbox: Inbox = queue.Queue()
 
     def run(self, jobs: Sequence[Job], report: Report) -> None:
         """Hand out the jobs until all items are settled."""
         waiting = deque(jobs)
-        while waiting or any(worker.job for worker in self._pool.values()):
-            for number in range(self.workers):
-                if waiting and (number not in self._pool or self._pool[number].job is None):
-                    self._worker(number).give(waiting.popleft())
-            self._listen(waiting, report)
-            self._end_dead(waiting, report)
-            self._end_overdue(waiting, report)
+        while waiting or any(slot.job for slot in self._slots.values()):
+            # 1. every worker has a job
+            for place in range(self.workers):
+                if waiting and (place not in self._slots or self._slots[place].job is None):
+                    self._slot(place).give(waiting.popleft())
+            # 2. what they say; when nobody says anything, whether they still can
+            try:
+                number, answer = self._inbox.get(timeout=0.2)
+            except queue.Empty:
+                self._end_lost(waiting, report)
+                continue
+            for place, slot in self._slots.items():
+                if slot.process.number == number:  # else the last words of a worker that was ended
+                    self._take(place, answer, waiting, report)
+                    break
 
     def close(self) -> None:
         """End every worker at once; what they had not stored will be done again by the next run."""
-        for worker in self._pool.values():
-            worker.end()
-        self._pool.clear()
+        for slot in self._slots.values():
+            slot.process.end()
+        self._slots.clear()
 
-    def _worker(self, number: int) -> WorkerProcess:
-        if number not in self._pool:
-            own = {"CUDA_VISIBLE_DEVICES": self._devices[number % len(self._devices)]} if self._devices else _ONE_THREAD
-            log = worker_path(self._folder, number)
-            self._pool[number] = WorkerProcess.start(number, self._store_url, log, own, self._news)
-        return self._pool[number]
+    def _slot(self, place: int) -> _Slot:
+        """The worker at a place, started if there is none."""
+        if place not in self._slots:
+            device = {"CUDA_VISIBLE_DEVICES": self._devices[place % len(self._devices)]} if self._devices else {}
+            process = WorkerProcess(
+                _COMMAND,
+                variables={**os.environ, **(device or _ONE_THREAD)},
+                log=WorkerLog(self._folder / "logs" / f"worker-{place}.log"),
+                inbox=self._inbox,
+            )
+            process.call("start", {"store": self._store_url})
+            self._slots[place] = _Slot(process=process)
+        return self._slots[place]
 
-    # -- what they say ---------------------------------------------------------------------------------------------
+    def _take(self, place: int, answer: Answer, waiting: deque[Job], report: Report) -> None:
+        """Act on what a worker says."""
+        slot = self._slots[place]
+        if isinstance(answer, Ready):
+            slot.last_event_s = time.monotonic()
+        elif isinstance(answer, Part):
+            self._settle(place, answer, waiting, report)
+        elif isinstance(answer, Finished):
+            if slot.unsettled:
+                self._end(place, "the worker ended a job without settling all of it", waiting, report)
+            slot.job = None
+        elif isinstance(answer, Closed):
+            self._end(place, slot.process.cause_of_death(), waiting, report)
+        elif isinstance(answer, Garbage):
+            self._end(place, answer.cause, waiting, report)
+        elif isinstance(answer, Error):
+            if answer.type in _STORE_ERRORS:
+                raise StoreError(answer.message)
+            self._end(place, f"{answer.type}: {answer.message}", waiting, report)
 
-    def _listen(self, waiting: deque[Job], report: Report) -> None:
+    def _settle(self, place: int, part: Part, waiting: deque[Job], report: Report) -> None:
+        """Report an item, or have it tried again."""
+        slot = self._slots[place]
         try:
-            process, message = self._news.get(timeout=0.2)
-        except queue.Empty:
+            event = Event.from_json(part.value)
+        except ValueError as error:
+            self._end(place, str(error), waiting, report)
             return
-        worker = next((one for one in self._pool.values() if one.process is process), None)
-        if worker is None:
-            return  # the last words of a worker that was ended
-        worker.last_news = time.monotonic()
-        if message is None:
-            self._gone(worker, None, waiting, report)
-        elif isinstance(message, Fatal):
-            raise StoreError(message.text)
-        elif isinstance(message, Event):
-            self._event(worker, message, waiting, report)
-        elif isinstance(message, End):
-            self._finished(worker, waiting, report)
-        elif isinstance(message, Garbage):
-            cause = f"something wrote into the channel of the worker's answers: {message.begins!r}"
-            self._gone(worker, cause, waiting, report)
-
-    def _event(self, worker: WorkerProcess, event: Event, waiting: deque[Job], report: Report) -> None:
-        job, item = worker.job, worker.items.get(event.key)
-        if job is None or item is None or (event.key not in worker.left and event.status == "done"):
-            self._gone(worker, f"the worker answered for an item it was not given: {event.key[:80]!r}", waiting, report)
+        job, item = slot.job, slot.items.get(event.key)
+        if job is None or item is None or (event.key not in slot.unsettled and event.status == "done"):
+            cause = f"the worker answered for an item it was not given: {event.key[:80]!r}"
+            self._end(place, cause, waiting, report)
             return
+        slot.last_event_s = time.monotonic()
         if event.status != "stray":
-            worker.left.pop(event.key, None)
+            slot.unsettled.pop(event.key, None)
         if event.status == "error" and job.attempt < self._settings.retries:
             waiting.extend(replace(job, items=(item,)).singly())
         else:
             report(job, item, replace(event, status="failed") if event.status == "error" else event)
 
-    def _finished(self, worker: WorkerProcess, waiting: deque[Job], report: Report) -> None:
-        if worker.left:
-            self._gone(worker, "the worker ended a job without settling all of it", waiting, report)
-        worker.job = None
-
-    def _gone(self, worker: WorkerProcess, cause: str | None, waiting: deque[Job], report: Report) -> None:
+    def _end(self, place: int, cause: str, waiting: deque[Job], report: Report) -> None:
         """End a worker: try what it left again, one item per job, or give up what has been tried enough.
 
         Args:
-            worker: dead, or no longer of use.
-            cause: why it is ended; None: it died by itself, and its exit status tells.
+            place: of a worker that is dead or no longer of use.
+            cause: why it is ended.
             waiting: what is tried again goes there.
-            report: told of what is given up.
+            report: takes what is given up.
         """
-        if cause is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.process.wait(_LAST_WORDS_S)
-        died = worker.process.poll() is not None
-        status = worker.end()
-        detail = worker.log_end()
-        del self._pool[worker.number]
-        self._dying.pop(worker.number, None)
-        if worker.job is None:
+        slot = self._slots.pop(place)
+        slot.process.end()
+        if slot.job is None:
             return
-        if cause is None:
-            cause = cause_of_death(status) if died else "the worker closed the channel of its answers"
-        left = replace(worker.job, items=tuple(worker.left.values()))
-        if left.attempt < self._settings.retries:
-            waiting.extend(left.singly())
-        else:
-            for item in left.items:
-                report(left, item, Event(status="failed", key=item.key, cause=cause, detail=detail))
+        rest = replace(slot.job, items=tuple(slot.unsettled.values()))
+        if rest.attempt < self._settings.retries:
+            waiting.extend(rest.singly())
+            return
+        detail = slot.process.log.tail(LAST_WORDS_SECONDS)
+        for item in rest.items:
+            report(rest, item, Event(status="failed", key=item.key, cause=cause, detail=detail))
 
-    def _end_dead(self, waiting: deque[Job], report: Report) -> None:
-        """A dead worker whose channel stays open, because something it has started holds it, is gone all the same."""
-        for number, worker in list(self._pool.items()):
-            if worker.process.poll() is None:
-                continue
-            if time.monotonic() - self._dying.setdefault(number, time.monotonic()) > _LAST_WORDS_S:
-                self._gone(worker, None, waiting, report)
-
-    def _end_overdue(self, waiting: deque[Job], report: Report) -> None:
-        for worker in list(self._pool.values()):
-            limit = self._settings.timeout_s * max(1, len(worker.left))  # a batch may give all its songs at the end
-            if worker.job and time.monotonic() - worker.last_news > limit:
-                self._gone(worker, f"time-out: nothing for {limit:g} s", waiting, report)
-
-
-def _cores() -> int:
-    """CPU cores this process may use (fewer than the machine has, in a container)."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def _end_lost(self, waiting: deque[Job], report: Report) -> None:
+        """End the workers of which nothing is to be expected."""
+        for place, slot in list(self._slots.items()):
+            process = slot.process
+            limit_s = self._settings.timeout_s * max(1, len(slot.unsettled))  # a batch may give all at the end
+            if not process.alive:  # what it has started may hold its channel open
+                if process.silence_s > LAST_WORDS_SECONDS:
+                    self._end(place, process.cause_of_death(), waiting, report)
+            elif slot.job and time.monotonic() - slot.last_event_s > limit_s:
+                self._end(place, f"time-out: nothing for {limit_s:g} s", waiting, report)
+            elif slot.job and process.silence_s > SILENCE_SECONDS:
+                self._end(place, f"no sign of life for {SILENCE_SECONDS:g} s", waiting, report)

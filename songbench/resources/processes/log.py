@@ -1,4 +1,4 @@
-"""What a worker prints: a log file of bounded size, and its end for errors."""
+"""What a worker process prints: a log file of bounded size, and its end for errors."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ TAIL_BYTES = 4000
 _LAST_WORDS_SECONDS = 5.0
 
 
-class Printed:
+class WorkerLog:
     """Takes the stderr of one process.
 
     Args:
-        folder: for the log files; the oldest are removed when there are many.
-        name: of this one, without suffix.
+        path: of the log file; what is there already is kept, up to `MOST_BYTES`.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.path = folder / f"{name}.log"
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._tail, self._ended = b"", threading.Event()
         self._size = 0
-        _make_room(folder)
 
     def take(self, stream: BinaryIO) -> None:
         """Keep everything until the stream ends. A disk without room loses the log, never the worker."""
@@ -49,17 +47,21 @@ class Printed:
                 file.close()
         self._ended.set()
 
-    def tail(self, wait: float = 0.0) -> str:
-        """The end of it, with the log's name; "" when nothing was printed.
+    def tail(self, wait_s: float = 0.0) -> str:
+        """The end of what the process printed, at most `TAIL_BYTES`.
 
         Args:
-            wait: seconds to wait for the last words of a process that has ended, which may still be on the way.
+            wait_s: how long to wait for the last words of a process that has ended, which may still be on the way.
         """
-        self._ended.wait(wait)
-        text = self._tail.decode(errors="replace").strip()
+        self._ended.wait(wait_s)
+        return self._tail.decode(errors="replace").strip()
+
+    def report(self, wait_s: float = 0.0) -> str:
+        """The same to follow an error, with the log's name; "" when nothing was printed."""
+        text = self.tail(wait_s)
         return f"\nprinted last:\n{text}\nlog: {self.path}" if text else ""
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove the log of a process that has ended: nothing went wrong."""
         self._ended.wait(_LAST_WORDS_SECONDS)
         for path in (self.path, self.path.with_suffix(".old")):
@@ -67,15 +69,16 @@ class Printed:
                 path.unlink(missing_ok=True)
 
     def _open(self) -> IO[bytes] | None:
-        self._size = 0
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            return open(self.path, "wb")
+            self._size = self.path.stat().st_size if self.path.exists() else 0
+            return open(self.path, "ab")
         except OSError:
             return None
 
 
-def _make_room(folder: Path) -> None:
+def remove_old_logs(folder: Path) -> None:
+    """Make room for another log: keep the newest `KEPT_LOGS` of a folder, with that one."""
     with contextlib.suppress(OSError):
         logs = sorted(folder.glob("*.*"), key=lambda path: path.stat().st_mtime)
         for path in logs[: -KEPT_LOGS + 1]:
