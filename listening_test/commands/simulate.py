@@ -91,7 +91,7 @@ def parsed_effects(
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, _, value = part.partition("=")
         if name not in systems:
-            raise InputError("There is no such system in this test.", field="--effects", given=name, allowed=systems)
+            raise InputError("There is no such system in this test.", field="--effects", value=name, allowed=systems)
         try:
             found[name] = float(value)
         except ValueError:

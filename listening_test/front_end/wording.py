@@ -14,7 +14,7 @@ def _texts(language: str) -> dict[str, str]:
     import yaml
 
     if language not in LANGUAGES:
-        raise InputError("There are no texts in this language.", field="languages", allowed=LANGUAGES, given=language)
+        raise InputError("There are no texts in this language.", field="languages", allowed=LANGUAGES, value=language)
     path = files("listening_test.front_end") / "wording" / f"{language}.yaml"
     return {str(key): str(text).strip() for key, text in yaml.safe_load(path.read_text(encoding="utf-8")).items()}
 

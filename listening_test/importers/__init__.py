@@ -46,7 +46,7 @@ def read_import(source: str, protocol: Protocol | None = None, options: Options 
         raise InputError(
             f"'{source}' names no format and file.",
             field="--import",
-            given=name,
+            value=name,
             allowed=readers,
             cure="Example: --import webmushra:results/mushra.csv",
         )

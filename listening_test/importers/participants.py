@@ -95,7 +95,7 @@ def _identifying(sheet: Sheet, about: tuple[str, ...], columns: tuple[str, ...])
                 file=str(sheet.path),
                 line=1,
                 field="--rater-columns",
-                given=name,
+                value=name,
                 allowed=about,
             )
     if columns or SESSION in about:

@@ -96,7 +96,7 @@ def _systems(material: Material, protocol: Protocol) -> tuple[Contestant, ...]:
             raise InputError(
                 f"The run '{material.run}' has no system '{name}'.",
                 field="items.systems",
-                given=name,
+                value=name,
                 allowed=known,
             )
     named = tuple(dict.fromkeys(protocol.items.systems))
@@ -132,7 +132,7 @@ def _declared_pairs(protocol: Protocol, systems: Sequence[str]) -> None:
                 raise InputError(
                     f"The pair {pair[0]}, {pair[1]} is declared, and '{name}' does not take part.",
                     field="analysis.pairs",
-                    given=name,
+                    value=name,
                     allowed=systems,
                 )
 
@@ -142,7 +142,7 @@ def _prompts(material: Material, protocol: Protocol, notes: list[str]) -> list[P
     for name in wanted:
         if name not in material.prompts:
             raise InputError(
-                f"The run has no prompt '{name}'.", field="items.prompts", given=name, allowed=material.prompts
+                f"The run has no prompt '{name}'.", field="items.prompts", value=name, allowed=material.prompts
             )
     found = [material.prompts[name] for name in dict.fromkeys(wanted)]
     if protocol.form == "mushra":

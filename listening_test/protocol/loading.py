@@ -82,7 +82,7 @@ def preset_text(name: str, *, file: str | None = None, line: int | None = None) 
             f"There is no preset '{name}'.",
             file=file,
             line=line,
-            given=name,
+            value=name,
             allowed=preset_names(),
             cure="A file of your own ends in .yaml.",
         )

@@ -82,7 +82,7 @@ class Population:
                 raise InputError(f"A share lies between 0 and 1, found {getattr(self, name)}.", field=name)
         for kind in self.kinds:
             if kind not in CARELESS:
-                raise InputError("There is no such careless rater.", field="kinds", given=kind, allowed=CARELESS)
+                raise InputError("There is no such careless rater.", field="kinds", value=kind, allowed=CARELESS)
 
     def kinds_of(self, raters: int, rng: np.random.Generator) -> list[str]:
         """What each of n raters is: ``attentive`` or one of `kinds`, in random order."""

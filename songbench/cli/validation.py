@@ -80,7 +80,7 @@ def validate_metrics(
     wanted = parts(damages) or list(DAMAGES)
     for one in wanted:
         if one not in DAMAGES:
-            raise InputError(f"There is no damage '{one}'.", field="--damages", given=one, allowed=DAMAGES)
+            raise InputError(f"There is no damage '{one}'.", field="--damages", value=one, allowed=DAMAGES)
     experiment = plan_experiment(
         suite=suite,
         systems=[base, *(row(DAMAGES[one], strength) for one in wanted for strength in STRENGTHS)],

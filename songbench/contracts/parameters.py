@@ -74,7 +74,7 @@ class Parameters:
                 raise InputError(
                     f"The {whose} has no setting '{name}'{'' if self.settings else ', nor any other'}.",
                     field=name,
-                    given=name,
+                    value=name,
                     allowed=self.settings,
                 )
         try:

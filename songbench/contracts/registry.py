@@ -89,7 +89,7 @@ def load(group: str, name: str) -> Any:
     if name not in _found(group):
         raise InputError(
             f"There is no {kind.removesuffix('s')} '{name}'.",
-            given=name,
+            value=name,
             allowed=names(group),
             cure=f"'songbench {kind}' lists them." if group in (SYSTEMS, METRICS, SUITES) else None,
         )
@@ -175,7 +175,7 @@ def metric_ids(wanted: str) -> list[str]:
     name, _, backend = wanted.partition("@")
     backends = [one for one in known if one.partition("@")[0] == name]
     if backend and backends:
-        raise InputError(f"The metric '{name}' has no backend '{backend}'.", given=wanted, allowed=backends)
+        raise InputError(f"The metric '{name}' has no backend '{backend}'.", value=wanted, allowed=backends)
     if not backends:
         load(METRICS, wanted)  # raises, with suggestions
     return backends

@@ -94,7 +94,7 @@ def input_error(
         file=file,
         line=line,
         field=_dotted(place, within) or None,
-        given=given,
+        value=given,
         allowed=allowed,
         cure=_cure(first),
     )

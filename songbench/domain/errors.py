@@ -29,7 +29,7 @@ class InputError(SongbenchError):
         line: 1-based line in that file.
         field: the field or option at fault.
         allowed: the values that would have been accepted.
-        given: the value that was given; with `allowed`, the nearest valid spelling is suggested.
+        value: the value at fault; with `allowed`, the nearest valid spelling is suggested.
         cure: what to do, one sentence.
     """
 
@@ -41,25 +41,25 @@ class InputError(SongbenchError):
         line: int | None = None,
         field: str | None = None,
         allowed: Iterable[str] = (),
-        given: str | None = None,
+        value: str | None = None,
         cure: str | None = None,
     ) -> None:
         """Keep the parts and compose the message from them."""
         self.message, self.file, self.line, self.field = message, file, line, field
-        self.allowed, self.given, self.cure = tuple(allowed), given, cure
+        self.allowed, self.value, self.cure = tuple(allowed), value, cure
         super().__init__(self._text())
 
     def _text(self) -> str:
         place = [part for part in (self.file, f"line {self.line}" if self.line else None) if part]
         if self.field:
             place.append(f"field '{self.field}'")
-        return (", ".join(place) + ": " if place else "") + self.said
+        return (", ".join(place) + ": " if place else "") + self.explanation
 
     @property
-    def said(self) -> str:
+    def explanation(self) -> str:
         """What is wrong, what is allowed and the cure, without the place."""
         text = self.message
-        guess = nearest(self.given, self.allowed) if self.given else None
+        guess = nearest(self.value, self.allowed) if self.value else None
         if guess:
             text += f" Did you mean '{guess}'?"
         if self.allowed:
@@ -76,14 +76,14 @@ class InputError(SongbenchError):
             line=self.line or line,
             field=self.field or field,
             allowed=self.allowed,
-            given=self.given,
+            value=self.value,
             cure=self.cure,
         )
 
     def elsewhere(self, file: str) -> InputError:
         """The same error, but what is wrong came from `file`, at no line of it."""
         return InputError(
-            self.message, file=file, field=self.field, allowed=self.allowed, given=self.given, cure=self.cure
+            self.message, file=file, field=self.field, allowed=self.allowed, value=self.value, cure=self.cure
         )
 
     def within(self, section: str) -> InputError:
@@ -94,7 +94,7 @@ class InputError(SongbenchError):
             line=self.line,
             field=f"{section}.{self.field}" if self.field else section,
             allowed=self.allowed,
-            given=self.given,
+            value=self.value,
             cure=self.cure,
         )
 
@@ -147,8 +147,8 @@ def one_line(text: str, most: int = 300) -> str:
     return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
-def nearest(given: str, allowed: Iterable[str]) -> str | None:
-    """The allowed spelling closest to what was given, or None when nothing is close."""
-    spellings = {word.casefold(): word for word in allowed}
-    matches = difflib.get_close_matches(given.casefold(), spellings, n=1)
+def nearest(word: str, allowed: Iterable[str]) -> str | None:
+    """The allowed spelling closest to a word, or None when nothing is close."""
+    spellings = {spelling.casefold(): spelling for spelling in allowed}
+    matches = difflib.get_close_matches(word.casefold(), spellings, n=1)
     return spellings[matches[0]] if matches else None

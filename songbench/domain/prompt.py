@@ -200,7 +200,7 @@ def _recipe(form: type[_Form], value: Mapping[str, object], field_name: str) -> 
         raise InputError(
             f"The recipe is incomplete or malformed: '{error.field}': {error.message}",
             field=field_name,
-            given=error.given,
+            value=error.value,
             allowed=error.allowed,
             cure=error.cure,
         ) from None

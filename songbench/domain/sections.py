@@ -43,7 +43,7 @@ class Section:
     def __post_init__(self) -> None:
         """Hold the grammar: sung sections have lines, the others a duration."""
         if self.tag not in TAGS:
-            raise InputError(f"Unknown section tag [{self.tag}].", given=self.tag, allowed=TAGS)
+            raise InputError(f"Unknown section tag [{self.tag}].", value=self.tag, allowed=TAGS)
         if self.tag in VOCAL_TAGS and not self.lines:
             raise InputError(
                 f"[{self.tag}] has no lyrics.", cure="Give it lines, or use [inst] for an instrumental part."

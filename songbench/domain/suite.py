@@ -277,11 +277,11 @@ def _lyrics(value: object, seconds_per_tag: float) -> LyricsReading:
     except InputError as error:
         inner = f" (line {error.line} of the lyrics)" if error.line and error.line > 1 else ""
         raise InputError(
-            error.message + inner, field="lyrics", allowed=error.allowed, given=error.given, cure=error.cure
+            error.message + inner, field="lyrics", allowed=error.allowed, value=error.value, cure=error.cure
         ) from None
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
-        raise InputError(f"'{value}' is not known.", field=name, given=value, allowed=allowed)
+        raise InputError(f"'{value}' is not known.", field=name, value=value, allowed=allowed)
     return value

@@ -24,9 +24,9 @@ def unknown_tags(found: list[tuple[int, str, UnknownTagsError]], file: str) -> I
             file=file,
             line=number,
             field="lyrics",
-            given=first.given,
+            value=first.value,
             allowed=first.allowed,
-            cure=f"{command} maps the usual ones." if first.given or "Write" in first.message else None,
+            cure=f"{command} maps the usual ones." if first.value or "Write" in first.message else None,
         )
     rows = [f"  line {line}, prompt '{prompt}', line {tag.line} of the lyrics: {tag}" for line, prompt, tag in tags]
     if len(rows) > _TAGS_SHOWN:
@@ -48,7 +48,7 @@ def all_problems(problems: list[InputError], file: str) -> InputError:
     rows = []
     for error in problems[:_SHOWN]:
         field = f", field '{error.field}'" if error.field else ""
-        rows.append(f"  line {error.line}{field}: {error.said}")
+        rows.append(f"  line {error.line}{field}: {error.explanation}")
     if len(problems) > _SHOWN:
         rows.append(f"  and {len(problems) - _SHOWN} more")
     first = problems[0]

@@ -62,7 +62,7 @@ class UnknownTagsError(InputError):
         )
         cure = f" {tag.cure[:1].upper()}{tag.cure[1:]}." if tag.cure and not near else ""
         message = f"Unknown section tag [{tag.tag[:40]}].{cure}"
-        super().__init__(message, file=file, line=line, given=near, allowed=TAGS)
+        super().__init__(message, file=file, line=line, value=near, allowed=TAGS)
 
 
 def tag_cure(tag: str, *, words: bool, inside: bool) -> str:

@@ -94,7 +94,7 @@ def _choice(override: Override) -> str:
         raise InputError(
             f"There is no {override.key} '{override.value}' to choose.",
             field=override.key,
-            given=str(override.value),
+            value=str(override.value),
             allowed=allowed,
             cure="--suite takes the path of a file." if override.key == "suite" else None,
         )
@@ -129,7 +129,7 @@ def _check_key(override: Override) -> None:
             field=override.key,
             allowed=[name for name in known if name.startswith(f"{override.key}.")],
         )
-    raise InputError(f"There is no setting '{override.key}'.", field=override.key, given=override.key, allowed=known)
+    raise InputError(f"There is no setting '{override.key}'.", field=override.key, value=override.key, allowed=known)
 
 
 def _section(tree: dict[str, Any], name: str) -> dict[str, Any]:

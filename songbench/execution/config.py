@@ -137,7 +137,7 @@ def check_options(options: Mapping[str, Any], **flags: bool) -> None:
             raise InputError(
                 f"songbench.run has no option '{option}'.",
                 field=option,
-                given=option,
+                value=option,
                 allowed=(*allowed, *flags),
                 cure="Other settings are given as overrides=['key=value'].",
             )
@@ -186,7 +186,7 @@ def _expanded(names: Sequence[str]) -> tuple[list[str], frozenset[str]]:
             allowed = dict.fromkeys([*presets, *known, *(one.partition("@")[0] for one in known)])
             raise InputError(
                 f"There is no metric '{name}', nor a preset of that name.",
-                given=name,
+                value=name,
                 allowed=allowed,
                 cure="'songbench metrics' lists them.",
             )

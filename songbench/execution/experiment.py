@@ -146,7 +146,7 @@ def find_suite(source: str) -> Suite:
     raise InputError(
         f"There is no suite '{source}'.",
         field="suite",
-        given=source,
+        value=source,
         allowed=registry.names(registry.SUITES),
         cure="Or give the path of a .jsonl file.",
     )

@@ -43,7 +43,7 @@ def run_folder(run: str, runs: str | None = None) -> Path:
     if not run or not (folder / run / RECORD).is_file():
         known = sorted(path.parent.name for path in folder.glob(f"*/{RECORD}"))
         raise InputError(
-            f"There is no run '{run}' in {folder}.", given=run, allowed=known, cure="--runs names the folder."
+            f"There is no run '{run}' in {folder}.", value=run, allowed=known, cure="--runs names the folder."
         )
     return folder / run
 

@@ -32,7 +32,7 @@ def _check_names(
             raise InputError(
                 f"There is no {kind} '{name}' to set anything of.",
                 field=f"{kind}.{name}",
-                given=name,
+                value=name,
                 allowed=dict.fromkeys(known),
             )
         if section and name not in taking_part:
@@ -81,7 +81,7 @@ def metric_parameters(identifiers: Sequence[str], name: str, section: Mapping[st
             raise InputError(
                 f"{' and '.join(declared)} {'have' if len(declared) > 1 else 'has'} no setting '{key}'.",
                 field=f"metric.{name}.{key}",
-                given=key,
+                value=key,
                 allowed=allowed,
             )
     return {

@@ -96,7 +96,7 @@ def load_published(name: str) -> Published:
         raise InputError(
             f"There are no published numbers '{name}'.",
             field="--published",
-            given=name,
+            value=name,
             allowed=known,
             cure="Give one of these names, or the path of a .csv file of your own.",
         )

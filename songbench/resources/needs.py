@@ -42,7 +42,7 @@ def asked_for(name: str) -> list[Need]:
     if name in known or name in {one.partition("@")[0] for one in known}:
         return of_metrics(registry.metric_ids(name))
     allowed = [one for group in (*NEEDS, registry.SYSTEMS, registry.METRICS) for one in registry.names(group)]
-    raise InputError(f"There is nothing to set up called '{name}'.", given=name, allowed=allowed)
+    raise InputError(f"There is nothing to set up called '{name}'.", value=name, allowed=allowed)
 
 
 def of_metrics(identifiers: Iterable[str]) -> list[Need]:

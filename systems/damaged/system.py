@@ -42,7 +42,7 @@ class Damaged:
         if variant is not None and (kind not in DAMAGES or number not in map(str, STRENGTHS)):
             raise InputError(
                 f"'damaged:{variant}' names no damage and strength.",
-                given=kind,
+                value=kind,
                 allowed=DAMAGES,
                 cure="Write damaged:NAME-STRENGTH with a strength from 1 (mild) to 4, e.g. damaged:noise-3.",
             )

@@ -95,7 +95,7 @@ def _with_known_names(row: Any, path: Path, number: int) -> Any:
         if plain not in ManifestLine.model_fields:
             allowed = [*ManifestLine.model_fields, *_NAMES]
             raise InputError(
-                "There is no such field.", file=str(path), line=number, field=str(name), given=plain, allowed=allowed
+                "There is no such field.", file=str(path), line=number, field=str(name), value=plain, allowed=allowed
             )
         if plain in named:
             raise InputError(

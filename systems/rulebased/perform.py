@@ -98,7 +98,7 @@ class Recipe:
             ("arrangement", self.arrangement, ARRANGEMENTS),
         ):
             if given not in allowed:
-                raise InputError(f"Unknown {field} '{given}'.", field=field, given=given, allowed=allowed)
+                raise InputError(f"Unknown {field} '{given}'.", field=field, value=given, allowed=allowed)
         if self.seed < 0:
             raise InputError(f"The seed {self.seed} is negative.", field="seed", cure="Use 0 or more.")
 

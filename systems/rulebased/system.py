@@ -127,7 +127,7 @@ class RuleBased:
 
 def _check(field: str, given: str | None, allowed: tuple[str, ...]) -> None:
     if given is not None and given not in allowed:
-        raise InputError(f"Unknown {field} '{given}'.", field=field, given=given, allowed=allowed)
+        raise InputError(f"Unknown {field} '{given}'.", field=field, value=given, allowed=allowed)
 
 
 def _song(request: Request, performance: Performance) -> Song:

@@ -155,5 +155,5 @@ def _resolve(value: Any, root: Mapping[str, Any], folders: Sequence[Path], via: 
         name = _resolve(inner, root, folders, via)
         return list(Vocabulary.from_yaml(companion(str(name), folders)).symbols)
     raise InputError(
-        f"'{value}' uses an unknown resolver.", given=found["resolver"], allowed=("dynamic_path", "load_yaml")
+        f"'{value}' uses an unknown resolver.", value=found["resolver"], allowed=("dynamic_path", "load_yaml")
     )

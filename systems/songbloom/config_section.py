@@ -70,6 +70,6 @@ class Section:
         return InputError(
             f"'{self._path(key)}' is {given!r}, which no released model uses.",
             field=self._path(key),
-            given=str(given),
+            value=str(given),
             allowed=allowed,
         )

@@ -71,7 +71,7 @@ def find(name: str | Path) -> CheckpointFiles:
         return CheckpointFiles.find(_downloaded(repository["repo"], repository["revision"]), *shared)
     raise InputError(
         f"There is no SongBloom checkpoint '{name}'.",
-        given=str(name),
+        value=str(name),
         allowed=tuple(RELEASES),
         cure="Give one of the releases, a path that exists, or a hub repository such as owner/name.",
     )

@@ -71,13 +71,13 @@ class SongBloomSystem:
         if own is not None and variant in loading.RELEASES:
             raise InputError(
                 f"'{variant}' is the name of a release, so a checkpoint of one's own cannot have its row.",
-                given=own,
+                value=own,
                 cure="Give it a name: songbloom:NAME=PATH.",
             )
         if own is None and variant is not None and variant not in loading.RELEASES:
             raise InputError(
                 f"SongBloom has no release '{variant}'.",
-                given=variant,
+                value=variant,
                 allowed=tuple(loading.RELEASES),
                 cure=f"A checkpoint of your own is entered as songbloom:{variant}=PATH.",
             )
@@ -94,7 +94,7 @@ class SongBloomSystem:
         self._decoding = decoding
         if unknown := next((name for name in decoding if name not in _SETTINGS), None):
             raise InputError(
-                f"SongBloom has no setting '{unknown}'.", field=unknown, given=unknown, allowed=(*_OWN, *_SETTINGS)
+                f"SongBloom has no setting '{unknown}'.", field=unknown, value=unknown, allowed=(*_OWN, *_SETTINGS)
             )
         DecodingConfig().changed(decoding)  # raises for what is out of range
         self._model: SongBloom | None = None

@@ -56,7 +56,7 @@ def import_suite(
         InputError: an unknown source, a file that is there already, records that cannot be read (all of them named).
     """
     if source not in SOURCES:
-        raise InputError(f"There is no importer for '{source}'.", field="--from", given=source, allowed=SOURCES)
+        raise InputError(f"There is no importer for '{source}'.", field="--from", value=source, allowed=SOURCES)
     if to.suffix != ".jsonl":
         raise InputError("A suite is a .jsonl file.", file=str(to), field="--to")
     if to.exists() and not force:
