@@ -23,22 +23,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: a process per cor
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-
-from listening_test.analysis.power import typical
-from listening_test.analysis.results import Components
-from listening_test.simulation.calibration import (
+from listening_coverage import (
     Share,
     Shares,
     calibrate_pairs,
     calibrate_ratings,
     calibrate_screening,
     joined,
-    power_of,
     true_means,
     true_strengths,
 )
-from listening_test.simulation.fast import Design
+
+from listening_test.analysis.power import typical
+from listening_test.analysis.results import Components
 from listening_test.simulation.population import Population
+from listening_test.simulation.power_check import power_of
+from listening_test.simulation.ratings import SimulatedDesign
 from songbench.execution.store import write_atomically
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -72,7 +72,7 @@ class Case:
 
     name: str
     question: str
-    design: Design
+    design: SimulatedDesign
     population: Population
     null: bool = False
 
@@ -80,12 +80,12 @@ class Case:
 def cases() -> list[Case]:
     """Every design, each with different and with equal systems."""
     designs = {
-        "10 raters x 20 prompts x 3, all by all, 5 points": Design(raters=10, prompts=20, systems=3, pages=60),
-        "12 raters x 24 pages of 20 prompts x 4, 5 points": Design(),
-        "24 raters x 16 prompts x 3, all by all, 5 points": Design(raters=24, prompts=16, systems=3, pages=48),
-        "24 raters x 24 pages of 16 prompts x 3, 5 points": Design(raters=24, prompts=16, systems=3, pages=24),
-        "6 raters x 24 pages of 12 prompts x 3, 5 points": Design(raters=6, prompts=12, systems=3, pages=24),
-        "12 raters x 10 prompts x 4 on a page, 0 to 100": Design(
+        "10 raters x 20 prompts x 3, all by all, 5 points": SimulatedDesign(raters=10, prompts=20, systems=3, pages=60),
+        "12 raters x 24 pages of 20 prompts x 4, 5 points": SimulatedDesign(),
+        "24 raters x 16 prompts x 3, all by all, 5 points": SimulatedDesign(raters=24, prompts=16, systems=3, pages=48),
+        "24 raters x 24 pages of 16 prompts x 3, 5 points": SimulatedDesign(raters=24, prompts=16, systems=3, pages=24),
+        "6 raters x 24 pages of 12 prompts x 3, 5 points": SimulatedDesign(raters=6, prompts=12, systems=3, pages=24),
+        "12 raters x 10 prompts x 4 on a page, 0 to 100": SimulatedDesign(
             form="multistimulus", raters=12, prompts=10, pages=10, scale_range=HUNDRED
         ),
     }
@@ -94,19 +94,19 @@ def cases() -> list[Case]:
         for null, effects in ((False, SPREAD), (True, EQUAL)):
             people = Population(effects=effects) if design.form == "acr" else hundred(effects)
             found.append(Case(name, "ratings", design, people, null))
-    found.append(Case("the second one, systems near the top", "ratings", Design(), Population(effects=HIGH)))
+    found.append(Case("the second one, systems near the top", "ratings", SimulatedDesign(), Population(effects=HIGH)))
     found.append(
         Case(
             "the second one, no tastes, no luck",
             "ratings",
-            Design(),
+            SimulatedDesign(),
             Population(effects=EQUAL, components=NO_TASTES),
             True,
         )
     )
     for form, limits in (("preference", (-1.0, 1.0)), ("ccr", (-3.0, 3.0))):
         for raters, prompts, pages in ((12, 20, 24), (24, 16, 24), (16, 30, 36)):
-            compared = Design(form=form, raters=raters, prompts=prompts, pages=pages, scale_range=limits)
+            compared = SimulatedDesign(form=form, raters=raters, prompts=prompts, pages=pages, scale_range=limits)
             name = f"{form}: {raters} raters x {pages} pairs of {prompts} prompts x 4"
             for null, effects in ((False, SPREAD), (True, EQUAL)):
                 found.append(Case(name, "pairs", compared, Population(effects=effects, position=0.1), null))
@@ -126,7 +126,7 @@ def hundred(effects: Mapping[str, float], **more: Any) -> Population:
 
 def screening_cases() -> list[Case]:
     """A fifth of the raters careless; two traps, a tenth of the pages again, two pages with an anchor."""
-    checked = Design(repeats=2, anchors=2)
+    checked = SimulatedDesign(repeats=2, anchors=2)
     points = Population(effects=SPREAD, careless=0.2)
     return [
         Case("12 raters, one scale", "screening", checked, points),
@@ -144,20 +144,22 @@ def screening_cases() -> list[Case]:
         Case(
             "16 raters, 0 to 100, 10 pages of 4 songs and an anchor",
             "screening",
-            Design(form="multistimulus", raters=16, prompts=10, pages=10, repeats=1, anchors=1, scale_range=HUNDRED),
+            SimulatedDesign(
+                form="multistimulus", raters=16, prompts=10, pages=10, repeats=1, anchors=1, scale_range=HUNDRED
+            ),
             hundred(SPREAD, careless=0.2),
         ),
     ]
 
 
 POWER = {
-    "12 raters x 24 pages of 20 prompts x 4, 5 points": Design(),
-    "24 raters x 24 pages of 16 prompts x 3, 5 points": Design(raters=24, prompts=16, systems=3),
-    "12 raters x 10 prompts x 4 on a page, 0 to 100": Design(
+    "12 raters x 24 pages of 20 prompts x 4, 5 points": SimulatedDesign(),
+    "24 raters x 24 pages of 16 prompts x 3, 5 points": SimulatedDesign(raters=24, prompts=16, systems=3),
+    "12 raters x 10 prompts x 4 on a page, 0 to 100": SimulatedDesign(
         form="multistimulus", raters=12, prompts=10, pages=10, scale_range=HUNDRED
     ),
-    "preference: 12 raters x 24 pairs of 20 prompts x 4": Design(form="preference", scale_range=(-1.0, 1.0)),
-    "ccr: 12 raters x 24 pairs of 20 prompts x 4": Design(form="ccr", scale_range=(-3.0, 3.0)),
+    "preference: 12 raters x 24 pairs of 20 prompts x 4": SimulatedDesign(form="preference", scale_range=(-1.0, 1.0)),
+    "ccr: 12 raters x 24 pairs of 20 prompts x 4": SimulatedDesign(form="ccr", scale_range=(-3.0, 3.0)),
 }
 
 
@@ -170,14 +172,14 @@ def part(case: Case, seeds: Sequence[int], truth: Any) -> Shares:
     return calibrate_screening(case.design, case.population, seeds)
 
 
-def power_part(design: Design, tests: int) -> tuple[float, float]:
+def power_part(design: SimulatedDesign, tests: int) -> tuple[float, float]:
     """For a process of its own."""
     return power_of(design, tests=tests)
 
 
 def truth_of(case: Case) -> Any:
     """What the intervals of a case should hold."""
-    makers: dict[str, Callable[[Design, Population], Any]] = {"ratings": true_means, "pairs": true_strengths}
+    makers: dict[str, Callable[[SimulatedDesign, Population], Any]] = {"ratings": true_means, "pairs": true_strengths}
     return makers[case.question](case.design, case.population) if case.question in makers else None
 
 

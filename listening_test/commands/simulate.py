@@ -87,21 +87,21 @@ def parsed_effects(
     Raises:
         InputError: for anything else, a system that is not in the test, or a mean beyond the scale.
     """
-    found = {}
+    means = {}
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, _, value = part.partition("=")
         if name not in systems:
             raise InputError("There is no such system in this test.", field="--effects", value=name, allowed=systems)
         try:
-            found[name] = float(value)
+            means[name] = float(value)
         except ValueError:
             raise InputError(f"Expected {name}=NUMBER, found '{part}'.", field="--effects") from None
-        if not limits[0] <= found[name] <= limits[1]:
+        if not limits[0] <= means[name] <= limits[1]:
             raise InputError(
                 f"The mean of {name} has to lie on the scale from {limits[0]:g} to {limits[1]:g}, found {value}.",
                 field="--effects",
             )
-    return found
+    return means
 
 
 def _write(test: PreparedTest, key: Key, population: Population, *, raters: int, seed: int, to: Path) -> None:
@@ -194,11 +194,11 @@ def _plan_view(test: PreparedTest, rows: Sequence[Any], size: dict[str, int]) ->
 
 
 def _checked(test: PreparedTest, size: dict[str, int], raters: int, tests: int, seed: int) -> str:
-    from listening_test.simulation.calibration import power_of
-    from listening_test.simulation.fast import Design
+    from listening_test.simulation.power_check import power_of
+    from listening_test.simulation.ratings import SimulatedDesign
 
     limits = test.protocol.range(test.protocol.primary)
-    design = Design(
+    design = SimulatedDesign(
         form=test.protocol.form,
         raters=raters,
         prompts=size["items"],
@@ -206,8 +206,8 @@ def _checked(test: PreparedTest, size: dict[str, int], raters: int, tests: int, 
         pages=size["pages"],
         scale_range=limits,
     )
-    found, difference = power_of(design, tests=tests, seed=seed)
+    share, difference = power_of(design, tests=tests, seed=seed)
     return (
         f"Checked by {tests} simulated tests with {raters} raters: of two systems that differ by {difference:.2f}, the"
-        f" declared test of that pair alone tells them apart in {found:.0%} (planned: 80 %)."
+        f" declared test of that pair alone tells them apart in {share:.0%} (planned: 80 %)."
     )

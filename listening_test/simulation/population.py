@@ -87,9 +87,9 @@ class Population:
     def kinds_of(self, raters: int, rng: np.random.Generator) -> list[str]:
         """What each of n raters is: ``attentive`` or one of `kinds`, in random order."""
         count = round(self.careless * raters) if self.kinds else 0
-        told: list[str] = [self.kinds[n % len(self.kinds)] for n in range(count)]
-        told += ["attentive"] * (raters - count)
-        return [told[n] for n in rng.permutation(raters)]
+        kinds: list[str] = [self.kinds[n % len(self.kinds)] for n in range(count)]
+        kinds += ["attentive"] * (raters - count)
+        return [kinds[n] for n in rng.permutation(raters)]
 
 
 def level(name: str, scale_range: tuple[float, float]) -> float:

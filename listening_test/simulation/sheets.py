@@ -22,8 +22,8 @@ from listening_test.pages import (
 )
 from listening_test.prepared import Key, PreparedTest, TrialKey
 from listening_test.protocol import Scale
-from listening_test.simulation.panel import Panel, decided, on_scale
 from listening_test.simulation.population import Population
+from listening_test.simulation.raters import SimulatedRaters, decided, on_scale
 
 SIMULATED = "simulated-"
 """Every rater's name begins with it."""
@@ -47,11 +47,11 @@ def simulate(test: PreparedTest, key: Key, population: Population, seed: int, *,
         raters: how many come; they take the seats in turn, more than once where there are more raters than seats.
     """
     items = _items(key)
-    panel = Panel(
+    panel = SimulatedRaters(
         population,
         raters=raters,
         items=max(len(items), 1),
-        songs=sorted({called(key, stimulus) for stimulus in key.stimuli}),
+        songs=sorted({effect_name(key, stimulus) for stimulus in key.stimuli}),
         scales=len(test.protocol.scales),
         seed=seed,
     )
@@ -61,26 +61,26 @@ def simulate(test: PreparedTest, key: Key, population: Population, seed: int, *,
     ]
 
 
-def called(key: Key, stimulus: str) -> str:
+def effect_name(key: Key, stimulus: str) -> str:
     """The name of a stimulus in `Population.effects`: the anchor's, else the system's, else its role."""
-    known = key.stimuli[stimulus]
-    return known.anchor or known.system or known.role
+    stimulus_key = key.stimuli[stimulus]
+    return stimulus_key.anchor or stimulus_key.system or stimulus_key.role
 
 
 def _items(key: Key) -> dict[tuple[str, int], int]:
-    found = sorted({(one.prompt or "", one.take) for one in key.trials.values()})
-    return {item: number for number, item in enumerate(found)}
+    items = sorted({(one.prompt or "", one.take) for one in key.trials.values()})
+    return {item: number for number, item in enumerate(items)}
 
 
 @dataclass(eq=False, kw_only=True)
 class _Session:
     test: PreparedTest
     key: Key
-    panel: Panel
+    panel: SimulatedRaters
     items: Mapping[tuple[str, int], int]
     rater: int
     seed: int
-    given: int = field(default=0, init=False)
+    answers: int = field(default=0, init=False)
     """Answers so far."""
 
     def __post_init__(self) -> None:
@@ -101,9 +101,9 @@ class _Session:
         pages = session_pages(self.test, self.seat)
         for index, page in enumerate(pages[:-1]):
             answer = self._answer(page, page.number / len(pages))
-            taken = accept(self.test, self.seat, index, self.language, answer)
+            accepted = accept(self.test, self.seat, index, self.language, answer)
             served, clock = clock, clock + float(answer.get("seconds", self.rng.uniform(5, 20)))
-            entries.append(Entry(index, taken, round(served, 2), round(clock, 2)))
+            entries.append(Entry(index, accepted, round(served, 2), round(clock, 2)))
         return Sheet(
             test=self.test.digest(),
             rater=f"{SIMULATED}{self.rater + 1:03d}",
@@ -119,8 +119,8 @@ class _Session:
         if page.kind == "consent":
             return {"agree": True}
         if page.kind == "background":
-            asked = background(self.test.protocol)
-            return {"answers": {one.id: str(self.rng.choice(list(one.options))) for one in asked}}
+            questions = background(self.test.protocol)
+            return {"answers": {one.id: str(self.rng.choice(list(one.options))) for one in questions}}
         if page.kind == "headphones":
             return {"choices": [self._choice(right) for right in self.key.headphone_answers]}
         return self._trial(page, progress) if page.step is not None else {}
@@ -132,35 +132,35 @@ class _Session:
 
     def _trial(self, page: PageRef, progress: float) -> dict[str, Any]:
         assert page.step is not None
-        trial, told = self.test.trials[page.step.trial], self.key.trials[page.step.trial]
+        trial, key = self.test.trials[page.step.trial], self.key.trials[page.step.trial]
         judged = dict(zip(SLOTS, page.step.order, strict=False))
         scales = scales_of(self.test, trial)
-        if told.kind == "trap" and self.listens and self.rng.random() >= self.panel.population.slip:
-            ratings = self._obeyed(told, judged, scales)
+        if key.kind == "trap" and self.listens and self.rng.random() >= self.panel.population.slip:
+            ratings = self._obeyed(key, judged, scales)
         elif self.test.protocol.pairwise:
-            ratings = self._compared(told, judged, scales, progress)
+            ratings = self._compared(key, judged, scales, progress)
         else:
-            ratings = self._rated(told, judged, scales, progress)
+            ratings = self._rated(key, judged, scales, progress)
         plays = self._plays(slots(self.test, page, self.language))
-        heard = sum(end - start for play in plays for start, end in play["ranges"])
-        seconds = round(heard + float(self.rng.lognormal(1.2, 0.4)) * len(ratings), 1)
+        seconds_played = sum(end - start for play in plays for start, end in play["ranges"])
+        seconds = round(seconds_played + float(self.rng.lognormal(1.2, 0.4)) * len(ratings), 1)
         return {"ratings": ratings, "plays": plays, "comment": "", "seconds": seconds}
 
-    def _obeyed(self, told: TrialKey, judged: Mapping[str, str], scales: tuple[Scale, ...]) -> list[dict[str, str]]:
+    def _obeyed(self, key: TrialKey, judged: Mapping[str, str], scales: tuple[Scale, ...]) -> list[dict[str, str]]:
         """A trap answered as its voice says; what it does not ask about gets the middle of the scale."""
-        expected = told.expected or ""
+        expected = key.expected or ""
         if self.test.protocol.pairwise:
             return [_rating(PAIR, scale, expected) for scale in scales]
         return [
-            _rating(slot, scale, expected if told.expected_of in (None, stimulus) else "50")
+            _rating(slot, scale, expected if key.expected_of in (None, stimulus) else "50")
             for slot, stimulus in judged.items()
             for scale in scales
         ]
 
-    def _opinions(self, told: TrialKey, stimuli: list[str], scale: int, progress: float) -> np.ndarray:
+    def _opinions(self, key: TrialKey, stimuli: list[str], scale: int, progress: float) -> np.ndarray:
         count = len(stimuli)
-        places = [self.panel.places[called(self.key, one)] for one in stimuli]
-        item = self.items[told.prompt or "", told.take]
+        places = [self.panel.places[effect_name(self.key, one)] for one in stimuli]
+        item = self.items[key.prompt or "", key.take]
         return self.panel.opinions(
             np.full(count, self.rater),
             np.full(count, item),
@@ -170,26 +170,26 @@ class _Session:
         )
 
     def _numbers(self, count: int) -> np.ndarray:
-        self.given += count
-        return np.arange(self.given - count, self.given)
+        self.answers += count
+        return np.arange(self.answers - count, self.answers)
 
     def _rated(
-        self, told: TrialKey, judged: Mapping[str, str], scales: tuple[Scale, ...], progress: float
+        self, key: TrialKey, judged: Mapping[str, str], scales: tuple[Scale, ...], progress: float
     ) -> list[dict[str, str]]:
-        population, found = self.panel.population, []
+        population, ratings = self.panel.population, []
         for scale in scales:
             limits = self.test.protocol.range(scale.id)
-            thought = self._opinions(told, list(judged.values()), self._number_of(scale), progress)
-            thought[0] += population.position
-            stretched = _moved(thought, population.scale_range, limits)
+            opinions = self._opinions(key, list(judged.values()), self._number_of(scale), progress)
+            opinions[0] += population.position
+            stretched = _moved(opinions, population.scale_range, limits)
             stretched = np.where(
                 self._recognised(judged), limits[1] - np.abs(self.rng.normal(0, 2, len(judged))), stretched
             )
-            values = self.panel.answered(self.rater, self._numbers(len(thought)), stretched, limits)
+            values = self.panel.answered(self.rater, self._numbers(len(opinions)), stretched, limits)
             for slot, value in zip(judged, on_scale(values, limits), strict=True):
                 answer = NOT_APPLICABLE if self._passes(scale) else f"{value:g}"
-                found.append(_rating(slot, scale, answer))
-        return found
+                ratings.append(_rating(slot, scale, answer))
+        return ratings
 
     def _recognised(self, judged: Mapping[str, str]) -> np.ndarray:
         """Which songs are known for the hidden reference, beside the open one: by those who listen, nearly always."""
@@ -197,14 +197,14 @@ class _Session:
         return np.array(hidden) & self.listens & (self.rng.random(len(hidden)) < HEARS)
 
     def _compared(
-        self, told: TrialKey, judged: Mapping[str, str], scales: tuple[Scale, ...], progress: float
+        self, key: TrialKey, judged: Mapping[str, str], scales: tuple[Scale, ...], progress: float
     ) -> list[dict[str, str]]:
-        found = []
+        ratings = []
         for scale in scales:
-            first, second = self._opinions(told, list(judged.values()), self._number_of(scale), progress)
+            first, second = self._opinions(key, list(judged.values()), self._number_of(scale), progress)
             answer = NOT_APPLICABLE if self._passes(scale) else self._preferred(float(first), float(second), scale)
-            found.append(_rating(PAIR, scale, answer))
-        return found
+            ratings.append(_rating(PAIR, scale, answer))
+        return ratings
 
     def _preferred(self, first: float, second: float, scale: Scale) -> str:
         population, limits = self.panel.population, self.test.protocol.range(scale.id)
@@ -226,20 +226,20 @@ class _Session:
 
     def _plays(self, playable: Mapping[str, str]) -> list[dict[str, Any]]:
         """Attentive raters hear more than they must, now and then in two goes; the others stop as soon as they may."""
-        found = []
+        plays = []
         for slot, stimulus in playable.items():
             if slot == PROMPT and not self.listens:
                 continue
             length = self.test.stimuli[stimulus].seconds
             least = needed_seconds(self.test.protocol, length)
-            heard = max(least, length * float(self.rng.uniform(0.5, 1.0))) if self.listens else least
+            end = max(least, length * float(self.rng.uniform(0.5, 1.0))) if self.listens else least
             again = self.listens and slot != REFERENCE and self.rng.random() < 0.2
-            ranges = [[0.0, round(heard, 2)]]
+            ranges = [[0.0, round(end, 2)]]
             if again:
                 start = round(float(self.rng.uniform(0, length)), 2)
                 ranges.append([start, round(length, 2)])
-            found.append({"slot": slot, "ranges": ranges, "starts": len(ranges), "seeks": len(ranges) - 1})
-        return found
+            plays.append({"slot": slot, "ranges": ranges, "starts": len(ranges), "seeks": len(ranges) - 1})
+        return plays
 
 
 def _rating(slot: str, scale: Scale, answer: str) -> dict[str, str]:

@@ -10,17 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from listening_test.analysis.power import typical
-from listening_test.simulation.calibration import (
+from listening_coverage import (
     Share,
     calibrate_pairs,
     calibrate_ratings,
     calibrate_screening,
     true_strengths,
 )
-from listening_test.simulation.fast import Design
+
+from listening_test.analysis.power import typical
 from listening_test.simulation.population import Population
+from listening_test.simulation.ratings import SimulatedDesign
 
 HOLD, ERR, ANY = 0.16, 0.12, 0.22
 """How much the share of intervals that hold, of errors, and whether there is any error, differ from one simulated test
@@ -44,9 +44,9 @@ def chance(spread, tests):
 @pytest.mark.parametrize(
     ("design", "people"),
     [
-        (Design(), Population(effects=SPREAD)),
+        (SimulatedDesign(), Population(effects=SPREAD)),
         (
-            Design(form="multistimulus", prompts=10, pages=10, scale_range=HUNDRED),
+            SimulatedDesign(form="multistimulus", prompts=10, pages=10, scale_range=HUNDRED),
             Population(
                 effects={name: 25 * (one - 1) for name, one in SPREAD.items()},
                 scale_range=HUNDRED,
@@ -64,7 +64,7 @@ def test_intervals_of_rated_songs_hold_the_truth(design, people, tests):
 
 @sizes(50, 150)
 def test_equal_systems_are_not_told_apart(tests):
-    found = calibrate_ratings(Design(), Population(effects=EQUAL), range(tests))
+    found = calibrate_ratings(SimulatedDesign(), Population(effects=EQUAL), range(tests))
     assert found["tests"].value <= 0.05 + chance(ERR, tests)
     assert found["family"].value <= 0.05 + chance(ANY, tests)
 
@@ -72,7 +72,7 @@ def test_equal_systems_are_not_told_apart(tests):
 @sizes(30, 80)
 @pytest.mark.parametrize(("form", "limits"), [("preference", (-1.0, 1.0)), ("ccr", (-3.0, 3.0))])
 def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, limits, tests):
-    design, people = Design(form=form, scale_range=limits), Population(effects=EQUAL, position=0.1)
+    design, people = SimulatedDesign(form=form, scale_range=limits), Population(effects=EQUAL, position=0.1)
     found = calibrate_pairs(design, people, range(tests), true_strengths(design, people, panels=8))
     assert 0.90 <= found["strengths"].value <= 0.99
     assert found["tests"].value <= 0.08 and found["family"].value <= 0.05 + chance(ANY, tests)
@@ -82,9 +82,9 @@ def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, lim
 @pytest.mark.parametrize(
     "design",
     [
-        Design(repeats=2, anchors=2),
-        Design(form="preference", raters=16, repeats=2, anchors=2, scale_range=(-1.0, 1.0)),
-        Design(form="ccr", raters=16, repeats=2, anchors=2, scale_range=(-3.0, 3.0)),
+        SimulatedDesign(repeats=2, anchors=2),
+        SimulatedDesign(form="preference", raters=16, repeats=2, anchors=2, scale_range=(-1.0, 1.0)),
+        SimulatedDesign(form="ccr", raters=16, repeats=2, anchors=2, scale_range=(-3.0, 3.0)),
     ],
     ids=lambda design: design.form,
 )

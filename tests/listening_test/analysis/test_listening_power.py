@@ -15,8 +15,8 @@ from listening_test.analysis.power import (
     typical,
 )
 from listening_test.analysis.results import Components
-from listening_test.simulation.calibration import power_of
-from listening_test.simulation.fast import Design
+from listening_test.simulation.power_check import power_of
+from listening_test.simulation.ratings import SimulatedDesign
 from songbench.domain.errors import InputError
 
 SIZE = {"raters": 12, "items": 20, "pages": 24, "systems": 4}
@@ -74,9 +74,9 @@ def test_sizes_that_allow_no_test_are_refused(change):
 @pytest.mark.parametrize(
     "design",
     [
-        Design(),
-        Design(form="preference", scale_range=(-1.0, 1.0)),
-        Design(form="multistimulus", prompts=10, pages=10, scale_range=(0.0, 100.0)),
+        SimulatedDesign(),
+        SimulatedDesign(form="preference", scale_range=(-1.0, 1.0)),
+        SimulatedDesign(form="multistimulus", prompts=10, pages=10, scale_range=(0.0, 100.0)),
     ],
     ids=lambda design: design.form,
 )

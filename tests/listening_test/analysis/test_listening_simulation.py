@@ -14,8 +14,8 @@ from listening_test.commands import app
 from listening_test.commands.simulate import parsed_effects
 from listening_test.pages import session_pages
 from listening_test.prepared import load_key, load_test
-from listening_test.simulation.fast import Design, careless_of, draw
 from listening_test.simulation.population import CARELESS, Population, spread_effects
+from listening_test.simulation.ratings import SimulatedDesign, careless_of, draw
 from listening_test.simulation.sheets import simulate
 from songbench.domain.errors import InputError
 
@@ -99,7 +99,9 @@ def test_effects_that_are_not_given_are_spread_evenly():
 @pytest.mark.parametrize("form", ["acr", "preference", "ccr", "multistimulus"])
 def test_the_fast_path_is_balanced_and_repeatable(form):
     limits = {"preference": (-1.0, 1.0), "ccr": (-3.0, 3.0), "multistimulus": (0.0, 100.0)}.get(form, (1.0, 5.0))
-    design = Design(form=form, raters=10, prompts=12, systems=4, pages=12, repeats=2, anchors=1, scale_range=limits)
+    design = SimulatedDesign(
+        form=form, raters=10, prompts=12, systems=4, pages=12, repeats=2, anchors=1, scale_range=limits
+    )
     effects = dict.fromkeys(design.names, sum(limits) / 2)
     people = Population(effects=effects, scale_range=limits, careless=0.3)
     data = draw(design, people, 5)
@@ -117,10 +119,10 @@ def test_the_fast_path_is_balanced_and_repeatable(form):
 
 def test_the_panel_has_the_variance_that_was_asked_for():
     people = Population(effects={"s0": 0.0, "s1": 0.0}, scale_range=(-50.0, 50.0), slope=0.0, fatigue=0.0)
-    design = Design(raters=60, prompts=60, systems=2, pages=120, scale_range=(-50.0, 50.0))
-    from listening_test.simulation.panel import Panel
+    design = SimulatedDesign(raters=60, prompts=60, systems=2, pages=120, scale_range=(-50.0, 50.0))
+    from listening_test.simulation.raters import SimulatedRaters
 
-    panel = Panel(people, raters=60, items=60, songs=design.names, seed=1)
+    panel = SimulatedRaters(people, raters=60, items=60, songs=design.names, seed=1)
     index = np.indices((60, 60, 2)).reshape(3, -1)
     values = panel.opinions(*index, np.zeros(7200, dtype=int), np.zeros(7200)).reshape(60, 60, 2)
     assert values.mean(axis=(1, 2)).std() == pytest.approx(np.hypot(0.6, 0.3 / 2**0.5), rel=0.2)

@@ -13,7 +13,7 @@ STRAY = 0.03
 """Share of a straight-liner's answers that are another one."""
 
 
-class Panel:
+class SimulatedRaters:
     """Raters, items and songs with everything random about them drawn.
 
     Args:
@@ -58,22 +58,22 @@ class Panel:
         result: Array = middle + self.slopes[rater] * (value - middle) + self.strictness[rater]
         return result
 
-    def answered(self, rater: int, numbers: Codes, thought: Array, scale_range: tuple[float, float]) -> Array:
+    def answered(self, rater: int, numbers: Codes, opinions: Array, scale_range: tuple[float, float]) -> Array:
         """What a rater answers, in points of a scale of whole numbers, not yet rounded.
 
         Args:
             rater: which.
             numbers: the how-manieth answers of the session these are, shape (n,).
-            thought: what an attentive rater would answer, shape (n,).
+            opinions: what an attentive rater would answer, shape (n,).
             scale_range: lowest and highest value of the scale.
         """
         kind, (lowest, highest) = self.kinds[rater], scale_range
         if kind == "attentive":
-            return thought
+            return opinions
         if kind == "random":
             return self.rng.integers(int(lowest), int(highest) + 1, len(numbers)).astype(np.float64)
         if kind == "inverted":
-            return lowest + highest - thought
+            return lowest + highest - opinions
         result: Array = lowest + (highest - lowest) * self._place(kind, rater, numbers)
         return result
 

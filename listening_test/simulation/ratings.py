@@ -15,8 +15,8 @@ import numpy as np
 
 from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
 from listening_test.protocol import Form, Protocol, load_protocol
-from listening_test.simulation.panel import Panel, decided, on_scale
 from listening_test.simulation.population import Population
+from listening_test.simulation.raters import SimulatedRaters, decided, on_scale
 from songbench.statistics import Array, Codes
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Design:
+class SimulatedDesign:
     """The size of a test.
 
     Attributes:
@@ -63,7 +63,7 @@ ANCHOR = "lowpass-3500"
 
 
 @lru_cache(maxsize=32)
-def protocol_of(design: Design) -> Protocol:
+def protocol_of(design: SimulatedDesign) -> Protocol:
     """A protocol for this design, with the default rules of screening and analysis."""
     points: dict[int, Any] = {}
     if design.form in ("acr", "ccr"):
@@ -74,17 +74,17 @@ def protocol_of(design: Design) -> Protocol:
     return Protocol.model_validate({"name": "simulated", "form": design.form, "scales": scales, "screening": rules})
 
 
-def draw(design: Design, population: Population, seed: int, protocol: Protocol | None = None) -> Collected:
+def draw(design: SimulatedDesign, population: Population, seed: int, protocol: Protocol | None = None) -> Collected:
     """One simulated test.
 
     Args:
         design: its size.
-        population: who answers; its effects name the systems of `Design.names`.
+        population: who answers; its effects name the systems of `SimulatedDesign.names`.
         seed: of everything; the same seed gives the same answers.
         protocol: with other rules; None: `protocol_of` the design.
     """
     protocol = protocol or protocol_of(design)
-    panel = Panel(
+    panel = SimulatedRaters(
         population,
         raters=design.raters,
         items=design.prompts,
@@ -121,15 +121,15 @@ class _Visits:
     repeat: Codes
 
 
-def _visits(design: Design, rng: np.random.Generator) -> _Visits:
+def _visits(design: SimulatedDesign, rng: np.random.Generator) -> _Visits:
     plan = _songs_of_pages(design)
     turned = rng.permutation(design.raters)
     rows: list[tuple[int, ...]] = []
     pairwise = design.form in ("preference", "ccr")
     several = design.form in ("multistimulus", "mushra")
     for rater in range(design.raters):
-        chosen = [plan[(int(turned[rater]) * design.pages + page) % len(plan)] for page in range(design.pages)]
-        pages = [chosen[n] for n in rng.permutation(len(chosen))]
+        drawn_pages = [plan[(int(turned[rater]) * design.pages + page) % len(plan)] for page in range(design.pages)]
+        pages = [drawn_pages[n] for n in rng.permutation(len(drawn_pages))]
         visits = [(item, first, second, 0) for item, first, second in pages]
         visits += [
             (item, second, first, 1) if pairwise else (item, first, second, 1)
@@ -149,21 +149,23 @@ def _visits(design: Design, rng: np.random.Generator) -> _Visits:
     return _Visits(rater=rater, page=page, item=item, first=first, second=second, repeat=repeat)
 
 
-def _songs_of_pages(design: Design) -> list[tuple[int, int, int]]:
+def _songs_of_pages(design: SimulatedDesign) -> list[tuple[int, int, int]]:
     """Every page there could be, such that any run of them is balanced over songs: (prompt, first, second or -1)."""
     if design.form in ("multistimulus", "mushra"):
         return [(item, -1, -1) for item in range(design.prompts)]
     if design.form in ("preference", "ccr"):
         pairs = list(combinations(range(design.systems), 2))
-        shown = [pair if side == 0 else pair[::-1] for side in (0, 1) for pair in pairs]
+        ordered_pairs = [pair if side == 0 else pair[::-1] for side in (0, 1) for pair in pairs]
         return [
-            ((block + n) % design.prompts, *pair) for block in range(design.prompts) for n, pair in enumerate(shown)
+            ((block + n) % design.prompts, *pair)
+            for block in range(design.prompts)
+            for n, pair in enumerate(ordered_pairs)
         ]
     songs = range(design.systems)
     return [((block + song) % design.prompts, song, -1) for block in range(design.prompts) for song in songs]
 
 
-def _answered(design: Design, panel: Panel, visits: _Visits) -> pd.DataFrame:
+def _answered(design: SimulatedDesign, panel: SimulatedRaters, visits: _Visits) -> pd.DataFrame:
     parts = [_answered_scale(design, panel, visits, scale) for scale in range(design.scales)]
     import pandas as pd
 
@@ -171,7 +173,7 @@ def _answered(design: Design, panel: Panel, visits: _Visits) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(part) for part in parts], ignore_index=True).reindex(columns=columns)
 
 
-def _answered_scale(design: Design, panel: Panel, visits: _Visits, scale: int) -> dict[str, Any]:
+def _answered_scale(design: SimulatedDesign, panel: SimulatedRaters, visits: _Visits, scale: int) -> dict[str, Any]:
     which = np.full(len(visits.rater), scale, dtype=np.intp)
     progress = visits.page / max(int(visits.page.max()), 1)
     first = panel.opinions(visits.rater, visits.item, visits.first, which, progress)
@@ -201,7 +203,7 @@ def _answered_scale(design: Design, panel: Panel, visits: _Visits, scale: int) -
     }
 
 
-def _shared(design: Design, visits: _Visits, scale: int) -> dict[str, Any]:
+def _shared(design: SimulatedDesign, visits: _Visits, scale: int) -> dict[str, Any]:
     songs = [
         f"t{i}-{min(a, b)}-{max(a, b)}" if b >= 0 else f"t{i}-{a}"
         for i, a, b in zip(visits.item, visits.first, visits.second, strict=True)
@@ -225,15 +227,15 @@ def _shared(design: Design, visits: _Visits, scale: int) -> dict[str, Any]:
     }
 
 
-def _with_careless(panel: Panel, visits: _Visits, thought: Array, scale_range: tuple[float, float]) -> Array:
-    result = thought.copy()
+def _with_careless(panel: SimulatedRaters, visits: _Visits, opinions: Array, scale_range: tuple[float, float]) -> Array:
+    result = opinions.copy()
     for rater in range(len(panel.kinds)):
-        mine = visits.rater == rater
-        result[mine] = panel.answered(rater, np.arange(int(mine.sum())), thought[mine], scale_range)
+        own_rows = visits.rater == rater
+        result[own_rows] = panel.answered(rater, np.arange(int(own_rows.sum())), opinions[own_rows], scale_range)
     return on_scale(result, scale_range)
 
 
-def _compared(panel: Panel, visits: _Visits, first: Array, second: Array, form: str) -> Array:
+def _compared(panel: SimulatedRaters, visits: _Visits, first: Array, second: Array, form: str) -> Array:
     """Answers about pairs; NaN for "both bad"."""
     population = panel.population
     ahead = second - first - population.position
@@ -245,7 +247,7 @@ def _compared(panel: Panel, visits: _Visits, first: Array, second: Array, form: 
     return np.where(np.maximum(first, second) < population.both_bad, np.nan, values)
 
 
-def _checks(design: Design, panel: Panel) -> pd.DataFrame:
+def _checks(design: SimulatedDesign, panel: SimulatedRaters) -> pd.DataFrame:
     """Careless raters who do not listen are right on a trap by chance alone; the others miss one now and then."""
     choices = 4 if design.form == "preference" else round(design.scale_range[1] - design.scale_range[0]) + 1
     chance = {"multistimulus": 0.06, "mushra": 0.06}.get(design.form, (1 / choices) ** design.scales)
@@ -258,7 +260,7 @@ def _checks(design: Design, panel: Panel) -> pd.DataFrame:
     return frame(rows, [*CHECKS])
 
 
-def _raters(design: Design) -> pd.DataFrame:
+def _raters(design: SimulatedDesign) -> pd.DataFrame:
     count = design.pages + design.traps + design.repeats
     rows = [
         {"rater": f"r{n:03d}", "seat": n, "pages_asked": count, "pages_answered": count, "withdrawn": False}
@@ -267,7 +269,7 @@ def _raters(design: Design) -> pd.DataFrame:
     return frame(rows, [*RATERS])
 
 
-def careless_of(design: Design, population: Population, seed: int) -> dict[str, str]:
+def careless_of(design: SimulatedDesign, population: Population, seed: int) -> dict[str, str]:
     """What each rater of `draw` with the same arguments is: ``attentive`` or a kind of careless."""
     rng = np.random.default_rng([seed, 1])
     kinds: Sequence[str] = population.kinds_of(design.raters, rng)

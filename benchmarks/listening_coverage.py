@@ -1,6 +1,6 @@
 """Whether intervals hold the truth and tests err as often as they say: many simulated tests with a known truth.
 
-Used by ``benchmarks/listening_calibration.py``, by the tests, and by ``songbench listen simulate --plan --check``.
+Used by ``benchmarks/listening_calibration.py`` and by the tests.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from statistics import NormalDist
 import numpy as np
 
 from listening_test.analysis.means import rated
-from listening_test.analysis.power import plan_table, typical
 from listening_test.analysis.preferences import estimated_strengths, preferred
 from listening_test.analysis.screening import screen
 from listening_test.collected import Collected
-from listening_test.simulation.fast import Design, careless_of, draw
-from listening_test.simulation.panel import on_scale
 from listening_test.simulation.population import Population
+from listening_test.simulation.raters import on_scale
+from listening_test.simulation.ratings import SimulatedDesign, careless_of, draw
 from songbench.statistics import Array
 
 MONTE_CARLO = 1_000_000
@@ -60,8 +59,8 @@ class Share:
 
     def add(self, events: Iterable[bool]) -> None:
         """What one test brought."""
-        told = [bool(one) for one in events]
-        self.hits, self.n, self.tests = self.hits + sum(told), self.n + len(told), self.tests + 1
+        outcomes = [bool(event) for event in events]
+        self.hits, self.n, self.tests = self.hits + sum(outcomes), self.n + len(outcomes), self.tests + 1
 
     def join(self, other: Share) -> Share:
         """Both together."""
@@ -73,14 +72,14 @@ Shares = dict[str, Share]
 
 def joined(parts: Iterable[Shares]) -> Shares:
     """The same shares from several processes as one."""
-    whole: Shares = {}
+    sums: Shares = {}
     for part in parts:
         for name, share in part.items():
-            whole[name] = whole.get(name, Share()).join(share)
-    return whole
+            sums[name] = sums.get(name, Share()).join(share)
+    return sums
 
 
-def true_means(design: Design, population: Population) -> dict[str, float]:
+def true_means(design: SimulatedDesign, population: Population) -> dict[str, float]:
     """The expected answer about each system, over raters, items and pages, given rounding and the ends of the scale."""
     rng = np.random.default_rng(0)
     sd, middle = population.components, sum(population.scale_range) / 2
@@ -96,7 +95,7 @@ def true_means(design: Design, population: Population) -> dict[str, float]:
 
 
 def calibrate_ratings(
-    design: Design, population: Population, seeds: Iterable[int], truth: Mapping[str, float] | None = None
+    design: SimulatedDesign, population: Population, seeds: Iterable[int], truth: Mapping[str, float] | None = None
 ) -> Shares:
     """Intervals of means and differences, and the declared tests, over simulated tests that rate songs.
 
@@ -108,13 +107,13 @@ def calibrate_ratings(
     shares: Shares = {name: Share() for name in ("means", "differences", "tests", "family")}
     for seed in seeds:
         data = draw(design, population, seed)
-        found = rated(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={})
-        shares["means"].add(_holds(one.low, one.high, truth[one.system]) for one in found.means if one.competitor)
+        result = rated(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={})
+        shares["means"].add(_holds(mean.low, mean.high, truth[mean.system]) for mean in result.means if mean.competitor)
         shares["differences"].add(
-            _holds(one.low, one.high, truth[one.first] - truth[one.second]) for one in found.differences
+            _holds(pair.low, pair.high, truth[pair.first] - truth[pair.second]) for pair in result.differences
         )
-        shares["tests"].add(one.p < 0.05 for one in found.differences)
-        shares["family"].add([any(one.significant for one in found.differences)])
+        shares["tests"].add(pair.p < 0.05 for pair in result.differences)
+        shares["family"].add([any(pair.significant for pair in result.differences)])
     return shares
 
 
@@ -122,18 +121,20 @@ def _holds(low: float | None, high: float | None, truth: float) -> bool:
     return low is not None and high is not None and low <= truth <= high
 
 
-def true_strengths(design: Design, population: Population, *, panels: int = 30) -> Array:
+def true_strengths(design: SimulatedDesign, population: Population, *, panels: int = 30) -> Array:
     """What strengths tend to with very many raters and prompts, shape (systems,): the mean over large tests."""
     large = replace(design, raters=200, prompts=200, traps=0, repeats=0, anchors=0)
-    found = [_strengths(draw(large, population, 10**6 + n)) for n in range(panels)]
-    return np.asarray(np.mean(found, axis=0), dtype=np.float64)
+    strengths = [_strengths(draw(large, population, 10**6 + n)) for n in range(panels)]
+    return np.asarray(np.mean(strengths, axis=0), dtype=np.float64)
 
 
 def _strengths(data: Collected) -> Array:
     return estimated_strengths(data.pairs, data.systems, data.protocol.form)
 
 
-def calibrate_pairs(design: Design, population: Population, seeds: Iterable[int], truth: Array | None = None) -> Shares:
+def calibrate_pairs(
+    design: SimulatedDesign, population: Population, seeds: Iterable[int], truth: Array | None = None
+) -> Shares:
     """Intervals of strengths and the declared tests, over simulated tests that compare songs.
 
     Returns:
@@ -143,15 +144,15 @@ def calibrate_pairs(design: Design, population: Population, seeds: Iterable[int]
     shares: Shares = {name: Share() for name in ("strengths", "tests", "family")}
     for seed in seeds:
         data = draw(design, population, seed)
-        found = preferred(data.pairs, "Q0", data.protocol, data.systems)
-        systems = [one for one in found.strengths if one.competitor]
-        shares["strengths"].add(_holds(one.low, one.high, true) for one, true in zip(systems, truth, strict=True))
-        shares["tests"].add(one.p < 0.05 for one in found.outcomes)
-        shares["family"].add([any(one.significant for one in found.outcomes)])
+        result = preferred(data.pairs, "Q0", data.protocol, data.systems)
+        systems = [strength for strength in result.strengths if strength.competitor]
+        shares["strengths"].add(_holds(row.low, row.high, true) for row, true in zip(systems, truth, strict=True))
+        shares["tests"].add(pair.p < 0.05 for pair in result.outcomes)
+        shares["family"].add([any(pair.significant for pair in result.outcomes)])
     return shares
 
 
-def calibrate_screening(design: Design, population: Population, seeds: Iterable[int]) -> Shares:
+def calibrate_screening(design: SimulatedDesign, population: Population, seeds: Iterable[int]) -> Shares:
     """Who is excluded, by what they are; the kinds of careless raters take turns over the tests.
 
     Returns:
@@ -161,60 +162,13 @@ def calibrate_screening(design: Design, population: Population, seeds: Iterable[
     for seed in seeds:
         turn = seed % max(len(population.kinds), 1)
         turned = replace(population, kinds=(*population.kinds[turn:], *population.kinds[:turn]))
-        told = screen(draw(design, turned, seed))
+        screening = screen(draw(design, turned, seed))
         kinds = careless_of(design, turned, seed)
         for kind in set(kinds.values()):
-            events = [not one.included for one in told if kinds[one.rater] == kind]
+            events = [not row.included for row in screening if kinds[row.rater] == kind]
             shares[kind].add(events)
             if kind != "attentive":
                 shares["careless"].hits += sum(events)
                 shares["careless"].n += len(events)
         shares["careless"].tests += "careless" in shares and population.careless > 0
     return dict(shares)
-
-
-def power_of(design: Design, *, tests: int, seed: int = 0) -> tuple[float, float]:
-    """How often a pair that differs by what `power` calls resolvable is told apart, before any correction.
-
-    Args:
-        design: the test; its first two systems differ, the others lie between them.
-        tests: how many to simulate.
-        seed: of the first.
-
-    Returns:
-        The share of tests, and the difference (``preference``: the share above one half).
-    """
-    aimed, population = _resolvable(design)
-    found = Share()
-    for number in range(seed, seed + tests):
-        data = draw(design, population, number)
-        if design.form in ("preference", "ccr"):
-            pairs = preferred(data.pairs, "Q0", data.protocol, data.systems).outcomes
-            found.add([next(one.p for one in pairs if (one.first, one.second) == design.names[:2]) < 0.05])
-        else:
-            apart = rated(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={}).differences
-            found.add([next(one.p for one in apart if (one.first, one.second) == design.names[:2]) < 0.05])
-    return found.value, aimed
-
-
-def _resolvable(design: Design) -> tuple[float, Population]:
-    """The planned difference, and a population in which the first two systems really differ by as much."""
-    pairwise = design.form in ("preference", "ccr")
-    limits = (1.0, 5.0) if pairwise else design.scale_range
-    middle, sd = sum(limits) / 2, typical(limits)
-    aimed = plan_table(
-        form=design.form,
-        items=design.prompts,
-        systems=design.systems,
-        scale_range=design.scale_range,
-        raters=[design.raters],
-        pages=[design.pages],
-        per_page=design.systems if design.form in ("multistimulus", "mushra") else 1,
-    )[0].resolvable
-    apart = aimed
-    if design.form == "preference":  # the distance of two opinions that gives this share
-        spread = math.hypot(sd.rater_system, sd.item_system, sd.residual) * math.sqrt(2)
-        apart = NormalDist().inv_cdf(min(0.5 + aimed, 0.999)) * spread
-    effects = dict.fromkeys(design.names, middle)
-    effects |= {design.names[0]: middle + apart / 2, design.names[1]: middle - apart / 2}
-    return aimed, Population(effects=effects, scale_range=limits, components=sd, slope=0.0, fatigue=0.0, tie=0.0)
