@@ -5,52 +5,62 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
-from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from songbench.cli.group import CommandGroup
 from songbench.domain.errors import DISK_FULL, SongbenchError, StoreWriteError
 
 HELP = """Benchmark song generators: lyrics in, songs out, scores with honest uncertainty.
 
-Start with [bold]songbench run[/bold]: it makes the songs that are missing, scores them, prints the leaderboard.
-Everything finished is stored at once; stop it whenever you like and run the same command to go on.
+Start with [bold]songbench run[/bold]: it makes the songs that are missing, scores them, prints the leaderboard. \
+Everything finished is stored at once; stop it whenever you like and run the same command to go on. Results go to \
+stdout, everything else to stderr.
 
-Exit codes: 0 all done · 1 done, but some songs or scores failed (the leaderboard counts them) · 2 something given is
-wrong · 3 the store is busy · 4 something asked for is not available here · 5 the store cannot be written · 130 stopped.
+Exit codes: 0 all done · 1 done, but some songs or scores failed (the leaderboard counts them) · 2 something given is \
+wrong · 3 the store is busy · 4 something asked for is not available here · 5 the store cannot be written · \
+130 stopped.
+
+Example: songbench run --systems rulebased,noise --metrics audio
 """
 
+RUNS = "Runs"
+"""The panel of ``--help`` with the commands that make runs and look at them."""
+THINGS = "What there is"
+"""The panel with the commands that list and prepare systems, metrics and suites."""
+
 app = typer.Typer(
-    help=HELP, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False
+    cls=CommandGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
 
-def _plug_in(words: list[str]) -> None:
-    """Add the command of another room or package, imported only when it is the one that was typed, or for help."""
-    from songbench.contracts import registry
+def _show_version(requested: bool) -> None:
+    if requested:
+        from songbench import __version__
 
-    known = registry.names(registry.COMMANDS)
-    asked = next((word for word in words if not word.startswith("-")), None)
-    for name in known if asked is None else [asked] if asked in known else []:
-        try:
-            command: typer.Typer | Callable[..., None] = registry.load(registry.COMMANDS, name)
-        except registry.PluginError as error:
-            if asked:
-                raise
-            typer.echo(f"note: {error}", err=True)  # help has to work whatever is installed
-            continue
-        if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
-        else:
-            app.command(name)(command)
+        typer.echo(f"songbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """See `HELP`."""
 
 
 def main() -> None:
     """Run the command line; errors that songbench raises on purpose are one message, not a traceback."""
     atexit.register(gc.freeze)  # else the end looks for cycles in every library: up to half a second, for nothing
     try:
-        _plug_in(sys.argv[1:])
-        app()
+        app(prog_name="songbench")
     except SongbenchError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)

@@ -6,29 +6,84 @@ from typing import Annotated
 
 import typer
 
-from songbench.cli.app import app
+from songbench.cli import completion
+from songbench.cli.app import THINGS, app
+from songbench.cli.options import Json
+
+_SYSTEMS_HELP = """List the systems that can enter a run, and what is missing for those that cannot.
+
+Examples:
+
+    songbench systems
+    songbench systems rulebased
+    songbench systems --json
+
+More in docs/systems.md.
+"""
 
 
-@app.command()
-def systems(name: Annotated[str | None, typer.Argument(help="Show the whole card of one.")] = None) -> None:
-    """List the systems that can enter a run, and what is missing for those that cannot."""
+@app.command(help=_SYSTEMS_HELP, rich_help_panel=THINGS)
+def systems(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Show the whole card of this system.", autocompletion=completion.system_name
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """See `_SYSTEMS_HELP`."""
     from rich.console import Console
 
+    from songbench.cli import json_output
     from songbench.contracts import registry
     from songbench.reporting.console import card_table, systems_listing
 
-    Console().print(card_table(registry.build_system(name).card) if name else systems_listing())
+    if json:
+        json_output.show(json_output.of_systems([name] if name else registry.names(registry.SYSTEMS), whole=not name))
+    elif name:
+        Console().print(card_table(registry.build_system(name).card))
+    else:
+        Console().print(systems_listing())
 
 
-@app.command()
-def metrics(name: Annotated[str | None, typer.Argument(help="Show the whole card of one.")] = None) -> None:
-    """List the metrics with their backends, and what is missing for those that cannot run here."""
+_METRICS_HELP = """List the metrics with their backends, and what is missing for those that cannot run here.
+
+Examples:
+
+    songbench metrics
+    songbench metrics per
+    songbench metrics fad@musicnn --json
+
+More in docs/metrics.md.
+"""
+
+
+@app.command(help=_METRICS_HELP, rich_help_panel=THINGS)
+def metrics(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Show the whole card: of one id, of all backends of a bare name, or of a preset.",
+            autocompletion=completion.metric_name,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """See `_METRICS_HELP`."""
     from rich.console import Console
 
+    from songbench.cli import json_output
     from songbench.contracts import registry
+    from songbench.execution.config import metric_selection
     from songbench.reporting.console import card_table, metrics_listing
 
-    for identifier in registry.metric_ids(name) if name else []:
-        Console().print(card_table(registry.build_metric(identifier).card))
-    if not name:
+    identifiers = metric_selection([name]) if name else registry.names(registry.METRICS)
+    if json:
+        json_output.show(json_output.of_metrics(identifiers, whole=not name))
+    elif name:
+        for identifier in identifiers:
+            Console().print(card_table(registry.build_metric(identifier).card))
+    else:
         Console().print(metrics_listing())

@@ -6,45 +6,89 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from songbench.cli import completion
+
 Suite: TypeAlias = Annotated[
-    str | None, typer.Option("--suite", help="A registered suite (songbench suites) or a .jsonl file.")
+    str | None,
+    typer.Option(
+        "--suite",
+        metavar="NAME|FILE",
+        help="A registered suite (songbench suites) or a .jsonl file.",
+        autocompletion=completion.suite_name,
+    ),
 ]
 Systems: TypeAlias = Annotated[
     str | None,
-    typer.Option("--systems", help="Comma-separated: name, name:variant, imported:NAME=FOLDER (songbench systems)."),
+    typer.Option(
+        "--systems",
+        metavar="NAMES",
+        help="Comma-separated: name, name:variant, imported:NAME=FOLDER (songbench systems).",
+        autocompletion=completion.system_names,
+    ),
 ]
 Metrics: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--metrics", help="Comma-separated ids, bare names for all their backends, or presets (songbench metrics)."
+        "--metrics",
+        metavar="NAMES",
+        help="Comma-separated ids, bare names for all their backends, or presets (songbench metrics).",
+        autocompletion=completion.metric_names,
     ),
 ]
-Takes: TypeAlias = Annotated[int | None, typer.Option("--takes", help="Songs per prompt and system.")]
-Seed: TypeAlias = Annotated[int | None, typer.Option("--seed", help="The seeds of all takes follow from it.")]
+Takes: TypeAlias = Annotated[int | None, typer.Option("--takes", metavar="N", help="Songs per prompt and system.")]
+Seed: TypeAlias = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="The seeds of all takes follow from it.")
+]
 Name: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--name",
+        metavar="NAME",
         help="Of the run and its folder; default: the suite's. More systems, metrics or takes under the name of an"
         " earlier run are added to it; whatever else differs is refused.",
+        autocompletion=completion.run_name,
     ),
 ]
-StoreUrl: TypeAlias = Annotated[str | None, typer.Option("--store", help="Where results live: a folder or fsspec URL.")]
+StoreUrl: TypeAlias = Annotated[
+    str | None, typer.Option("--store", metavar="URL", help="Where results live: a folder or fsspec URL.")
+]
 Published: TypeAlias = Annotated[
     str | None,
-    typer.Option("--published", help="Comma-separated files of results/published to show below, in blocks apart."),
+    typer.Option(
+        "--published",
+        metavar="NAMES",
+        help="Comma-separated files of results/published to show below, in blocks apart.",
+        autocompletion=completion.published_names,
+    ),
 ]
-Runs: TypeAlias = Annotated[str | None, typer.Option("--runs", help="The folder of run folders.")]
-Workers: TypeAlias = Annotated[int | None, typer.Option("--workers", help="Worker processes.")]
+Runs: TypeAlias = Annotated[
+    str | None, typer.Option("--runs", metavar="FOLDER", help="The folder of run folders; default: results/runs.")
+]
+Workers: TypeAlias = Annotated[int | None, typer.Option("--workers", metavar="N", help="Worker processes.")]
 Overrides: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--set", help="Any setting, e.g. --set system.NAME.KEY=VALUE (repeatable).")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Any setting, e.g. --set system.NAME.KEY=VALUE (repeatable; docs/runs.md)."
+    ),
 ]
 RetryFailed: TypeAlias = Annotated[bool, typer.Option("--retry-failed", help="Try again what is stored as failed.")]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Show what is stored, what is to do, the cost.")]
 Replace: TypeAlias = Annotated[
     bool, typer.Option("--replace", help="Start the run of this name anew; nothing stored is lost.")
 ]
-RunName: TypeAlias = Annotated[str, typer.Argument(help="The run's name, as under --runs.")]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show results and errors only: no progress, no introduction.")
+]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+RunName: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN",
+        help="The run's name (songbench runs); default: the newest.",
+        show_default=False,
+        autocompletion=completion.run_name,
+    ),
+]
 
 
 def parts(text: str | None) -> list[str] | None:

@@ -8,7 +8,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from songbench.cli.app import app
+from songbench.cli import completion, json_output
+from songbench.cli.app import THINGS, app
+from songbench.cli.options import Json
+from songbench.domain.errors import nearest
 
 _SHOW = "show"
 
@@ -18,40 +21,79 @@ class _ShowByDefault(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         if args and args[0] not in self.commands:
+            self._refuse_misspelt(ctx, args[0])
             args = [_SHOW, *args]
         return super().resolve_command(ctx, args)
 
+    def _refuse_misspelt(self, ctx: Any, name: str) -> None:
+        """A word that is nearer to a command than to any suite is no suite."""
+        from songbench.contracts import registry
+
+        known = registry.names(registry.SUITES)
+        match = nearest(name, [*known, *self.commands])
+        if match in self.commands and not Path(name).exists():
+            ctx.fail(f"No such command or suite '{name}'. Did you mean '{match}'?")
+
+
+_SUITES_HELP = """List the suites, check and show one, or import lyrics of other projects.
+
+Examples:
+
+    songbench suites
+    songbench suites demo
+    songbench suites my_prompts.jsonl
+
+More in docs/suites.md.
+"""
 
 suites = typer.Typer(cls=_ShowByDefault, invoke_without_command=True, rich_markup_mode="rich", no_args_is_help=False)
-app.add_typer(suites, name="suites")
+app.add_typer(suites, name="suites", rich_help_panel=THINGS)
 
 
-@suites.callback()
-def listing(context: typer.Context) -> None:
-    """List the suites, check and show one (songbench suites NAME or FILE), or import lyrics of other projects."""
+@suites.callback(help=_SUITES_HELP)
+def listing(context: typer.Context, json: Json = False) -> None:
+    """See `_SUITES_HELP`."""
     if context.invoked_subcommand is None:
         from rich.console import Console
 
+        from songbench.contracts import registry
         from songbench.reporting.console import suites_listing
 
-        Console().print(suites_listing())
+        if json:
+            json_output.show(json_output.of_suites(registry.names(registry.SUITES)))
+        else:
+            Console().print(suites_listing())
 
 
-@suites.command(_SHOW, hidden=True)
-def show(name: Annotated[str, typer.Argument(help="A registered suite or a file.")]) -> None:
-    """Check a suite and show its prompts, the lines as they will be sung, and what looks odd."""
+@suites.command(_SHOW)
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="A registered suite or a file.", autocompletion=completion.suite_name),
+    ],
+    json: Json = False,
+) -> None:
+    """Check a suite and show its prompts, the lines as they will be sung, and what looks odd.
+
+    The word show may be left out.
+
+    Example: songbench suites my_prompts.jsonl
+    """
     from rich.console import Console
 
     from songbench.execution.experiment import find_suite
     from songbench.reporting.lyric_sheet import suite_sheet
 
-    Console().print(suite_sheet(find_suite(name)))
+    if json:
+        json_output.show(json_output.of_suite(name))
+    else:
+        Console().print(suite_sheet(find_suite(name)))
 
 
 _IMPORT_HELP = """Convert prompts of another project to a suite file: tags, times, styles, languages.
 
-FILE is what the project has: a .jsonl or .json file, a text file, or a folder of them. What is changed or left out is
-reported; nothing is overwritten without --force.
+FILE is what the project has: a .jsonl or .json file, a text file, or a folder of them. What is changed or left out \
+is reported; nothing is overwritten without --force.
 
 \b
   suno           a paste (.txt), a folder of them, or .jsonl; any lyrics with headings in brackets
@@ -67,35 +109,39 @@ reported; nothing is overwritten without --force.
 Examples:
 
     songbench suites import paste.txt --from suno --to mine.jsonl
-
     songbench suites import YuE/prompt_egs --from yue --to yue.jsonl
-
     songbench suites import lyrics.jsonl --from levo --to levo.jsonl --force
+
+More in docs/suites.md.
 """
 
 
 @suites.command("import", help=_IMPORT_HELP)
 def import_(
-    file: Annotated[Path, typer.Argument(help="The file or folder to convert.")],
-    source: Annotated[str, typer.Option("--from", help="Whose it is: suno, yue, levo, …")],
-    to: Annotated[Path, typer.Option("--to", help="The suite file to write (.jsonl).")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file or folder to convert.")],
+    source: Annotated[str, typer.Option("--from", metavar="SOURCE", help="Whose it is: suno, yue, levo, …")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The suite file to write (.jsonl).")],
     force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
     part_seconds: Annotated[
-        float, typer.Option(min=0.1, max=600, help="How long a part without words lasts where the source does not say.")
+        float,
+        typer.Option(
+            metavar="S", min=0.1, max=600, help="How long a part without words lasts where the source does not say."
+        ),
     ] = 5.0,
     seconds_per_tag: Annotated[
-        float, typer.Option(min=0.1, max=60, help="How long one tag lasts in SongBloom's lines.")
+        float,
+        typer.Option(metavar="S", min=0.1, max=60, help="How long one tag lasts in SongBloom's lines."),
     ] = 1.0,
 ) -> None:
     """See `_IMPORT_HELP`."""
     from songbench.suites.importing import import_suite
 
-    done = import_suite(file, source, to, force=force, part_seconds=part_seconds, seconds_per_tag=seconds_per_tag)
-    count = len(done.suite.prompts)
-    typer.echo(f"{done.path}: {count} prompt{'s' if count > 1 else ''}")
-    for title, lines in (("changed or left out", done.changes), ("to look at", done.suite.remarks)):
+    imported = import_suite(file, source, to, force=force, part_seconds=part_seconds, seconds_per_tag=seconds_per_tag)
+    count = len(imported.suite.prompts)
+    typer.echo(f"{imported.path}: {count} prompt{'s' if count > 1 else ''}")
+    for title, lines in (("changed or left out", imported.changes), ("to look at", imported.suite.remarks)):
         if lines:
             typer.echo(f"{title}:")
             for line in lines:
                 typer.echo(f"  {line}")
-    typer.echo(f"See the lines as they will be sung: songbench suites {done.path}")
+    typer.echo(f"See the lines as they will be sung: songbench suites {imported.path}")

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from songbench.cli.app import app
+from songbench.cli.app import RUNS, app
+from songbench.cli.leaderboards import exit_for_failures
 from songbench.cli.options import (
     DryRun,
     Metrics,
     Overrides,
+    Quiet,
     Replace,
     RetryFailed,
     Runs,
@@ -23,7 +25,7 @@ from songbench.cli.options import (
     Workers,
     parts,
 )
-from songbench.cli.runs import execute, exit_for_failures
+from songbench.cli.stages import execute
 from songbench.contracts.registry import SystemSpec
 from songbench.domain.errors import InputError
 
@@ -37,24 +39,27 @@ Stop it whenever you like; the same command goes on.
 Examples:
 
     songbench validate-metrics
-
     songbench validate-metrics --metrics audio --damages noise,loudness --to my-validation
-
     songbench validate-metrics --metrics per,mcc@mine --suite my_prompts.jsonl
+
+More in docs/validation.md.
 """
 
 
-@app.command("validate-metrics", help=_VALIDATE_HELP)
+@app.command("validate-metrics", help=_VALIDATE_HELP, rich_help_panel=RUNS)
 def validate_metrics(
     metrics: Metrics = None,
     damages: Annotated[
-        str | None, typer.Option("--damages", help="Comma-separated; default: all. (songbench systems damaged)")
+        str | None,
+        typer.Option("--damages", metavar="NAMES", help="Comma-separated; default: all. (songbench systems damaged)"),
     ] = None,
-    base: Annotated[str, typer.Option("--base", help="The system whose songs are damaged.")] = "rulebased",
+    base: Annotated[
+        str, typer.Option("--base", metavar="NAME", help="The system whose songs are damaged.")
+    ] = "rulebased",
     suite: Suite = "validation",
     takes: Takes = None,
     seed: Seed = None,
-    name: Annotated[str, typer.Option("--name", help="Of the run and its folder.")] = "validation",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Of the run and its folder.")] = "validation",
     store: StoreUrl = None,
     runs: Runs = None,
     workers: Workers = None,
@@ -62,7 +67,10 @@ def validate_metrics(
     retry_failed: RetryFailed = False,
     dry_run: DryRun = False,
     replace: Replace = False,
-    to: Annotated[Path | None, typer.Option("--to", help="Write here instead of the run's folder.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Write here instead of the run's folder.")
+    ] = None,
+    quiet: Quiet = False,
 ) -> None:
     """See `_VALIDATE_HELP`."""
     from rich.console import Console
@@ -77,13 +85,13 @@ def validate_metrics(
     from songbench.reporting.validation.responses import row, validation_of
     from songbench.reporting.validation.tables import print_validation
 
-    wanted = parts(damages) or list(DAMAGES)
-    for one in wanted:
-        if one not in DAMAGES:
-            raise InputError(f"There is no damage '{one}'.", field="--damages", value=one, allowed=DAMAGES)
+    selected = parts(damages) or list(DAMAGES)
+    for damage in selected:
+        if damage not in DAMAGES:
+            raise InputError(f"There is no damage '{damage}'.", field="--damages", value=damage, allowed=DAMAGES)
     experiment = plan_experiment(
         suite=suite,
-        systems=[base, *(row(DAMAGES[one], strength) for one in wanted for strength in STRENGTHS)],
+        systems=[base, *(row(DAMAGES[damage], strength) for damage in selected for strength in STRENGTHS)],
         metrics=parts(metrics),
         takes=takes,
         seed=seed,
@@ -102,6 +110,7 @@ def validate_metrics(
         dry_run=dry_run,
         anew=replace,
         report=False,
+        quiet=quiet,
     )
     if dry_run:
         return
@@ -110,7 +119,9 @@ def validate_metrics(
     validation = validation_of(gather(experiment, Store(experiment.store)), experiment.systems[0].name)
     paths = write_validation(validation, to or experiment.folder)
     print_validation(validation, Console())
-    Console(stderr=True).print(f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …")
+    Console(stderr=True, quiet=quiet).print(
+        f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …"
+    )
     exit_for_failures(experiment, Store(experiment.store))
 
 

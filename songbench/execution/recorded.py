@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from songbench.domain.errors import InputError
 from songbench.domain.song import Song
 from songbench.execution.config import build_experiment
 from songbench.execution.experiment import Experiment
@@ -13,16 +12,17 @@ from songbench.execution.places import located
 from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD, read_record
 from songbench.execution.results import SongId
+from songbench.execution.run_folders import run_folder
 from songbench.execution.songs import load_song
 from songbench.execution.store import Store
 
 
-def recorded(run: str, runs: str | None = None, store: str | None = None) -> tuple[Experiment, dict[str, Any]]:
+def recorded(run: str | None, runs: str | None = None, store: str | None = None) -> tuple[Experiment, dict[str, Any]]:
     """The experiment of an earlier run, rebuilt from its record, and the record.
 
     Args:
-        run: its name.
-        runs: the folder of run folders; default: ``results/runs``.
+        run: its name; None: the newest run.
+        runs: the folder of run folders; None: ``results/runs``.
         store: where its results live now, if not where the record says.
 
     Raises:
@@ -31,21 +31,6 @@ def recorded(run: str, runs: str | None = None, store: str | None = None) -> tup
     folder = run_folder(run, runs)
     record = read_record(folder / RECORD)
     return rebuilt(record, folder, store), record
-
-
-def run_folder(run: str, runs: str | None = None) -> Path:
-    """The folder of an earlier run.
-
-    Raises:
-        InputError: when there is none.
-    """
-    folder = Path(runs or "results/runs")
-    if not run or not (folder / run / RECORD).is_file():
-        known = sorted(path.parent.name for path in folder.glob(f"*/{RECORD}"))
-        raise InputError(
-            f"There is no run '{run}' in {folder}.", value=run, allowed=known, cure="--runs names the folder."
-        )
-    return folder / run
 
 
 def rebuilt(record: dict[str, Any], folder: Path, store: str | None = None) -> Experiment:

@@ -1,0 +1,146 @@
+"""What ``--json`` prints: the same facts as the tables, as one JSON value with plain names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from songbench.domain.errors import SongbenchError
+
+Facts = dict[str, Any]
+"""A JSON object."""
+
+
+def show(value: object) -> None:
+    """Print a value as JSON to stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def of_systems(names: Iterable[str], *, whole: bool) -> list[Facts]:
+    """Cards of systems with their state.
+
+    Args:
+        names: registered.
+        whole: of a listing, where a broken plug-in has ``state: broken``; of single names it is an error.
+
+    Raises:
+        SongbenchError: for an unknown or broken system, unless `whole`.
+    """
+    from songbench.contracts import registry
+
+    def facts(name: str) -> Facts:
+        system = registry.build_system(name)
+        return {**asdict(system.card), "name": name, **_state(system.availability())}
+
+    return _all_facts(names, facts, whole=whole)
+
+
+def of_metrics(identifiers: Iterable[str], *, whole: bool) -> list[Facts]:
+    """Cards of metrics with their state; arguments and errors as those of `of_systems`."""
+    from songbench.contracts import registry
+    from songbench.resources import needs
+
+    def facts(identifier: str) -> Facts:
+        metric = registry.build_metric(identifier)
+        return {"id": identifier, **asdict(metric.card), **_state(needs.of_metric(identifier, metric))}
+
+    return _all_facts(identifiers, facts, whole=whole, key="id")
+
+
+def of_suites(names: Iterable[str]) -> list[Facts]:
+    """Registered suites without their prompts."""
+    from songbench.execution.experiment import find_suite
+
+    def facts(name: str) -> Facts:
+        suite = find_suite(name)
+        return {
+            "name": name,
+            "version": suite.version,
+            "prompts": len(suite.prompts),
+            "licence": suite.licence,
+            "description": suite.description,
+            "state": "ready",
+        }
+
+    return _all_facts(names, facts, whole=True)
+
+
+def of_suite(source: str) -> Facts:
+    """One suite with its prompts and what looks odd in them."""
+    from songbench.execution.experiment import find_suite
+
+    suite = find_suite(source)
+    return {
+        "name": suite.name,
+        "version": suite.version,
+        "licence": suite.licence,
+        "description": suite.description,
+        "prompts": [prompt.words_to_json() for prompt in suite.prompts],
+        "remarks": list(suite.remarks),
+    }
+
+
+def of_runs(summaries: Sequence[Any]) -> list[Facts]:
+    """Runs, as `songbench.execution.run_folders.RunSummary`."""
+    return [{"name": summary.name, **asdict(summary), "written": summary.written.isoformat()} for summary in summaries]
+
+
+def of_status(run: str, songs: Sequence[Any], scores: Sequence[Any]) -> Facts:
+    """How far a run is: songs per system, scores per metric."""
+
+    def facts(kind: str, tally: Any) -> Facts:
+        remaining = tally.total - tally.done - tally.failed
+        return {
+            kind: tally.what,
+            "done": tally.done,
+            "failed": tally.failed,
+            "open": remaining,
+            "total": tally.total,
+        }
+
+    return {
+        "run": run,
+        "songs": [facts("system", tally) for tally in songs],
+        "scores": [facts("metric", tally) for tally in scores],
+    }
+
+
+def of_verification(run: str, verification: Any, remade: Sequence[Any], removed: int | None) -> Facts:
+    """What still holds of a run."""
+    return {
+        "run": run,
+        "whole": verification.whole,
+        **asdict(verification),
+        "changed": [{"what": what, "then": then, "now": now} for what, then, now in verification.changed],
+        "made_again": [{**song.name._asdict(), "verdict": song.verdict} for song in remade],
+        "removed": removed,
+    }
+
+
+def of_checks(checks: Iterable[Any]) -> list[Facts]:
+    """Findings of ``songbench doctor``."""
+    return [asdict(check) for check in checks]
+
+
+def _state(availability: Any) -> Facts:
+    if availability.ready:
+        return {"state": "ready"}
+    return {"state": "unavailable", "reason": availability.reason, "cure": availability.cure}
+
+
+def _all_facts(
+    names: Iterable[str], facts: Callable[[str], Mapping[str, Any]], *, whole: bool, key: str = "name"
+) -> list[Facts]:
+    rows: list[Facts] = []
+    for name in names:
+        try:
+            rows.append(dict(facts(name)))
+        except SongbenchError as error:
+            if not whole:
+                raise
+            rows.append({key: name, "state": "broken", "reason": str(error)})
+    return rows

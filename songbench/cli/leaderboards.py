@@ -1,0 +1,53 @@
+"""What several commands do at their end: print and write the leaderboard, and say by the exit code what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from songbench.cli.options import parts
+
+
+def published_blocks(names: str | None) -> list[Any]:
+    """Published numbers by the names of their files, comma-separated."""
+    from songbench.reporting.published import load_published
+
+    return [load_published(name) for name in parts(names) or ()]
+
+
+def show_leaderboard(
+    experiment: Any, store: Any, folder: Path, blocks: Sequence[Any] = (), *, quiet: bool = False
+) -> None:
+    """Print an experiment's leaderboard, write its files into a folder, exit with 1 when something failed."""
+    from rich.console import Console
+
+    from songbench.execution.gather import gather
+    from songbench.reporting import published
+    from songbench.reporting.leaderboard import build_leaderboard
+    from songbench.reporting.panels import load_panels
+    from songbench.reporting.report import write_report
+    from songbench.reporting.tables import WIDTH, print_leaderboard
+
+    panels = load_panels(experiment.folder)
+    board = build_leaderboard(gather(experiment, store), panels=panels, **experiment.statistics)
+    paths = write_report(board, folder, blocks)
+    print_leaderboard(board, console := Console())
+    if blocks:
+        console.print(published.to_text(blocks, min(console.width, WIDTH)), markup=False, highlight=False)
+    names = ", ".join(path.name for path in paths[:5])
+    Console(stderr=True, quiet=quiet).print(f"{len(paths)} files in [bold]{folder}[/bold]: {names} …")
+    exit_for_failures(experiment, store)
+
+
+def exit_for_failures(experiment: Any, store: Any) -> None:
+    """Exit with 1 when songs or scores failed."""
+    from songbench.execution.gather import completion, gather
+
+    songs, scores = completion(gather(experiment, store))
+    failed = sum(group.failed for group in [*songs, *scores])
+    if failed:
+        typer.echo(f"{failed} songs or scores failed; they are counted, and --retry-failed tries them again.", err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,149 @@
+"""Commands that look at a finished run: ``report``, ``status``, ``verify``; without a name, at the newest one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from songbench.cli import json_output
+from songbench.cli.app import RUNS, app
+from songbench.cli.leaderboards import published_blocks, show_leaderboard
+from songbench.cli.options import Json, Published, Quiet, RunName, Runs, StoreUrl
+
+
+def _folder_of(run: str | None, runs: str | None) -> Path:
+    """The folder of the run that is named, or of the newest one, which is said on stderr."""
+    from songbench.execution.run_folders import run_folder
+
+    folder = run_folder(run, runs)
+    if run is None:
+        typer.echo(f"run '{folder.name}', the newest in {folder.parent}", err=True)
+    return folder
+
+
+_REPORT_HELP = """Print a run's leaderboard again and write its tables and figures.
+
+With --to they go to another folder, together with the run's record.
+
+Examples:
+
+    songbench report
+    songbench report demo --to results/copy
+
+More in docs/runs.md.
+"""
+
+
+@app.command(help=_REPORT_HELP, rich_help_panel=RUNS)
+def report(
+    run: RunName = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Write here instead of the run's folder.")
+    ] = None,
+    elsewhere: Published = None,
+    runs: Runs = None,
+    store: StoreUrl = None,
+    quiet: Quiet = False,
+) -> None:
+    """See `_REPORT_HELP`."""
+    from songbench.execution.record import RECORD
+    from songbench.execution.recorded import recorded
+    from songbench.execution.store import Store, write_atomically
+
+    blocks = published_blocks(elsewhere)
+    experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
+    if to:
+        write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
+    show_leaderboard(experiment, Store(experiment.store), to or experiment.folder, blocks, quiet=quiet)
+
+
+_STATUS_HELP = """Show how far a run is: songs and scores done, failed, open.
+
+Examples:
+
+    songbench status
+    songbench status demo --json
+
+More in docs/runs.md.
+"""
+
+
+@app.command(help=_STATUS_HELP, rich_help_panel=RUNS)
+def status(run: RunName = None, runs: Runs = None, store: StoreUrl = None, json: Json = False) -> None:
+    """See `_STATUS_HELP`."""
+    from rich.console import Console
+
+    from songbench.execution.gather import completion, gather
+    from songbench.execution.recorded import recorded
+    from songbench.execution.store import Store
+    from songbench.reporting.console import status_table
+
+    experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
+    songs, scores = completion(gather(experiment, Store(experiment.store)))
+    if json:
+        json_output.show(json_output.of_status(experiment.folder.name, songs, scores))
+    else:
+        Console().print(status_table(songs, scores))
+
+
+_VERIFY_HELP = """Read everything a run stored and wrote again, name what is damaged, and say what has changed since.
+
+Exit codes: 0 all is whole · 1 something is named · 2 the run's record itself is damaged.
+
+Examples:
+
+    songbench verify
+    songbench verify demo --again 2
+
+More in docs/runs.md.
+"""
+
+
+@app.command(help=_VERIFY_HELP, rich_help_panel=RUNS)
+def verify(
+    run: RunName = None,
+    again: Annotated[
+        int, typer.Option("--again", min=0, metavar="N", help="Make N songs of each system again and compare.")
+    ] = 0,
+    runs: Runs = None,
+    store: StoreUrl = None,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Remove what is damaged in the store; the next run makes it again.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """See `_VERIFY_HELP`."""
+    from rich.console import Console
+
+    from songbench.domain.errors import SongbenchError
+    from songbench.execution.damage import discard_damage
+    from songbench.execution.plan import Planner
+    from songbench.execution.record import RECORD, make_record, read_record
+    from songbench.execution.recorded import rebuilt, recorded_config
+    from songbench.execution.store import Store
+    from songbench.execution.verification import make_again
+    from songbench.execution.verification import verify as check
+    from songbench.reporting.console import show_verification
+
+    folder = _folder_of(run, runs)
+    record = read_record(folder / RECORD)
+    opened = Store(store or recorded_config(record, folder)["store"])
+    now: dict[str, Any] | str
+    try:
+        experiment = rebuilt(record, folder, store)
+        now = make_record(experiment, Planner(experiment, opened))
+    except SongbenchError as error:
+        if again:
+            raise
+        now = str(error)
+    verification = check(record, folder, opened, now)
+    remade = make_again(experiment, opened, again) if again else []
+    removed = discard_damage(list(verification.damaged), opened) if discard else None
+    if json:
+        json_output.show(json_output.of_verification(folder.name, verification, remade, removed))
+    else:
+        show_verification(Console(), folder.name, verification, remade, removed)
+    if not verification.whole or any(song.verdict != "same" for song in remade):
+        raise typer.Exit(1)

@@ -1,0 +1,109 @@
+"""What the command line says of itself: help, version, suggestions, completion of names."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from songbench import __version__
+from songbench.cli import app
+
+OWN = ("run", "generate", "score", "report", "status", "verify", "runs", "validate-metrics")
+OWN += ("systems", "metrics", "suites", "doctor", "setup")
+BELOW = ("runs list", "runs show", "runs remove", "suites show", "suites import")
+
+
+def test_the_version(songbench_here):
+    done = songbench_here("--version", placed=False)
+    assert (done.returncode, done.stdout) == (0, f"songbench {__version__}\n")
+
+
+@pytest.mark.parametrize("columns", ["80", "100"])
+@pytest.mark.parametrize("command", [*OWN, *BELOW])
+def test_every_command_shows_an_example_and_no_type_of_flags(songbench_here, command, columns):
+    first, *rest = command.split()
+    short, long = (
+        songbench_here(first, *rest, flag, placed=False, env={"COLUMNS": columns, "PATH": ""})
+        for flag in ("-h", "--help")
+    )
+    assert short.returncode == long.returncode == 0
+    assert short.stdout == long.stdout
+    assert re.search(rf"^ +(Example: )?songbench {first}\b", long.stdout, re.MULTILINE)
+    assert "bool" not in long.stdout.casefold()
+    assert max(map(len, long.stdout.splitlines())) <= int(columns)
+
+
+def test_help_names_every_command(songbench_here):
+    text = songbench_here("--help", placed=False).stdout
+    for command in (*OWN, "listen", "sing"):
+        assert re.search(rf"│ {command} ", text), command
+
+
+@pytest.mark.parametrize(
+    ("words", "suggestion"),
+    [
+        (["rnu"], "Did you mean 'run'?"),
+        (["sign"], "Did you mean 'sing'?"),
+        (["xyzzy"], "'songbench --help' lists them"),
+        (["run", "--systms", "x"], "--systems"),
+        (["runs", "shwo", "x"], "Did you mean 'show'?"),
+        (["suites", "imprt"], "Did you mean 'import'?"),
+        (["suites", "deom"], "Did you mean 'demo'?"),
+        (["systems", "rulebasd"], "Did you mean 'rulebased'?"),
+        (["metrics", "spred"], "Did you mean 'spread'?"),
+    ],
+)
+def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words, suggestion):
+    done = songbench_here(*words, placed=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert suggestion in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("repo", ["report"]),
+        ("sin", ["sing"]),
+        ("run --systems rulebased,si", ["rulebased,silence"]),
+        ("run --metrics level", ["level", "level@probe"]),
+        ("run --metrics pap", ["paper"]),
+        ("run --suite de", ["demo"]),
+        ("run --ta", ["--takes"]),
+        ("systems rule", ["rulebased"]),
+        ("metrics spread@", ["spread@probe"]),
+        ("suites show valid", ["validation"]),
+        ("report --runs runs fir", ["first"]),
+        ("runs remove --runs runs se", ["second"]),
+    ],
+)
+def test_the_shell_completes_names(songbench_here, tmp_path, words, names):
+    for run in ("first", "second", "no-run"):
+        (tmp_path / f"runs/{run}").mkdir(parents=True)
+    for run in ("first", "second"):
+        (tmp_path / f"runs/{run}/record.json").touch()
+    line = ["songbench", *words.split()]
+    env = {"_SONGBENCH_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
+    done = songbench_here("", placed=False, env=env)
+    assert done.stdout.split() == names
+    assert done.stderr == "", "a broken plug-in is no matter of completion"
+
+
+def test_completion_and_help_load_no_large_library():
+    code = (
+        "import sys; from songbench.cli import completion;"
+        "completion.system_names(''), completion.metric_names(''), completion.suite_name('');"
+        "from songbench.cli import app; app(['--help'], standalone_mode=False);"
+        "print([name for name in ('torch', 'pandas', 'scipy', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_completion_of_bash_is_shown(songbench_here):
+    done = songbench_here("--show-completion", placed=False, env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
+    assert done.returncode in (0, 1, 2)
+    command = typer.main.get_command(app)
+    assert {"install_completion", "show_completion"} <= {parameter.name for parameter in command.params}

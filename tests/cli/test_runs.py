@@ -1,0 +1,147 @@
+"""``songbench runs``, and which run the commands take that look at one."""
+
+import json
+import os
+
+import pytest
+
+PROBE = ["--systems", "probe,silence", "--metrics", "level@probe"]
+
+
+@pytest.fixture
+def runs(songbench_here, suite_file, tmp_path):
+    """Two runs on one store, the one called ``first`` written last."""
+    suite = suite_file(2)
+    for name in ("second", "first"):
+        done = songbench_here("run", "--suite", suite, *PROBE, "--name", name, "--quiet", "--set", "engine=inline")
+        assert done.returncode == 0, done.stderr
+    os.utime(tmp_path / "runs/second/record.json", (1e9, 1e9))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def look(songbench_here, runs):
+    """Run a command on the folder of runs."""
+    return lambda *words: songbench_here(*words, "--runs", runs, placed=False)
+
+
+def test_runs_are_listed_newest_first(look):
+    done = look("runs")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.index("first") < done.stdout.index("second")
+    assert "probe, silence" in done.stdout and "4/4" in done.stdout and "2001-09-0" in done.stdout
+    assert look("runs", "list").stdout == done.stdout
+    rows = json.loads(look("runs", "list", "--json").stdout)
+    assert [row["name"] for row in rows] == ["first", "second"]
+    assert rows[0]["systems"] == ["probe", "silence"] and rows[0]["metrics"] == ["level@probe"]
+    assert (rows[0]["songs"], rows[0]["done"], rows[0]["failed"], rows[0]["suite"]) == (4, 4, 0, "small 1")
+
+
+def test_a_run_is_shown_with_its_files(look, runs):
+    done = look("runs", "show", "first")
+    assert done.returncode == 0, done.stderr
+    for text in ("level@probe", "leaderboard.md", "record.json", str(runs.parent / "store")):
+        assert text in done.stdout.replace("\n", "")
+    wrong = look("runs", "show", "frist")
+    assert wrong.returncode == 2
+    assert "There is no run 'frist'" in wrong.stderr and "Did you mean 'first'? Allowed: first, second." in wrong.stderr
+
+
+def test_a_run_with_a_damaged_record_is_listed(look, runs):
+    (runs / "first/record.json").write_text("{")
+    done = look("runs")
+    assert done.returncode == 0
+    assert "The record is cut" in " ".join(done.stdout.split())
+    assert "cut or unreadable" in json.loads(look("runs", "show", "first", "--json").stdout)["problem"]
+
+
+def test_removing_a_run_leaves_the_store_and_foreign_files(look, songbench_here, runs, suite_file):
+    def store():
+        return {path: path.read_bytes() for path in (runs.parent / "store").rglob("*") if path.is_file()}
+
+    before = store()
+    (runs / "first/listening").mkdir()
+    (runs / "first/listening/mos.json").write_text("{}")
+    (runs / "first/notes.txt").write_text("mine")
+    done = look("runs", "remove", "first", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "removed the run 'first'\n"
+    gone, left = done.stderr.splitlines()
+    assert "leaderboard.md" in gone and "mos.json" not in gone
+    assert left.endswith(": listening/mos.json, notes.txt")
+    assert sorted(path.name for path in (runs / "first").rglob("*")) == ["listening", "mos.json", "notes.txt"]
+    assert look("runs", "remove", "second", "--yes").returncode == 0
+    assert not (runs / "second").exists()
+    assert store() == before
+    again = songbench_here("run", "--suite", suite_file(2), *PROBE, "--name", "first", "--set", "engine=inline")
+    assert "nothing to compute" in again.stderr
+
+
+@pytest.mark.parametrize(("answer", "code", "removed"), [("y\n", 0, True), ("n\n", 0, False), ("", 2, False)])
+def test_removing_asks(songbench, runs, answer, code, removed):
+    done = songbench("runs", "remove", "first", "--runs", runs, placed=False, input=answer)
+    assert done.returncode == code
+    assert "Remove the run 'first'?" in done.stderr and ("--yes" in done.stderr) == (code == 2)
+    assert (runs / "first").exists() != removed
+
+
+@pytest.mark.parametrize("command", ["report", "status", "verify"])
+def test_the_newest_run_is_taken_and_those_that_exist_are_named(look, songbench_here, command, tmp_path):
+    done = look(command)
+    assert done.returncode == 0, done.stderr
+    assert "run 'first', the newest in" in done.stderr
+    assert done.stdout == look(command, "first").stdout
+    wrong = look(command, "secnd")
+    assert wrong.returncode == 2
+    assert "Did you mean 'second'? Allowed: first, second." in wrong.stderr
+    empty = songbench_here(command, "--runs", tmp_path / "nothing", placed=False)
+    assert empty.returncode == 2 and "'songbench run' makes one" in empty.stderr
+
+
+def test_json_for_programs(look, songbench_here, runs):
+    status = json.loads(look("status", "first", "--json").stdout)
+    assert status["run"] == "first"
+    assert status["songs"][0] == {"system": "probe", "done": 2, "failed": 0, "open": 0, "total": 2}
+    assert status["scores"][0]["metric"] == "level@probe"
+    whole = look("verify", "first", "--again", "1", "--json")
+    facts = json.loads(whole.stdout)
+    assert whole.returncode == 0 and facts["whole"] and facts["damaged"] == []
+    assert {song["verdict"] for song in facts["made_again"]} == {"same"}
+    (runs / "first/leaderboard.md").write_text("edited")
+    damaged = look("verify", "first", "--json")
+    facts = json.loads(damaged.stdout)
+    assert damaged.returncode == 1 and not facts["whole"]
+    assert facts["damaged"][0]["place"] == "leaderboard.md"
+
+
+def test_json_of_listings(songbench_here):
+    def rows(*words):
+        done = songbench_here(*words, "--json", placed=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    systems = {row["name"]: row for row in rows("systems")}
+    assert systems["silence"]["state"] == "ready" and systems["broken"]["state"] == "broken"
+    assert rows("systems", "silence") == [systems["silence"]]
+    metrics = {row["id"]: row for row in rows("metrics")}
+    assert metrics["missing@probe"]["state"] == "unavailable"
+    assert metrics["missing@probe"]["cure"] == "songbench setup nothing"
+    assert metrics["level@probe"]["fields"][0]["name"] == "level"
+    suites = {row["name"]: row for row in rows("suites")}
+    assert suites["demo"]["prompts"] == 6 and suites["broken-suite"]["state"] == "broken"
+    assert rows("suites", "show", "demo")["prompts"][0]["id"] == "en-pop-window"
+    assert songbench_here("systems", "silenc", "--json", placed=False).returncode == 2
+
+
+def test_quiet_runs_say_nothing_but_results_and_failures(songbench_here, suite_file):
+    words = ["run", "--suite", suite_file(2), *PROBE, "--set", "engine=inline", "--quiet"]
+    done = songbench_here(*words)
+    assert done.returncode == 0 and done.stderr == ""
+    assert "Leaderboard" in done.stdout
+
+
+def test_quiet_runs_say_what_failed(songbench_here, suite_file):
+    words = ["--set", "engine=inline", "--set", "system.probe.misbehave={p1: fail}", "--quiet"]
+    done = songbench_here("run", "--suite", suite_file(2), *PROBE, *words)
+    assert done.returncode == 1
+    assert "songs or scores failed" in done.stderr and len(done.stderr.splitlines()) == 1
