@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from songbench.domain.errors import SongbenchError
+
+if TYPE_CHECKING:
+    from songbench.contracts.cards import Availability
+    from songbench.execution.doctor import Check
+    from songbench.execution.gather import Completion
+    from songbench.execution.run_folders import RunSummary
+    from songbench.execution.verification import Remade, Verification
 
 Facts = dict[str, Any]
 """A JSON object."""
@@ -84,32 +91,32 @@ def of_suite(source: str) -> Facts:
     }
 
 
-def of_runs(summaries: Sequence[Any]) -> list[Facts]:
-    """Runs, as `songbench.execution.run_folders.RunSummary`."""
+def of_runs(summaries: Sequence[RunSummary]) -> list[Facts]:
+    """Runs, as they are listed."""
     return [{"name": summary.name, **asdict(summary), "written": summary.written.isoformat()} for summary in summaries]
 
 
-def of_status(run: str, songs: Sequence[Any], scores: Sequence[Any]) -> Facts:
+def of_status(run: str, songs: Sequence[Completion], scores: Sequence[Completion]) -> Facts:
     """How far a run is: songs per system, scores per metric."""
 
-    def facts(kind: str, tally: Any) -> Facts:
-        remaining = tally.total - tally.done - tally.failed
+    def facts(kind: str, completion: Completion) -> Facts:
+        remaining = completion.total - completion.succeeded - completion.failed
         return {
-            kind: tally.what,
-            "done": tally.done,
-            "failed": tally.failed,
+            kind: completion.name,
+            "done": completion.succeeded,
+            "failed": completion.failed,
             "open": remaining,
-            "total": tally.total,
+            "total": completion.total,
         }
 
     return {
         "run": run,
-        "songs": [facts("system", tally) for tally in songs],
-        "scores": [facts("metric", tally) for tally in scores],
+        "songs": [facts("system", completion) for completion in songs],
+        "scores": [facts("metric", completion) for completion in scores],
     }
 
 
-def of_verification(run: str, verification: Any, remade: Sequence[Any], removed: int | None) -> Facts:
+def of_verification(run: str, verification: Verification, remade: Sequence[Remade], removed: int | None) -> Facts:
     """What still holds of a run."""
     return {
         "run": run,
@@ -121,12 +128,12 @@ def of_verification(run: str, verification: Any, remade: Sequence[Any], removed:
     }
 
 
-def of_checks(checks: Iterable[Any]) -> list[Facts]:
+def of_checks(checks: Iterable[Check]) -> list[Facts]:
     """Findings of ``songbench doctor``."""
     return [asdict(check) for check in checks]
 
 
-def _state(availability: Any) -> Facts:
+def _state(availability: Availability) -> Facts:
     if availability.ready:
         return {"state": "ready"}
     return {"state": "unavailable", "reason": availability.reason, "cure": availability.cure}
