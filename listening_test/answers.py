@@ -86,7 +86,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
+class AnswerSheet:
     """Everything one rater answered; blind: it holds slots and pages, never systems.
 
     Attributes:
@@ -116,7 +116,7 @@ class Sheet:
         return {"schema": 1, **asdict(self)}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Sheet:
+    def from_json(cls, value: Mapping[str, Any]) -> AnswerSheet:
         """Read it back.
 
         Raises:

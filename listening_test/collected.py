@@ -13,9 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from listening_test.answers import NOT_APPLICABLE, PAIR, Sheet, heard_seconds
+from listening_test.answers import NOT_APPLICABLE, PAIR, AnswerSheet, heard_seconds
 from listening_test.pages import SLOTS, session_pages, slots
-from listening_test.prepared import Key, PreparedTest
+from listening_test.prepared import PreparedKey, PreparedTest
 from listening_test.protocol import Protocol
 from songbench.domain.errors import InputError
 
@@ -126,7 +126,7 @@ class Collected:
         return replace(self, **{name: frame[frame["rater"].isin(kept)] for name, frame in frames.items()})
 
 
-def read_sheets(path: Path) -> list[Sheet]:
+def read_sheets(path: Path) -> list[AnswerSheet]:
     """Answer sheets from a file: one JSON object per line (an export, simulated raters), or one object (the bundle's).
 
     Raises:
@@ -141,7 +141,7 @@ def read_sheets(path: Path) -> list[Sheet]:
     for number, row in rows:
         if row.strip():
             try:
-                sheets.append(Sheet.from_json(json.loads(row)))
+                sheets.append(AnswerSheet.from_json(json.loads(row)))
             except ValueError as error:
                 raise InputError(
                     f"These are not answers of a listening test ({error}).",
@@ -152,7 +152,9 @@ def read_sheets(path: Path) -> list[Sheet]:
     return sheets
 
 
-def collect(test: PreparedTest, key: Key, sheets: Sequence[Sheet], *, simulated: bool = False) -> Collected:
+def collect(
+    test: PreparedTest, key: PreparedKey, sheets: Sequence[AnswerSheet], *, simulated: bool = False
+) -> Collected:
     """Join answers with the key.
 
     Raises:
@@ -216,7 +218,7 @@ def outcome_of(form: str, answer: str) -> str:
     return "tie" if value == 0 else "second" if value > 0 else "first"
 
 
-def _rows(test: PreparedTest, key: Key, sheet: Sheet) -> Iterable[dict[str, Any]]:
+def _rows(test: PreparedTest, key: PreparedKey, sheet: AnswerSheet) -> Iterable[dict[str, Any]]:
     pages = session_pages(test, sheet.seat)
     form = test.protocol.form
     for entry in sheet.entries:
@@ -280,14 +282,14 @@ def _rows(test: PreparedTest, key: Key, sheet: Sheet) -> Iterable[dict[str, Any]
                 }
 
 
-def _called(key: Key, stimulus: str) -> str:
+def _called(key: PreparedKey, stimulus: str) -> str:
     """The name in tables: the system's, or what kind of anchor it is."""
     known = key.stimuli[stimulus]
     return known.anchor or known.system or known.role
 
 
 def _trap(
-    sheet: Sheet,
+    sheet: AnswerSheet,
     page: int,
     expected: str,
     expected_of: str | None,
@@ -305,7 +307,7 @@ def _near(expected: str, given: str, continuous: bool) -> bool:
     return abs(float(expected) - float(given)) <= 5 if continuous and given != NOT_APPLICABLE else expected == given
 
 
-def _check(sheet: Sheet, check: str, page: int, expected: str, given: str) -> dict[str, Any]:
+def _check(sheet: AnswerSheet, check: str, page: int, expected: str, given: str) -> dict[str, Any]:
     return {
         "rater": sheet.rater,
         "check": check,
@@ -316,7 +318,7 @@ def _check(sheet: Sheet, check: str, page: int, expected: str, given: str) -> di
     }
 
 
-def _rater(test: PreparedTest, key: Key, sheet: Sheet) -> dict[str, Any]:
+def _rater(test: PreparedTest, key: PreparedKey, sheet: AnswerSheet) -> dict[str, Any]:
     pages = session_pages(test, sheet.seat)
     test_pages = {number for number, page in enumerate(pages) if page.number}
     return {
@@ -334,10 +336,10 @@ def _rater(test: PreparedTest, key: Key, sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _background(sheet: Sheet) -> Mapping[str, str]:
+def _background(sheet: AnswerSheet) -> Mapping[str, str]:
     return next((entry.answer["answers"] for entry in sheet.entries if "answers" in entry.answer), {})
 
 
-def _minutes(sheet: Sheet) -> float:
+def _minutes(sheet: AnswerSheet) -> float:
     times = sorted([sheet.started, *(entry.answered for entry in sheet.entries)])
     return sum(gap for one, two in pairwise(times) if (gap := two - one) <= _PAUSE) / 60

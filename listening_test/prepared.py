@@ -58,7 +58,7 @@ class Stimulus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class PromptDisplay:
     """What may be shown beside the player; empty strings where the protocol hides it.
 
     Attributes:
@@ -141,7 +141,7 @@ class PreparedTest:
     folder: Path
     protocol: Protocol
     stimuli: Mapping[str, Stimulus]
-    items: Mapping[str, Item]
+    items: Mapping[str, PromptDisplay]
     trials: Mapping[str, Trial]
     seats: tuple[Seat, ...]
     sound_check: str | None = None
@@ -237,7 +237,7 @@ class PromptFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class PreparedKey:
     """The other half of a prepared test.
 
     Attributes:
@@ -274,7 +274,7 @@ class Key:
         return content_key("listening test key", json.loads(json.dumps(self.to_json())))
 
 
-def save_test(test: PreparedTest, key: Key) -> None:
+def save_test(test: PreparedTest, key: PreparedKey) -> None:
     """Write both halves, the key first: a folder with a ``test.json`` is whole."""
     write_private(test.folder / KEY, _text({**key.to_json(), "digest": key.digest()}))
     write_private(test.folder / TEST, _text({**test.to_json(), "digest": test.digest()}))
@@ -293,7 +293,7 @@ def load_test(folder: str | Path) -> PreparedTest:
             folder=folder,
             protocol=Protocol.model_validate(value["protocol"]),
             stimuli={one["id"]: Stimulus(**{**one, "peaks": tuple(one["peaks"])}) for one in value["stimuli"]},
-            items={one["id"]: Item(**one) for one in value["items"]},
+            items={one["id"]: PromptDisplay(**one) for one in value["items"]},
             trials={
                 one["id"]: Trial(**{**one, "stimuli": tuple(one["stimuli"]), "scales": tuple(one["scales"])})
                 for one in value["trials"]
@@ -313,7 +313,7 @@ def load_test(folder: str | Path) -> PreparedTest:
     return test
 
 
-def load_key(test: PreparedTest) -> Key:
+def load_key(test: PreparedTest) -> PreparedKey:
     """Read the other half.
 
     Raises:
@@ -328,7 +328,7 @@ def load_key(test: PreparedTest) -> Key:
         )
     value = _read(path)
     try:
-        key = Key(
+        key = PreparedKey(
             test=value["test"],
             run=value["run"],
             runs=value["runs"],
@@ -350,7 +350,7 @@ def load_key(test: PreparedTest) -> Key:
     return key
 
 
-def _check_key(key: Key, digest: object, path: Path) -> None:
+def _check_key(key: PreparedKey, digest: object, path: Path) -> None:
     if digest is None:
         raise InputError(
             "The key does not say what it was when it was made: it is of an earlier version, or was edited.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from listening_test.collection.export import lines
 from listening_test.collection.logins import same
-from listening_test.collection.overview import Cell, Progress
+from listening_test.collection.overview import AnswerCount, CollectionProgress
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -103,7 +103,7 @@ def _shown(sessions: Sessions) -> list[Any]:
     ]
 
 
-def _heading(sessions: Sessions, found: Progress) -> str:
+def _heading(sessions: Sessions, found: CollectionProgress) -> str:
     states = ", ".join(f"{found.count(one)} {one}" for one in ("under way", "finished", "left", "withdrawn"))
     who = "anyone" if sessions.entry == "open" else "holders of an invitation"
     state = "**closed**: nobody is admitted, nobody gets a new page" if found.closed else f"open to {who}"
@@ -117,7 +117,7 @@ def _heading(sessions: Sessions, found: Progress) -> str:
     )
 
 
-def _rater_rows(found: Progress) -> list[list[str]]:
+def _rater_rows(found: CollectionProgress) -> list[list[str]]:
     return [
         [
             one.rater,
@@ -133,6 +133,6 @@ def _rater_rows(found: Progress) -> list[list[str]]:
     ]
 
 
-def _cell_rows(cells: Sequence[Cell]) -> list[list[str]]:
+def _cell_rows(cells: Sequence[AnswerCount]) -> list[list[str]]:
     """The least judged first."""
     return [[one.id, str(one.answers), str(one.planned)] for one in sorted(cells, key=lambda one: one.answers)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from listening_test.answers import Sheet
+from listening_test.answers import AnswerSheet
 from listening_test.collection.database import Database, default_url
 from listening_test.collection.overview import sheets
 from listening_test.prepared import PreparedTest
@@ -15,7 +15,7 @@ from listening_test.private import write_private
 from songbench.domain.errors import InputError
 
 
-def read_answers(test: PreparedTest, url: str | None = None) -> list[Sheet]:
+def read_answers(test: PreparedTest, url: str | None = None) -> list[AnswerSheet]:
     """Everything that was answered so far, by rater in the order of coming.
 
     Args:
@@ -51,6 +51,6 @@ def write_out(path: Path, text: str, field: str) -> None:
         ) from None
 
 
-def lines(given: Iterable[Sheet]) -> str:
+def lines(given: Iterable[AnswerSheet]) -> str:
     """One JSON object per line, as `collected.read_sheets` reads it."""
     return "".join(json.dumps(sheet.to_json(), ensure_ascii=False) + "\n" for sheet in given)

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listening_test.answers import Entry, Sheet
+from listening_test.answers import AnswerSheet, Entry
 from listening_test.collection.database import Database, PageRow, RaterRow, TestRow
 from listening_test.pages import session_pages
 from listening_test.prepared import PreparedTest
@@ -48,7 +48,7 @@ class RaterProgress:
 
 
 @dataclass(frozen=True)
-class Cell:
+class AnswerCount:
     """How often one thing was judged.
 
     Attributes:
@@ -63,7 +63,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Progress:
+class CollectionProgress:
     """The whole test.
 
     Attributes:
@@ -75,15 +75,15 @@ class Progress:
 
     closed: bool
     raters: tuple[RaterProgress, ...]
-    trials: tuple[Cell, ...]
-    stimuli: tuple[Cell, ...]
+    trials: tuple[AnswerCount, ...]
+    stimuli: tuple[AnswerCount, ...]
 
     def count(self, state: State) -> int:
         """How many raters are in this state."""
         return sum(one.state == state for one in self.raters)
 
 
-def sheets(database: Database, test: PreparedTest) -> list[Sheet]:
+def sheets(database: Database, test: PreparedTest) -> list[AnswerSheet]:
     """Everything that was answered, by rater in the order of coming."""
     with database.reading() as session:
         entries: dict[str, list[Entry]] = {}
@@ -91,7 +91,7 @@ def sheets(database: Database, test: PreparedTest) -> list[Sheet]:
         for row in session.scalars(answered):
             entries.setdefault(row.rater, []).append(Entry(row.page, row.answer or {}, row.served, row.answered or 0.0))
         return [
-            Sheet(
+            AnswerSheet(
                 test=database.test,
                 rater=rater.id,
                 seat=rater.seat,
@@ -106,7 +106,7 @@ def sheets(database: Database, test: PreparedTest) -> list[Sheet]:
         ]
 
 
-def progress(database: Database, test: PreparedTest, active_since: float) -> Progress:
+def progress(database: Database, test: PreparedTest, active_since: float) -> CollectionProgress:
     """How far everyone is.
 
     Args:
@@ -125,7 +125,7 @@ def progress(database: Database, test: PreparedTest, active_since: float) -> Pro
     done = [(one.seat, len(times.get(one.id, []))) for one in raters]
     trials, stimuli = _judged(test, done)
     planned_trials, planned_stimuli = _judged(test, [(seat, 10**9) for seat in range(len(test.seats))])
-    return Progress(closed, told, _cells(trials, planned_trials), _cells(stimuli, planned_stimuli))
+    return CollectionProgress(closed, told, _cells(trials, planned_trials), _cells(stimuli, planned_stimuli))
 
 
 def _raters(session: Session) -> list[RaterRow]:
@@ -164,5 +164,5 @@ def _judged(test: PreparedTest, done: list[tuple[int, int]]) -> tuple[Counter[st
     return trials, stimuli
 
 
-def _cells(found: Counter[str], planned: Counter[str]) -> tuple[Cell, ...]:
-    return tuple(Cell(one, found[one], planned[one]) for one in sorted(planned))
+def _cells(found: Counter[str], planned: Counter[str]) -> tuple[AnswerCount, ...]:
+    return tuple(AnswerCount(one, found[one], planned[one]) for one in sorted(planned))

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from listening_test.answers import RefusedAnswerError
 from listening_test.collection.database import reason
-from listening_test.collection.sessions import Place, SessionProblemError, Sessions
+from listening_test.collection.sessions import RaterPosition, SessionProblemError, Sessions
 from listening_test.pages import public_page, session_pages, slots
 
 Reply: TypeAlias = dict[str, Any]
@@ -74,10 +74,10 @@ class Replies:
 
         return _guarded(reply, asked)
 
-    def _session(self, place: Place) -> Reply:
+    def _session(self, place: RaterPosition) -> Reply:
         return {"token": place.token, "language": place.language, **self._page(place)}
 
-    def _page(self, place: Place) -> Reply:
+    def _page(self, place: RaterPosition) -> Reply:
         test, pages = self._sessions.test, session_pages(self._sessions.test, place.seat)
         page = public_page(
             test, place.seat, place.page, place.language, lambda slot, _: self._url(place, place.page, slot)
@@ -87,7 +87,7 @@ class Replies:
         ahead = slots(test, pages[place.page + 1], place.language)
         return {"page": page, "prefetch": [self._url(place, place.page + 1, slot) for slot in ahead]}
 
-    def _url(self, place: Place, page: int, slot: str) -> str:
+    def _url(self, place: RaterPosition, page: int, slot: str) -> str:
         """With the language, because what is spoken differs and browsers keep what they fetched."""
         return f"audio/{place.token}/{page}/{slot}.{place.language}.{self._sessions.test.protocol.listening.format}"
 

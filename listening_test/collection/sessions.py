@@ -23,7 +23,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from listening_test.answers import RefusedAnswerError, Sheet, accept, heard_seconds
+from listening_test.answers import AnswerSheet, RefusedAnswerError, accept, heard_seconds
 from listening_test.collection import overview
 from listening_test.collection.database import Database, PageRow, PlayRow, RaterRow, RatingRow, TestRow
 from listening_test.collection.seats import emptiest_seat, next_round
@@ -58,7 +58,7 @@ class SessionProblemError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class RaterPosition:
     """Where a rater is.
 
     Attributes:
@@ -102,7 +102,9 @@ class Sessions:
         self.test, self.database, self.signer = test, database, signer
         self.entry, self._reclaim, self._clock = entry, reclaim_hours * 3600, clock
 
-    def open_session(self, *, invitation: object = None, token: object = None, language: object = None) -> Place:
+    def open_session(
+        self, *, invitation: object = None, token: object = None, language: object = None
+    ) -> RaterPosition:
         """Come in or come back. An invitation counts before a token: two raters may share a browser.
 
         Args:
@@ -124,7 +126,7 @@ class Sessions:
             raise SessionProblemError("invited-only")
         return self._come_in(number, self._language(language))
 
-    def answer(self, token: object, page: object, payload: object) -> Place:
+    def answer(self, token: object, page: object, payload: object) -> RaterPosition:
         """Take the answer to a page.
 
         Args:
@@ -151,7 +153,7 @@ class Sessions:
             place = self._place(session, rater, str(token))
         return _shown(place)  # outside: that there is no next page must not undo the answer
 
-    def turn_language(self, token: object, language: object) -> Place:
+    def turn_language(self, token: object, language: object) -> RaterPosition:
         """Go on in another language of the protocol.
 
         Raises:
@@ -202,15 +204,15 @@ class Sessions:
         """Go on."""
         self._set_closed(None)
 
-    def progress(self) -> overview.Progress:
+    def progress(self) -> overview.CollectionProgress:
         """How far everyone is."""
         return overview.progress(self.database, self.test, self._clock() - self._reclaim)
 
-    def sheets(self) -> list[Sheet]:
+    def sheets(self) -> list[AnswerSheet]:
         """Everything that was answered, by rater in the order of coming."""
         return overview.sheets(self.database, self.test)
 
-    def _come_in(self, number: int | None, language: str) -> Place:
+    def _come_in(self, number: int | None, language: str) -> RaterPosition:
         """The locks make a clash unlikely; where one happens the constraints refuse it and we look again."""
         for _ in range(_TRIES - 1):
             try:
@@ -219,7 +221,7 @@ class Sessions:
                 continue
         return self._try_to_come_in(number, language)
 
-    def _try_to_come_in(self, number: int | None, language: str) -> Place:
+    def _try_to_come_in(self, number: int | None, language: str) -> RaterPosition:
         token = new_token() if number is None else self.signer.invited_token(number)
         with self.database.writing() as session:
             test = session.scalars(select(TestRow).with_for_update()).one()
@@ -276,7 +278,7 @@ class Sessions:
         wanted = select(func.count()).where(PageRow.rater == rater.id, PageRow.answered.is_not(None))
         return session.scalar(wanted) or 0
 
-    def _place(self, session: Session, rater: RaterRow, token: str) -> Place | None:
+    def _place(self, session: Session, rater: RaterRow, token: str) -> RaterPosition | None:
         """Where the rater is, the page noted as shown from now on; None where closing came before it."""
         current = self._answered(session, rater)
         page = session_pages(self.test, rater.seat)[current]
@@ -284,7 +286,7 @@ class Sessions:
             if session.scalars(select(TestRow.closed_at)).one() is not None:
                 return None
             session.add(PageRow(rater=rater.id, page=current, kind=page.kind, served=self._clock()))
-        return Place(
+        return RaterPosition(
             token=token, seat=rater.seat, language=rater.language, page=current, code=rater.completion_code or ""
         )
 
@@ -321,7 +323,7 @@ class Sessions:
             session.scalars(select(TestRow).with_for_update()).one().closed_at = when
 
 
-def _shown(place: Place | None) -> Place:
+def _shown(place: RaterPosition | None) -> RaterPosition:
     if place is None:
         raise SessionProblemError("closed")
     return place

@@ -94,9 +94,9 @@ def serve(
 
 
 def _introduce(sessions: Sessions, url: str, password: str | None) -> None:
-    from listening_test.collection.overview import Progress
+    from listening_test.collection.overview import CollectionProgress
 
-    found: Progress = sessions.progress()
+    found: CollectionProgress = sessions.progress()
     who = "whoever opens it" if sessions.entry == "open" else "holders of an invitation (songbench listen invite)"
     state = "; CLOSED, reopen it in the administration" if found.closed else ""
     typer.echo(f"Listening test {sessions.test.name}{state}")

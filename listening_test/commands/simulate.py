@@ -13,7 +13,7 @@ import typer
 from songbench.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from listening_test.prepared import Key, PreparedTest
+    from listening_test.prepared import PreparedKey, PreparedTest
     from listening_test.simulation.population import Population
 
 HELP = """Let a program take a prepared test, or say what a test of this size can resolve.
@@ -54,7 +54,7 @@ def simulate(
     _write(test, key, population, raters=raters, seed=seed, to=to or folder / "simulated.jsonl")
 
 
-def _population(test: PreparedTest, key: Key, effects: str | None, careless: float, seed: int) -> Population:
+def _population(test: PreparedTest, key: PreparedKey, effects: str | None, careless: float, seed: int) -> Population:
     from listening_test.analysis.power import typical
     from listening_test.simulation.population import Population, spread_effects
 
@@ -104,7 +104,7 @@ def parsed_effects(
     return means
 
 
-def _write(test: PreparedTest, key: Key, population: Population, *, raters: int, seed: int, to: Path) -> None:
+def _write(test: PreparedTest, key: PreparedKey, population: Population, *, raters: int, seed: int, to: Path) -> None:
     from listening_test.preparation.folder import writable
     from listening_test.reporting.wording import counted
     from listening_test.simulation.sheets import simulate as simulated
@@ -125,7 +125,7 @@ def _write(test: PreparedTest, key: Key, population: Population, *, raters: int,
     typer.echo(f"True means before rounding, on a scale of {lowest:g} to {highest:g}: {means}.")
 
 
-def _plan(test: PreparedTest, key: Key, raters: int, check: int, seed: int) -> None:
+def _plan(test: PreparedTest, key: PreparedKey, raters: int, check: int, seed: int) -> None:
     from rich.console import Console
 
     from listening_test.analysis.power import plan_table
@@ -155,7 +155,7 @@ def _plan(test: PreparedTest, key: Key, raters: int, check: int, seed: int) -> N
         console.print(_checked(test, size, raters, check, seed), highlight=False)
 
 
-def _size(test: PreparedTest, key: Key) -> dict[str, int]:
+def _size(test: PreparedTest, key: PreparedKey) -> dict[str, int]:
     """The numbers of this very test; pages and songs per page are those of its first seat."""
     steps = [step for step in test.seats[0].steps if key.trials[step.trial].kind == "test"]
     songs = [sum(key.stimuli[one].role == "system" for one in step.order) for step in steps]

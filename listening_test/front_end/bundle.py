@@ -24,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from listening_test.answers import Entry, RefusedAnswerError, Sheet, accept
+from listening_test.answers import AnswerSheet, Entry, RefusedAnswerError, accept
 from listening_test.front_end.assets import asset, bundle_script, stylesheet
 from listening_test.front_end.wording import load_wording
 from listening_test.pages import public_page, session_pages, slots
@@ -104,7 +104,7 @@ def bundle_data(test: PreparedTest) -> dict[str, Any]:
     }
 
 
-def check_sheet(test: PreparedTest, sheet: Sheet) -> Sheet:
+def check_sheet(test: PreparedTest, sheet: AnswerSheet) -> AnswerSheet:
     """Check a sheet that comes from outside, entry by entry, with the rules that hold on the server.
 
     Args:
@@ -128,7 +128,7 @@ def check_sheet(test: PreparedTest, sheet: Sheet) -> Sheet:
 _CURE = "Leave this file out, or ask the rater for the file as it was saved."
 
 
-def _fault(test: PreparedTest, sheet: Sheet) -> str | None:
+def _fault(test: PreparedTest, sheet: AnswerSheet) -> str | None:
     """What is wrong with the sheet itself, if anything."""
     pages = [entry.page for entry in sheet.entries]
     last = len(session_pages(test, sheet.seat)) - 1 if type(sheet.seat) is int else 0
@@ -149,7 +149,7 @@ def _fault(test: PreparedTest, sheet: Sheet) -> str | None:
     return next((text for text, holds in rules.items() if not holds), None)
 
 
-def _checked(test: PreparedTest, sheet: Sheet, entry: Entry) -> Entry:
+def _checked(test: PreparedTest, sheet: AnswerSheet, entry: Entry) -> Entry:
     try:
         return replace(entry, answer=accept(test, sheet.seat, entry.page, sheet.language, entry.answer))
     except RefusedAnswerError as error:

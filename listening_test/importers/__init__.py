@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from listening_test.importers.build import Imported
+from listening_test.importers.build import ImportedRatings
 from listening_test.importers.options import DEFAULTS, Options
 from listening_test.protocol import Protocol
 from songbench.domain.errors import InputError
 
-Reader: TypeAlias = Callable[[Path, Protocol | None, Options], Imported]
+Reader: TypeAlias = Callable[[Path, Protocol | None, Options], ImportedRatings]
 _OPTION_OF = {"rater_columns": "webmushra", "include_rejected": "p808"}
 
 
@@ -28,7 +28,7 @@ def _readers() -> Mapping[str, Reader]:
     return {"webmushra": read_webmushra, "musicarena": read_music_arena, "p808": read_p808}
 
 
-def read_import(source: str, protocol: Protocol | None = None, options: Options = DEFAULTS) -> Imported:
+def read_import(source: str, protocol: Protocol | None = None, options: Options = DEFAULTS) -> ImportedRatings:
     """Read ``FORMAT:FILE``.
 
     Args:

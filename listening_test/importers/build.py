@@ -14,7 +14,7 @@ from songbench.domain.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class Imported:
+class ImportedRatings:
     """Results of another tool.
 
     Attributes:
@@ -58,7 +58,7 @@ _UNKNOWN = {
 }
 
 
-def collected(protocol: Protocol, rows: Rows, *, places_known: bool = True) -> Imported:
+def collected(protocol: Protocol, rows: Rows, *, places_known: bool = True) -> ImportedRatings:
     """Fill in what the tool does not record, count pages, name the raters.
 
     A second answer of a rater to the same question about the same song becomes a repetition.
@@ -90,9 +90,9 @@ def collected(protocol: Protocol, rows: Rows, *, places_known: bool = True) -> I
         ),
         song_counts={},
         failed={},
-        notes=("Imported results: screening uses what the file records.", *rows.notes),
+        notes=("ImportedRatings results: screening uses what the file records.", *rows.notes),
     )
-    return Imported(data, places_known)
+    return ImportedRatings(data, places_known)
 
 
 def _numbered(row: Mapping[str, Any]) -> dict[str, Any]:

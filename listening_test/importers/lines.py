@@ -25,7 +25,7 @@ class Line(NamedTuple):
     cells: Mapping[str, str]
 
 
-class Sheet(NamedTuple):
+class CsvTable(NamedTuple):
     """A file.
 
     Attributes:
@@ -39,7 +39,7 @@ class Sheet(NamedTuple):
     lines: tuple[Line, ...]
 
 
-def read_lines(path: Path) -> Sheet:
+def read_lines(path: Path) -> CsvTable:
     """Read a table with column names in the first line: comma-separated, or semicolons or tabs as Excel saves it.
 
     Quotation marks inside a value are doubled (RFC 4180) or stand behind a backslash, as PHP writes them.
@@ -62,7 +62,7 @@ def read_lines(path: Path) -> Sheet:
     ]
     if not lines:
         raise InputError("There is a heading and nothing below it.", file=str(path), line=1)
-    return Sheet(path, columns, tuple(lines))
+    return CsvTable(path, columns, tuple(lines))
 
 
 class _Record(NamedTuple):
@@ -132,7 +132,7 @@ def _check_columns(path: Path, columns: tuple[str, ...]) -> None:
         raise InputError(f"The column '{twice[0]}' is there twice.", file=str(path), line=1)
 
 
-def without_copies(sheet: Sheet) -> tuple[Sheet, int]:
+def without_copies(sheet: CsvTable) -> tuple[CsvTable, int]:
     """The sheet with each line once, and how many lines were copies: what was sent twice counts once."""
     first: dict[tuple[str, ...], Line] = {}
     for line in sheet.lines:
@@ -140,7 +140,7 @@ def without_copies(sheet: Sheet) -> tuple[Sheet, int]:
     return sheet._replace(lines=tuple(first.values())), len(sheet.lines) - len(first)
 
 
-def number(sheet: Sheet, line: Line, column: str) -> float:
+def number(sheet: CsvTable, line: Line, column: str) -> float:
     """A cell as a finite number.
 
     Raises:

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from listening_test.importers.build import Imported, Rows, check_form, collected
+from listening_test.importers.build import ImportedRatings, Rows, check_form, collected
 from listening_test.importers.options import DEFAULTS, Options
 from listening_test.protocol import Protocol, load_protocol
 from listening_test.reporting.wording import counted
@@ -57,7 +57,7 @@ class _Battle(NamedTuple):
     comment: str
 
 
-def read_music_arena(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> Imported:
+def read_music_arena(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> ImportedRatings:
     """Read battles.
 
     Args:

@@ -18,8 +18,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from listening_test.importers.build import Imported, Rows, check_form, collected
-from listening_test.importers.lines import Line, Sheet, number, read_lines, without_copies
+from listening_test.importers.build import ImportedRatings, Rows, check_form, collected
+from listening_test.importers.lines import CsvTable, Line, number, read_lines, without_copies
 from listening_test.importers.options import DEFAULTS, Options
 from listening_test.protocol import Protocol
 from listening_test.reporting.wording import counted
@@ -32,7 +32,7 @@ _ACCEPTED, _OPEN, _REFUSED = ("approved", "accepted"), ("submitted", "reviewable
 _LABELS = {1: "Bad", 2: "Poor", 3: "Fair", 4: "Good", 5: "Excellent"}
 
 
-def read_p808(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> Imported:
+def read_p808(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> ImportedRatings:
     """Read an answer file.
 
     Args:
@@ -80,12 +80,12 @@ def read_p808(path: Path, protocol: Protocol | None = None, options: Options = D
     return collected(used, rows)
 
 
-def _lowered(sheet: Sheet) -> Sheet:
+def _lowered(sheet: CsvTable) -> CsvTable:
     lines = tuple(Line(line.number, {name.lower(): cell for name, cell in line.cells.items()}) for line in sheet.lines)
-    return Sheet(sheet.path, tuple(name.lower() for name in sheet.columns), lines)
+    return CsvTable(sheet.path, tuple(name.lower() for name in sheet.columns), lines)
 
 
-def _counting(sheet: Sheet, rows: Rows, include_rejected: bool) -> Sheet:
+def _counting(sheet: CsvTable, rows: Rows, include_rejected: bool) -> CsvTable:
     """The sheet with the assignments that count.
 
     Raises:
@@ -125,7 +125,7 @@ def _counting(sheet: Sheet, rows: Rows, include_rejected: bool) -> Sheet:
     return sheet._replace(lines=kept)
 
 
-def _accepted(sheet: Sheet, line: Line) -> bool:
+def _accepted(sheet: CsvTable, line: Line) -> bool:
     status = line.cells[_STATUS].lower()
     if status not in (*_ACCEPTED, *_OPEN, *_REFUSED):
         raise InputError(
@@ -140,7 +140,7 @@ def _accepted(sheet: Sheet, line: Line) -> bool:
 
 
 def _answers(
-    sheet: Sheet, line: Line, rater: str, questions: list[str], protocol: Protocol, rows: Rows, order: int
+    sheet: CsvTable, line: Line, rater: str, questions: list[str], protocol: Protocol, rows: Rows, order: int
 ) -> int:
     """Add one assignment's answers; the number of pages the rater has answered by then."""
     scale = protocol.scales[0]
@@ -177,7 +177,7 @@ def _answers(
     return order
 
 
-def _clip(sheet: Sheet, line: Line, url: str) -> tuple[str, str]:
+def _clip(sheet: CsvTable, line: Line, url: str) -> tuple[str, str]:
     parts: list[str] = []
     with contextlib.suppress(ValueError):  # brackets where no IPv6 address is
         parts = [part for part in unquote(urlsplit(url).path).split("/") if part]

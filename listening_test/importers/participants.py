@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from listening_test.importers.lines import Line, Sheet
+from listening_test.importers.lines import CsvTable, Line
 from listening_test.reporting.wording import counted
 from songbench.domain.errors import InputError
 
@@ -48,7 +48,7 @@ class Participants:
     notes: tuple[str, ...]
 
 
-def participants(sheet: Sheet, columns: tuple[str, ...] = ()) -> Participants:
+def participants(sheet: CsvTable, columns: tuple[str, ...] = ()) -> Participants:
     """Tell the raters of a sheet apart.
 
     Args:
@@ -86,7 +86,7 @@ def participants(sheet: Sheet, columns: tuple[str, ...] = ()) -> Participants:
     return Participants(lines, background, tuple(notes))
 
 
-def _identifying(sheet: Sheet, about: tuple[str, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
+def _identifying(sheet: CsvTable, about: tuple[str, ...], columns: tuple[str, ...]) -> tuple[str, ...]:
     """The columns that say who answered."""
     for name in columns:
         if name not in about:
@@ -116,7 +116,7 @@ def _cure(about: Iterable[str]) -> str:
     return f"Name the columns that together tell raters apart, if any do: --rater-columns {','.join(rest)}"
 
 
-def _unknown(sheet: Sheet, line: Line, identifying: tuple[str, ...], about: tuple[str, ...]) -> InputError:
+def _unknown(sheet: CsvTable, line: Line, identifying: tuple[str, ...], about: tuple[str, ...]) -> InputError:
     return InputError(
         f"Nothing says who answered here: {_listed(identifying)} "
         + ("is empty." if len(identifying) == 1 else "are empty."),
@@ -126,7 +126,7 @@ def _unknown(sheet: Sheet, line: Line, identifying: tuple[str, ...], about: tupl
     )
 
 
-def _check_same_person(sheet: Sheet, first: Line, line: Line, about: Iterable[str]) -> None:
+def _check_same_person(sheet: CsvTable, first: Line, line: Line, about: Iterable[str]) -> None:
     """Whoever says different things about themselves is more than one person."""
     for name in about:
         if name != SESSION and line.cells[name] != first.cells[name]:
@@ -139,7 +139,7 @@ def _check_same_person(sheet: Sheet, first: Line, line: Line, about: Iterable[st
             )
 
 
-def _check_single_answers(sheet: Sheet, names: Mapping[int, str], columns: tuple[str, ...]) -> None:
+def _check_single_answers(sheet: CsvTable, names: Mapping[int, str], columns: tuple[str, ...]) -> None:
     """Two answers of "one" rater to the same question are two people as soon as no session says otherwise."""
     question = (_TRIAL, "rating_stimulus", "stimuli", "choice_reference", "choice_non_reference")
     seen: dict[tuple[str, ...], int] = {}

@@ -21,8 +21,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from listening_test.importers.build import Imported, Rows, check_form, collected, scale_id
-from listening_test.importers.lines import Line, Sheet, number, read_lines, without_copies
+from listening_test.importers.build import ImportedRatings, Rows, check_form, collected, scale_id
+from listening_test.importers.lines import CsvTable, Line, number, read_lines, without_copies
 from listening_test.importers.options import DEFAULTS, Options
 from listening_test.importers.participants import Participants, participants
 from listening_test.protocol import Protocol
@@ -36,7 +36,7 @@ _OTHER = {"rating_reference_score": "bs1116", "position_x": "spatial", "position
 _RATING = re.compile(r"stimuli_rating\d*")
 
 
-def read_webmushra(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> Imported:
+def read_webmushra(path: Path, protocol: Protocol | None = None, options: Options = DEFAULTS) -> ImportedRatings:
     """Read one of webMUSHRA's result files.
 
     Args:
@@ -72,7 +72,7 @@ def read_webmushra(path: Path, protocol: Protocol | None = None, options: Option
     )
 
 
-def _after_trial(sheet: Sheet) -> tuple[str, ...]:
+def _after_trial(sheet: CsvTable) -> tuple[str, ...]:
     for name in ("session_test_id", "trial_id"):
         if name not in sheet.columns:
             raise InputError(
@@ -84,7 +84,7 @@ def _after_trial(sheet: Sheet) -> tuple[str, ...]:
     return sheet.columns[sheet.columns.index("trial_id") + 1 :]
 
 
-def _one_test(sheet: Sheet) -> None:
+def _one_test(sheet: CsvTable) -> None:
     first = sheet.lines[0].cells["session_test_id"]
     for line in sheet.lines:
         if line.cells["session_test_id"] != first:
@@ -118,7 +118,7 @@ def _begun(people: Participants, copies: int) -> Rows:
     return rows
 
 
-def _shared(sheet: Sheet, line: Line, rater: str, places: _Places, time: str) -> dict[str, object]:
+def _shared(sheet: CsvTable, line: Line, rater: str, places: _Places, time: str) -> dict[str, object]:
     trial = line.cells["trial_id"]
     seconds = number(sheet, line, time) / 1000 if line.cells[time] else float("nan")
     return {
@@ -131,7 +131,7 @@ def _shared(sheet: Sheet, line: Line, rater: str, places: _Places, time: str) ->
     }
 
 
-def _mushra(sheet: Sheet, people: Participants, rows: Rows, protocol: Protocol | None) -> Imported:
+def _mushra(sheet: CsvTable, people: Participants, rows: Rows, protocol: Protocol | None) -> ImportedRatings:
     stimuli = {line.cells["rating_stimulus"] for line in sheet.lines}
     form = "mushra" if "reference" in stimuli else "multistimulus"
     check_form(protocol, form, 1, "These results")
@@ -159,15 +159,15 @@ def _mushra(sheet: Sheet, people: Participants, rows: Rows, protocol: Protocol |
     return collected(used, rows)
 
 
-def _preset(form: str, sheet: Sheet) -> Protocol:
+def _preset(form: str, sheet: CsvTable) -> Protocol:
     from listening_test.protocol import load_protocol
 
     return load_protocol(form, {"name": f"webmushra-{scale_id(sheet.lines[0].cells['session_test_id'])}"})
 
 
 def _likert(
-    sheet: Sheet, people: Participants, rows: Rows, protocol: Protocol | None, columns: Sequence[str]
-) -> Imported:
+    sheet: CsvTable, people: Participants, rows: Rows, protocol: Protocol | None, columns: Sequence[str]
+) -> ImportedRatings:
     check_form(protocol, "acr", len(columns), "These results")
     used = protocol or _likert_protocol(sheet, columns)
     places = _Places()
@@ -191,7 +191,7 @@ def _likert(
     return collected(used, rows)
 
 
-def _point(sheet: Sheet, line: Line, column: str) -> float:
+def _point(sheet: CsvTable, line: Line, column: str) -> float:
     if line.cells[column] in ("NA", ""):
         return float("nan")
     value = number(sheet, line, column)
@@ -202,7 +202,7 @@ def _point(sheet: Sheet, line: Line, column: str) -> float:
     return value
 
 
-def _likert_protocol(sheet: Sheet, columns: Sequence[str]) -> Protocol:
+def _likert_protocol(sheet: CsvTable, columns: Sequence[str]) -> Protocol:
     found = [_point(sheet, line, column) for line in sheet.lines for column in columns]
     points = [int(value) for value in found if value == value]
     if not points or max(points) - min(*points, 1) > 10:
@@ -231,7 +231,7 @@ def _likert_protocol(sheet: Sheet, columns: Sequence[str]) -> Protocol:
     )
 
 
-def _paired(sheet: Sheet, people: Participants, rows: Rows, protocol: Protocol | None) -> Imported:
+def _paired(sheet: CsvTable, people: Participants, rows: Rows, protocol: Protocol | None) -> ImportedRatings:
     check_form(protocol, "preference", 1, "These results")
     used = protocol or _preset("preference", sheet)
     places = _Places()

@@ -9,20 +9,20 @@ from pathlib import Path
 from listening_test.collection.tokens import load_secret
 from listening_test.pages import SLOTS, session_minutes
 from listening_test.preparation.assignment import assign
-from listening_test.preparation.clips import Source
+from listening_test.preparation.clips import SongSource
 from listening_test.preparation.coverage import Coverage, cover, prove
 from listening_test.preparation.design import Design, ItemName
-from listening_test.preparation.excerpts import Place
+from listening_test.preparation.excerpts import ExcerptSpan
 from listening_test.preparation.length import Lengths, pages_per_seat
 from listening_test.preparation.levels import Level, Made
 from listening_test.preparation.material import Material
 from listening_test.preparation.rendering import Renderer, unusable
 from listening_test.preparation.selection import Selection, select
-from listening_test.preparation.session import Session, Sessions, repetitions
+from listening_test.preparation.session import Session, SessionPlanner, repetitions
 from listening_test.preparation.sound import EDGE_SECONDS
 from listening_test.preparation.trials import Trials, per_page
 from listening_test.preparation.writing import Maker, Tell
-from listening_test.prepared import Key, PreparedTest, check_audio, save_test
+from listening_test.prepared import PreparedKey, PreparedTest, check_audio, save_test
 from listening_test.protocol import Protocol
 from listening_test.reporting.wording import counted
 from songbench.domain.errors import InputError
@@ -45,7 +45,7 @@ class Preparation:
     """
 
     test: PreparedTest
-    key: Key
+    key: PreparedKey
     selection: Selection
     design: Design
     coverage: Coverage
@@ -78,7 +78,7 @@ def prepare(material: Material, protocol: Protocol, folder: Path, tell: Tell = l
     )
     assigned = assign(design)
     prove(design, assigned)
-    sessions = Sessions(trials, design.seats)
+    sessions = SessionPlanner(trials, design.seats)
     plan = [sessions.session(pages) for pages in assigned]
     made = Maker(material, selection, protocol, folder).make(renderer, plan, tell)
     load_secret(folder)
@@ -131,29 +131,29 @@ def _design(protocol: Protocol, selection: Selection, lengths: Lengths) -> Desig
     return replace(design, pages=pages)
 
 
-def _places(renderer: Renderer, selection: Selection, tell: Tell) -> dict[tuple[ItemName, str], Place]:
+def _places(renderer: Renderer, selection: Selection, tell: Tell) -> dict[tuple[ItemName, str], ExcerptSpan]:
     """Where every excerpt lies, from the lengths of the songs alone."""
     songs = {(item.prompt, item.take, name) for item, there in selection.songs.items() for name in there}
     lengths = {}
     for number, (prompt, take, name) in enumerate(sorted(songs)):
         tell("looking at songs", number + 1, len(songs))
-        lengths[prompt, take, name] = renderer.seconds_of(Source(prompt, name, take))
+        lengths[prompt, take, name] = renderer.seconds_of(SongSource(prompt, name, take))
     return {
         (item, name): renderer.place_of(
-            Source(item.prompt, name, item.take), item.excerpt, lengths[item.prompt, item.take, name]
+            SongSource(item.prompt, name, item.take), item.excerpt, lengths[item.prompt, item.take, name]
         )
         for item, there in selection.songs.items()
         for name in there
     }
 
 
-def _common(renderer: Renderer, selection: Selection) -> dict[tuple[str, int], Place]:
+def _common(renderer: Renderer, selection: Selection) -> dict[tuple[str, int], ExcerptSpan]:
     """Per prompt and excerpt, the part that the reference and all songs have; placed in the reference."""
-    found: dict[tuple[str, int], Place] = {}
+    found: dict[tuple[str, int], ExcerptSpan] = {}
     for item, there in selection.songs.items():
-        songs = [Source(item.prompt, name, item.take) for name in there]
+        songs = [SongSource(item.prompt, name, item.take) for name in there]
         shortest = min(songs, key=renderer.seconds_of)
-        reference = Source(item.prompt, None)
+        reference = SongSource(item.prompt, None)
         own = renderer.place_of(reference, item.excerpt, renderer.seconds_of(reference))
         seconds = renderer.seconds_of(shortest) - own.start
         if seconds <= 0:

@@ -11,7 +11,7 @@ from listening_test.prepared import Role
 Sort: TypeAlias = Literal["song", "style sample", "sound check", "tones"]
 
 
-class Source(NamedTuple):
+class SongSource(NamedTuple):
     """Where the sound comes from.
 
     Attributes:
@@ -26,7 +26,7 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class ClipRecipe:
     """How something sounds; stimuli of equal recipes differ in nothing that can be heard.
 
     Attributes:
@@ -40,7 +40,7 @@ class Recipe:
     """
 
     sort: Sort
-    source: Source | None = None
+    source: SongSource | None = None
     excerpt: int = 0
     effect: str = ""
     said: str = ""
@@ -61,7 +61,7 @@ class Clip:
     """
 
     role: Role
-    recipe: Recipe
+    recipe: ClipRecipe
     anchor: str = ""
     of: ItemName | None = None
     copy: str = ""
@@ -73,7 +73,10 @@ class Clip:
 
 def song(item: ItemName, system: str | None, role: Role | None = None, *, anchor: str = "", effect: str = "") -> Clip:
     """The song of a system, or the reference song (None), for an item; as an anchor with that anchor's effect."""
-    recipe = Recipe(
-        sort="song", source=Source(item.prompt, system, item.take if system else 0), excerpt=item.excerpt, effect=effect
+    recipe = ClipRecipe(
+        sort="song",
+        source=SongSource(item.prompt, system, item.take if system else 0),
+        excerpt=item.excerpt,
+        effect=effect,
     )
     return Clip(role=role or ("system" if system else "reference"), recipe=recipe, anchor=anchor, of=item)

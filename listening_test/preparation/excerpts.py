@@ -18,7 +18,7 @@ _LEAST_SUNG = 0.5
 
 
 @dataclass(frozen=True)
-class Place:
+class ExcerptSpan:
     """A part of a song.
 
     Attributes:
@@ -32,7 +32,7 @@ class Place:
     note: str = ""
 
 
-def place(rule: Excerpt, seconds: float, lyrics: Lyrics, sections: Sequence[TimedSection] = ()) -> Place | None:
+def place(rule: Excerpt, seconds: float, lyrics: Lyrics, sections: Sequence[TimedSection] = ()) -> ExcerptSpan | None:
     """Where an excerpt lies.
 
     Args:
@@ -48,11 +48,11 @@ def place(rule: Excerpt, seconds: float, lyrics: Lyrics, sections: Sequence[Time
         found = _section(rule, seconds, lyrics, sections)
     else:
         start = rule.start if rule.rule == "window" else 0.0
-        found = Place(start, seconds - start) if start < seconds else None
+        found = ExcerptSpan(start, seconds - start) if start < seconds else None
     if found is None:
         return None
     length = min(found.seconds, seconds - found.start, rule.seconds or seconds)
-    return Place(found.start, length, found.note) if length > 0 else None
+    return ExcerptSpan(found.start, length, found.note) if length > 0 else None
 
 
 def has_section(rule: Excerpt, lyrics: Lyrics) -> bool:
@@ -60,16 +60,16 @@ def has_section(rule: Excerpt, lyrics: Lyrics) -> bool:
     return rule.rule != "section" or lyrics.tags.count(rule.tag) >= rule.occurrence
 
 
-def _section(rule: Excerpt, seconds: float, lyrics: Lyrics, sections: Sequence[TimedSection]) -> Place | None:
+def _section(rule: Excerpt, seconds: float, lyrics: Lyrics, sections: Sequence[TimedSection]) -> ExcerptSpan | None:
     known = [one for one in sections if one.tag == rule.tag and one.end > one.start]
     if len(known) >= rule.occurrence:
         one = known[rule.occurrence - 1]
-        return Place(one.start, one.end - one.start)
+        return ExcerptSpan(one.start, one.end - one.start)
     if not has_section(rule, lyrics):
         return None
     numbers = [number for number, one in enumerate(lyrics.sections) if one.tag == rule.tag]
     start, end = estimated_sections(lyrics, seconds)[numbers[rule.occurrence - 1]]
-    return Place(start, end - start, "section estimated from the lyrics")
+    return ExcerptSpan(start, end - start, "section estimated from the lyrics")
 
 
 def estimated_sections(lyrics: Lyrics, seconds: float) -> list[tuple[float, float]]:

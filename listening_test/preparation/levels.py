@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from listening_test.preparation.clips import Recipe, Source
+from listening_test.preparation.clips import ClipRecipe, SongSource
 from listening_test.preparation.disguise import SHORTEST_TAIL, common_rate, disguise, dithered, filled, lengthened
 from listening_test.preparation.rendering import Rendered, Renderer
 from listening_test.preparation.sound import encoded, factor, loudness, outline, true_peak
@@ -77,7 +77,7 @@ class Level:
 
 def write_audio(
     renderer: Renderer,
-    names: Mapping[Recipe, Sequence[str]],
+    names: Mapping[ClipRecipe, Sequence[str]],
     models: Mapping[str, str],
     folder: Path,
     done: Callable[[int], None],
@@ -114,13 +114,13 @@ def write_audio(
 
 def _write(
     renderer: Renderer,
-    names: Mapping[Recipe, Sequence[str]],
+    names: Mapping[ClipRecipe, Sequence[str]],
     models: Mapping[str, str],
     folder: Path,
     level: float,
     done: Callable[[int], None],
 ) -> dict[str, Made]:
-    by_source: dict[Source | None, list[Recipe]] = defaultdict(list)
+    by_source: dict[SongSource | None, list[ClipRecipe]] = defaultdict(list)
     for recipe in names:
         by_source[recipe.source].append(recipe)
     work = partial(_write_source, renderer, names, models, folder, level)
@@ -138,11 +138,11 @@ def _write(
 
 def _write_source(
     renderer: Renderer,
-    names: Mapping[Recipe, Sequence[str]],
+    names: Mapping[ClipRecipe, Sequence[str]],
     models: Mapping[str, str],
     folder: Path,
     level: float,
-    group: tuple[Source | None, list[Recipe]],
+    group: tuple[SongSource | None, list[ClipRecipe]],
 ) -> dict[str, Made]:
     source, recipes = group
     made: dict[str, Made] = {}
@@ -204,7 +204,7 @@ def _save(path: Path, data: bytes) -> None:
     os.utime(path, (CHANGED_AT, CHANGED_AT))
 
 
-def _silent(recipe: Recipe) -> InputError:
+def _silent(recipe: ClipRecipe) -> InputError:
     what = "style sample" if recipe.sort == "style sample" else "reference song"
     prompt = recipe.source.prompt if recipe.source else ""
     return InputError(

@@ -9,8 +9,8 @@ import numpy as np
 
 from listening_test.preparation import checks, traps
 from listening_test.preparation.anchors import degraded
-from listening_test.preparation.clips import Recipe, Source
-from listening_test.preparation.excerpts import Place, place
+from listening_test.preparation.clips import ClipRecipe, SongSource
+from listening_test.preparation.excerpts import ExcerptSpan, place
 from listening_test.preparation.material import Material, seconds_of, where
 from listening_test.preparation.sound import SHORTEST_SECONDS, Sound, framed, sounding, two_channels
 from listening_test.protocol import Protocol
@@ -31,7 +31,7 @@ class Rendered:
         notes: what a reader should know.
     """
 
-    recipe: Recipe
+    recipe: ClipRecipe
     sound: Sound
     start: float = 0.0
     notes: tuple[str, ...] = ()
@@ -50,9 +50,9 @@ class Renderer:
 
     material: Material
     protocol: Protocol
-    common: Mapping[tuple[str, int], Place]
+    common: Mapping[tuple[str, int], ExcerptSpan]
 
-    def render(self, source: Source | None, recipes: Sequence[Recipe]) -> Iterator[Rendered]:
+    def render(self, source: SongSource | None, recipes: Sequence[ClipRecipe]) -> Iterator[Rendered]:
         """The sounds of recipes of one source, which is decoded once.
 
         Raises:
@@ -67,7 +67,7 @@ class Renderer:
         for recipe in recipes:
             yield self._one(recipe, source, samples[_origin(recipe)])
 
-    def _one(self, recipe: Recipe, source: Source, samples: Sound) -> Rendered:
+    def _one(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> Rendered:
         rate = self.protocol.listening.rate
         if recipe.sort == "style sample":
             first, last = sounding(samples)
@@ -84,7 +84,7 @@ class Renderer:
             notes = (*notes, f"a voice says: {recipe.said}")
         return Rendered(recipe, framed(changed, rate), start, notes)
 
-    def _excerpt(self, recipe: Recipe, source: Source, samples: Sound) -> tuple[Sound, float, tuple[str, ...]]:
+    def _excerpt(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> tuple[Sound, float, tuple[str, ...]]:
         rate, seconds = self.protocol.listening.rate, samples.shape[1] / self.protocol.listening.rate
         found = self.common.get((source.prompt, recipe.excerpt)) or self.place_of(source, recipe.excerpt, seconds)
         first = round(found.start * rate)
@@ -101,7 +101,7 @@ class Renderer:
             )
         return part, first / rate, (found.note,) if found.note else ()
 
-    def place_of(self, source: Source, excerpt: int, seconds: float) -> Place:
+    def place_of(self, source: SongSource, excerpt: int, seconds: float) -> ExcerptSpan:
         """Where an excerpt lies in a song of this length.
 
         Raises:
@@ -118,7 +118,7 @@ class Renderer:
             )
         return found
 
-    def seconds_of(self, source: Source) -> float:
+    def seconds_of(self, source: SongSource) -> float:
         """The length of a song, in seconds.
 
         Raises:
@@ -130,18 +130,18 @@ class Renderer:
         except InputError as error:
             raise unusable(source, error.message.rstrip("."), audio) from None
 
-    def song_of(self, source: Source) -> Song | None:
+    def song_of(self, source: SongSource) -> Song | None:
         """The song as stored; None for reference songs."""
         return self.material.songs[SongId(source.system, source.prompt, source.take)] if source.system else None
 
-    def audio_of(self, source: Source, *, sample: bool = False) -> AudioSource:
+    def audio_of(self, source: SongSource, *, sample: bool = False) -> AudioSource:
         """The audio of a song, of a reference song, or the style sample of a prompt."""
         if sample:
             return self.material.prompt_audio[source.prompt]
         song = self.song_of(source)
         return song.source if song else self.material.references[source.prompt]
 
-    def _decoded(self, source: Source, sort: str) -> Sound:
+    def _decoded(self, source: SongSource, sort: str) -> Sound:
         audio = self.audio_of(source, sample=sort == "style sample")
         try:
             loaded = audio.load()
@@ -153,12 +153,12 @@ class Renderer:
         return two_channels(loaded.at(self.protocol.listening.rate).samples)
 
     def _unusable(
-        self, source: Source, why: str, audio: AudioSource | None = None, cure: str | None = None
+        self, source: SongSource, why: str, audio: AudioSource | None = None, cure: str | None = None
     ) -> InputError:
         return unusable(source, why, audio or self.audio_of(source), cure)
 
 
-def unusable(source: Source, why: str, audio: AudioSource, cure: str | None = None) -> InputError:
+def unusable(source: SongSource, why: str, audio: AudioSource, cure: str | None = None) -> InputError:
     """The error for a song that cannot be part of a test."""
     name = f"song of {source.system}" if source.system else "reference song"
     take = f", take {source.take}" if source.take else ""
@@ -170,5 +170,5 @@ def unusable(source: Source, why: str, audio: AudioSource, cure: str | None = No
     )
 
 
-def _origin(recipe: Recipe) -> str:
+def _origin(recipe: ClipRecipe) -> str:
     return "style sample" if recipe.sort == "style sample" else "song"

@@ -32,7 +32,7 @@ class Session:
     repeats: int
 
 
-class Sessions:
+class SessionPlanner:
     """Makes sessions; what is spread over raters is counted from one to the next.
 
     Args:

@@ -9,7 +9,7 @@ from random import Random
 from typing import TypeAlias, TypeVar
 
 from listening_test.preparation.checks import tone_orders
-from listening_test.preparation.clips import Clip, Recipe, Source
+from listening_test.preparation.clips import Clip, ClipRecipe, SongSource
 from listening_test.preparation.design import ItemName
 from listening_test.preparation.levels import Level, Made, write_audio
 from listening_test.preparation.material import Material
@@ -19,9 +19,9 @@ from listening_test.preparation.session import Session
 from listening_test.preparation.trials import Ask, Turn
 from listening_test.prepared import (
     AUDIO,
-    Item,
-    Key,
+    PreparedKey,
     PreparedTest,
+    PromptDisplay,
     PromptFacts,
     Seat,
     Step,
@@ -34,7 +34,7 @@ from listening_test.protocol import Protocol
 from songbench.domain.lyrics import render_block
 from songbench.execution.results import SongId
 
-Named = TypeVar("Named", Stimulus, Item, Trial)
+Named = TypeVar("Named", Stimulus, PromptDisplay, Trial)
 Tell: TypeAlias = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
@@ -44,7 +44,7 @@ class MadeTest:
     """Both halves of a test and what is known of its audio."""
 
     test: PreparedTest
-    key: Key
+    key: PreparedKey
     audio: Mapping[str, Made]
     level: Level
 
@@ -89,7 +89,7 @@ class Maker:
             sound_check=names[sound] if sound else None,
             headphone_check=tuple(names[clip] for clip in tones),
         )
-        key = Key(
+        key = PreparedKey(
             test=test.digest(),
             run=self._material.run,
             runs=self._material.runs,
@@ -108,7 +108,7 @@ class Maker:
     def _audio(
         self, renderer: Renderer, names: Mapping[Clip, str], models: Mapping[str, str], tell: Tell
     ) -> tuple[dict[str, Made], Level]:
-        recipes: dict[Recipe, list[str]] = {}
+        recipes: dict[ClipRecipe, list[str]] = {}
         for clip, name in names.items():
             recipes.setdefault(clip.recipe, []).append(name)
         done = 0
@@ -128,18 +128,18 @@ class Maker:
         if not self._protocol.checks.sound_check:
             return None
         item, there = next(iter(self._selection.songs.items()))
-        sources = [Source(item.prompt, name, item.take) for name in there]
+        sources = [SongSource(item.prompt, name, item.take) for name in there]
         for prompt in self._selection.practice:
-            takes = [Source(prompt, name, self._protocol.items.takes[0]) for name in self._selection.names]
+            takes = [SongSource(prompt, name, self._protocol.items.takes[0]) for name in self._selection.names]
             sources = [
                 one for one in takes if self._material.songs.get(SongId(str(one.system), prompt, one.take))
             ] + sources
-        return Clip(role="check", recipe=Recipe(sort="sound check", source=sources[0]))
+        return Clip(role="check", recipe=ClipRecipe(sort="sound check", source=sources[0]))
 
     def _tones(self) -> list[Clip]:
         orders = tone_orders(self._protocol.checks.headphone_check, self._draw)
         return [
-            Clip(role="check", recipe=Recipe(sort="tones", tones=order), copy=str(number))
+            Clip(role="check", recipe=ClipRecipe(sort="tones", tones=order), copy=str(number))
             for number, order in enumerate(orders)
         ]
 
@@ -155,10 +155,10 @@ class Maker:
         file = f"{AUDIO}/{name}.{self._protocol.listening.format}"
         return Stimulus(id=name, file=file, seconds=made.seconds, peaks=made.peaks, sha256=made.sha256)
 
-    def _item(self, prompt: str, sample: str | None) -> Item:
+    def _item(self, prompt: str, sample: str | None) -> PromptDisplay:
         told, show = self._material.prompts[prompt], self._protocol.show
         lyrics = render_block(told.lyrics).strip() if show.lyrics else ""
-        return Item(
+        return PromptDisplay(
             id=self._name(),
             lyrics=lyrics,
             style=told.style if show.style else "",
@@ -166,7 +166,7 @@ class Maker:
             prompt_audio=sample,
         )
 
-    def _trial(self, ask: Ask, names: Mapping[Clip, str], items: Mapping[str, Item]) -> Trial:
+    def _trial(self, ask: Ask, names: Mapping[Clip, str], items: Mapping[str, PromptDisplay]) -> Trial:
         """Stimuli stand in the order of their names, which says nothing; each rater's order is in the steps."""
         return Trial(
             id=self._name(),
@@ -219,7 +219,9 @@ def _models(asks: Iterable[Ask], names: Mapping[Clip, str]) -> dict[str, str]:
 
 
 def _sample(prompt: str) -> Clip:
-    return Clip(role="prompt", recipe=Recipe(sort="style sample", source=Source(prompt, None)), of=ItemName(prompt))
+    return Clip(
+        role="prompt", recipe=ClipRecipe(sort="style sample", source=SongSource(prompt, None)), of=ItemName(prompt)
+    )
 
 
 def _seat(session: Session, names: Mapping[Clip, str], trials: Mapping[Ask, Trial]) -> Seat:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from listening_test.answers import Sheet
+from listening_test.answers import AnswerSheet
 from listening_test.collected import read_sheets
 from listening_test.prepared import PreparedTest
 from listening_test.reporting.wording import counted
@@ -28,14 +28,14 @@ class Answers(NamedTuple):
         sources: where from, in words.
     """
 
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[AnswerSheet, ...]
     simulated: bool
     sources: tuple[str, ...]
 
 
 class _Source(NamedTuple):
     name: str
-    sheets: list[Sheet]
+    sheets: list[AnswerSheet]
     simulated: bool
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from listening_test.answers import NOT_APPLICABLE, PAIR, Entry, Sheet, accept
+from listening_test.answers import NOT_APPLICABLE, PAIR, AnswerSheet, Entry, accept
 from listening_test.pages import (
     PROMPT,
     REFERENCE,
@@ -20,7 +20,7 @@ from listening_test.pages import (
     session_pages,
     slots,
 )
-from listening_test.prepared import Key, PreparedTest, TrialKey
+from listening_test.prepared import PreparedKey, PreparedTest, TrialKey
 from listening_test.protocol import Scale
 from listening_test.simulation.population import Population
 from listening_test.simulation.raters import SimulatedRaters, decided, on_scale
@@ -34,7 +34,9 @@ HEARS = 0.95
 _LISTENS = ("attentive", "inverted")
 
 
-def simulate(test: PreparedTest, key: Key, population: Population, seed: int, *, raters: int = 12) -> list[Sheet]:
+def simulate(
+    test: PreparedTest, key: PreparedKey, population: Population, seed: int, *, raters: int = 12
+) -> list[AnswerSheet]:
     """Let simulated raters take a prepared test.
 
     Every page is answered through `answers.accept`, so nothing is kept that a browser could not have sent.
@@ -61,13 +63,13 @@ def simulate(test: PreparedTest, key: Key, population: Population, seed: int, *,
     ]
 
 
-def effect_name(key: Key, stimulus: str) -> str:
+def effect_name(key: PreparedKey, stimulus: str) -> str:
     """The name of a stimulus in `Population.effects`: the anchor's, else the system's, else its role."""
     stimulus_key = key.stimuli[stimulus]
     return stimulus_key.anchor or stimulus_key.system or stimulus_key.role
 
 
-def _items(key: Key) -> dict[tuple[str, int], int]:
+def _items(key: PreparedKey) -> dict[tuple[str, int], int]:
     items = sorted({(one.prompt or "", one.take) for one in key.trials.values()})
     return {item: number for number, item in enumerate(items)}
 
@@ -75,7 +77,7 @@ def _items(key: Key) -> dict[tuple[str, int], int]:
 @dataclass(eq=False, kw_only=True)
 class _Session:
     test: PreparedTest
-    key: Key
+    key: PreparedKey
     panel: SimulatedRaters
     items: Mapping[tuple[str, int], int]
     rater: int
@@ -95,7 +97,7 @@ class _Session:
         self.seat = self.rater % len(self.test.seats)
         self.language = str(self.rng.choice(list(shares), p=weights))
 
-    def sheet(self) -> Sheet:
+    def sheet(self) -> AnswerSheet:
         started = clock = FIRST_DAY + 3600.0 * self.rater
         entries = []
         pages = session_pages(self.test, self.seat)
@@ -104,7 +106,7 @@ class _Session:
             accepted = accept(self.test, self.seat, index, self.language, answer)
             served, clock = clock, clock + float(answer.get("seconds", self.rng.uniform(5, 20)))
             entries.append(Entry(index, accepted, round(served, 2), round(clock, 2)))
-        return Sheet(
+        return AnswerSheet(
             test=self.test.digest(),
             rater=f"{SIMULATED}{self.rater + 1:03d}",
             seat=self.seat,

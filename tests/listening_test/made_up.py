@@ -9,9 +9,9 @@ import numpy as np
 import soundfile
 
 from listening_test.prepared import (
-    Item,
-    Key,
+    PreparedKey,
     PreparedTest,
+    PromptDisplay,
     PromptFacts,
     Seat,
     Step,
@@ -110,7 +110,7 @@ def made_up_test(
             if one.startswith("zh")
             else f"[intro] [intro]\n\n[verse]\nWords of number {one[-1]}\n\n[chorus]\nla la la"
         )
-        make.items[one] = Item(id=make.name(), lyrics=lyrics, style="warm folk, guitar", language=one[:2])
+        make.items[one] = PromptDisplay(id=make.name(), lyrics=lyrics, style="warm folk, guitar", language=one[:2])
     songs = {
         (s, p): make.tone(StimulusKey(role="system", system=s, prompt=p, song=f"songkey-{s}-{p}"))
         for s in systems
@@ -174,7 +174,7 @@ def made_up_test(
         sound_check=sound,
         headphone_check=checks,
     )
-    key = Key(
+    key = PreparedKey(
         test=test.digest(),
         run="secretrunname",
         runs="results/runs",

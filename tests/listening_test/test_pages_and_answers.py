@@ -6,7 +6,7 @@ import math
 import pytest
 from made_up import SYSTEMS, good_answer, made_up_test
 
-from listening_test.answers import Entry, RefusedAnswerError, Sheet, accept
+from listening_test.answers import AnswerSheet, Entry, RefusedAnswerError, accept
 from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, collect, read_sheets
 from listening_test.pages import public_page, session_minutes, session_pages
 from listening_test.prepared import KEY, TEST, check_audio, load_key, load_test
@@ -27,7 +27,7 @@ def filled(test, seat, rater="r0", language="en", value=None):
         entries.append(
             Entry(index, accept(test, seat, index, language, answer), 1000.0 + 20 * index, 1010.0 + 20 * index)
         )
-    return Sheet(
+    return AnswerSheet(
         test=test.digest(),
         rater=rater,
         seat=seat,

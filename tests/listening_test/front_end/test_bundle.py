@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from made_up import SYSTEMS, good_answer, made_up_test
 
-from listening_test.answers import Entry, Sheet
+from listening_test.answers import AnswerSheet, Entry
 from listening_test.collected import collect
 from listening_test.front_end.bundle import bundle_data, check_sheet, write_bundle
 from listening_test.pages import public_page, session_pages
@@ -34,7 +34,7 @@ def filled(test, seat=0, rater="r0", language="en"):
     for index in range(len(session_pages(test, seat)) - 1):
         answer = good_answer(public_page(test, seat, index, language, lambda slot, one: slot))
         entries.append(Entry(index, answer, 1000.0 + index, 1001.0 + index))
-    return Sheet(
+    return AnswerSheet(
         test=test.digest(),
         rater=rater,
         seat=seat,

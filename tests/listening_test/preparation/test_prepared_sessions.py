@@ -9,7 +9,7 @@ import pytest
 from made_up import good_answer
 from small_material import PRESETS, quick_protocol, small_material, small_protocol
 
-from listening_test.answers import Entry, Sheet, accept
+from listening_test.answers import AnswerSheet, Entry, accept
 from listening_test.collected import collect
 from listening_test.pages import public_page, session_minutes, session_pages
 from listening_test.preparation.build import prepare
@@ -188,7 +188,7 @@ def test_a_perfect_rater_passes_every_check_and_every_answer_is_collected(made):
         test,
         made.key,
         [
-            Sheet(
+            AnswerSheet(
                 test=test.digest(), rater="r", seat=1, language="en", started=0.0, finished=1e4, entries=tuple(entries)
             )
         ],

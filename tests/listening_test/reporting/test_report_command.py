@@ -12,7 +12,7 @@ import pytest
 from made_up import good_answer, made_up_test
 from made_up_answers import POINTS
 
-from listening_test.answers import Entry, Sheet, accept
+from listening_test.answers import AnswerSheet, Entry, accept
 from listening_test.collection.database import Database, default_url
 from listening_test.pages import public_page, session_pages
 from listening_test.prepared import load_test, save_test
@@ -31,7 +31,7 @@ def answered(test, seat, rater, value):
         chosen = None if page.kind != "trial" else "2" if told else value(page.step.order[0])
         answer = accept(test, seat, index, "en", good_answer(shown, value=chosen))
         entries.append(Entry(index, answer, 1.7e9 + 20 * index, 1.7e9 + 20 * index + 15))
-    return Sheet(
+    return AnswerSheet(
         test=test.digest(),
         rater=rater,
         seat=seat,
