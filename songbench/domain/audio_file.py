@@ -71,15 +71,15 @@ def decode_file(path: str | Path) -> Decoded:
         data = data[tag:]  # some programs tag every kind of file as they tag mp3s
     source = _source(data, str(path))
     try:
-        samples, rate, stated = _decode(source.stream, str(path))
+        samples, rate, stated_seconds = _decode(source.stream, str(path))
     except InputError as error:
         if source.share < 1:
             raise _ends_early(str(path), f"{100 * source.share:.0f} % of its bytes are there") from error
         raise
     seconds = len(samples) / rate
-    stated = max(stated, seconds / source.share if source.share else 0.0)
-    if stated - seconds > _TOLERANCE_S:
-        raise _ends_early(str(path), f"{seconds:.1f} of {stated:.1f} s are there")
+    stated_seconds = max(stated_seconds, seconds / source.share if source.share else 0.0)
+    if stated_seconds - seconds > _TOLERANCE_S:
+        raise _ends_early(str(path), f"{seconds:.1f} of {stated_seconds:.1f} s are there")
     if source.seconds - seconds > _TOLERANCE_S + 4 * 1152 / rate:
         raise InputError(
             f"Only {seconds:.1f} of {source.seconds:.1f} s can be decoded: the file is damaged.",
@@ -174,16 +174,16 @@ def _mpeg(data: bytes, facts: MpegFacts, file: str) -> _Source:
     if len(facts.forms) > 1:
         kinds = " and ".join(f"{rate} Hz with {channels} channels" for rate, channels, _ in facts.forms[:3])
         raise InputError(f"Unlike recordings were joined in this file: {kinds}.", file=file, cure=conversion(file))
-    if facts.stated is not None and facts.stated - facts.seconds > _TOLERANCE_S:
-        raise _ends_early(file, f"{facts.seconds:.1f} of {facts.stated:.1f} s are there")
+    if facts.declared is not None and facts.declared - facts.seconds > _TOLERANCE_S:
+        raise _ends_early(file, f"{facts.seconds:.1f} of {facts.declared:.1f} s are there")
     remarks = []
-    joined = facts.headers > 1 or (facts.stated is not None and facts.seconds - facts.stated > _TOLERANCE_S)
+    joined = facts.headers > 1 or (facts.declared is not None and facts.seconds - facts.declared > _TOLERANCE_S)
     if joined:
         remarks.append(Remark("joined", f"several recordings joined, {facts.seconds:.1f} s together"))
-    if facts.torn and facts.stated is None:
+    if facts.torn and facts.declared is None:
         remarks.append(Remark("end torn", "stops inside a frame, so it may have been cut short"))
     (_, _, layer), mended = facts.forms[0], data
-    if layer == 3 and (joined or facts.stated is None):
+    if layer == 3 and (joined or facts.declared is None):
         mended = with_true_length(data, facts)
     return _Source(_Stream(mended), tuple(remarks), seconds=facts.seconds)
 

@@ -57,12 +57,12 @@ def checked(
         InputError: for the first thing that is wrong, in the one form; it names the other fields that are wrong too.
     """
     if not isinstance(value, Mapping):
-        raise InputError(f"Expected names with values, found {_shown(value)}.", file=file, line=line, field=within)
+        raise InputError(f"Expected names with values, found {_quoted(value)}.", file=file, line=line, field=within)
     if half := _half_character(value):
         place, text = half
         if lines is not None:
             line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), line)
-        message = f"{_EXPECTED['string_unicode']}, found {_shown(text)}."
+        message = f"{_EXPECTED['string_unicode']}, found {_quoted(text)}."
         raise InputError(message, file=file, line=line, field=_dotted(place, within) or None)
     try:
         return model.model_validate(dict(value))
@@ -85,16 +85,16 @@ def input_error(
     first, place = problems[0], places[0]
     if lines is not None:
         line = next((lines[place[:n]] for n in range(len(place), -1, -1) if place[:n] in lines), line)
-    others = sorted({_dotted(other, within) for other in places} - {_dotted(place, within)})
-    more = f" Also wrong: {', '.join(others[:5])}{' …' if len(others) > 5 else ''}." if others else ""
+    fields = sorted({_dotted(other, within) for other in places} - {_dotted(place, within)})
+    more = f" Also wrong: {', '.join(fields[:5])}{' …' if len(fields) > 5 else ''}." if fields else ""
     allowed = _allowed(model, first, place)
-    given = str(place[-1]) if first["type"] == "extra_forbidden" and place else str(first["input"]) if allowed else None
+    value = str(place[-1]) if first["type"] == "extra_forbidden" and place else str(first["input"]) if allowed else None
     return InputError(
         _message(first) + more,
         file=file,
         line=line,
         field=_dotted(place, within) or None,
-        value=given,
+        value=value,
         allowed=allowed,
         cure=_cure(first),
     )
@@ -114,7 +114,7 @@ def _half_character(value: object, place: Place = ()) -> tuple[Place, str] | Non
         inner = ((name, part) for name, part in value.items() for part in (name, part))
     elif isinstance(value, list | tuple):
         inner = enumerate(value)
-    return next((found for name, part in inner if (found := _half_character(part, (*place, name)))), None)
+    return next((half for name, part in inner if (half := _half_character(part, (*place, name)))), None)
 
 
 # -- what is said ------------------------------------------------------------------------------------------------------
@@ -155,11 +155,11 @@ def _message(problem: ErrorDetails) -> str:
         return f"{_EXPECTED[kind]}."
     if sign := _BOUNDS.get(kind):
         bound = context[_BOUND_KEYS[sign]]
-        shown = f"{bound:g}" if isinstance(bound, float) else str(bound)
-        return f"Expected a number {sign} {shown}, found {_shown(problem['input'])}."
-    said = _EXPECTED.get(kind, str(problem["msg"]).removeprefix("Value error, ").rstrip("."))
-    shown = "" if kind == "value_error" and isinstance(problem["input"], Mapping) else _shown(problem["input"])
-    return f"{said[:1].upper()}{said[1:]}{', found ' if shown else ''}{shown}."
+        value = f"{bound:g}" if isinstance(bound, float) else str(bound)
+        return f"Expected a number {sign} {value}, found {_quoted(problem['input'])}."
+    expectation = _EXPECTED.get(kind, str(problem["msg"]).removeprefix("Value error, ").rstrip("."))
+    value = "" if kind == "value_error" and isinstance(problem["input"], Mapping) else _quoted(problem["input"])
+    return f"{expectation[:1].upper()}{expectation[1:]}{', found ' if value else ''}{value}."
 
 
 def _cure(problem: ErrorDetails) -> str | None:
@@ -171,7 +171,7 @@ def _cure(problem: ErrorDetails) -> str | None:
     return None
 
 
-def _shown(value: object, most: int = 60) -> str:
+def _quoted(value: object, most: int = 60) -> str:
     if isinstance(value, Mapping):
         return "names with values"
     text = repr(value)
@@ -216,30 +216,30 @@ def _allowed(model: type[BaseModel], problem: ErrorDetails, place: Place) -> Seq
 
 def _arms(annotations: Sequence[Any]) -> list[Any]:
     """Annotations with aliases, `Annotated`, unions and root models taken apart."""
-    found = []
+    arms = []
     for annotation in annotations:
         origin = get_origin(annotation)
         if origin is Annotated:
-            found += _arms([get_args(annotation)[0]])
+            arms += _arms([get_args(annotation)[0]])
         elif origin in (Union, types.UnionType):
-            found += _arms(get_args(annotation))
+            arms += _arms(get_args(annotation))
         elif isinstance(annotation, type) and issubclass(annotation, RootModel):
-            found += _arms([annotation.model_fields["root"].annotation])
+            arms += _arms([annotation.model_fields["root"].annotation])
         else:
-            found.append(annotation)
-    return found
+            arms.append(annotation)
+    return arms
 
 
 def _inner(annotations: Sequence[Any], part: str | int) -> list[Any]:
     """What may stand at `part` of a value with one of these annotations; empty when `part` is no place of the data."""
-    found = []
+    inner = []
     for arm in _arms(annotations):
         origin, arguments = get_origin(arm), get_args(arm)
         if isinstance(arm, type) and issubclass(arm, BaseModel):
-            found += [field.annotation for name, field in arm.model_fields.items() if part in (name, field.alias)]
+            inner += [field.annotation for name, field in arm.model_fields.items() if part in (name, field.alias)]
         elif isinstance(origin, type) and issubclass(origin, Mapping):
-            found += arguments[1:]
+            inner += arguments[1:]
         elif isinstance(origin, type) and issubclass(origin, Sequence) and isinstance(part, int):
-            whole = len(arguments) > part and Ellipsis not in arguments and origin is tuple
-            found.append(arguments[part] if whole else arguments[0])
-    return found
+            by_place = len(arguments) > part and Ellipsis not in arguments and origin is tuple
+            inner.append(arguments[part] if by_place else arguments[0])
+    return inner

@@ -22,14 +22,14 @@ class SoundData:
 
     Attributes:
         start: its first byte.
-        stated: bytes by its header; None where the writer could not know.
+        declared: bytes by its header; None where the writer could not know.
         present: bytes that are there.
         size_at: where a size of 0 stands although sound follows, as some recorders leave it; else None.
         more: bytes after it that are no chunks.
     """
 
     start: int
-    stated: int | None
+    declared: int | None
     present: int
     size_at: int | None = None
     more: int = 0
@@ -37,7 +37,7 @@ class SoundData:
     @property
     def share(self) -> float:
         """How much of what the header states is there, 0 to 1."""
-        return self.present / self.stated if self.stated else 1.0
+        return self.present / self.declared if self.declared else 1.0
 
 
 class _Chunk(NamedTuple):
@@ -54,15 +54,15 @@ def sound_data(handle: BinaryIO) -> SoundData | None:
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return _wave(handle, length, head)
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return _named(_chunks(handle, 12, length, ">4sI"), b"SSND", length)
+        return _find_chunk(_chunks(handle, 12, length, ">4sI"), b"SSND", length)
     if head[:4] == b"riff" and len(head) == 40:
         chunks = (
             _Chunk(name[:4], start, size - _W64_CHUNK)
             for name, start, size in _chunks(handle, 40, length, "<16sQ", extra=_W64_CHUNK, pad=8)
         )
-        return _named(chunks, b"data", length)
+        return _find_chunk(chunks, b"data", length)
     if head[:4] == b"caff":
-        return _named(_chunks(handle, 8, length, ">4sq", pad=1), b"data", length)
+        return _find_chunk(_chunks(handle, 8, length, ">4sq", pad=1), b"data", length)
     if head[:4] == b".snd" and len(head) >= 12:
         start, size = struct.unpack(">II", head[4:12])
         return _of(start, size, length)
@@ -83,12 +83,12 @@ def _wave(handle: BinaryIO, length: int, head: bytes) -> SoundData | None:
         after = chunk.start + chunk.size + chunk.size % 2
         more = 0 if _all_chunks(handle, after, length, f"{order}4sI") else max(0, length - after)
         if chunk.size == 0 and more:
-            return SoundData(start=chunk.start, stated=None, present=more, size_at=chunk.start - 4)
+            return SoundData(start=chunk.start, declared=None, present=more, size_at=chunk.start - 4)
         return replace(_of(chunk.start, chunk.size, length), more=more)
     return None
 
 
-def _named(chunks: Iterator[_Chunk], name: bytes, length: int) -> SoundData | None:
+def _find_chunk(chunks: Iterator[_Chunk], name: bytes, length: int) -> SoundData | None:
     chunk = next((chunk for chunk in chunks if chunk.name == name), None)
     return _of(chunk.start, chunk.size, length) if chunk else None
 
@@ -96,7 +96,9 @@ def _named(chunks: Iterator[_Chunk], name: bytes, length: int) -> SoundData | No
 def _of(start: int, size: int, length: int) -> SoundData:
     present = max(0, length - start)
     unknown = size < 0 or (size > present and (UNKNOWN_SIZE <= size <= 0xFFFFFFFF or size >= 1 << 62))
-    return SoundData(start=start, stated=None if unknown else size, present=present if unknown else min(size, present))
+    return SoundData(
+        start=start, declared=None if unknown else size, present=present if unknown else min(size, present)
+    )
 
 
 def _chunks(handle: BinaryIO, at: int, length: int, form: str, *, extra: int = 0, pad: int = 2) -> Iterator[_Chunk]:

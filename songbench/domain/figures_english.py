@@ -79,26 +79,26 @@ def _oclock(match: re.Match[str]) -> Iterator[str]:
 
 def _money(match: re.Match[str]) -> Iterator[str]:
     singular, plural, coins = _CURRENCIES[match["currency"] or match["currency_after"]]
-    written, scale = match["amount"] or match["amount_after"], match["scale"]
-    amount = written.replace(",", "")
+    numeral, scale = match["amount"] or match["amount_after"], match["scale"]
+    amount = numeral.replace(",", "")
     if scale:
         scales = [_SCALES.get(scale, scale), *([scale] if scale in _SCALES else [])]
-        bare = [f"{' '.join(number)} {word}" for word in scales for number in number_readings(written)]
+        bare = [f"{' '.join(number)} {word}" for word in scales for number in number_readings(numeral)]
         if float(amount) == 1:
             bare += [f"{article} {word}" for word in scales for article in ("a", "")]
     elif re.fullmatch(r"\d{1,12}\.\d\d", amount):
-        whole, rest = (int(part) for part in amount.split("."))
-        for way in cardinals(whole):
-            unit = singular if whole == 1 else plural
+        integer, rest = (int(part) for part in amount.split("."))
+        for way in cardinals(integer):
+            unit = singular if integer == 1 else plural
             yield from (
                 f"{way} {unit}{joint}{spelled(rest)}{coin}" for joint in (" ", " and ") for coin in ("", f" {coins}")
             )
             yield f"{way} {pair(rest)[0] if rest else unit}"
-        if whole == 0:
+        if integer == 0:
             yield from (f"{way} {coins if rest != 1 else coins.removesuffix('s')}" for way in cardinals(rest))
         bare = [" ".join(number) for number in number_readings(amount)]
     else:
-        bare = [" ".join(number) for number in quantity_readings(written)]
+        bare = [" ".join(number) for number in quantity_readings(numeral)]
         if amount == "1":
             bare.append("a")
     units = (singular,) if amount == "1" and not scale else (plural, singular)
@@ -121,8 +121,8 @@ def _fraction(match: re.Match[str]) -> Iterator[str]:
         yield from (f"{unit} {name}" for unit in units for name in names)
     elif names and above < below <= 10:
         yield from names
-    both = [[" ".join(number) for number in number_readings(match[name])[:3]] for name in ("above", "below")]
-    for first, second in product(*both):
+    numbers = [[" ".join(number) for number in number_readings(match[name])[:3]] for name in ("above", "below")]
+    for first, second in product(*numbers):
         lead = f"{units[0]} " if units else ""
         yield from (f"{lead}{first} {joint}{second}" for joint in ("", "over ", "slash ", "out of ", "to "))
     if names:

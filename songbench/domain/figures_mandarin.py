@@ -45,34 +45,34 @@ def readings_of(match: re.Match[str]) -> Readings:
 
 
 @lru_cache(maxsize=4096)
-def number_readings(written: str) -> Readings:
+def number_readings(numeral: str) -> Readings:
     """The ways to say a plain number.
 
     Args:
-        written: as `numbers_english.NUMBER` matches it.
+        numeral: as `numbers_english.NUMBER` matches it.
     """
-    return _unique(_number(written))
+    return _unique(_number(numeral))
 
 
 def _unique(readings: Iterable[str]) -> Readings:
     return tuple(dict.fromkeys(map(tuple, readings)))
 
 
-def _number(written: str) -> Iterator[str]:
-    figures = written.replace(",", "")
+def _number(numeral: str) -> Iterator[str]:
+    figures = numeral.replace(",", "")
     if "." in figures:
-        whole, part = figures.split(".")
-        for before, after in product(_cardinals(whole or "0"), _digits(part)):
+        integer, part = figures.split(".")
+        for before, after in product(_cardinals(integer or "0"), _digits(part)):
             yield f"{before}点{after}"
         return
     plain = len(figures) <= _MOST_FIGURES and (figures == "0" or not figures.startswith("0"))
     # Four figures without a comma are a year or a code more often than a quantity; so are long ones.
     code = not plain or len(figures) > 6 or (len(figures) == 4 and figures[1:] != "000")
-    if code and "," not in written:
+    if code and "," not in numeral:
         yield from _digits(figures)
     if plain:
         yield from _cardinals(figures)
-    if "," not in written:
+    if "," not in numeral:
         yield from _digits(figures)
 
 
@@ -137,16 +137,16 @@ def _money(match: re.Match[str]) -> Iterator[str]:
     units = _CURRENCIES[match["currency"] or match["currency_after"]]
     yield from (f"{name}{unit}" for unit in units for name in names)
     if pair := re.fullmatch(r"(\d{1,12})\.(\d)(\d?)", amount.replace(",", "")):
-        whole, dime, cent = pair.groups()
-        for name in _cardinals(whole):
+        integer, dime, cent = pair.groups()
+        for name in _cardinals(integer):
             for unit, tenth in (("块", "毛"), ("块", ""), ("元", "角")):
                 rest = f"{_digits(dime)[0]}{tenth}" + (_digits(cent)[0] if cent.strip("0") else "")
                 yield f"{name}{unit}{rest if dime != '0' or cent.strip('0') else ''}"
 
 
-def _quantity(written: str) -> Readings:
-    figures = written.replace(",", "")
-    return _unique([*(_cardinals(figures) if figures.isdigit() else ()), *_number(written)])
+def _quantity(numeral: str) -> Readings:
+    figures = numeral.replace(",", "")
+    return _unique([*(_cardinals(figures) if figures.isdigit() else ()), *_number(numeral)])
 
 
 def _percent(match: re.Match[str]) -> Iterator[str]:
@@ -164,12 +164,12 @@ def _fraction(match: re.Match[str]) -> Iterator[str]:
         if match["units"]
         else [""]
     )
-    named = [f"{unit}{''.join(low)}分之{''.join(high)}" for unit in units for low in below for high in above]
+    proper = [f"{unit}{''.join(low)}分之{''.join(high)}" for unit in units for low in below for high in above]
     plain = [
         f"{''.join(high)}{joint}{''.join(low)}" for high in above for joint in ("", "比", "除以", "杠") for low in below
     ]
     smaller = int(match["above"]) < int(match["below"])
-    yield from [*named, *plain] if smaller else [*plain, *named]
+    yield from [*proper, *plain] if smaller else [*plain, *proper]
     if (match["above"], match["below"]) == ("1", "2"):
         yield from (f"{unit}{half}" for unit in units for half in ("一半", "半"))
 

@@ -27,7 +27,7 @@ _JOINT = re.compile(r"[\s_]+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heading:
+class SectionHeading:
     """What a heading says.
 
     Attributes:
@@ -45,7 +45,7 @@ class Heading:
     length: str = ""
 
 
-def read_heading(text: str) -> Heading | None:
+def read_heading(text: str) -> SectionHeading | None:
     """Read the text of a heading without its brackets; None when it names no section.
 
     Args:
@@ -60,11 +60,11 @@ def read_heading(text: str) -> Heading | None:
         plain = plain[: repeated.start()]
     head, *rest = _SIDE_REMARK.split(plain.strip(), maxsplit=1)
     direction = rest[0].strip(" )）") if rest else ""
-    named = _named(_JOINT.sub("-", head.casefold().strip()))
-    if named is None:
+    parts = _split_heading(_JOINT.sub("-", head.casefold().strip()))
+    if parts is None:
         return None
-    tag, name, length, qualifier = named
-    return Heading(
+    tag, name, length, qualifier = parts
+    return SectionHeading(
         tag=tag,
         name=name,
         direction=", ".join(filter(None, [qualifier, direction])),
@@ -73,7 +73,7 @@ def read_heading(text: str) -> Heading | None:
     )
 
 
-def _named(head: str) -> tuple[str, str, str, str] | None:
+def _split_heading(head: str) -> tuple[str, str, str, str] | None:
     """Tag, name, length and qualifier of a head whose words are joined by hyphens."""
     for candidate in dict.fromkeys([head, _NUMBER.sub("", head)]):
         if candidate in _TAG_OF:

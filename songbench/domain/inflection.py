@@ -27,9 +27,9 @@ def _without_type_checks() -> Iterator[None]:
     except ImportError:  # not every version of inflect uses it
         yield
         return
-    kept = typeguard.typechecked
+    decorator = typeguard.typechecked
     setattr(typeguard, "typechecked", lambda function: function)  # noqa: B010
     try:
         yield
     finally:
-        setattr(typeguard, "typechecked", kept)  # noqa: B010
+        setattr(typeguard, "typechecked", decorator)  # noqa: B010

@@ -148,11 +148,11 @@ def contradiction(language: str, lines: Iterable[str]) -> str | None:
         language: as `check_language` gives it.
         lines: the sung lines, without tags.
     """
-    found = detect_language(lines)
+    detection = detect_language(lines)
     agreeing = {"en": ("en",), "zh": ("zh", MIXED), MIXED: ("en", "zh", MIXED)}.get(spoken_language(language))
-    if agreeing is None or found.language in agreeing or found.confidence < _CLEAR:
+    if agreeing is None or detection.language in agreeing or detection.confidence < _CLEAR:
         return None
-    return f"the lyrics are said to be in '{language}', but {found.reason}"
+    return f"the lyrics are said to be in '{language}', but {detection.reason}"
 
 
 @lru_cache(maxsize=4096)
@@ -165,14 +165,14 @@ def _detection(lines: tuple[str, ...]) -> Detection:
     han, kana, hangul = (len(script.findall(text)) for script in (_HAN_LETTER, _KANA, _HANGUL))
     latin = [word for word in _LATIN_WORD.findall(text) if not _VOCABLE.fullmatch(word.casefold())]
     latin_letters = sum(len(word.replace("'", "")) for word in _LATIN_WORD.findall(text))
-    other = letters - han - kana - hangul - latin_letters
+    other_letters = letters - han - kana - hangul - latin_letters
     # A syllable or a Chinese character is worth about three Latin letters.
-    weight = 3 * (han + hangul) + 2 * kana + latin_letters + other
+    weight = 3 * (han + hangul) + 2 * kana + latin_letters + other_letters
     if 2 * kana + 3 * han > _SHARE * weight and kana > max(1, _SHARE * (kana + han)):
         return Detection("ja", 1.0, f"the lyrics hold {kana} kana, which only Japanese has")
     if 3 * hangul > _SHARE * weight:
         return Detection("ko", 1.0, f"the lyrics hold {hangul} Hangul syllables, which only Korean has")
-    if other > _SHARE * weight:
+    if other_letters > _SHARE * weight:
         return _other_script(text)
     if han:
         return _chinese(lines, latin)
@@ -222,7 +222,7 @@ def _latin(lines: Sequence[str], words: Sequence[str]) -> Detection:
     return Detection(UNDETERMINED, strange, f"only {share:.0%} of the words are English, and no language is certain")
 
 
-def _with_foreign_lines(lines: Sequence[str], whole: Detection) -> Detection:
+def _with_foreign_lines(lines: Sequence[str], detection: Detection) -> Detection:
     """The same, or several languages where a quarter of the words stands in lines of another language."""
     counts = {"en": 0}
     for line in lines:
@@ -234,9 +234,9 @@ def _with_foreign_lines(lines: Sequence[str], whole: Detection) -> Detection:
         counts[language] = counts.get(language, 0) + len(words)
     foreign = sum(counts.values()) - counts["en"]
     if foreign < 0.25 * sum(counts.values()):
-        return whole
-    named = " and ".join(f"'{language}'" for language in counts if language != "en")
-    return Detection(SEVERAL, 0.9, f"beside English there are lines in {named}")
+        return detection
+    languages = " and ".join(f"'{language}'" for language in counts if language != "en")
+    return Detection(SEVERAL, 0.9, f"beside English there are lines in {languages}")
 
 
 def _english_share(words: Sequence[str]) -> float:

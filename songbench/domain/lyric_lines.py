@@ -106,12 +106,12 @@ def odd_lines(lines: Sequence[str]) -> tuple[OddLine, ...]:
         lines: all sung lines in order.
     """
     speakers = _speakers(lines)
-    found = []
+    matches = []
     for number, line in enumerate(lines, start=1):
         kind = _kind(line) or ("speaker" if number in speakers else None)
         if kind:
-            found.append(OddLine(number, line, kind))
-    return tuple(found)
+            matches.append(OddLine(number, line, kind))
+    return tuple(matches)
 
 
 def _kind(line: str) -> str | None:
@@ -159,5 +159,5 @@ def _is_singer(name: str) -> bool:
     words = name.casefold().split()
     if words[0] in _SINGERS or name.casefold() in _SINGERS:
         return True
-    named = all(word[:1].isupper() or word in ("&", "+", "and") for word in name.split())
-    return named and name != "I" and len(words) <= 3 and not _ORDINARY_OPENERS & set(words)
+    capitals = all(word[:1].isupper() or word in ("&", "+", "and") for word in name.split())
+    return capitals and name != "I" and len(words) <= 3 and not _ORDINARY_OPENERS & set(words)

@@ -32,8 +32,8 @@ def sung_remarks(lyrics: Lyrics) -> tuple[str, ...]:
 
 def take_remarks(ids: Sequence[str]) -> tuple[str, ...]:
     """Ids that read like the takes of another: a file name of imported songs then has two meanings."""
-    known = set(ids)
-    doubtful = [name for name in ids if (match := _TAKE.fullmatch(name)) and match[1] in known]
+    all_ids = set(ids)
+    doubtful = [name for name in ids if (match := _TAKE.fullmatch(name)) and match[1] in all_ids]
     return tuple(
         f"{name}: a file called {name} may also be a take of '{_TAKE.sub(lambda match: match[1], name)}':"
         " give imported songs by a manifest, or change the id"
@@ -42,8 +42,8 @@ def take_remarks(ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def _lines_named(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
-    return f"{'lines' if len(numbers) > 1 else 'line'} {shown}"
+    listed = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+    return f"{'lines' if len(numbers) > 1 else 'line'} {listed}"
 
 
 def summary(remarks: Sequence[str], source: str, most: int = 3) -> tuple[str, ...]:

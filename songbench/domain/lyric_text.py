@@ -44,8 +44,8 @@ def checked_text(text: str) -> str:
 
 def with_line_ends(text: str) -> tuple[str, int]:
     r"""Every line end as ``\n``, a written one (a backslash and an n) included; and how many were written."""
-    text, written = _WRITTEN_LINE_END.subn("\n", text)
-    return _LINE_END.sub("\n", text), written
+    text, count = _WRITTEN_LINE_END.subn("\n", text)
+    return _LINE_END.sub("\n", text), count
 
 
 def without_times(rows: list[str]) -> tuple[list[str], list[int]]:
@@ -54,21 +54,21 @@ def without_times(rows: list[str]) -> tuple[list[str], list[int]]:
     A stamp in brackets, a time with a fraction at the beginning of a row and a row of two times with an arrow are no
     words in any song; "12:30" is left alone.
     """
-    kept, stamped = list(rows), []
+    texts, stamped = list(rows), []
     for number, row in enumerate(rows):
         if not _STAMP_SIGN.search(row):
             continue
         if _CUE.match(row):
-            kept[number] = ""
+            texts[number] = ""
             stamped.append(number)
             if number and _CUE_NUMBER.match(rows[number - 1]):
-                kept[number - 1] = ""
+                texts[number - 1] = ""
                 stamped.append(number - 1)
             continue
-        kept[number] = _STAMP.sub(" ", row)
-        if kept[number] != row:
+        texts[number] = _STAMP.sub(" ", row)
+        if texts[number] != row:
             stamped.append(number)
-    return kept, sorted(stamped)
+    return texts, sorted(stamped)
 
 
 def sentences(text: str) -> list[str]:

@@ -61,14 +61,23 @@ class LyricsReading:
 
 
 def parse_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_per_tag: float = 1.0) -> Lyrics:
-    """Read either text form, as `read_lyrics`, without what was changed."""
+    """Read either text form, as `read_lyrics`, without what was changed.
+
+    >>> lyrics = parse_lyrics("[intro] [intro] , [verse] Morning comes in slowly. Over the railway line.")
+    >>> lyrics.tags
+    ('intro', 'verse')
+    >>> lyrics.sections[0].seconds
+    2.0
+    >>> lyrics.lines
+    ('Morning comes in slowly', 'Over the railway line')
+    """
     return read_lyrics(text, file=file, line=line, seconds_per_tag=seconds_per_tag).lyrics
 
 
 def read_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_per_tag: float = 1.0) -> LyricsReading:
     r"""Read either text form; which one is seen from whether there is more than one line.
 
-    Line ends of any kind are read, also those written as a backslash and an n. Full-width brackets are brackets;
+    Line ends of any kind are read, also those line_ends as a backslash and an n. Full-width brackets are brackets;
     invisible characters and the time stamps of LRC and SRT files are left out.
 
     Args:
@@ -81,9 +90,18 @@ def read_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_pe
         UnknownTagsError: for tags outside the grammar, all of them at once.
         InputError: for words before the first tag, an unclosed bracket, an empty vocal section, words in a
             wordless one, control characters.
+
+    >>> read_lyrics("[verse]\\nMorning comes in slowly").written_line_ends
+    1
+    >>> read_lyrics("[verse]\n[00:12.50]Morning comes in slowly").stamped
+    (2,)
+    >>> read_lyrics("[hook]\nHold me closer")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    songbench.domain.unknown_tags.UnknownTagsError: line 1: Unknown section tag [hook]. Write [chorus] instead. ...
     """
     try:
-        text, written = lyric_text.with_line_ends(lyric_text.checked_text(text))
+        text, line_ends = lyric_text.with_line_ends(lyric_text.checked_text(text))
     except InputError as error:
         raise error.located(file=file, line=line) from None
     rows, stamped = lyric_text.without_times(text.strip("\n").split("\n"))
@@ -92,7 +110,7 @@ def read_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_pe
     reader = _Reader(file, seconds_per_tag, sentences, stamped=bool(stamped))
     for offset, row in enumerate(rows):
         reader.read(row, line + offset if len(rows) > 1 else line)
-    return LyricsReading(reader.finish(line), written, tuple(number + 1 for number in stamped))
+    return LyricsReading(reader.finish(line), line_ends, tuple(number + 1 for number in stamped))
 
 
 @dataclass(kw_only=True)
@@ -202,7 +220,14 @@ def _repeated(section: Section, seconds_per_tag: float) -> str:
 
 
 def render_block(lyrics: Lyrics, *, seconds_per_tag: float = 1.0) -> str:
-    """The block form, for people: durations are rounded to whole tags."""
+    """The block form, for people: durations are rounded to whole tags.
+
+    >>> print(render_block(parse_lyrics("[intro] [intro] , [verse] Morning comes in slowly.")), end="")
+    [intro] [intro]
+    <BLANKLINE>
+    [verse]
+    Morning comes in slowly
+    """
     blocks = []
     for section in lyrics.sections:
         head = f"[{section.tag}]" if section.vocal else _repeated(section, seconds_per_tag)
@@ -211,7 +236,12 @@ def render_block(lyrics: Lyrics, *, seconds_per_tag: float = 1.0) -> str:
 
 
 def render_line(lyrics: Lyrics, *, seconds_per_tag: float = 1.0) -> str:
-    """The line form. Full stops and commas inside a line are dropped, as both separate things in this form."""
+    """The line form. Full stops and commas inside a line are dropped, as both separate things in this form.
+
+    >>> lyrics = Lyrics((Section("inst", seconds=10.0), Section("verse", ("Hello, my friend",))))
+    >>> render_line(lyrics, seconds_per_tag=5.0)
+    '[inst] [inst] , [verse] Hello my friend.'
+    """
     parts = []
     for section in lyrics.sections:
         if section.vocal:

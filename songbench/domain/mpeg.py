@@ -43,7 +43,7 @@ class MpegFacts:
 
     Attributes:
         seconds: of all whole frames; header frames do not count.
-        stated: seconds by the first header frame, or None where there is none.
+        declared: seconds by the first header frame, or None where there is none.
         torn: whether the last frame is not all there.
         forms: the (rate, channels, layer) that occur, in order, each once; more than one: files were joined.
         headers: header frames; more than one: files were joined.
@@ -54,7 +54,7 @@ class MpegFacts:
     """
 
     seconds: float
-    stated: float | None
+    declared: float | None
     torn: bool
     forms: tuple[tuple[int, int, int], ...]
     headers: int
@@ -77,7 +77,7 @@ def mpeg_facts(data: bytes) -> MpegFacts | None:
     seconds, frames, torn = 0.0, 0, False
     forms: dict[tuple[int, int, int], None] = {}
     lengths: set[int] = set()
-    stated: float | None = None
+    declared: float | None = None
     headers = header_bytes = 0
     while at is not None and at < end:
         frame = _frame(data, at)
@@ -92,7 +92,7 @@ def mpeg_facts(data: bytes) -> MpegFacts | None:
             headers += 1
             if at == first:
                 header_bytes = frame.length
-                stated = count * frame.samples / frame.rate if count else None
+                declared = count * frame.samples / frame.rate if count else None
         else:
             seconds += frame.samples / frame.rate
             frames += 1
@@ -101,7 +101,7 @@ def mpeg_facts(data: bytes) -> MpegFacts | None:
         at += frame.length
     return MpegFacts(
         seconds=seconds,
-        stated=stated,
+        declared=declared,
         torn=torn,
         forms=tuple(forms),
         headers=headers,

@@ -24,20 +24,20 @@ MOST_FIGURES = 15
 
 
 @lru_cache(maxsize=4096)
-def number_readings(written: str) -> Readings:
+def number_readings(numeral: str) -> Readings:
     """The ways to say a plain number.
 
     Args:
-        written: as `NUMBER` matches it.
+        numeral: as `NUMBER` matches it.
     """
-    return unique(_number(written))
+    return unique(_number(numeral))
 
 
-def quantity_readings(written: str) -> Readings:
+def quantity_readings(numeral: str) -> Readings:
     """A number that is a quantity and hardly a year: its cardinal readings come first."""
-    figures = written.replace(",", "")
+    figures = numeral.replace(",", "")
     usual = cardinals(int(figures)) if figures.isdigit() and _is_plain(figures) else []
-    return unique([*usual, *_number(written)])
+    return unique([*usual, *_number(numeral)])
 
 
 def cardinals(number: int) -> list[str]:
@@ -79,17 +79,17 @@ def unique(readings: Iterable[str]) -> Readings:
     return tuple(dict.fromkeys(tuple(reading.split()) for reading in readings))
 
 
-def _number(written: str) -> Iterator[str]:
-    figures = written.replace(",", "")
+def _number(numeral: str) -> Iterator[str]:
+    figures = numeral.replace(",", "")
     if "." in figures:
         yield from _decimal(figures)
         return
     plain = _is_plain(figures)
-    if plain and "," not in written:
+    if plain and "," not in numeral:
         yield from _as_year(figures)
     if plain:
         yield from cardinals(int(figures))
-    if "," not in written:
+    if "," not in numeral:
         yield from _figure_by_figure(figures)
 
 
@@ -99,14 +99,14 @@ def _is_plain(figures: str) -> bool:
 
 
 def _decimal(figures: str) -> Iterator[str]:
-    whole, part = figures.split(".")
-    if not whole.strip("0"):
-        wholes = ["", "zero", "oh"] if not whole else ["zero", "", "oh"]
+    integer, part = figures.split(".")
+    if not integer.strip("0"):
+        integers = ["", "zero", "oh"] if not integer else ["zero", "", "oh"]
     else:
-        wholes = cardinals(int(whole)) if _is_plain(whole) else _digits(whole)
+        integers = cardinals(int(integer)) if _is_plain(integer) else _digits(integer)
     parts = [*_digits(part), *(cardinals(int(part)) if len(part) == 2 and part[0] != "0" else ())]
     for reading in parts:
-        yield from (f"{before} point {reading}" for before in wholes)
+        yield from (f"{before} point {reading}" for before in integers)
 
 
 def _as_year(figures: str) -> Iterator[str]:
@@ -144,11 +144,11 @@ def _figure_by_figure(figures: str) -> Iterator[str]:
 def _with_doubles(figures: str) -> Iterator[str]:
     """Figures that follow themselves as "double oh" and "triple five"."""
     for zero in ("oh", "zero"):
-        said = []
+        names = []
         for run in re.finditer(r"(\d)\1{0,2}", figures):
             name = zero if run[1] == "0" else spelled(int(run[1]))
-            said.append(("", "double ", "triple ")[len(run[0]) - 1] + name)
-        yield " ".join(said)
+            names.append(("", "double ", "triple ")[len(run[0]) - 1] + name)
+        yield " ".join(names)
 
 
 def _digits(figures: str) -> list[str]:

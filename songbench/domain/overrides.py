@@ -57,44 +57,46 @@ def nested(overrides: Iterable[Override]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for override in overrides:
         *sections, name = override.key.split(".")
-        here = tree
+        branch = tree
         for section in sections:
-            here = here.setdefault(section, {})
-            if not isinstance(here, dict):
+            branch = branch.setdefault(section, {})
+            if not isinstance(branch, dict):
                 raise InputError(
                     f"'{section}' is given a value and settings of its own.", field=override.key, cure="Keep one."
                 )
-        here[name] = override.value
+        branch[name] = override.value
     return tree
 
 
 def _read(text: object, example: str) -> Override:
     if not isinstance(text, str):
         raise InputError(f"Expected KEY=VALUE, found {text!r}.", field="--set", cure=f"For example {example}.")
-    shown = text if len(text) <= 80 else f"{text[:79]}…"
+    excerpt = text if len(text) <= 80 else f"{text[:79]}…"
     key, sign, value = text.strip().partition("=")
     key = key.strip()
     if key.startswith("~"):
         raise InputError(
-            f"'{shown}' would remove a setting.", field="--set", cure="Set it to another value, or to null."
+            f"'{excerpt}' would remove a setting.", field="--set", cure="Set it to another value, or to null."
         )
     key = key.lstrip("+")
     if not sign or not key:
-        raise InputError(f"'{shown}' is not a setting.", field="--set", cure=f"Write key=value, e.g. --set {example}.")
+        raise InputError(
+            f"'{excerpt}' is not a setting.", field="--set", cure=f"Write key=value, e.g. --set {example}."
+        )
     if "@" in key:
         raise InputError(
-            f"'{shown}' has an '@' in its key.",
+            f"'{excerpt}' has an '@' in its key.",
             field="--set",
             cure="Settings of a metric stand under its bare name, e.g. metric.fad.layer=7.",
         )
     if not _KEY.fullmatch(key):
         raise InputError(
-            f"'{shown}' has no key that could be a setting.",
+            f"'{excerpt}' has no key that could be a setting.",
             field="--set",
             cure=f"A key is names joined by single dots, e.g. --set {example}.",
         )
     if len(text) > LONGEST:
-        raise InputError(f"'{shown}' is longer than {LONGEST} characters.", field=key, cure="Put it into a file.")
+        raise InputError(f"'{excerpt}' is longer than {LONGEST} characters.", field=key, cure="Put it into a file.")
     return Override(key, _value(value, key))
 
 
@@ -107,14 +109,14 @@ def _value(text: str, key: str) -> Any:
     except (HydraException, RecursionError, ValueError, OverflowError):
         if not text.strip() or text.strip()[0] in "[{'\"":
             raise InputError(
-                f"The value {_shown(text)} cannot be read.",
+                f"The value {_quoted(text)} cannot be read.",
                 field=key,
                 cure="Close every bracket and quote, put texts with signs or letters beyond ASCII in quotes.",
             ) from None
         return text.strip()
     if sweep:
         raise InputError(
-            f"{_shown(text)} stands for several values, but a run has one.",
+            f"{_quoted(text)} stands for several values, but a run has one.",
             field=key,
             cure="A list is written [a,b]; a text with a comma stands in quotes: \"'a,b'\".",
         )
@@ -130,7 +132,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | bool | int | float | None) else str(value)
 
 
-def _shown(text: str) -> str:
+def _quoted(text: str) -> str:
     return repr(text if len(text) <= 60 else f"{text[:59]}…")
 
 

@@ -31,8 +31,8 @@ class FileAsset:
     def identity(self, prompt: Prompt) -> Json:
         """What the audio depends on: the bytes of the file."""
         if not self.path.is_file():
-            what = "This is a folder, not an audio file." if self.path.is_dir() else "No such audio file."
-            raise InputError(what, file=str(self.path), field=f"prompt_wav / reference' of prompt '{prompt.id}")
+            problem = "This is a folder, not an audio file." if self.path.is_dir() else "No such audio file."
+            raise InputError(problem, file=str(self.path), field=f"prompt_wav / reference' of prompt '{prompt.id}")
         return {"file": file_digest(self.path)}
 
 

@@ -23,7 +23,7 @@ _DEEPEST = 100
 _SAMPLE = 65_536  # bytes that an encoding is guessed from; the guess takes seconds for megabytes
 
 
-def read_bytes(path: str | Path, what: str = "file") -> bytes:
+def read_bytes(path: str | Path, kind: str = "file") -> bytes:
     """The bytes of a file.
 
     Raises:
@@ -33,25 +33,25 @@ def read_bytes(path: str | Path, what: str = "file") -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"No such {what}.", file=str(path)) from None
+        raise InputError(f"No such {kind}.", file=str(path)) from None
     except IsADirectoryError:
-        raise InputError(f"This is a folder, not a {what}.", file=str(path)) from None
+        raise InputError(f"This is a folder, not a {kind}.", file=str(path)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"The {what} cannot be read ({reason}).", file=str(path)) from None
+        raise InputError(f"The {kind} cannot be read ({reason}).", file=str(path)) from None
 
 
-def read_text(path: str | Path, what: str = "file") -> str:
+def read_text(path: str | Path, kind: str = "file") -> str:
     """The text of a file in UTF-8, or in UTF-16 or UTF-32 with a byte order mark; the mark itself is left out.
 
     Args:
         path: where.
-        what: what it should be, for messages: ``suite file``, ``manifest``.
+        kind: what it should be, for messages: ``suite file``, ``manifest``.
 
     Raises:
         InputError: when it is absent, in another encoding (naming the likely one and the cure) or not text.
     """
-    return decoded_text(read_bytes(path, what), file=str(path))
+    return decoded_text(read_bytes(path, kind), file=str(path))
 
 
 def decoded_text(data: bytes, *, file: str | None = None) -> str:
@@ -151,7 +151,7 @@ def decode_json(text: str, *, file: str | None = None, line: int | None = None) 
     """
     try:
         value = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_NoNumber, parse_float=_finite, parse_int=_whole
+            text, object_pairs_hook=_object, parse_constant=_NoNumber, parse_float=_finite, parse_int=_integer
         )
         _check_values(value)
     except json.JSONDecodeError as error:
@@ -237,7 +237,7 @@ def _finite(digits: str) -> float | _NoNumber:
     return _NoNumber(digits) if abs(value) == float("inf") else value
 
 
-def _whole(digits: str) -> int:
+def _integer(digits: str) -> int:
     if len(digits) > 40:
         raise InputError(f"A number of {len(digits)} digits is too large.")
     return int(digits)

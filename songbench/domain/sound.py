@@ -105,16 +105,16 @@ def cancels_in_mono(samples: npt.NDArray[np.float32]) -> bool:
     return loss is not None and loss > _MONO_LOSS_DB + 10 * math.log10(len(samples) / 2)
 
 
-def _remarks(audio: Audio, wanted: float | None, excerpt: bool) -> Iterator[Remark]:
+def _remarks(audio: Audio, target_seconds: float | None, excerpt: bool) -> Iterator[Remark]:
     import numpy as np
 
     samples, rate, seconds = audio.samples, audio.rate, audio.seconds
     if seconds < 1:
         yield Remark("very short", f"{seconds:.3f} s long")
-    elif wanted and not excerpt and seconds < wanted / 2:
-        yield Remark("too short", f"{seconds:.1f} of {wanted:.1f} s")
-    if wanted and not excerpt and seconds > wanted * 2:
-        yield Remark("too long", f"{seconds:.1f} instead of {wanted:.1f} s")
+    elif target_seconds and not excerpt and seconds < target_seconds / 2:
+        yield Remark("too short", f"{seconds:.1f} of {target_seconds:.1f} s")
+    if target_seconds and not excerpt and seconds > target_seconds * 2:
+        yield Remark("too long", f"{seconds:.1f} instead of {target_seconds:.1f} s")
     if rate < _LOW_RATE:
         yield Remark("low rate", f"{rate} samples per second")
     if len(samples) > 2:

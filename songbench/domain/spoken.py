@@ -40,12 +40,12 @@ class Spoken:
     """One word, or one expression in figures or signs.
 
     Attributes:
-        written: as it stands in the text.
+        text: as it stands in the text.
         readings: the ways to say it, the usual one first; each a tuple of words, in Mandarin of characters. A sign that
             may be left unsaid has an empty one.
     """
 
-    written: str
+    text: str
     readings: Readings
 
     @property
@@ -76,10 +76,10 @@ def _tokens(plain: str, text: str, languages: tuple[str, ...]) -> Iterator[Spoke
     end = 0
     for start, stop, readings in [*_expressions(text, languages), (len(text), len(text), ())]:
         between = list(_words(plain, text, (end, start), languages))
-        if end and readings and len(between) == 1 and between[0].written == "-":
+        if end and readings and len(between) == 1 and between[0].text == "-":
             yield Spoken("-", ((), *_sayings(_RANGES, languages)))
         else:
-            yield from (token for token in between if token.written != "-")
+            yield from (token for token in between if token.text != "-")
         if readings:
             yield Spoken(plain[start:stop], readings)
         end = stop
@@ -95,7 +95,7 @@ def _expressions(text: str, languages: Sequence[str]) -> Iterator[tuple[int, int
     for start, stop in sorted(matches, key=lambda span: (span[0], -span[1])):
         if start < end:
             continue
-        found = matches[start, stop]
+        by_language = matches[start, stop]
         # What touches the figures says most: 100块, then the word before, then the word after.
         beside = (
             text[stop : stop + 1],
@@ -104,8 +104,10 @@ def _expressions(text: str, languages: Sequence[str]) -> Iterator[tuple[int, int
             text[stop:].lstrip()[:1],
         )
         nearest = next((letter for letter in beside if letter.isalpha()), "")
-        order = sorted(found, key=lambda language: bool(nearest) and (language == "zh") != bool(_HAN.match(nearest)))
-        readings = [reading for language in order for reading in _FIGURES[language].readings_of(found[language])]
+        order = sorted(
+            by_language, key=lambda language: bool(nearest) and (language == "zh") != bool(_HAN.match(nearest))
+        )
+        readings = [reading for language in order for reading in _FIGURES[language].readings_of(by_language[language])]
         yield start, stop, tuple(dict.fromkeys(readings))
         end = stop
 
@@ -113,23 +115,23 @@ def _expressions(text: str, languages: Sequence[str]) -> Iterator[tuple[int, int
 def _words(plain: str, text: str, span: tuple[int, int], languages: tuple[str, ...]) -> Iterator[Spoken]:
     before = ""
     for match in _TOKEN.finditer(text, *span):
-        written, lower = plain[match.start() : match.end()], match[0]
+        token, lower = plain[match.start() : match.end()], match[0]
         if match["times"] or (lower == "x" and text[: match.start()][-1:].isdigit()):
-            yield Spoken(written, _sayings(_TIMES, languages))
+            yield Spoken(token, _sayings(_TIMES, languages))
         elif match["dash"]:
             yield Spoken("-", ((),))
         elif match["sign"]:
-            yield Spoken(written, _sayings({language: _SIGNS[language][lower] for language in languages}, languages))
+            yield Spoken(token, _sayings({language: _SIGNS[language][lower] for language in languages}, languages))
         elif match["initials"]:
             letters = lower.replace(".", "")
-            yield Spoken(written, (tuple(letters), (letters,)))
+            yield Spoken(token, (tuple(letters), (letters,)))
         elif match["han"]:
             character = {"〇": "零", "々": before or "々"}.get(lower, lower)
-            yield Spoken(written, ((character,),))
-        elif _ROMAN.fullmatch(written):
-            yield Spoken(written, tuple(dict.fromkeys(((lower,), *_numeral_readings(written)))))
+            yield Spoken(token, ((character,),))
+        elif _ROMAN.fullmatch(token):
+            yield Spoken(token, tuple(dict.fromkeys(((lower,), *_numeral_readings(token)))))
         else:
-            yield Spoken(written, ((usual_spelling(lower),),))
+            yield Spoken(token, ((usual_spelling(lower),),))
         before = lower if match["han"] else ""
 
 

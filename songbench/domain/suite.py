@@ -174,12 +174,12 @@ class _SuiteReader:
             )
         per_tag = self.header.seconds_per_tag if self.header else 1.0
         line = _read_line(value, self.path.parent, per_tag)
-        same = next((other for other in self.lines if other.casefold() == line.prompt.id.casefold()), None)
-        if same == line.prompt.id:
-            raise InputError(f"The id '{same}' is used twice.", field="id", cure="Ids must be unique.")
-        if same is not None:
+        duplicate = next((other for other in self.lines if other.casefold() == line.prompt.id.casefold()), None)
+        if duplicate == line.prompt.id:
+            raise InputError(f"The id '{duplicate}' is used twice.", field="id", cure="Ids must be unique.")
+        if duplicate is not None:
             raise InputError(
-                f"The ids '{same}' and '{line.prompt.id}' differ in case only.",
+                f"The ids '{duplicate}' and '{line.prompt.id}' differ in case only.",
                 field="id",
                 cure="Ids become file names, and some disks hold the two for one: change one.",
             )

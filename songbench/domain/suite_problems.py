@@ -11,11 +11,11 @@ _SHOWN = 20
 _TAGS_SHOWN = 200
 
 
-def unknown_tags(found: list[tuple[int, str, UnknownTagsError]], file: str) -> InputError:
+def unknown_tags(errors: list[tuple[int, str, UnknownTagsError]], file: str) -> InputError:
     """All unknown tags of a file in one error."""
-    number, _, first = found[0]
+    number, _, first = errors[0]
     command = f"songbench suites import {shlex.quote(file)} --from suno --to suite.jsonl"
-    tags = [(line, prompt, tag) for line, prompt, error in found for tag in error.tags]
+    tags = [(line, prompt, tag) for line, prompt, error in errors for tag in error.tags]
     if len(tags) == 1:
         _, _, tag = tags[0]
         where = f"In line {tag.line} of the lyrics: " if tag.line > 1 else ""

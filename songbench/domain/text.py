@@ -120,7 +120,7 @@ def _plain_signs(text: str) -> str:
     if _MISREAD.search(text):
         text = _UNSPACED.sub(lambda word: _decoded_again(word[0]), text)
     text = _UNSEEN.sub("", _LINE_ENDS.sub("\n", _SURROGATE.sub("\ufffd", text)))
-    text = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else str(found[2]), text)
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else str(match[2]), text)
     text = _ENTITY.sub(_resolved, _AMPERSANDS.sub("&", text))
     text = _SPACED_ACCENT.sub("'", _RAISED.sub(" ", text.translate(_SIGNS)))
     return unicodedata.normalize("NFKC", text).translate(_SIGNS)
@@ -148,9 +148,9 @@ def _look_alikes(line: str) -> Iterator[tuple[str, str]]:
         _is_latin(word) or _is_latin(word.translate(_FOLD)) for word in words
     )
     for word in words:
-        meant = word.translate(_FOLD)
-        if meant != word and _is_latin(meant) and (latin_line or _LATIN_LETTER.search(word)):
-            yield word, meant
+        latin = word.translate(_FOLD)
+        if latin != word and _is_latin(latin) and (latin_line or _LATIN_LETTER.search(word)):
+            yield word, latin
 
 
 def _is_latin(word: str) -> bool:
@@ -161,12 +161,12 @@ def _script_remarks(line: str) -> Iterator[str]:
     swapped = dict(_look_alikes(line))
     for word in dict.fromkeys(_WORD.findall(line)):
         foreign = [letter for letter in dict.fromkeys(word) if not _LATIN_LETTER.match(letter)]
-        named = ", ".join(f"'{letter}' ({unicodedata.name(letter, 'unknown letter').lower()})" for letter in foreign)
+        letters = ", ".join(f"'{letter}' ({unicodedata.name(letter, 'unknown letter').lower()})" for letter in foreign)
         if word in swapped:
-            named = named or "look-alike letters"
-            yield f"'{word}' holds {named}, which look like Latin letters: it is read as '{swapped[word]}'."
+            letters = letters or "look-alike letters"
+            yield f"'{word}' holds {letters}, which look like Latin letters: it is read as '{swapped[word]}'."
         elif foreign and _LATIN_LETTER.search(word) and not re.fullmatch(f"[{LATIN}{HAN}]+", word):
-            yield f"'{word}' mixes Latin letters with {named}: write the word in the letters of one script."
+            yield f"'{word}' mixes Latin letters with {letters}: write the word in the letters of one script."
 
 
 def _decoded_again(word: str) -> str:

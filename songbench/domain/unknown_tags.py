@@ -45,10 +45,10 @@ class UnknownTagsError(InputError):
         """Say which, where, and what to write instead."""
         self.tags = tuple(tags)
         if len(self.tags) > 1:
-            named = "; ".join(f"line {tag.line} {tag}" for tag in self.tags[:_SHOWN])
-            named += "; …" if len(self.tags) > _SHOWN else ""
+            rows = "; ".join(f"line {tag.line} {tag}" for tag in self.tags[:_SHOWN])
+            rows += "; …" if len(self.tags) > _SHOWN else ""
             super().__init__(
-                f"{len(self.tags)} section tags are not known: {named}.", file=file, line=line, allowed=TAGS
+                f"{len(self.tags)} section tags are not known: {rows}.", file=file, line=line, allowed=TAGS
             )
             return
         (tag,) = self.tags

@@ -44,11 +44,11 @@ def usual_spelling(word: str) -> str:
         that letter is kept twice where this gives an English word (``freeee``), and once otherwise (``loooove``).
         Words of one letter alone, such as ``xxx``, stay.
     """
-    if found := _SPELLINGS.fullmatch(word):
-        return str(found.lastgroup)
+    if match := _SPELLINGS.fullmatch(word):
+        return str(match.lastgroup)
     if len(set(word)) < 2 or not _STRETCH.search(word):
         return word
     doubled = _STRETCH.sub(r"\1\1", word)
     short = doubled if is_dictionary_word(doubled) else _STRETCH.sub(r"\1", word)
-    found = _SPELLINGS.fullmatch(short)
-    return str(found.lastgroup) if found else short
+    match = _SPELLINGS.fullmatch(short)
+    return str(match.lastgroup) if match else short

@@ -68,10 +68,10 @@ def _said(entry: Spoken) -> tuple[str, ...]:
     Single letters are capitals, as "a" would be an article, and so are those of "vi" and the like, which espeak-ng
     takes for Roman numerals.
     """
-    plain = entry.written.casefold()
+    plain = entry.text.casefold()
     if entry.usual == (plain,):
         spelled = _NUMERAL.fullmatch(plain) and (set(plain) <= set("ivx") or not is_dictionary_word(plain))
-        return tuple(plain.upper()) if spelled else (entry.written,)
+        return tuple(plain.upper()) if spelled else (entry.text,)
     return tuple(word.upper() if len(word) == 1 else word for word in entry.usual)
 
 

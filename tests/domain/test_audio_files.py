@@ -43,7 +43,7 @@ def write(path, samples=None, rate=RATE, kind=None, subtype=None):
     return path.read_bytes()
 
 
-def said(path):
+def message_of(path):
     with pytest.raises(InputError) as caught:
         read_audio(path)
     assert str(path) in str(caught.value)
@@ -130,8 +130,8 @@ def test_a_download_that_stopped_is_no_song(tmp_path, kind, share):
     path = tmp_path / f"a.{kind}"
     data = write(path)
     path.write_bytes(data[: int(share * len(data))])
-    assert "ends early" in said(path) or "lost sync" in said(path)
-    assert "again" in said(path)
+    assert "ends early" in message_of(path) or "lost sync" in message_of(path)
+    assert "again" in message_of(path)
 
 
 @pytest.mark.parametrize("kind", ["wav", "aiff", "au", "w64", "rf64", "mp3"])
@@ -139,16 +139,16 @@ def test_it_says_how_much_is_there(tmp_path, kind):
     path = tmp_path / f"a.{kind}"
     data = write(path)
     path.write_bytes(data[: int(0.4 * len(data))])
-    assert "1.6 of 4.0 s are there" in said(path)
+    assert "1.6 of 4.0 s are there" in message_of(path)
 
 
 def test_a_header_alone_is_no_song(tmp_path):
     data = write(tmp_path / "a.wav")
     at = data.index(b"data") + 8
     (tmp_path / "a.wav").write_bytes(data[:at])
-    assert "nothing behind its header" in said(tmp_path / "a.wav")
+    assert "nothing behind its header" in message_of(tmp_path / "a.wav")
     write(tmp_path / "b.wav", np.zeros((0, 2)))
-    assert "no samples" in said(tmp_path / "b.wav")
+    assert "no samples" in message_of(tmp_path / "b.wav")
 
 
 def test_an_end_that_cannot_be_known_is_remarked(tmp_path):
@@ -173,16 +173,16 @@ def test_joined_mp3s_are_heard_whole_and_named(tmp_path):
 
 
 def test_unlike_recordings_in_one_mp3_are_refused(tmp_path):
-    both = write(tmp_path / "a.mp3") + write(tmp_path / "b.mp3", music(rate=48_000), 48_000)
-    (tmp_path / "a.mp3").write_bytes(both)
-    assert "44100 Hz with 2 channels and 48000 Hz with 2 channels" in said(tmp_path / "a.mp3")
-    assert "ffmpeg -i" in said(tmp_path / "a.mp3")
+    joined = write(tmp_path / "a.mp3") + write(tmp_path / "b.mp3", music(rate=48_000), 48_000)
+    (tmp_path / "a.mp3").write_bytes(joined)
+    assert "44100 Hz with 2 channels and 48000 Hz with 2 channels" in message_of(tmp_path / "a.mp3")
+    assert "ffmpeg -i" in message_of(tmp_path / "a.mp3")
 
 
 def test_joined_oggs_are_refused_as_only_the_first_is_read(tmp_path):
     data = write(tmp_path / "a.ogg")
     (tmp_path / "a.ogg").write_bytes(data + data)
-    assert "2 recordings follow each other" in said(tmp_path / "a.ogg")
+    assert "2 recordings follow each other" in message_of(tmp_path / "a.ogg")
 
 
 def test_sound_behind_a_wav_is_named(tmp_path):
@@ -203,21 +203,21 @@ def test_sound_behind_a_wav_is_named(tmp_path):
 )
 def test_absurd_headers(tmp_path, rate, channels, words):
     write(tmp_path / "a.wav", np.zeros((1000, channels)), rate)
-    assert words in said(tmp_path / "a.wav")
+    assert words in message_of(tmp_path / "a.wav")
 
 
 def test_absurd_length_is_refused_before_it_is_decoded(tmp_path):
     data = bytearray(write(tmp_path / "a.flac"))
     data[8 + 13] = data[8 + 13] & 0xF0 | 1  # STREAMINFO: the highest bits of the number of samples
     (tmp_path / "a.flac").write_bytes(data)
-    assert "at most 3600 s" in said(tmp_path / "a.flac")
+    assert "at most 3600 s" in message_of(tmp_path / "a.flac")
 
 
 @pytest.mark.parametrize("scale", [128, 32_768, 2**31])
 def test_integers_written_as_floats_are_no_sound(tmp_path, scale):
     write(tmp_path / "a.wav", (music() * scale).astype(np.float32), subtype="FLOAT")
-    assert "on another scale" in said(tmp_path / "a.wav")
-    assert "32768" in said(tmp_path / "a.wav")
+    assert "on another scale" in message_of(tmp_path / "a.wav")
+    assert "32768" in message_of(tmp_path / "a.wav")
 
 
 def test_peaks_a_little_beyond_full_scale_are_kept():
@@ -254,7 +254,7 @@ def test_peaks_a_little_beyond_full_scale_are_kept():
 @pytest.mark.parametrize("name", ["song.mp3", "song.wav", "song.raw"])
 def test_other_kinds_are_called_what_they_are(tmp_path, content, words, name):
     (tmp_path / name).write_bytes(content)
-    assert words in said(tmp_path / name)
+    assert words in message_of(tmp_path / name)
 
 
 def test_the_content_counts_and_not_the_suffix(tmp_path):
@@ -263,6 +263,6 @@ def test_the_content_counts_and_not_the_suffix(tmp_path):
 
 
 def test_folders_and_impossible_names(tmp_path):
-    assert "folder" in said(tmp_path)
+    assert "folder" in message_of(tmp_path)
     for name in ("none.wav", "x" * 300 + ".wav", "a\0b.wav"):
-        assert "audio file" in said(tmp_path / name)
+        assert "audio file" in message_of(tmp_path / name)

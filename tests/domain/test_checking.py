@@ -37,7 +37,7 @@ def test_what_is_right_comes_out_typed():
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "said"),
+    ("change", "field", "message"),
     [
         ({"name": 3}, "name", "Expected text, found 3. Put it in quotes."),
         ({"takes": True}, "takes", "Expected a whole number, found True."),
@@ -55,10 +55,10 @@ def test_what_is_right_comes_out_typed():
         ({"take": 2}, "take", "Did you mean 'takes'?"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_form(change, field, said):
+def test_what_is_wrong_is_said_in_one_form(change, field, message):
     error = refused({"name": "a", **change}, file="f.json", line=4)
     assert (error.file, error.line, error.field) == ("f.json", 4, field)
-    assert said in str(error)
+    assert message in str(error)
 
 
 def test_a_union_is_named_by_its_field_alone():

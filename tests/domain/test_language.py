@@ -74,10 +74,10 @@ def test_mandarin_with_english_is_mixed(text):
     ("language", "text"), [(language, text) for language, texts in OTHERS.items() for text in texts]
 )
 def test_other_languages_are_never_taken_for_english_or_mandarin(language, text):
-    found = detect_language(text.split("\n"))
-    assert found.language == language
-    assert found.reason
-    assert 0 < found.confidence <= 1
+    detection = detect_language(text.split("\n"))
+    assert detection.language == language
+    assert detection.reason
+    assert 0 < detection.confidence <= 1
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_english_and_mandarin_under_the_other_label():
 
 
 @pytest.mark.parametrize(
-    ("written", "code", "spoken"),
+    ("text", "code", "spoken"),
     [
         ("en", "en", "en"),
         ("EN", "en", "en"),
@@ -146,14 +146,14 @@ def test_english_and_mandarin_under_the_other_label():
         ("mul", "mul", "mul"),
     ],
 )
-def test_codes(written, code, spoken):
-    assert check_language(written) == code
+def test_codes(text, code, spoken):
+    assert check_language(text) == code
     assert check_language(code) == code
     assert spoken_language(code) == spoken
 
 
 @pytest.mark.parametrize(
-    ("written", "instead"),
+    ("text", "instead"),
     [
         ("english", "en"),
         ("jp", "ja"),
@@ -166,8 +166,8 @@ def test_codes(written, code, spoken):
         ("two words", None),
     ],
 )
-def test_what_is_no_code_is_refused_with_the_cure(written, instead):
+def test_what_is_no_code_is_refused_with_the_cure(text, instead):
     with pytest.raises(InputError, match="BCP 47") as error:
-        check_language(written)
+        check_language(text)
     assert error.value.field == "language"
     assert (f"'{instead}' instead" in str(error.value)) == (instead is not None)

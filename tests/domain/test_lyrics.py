@@ -113,7 +113,7 @@ def test_all_unknown_tags_of_a_text_are_one_error():
     text = "[Intro: guitar]\n\n[Verse 1]\nla\n[Chorus x2]\nla\n[Break]\nla [ad-lib] la\n[Am]la\n[ti:Song]"
     with pytest.raises(UnknownTagsError) as caught:
         parse_lyrics(text)
-    said = str(caught.value)
+    message = str(caught.value)
     assert [(tag.tag, tag.line) for tag in caught.value.tags] == [
         ("Intro: guitar", 1), ("Verse 1", 3), ("Chorus x2", 5), ("Break", 7), ("ad-lib", 8), ("Am", 9), ("ti:Song", 10)
     ]  # fmt: skip
@@ -122,7 +122,7 @@ def test_all_unknown_tags_of_a_text_are_one_error():
         "[Chorus x2] (write [chorus] instead, 2 times)", "[Break] (write [verse] instead)", "brackets in a line",
         "chords are not sung", "--from lrc",
     ):  # fmt: skip
-        assert words in said
+        assert words in message
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\u2029", "\x85", "\v", "\\n", "\\r\\n"])

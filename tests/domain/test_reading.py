@@ -41,7 +41,7 @@ def test_every_line_end_ends_a_line_and_nothing_else_does():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('{"a": 1, "a": 2}', "field 'a': This name stands twice"),
         ('{"a": NaN}', "NaN is not a number"),
@@ -56,10 +56,10 @@ def test_every_line_end_ends_a_line_and_nothing_else_does():
         ("", "Not valid JSON"),
     ],
 )
-def test_json_that_would_mislead_is_refused(text, said):
+def test_json_that_would_mislead_is_refused(text, message):
     with pytest.raises(InputError) as caught:
         decode_json(text, file="f.jsonl", line=7)
-    assert said in str(caught.value) and str(caught.value).startswith("f.jsonl, line 7")
+    assert message in str(caught.value) and str(caught.value).startswith("f.jsonl, line 7")
 
 
 def test_lines_of_json_keep_their_numbers():

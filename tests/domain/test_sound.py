@@ -91,8 +91,8 @@ def test_one_sample():
 def test_what_mono_loses(share, loss):
     """Equal channels lose nothing, unlike ones 3 dB, opposite ones all."""
     first, second = noise(3), noise(3, 1)
-    other = share * first if share else second
-    assert mono_loss(np.stack([first, other])) == pytest.approx(loss, abs=0.05)
+    second_channel = share * first if share else second
+    assert mono_loss(np.stack([first, second_channel])) == pytest.approx(loss, abs=0.05)
 
 
 def test_an_offset_does_not_hide_opposite_channels():

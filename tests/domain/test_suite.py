@@ -87,13 +87,13 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
     ]
     with pytest.raises(InputError) as caught:
         load_suite(write(tmp_path, *rows))
-    said = str(caught.value)
-    assert caught.value.line == 2 and "4 things are wrong" in said
+    message = str(caught.value)
+    assert caught.value.line == 2 and "4 things are wrong" in message
     for words in ("line 2, field 'id'", "line 4: Not valid JSON", "line 6, field 'seconds'", "<= 3600"):
-        assert words in said
+        assert words in message
     for words in ("3 section tags are not known", "line 3, prompt 'a', line 3 of the lyrics: [Outro]", "prompt 'b'"):
-        assert words in said
-    assert "suites import" in said and said.count("Allowed: intro") == 1
+        assert words in message
+    assert "suites import" in message and message.count("Allowed: intro") == 1
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_every_sign_used_as_an_apostrophe_is_one(sign):
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     [
         "don&#39;t", "don&#039;t", "don&#x27;t", "don&apos;t", "don&rsquo;t", "don&lsquo;t", "don&#8217;t", "don&#39t",
         "don&amp;#39;t", "don&amp;amp;rsquo;t", "don&AMP;#39;t", "don&#38;#39;t", "＆＃３９；".join(("don", "t")),
@@ -25,12 +25,12 @@ def test_every_sign_used_as_an_apostrophe_is_one(sign):
         "ｄｏｎ＇ｔ", "𝓭𝓸𝓷'𝓽", "𝐝𝐨𝐧’𝐭", "ⓓⓞⓝ'ⓣ", "\u202adon't\u202c",
     ],
 )  # fmt: skip
-def test_ways_to_write_one_word(written):
-    assert normal_text(written) == "don't"
+def test_ways_to_write_one_word(text):
+    assert normal_text(text) == "don't"
 
 
 @pytest.mark.parametrize(
-    ("written", "normal"),
+    ("text", "normal"),
     [
         ("cafe\u0301", "café"),
         ("cafÃ©", "café"),
@@ -51,8 +51,8 @@ def test_ways_to_write_one_word(written):
         ("\ud800", "\ufffd"),
     ],
 )
-def test_signs(written, normal):
-    assert normal_text(written) == normal
+def test_signs(text, normal):
+    assert normal_text(text) == normal
 
 
 def test_case_punctuation_numbers_and_brackets_stay():
@@ -61,7 +61,7 @@ def test_case_punctuation_numbers_and_brackets_stay():
 
 
 @pytest.mark.parametrize(
-    ("written", "normal", "word"),
+    ("text", "normal", "word"),
     [
         ("lоve", "love", "lоve"),
         ("Oh а night", "Oh a night", "а"),
@@ -70,11 +70,11 @@ def test_case_punctuation_numbers_and_brackets_stay():
         ("ɡold", "gold", "ɡold"),
     ],
 )
-def test_look_alikes_are_latin_and_named(written, normal, word):
-    assert normal_text(written) == normal
-    (remark,) = text_remarks(written)
+def test_look_alikes_are_latin_and_named(text, normal, word):
+    assert normal_text(text) == normal
+    (remark,) = text_remarks(text)
     assert f"'{word}' holds" in remark
-    assert remark.endswith(f"it is read as '{dict(zip(written.split(), normal.split(), strict=True))[word]}'.")
+    assert remark.endswith(f"it is read as '{dict(zip(text.split(), normal.split(), strict=True))[word]}'.")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from songbench.domain import lyric_text
 from songbench.domain.errors import InputError
-from songbench.domain.headings import Heading, read_heading
+from songbench.domain.headings import SectionHeading, read_heading
 from songbench.domain.lyric_lines import KINDS, odd_lines
 from songbench.domain.sections import Lyrics, Section
 from songbench.domain.tags import INSTRUMENTAL_TAGS, VOCAL_TAGS, WORDLESS_TAGS
@@ -35,7 +35,7 @@ _HEADING_SIGNS = "*_#=<>(){}（）＜＞~- :："
 class _Part:
     """A heading and the words under it."""
 
-    heading: Heading
+    heading: SectionHeading
     lines: list[str] = field(default_factory=list)
 
 
@@ -92,7 +92,7 @@ class _Reader:
         self.words(words)
         self.blank = not row.strip()
 
-    def begin(self, tag: str, heading: Heading) -> None:
+    def begin(self, tag: str, heading: SectionHeading) -> None:
         self.headed = True
         self.parts.append(_Part(heading))
         if tag.strip() != heading.tag:
@@ -137,7 +137,7 @@ class _Reader:
     def sung(self, line: str) -> None:
         """Words under the last heading; without any heading every stanza is a verse."""
         if not self.parts or (not self.headed and self.blank):
-            self.parts.append(_Part(Heading(tag="verse", name="verse")))
+            self.parts.append(_Part(SectionHeading(tag="verse", name="verse")))
             if not self.headed:
                 self.notes.add("words without a heading are under [verse], a new one after a blank line")
         self.blank = False
@@ -164,7 +164,7 @@ def _lyrics(parts: list[_Part], notes: Notes, part_seconds: float, seconds_per_t
 
 def _repetition(part: _Part) -> str:
     """The tag whose repetitions are a duration, as in suites; "" for any other part."""
-    plain = part.heading == Heading(tag=part.heading.tag, name=part.heading.tag)
+    plain = part.heading == SectionHeading(tag=part.heading.tag, name=part.heading.tag)
     return part.heading.tag if plain and not part.lines and part.heading.tag in INSTRUMENTAL_TAGS else ""
 
 
