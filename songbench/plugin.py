@@ -1,7 +1,8 @@
 """The porch: what authors of systems and metrics import, beside `songbench.domain`, `resources` and `statistics`.
 
 A plain function becomes a plug-in by `metric`, `set_metric`, `extractor` or `system`. Who needs more (a model that
-stays loaded, batches) writes a class that has what `SongMetric`, `SetMetric`, `Extractor` or `System` ask for.
+stays loaded, batches) writes a class that has what `SongMetric`, `SetMetric`, `Extractor` or `System` ask for. A model
+that cannot live beside songbench's packages stands behind an `IsolatedSystem`.
 """
 
 from songbench.contracts.cards import (
@@ -23,6 +24,7 @@ from songbench.contracts.parameters import BatchSize, Loudness, parameters_of
 from songbench.contracts.registry import build_system
 from songbench.contracts.system import System
 from songbench.resources.authoring import extractor, metric, set_metric, system
+from songbench.resources.isolated_system import IsolatedSystem
 
 __all__ = [
     "READY",
@@ -34,6 +36,7 @@ __all__ = [
     "Feature",
     "Features",
     "Field",
+    "IsolatedSystem",
     "Loudness",
     "MetricCard",
     "ModelFamily",

@@ -106,6 +106,10 @@ class IsolatedWorker:
         """The versions, there, of the packages the environment pins; empty before the first call."""
         return self._ready.packages if self._ready else {}
 
+    def printed(self) -> str:
+        """The end of what the running process has printed, with the name of its log; "" where that is nothing."""
+        return self._process.log.report() if self._process else ""
+
     def close(self) -> None:
         """End the process; the next call would start another."""
         with self._turn:

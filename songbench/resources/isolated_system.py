@@ -1,0 +1,281 @@
+"""A system whose model runs in an environment of its own: an adapter is a card, an environment and a worker script."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from songbench.contracts.cards import READY, Availability, SystemCard
+from songbench.contracts.system import conditions_of
+from songbench.domain.audio import AudioSource, MemoryAudio, read_audio
+from songbench.domain.checking import Written, checked
+from songbench.domain.errors import InputError, SongbenchError, UnavailableError, one_line
+from songbench.domain.hashing import Json
+from songbench.domain.lyrics import render_block
+from songbench.domain.song import Failure, GenerationRecord, Request, Song
+from songbench.resources import needs, weights
+from songbench.resources.authoring.failures import failure_of
+from songbench.resources.environments import Environment, IsolatedWorker, IsolationError, identity_of, write_wav
+from songbench.resources.weights import Weights
+
+TIMEOUT_SECONDS = 1800.0
+SILENCE_SECONDS = 60.0
+_NO_SETTINGS: Mapping[str, Json] = {}
+
+
+def render_nothing(request: Request) -> Mapping[str, Json]:
+    """The rendering of an adapter that takes lyrics in block form and the style as it is."""
+    return {}
+
+
+class IsolatedSystem:
+    """A `System` that asks a worker in another environment for each song.
+
+    The worker is a script that defines ``class Worker``. It imports no songbench and has three methods:
+
+    - ``__init__(self, settings)`` loads the model. `settings` are those given here, and ``settings["weights"]`` the
+      folder of each of `weights` by name.
+    - ``describe(self)`` is called before each song, when the model is loaded, and returns at once, e.g.
+      ``{"device": "cuda:0 NVIDIA H100"}``.
+    - ``generate(self, request)`` makes a song and returns ``{"audio": "song.wav"}``, the name of a file that it wrote
+      into ``request["folder"]``, at any rate and with any number of channels. It may add ``stems`` (names to files),
+      ``seconds`` (compute time; measured from here otherwise), ``peak_gib``, ``device``, ``conditions``, ``stages``,
+      ``seed_honoured`` and ``notes``, as `GenerationRecord` explains them.
+
+    A request is a mapping: ``id``, ``take``, ``seed``, ``language``, ``lyrics`` (text), ``style`` (text, or None where
+    the prompt has none), ``prompt_audio`` (the path of a float32 wav, or None), ``seconds`` (or None), ``folder``, and
+    whatever `render` returns. Inputs that the card's `conditions` do not name are None.
+
+    Whatever goes wrong is a `Failure` of the song: the environment or weights are not here, an exception over there,
+    the worker's death, its silence, a time-out, no file, a file that is no audio or holds no samples.
+
+    Args:
+        card: what it is; environment and weights are added to its `needs`.
+        environment: whose Python runs the worker.
+        worker: the script.
+        weights: what the model is loaded from.
+        settings: every setting that can change the samples; handed to the worker and part of every song's key.
+        render: the adapter's own part of a request, such as its form of the lyrics: a pure function of the request,
+            whose result replaces or extends the entries above. It raises `InputError` for what cannot be asked.
+        prompt_rate: samples per second of the prompt audio's file; None: as the prompt has it.
+        batch: with more than 1, ``generate_batch(self, requests)`` is asked for so many songs at a time and returns a
+            list of answers in order; when it fails, each song is asked for by ``generate``.
+        timeout_s: how long a call may take; loading the model is part of the first.
+        silence_s: how long the worker may give no sign of life.
+
+    Raises:
+        ValueError: a setting is called ``environment`` or ``weights``, which are part of the parameters already.
+    """
+
+    def __init__(
+        self,
+        *,
+        card: SystemCard,
+        environment: Environment,
+        worker: Path,
+        weights: Sequence[Weights] = (),
+        settings: Mapping[str, Json] = _NO_SETTINGS,
+        render: Callable[[Request], Mapping[str, Json]] = render_nothing,
+        prompt_rate: int | None = None,
+        batch: int = 1,
+        timeout_s: float = TIMEOUT_SECONDS,
+        silence_s: float = SILENCE_SECONDS,
+    ) -> None:
+        if reserved := {"environment", "weights"} & settings.keys():
+            raise ValueError(f"no setting may be called '{min(reserved)}'")
+        names = dict.fromkeys((environment.name, *(entry.name for entry in weights), *card.needs))
+        self.card = replace(card, needs=tuple(names))
+        self.environment, self.script, self.weights = environment, Path(worker), tuple(weights)
+        self.settings, self.render, self.batch = dict(settings), render, batch
+        self._prompt_rate, self._timeout_s, self._silence_s = prompt_rate, timeout_s, silence_s
+        self._worker: IsolatedWorker | None = None
+        self._device = "cpu"
+
+    @property
+    def parameters(self) -> Mapping[str, Json]:
+        """The settings, the pins of the environment and the revisions of the weights."""
+        revisions = {entry.name: weights.revision_of(entry) for entry in self.weights}
+        return {**self.settings, "environment": identity_of(self.environment), "weights": revisions}
+
+    def availability(self) -> Availability:
+        """Whether the environment and the weights are here; of several that are not, the first is named."""
+        required: list[needs.Need] = [self.environment, *self.weights]
+        states = (needs.availability(need) for need in required)
+        return next((state for state in states if not state.ready), READY)
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
+        """The songs, in order, each as soon as it is there."""
+        try:
+            worker = self._started()
+        except Exception as error:  # then there is no song for any of them
+            yield from (_failed(error, request) for request in requests)
+            return
+        for start in range(0, len(requests), self.batch):
+            group = requests[start : start + self.batch]
+            if len(group) > 1:
+                yield from self._batch(worker, group)
+            else:
+                yield self._song(worker, group[0])
+
+    def close(self) -> None:
+        """End the worker; the next song starts another."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _started(self) -> IsolatedWorker:
+        """The worker with its model loaded, so that no song's time holds that.
+
+        Raises:
+            SongbenchError: environment or weights are not here, or the worker cannot be built.
+        """
+        if self._worker is None:
+            settings: dict[str, Json] = {
+                **self.settings,
+                "weights": {entry.name: _folder_of(entry) for entry in self.weights},
+            }
+            worker = IsolatedWorker(
+                self.environment, self.script, settings, timeout_s=self._timeout_s, silence_s=self._silence_s
+            )
+            self._device = _checked(_Description, worker.call("describe")).device
+            self._worker = worker
+        return self._worker
+
+    def _song(self, worker: IsolatedWorker, request: Request) -> Song | Failure:
+        with tempfile.TemporaryDirectory(prefix="songbench-song-") as folder:
+            try:
+                inputs = self._inputs(request, Path(folder))
+                worker.call("describe")  # one that died meanwhile starts again here, not in the song's time
+                begin = time.perf_counter()
+                answer = worker.call("generate", request=inputs)
+                return self._read(request, answer, Path(folder), time.perf_counter() - begin)
+            except Exception as error:
+                return _failed(error, request, worker.printed())
+
+    def _batch(self, worker: IsolatedWorker, requests: Sequence[Request]) -> Iterator[Song | Failure]:
+        """Several songs of one call; the time of each is its share."""
+        with tempfile.TemporaryDirectory(prefix="songbench-songs-") as folder:
+            folders = [Path(folder) / str(number) for number in range(len(requests))]
+            try:
+                for place in folders:
+                    place.mkdir()
+                inputs = [self._inputs(request, place) for request, place in zip(requests, folders, strict=True)]
+                worker.call("describe")
+                begin = time.perf_counter()
+                answers = worker.call("generate_batch", requests=inputs)
+                seconds = (time.perf_counter() - begin) / len(requests)
+                if not isinstance(answers, list) or len(answers) != len(requests):
+                    raise InputError(f"generate_batch gave no list of {len(requests)} answers.")
+            except Exception:  # of whichever song it is: each is asked for again by itself
+                answers = None
+            for number, request in enumerate(requests):
+                if answers is None:
+                    yield self._song(worker, request)
+                    continue
+                try:
+                    yield self._read(request, answers[number], folders[number], seconds)
+                except Exception as error:
+                    yield _failed(error, request, worker.printed())
+
+    def _inputs(self, request: Request, folder: Path) -> dict[str, Json]:
+        """What the worker is given, its prompt audio written into the folder.
+
+        Raises:
+            InputError: the prompt audio cannot be decoded, or the prompt cannot be rendered.
+        """
+        conditions, prompt = conditions_of(self.card, request), request.prompt
+        audio: str | None = None
+        if "prompt audio" in conditions and request.prompt_audio is not None:
+            audio = str(write_wav(request.prompt_audio, folder / "prompt.wav", rate=self._prompt_rate))
+        return {
+            "id": prompt.id,
+            "take": request.take,
+            "seed": request.seed,
+            "language": prompt.language,
+            "lyrics": render_block(prompt.lyrics) if "lyrics" in conditions else None,
+            "style": prompt.style if "style text" in conditions else None,
+            "prompt_audio": audio,
+            "seconds": prompt.seconds,
+            "folder": str(folder),
+            **self.render(request),
+        }
+
+    def _read(self, request: Request, answer: Json, folder: Path, seconds: float) -> Song:
+        """The song that an answer names.
+
+        Raises:
+            InputError: it is no answer, or a file of it is absent, unreadable or empty.
+        """
+        made = _checked(_Answer, answer)
+        record = GenerationRecord(
+            seconds=seconds if made.seconds is None else made.seconds,
+            device=made.device or self._device,
+            peak_gib=made.peak_gib,
+            conditions=conditions_of(self.card, request) if made.conditions is None else made.conditions,
+            seed_honoured=made.seed_honoured,
+            stages=made.stages,
+            notes=made.notes,
+        )
+        stems = {name: _audio(folder, file) for name, file in made.stems.items()}
+        return Song(request=request, source=_audio(folder, made.audio), record=record, stems=stems)
+
+
+class _Description(Written):
+    """What ``describe`` returns."""
+
+    device: str = "cpu"
+
+
+class _Answer(Written):
+    """What ``generate`` returns."""
+
+    audio: str
+    stems: Mapping[str, str] = Field(default_factory=dict)
+    seconds: float | None = None
+    peak_gib: float | None = None
+    device: str | None = None
+    conditions: tuple[str, ...] | None = None
+    stages: Mapping[str, float] = Field(default_factory=dict)
+    seed_honoured: bool = True
+    notes: tuple[str, ...] = ()
+
+
+def _checked(model: type[Any], answer: Json) -> Any:
+    try:
+        return checked(model, answer)
+    except InputError as error:
+        raise InputError(f"The worker's answer cannot be used: {error}") from None
+
+
+def _folder_of(entry: Weights) -> str:
+    folder = weights.verified(entry)
+    if folder is None:
+        missing = weights.availability(entry)
+        raise UnavailableError(f"{missing.reason}. To get it: {missing.cure}")
+    return str(folder)
+
+
+def _audio(folder: Path, file: str) -> AudioSource:
+    """The audio of a file in the folder, in memory, as the folder goes away."""
+    path = folder / file
+    if not path.is_file():
+        files = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
+        raise InputError(f"The worker names '{file}', which it did not write (there is {files}).")
+    try:
+        return MemoryAudio(read_audio(path))
+    except InputError as error:
+        raise InputError(str(error).replace(str(path), file)) from None
+
+
+def _failed(error: Exception, request: Request, printed: str = "") -> Failure:
+    if isinstance(error, IsolationError):
+        return replace(error.failure("generate"), request=request)
+    failure = failure_of(error, "generate", request)
+    cause = one_line(str(error)) if isinstance(error, SongbenchError) else failure.cause
+    return replace(failure, cause=cause, detail=failure.detail + printed)
