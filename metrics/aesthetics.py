@@ -93,8 +93,8 @@ class AudioboxAesthetics:
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song, in order; every song that can be decoded has ratings."""
-        for found in features.of(self.ratings, [song.source for song in songs]):
-            yield found if isinstance(found, Failure) else _scores(found)
+        for ratings in features.of(self.ratings, [song.source for song in songs]):
+            yield ratings if isinstance(ratings, Failure) else _scores(ratings)
 
 
 def _scores(feature: Feature) -> Scores:
@@ -113,5 +113,5 @@ def aesthetics_audiobox(loudness: Loudness | None = None, batch: BatchSize = BAT
         loudness: LUFS to which songs are brought before they are heard; None: as they are, as the package does.
         batch: windows that go through the model together.
     """
-    heard = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
-    return AudioboxAesthetics(replace(AESTHETICS, procedure=heard), AudioboxRatings(loudness, batch))
+    procedure = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
+    return AudioboxAesthetics(replace(AESTHETICS, procedure=procedure), AudioboxRatings(loudness, batch))

@@ -139,7 +139,7 @@ def facts(audio: Audio, wanted_seconds: float | None) -> Scores | NotApplicable:
     if samples.size == 0:
         return NotApplicable("the song has no audio")
     width = loudness.bandwidth(samples, rate)
-    found = {
+    measured = {
         "duration_error": None if wanted_seconds is None else abs(audio.seconds - wanted_seconds),
         "lufs": loudness.integrated_loudness(samples, rate),
         "silence": 100 * loudness.silent_share(samples, rate),
@@ -148,9 +148,9 @@ def facts(audio: Audio, wanted_seconds: float | None) -> Scores | NotApplicable:
         "stereo_width": loudness.stereo_width(samples),
         "bandwidth": None if width is None else width / 1000,
     }
-    missing = {name: _WHY_MISSING[name] for name, value in found.items() if value is None}
+    missing = {name: _WHY_MISSING[name] for name, value in measured.items() if value is None}
     return Scores(
-        values={name: value for name, value in found.items() if value is not None},
+        values={name: value for name, value in measured.items() if value is not None},
         detail={
             "seconds": audio.seconds,
             "wanted_seconds": wanted_seconds,

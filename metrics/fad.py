@@ -200,24 +200,24 @@ def frechet_scores(sets: EmbeddingSets[Moments], subsets: Subsets = "windows") -
         subsets: which subsets `fad_inf` rests on.
     """
     distances = FrechetDistances(sets.songs, sets.reference, subsets)
-    whole = distances.without()
+    distance = distances.without()
     left_out = {prompt: distances.without(songs) for prompt, songs in sets.of_prompt().items() if _covers(sets, songs)}
     detail: dict[str, Json] = {
         **sets.counts(),
         "rank": distances.gaussian(distances.order).rank,
         "reference_rank": distances.reference.rank,
         "dimensions": len(distances.reference.mean),
-        "mean_term": whole.mean_term,
-        "covariance_term": whole.covariance_term,
-        "clipped_spectrum": whole.clipped,
-        "fad_inf": _line_json(whole.extrapolation, distances.seed),
+        "mean_term": distance.mean_term,
+        "covariance_term": distance.covariance_term,
+        "clipped_spectrum": distance.clipped,
+        "fad_inf": _line_json(distance.extrapolation, distances.seed),
     }
     return Scores(
-        values=_values(whole),
+        values=_values(distance),
         n=len(sets.songs),
         leave_one_out={prompt: _values(distance) for prompt, distance in left_out.items()},
         detail=detail,
-        missing={} if whole.extrapolation else {"fad_inf": _NOT_EXTRAPOLATED},
+        missing={} if distance.extrapolation else {"fad_inf": _NOT_EXTRAPOLATED},
     )
 
 

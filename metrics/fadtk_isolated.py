@@ -173,8 +173,8 @@ class FadtkDistance:
 
     def availability(self) -> Availability:
         """Whether the environment and the weights are here; of several that are missing, the first is told."""
-        wanted: list[needs.Need] = [FADTK, *self.weights]
-        states = [needs.availability(one) for one in wanted]
+        requirements: list[needs.Need] = [FADTK, *self.weights]
+        states = [needs.availability(requirement) for requirement in requirements]
         return next((state for state in states if not state.ready), states[0])
 
     def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
@@ -184,11 +184,11 @@ class FadtkDistance:
             The scores, with the songs that cannot be embedded left out and named in the detail; or why there is nothing
             to compare; or the first failure, where fewer than half of a side are left.
         """
-        for count, what in ((len(songs), "songs"), (len(reference), "reference songs")):
+        for count, name in ((len(songs), "songs"), (len(reference), "reference songs")):
             if count < 2:
-                return NotApplicable(f"a distance between sets needs at least 2 {what}; there are {count}")
-        known = {song.source.digest for song in reference}
-        if all(song.source.digest in known for song in songs):
+                return NotApplicable(f"a distance between sets needs at least 2 {name}; there are {count}")
+        reference_digests = {song.source.digest for song in reference}
+        if all(song.source.digest in reference_digests for song in songs):
             return NotApplicable("these are the reference songs themselves; the distance is 0 by construction")
         with tempfile.TemporaryDirectory(prefix="songbench-fad-") as folder:
             try:
@@ -216,13 +216,13 @@ class FadtkDistance:
         detail |= {"songs": count, "reference_songs": len(reference) - len(left_out["reference"])}
         seed = derived_seed("fadtk", count)
         places = {name: str(folder / name) for name in ("reference", "songs")}
-        found: Any = self._worker.call("distance", **places, seed=seed)
-        values, missing = {"fad": found["fad"]}, {}
-        if found["inf"]:
-            values["fad_inf"] = found["inf"]["score"]
+        distance: Any = self._worker.call("distance", **places, seed=seed)
+        values, missing = {"fad": distance["fad"]}, {}
+        if distance["inf"]:
+            values["fad_inf"] = distance["inf"]["score"]
         else:
             missing["fad_inf"] = "fadtk extrapolates from more than 500 frames only"
-        detail |= {"fad_inf": found["inf"], "seed": seed, "packages": dict(self._worker.packages)}
+        detail |= {"fad_inf": distance["inf"], "seed": seed, "packages": dict(self._worker.packages)}
         scores = Scores(values=values, n=count, detail=detail, missing=missing)
         return with_left_out(scores, left_out["songs"], left_out["reference"])
 
@@ -240,7 +240,7 @@ class FadtkDistance:
 
     @cached_property
     def _worker(self) -> IsolatedWorker:
-        folders = [str(require(one)) for one in self.weights]
+        folders = [str(require(weights)) for weights in self.weights]
         return IsolatedWorker(FADTK, _SCRIPT, {"model": self.model, "weights": folders}, timeout_s=TIMEOUT_SECONDS)
 
 

@@ -79,13 +79,13 @@ def mcc_muq_mulan(loudness: Loudness | None = None, batch: BatchSize = MulanClip
         loudness: LUFS to which song and prompt are brought before they are heard; None: as they are.
         batch: clips that go through the model together.
     """
-    return AudioSimilarity(_heard_at(MCC, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
+    return AudioSimilarity(_at_loudness(MCC, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
 
 
 def mcc_muq_mulan_text(loudness: Loudness | None = None, batch: BatchSize = MulanClips.batch) -> TextSimilarity:
     """The entry point ``mcc@muq-mulan-text``; arguments as for `mcc_muq_mulan`."""
-    return TextSimilarity(_heard_at(MCC_TEXT, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
+    return TextSimilarity(_at_loudness(MCC_TEXT, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
 
 
-def _heard_at(card: MetricCard, loudness: float | None) -> MetricCard:
+def _at_loudness(card: MetricCard, loudness: float | None) -> MetricCard:
     return card if loudness is None else replace(card, procedure=replace(_PROCEDURE, loudness=f"{loudness:g} LUFS"))

@@ -211,7 +211,7 @@ class PhonemeErrorRate:
 
     Attributes:
         backend: recogniser and input, as in the column's heading.
-        heard: gives the audio the recogniser hears.
+        input: gives the audio that is transcribed.
         recogniser: the extractor of transcripts in a language, ``en`` or ``zh``.
         summary: one sentence for the card.
         limits: what is special about this input.
@@ -225,7 +225,7 @@ class PhonemeErrorRate:
     """
 
     backend: str
-    heard: Input
+    input: Input
     summary: str
     limits: str
     models: tuple[Weights, ...] = (WHISPER_BASE,)
@@ -253,7 +253,7 @@ class PhonemeErrorRate:
             languages=LANGUAGES,
             reference=self.reference,
             hears=("words", "voice"),
-            mono=self.heard is not _vocal_stems,
+            mono=self.input is not _vocal_stems,
             procedure=self.procedure,
             verified=self.verified,
         )
@@ -270,8 +270,8 @@ class PhonemeErrorRate:
 
     def _score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         refused = [_refusal(song) for song in songs]
-        heard = iter(self.heard([song for song, no in zip(songs, refused, strict=True) if no is None], features))
-        sources = [no or next(heard) for no in refused]
+        audible = iter(self.input([song for song, no in zip(songs, refused, strict=True) if no is None], features))
+        sources = [no or next(audible) for no in refused]
         transcripts = iter(self._transcripts(songs, sources, features))
         for song, source in zip(songs, sources, strict=True):
             if isinstance(source, NotApplicable | Failure):
@@ -292,11 +292,11 @@ class PhonemeErrorRate:
             if not isinstance(source, NotApplicable | Failure):
                 language = whisper_language(spoken_language(song.prompt.language))
                 by_language.setdefault(language, []).append((place, source))
-        found: dict[int, Feature | Failure] = {}
-        for language, placed in by_language.items():
-            results = features.of(self.recogniser(language), [source for _, source in placed])
-            found.update(zip((place for place, _ in placed), results, strict=True))
-        return [found[place] for place in sorted(found)]
+        transcripts: dict[int, Feature | Failure] = {}
+        for language, inputs in by_language.items():
+            results = features.of(self.recogniser(language), [source for _, source in inputs])
+            transcripts.update(zip((place for place, _ in inputs), results, strict=True))
+        return [transcripts[place] for place in sorted(transcripts)]
 
     def _compare(self, prompt: Prompt, transcript: Mapping[str, Any]) -> Scores:
         lines, language = prompt.lyrics.lines, prompt.language
@@ -329,7 +329,7 @@ def compare(lines: Sequence[str], transcript: Mapping[str, Any], language: str =
     """
     errors = lyric_errors(lines, str(transcript["text"]), language)
     rate, words = phoneme_errors(errors.phonemes), errors.words
-    covered = _covered(errors.asked, errors.phonemes)
+    covered = _covered(errors.line_phonemes, errors.phonemes)
     length = rate.reference_length
     parts = {"sub": rate.substitutions, "del": rate.deletions, "ins": rate.insertions}
     percent = 100 / length
@@ -343,7 +343,7 @@ def compare(lines: Sequence[str], transcript: Mapping[str, Any], language: str =
         },
         weights={**dict.fromkeys(rates, length), "wer": len(words.matched), "coverage": len(covered)},
         detail={
-            "phonemes": {"reference": length, "heard": len(errors.heard), **parts},
+            "phonemes": {"reference": length, "heard": len(errors.transcript_phonemes), **parts},
             "words": {"reference": len(words.matched), "errors": words.total},
             "reference": "\n".join(lines),
             "hypothesis": transcript["text"],
@@ -368,7 +368,7 @@ def with_side_fields(
         for ``passed``.
     """
     errors = lyric_errors(lines, str(transcript["text"]), language)
-    surplus, runs = repeated([token for line in errors.asked for token in line], errors.heard)
+    surplus, runs = repeated([token for line in errors.line_phonemes for token in line], errors.transcript_phonemes)
     characters = errors.characters
     seconds = float(transcript["seconds"])
     return Scores(
@@ -394,30 +394,31 @@ def with_side_fields(
     )
 
 
-def repeated(asked: Sequence[str], heard: Sequence[str]) -> tuple[int, int]:
+def repeated(lyrics: Sequence[str], transcript: Sequence[str]) -> tuple[int, int]:
     """How many runs of phonemes of the lyrics are heard more often than they are asked for.
 
     Args:
-        asked: phonemes of the lyrics, at least one.
-        heard: phonemes of the transcript.
+        lyrics: phonemes of the lyrics, at least one.
+        transcript: phonemes of the transcript.
 
     Returns:
         The surplus of heard runs, and the number of runs of the lyrics. A run is six phonemes that follow one another,
         or all where there are fewer. A line of n phonemes that is sung once more adds about n.
     """
-    length = min(_RUN, len(asked))
-    wanted, found = (
-        Counter(tuple(tokens[i : i + length]) for i in range(len(tokens) - length + 1)) for tokens in (asked, heard)
+    length = min(_RUN, len(lyrics))
+    lyric_runs, transcript_runs = (
+        Counter(tuple(tokens[i : i + length]) for i in range(len(tokens) - length + 1))
+        for tokens in (lyrics, transcript)
     )
-    return sum(max(0, found[run] - times) for run, times in wanted.items()), wanted.total()
+    return sum(max(0, transcript_runs[run] - times) for run, times in lyric_runs.items()), lyric_runs.total()
 
 
-def _covered(lines: Sequence[Sequence[str]], found: Edits) -> list[bool]:
+def _covered(lines: Sequence[Sequence[str]], phonemes: Edits) -> list[bool]:
     """Whether at least half of each line's phonemes are matched; lines without words do not count."""
     covered, start = [], 0
     for line in lines:
         if line:
-            covered.append(2 * sum(found.matched[start : start + len(line)]) >= len(line))
+            covered.append(2 * sum(phonemes.matched[start : start + len(line)]) >= len(line))
         start += len(line)
     return covered
 
@@ -431,20 +432,20 @@ def _mixes(songs: Sequence[Song], features: Features) -> list[AudioSource | NotA
 
 
 def _separated_by_onnx(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    found = features.of(VocalSeparation(), [song.source for song in songs])
-    return [one if isinstance(one, Failure) else vocals_of(one) for one in found]
+    stems = features.of(VocalSeparation(), [song.source for song in songs])
+    return [vocals if isinstance(vocals, Failure) else vocals_of(vocals) for vocals in stems]
 
 
 def _separated_by_demucs(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    found = features.of(DemucsStems(stems=("vocals",)), [song.source for song in songs])
-    return [one if isinstance(one, Failure) else stem_of(one, "vocals") for one in found]
+    stems = features.of(DemucsStems(stems=("vocals",)), [song.source for song in songs])
+    return [feature if isinstance(feature, Failure) else stem_of(feature, "vocals") for feature in stems]
 
 
 def whisper_base_stem() -> PhonemeErrorRate:
     """PER on the vocal stem that the system itself gives."""
     return PhonemeErrorRate(
         backend="whisper-base-stem",
-        heard=_vocal_stems,
+        input=_vocal_stems,
         summary="Phoneme errors of what Whisper base hears in the system's own vocal stem, against the lyrics.",
         limits=f"{_BASE_LIMITS} Only for systems that give a vocal stem; not comparable with numbers on"
         " separated vocals.",
@@ -455,7 +456,7 @@ def whisper_base_mix() -> PhonemeErrorRate:
     """PER on the complete mix."""
     return PhonemeErrorRate(
         backend="whisper-base-mix",
-        heard=_mixes,
+        input=_mixes,
         summary="Phoneme errors of what Whisper base hears in the complete mix, against the lyrics.",
         limits=f"{_BASE_LIMITS} The accompaniment hides words from the recogniser, so loud arrangements score"
         " worse than they"
@@ -467,7 +468,7 @@ def whisper_base_separated() -> PhonemeErrorRate:
     """PER on the vocals that a separator takes out of the mix."""
     return PhonemeErrorRate(
         backend="whisper-base-separated",
-        heard=_separated_by_onnx,
+        input=_separated_by_onnx,
         summary="Phoneme errors of what Whisper base hears in the vocals that HTDemucs (arXiv 2211.08553)"
         " separates from the"
         " mix, against the lyrics.",
@@ -501,7 +502,7 @@ def whisperx_large_v3() -> PhonemeErrorRate:
     """PER as papers have it: Demucs' vocals, WhisperX with Whisper large-v3."""
     return PhonemeErrorRate(
         backend="whisperx-large-v3",
-        heard=_separated_by_demucs,
+        input=_separated_by_demucs,
         summary="Phoneme errors of what WhisperX with Whisper large-v3 hears in the vocals that Demucs (HTDemucs, arXiv"
         " 2211.08553) separates from the mix, against the lyrics.",
         limits=_WHISPERX_LIMITS,
@@ -523,7 +524,7 @@ def whisperx_large_v3_mix() -> PhonemeErrorRate:
     """PER of WhisperX with Whisper large-v3 on the complete mix."""
     return PhonemeErrorRate(
         backend="whisperx-large-v3-mix",
-        heard=_mixes,
+        input=_mixes,
         summary="Phoneme errors of what WhisperX with Whisper large-v3 hears in the complete mix, against the lyrics.",
         limits=f"{_WHISPERX_LIMITS} The accompaniment hides words from the recogniser and voices from the"
         " detector, so loud"

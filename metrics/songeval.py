@@ -101,13 +101,13 @@ class SongEval:
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song; not applicable to less than 0.1 s."""
-        for found in features.of(self.ratings, [song.source for song in songs]):
-            if isinstance(found, Failure):
-                yield found
-            elif "unheard" in found.data:
-                yield NotApplicable(f"the song is {found.data['unheard']}")
+        for ratings in features.of(self.ratings, [song.source for song in songs]):
+            if isinstance(ratings, Failure):
+                yield ratings
+            elif "unheard" in ratings.data:
+                yield NotApplicable(f"the song is {ratings.data['unheard']}")
             else:
-                yield Scores(values=dict(zip(AXES, map(float, found.arrays["ratings"]), strict=True)))
+                yield Scores(values=dict(zip(AXES, map(float, ratings.arrays["ratings"]), strict=True)))
 
 
 def songeval_songeval(loudness: Loudness | None = None) -> SongEval:
@@ -116,5 +116,5 @@ def songeval_songeval(loudness: Loudness | None = None) -> SongEval:
     Args:
         loudness: LUFS to which songs are brought before they are heard; None: as they are, as the authors' tool does.
     """
-    heard = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
-    return SongEval(replace(SONGEVAL_CARD, procedure=heard), SongEvalRatings(loudness))
+    procedure = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
+    return SongEval(replace(SONGEVAL_CARD, procedure=procedure), SongEvalRatings(loudness))

@@ -103,13 +103,17 @@ class AllInOne:
         """
         folder = models.require(self.weights)
         for start in range(0, len(sources), _TOGETHER):
-            heard = [_hear(source) for source in sources[start : start + _TOGETHER]]
+            inputs = [_spectrograms(source) for source in sources[start : start + _TOGETHER]]
             folds = models.resident(("allin1", str(folder)), lambda: load(folder, self.weights))
-            for one in heard:
-                yield one if isinstance(one, Failure | Feature) else _feature(find_sections(folds, one))
+            for spectrograms in inputs:
+                yield (
+                    spectrograms
+                    if isinstance(spectrograms, Failure | Feature)
+                    else _feature(find_sections(folds, spectrograms))
+                )
 
 
-def _hear(source: AudioSource) -> Array | Feature | Failure:
+def _spectrograms(source: AudioSource) -> Array | Feature | Failure:
     """A song's spectrograms, shape (4, T, 81); its feature already where it is silent."""
     try:
         audio = source.load()
@@ -121,8 +125,8 @@ def _hear(source: AudioSource) -> Array | Feature | Failure:
     return np.stack([spectrogram(stem) for stem in stems])
 
 
-def _feature(found: Sections) -> Feature:
-    return Feature(data={"segments": [list(section) for section in found]})
+def _feature(labelled: Sections) -> Feature:
+    return Feature(data={"segments": [list(section) for section in labelled]})
 
 
 def load(folder: Path, weights: Weights = ALLIN1) -> list[AllInOneNetwork]:
@@ -162,8 +166,10 @@ def find_sections(folds: Sequence[AllInOneNetwork], spectrograms: Array) -> Sect
     from metrics.features.allin1_network import LABELS
 
     with exact():
-        heard = torch.from_numpy(spectrograms).to(models.device())
-        boundary, labels = (torch.stack(logits).mean(dim=0) for logits in zip(*(f(heard) for f in folds), strict=True))
+        model_input = torch.from_numpy(spectrograms).to(models.device())
+        boundary, labels = (
+            torch.stack(logits).mean(dim=0) for logits in zip(*(f(model_input) for f in folds), strict=True)
+        )
         chances = boundary.sigmoid().cpu().numpy(), labels.softmax(dim=0).cpu().numpy()
     return sections(*chances, LABELS, rate=FRAME_RATE, near=_NEAR, wide=_WIDE)
 
@@ -203,13 +209,13 @@ class Stems:
         Raises:
             InputError: when the song cannot be separated, with the cause.
         """
-        (found,) = self.features.of(self.separation, [self.mix])
-        if isinstance(found, Failure):
-            raise InputError(found.cause)
+        (stems,) = self.features.of(self.separation, [self.mix])
+        if isinstance(stems, Failure):
+            raise InputError(stems.cause)
         names = self.separation.stems
         beside = np.empty((0, 0), np.float32)
         for place, name in enumerate(names):
-            stem = stem_of(found, name).load().samples
+            stem = stem_of(stems, name).load().samples
             if not beside.size:
                 beside = np.empty((len(names) * len(stem), stem.shape[1]), np.float32)
             beside[place * len(stem) : (place + 1) * len(stem)] = stem

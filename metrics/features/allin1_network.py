@@ -86,12 +86,14 @@ class AllInOneNetwork(nn.Module):
             SongbenchError: when its configuration or its tensors are not those of this network, naming them.
         """
         config, state = checkpoint.get("config", {}), checkpoint.get("state_dict", {})
-        other = [f"{key} = {config.get(key)!r}" for key, value in _ARCHITECTURE.items() if config.get(key) != value]
-        if other:
-            raise InputError(f"The checkpoint was not trained as this network: {', '.join(other)}.", file=name)
+        conflicting = [
+            f"{key} = {config.get(key)!r}" for key, value in _ARCHITECTURE.items() if config.get(key) != value
+        ]
+        if conflicting:
+            raise InputError(f"The checkpoint was not trained as this network: {', '.join(conflicting)}.", file=name)
         network = cls()
         tensors = {_own_name(key): value for key, value in state.items()}
-        load_strictly(network, tensors, what=f"The checkpoint {name}", unheard=_RHYTHM)
+        load_strictly(network, tensors, checkpoint=f"The checkpoint {name}", unused=_RHYTHM)
         return network.eval()
 
     def forward(self, spectrograms: Tensor) -> tuple[Tensor, Tensor]:
@@ -219,26 +221,26 @@ class _Attention(nn.Module):
         )
         query = query / math.sqrt(width // _HEADS)
         places, distances = _neighbours(frames, self.dilation, x.device)
-        heard = torch.empty(frames, stems, _HEADS, width // _HEADS, device=x.device)
+        attended = torch.empty(frames, stems, _HEADS, width // _HEADS, device=x.device)
         for start in range(0, frames, _ATTENTION_CHUNK):
             part = slice(start, start + _ATTENTION_CHUNK)
-            keys, values = self._seen(key, places[part]), self._seen(value, places[part])
+            keys, values = self._attended(key, places[part]), self._attended(value, places[part])
             bias = self._bias(distances[part], stems)
             if self.rpb.dim() == 2:
                 scores = (keys * query[part, :, :, None]).sum(dim=-1) + bias
-                heard[part] = (scores.softmax(dim=-1)[..., None] * values).sum(dim=-2)
+                attended[part] = (scores.softmax(dim=-1)[..., None] * values).sum(dim=-2)
             else:
                 scores = query[part].transpose(1, 2) @ keys.transpose(2, 3) + bias
-                heard[part] = (scores.softmax(dim=-1) @ values).transpose(1, 2)
-        result: Tensor = self.dense(heard.transpose(0, 1).reshape(stems, frames, width))
+                attended[part] = (scores.softmax(dim=-1) @ values).transpose(1, 2)
+        result: Tensor = self.dense(attended.transpose(0, 1).reshape(stems, frames, width))
         return result
 
-    def _seen(self, x: Tensor, places: Tensor) -> Tensor:
+    def _attended(self, x: Tensor, places: Tensor) -> Tensor:
         """What each frame attends to: (T, stems, heads, 5, 12), or of all stems together (T, heads, 25, 12)."""
-        found = x[places]  # (T, 5, stems, heads, 12)
+        neighbours = x[places]  # (T, 5, stems, heads, 12)
         if self.rpb.dim() == 2:
-            return found.permute(0, 2, 3, 1, 4)
-        return found.permute(0, 3, 2, 1, 4).flatten(2, 3)
+            return neighbours.permute(0, 2, 3, 1, 4)
+        return neighbours.permute(0, 3, 2, 1, 4).flatten(2, 3)
 
     def _bias(self, distances: Tensor, stems: int) -> Tensor:
         """The learnt biases to add to the scores: (T, 1, heads, 5), or (T, heads, stems, 25)."""

@@ -39,12 +39,12 @@ def spectrogram(stem: Array) -> Array:
     padded = np.pad(mono, (_WINDOW // 2, _WINDOW))
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::HOP][:frames]
     hann, bands = np.hanning(_WINDOW) / _FULL, filters()
-    found = np.empty((frames, BANDS), np.float32)
+    spectrogram_db = np.empty((frames, BANDS), np.float32)
     for start in range(0, frames, _FRAMES_AT_ONCE):
         part = slice(start, start + _FRAMES_AT_ONCE)
         spectra = np.fft.rfft(windows[part] * hann)[:, : _WINDOW // 2].astype(np.complex64)
-        found[part] = np.log10(np.abs(spectra) @ bands + 1)
-    return found
+        spectrogram_db[part] = np.log10(np.abs(spectra) @ bands + 1)
+    return spectrogram_db
 
 
 def as_read_from_file(stem: Array) -> npt.NDArray[np.int16]:
@@ -57,8 +57,8 @@ def as_read_from_file(stem: Array) -> npt.NDArray[np.int16]:
         Shape (n,).
     """
     loudest = max(np.float32(1.01) * np.abs(stem).max(), np.float32(1))
-    written = (np.clip(stem / loudest, -1, 1) * np.float32(_FULL)).astype(np.int16)
-    return np.asarray(written.mean(axis=0), dtype=np.int16)
+    stored_samples = (np.clip(stem / loudest, -1, 1) * np.float32(_FULL)).astype(np.int16)
+    return np.asarray(stored_samples.mean(axis=0), dtype=np.int16)
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ def at_loudness(audio: Audio, lufs: float | None = LOUDNESS) -> Audio:
     """
     if lufs is None:
         return audio
-    found = integrated_loudness(audio.samples, audio.rate)
-    if found is None:
+    loudness = integrated_loudness(audio.samples, audio.rate)
+    if loudness is None:
         return audio
-    return Audio((audio.samples * 10 ** ((lufs - found) / 20)).astype("float32"), audio.rate)
+    return Audio((audio.samples * 10 ** ((lufs - loudness) / 20)).astype("float32"), audio.rate)

@@ -115,18 +115,18 @@ class AudioboxRatings:
         import numpy as np
         import torch
 
-        heard = torch.zeros(len(windows), 1, WINDOW)
+        waves = torch.zeros(len(windows), 1, WINDOW)
         mask = torch.zeros(len(windows), 1, WINDOW, dtype=torch.bool)
         for i, window in enumerate(windows):
-            heard[i, 0, : window.size] = torch.from_numpy(window)
+            waves[i, 0, : window.size] = torch.from_numpy(window)
             mask[i, 0, : window.size] = True
         folder = models.require(self.weights)
         model = models.resident(("audiobox", folder), lambda: _load(folder))
         with exact():
-            found = model({"wav": heard.to(models.device()), "mask": mask.to(models.device())})
+            outputs = model({"wav": waves.to(models.device()), "mask": mask.to(models.device())})
             scales = [model.target_transform[axis] for axis in AXES]
-            ratings = [found[axis] * scale["std"] + scale["mean"] for axis, scale in zip(AXES, scales, strict=True)]
-        return list(np.stack([one.cpu().numpy() for one in ratings], axis=1))
+            ratings = [outputs[axis] * scale["std"] + scale["mean"] for axis, scale in zip(AXES, scales, strict=True)]
+        return list(np.stack([rating.cpu().numpy() for rating in ratings], axis=1))
 
 
 @dataclass
@@ -156,5 +156,5 @@ def _load(folder: Path) -> Any:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     with random_state_kept():
         model = AesMultiOutput(**config)
-    load_strictly(model, read_tensors(folder / "model.safetensors"), what="The checkpoint of Audiobox Aesthetics")
+    load_strictly(model, read_tensors(folder / "model.safetensors"), checkpoint="The checkpoint of Audiobox Aesthetics")
     return model.to(models.device()).eval()

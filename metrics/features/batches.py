@@ -73,8 +73,8 @@ def _run(
 ) -> None:
     if not batch:
         return
-    for (place, _), one in zip(batch, answer([piece for _, piece in batch]), strict=True):
-        place.work.take(one)
+    for (place, _), result in zip(batch, answer([piece for _, piece in batch]), strict=True):
+        place.work.take(result)
         place.open -= 1
     batch.clear()
 

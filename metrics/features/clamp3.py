@@ -70,7 +70,7 @@ class Clamp3Vectors:
         """Weights and pieces."""
         return {
             "version": "1",
-            "weights": [models.identity_of(one) for one in (self.weights, self.mert)],
+            "weights": [models.identity_of(weights) for weights in (self.weights, self.mert)],
             "piece": [PIECE, SHORTEST],
         }
 
@@ -83,12 +83,12 @@ class Clamp3Vectors:
         """
         import numpy as np
 
-        heard = [self._frames(source) for source in sources]
-        for one in heard:
-            if isinstance(one, Feature | Failure):
-                yield one
+        inputs = [self._frames(source) for source in sources]
+        for states in inputs:
+            if isinstance(states, Feature | Failure):
+                yield states
             else:
-                frames, silent = one
+                frames, silent = states
                 yield Feature({"vectors": _unit(self._encoders().audio(frames))[np.newaxis]}, {"silent": silent})
 
     def texts(self, texts: Sequence[str]) -> list[Vector]:

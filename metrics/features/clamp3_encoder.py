@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from metrics.features.inference import exact, random_state_kept
 from metrics.features.strict_loading import load_strictly
-from metrics.features.xlm_roberta import UNHEARD, build_text_model, load_tokenizer
+from metrics.features.xlm_roberta import UNUSED, build_text_model, load_tokenizer
 from songbench.domain.errors import SongbenchError
 from songbench.resources.cpu_imports import mend_cpu_imports
 from songbench.resources.weights import HubSource, WeightFile, Weights
@@ -147,6 +147,6 @@ def _model(state: Mapping[str, Tensor], text: Path) -> Any:
             "text_proj": torch.nn.Linear(text_model.config.hidden_size, joint),
         }
     model = torch.nn.ModuleDict(parts)
-    unheard = [f"{kind}_model.{name}" for kind in ("audio", "text") for name in UNHEARD]
-    load_strictly(model, state, what="The checkpoint of CLaMP 3", unheard=(*unheard, *_SHEET_MUSIC))
+    unused = [f"{kind}_model.{name}" for kind in ("audio", "text") for name in UNUSED]
+    load_strictly(model, state, checkpoint="The checkpoint of CLaMP 3", unused=(*unused, *_SHEET_MUSIC))
     return model.eval()

@@ -138,8 +138,8 @@ class DemucsStems:
 class _Mix:
     """One song on its way through HTDemucs: a `metrics.features.batches.Work`."""
 
-    def __init__(self, mix: Stereo, kept: DemucsStems, network: Any) -> None:
-        self.kept, self.sources = kept, list(network.sources)
+    def __init__(self, mix: Stereo, extractor: DemucsStems, network: Any) -> None:
+        self.extractor, self.sources = extractor, list(network.sources)
         self.length = int(network.samplerate * network.segment)
         self.triangle = triangle(self.length)
         self.silent = not mix.any()
@@ -148,8 +148,8 @@ class _Mix:
         # One sample has no spread to divide by.
         self.scale = (middle.std(ddof=1) if middle.size > 1 else np.float32(0)) + np.float32(1e-8)
         self.mix = mix if self.silent else (mix - self.mean) / self.scale
-        channels = 1 if kept.mono else 2
-        self.sums = {stem: np.zeros((channels, mix.shape[1]), np.float32) for stem in kept.stems}
+        channels = 1 if extractor.mono else 2
+        self.sums = {stem: np.zeros((channels, mix.shape[1]), np.float32) for stem in extractor.stems}
         self.weight_sum = np.zeros(mix.shape[1], np.float32)
         self.answered = 0
 
@@ -169,17 +169,17 @@ class _Mix:
         self.weight_sum[start:end] += weight
         for name, sums in self.sums.items():
             part = self._stem(answer, name)[:, lead : lead + end - start]
-            sums[:, start:end] += weight * (part.mean(axis=0, keepdims=True) if self.kept.mono else part)
+            sums[:, start:end] += weight * (part.mean(axis=0, keepdims=True) if self.extractor.mono else part)
 
     def result(self) -> Feature:
         """The stems that are kept."""
         arrays, peaks = {}, {}
-        for name in self.kept.stems:
+        for name in self.extractor.stems:
             stem = self.sums.pop(name)
             if not self.silent:
                 stem *= self.scale / self.weight_sum
                 stem += self.mean * self._parts(name)
-            arrays[name], peaks[name] = _encoded(Audio(stem, MIX_RATE).at(self.kept.rate))
+            arrays[name], peaks[name] = _encoded(Audio(stem, MIX_RATE).at(self.extractor.rate))
         return Feature(arrays, {"peak": peaks})
 
     def _stem(self, answer: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:

@@ -78,11 +78,11 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     return result.view(n, heads * width)
 
 
-def _product(x: Tensor, other: Tensor) -> Tensor:
+def _product(x: Tensor, weight: Tensor) -> Tensor:
     """Shapes (n, in) and (out, in) to (n, out)."""
     import torch
 
-    result: Tensor = torch.ops.mkldnn._linear_pointwise(x, other, None, "none", [], "")
+    result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
     return result
 
 

@@ -149,9 +149,9 @@ class ClapWindows:
                 continue
             tower = models.resident(("clap audio", folder), lambda: AudioTower.load(folder))
             mono = at_loudness(audio.mono().at(RATE), self.loudness).samples[0]
-            found = [tower(windows) for windows in _batches(self.windows(mono), tower.batch)]
+            vectors = [tower(windows) for windows in _batches(self.windows(mono), tower.batch)]
             yield Feature(
-                {"vectors": np.concatenate(found)},
+                {"vectors": np.concatenate(vectors)},
                 {"silent": bool(np.abs(mono).max() < 1e-4)},
             )
 
@@ -204,8 +204,8 @@ class AudioTower:
         with exact():
             mel = self._log_mel(torch.from_numpy(np.stack(windows)).to(self._device))
             embeds = self._model(input_features=mel).audio_embeds
-            found: npt.NDArray[np.float32] = F.normalize(embeds, dim=-1).cpu().numpy()
-        return found
+            embeddings: npt.NDArray[np.float32] = F.normalize(embeds, dim=-1).cpu().numpy()
+        return embeddings
 
     def _log_mel(self, x: Tensor) -> Tensor:
         """The log-mel spectrogram in dB, shape (n, 1, 1001, 64)."""
@@ -249,15 +249,15 @@ class TextTower:
         """Embeddings of length 1, shape (512,). A text is cut at 77 tokens."""
         import torch.nn.functional as F
 
-        found: list[npt.NDArray[np.floating]] = []
+        embeddings: list[npt.NDArray[np.floating]] = []
         with exact():
             for text in texts:  # one by one: the same text has the same embedding in every company
                 read = self._tokenizer(
                     text, padding="max_length", truncation=True, max_length=TOKENS, return_tensors="pt"
                 ).to(self._device)
                 embeds = self._model(input_ids=read["input_ids"], attention_mask=read["attention_mask"]).text_embeds
-                found.append(F.normalize(embeds, dim=-1)[0].cpu().numpy())
-        return found
+                embeddings.append(F.normalize(embeds, dim=-1)[0].cpu().numpy())
+        return embeddings
 
 
 def _through_16_bits(samples: Mono) -> Mono:

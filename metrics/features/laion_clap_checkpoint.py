@@ -52,8 +52,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     with torch.serialization.safe_globals(allowed):
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     state = content.get("state_dict", content)
-    named = {name.removeprefix("module."): tensor for name, tensor in state.items()}
-    return {name: tensor for name, tensor in named.items() if not _UNUSED.fullmatch(name)}
+    tensors = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    return {name: tensor for name, tensor in tensors.items() if not _UNUSED.fullmatch(name)}
 
 
 def audio_tower(state: Mapping[str, Tensor]) -> nn.Module:
@@ -69,15 +69,19 @@ def audio_tower(state: Mapping[str, Tensor]) -> nn.Module:
     from transformers import ClapAudioConfig, ClapAudioModelWithProjection
 
     _refuse_unknown(state)
-    own = {name.removeprefix("audio_branch."): one for name, one in state.items() if name.startswith("audio_branch.")}
-    blocks = [re.match(r"layers\.(\d+)\.blocks\.(\d+)\.attn\.relative_position_bias_table", name) for name in own]
+    audio_state = {
+        name.removeprefix("audio_branch."): tensor for name, tensor in state.items() if name.startswith("audio_branch.")
+    }
+    blocks = [
+        re.match(r"layers\.(\d+)\.blocks\.(\d+)\.attn\.relative_position_bias_table", name) for name in audio_state
+    ]
     depths: dict[int, int] = {}
     heads: dict[int, int] = {}
-    for found in filter(None, blocks):
-        layer = int(found[1])
+    for match in filter(None, blocks):
+        layer = int(match[1])
         depths[layer] = depths.get(layer, 0) + 1
-        heads[layer] = own[found[0]].shape[1]
-    width = _size(own, "patch_embed.proj.weight", 0)
+        heads[layer] = audio_state[match[0]].shape[1]
+    width = _size(audio_state, "patch_embed.proj.weight", 0)
     build: Any = ClapAudioConfig
     config = build(
         patch_embeds_hidden_size=width,
@@ -87,7 +91,7 @@ def audio_tower(state: Mapping[str, Tensor]) -> nn.Module:
         projection_dim=_size(state, "audio_projection.0.weight", 0),
         enable_fusion=False,
     )
-    renamed = dict(_audio_names(own)) | dict(_projection(state, "audio"))
+    renamed = dict(_audio_names(audio_state)) | dict(_projection(state, "audio"))
     return _filled(ClapAudioModelWithProjection(config), renamed)
 
 
@@ -106,7 +110,7 @@ def text_tower(state: Mapping[str, Tensor]) -> nn.Module:
     _refuse_unknown(state)
     words = "text_branch.embeddings.word_embeddings.weight"
     width = _size(state, words, 1)
-    layers = {found[1] for name in state if (found := re.match(r"text_branch\.encoder\.layer\.(\d+)\.", name))}
+    layers = {match[1] for name in state if (match := re.match(r"text_branch\.encoder\.layer\.(\d+)\.", name))}
     build: Any = ClapTextConfig
     config = build(
         vocab_size=_size(state, words, 0),
@@ -120,29 +124,29 @@ def text_tower(state: Mapping[str, Tensor]) -> nn.Module:
         projection_dim=_size(state, "text_projection.0.weight", 0),
     )
     renamed = {
-        name.replace("text_branch.", "text_model.", 1): one
-        for name, one in state.items()
+        name.replace("text_branch.", "text_model.", 1): tensor
+        for name, tensor in state.items()
         if name.startswith("text_branch.")
     }
     return _filled(ClapTextModelWithProjection(config), renamed | dict(_projection(state, "text")))
 
 
-def _audio_names(own: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    for name, tensor in own.items():
+def _audio_names(audio_state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    for name, tensor in audio_state.items():
         new = name
         for pattern, replacement in _AUDIO_NAMES:
             new = re.sub(pattern, replacement, new)
         if ".attn.qkv." in new:
-            for part, one in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
-                yield f"audio_model.audio_encoder.{new.replace('.attn.qkv.', f'.attention.self.{part}.')}", one
+            for part, piece in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
+                yield f"audio_model.audio_encoder.{new.replace('.attn.qkv.', f'.attention.self.{part}.')}", piece
         else:
             yield f"audio_model.audio_encoder.{new}", tensor
 
 
 def _projection(state: Mapping[str, Tensor], side: str) -> Iterator[tuple[str, Tensor]]:
     for name, tensor in state.items():
-        if found := re.fullmatch(rf"{side}_projection\.([02])\.(weight|bias)", name):
-            yield f"{side}_projection.linear{1 if found[1] == '0' else 2}.{found[2]}", tensor
+        if match := re.fullmatch(rf"{side}_projection\.([02])\.(weight|bias)", name):
+            yield f"{side}_projection.linear{1 if match[1] == '0' else 2}.{match[2]}", tensor
 
 
 def _size(state: Mapping[str, Tensor], name: str, axis: int) -> int:
@@ -152,13 +156,13 @@ def _size(state: Mapping[str, Tensor], name: str, axis: int) -> int:
 
 
 def _refuse_unknown(state: Mapping[str, Tensor]) -> None:
-    known = ("audio_branch.", "text_branch.", "audio_projection.", "text_projection.")
-    if unknown := [name for name in state if not name.startswith(known)]:
+    prefixes = ("audio_branch.", "text_branch.", "audio_projection.", "text_projection.")
+    if unknown := [name for name in state if not name.startswith(prefixes)]:
         raise SongbenchError(f"The checkpoint of LAION-CLAP has unknown tensors: {', '.join(sorted(unknown))}.")
 
 
 def _filled(model: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """The model with these tensors, all of them and no others but positions, which are counted."""
     counted = ("text_model.embeddings.position_ids", "text_model.embeddings.token_type_ids")
-    load_strictly(model, state, what="The checkpoint of LAION-CLAP", unheard=counted)
+    load_strictly(model, state, checkpoint="The checkpoint of LAION-CLAP", unused=counted)
     return model.eval().requires_grad_(False)

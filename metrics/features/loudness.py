@@ -57,14 +57,14 @@ def integrated_loudness(samples: Samples, rate: int) -> float | None:
     places = _PLACES.get(len(samples))
     if places is None or samples.shape[1] <= _BLOCK_SECONDS * rate:
         return None
-    heard = samples[_WITHOUT_LOW] if len(samples) == 6 else samples
+    channels = samples[_WITHOUT_LOW] if len(samples) == 6 else samples
     if rate < _FILTER_RATE:  # where pyloudnorm's filters bend
-        heard, rate = soxr.resample(heard.T, rate, _NOMINAL_RATE).T, _NOMINAL_RATE
-    placed = np.zeros((heard.shape[1], places[-1] + 1))
-    placed[:, places] = heard.T
+        channels, rate = soxr.resample(channels.T, rate, _NOMINAL_RATE).T, _NOMINAL_RATE
+    layout = np.zeros((channels.shape[1], places[-1] + 1))
+    layout[:, places] = channels.T
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all are gated
-        loudness = float(pyloudnorm.Meter(rate).integrated_loudness(placed))
+        loudness = float(pyloudnorm.Meter(rate).integrated_loudness(layout))
     return loudness if math.isfinite(loudness) else None
 
 

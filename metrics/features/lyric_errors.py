@@ -26,26 +26,26 @@ class LyricErrors:
     """What is wrong between lyrics and a transcript.
 
     Attributes:
-        asked: the phonemes of each sung line, in the readings that agree best; empty for a line without words.
-        heard: the phonemes of the transcript, likewise.
-        phonemes: the edits from all of `asked` to `heard`.
+        line_phonemes: the phonemes of each sung line, in the readings that agree best; empty for a line without words.
+        transcript_phonemes: the phonemes of the transcript, likewise.
+        phonemes: the edits from all of `line_phonemes` to `transcript_phonemes`.
         words: the edits in words (Mandarin: syllables without tone).
         characters: the edits in letters without spaces.
     """
 
-    asked: tuple[Tokens, ...]
-    heard: Tokens
+    line_phonemes: tuple[Tokens, ...]
+    transcript_phonemes: Tokens
     phonemes: Edits
     words: Edits
     characters: Edits
 
 
 def lyric_errors(lines: Sequence[str], transcript: str, language: str) -> LyricErrors:
-    """Compare lyrics with what was heard.
+    """Compare lyrics with a transcript.
 
     Args:
         lines: the sung lines.
-        transcript: the text that was heard; its line breaks count as spaces.
+        transcript: the text that a recogniser gives; its line breaks count as spaces.
         language: one of `LANGUAGES`, or a code with it as its language: in which languages numbers may be read.
 
     Raises:
@@ -57,22 +57,27 @@ def lyric_errors(lines: Sequence[str], transcript: str, language: str) -> LyricE
 @lru_cache(maxsize=256)
 def _compared(lines: tuple[str, ...], transcript: str, language: str) -> LyricErrors:
     readers = _readers(lines, language)
-    asked_by_line = [spoken_words(line, readers) for line in lines]
-    asked = [entry for line in asked_by_line for entry in line]
-    heard = spoken_words(transcript, readers)
-    sounds = sounds_of(word for entry in (*asked, *heard) for reading in entry.readings for word in reading)
-    said, sung = closest_readings(asked, heard, sounds)
-    said_by_line = _by_line(said, asked_by_line)
-    asked_sounds = tuple(tuple(token for word in line for token in sounds[word]) for line in said_by_line)
-    heard_words = [word for reading in sung for word in reading]
-    heard_sounds = tuple(token for word in heard_words for token in sounds[word])
-    asked_words = [word for line in said_by_line for word in line]
+    # 1. every legitimate reading of both sides
+    entries_by_line = [spoken_words(line, readers) for line in lines]
+    lyric_entries = [entry for line in entries_by_line for entry in line]
+    transcript_entries = spoken_words(transcript, readers)
+    # 2. the readings that agree best
+    sounds = sounds_of(
+        word for entry in (*lyric_entries, *transcript_entries) for reading in entry.readings for word in reading
+    )
+    lyric_readings, transcript_readings = closest_readings(lyric_entries, transcript_entries, sounds)
+    # 3. their words and phonemes
+    words_by_line = _by_line(lyric_readings, entries_by_line)
+    lyric_words = [word for line in words_by_line for word in line]
+    transcript_words = [word for reading in transcript_readings for word in reading]
+    line_phonemes = tuple(tuple(token for word in line for token in sounds[word]) for line in words_by_line)
+    transcript_phonemes = tuple(token for word in transcript_words for token in sounds[word])
     return LyricErrors(
-        asked=asked_sounds,
-        heard=heard_sounds,
-        phonemes=edits([token for line in asked_sounds for token in line], heard_sounds),
-        words=edits(*([unit_of(word) for word in words] for words in (asked_words, heard_words))),
-        characters=edits("".join(asked_words), "".join(heard_words)),
+        line_phonemes=line_phonemes,
+        transcript_phonemes=transcript_phonemes,
+        phonemes=edits([token for line in line_phonemes for token in line], transcript_phonemes),
+        words=edits(*([unit_of(word) for word in words] for words in (lyric_words, transcript_words))),
+        characters=edits("".join(lyric_words), "".join(transcript_words)),
     )
 
 
@@ -85,8 +90,8 @@ def _readers(lines: Sequence[str], language: str) -> tuple[str, ...]:
 
 
 def _by_line(readings: Sequence[Words], lines: Sequence[Sequence[Spoken]]) -> list[Words]:
-    chosen = iter(readings)
-    return [tuple(word for _ in line for word in next(chosen)) for line in lines]
+    remaining = iter(readings)
+    return [tuple(word for _ in line for word in next(remaining)) for line in lines]
 
 
 def not_judgeable(lines: Sequence[str], language: str) -> str | None:
@@ -109,8 +114,8 @@ def not_judgeable(lines: Sequence[str], language: str) -> str | None:
         return reason
     foreign = list(dict.fromkeys(_FOREIGN.findall(normal_text("\n".join(lines)))))
     if foreign:
-        shown = ", ".join(f"'{letters}'" for letters in foreign[:4]) + (", …" if len(foreign) > 4 else "")
-        return f"the lyrics hold letters that are neither Latin nor Chinese and would not be counted: {shown}"
+        examples = ", ".join(f"'{letters}'" for letters in foreign[:4]) + (", …" if len(foreign) > 4 else "")
+        return f"the lyrics hold letters that are neither Latin nor Chinese and would not be counted: {examples}"
     if not any(map(spoken_words, lines)):
         return "the prompt has no sung lines"
     return None

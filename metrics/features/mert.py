@@ -119,7 +119,7 @@ class MertEmbedding:
                 yield Failure("feature", f"{self.name}: {error}")
                 continue
             network = models.resident((self.name, folder, self.layer), lambda: load_mert(folder, self.layer))
-            samples = heard(audio, self.loudness)
+            samples = model_input(audio, self.loudness)
             if samples.size < network.config.window:
                 yield Failure("feature", f"{self.name}: the audio is shorter than one frame ({audio.seconds:.3f} s)")
                 continue
@@ -128,7 +128,7 @@ class MertEmbedding:
             yield summed_up(frames, cut=audio.seconds > LIMIT_SECONDS, samples=samples)
 
 
-def heard(audio: Audio, loudness: float | None) -> npt.NDArray[np.float32]:
+def model_input(audio: Audio, loudness: float | None) -> npt.NDArray[np.float32]:
     """What MERT hears of a song: mono at 24 kHz, at most 6 minutes, shape (n,)."""
     # a second more, so that the filter of the resampler does not see the cut
     mono = audio.cut(0, LIMIT_SECONDS + 1).mono().at(RATE)
@@ -170,9 +170,9 @@ def load_mert(folder: Path, layer: int) -> Mert:
     from metrics.features.strict_loading import read_tensors
 
     preparation = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-    for key, wanted in {"do_normalize": True, "sampling_rate": RATE}.items():
-        if preparation.get(key) != wanted:
-            raise SongbenchError(f"This MERT has {key} = {preparation.get(key)!r}; only {wanted!r} is supported.")
+    for key, value in {"do_normalize": True, "sampling_rate": RATE}.items():
+        if preparation.get(key) != value:
+            raise SongbenchError(f"This MERT has {key} = {preparation.get(key)!r}; only {value!r} is supported.")
     config = MertConfig.of(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     state = read_tensors(folder / "pytorch_model.bin")
     refuse_non_finite(state, "The checkpoint of MERT")

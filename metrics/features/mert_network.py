@@ -84,9 +84,9 @@ class MertConfig:
         Raises:
             SongbenchError: when it asks for something this network does not have, naming it.
         """
-        for key, wanted in _REQUIRED.items():
-            if config.get(key, wanted) != wanted:
-                raise SongbenchError(f"This MERT has {key} = {config[key]!r}; only {wanted!r} is supported.")
+        for key, required in _REQUIRED.items():
+            if config.get(key, required) != required:
+                raise SongbenchError(f"This MERT has {key} = {config[key]!r}; only {required!r} is supported.")
         return cls(
             width=config["hidden_size"],
             layers=config["num_hidden_layers"],
@@ -106,10 +106,10 @@ class MertConfig:
     @property
     def window(self) -> int:
         """Samples that the first frame sees."""
-        seen = 1
+        samples = 1
         for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
-            seen = (seen - 1) * stride + kernel
-        return seen
+            samples = (samples - 1) * stride + kernel
+        return samples
 
     def frames(self, samples: int) -> int:
         """How many frames a signal has."""
@@ -324,10 +324,10 @@ class _Tensors:
 def _position_weight(tensors: _Tensors, taps: int) -> Tensor:
     """The weight of the positional convolution, stored as direction and length per tap (weight norm over axis 2)."""
     name = "encoder.pos_conv_embed.conv"
-    stored = [f"{name}.weight_g", f"{name}.weight_v"]
-    if not tensors.has(stored[0]):  # as newer versions of torch write the same two
-        stored = [f"{name}.parametrizations.weight.original{i}" for i in range(2)]
-    length, direction = map(tensors.take, stored)
+    names = [f"{name}.weight_g", f"{name}.weight_v"]
+    if not tensors.has(names[0]):  # as newer versions of torch write the same two
+        names = [f"{name}.parametrizations.weight.original{i}" for i in range(2)]
+    length, direction = map(tensors.take, names)
     if direction.shape[-1] != taps:
         raise SongbenchError(f"The checkpoint of MERT has {direction.shape[-1]} positional taps, its config {taps}.")
     weight: Tensor = direction * (length / direction.norm(dim=(0, 1), keepdim=True))

@@ -49,23 +49,23 @@ def resident(name: Hashable, build: Callable[[], Model]) -> Model:
     return model
 
 
-def require(wanted: Weights) -> Path:
+def require(requirement: Weights) -> Path:
     """The folder with the files of a weight.
 
     Raises:
         UnavailableError: when they are not here, with the command that fetches them.
         SongbenchError: when a file is not what was set up.
     """
-    folder = weights.verified(wanted)
+    folder = weights.verified(requirement)
     if folder is None:
-        missing = weights.availability(wanted)
+        missing = weights.availability(requirement)
         raise UnavailableError(f"{missing.reason}. To get them: {missing.cure}")
     return folder
 
 
-def identity_of(wanted: Weights) -> str:
+def identity_of(weight: Weights) -> str:
     """What identifies the weights in a feature's key: the sha256 of their files as far as known, else their version.
 
     Files that are not pinned have the checksums that were recorded when they were set up.
     """
-    return "-".join((file.sha256 or wanted.version)[:16] for file in weights.as_recorded(wanted).files)
+    return "-".join((file.sha256 or weight.version)[:16] for file in weights.as_recorded(weight).files)

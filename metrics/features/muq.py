@@ -44,7 +44,7 @@ RATE = 24_000
 SHORTEST_SAMPLES = 2_400
 """0.1 s: ten frames of its spectrogram."""
 
-UNHEARD = ("model.rvq.", "model.quantizer_", "model.linear.", "model.cls_token", "model.recon_proj.")
+UNUSED = ("model.rvq.", "model.quantizer_", "model.linear.", "model.cls_token", "model.recon_proj.")
 """Parts of a MuQ checkpoint that only its training uses."""
 
 _PIECE = 750
@@ -64,9 +64,9 @@ def build_muq(config: dict[str, Any]) -> torch.nn.Module:
     mend_cpu_imports()
     from muq import MuQ, MuQConfig
 
-    known = {name: value for name, value in config.items() if name in MuQConfig.__dataclass_fields__}
+    settings = {name: value for name, value in config.items() if name in MuQConfig.__dataclass_fields__}
     with random_state_kept():
-        model: torch.nn.Module = MuQ(MuQConfig(**known)).eval()
+        model: torch.nn.Module = MuQ(MuQConfig(**settings)).eval()
     return model
 
 
@@ -79,7 +79,7 @@ def load_muq(folder: Path, *, layers: int) -> torch.nn.Module:
     import json
 
     muq = build_muq(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-    load_strictly(muq, read_tensors(folder / "model.safetensors"), what="The checkpoint of MuQ", unheard=UNHEARD)
+    load_strictly(muq, read_tensors(folder / "model.safetensors"), checkpoint="The checkpoint of MuQ", unused=UNUSED)
     body: Any = muq.model
     body.conformer.layers = body.conformer.layers[:layers]
     for layer in body.conformer.layers:

@@ -29,10 +29,10 @@ from metrics.features.analysis_copy import at_loudness
 from metrics.features.batches import in_batches
 from metrics.features.inference import exact, random_state_kept
 from metrics.features.muq import MUQ, RATE, SHORTEST_SAMPLES, build_muq
-from metrics.features.muq import UNHEARD as UNHEARD_MUQ
+from metrics.features.muq import UNUSED as UNUSED_MUQ
 from metrics.features.resampling import like_librosa
 from metrics.features.strict_loading import load_strictly, read_tensors
-from metrics.features.xlm_roberta import UNHEARD as UNHEARD_TEXT
+from metrics.features.xlm_roberta import UNUSED as UNUSED_TEXT
 from metrics.features.xlm_roberta import XLM_ROBERTA, build_text_model, load_tokenizer
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
@@ -79,9 +79,9 @@ BATCH = 8
 MOST_TOKENS = 512
 """Of a text."""
 
-_UNHEARD = (
-    *(f"mulan.audio.model.{name}" for name in UNHEARD_MUQ),
-    *(f"mulan.text.model.{name}" for name in UNHEARD_TEXT),
+_UNUSED = (
+    *(f"mulan.audio.model.{name}" for name in UNUSED_MUQ),
+    *(f"mulan.text.model.{name}" for name in UNUSED_TEXT),
     "mulan.contrast.",
     "mulan.multi_layer_contrastive_learning.",
     "mulan.audio.aggregator.",
@@ -138,7 +138,7 @@ class MulanClips:
             UnavailableError: weights are not here.
             SongbenchError: the checkpoint does not fit.
         """
-        return in_batches(map(self._work, sources), self._hear, self.batch)
+        return in_batches(map(self._work, sources), self._embed, self.batch)
 
     def texts(self, texts: Sequence[str]) -> list[Vector]:
         """The vector of each text, shape (d,), of length 1.
@@ -150,7 +150,7 @@ class MulanClips:
         import torch
 
         model, tokenizer = self._model()
-        found = []
+        embeddings = []
         for text in texts:
             tokens = tokenizer(text, truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
             text_tower: Any = model.mulan.text
@@ -158,8 +158,8 @@ class MulanClips:
                 frames = text_tower.proj(text_tower.model(**tokens.to(models.device())).last_hidden_state)
                 pooled = text_tower.transformer(frames).mean(dim=-2)
                 vector = torch.nn.functional.normalize(model.mulan.text_to_latents(pooled), dim=-1)
-            found.append(vector[0].cpu().numpy())
-        return found
+            embeddings.append(vector[0].cpu().numpy())
+        return embeddings
 
     def _work(self, source: AudioSource) -> _Audio | Failure:
         try:
@@ -167,19 +167,19 @@ class MulanClips:
         except SongbenchError as error:
             return Failure("feature", f"muq_mulan: {error}")
 
-    def _hear(self, clips: Sequence[Wave]) -> list[Vector]:
+    def _embed(self, clips: Sequence[Wave]) -> list[Vector]:
         import numpy as np
         import torch
 
         model, _ = self._model()
-        found: dict[int, Vector] = {}
+        embeddings: dict[int, Vector] = {}
         for length in sorted({clip.size for clip in clips}):  # padding would be heard
             places = [i for i, clip in enumerate(clips) if clip.size == length]
             batch = torch.from_numpy(np.stack([clips[i] for i in places]))
             with exact():
                 vectors = model.mulan.get_audio_latents(batch.to(models.device())).cpu().numpy()
-            found.update(zip(places, vectors, strict=True))
-        return [found[i] for i in range(len(clips))]
+            embeddings.update(zip(places, vectors, strict=True))
+        return [embeddings[i] for i in range(len(clips))]
 
     def _model(self) -> tuple[Any, Any]:
         folders = [models.require(one) for one in self.needs]
@@ -228,7 +228,7 @@ def _load(mulan: Path, muq: Path, text: Path) -> tuple[Any, Any]:
     """MuQ-MuLan and its tokenizer."""
     model = _build(json.loads((mulan / "config.json").read_text(encoding="utf-8")), muq, text)
     tensors = read_tensors(mulan / "pytorch_model.bin")
-    load_strictly(model, tensors, what="The checkpoint of MuQ-MuLan", unheard=_UNHEARD)
+    load_strictly(model, tensors, checkpoint="The checkpoint of MuQ-MuLan", unused=_UNUSED)
     return model.to(models.device()), load_tokenizer(text)
 
 

@@ -64,16 +64,16 @@ def pick_boundaries(curve: Array, gap: int, threshold: float) -> list[int]:
     Returns:
         Sorted positions in 0 < i < n.
     """
-    chosen: list[int] = []
+    peaks: list[int] = []
     last = len(curve) - 1
     for place in np.argsort(-curve, kind="stable"):
         if curve[place] <= threshold:
             break
         if not gap <= place <= last - gap or curve[place] < curve[place - 1 : place + 2].max():
             continue
-        if all(abs(place - other) >= gap for other in chosen):
-            chosen.append(int(place))
-    return sorted(chosen)
+        if all(abs(place - peak) >= gap for peak in peaks):
+            peaks.append(int(place))
+    return sorted(peaks)
 
 
 def best_diagonal(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating], overlap: float = 0.6) -> float:

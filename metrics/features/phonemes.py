@@ -75,9 +75,9 @@ def sounds_of(words: Iterable[str]) -> dict[str, Tokens]:
     Raises:
         UnavailableError: espeak-ng is not installed or does not start, and there is English to read.
     """
-    wanted = set(words)
-    english = _read_english(word for word in wanted if _LATIN.match(word))
-    return {word: english.get(word) or (_pinyin(word) if _HAN.match(word) else tuple(word)) for word in wanted}
+    distinct = set(words)
+    english = _read_english(word for word in distinct if _LATIN.match(word))
+    return {word: english.get(word) or (_pinyin(word) if _HAN.match(word) else tuple(word)) for word in distinct}
 
 
 def unit_of(word: str) -> str:
@@ -93,29 +93,29 @@ def unit_of(word: str) -> str:
 def _pinyin(character: str) -> Tokens:
     from pypinyin import Style, lazy_pinyin
 
-    one = character.translate(_VARIANTS)
-    initial, final = (lazy_pinyin(one, style=style, strict=True)[0] for style in (Style.INITIALS, Style.FINALS))
+    simplified = character.translate(_VARIANTS)
+    initial, final = (lazy_pinyin(simplified, style=style, strict=True)[0] for style in (Style.INITIALS, Style.FINALS))
     # 嗯 and its like have neither: the whole syllable is one token.
-    return tuple(part for part in (initial, final) if part) or (lazy_pinyin(one)[0],)
+    return tuple(part for part in (initial, final) if part) or (lazy_pinyin(simplified)[0],)
 
 
 def _read_english(words: Iterable[str]) -> dict[str, Tokens]:
-    wanted = set(words)
-    spelled = {word: tuple(word) for word in wanted if _NUMERAL.fullmatch(word)}
-    sounds = _spoken({*wanted, *(letter for letters in spelled.values() for letter in letters)})
+    distinct = set(words)
+    spelled = {word: tuple(word) for word in distinct if _NUMERAL.fullmatch(word)}
+    sounds = _spoken({*distinct, *(letter for letters in spelled.values() for letter in letters)})
     for word, letters in spelled.items():
         if sounds[word][:5] == _SPOKEN_NUMERAL:
             sounds[word] = tuple(token for letter in letters for token in sounds[letter])
-    return {word: _SOUNDS.get(word, sounds[word]) for word in wanted}
+    return {word: _SOUNDS.get(word, sounds[word]) for word in distinct}
 
 
-_known: dict[str, Tokens] = {}
+_espeak_sounds: dict[str, Tokens] = {}
 
 
 def _spoken(words: set[str]) -> dict[str, Tokens]:
     """What espeak-ng makes of each word; asked once per process."""
     with _lock:
-        unknown = sorted(words - _known.keys())
+        unknown = sorted(words - _espeak_sounds.keys())
         if unknown:
             from phonemizer.separator import Separator
 
@@ -123,15 +123,15 @@ def _spoken(words: set[str]) -> dict[str, Tokens]:
             separator = Separator(phone=" ", word=" | ", syllable="")
             spoken = _espeak().phonemize(unknown, separator=separator, strip=True)
             for word, text in zip(unknown, spoken, strict=True):
-                _known[word] = tuple(token for token in text.split() if token != "|")
-        return {word: _known[word] for word in words}
+                _espeak_sounds[word] = tuple(token for token in text.split() if token != "|")
+        return {word: _espeak_sounds[word] for word in words}
 
 
 @lru_cache(maxsize=1)
 def _espeak() -> Any:
-    found = availability()
-    if not found.ready:
-        raise UnavailableError(f"English cannot be read: {found.reason}. Cure: {found.cure}")
+    state = availability()
+    if not state.ready:
+        raise UnavailableError(f"English cannot be read: {state.reason}. Cure: {state.cure}")
     import logging
 
     import espeakng_loader

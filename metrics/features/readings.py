@@ -22,33 +22,33 @@ _MOST_CELLS = 1_000_000
 
 
 def closest_readings(
-    asked: Sequence[Spoken], heard: Sequence[Spoken], sounds: Mapping[str, Tokens]
+    lyrics: Sequence[Spoken], transcript: Sequence[Spoken], sounds: Mapping[str, Tokens]
 ) -> tuple[list[Words], list[Words]]:
     """The reading of every entry on both sides.
 
     Args:
-        asked: the words of the lyrics.
-        heard: the words of the transcript.
+        lyrics: the words of the lyrics.
+        transcript: the words of the transcript.
         sounds: the phonemes of every word in any reading.
 
     Returns:
-        One reading for each entry of `asked`, and one for each of `heard`. Where several choices give equally few
-        phoneme errors, the reading that comes first in its entry.
+        One reading for each entry of `lyrics`, and one for each of `transcript`. Where several choices give equally
+        few phoneme errors, the reading that comes first in its entry.
     """
-    chosen: tuple[list[Words], list[Words]] = ([], [])
-    for part in _parts(asked, heard):
-        for side, readings in zip(chosen, _chosen(*part, sounds), strict=True):
+    choices: tuple[list[Words], list[Words]] = ([], [])
+    for part in _parts(lyrics, transcript):
+        for side, readings in zip(choices, _choices(*part, sounds), strict=True):
             side.extend(readings)
-    return chosen
+    return choices
 
 
 Part: TypeAlias = tuple[Sequence[Spoken], Sequence[Spoken]]
 
 
-def _parts(asked: Sequence[Spoken], heard: Sequence[Spoken]) -> Iterator[Part]:
+def _parts(lyrics: Sequence[Spoken], transcript: Sequence[Spoken]) -> Iterator[Part]:
     """Both chains cut at the same places, each inside a run of plain words that agree."""
-    if all(len(entry.readings) == 1 for entry in (*asked, *heard)):
-        yield asked, heard
+    if all(len(entry.readings) == 1 for entry in (*lyrics, *transcript)):
+        yield lyrics, transcript
         return
     from rapidfuzz.distance import Levenshtein
 
@@ -58,35 +58,37 @@ def _parts(asked: Sequence[Spoken], heard: Sequence[Spoken]) -> Iterator[Part]:
             numbers.setdefault(entry.usual if len(entry.readings) == 1 else (side, place), len(numbers))
             for place, entry in enumerate(chain)
         ]
-        for side, chain in enumerate((asked, heard))
+        for side, chain in enumerate((lyrics, transcript))
     ]
     first, second = 0, 0
     for block in Levenshtein.opcodes(*coded):
         if block.tag == "equal" and block.src_end - block.src_start >= 2 * _KEPT_WORDS:
             for cut in (block.src_start + _KEPT_WORDS, block.src_end - _KEPT_WORDS):
-                other = block.dest_start + cut - block.src_start
-                yield asked[first:cut], heard[second:other]
-                first, second = cut, other
-    yield asked[first:], heard[second:]
+                transcript_cut = block.dest_start + cut - block.src_start
+                yield lyrics[first:cut], transcript[second:transcript_cut]
+                first, second = cut, transcript_cut
+    yield lyrics[first:], transcript[second:]
 
 
-def _chosen(
-    asked: Sequence[Spoken], heard: Sequence[Spoken], sounds: Mapping[str, Tokens]
+def _choices(
+    lyrics: Sequence[Spoken], transcript: Sequence[Spoken], sounds: Mapping[str, Tokens]
 ) -> tuple[list[Words], list[Words]]:
-    if all(len(entry.readings) == 1 for entry in (*asked, *heard)):
-        return [entry.usual for entry in asked], [entry.usual for entry in heard]
-    first, second = _graph(asked, sounds), _graph(heard, sounds)
+    if all(len(entry.readings) == 1 for entry in (*lyrics, *transcript)):
+        return [entry.usual for entry in lyrics], [entry.usual for entry in transcript]
+    first, second = _graph(lyrics, sounds), _graph(transcript, sounds)
     if len(first.tokens) * len(second.tokens) > _MOST_CELLS:
-        if len(asked) <= 1 and len(heard) <= 1:  # one word of thousands of sounds: no reading of it is worth minutes
-            return [entry.usual for entry in asked], [entry.usual for entry in heard]
+        if (
+            len(lyrics) <= 1 and len(transcript) <= 1
+        ):  # one word of thousands of sounds: no reading of it is worth minutes
+            return [entry.usual for entry in lyrics], [entry.usual for entry in transcript]
         # Nothing agrees for minutes, so that nothing says which number is which: halves are as good as the whole.
-        halves = [((0, len(chain) // 2), (len(chain) // 2, len(chain))) for chain in (asked, heard)]
-        found = [_chosen(asked[a:b], heard[c:d], sounds) for (a, b), (c, d) in zip(*halves, strict=True)]
-        return found[0][0] + found[1][0], found[0][1] + found[1][1]
+        halves = [((0, len(chain) // 2), (len(chain) // 2, len(chain))) for chain in (lyrics, transcript)]
+        choices = [_choices(lyrics[a:b], transcript[c:d], sounds) for (a, b), (c, d) in zip(*halves, strict=True)]
+        return choices[0][0] + choices[1][0], choices[0][1] + choices[1][1]
     picked = _picked(first, second)
     return tuple(  # type: ignore[return-value]
         [entry.readings[picks.get(place, 0)] for place, entry in enumerate(chain)]
-        for chain, picks in zip((asked, heard), picked, strict=True)
+        for chain, picks in zip((lyrics, transcript), picked, strict=True)
     )
 
 
@@ -169,7 +171,7 @@ def _costs(first: _Graph, second: _Graph) -> list[list[int]]:
             continue
         token, above = first.tokens[row], costs[before[0]] if before else None
         line: list[int] = []
-        for column, other in enumerate(second.tokens):
+        for column, second_token in enumerate(second.tokens):
             left = only[column]
             if meets[column]:
                 line.append(min(line[node] for node in second.before[column]))
@@ -178,7 +180,7 @@ def _costs(first: _Graph, second: _Graph) -> list[list[int]]:
             elif not column:
                 line.append(above[0] + 1)
             else:  # without min(), which takes as long as all the rest
-                cost = above[left] if token == other else above[left] + 1
+                cost = above[left] if token == second_token else above[left] + 1
                 if above[column] < cost:
                     cost = above[column] + 1
                 if line[left] < cost:

@@ -35,7 +35,7 @@ def load_head(state: Mapping[str, Tensor]) -> torch.nn.Module:
     hidden, width = state["ffd.0.weight"].shape if "ffd.0.weight" in state else (4096, 1024)
     layers = sum(name.endswith(".in_proj_weight") for name in state)
     head = _head(width, hidden, layers)
-    load_strictly(head, state, what="The checkpoint of SongEval")
+    load_strictly(head, state, checkpoint="The checkpoint of SongEval")
     return head.eval()
 
 

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from metrics.features import models
 from metrics.features.allin1_sections import Sections, sections
 from metrics.features.inference import exact
-from metrics.features.muq import MUQ, UNHEARD, build_muq, fused, hidden_state, load_muq
+from metrics.features.muq import MUQ, UNUSED, build_muq, fused, hidden_state, load_muq
 from metrics.features.resampling import like_librosa
 from metrics.features.strict_loading import load_strictly, read_tensors
 from metrics.features.windows import sounding_windows
@@ -110,7 +110,7 @@ _TOGETHER = 2_400
 """Seconds of songs whose states (0.4 MB a second) are held at once, so that models need not change for each song."""
 
 Array: TypeAlias = npt.NDArray[np.float32]
-_Heard: TypeAlias = Array | Feature | Failure
+_Input: TypeAlias = Array | Feature | Failure
 
 
 @dataclass(frozen=True)
@@ -153,41 +153,41 @@ class SongFormer:
             UnavailableError: weights are not here.
             SongbenchError: a checkpoint does not fit.
         """
-        folders = [models.require(one) for one in (self.muq, self.musicfm, self.weights)]
-        held: list[_Heard] = []
+        folders = [models.require(weights) for weights in (self.muq, self.musicfm, self.weights)]
+        inputs: list[_Input] = []
         seconds = 0.0
         for source in sources:
-            held.append(one := _load(source))
-            seconds += one.size / RATE if isinstance(one, np.ndarray) else 0
+            inputs.append(_load(source))
+            seconds += inputs[-1].size / RATE if isinstance(inputs[-1], np.ndarray) else 0
             if seconds >= _TOGETHER:
-                yield from self._answers(held, folders)
-                held, seconds = [], 0.0
-        yield from self._answers(held, folders)
+                yield from self._answers(inputs, folders)
+                inputs, seconds = [], 0.0
+        yield from self._answers(inputs, folders)
 
-    def _answers(self, held: Sequence[_Heard], folders: Sequence[Path]) -> Iterator[Feature | Failure]:
-        waves = [one for one in held if isinstance(one, np.ndarray)]
+    def _answers(self, inputs: Sequence[_Input], folders: Sequence[Path]) -> Iterator[Feature | Failure]:
+        waves = [wave for wave in inputs if isinstance(wave, np.ndarray)]
         if not waves:
-            yield from (one for one in held if not isinstance(one, np.ndarray))
+            yield from (item for item in inputs if not isinstance(item, np.ndarray))
             return
-        muq, musicfm, own = folders
+        muq, musicfm, songformer = folders
         model = models.resident(("muq", _LAYER, str(muq)), lambda: load_muq(muq, layers=_LAYER).to(models.device()))
         by_muq = [states(model, wave) for wave in waves]
         model = models.resident(("musicfm", _LAYER, str(musicfm)), lambda: load_musicfm(musicfm).to(models.device()))
         by_musicfm = [states(model, wave) for wave in waves]
-        network = models.resident(("songformer", str(own)), lambda: load_songformer(own))
+        network = models.resident(("songformer", str(songformer)), lambda: load_songformer(songformer))
         pairs = iter(zip(by_muq, by_musicfm, strict=True))
-        for one in held:
-            if isinstance(one, np.ndarray):
+        for item in inputs:
+            if isinstance(item, np.ndarray):
                 yield _feature(find_sections(network, *next(pairs)))
             else:
-                yield one
+                yield item
 
 
-def _feature(found: Sections) -> Feature:
-    return Feature(data={"segments": [list(section) for section in found]})
+def _feature(labelled: Sections) -> Feature:
+    return Feature(data={"segments": [list(section) for section in labelled]})
 
 
-def _load(source: AudioSource) -> _Heard:
+def _load(source: AudioSource) -> _Input:
     """The song in mono at 24 kHz; its feature already where it is silent."""
     try:
         audio = source.load()
@@ -214,15 +214,15 @@ def states(model: torch.nn.Module, wave: Array) -> States:
     """
     import torch
 
-    heard = []
+    pieces = []
     with exact():
         song = torch.from_numpy(wave).to(models.device())
         for piece in song.split(LONG * RATE):
             if len(piece) < _LEAST_SONG:
                 break
             short = [hidden_state(model, part) for part in piece.split(SHORT * RATE) if len(part) > _LEAST]
-            heard.append((torch.cat(short).cpu(), hidden_state(model, piece).cpu()))
-    return heard
+            pieces.append((torch.cat(short).cpu(), hidden_state(model, piece).cpu()))
+    return pieces
 
 
 def find_sections(network: torch.nn.Module, muq: States, musicfm: States) -> Sections:
@@ -245,22 +245,22 @@ def find_sections(network: torch.nn.Module, muq: States, musicfm: States) -> Sec
         for (muq_short, muq_long), (musicfm_short, musicfm_long) in zip(muq, musicfm, strict=True):
             parts = (musicfm_short, muq_short, musicfm_long, muq_long)
             frames = min(map(len, parts))
-            heard = torch.cat([part[:frames] for part in parts], dim=1).to(models.device())
-            logits = network(heard)
+            model_input = torch.cat([part[:frames] for part in parts], dim=1).to(models.device())
+            logits = network(model_input)
             boundary.append(logits[0].cpu())
             labels.append(logits[1].cpu())
         chances = torch.cat(boundary).sigmoid().numpy(), torch.cat(labels, dim=1).softmax(dim=0).numpy()
     return without_snippets(sections(*chances, LABELS, rate=FRAME_RATE, near=_NEAR, wide=_WIDE))
 
 
-def without_snippets(found: Sections) -> Sections:
+def without_snippets(labelled: Sections) -> Sections:
     """Short sections at both ends joined to their neighbours, by SongFormer's rules.
 
     A first section of less than a second becomes part of the next one, a last one of less than a second part of the one
     before. Then the first two sections are joined when they have one label and the first lasts at most 10 s, and the
     last two when they have one label and the last lasts at most 10 s.
     """
-    rows = list(found)
+    rows = list(labelled)
     while len(rows) > 1 and rows[0][2] < _EDGE_SECONDS:
         rows[:2] = [(rows[1][0], rows[0][1], rows[1][2])]
     while len(rows) > 1 and rows[-1][2] - rows[-1][1] < _EDGE_SECONDS:
@@ -289,7 +289,7 @@ def load_musicfm(folder: Path) -> torch.nn.Module:
     conformer = json.loads(build_config(**MUSICFM_SIZES["w2v2_config"]).to_json_string(use_diff=False))
     musicfm: Any = build_muq({**MUSICFM_SIZES, "stat": statistics, "w2v2_config": conformer})
     tensors = read_tensors(folder / "pretrained_msd.pt")
-    load_strictly(musicfm, tensors, what="The checkpoint of MusicFM", unheard=UNHEARD)
+    load_strictly(musicfm, tensors, checkpoint="The checkpoint of MusicFM", unused=UNUSED)
     body = musicfm.model
     body.conformer.layers = body.conformer.layers[:_LAYER]
     for layer in body.conformer.layers:

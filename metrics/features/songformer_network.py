@@ -76,7 +76,7 @@ class SongFormerNetwork(nn.Module):
         network = cls()
         # The released norms of the transformer multiply by one more than their tensor says.
         tensors = {_own_name(name): tensor + 1 if name.endswith(".gamma") else tensor for name, tensor in state.items()}
-        load_strictly(network, tensors, what="The checkpoint of SongFormer", unheard=_BOOKKEEPING)
+        load_strictly(network, tensors, checkpoint="The checkpoint of SongFormer", unused=_BOOKKEEPING)
         return network.eval()
 
     def forward(self, states: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,34 +17,34 @@ _NAMED = 8
 
 
 def load_strictly(
-    model: torch.nn.Module, state: Mapping[str, torch.Tensor], *, what: str, unheard: Iterable[str] = ()
+    model: torch.nn.Module, state: Mapping[str, torch.Tensor], *, checkpoint: str, unused: Iterable[str] = ()
 ) -> None:
     """Load a state dict, of which every tensor must fit and no tensor may be missing.
 
     Args:
         model: where to; weight norm is found under its old names as well.
         state: tensors by name.
-        what: the checkpoint, for the message.
-        unheard: beginnings of names that no score depends on, such as heads for training; whether these are there is
+        checkpoint: what the message calls it.
+        unused: beginnings of names that no score depends on, such as heads for training; whether these are there is
             not asked.
 
     Raises:
         SongbenchError: naming the tensors that are missing, unknown, of another shape or not finite.
     """
-    left_out = tuple(unheard)
-    own = model.state_dict()
-    wanted = {name: tensor for name, tensor in state.items() if not name.startswith(left_out)}
+    left_out = tuple(unused)
+    parameters = model.state_dict()
+    tensors = {name: tensor for name, tensor in state.items() if not name.startswith(left_out)}
     shapes = [
-        f"{name} has shape {tuple(tensor.shape)}, not {tuple(own[name].shape)}"
-        for name, tensor in wanted.items()
-        if name in own and own[name].shape != tensor.shape
+        f"{name} has shape {tuple(tensor.shape)}, not {tuple(parameters[name].shape)}"
+        for name, tensor in tensors.items()
+        if name in parameters and parameters[name].shape != tensor.shape
     ]
     if shapes:
-        raise SongbenchError(f"{what} does not fit its model: {_some(shapes)}.")
-    refuse_non_finite(wanted, what)
-    missing, unknown = model.load_state_dict(wanted, strict=False)
+        raise SongbenchError(f"{checkpoint} does not fit its model: {_listing(shapes)}.")
+    refuse_non_finite(tensors, checkpoint)
+    missing, unknown = model.load_state_dict(tensors, strict=False)
     problems = [
-        f"{kind} {_some(names)}"
+        f"{kind} {_listing(names)}"
         for kind, names in (
             ("missing:", [name for name in missing if not name.startswith(left_out)]),
             ("unknown:", list(unknown)),
@@ -52,7 +52,7 @@ def load_strictly(
         if names
     ]
     if problems:
-        raise SongbenchError(f"{what} does not fit its model: {'; '.join(problems)}.")
+        raise SongbenchError(f"{checkpoint} does not fit its model: {'; '.join(problems)}.")
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -70,6 +70,6 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     return tensors_of(torch.load(path, map_location="cpu", weights_only=True, mmap=True), path)
 
 
-def _some(names: list[str]) -> str:
+def _listing(names: list[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(sorted(names)[:_NAMED]) + (f" and {more} more" if more > 0 else "")

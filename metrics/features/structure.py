@@ -159,8 +159,8 @@ def _novelty(moments: _Moments, sung: npt.NDArray[np.bool_]) -> Array:
     count = len(sung)
     calm = _blocks(count, _GAP, _GAP_LIMITS)
     pitch = moments.voice.pitch
-    heard = np.where(sung, pitch, np.median(pitch[sung]) if sung.any() else 0.0)
-    voice = [median_filter(trace, calm, mode="nearest") for trace in (moments.voice.level, heard)]
+    sung_pitch = np.where(sung, pitch, np.median(pitch[sung]) if sung.any() else 0.0)
+    voice = [median_filter(trace, calm, mode="nearest") for trace in (moments.voice.level, sung_pitch)]
     groups = [moments.harmony, moments.timbre, *(trace[:, None] for trace in (moments.level, *voice))]
     stacked = np.column_stack([_even(group, least) for group, least in zip(groups, _LEAST_SPREADS, strict=True)])
     return novelty(self_similarity(stacked), _blocks(count, _KERNEL, _KERNEL_LIMITS))

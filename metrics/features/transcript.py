@@ -153,15 +153,17 @@ class Transcript:
             yield self._transcribe(mono)
 
     def _transcribe(self, mono: Mono) -> Feature:
-        kept: list[dict[str, Json]] = []
+        entries: list[dict[str, Json]] = []
         dropped: list[dict[str, Json]] = []
         windows = sounding_windows(mono, RATE)
         for window in windows:
-            self._hear(mono, window, kept, dropped)
-        text = "\n".join(str(entry["text"]) for entry in kept)
-        return Feature(data={"text": text, "segments": kept, "dropped": dropped, "silent": not windows})
+            self._transcribe_window(mono, window, entries, dropped)
+        text = "\n".join(str(entry["text"]) for entry in entries)
+        return Feature(data={"text": text, "segments": entries, "dropped": dropped, "silent": not windows})
 
-    def _hear(self, mono: Mono, window: Window, kept: list[dict[str, Json]], dropped: list[dict[str, Json]]) -> None:
+    def _transcribe_window(
+        self, mono: Mono, window: Window, entries: list[dict[str, Json]], dropped: list[dict[str, Json]]
+    ) -> None:
         start, end = window
         segments, _ = self._model().transcribe(mono[start:end], language=self.language, **_DECODING)
         for segment in segments:  # one, or none when nothing was heard
@@ -169,13 +171,13 @@ class Transcript:
             loops = segment.compression_ratio > _COMPRESSION_LIMIT
             if loops and end - start >= 2 * _SHORTEST_PIECE_SECONDS * RATE:
                 for half in halves(mono, RATE, window):
-                    self._hear(mono, half, kept, dropped)
+                    self._transcribe_window(mono, half, entries, dropped)
             elif loops:
                 dropped.append({**entry, "reason": f"repetitive (compression ratio {segment.compression_ratio:.2f})"})
             elif segment.no_speech_prob > _NO_SPEECH_LIMIT and segment.avg_logprob < _LOG_PROBABILITY_LIMIT:
                 dropped.append({**entry, "reason": f"no speech (probability {segment.no_speech_prob:.2f})"})
             else:
-                kept.append(entry)
+                entries.append(entry)
 
     def _model(self) -> Any:
         return _load(require(self.weights), self.compute_type)

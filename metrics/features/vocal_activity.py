@@ -80,8 +80,8 @@ def find_voice(audio: Audio, block: float) -> VocalActivity:
     def total(rows: npt.NDArray[np.floating]) -> Array:
         return np.stack([np.bincount(place, row, count)[:count] for row in rows])
 
-    energy, whole = (total((part[lowest:] ** 2).sum(axis=0)[None])[0] for part in (fine, mix))
-    share = 10 * np.log10((energy + 1e-9) / (whole + 1e-3))
+    energy, mix_energy = (total((part[lowest:] ** 2).sum(axis=0)[None])[0] for part in (fine, mix))
+    share = 10 * np.log10((energy + 1e-9) / (mix_energy + 1e-3))
     salience = total(_comb(len(fine)) @ np.sqrt(fine))
     return VocalActivity(share.clip(min=-90), 10 * np.log10(energy + _FLOOR), _PITCHES[salience.argmax(axis=0)])
 
@@ -162,9 +162,9 @@ def _comb(bins: int) -> Array:
 
 def _harmonic_mask(magnitudes: npt.NDArray[np.floating], steady: int) -> npt.NDArray[np.floating]:
     """How much of each bin belongs to what holds in time rather than to what spreads in frequency, 0-1."""
-    held = _row_medians(magnitudes, steady) ** 2
+    steady_power = _row_medians(magnitudes, steady) ** 2
     spread = _row_medians(magnitudes.T, _WIDE_BINS).T ** 2
-    return np.asarray(held / (held + spread + 1e-12))
+    return np.asarray(steady_power / (steady_power + spread + 1e-12))
 
 
 def _row_medians(rows: npt.NDArray[np.floating], width: int) -> npt.NDArray[np.floating]:

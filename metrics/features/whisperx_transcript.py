@@ -115,7 +115,7 @@ class WhisperXTranscript:
         )
         yield from in_batches(
             (self._recording(source, pipeline) for source in sources),
-            lambda pieces: _hear(pipeline, tokenizer, pieces),
+            lambda pieces: _texts(pipeline, tokenizer, pieces),
             self.batch,
         )
 
@@ -169,20 +169,20 @@ class _Recording:
 def _detected(mono: Mono, pipeline: Any) -> list[dict[str, Any]]:
     """The stretches that WhisperX passes on to Whisper: ``start`` and ``end`` in seconds."""
     detector, limits = pipeline.vad_model, pipeline._vad_params
-    found = detector({"waveform": detector.preprocess_audio(mono), "sample_rate": RATE})
+    scores = detector({"waveform": detector.preprocess_audio(mono), "sample_rate": RATE})
     merged: list[dict[str, Any]] = detector.merge_chunks(
-        found, _PIECE_SECONDS, onset=limits["vad_onset"], offset=limits["vad_offset"]
+        scores, _PIECE_SECONDS, onset=limits["vad_onset"], offset=limits["vad_offset"]
     )
     return merged
 
 
-def _hear(pipeline: Any, tokenizer: Any, pieces: Sequence[Mono]) -> list[str]:
+def _texts(pipeline: Any, tokenizer: Any, pieces: Sequence[Mono]) -> list[str]:
     """The text of each piece."""
     import torch
 
     batch = torch.stack([pipeline.preprocess({"inputs": piece})["inputs"] for piece in pieces])
     try:
-        heard = pipeline.model.generate_segment_batched(batch.numpy(), tokenizer, pipeline.options)
+        answer = pipeline.model.generate_segment_batched(batch.numpy(), tokenizer, pipeline.options)
     except RuntimeError as error:
         if "libcu" not in str(error):
             raise
@@ -190,7 +190,7 @@ def _hear(pipeline: Any, tokenizer: Any, pieces: Sequence[Mono]) -> list[str]:
             f"CTranslate2 {version('ctranslate2')} cannot use this accelerator: {error}. To get what it misses:"
             " pip install nvidia-cublas-cu12 'nvidia-cudnn-cu12>=9', and add their folders to LD_LIBRARY_PATH"
         ) from error
-    return [str(text) for text in heard["text"]]
+    return [str(text) for text in answer["text"]]
 
 
 def load_pipeline(folder: Path) -> Any:

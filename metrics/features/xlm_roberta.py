@@ -31,7 +31,7 @@ XLM_ROBERTA = Weights(
     sources=(HubSource("FacebookAI/xlm-roberta-base", "e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"),),
 )
 
-UNHEARD = ("embeddings.position_ids", "pooler.")
+UNUSED = ("embeddings.position_ids", "pooler.")
 """Tensors of a checkpoint that the frames do not depend on; older versions of transformers also stored positions."""
 
 

@@ -50,10 +50,10 @@ def extrapolate(
     n = len(order)
     if n < 3:
         return None
-    wanted = sorted({max(2, round(1 / x)) for x in np.linspace(1 / n, 2 / n, sizes)})
+    set_sizes = sorted({max(2, round(1 / x)) for x in np.linspace(1 / n, 2 / n, sizes)})
     ring = [*order, *order]
     points = []
-    for size in wanted:
+    for size in set_sizes:
         starts = [0] if size == n else [k * n // min(draws, n) for k in range(min(draws, n))]
         points.append((size, float(np.mean([value(ring[start : start + size]) for start in starts]))))
     return _line([(size, 1 / size, mean) for size, mean in points])
@@ -88,7 +88,7 @@ def extrapolate_parts(
     """
     points = []
     for partition in parts:
-        left = [kept for part in partition if (kept := tuple(i for i in part if i not in without))]
+        left = [songs for part in partition if (songs := tuple(i for i in part if i not in without))]
         sizes = [len(part) for part in left]
         share = float(np.mean([1 / size for size in sizes]))
         points.append((round(float(np.mean(sizes))), share, float(np.mean([value(part) for part in left]))))
@@ -97,8 +97,8 @@ def extrapolate_parts(
 
 def _line(points: Sequence[tuple[int, float, float]]) -> Extrapolation:
     """The straight line through (size, mean of 1/size, value)."""
-    x, y = np.array([share for _, share, _ in points]), np.array([found for *_, found in points])
+    x, y = np.array([share for _, share, _ in points]), np.array([value for *_, value in points])
     slope, intercept = np.polyfit(x, y, 1)
     left, spread = float(((y - intercept - slope * x) ** 2).sum()), float(((y - y.mean()) ** 2).sum())
-    shown = tuple((size, found) for size, _, found in points)
-    return Extrapolation(float(intercept), float(slope), 1 - left / spread if spread > 0 else 1.0, shown)
+    means = tuple((size, value) for size, _, value in points)
+    return Extrapolation(float(intercept), float(slope), 1 - left / spread if spread > 0 else 1.0, means)

@@ -97,12 +97,12 @@ class KernelSums:
 
     def without(self, songs: Sequence[int]) -> KernelSums:
         """The sums without these evaluated songs."""
-        kept = [i for i in range(len(self.x_counts)) if i not in set(songs)]
+        remaining = [i for i in range(len(self.x_counts)) if i not in set(songs)]
         return KernelSums(
-            xx=self.xx[np.ix_(kept, kept)],
+            xx=self.xx[np.ix_(remaining, remaining)],
             yy=self.yy,
-            xy=self.xy[kept],
-            x_counts=self.x_counts[kept],
+            xy=self.xy[remaining],
+            x_counts=self.x_counts[remaining],
             y_counts=self.y_counts,
         )
 

@@ -86,12 +86,12 @@ class Worker:
 
         embedded = sorted((Path(songs) / "embeddings" / self._distance.ml.name).glob("*.npy"))
         files = [Path(songs) / f"{one.stem}.wav" for one in embedded]
-        found: dict[str, Any] = {"fad": float(self._distance.score(reference, songs)), "inf": None}
+        scores: dict[str, Any] = {"fad": float(self._distance.score(reference, songs)), "inf": None}
         if sum(len(self._distance.read_embedding_file(file)) for file in files) > LEAST_FRAMES:
             np.random.seed(seed)
             line = self._distance.score_inf(reference, files, min_n=LEAST_FRAMES)
-            found["inf"] = {"score": float(line.score), "slope": float(line.slope), "r2": float(line.r2)}
-        return found
+            scores["inf"] = {"score": float(line.score), "slope": float(line.slope), "r2": float(line.r2)}
+        return scores
 
 
 def _link(folders: list[Path], names: list[str], place: Path) -> None:

@@ -15,11 +15,13 @@ def test_numbers_that_are_none_are_refused(number):
     broken = state()
     broken["bias"][1] = number
     with pytest.raises(SongbenchError, match=r"The toy holds numbers that are none \(NaN or infinity\), in bias\."):
-        load_strictly(torch.nn.Linear(3, 2), broken, what="The toy")
+        load_strictly(torch.nn.Linear(3, 2), broken, checkpoint="The toy")
 
 
 def test_what_no_score_depends_on_may_hold_anything():
-    load_strictly(torch.nn.Linear(3, 2), {**state(), "head.x": torch.tensor(float("nan"))}, what="x", unheard=["head."])
+    load_strictly(
+        torch.nn.Linear(3, 2), {**state(), "head.x": torch.tensor(float("nan"))}, checkpoint="x", unused=["head."]
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,7 +36,7 @@ def test_what_no_score_depends_on_may_hold_anything():
 def test_wrapped_checkpoints_give_the_same_tensors(tmp_path, content):
     torch.save(content, tmp_path / "x.pt")
     tensors = read_tensors(tmp_path / "x.pt")
-    load_strictly(torch.nn.Linear(3, 2), tensors, what="x")
+    load_strictly(torch.nn.Linear(3, 2), tensors, checkpoint="x")
     save_file({f"module.{name}": tensor for name, tensor in state().items()}, tmp_path / "x.safetensors")
     assert read_tensors(tmp_path / "x.safetensors").keys() == tensors.keys() == state().keys()
 
