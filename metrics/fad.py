@@ -215,7 +215,7 @@ def frechet_scores(sets: EmbeddingSets[Moments], subsets: Subsets = "windows") -
     return Scores(
         values=_values(distance),
         n=len(sets.songs),
-        leave_one_out={prompt: _values(distance) for prompt, distance in left_out.items()},
+        leave_one_out={prompt: _values(partial) for prompt, partial in left_out.items()},
         detail=detail,
         missing={} if distance.extrapolation else {"fad_inf": _NOT_EXTRAPOLATED},
     )

@@ -413,12 +413,12 @@ def repeated(lyrics: Sequence[str], transcript: Sequence[str]) -> tuple[int, int
     return sum(max(0, transcript_runs[run] - times) for run, times in lyric_runs.items()), lyric_runs.total()
 
 
-def _covered(lines: Sequence[Sequence[str]], phonemes: Edits) -> list[bool]:
+def _covered(lines: Sequence[Sequence[str]], edits: Edits) -> list[bool]:
     """Whether at least half of each line's phonemes are matched; lines without words do not count."""
     covered, start = [], 0
     for line in lines:
         if line:
-            covered.append(2 * sum(phonemes.matched[start : start + len(line)]) >= len(line))
+            covered.append(2 * sum(edits.matched[start : start + len(line)]) >= len(line))
         start += len(line)
     return covered
 
