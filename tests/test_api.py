@@ -1,4 +1,21 @@
+import inspect
+import warnings
+
+import pytest
+
 import songbench
+from songbench.domain.errors import InputError
+
+
+@pytest.fixture
+def options(tmp_path, suite_file):
+    return {
+        "suite": suite_file(),
+        "systems": ["probe", "silence"],
+        "store": tmp_path / "store",
+        "runs": str(tmp_path / "runs"),
+        "overrides": ["engine=inline"],
+    }
 
 
 def test_the_python_api_gives_a_leaderboard(tmp_path, suite_file):
@@ -13,3 +30,52 @@ def test_the_python_api_gives_a_leaderboard(tmp_path, suite_file):
     assert frame["silence", "level@probe"] == 0
     assert frame["probe", "level@probe"] > 0.05
     assert (tmp_path / "runs/small/leaderboard.json").exists()
+
+
+def test_stages_and_runs_from_python(options, tmp_path):
+    with pytest.raises(InputError, match=r"There is no run in .*'songbench run' makes one"):
+        songbench.load_run(runs=options["runs"])
+    assert songbench.list_runs(tmp_path / "runs") == []
+    overrides = {"overrides": ["engine=inline", "metric.select=[level@probe]"]}
+    made = songbench.generate(**{**options, **overrides})
+    assert [(row.name, row.succeeded, row.failed, row.total) for row in made] == [
+        ("probe", 4, 0, 4),
+        ("silence", 4, 0, 4),
+    ]
+    assert not (tmp_path / "store/records/scores").exists()
+    board = songbench.score(**options, metrics=["level"])
+    assert board.to_frame().set_index(["system", "column"])["value"]["silence", "level@probe"] == 0
+    written = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")}
+    for name in (None, "small"):
+        again = songbench.load_run(name, runs=tmp_path / "runs")
+        assert again.to_frame().equals(board.to_frame())
+    assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")} == written
+    (summary,) = songbench.list_runs(options["runs"])
+    assert (summary.name, summary.systems, summary.done) == ("small", ("probe", "silence"), 8)
+    with pytest.raises(InputError, match="Did you mean 'small'"):
+        songbench.load_run("smal", runs=options["runs"])
+
+
+def test_what_is_added_to_a_run_is_a_warning_where_it_is_called(options):
+    songbench.run(**{**options, "systems": ["probe"]}, metrics=["level"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        songbench.run(**{**options, "systems": ["silence"]}, metrics=["level"])
+    messages = {str(warning.message): warning.filename for warning in caught}
+    assert messages == {
+        "adds to the run 'small': system silence": __file__,
+        "the run 'small' keeps what it has besides: system probe (--name OTHER makes another run)": __file__,
+    }
+
+
+@pytest.mark.parametrize("function", [songbench.run, songbench.generate, songbench.score])
+def test_signatures_name_every_option_and_misspelt_ones_are_explained(function):
+    parameters = inspect.signature(function).parameters.values()
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in parameters)
+    for section in ("Args:", "Returns:", "Raises:", "Example::", *(f"{parameter.name}: " for parameter in parameters)):
+        assert section in function.__doc__
+    name = function.__name__
+    with pytest.raises(InputError, match=rf"songbench\.{name} has no option 'takse'\. Did you mean 'takes'\?"):
+        function(takse=2)
+    with pytest.raises(InputError, match="Expected True or False"):
+        function(replace="yes")

@@ -51,9 +51,9 @@ class CommandGroup(TyperGroup):
             PluginError: when the command cannot be loaded.
         """
         name = args[0]
-        known = self.list_commands(ctx)
-        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
-            match = nearest(name, known)
+        names = self.list_commands(ctx)
+        if name not in names and not name.startswith("-") and not ctx.resilient_parsing:
+            match = nearest(name, names)
             hint = f"Did you mean '{match}'?" if match else "'songbench --help' lists them."
             ctx.fail(f"No such command '{name}'. {hint}")
         self._command(ctx, name)

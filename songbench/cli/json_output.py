@@ -27,15 +27,15 @@ def show(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def of_systems(names: Iterable[str], *, whole: bool) -> list[Facts]:
+def of_systems(names: Iterable[str], *, listing: bool) -> list[Facts]:
     """Cards of systems with their state.
 
     Args:
         names: registered.
-        whole: of a listing, where a broken plug-in has ``state: broken``; of single names it is an error.
+        listing: of everything, where a broken plug-in has ``state: broken``; of single names it is an error.
 
     Raises:
-        SongbenchError: for an unknown or broken system, unless `whole`.
+        SongbenchError: for an unknown or broken system, unless in a listing.
     """
     from songbench.contracts import registry
 
@@ -43,10 +43,10 @@ def of_systems(names: Iterable[str], *, whole: bool) -> list[Facts]:
         system = registry.build_system(name)
         return {**asdict(system.card), "name": name, **_state(system.availability())}
 
-    return _all_facts(names, facts, whole=whole)
+    return _all_facts(names, facts, listing=listing)
 
 
-def of_metrics(identifiers: Iterable[str], *, whole: bool) -> list[Facts]:
+def of_metrics(identifiers: Iterable[str], *, listing: bool) -> list[Facts]:
     """Cards of metrics with their state; arguments and errors as those of `of_systems`."""
     from songbench.contracts import registry
     from songbench.resources import needs
@@ -55,7 +55,7 @@ def of_metrics(identifiers: Iterable[str], *, whole: bool) -> list[Facts]:
         metric = registry.build_metric(identifier)
         return {"id": identifier, **asdict(metric.card), **_state(needs.of_metric(identifier, metric))}
 
-    return _all_facts(identifiers, facts, whole=whole, key="id")
+    return _all_facts(identifiers, facts, listing=listing, key="id")
 
 
 def of_suites(names: Iterable[str]) -> list[Facts]:
@@ -73,7 +73,7 @@ def of_suites(names: Iterable[str]) -> list[Facts]:
             "state": "ready",
         }
 
-    return _all_facts(names, facts, whole=True)
+    return _all_facts(names, facts, listing=True)
 
 
 def of_suite(source: str) -> Facts:
@@ -140,14 +140,14 @@ def _state(availability: Availability) -> Facts:
 
 
 def _all_facts(
-    names: Iterable[str], facts: Callable[[str], Mapping[str, Any]], *, whole: bool, key: str = "name"
+    names: Iterable[str], facts: Callable[[str], Mapping[str, Any]], *, listing: bool, key: str = "name"
 ) -> list[Facts]:
     rows: list[Facts] = []
     for name in names:
         try:
             rows.append(dict(facts(name)))
         except SongbenchError as error:
-            if not whole:
+            if not listing:
                 raise
             rows.append({key: name, "state": "broken", "reason": str(error)})
     return rows

@@ -40,7 +40,7 @@ def systems(
     from songbench.reporting.console import card_table, systems_listing
 
     if json:
-        json_output.show(json_output.of_systems([name] if name else registry.names(registry.SYSTEMS), whole=not name))
+        json_output.show(json_output.of_systems([name] if name else registry.names(registry.SYSTEMS), listing=not name))
     elif name:
         Console().print(card_table(registry.build_system(name).card))
     else:
@@ -81,7 +81,7 @@ def metrics(
 
     identifiers = metric_selection([name]) if name else registry.names(registry.METRICS)
     if json:
-        json_output.show(json_output.of_metrics(identifiers, whole=not name))
+        json_output.show(json_output.of_metrics(identifiers, listing=not name))
     elif name:
         for identifier in identifiers:
             Console().print(card_table(registry.build_metric(identifier).card))

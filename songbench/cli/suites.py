@@ -29,8 +29,8 @@ class _ShowByDefault(TyperGroup):
         """A word that is nearer to a command than to any suite is no suite."""
         from songbench.contracts import registry
 
-        known = registry.names(registry.SUITES)
-        match = nearest(name, [*known, *self.commands])
+        registered = registry.names(registry.SUITES)
+        match = nearest(name, [*registered, *self.commands])
         if match in self.commands and not Path(name).exists():
             ctx.fail(f"No such command or suite '{name}'. Did you mean '{match}'?")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
@@ -120,27 +119,6 @@ def plan_experiment(
         config["metric"] = _beneath(config["metric"], own)
     named = systems is not None or any(override.key == "systems" for override in read_overrides(overrides))
     return build_experiment(config, required_metrics=required, systems_named=named)
-
-
-def check_options(options: Mapping[str, Any], **flags: bool) -> None:
-    """Refuse keywords of `songbench.run` that `plan_experiment` does not have.
-
-    Raises:
-        InputError: naming the nearest one; also for a flag, such as `retry_failed`, that is neither True nor False.
-    """
-    for flag, value in flags.items():
-        if not isinstance(value, bool):
-            raise InputError(f"Expected True or False, found {value!r}.", field=flag)
-    allowed = tuple(inspect.signature(plan_experiment).parameters)
-    for option in options:
-        if option not in allowed:
-            raise InputError(
-                f"songbench.run has no option '{option}'.",
-                field=option,
-                value=option,
-                allowed=(*allowed, *flags),
-                cure="Other settings are given as overrides=['key=value'].",
-            )
 
 
 def _check_texts(option: str, texts: Any) -> None:

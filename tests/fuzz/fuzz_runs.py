@@ -107,12 +107,13 @@ class SettingsTexts(Kind):
         return {"settings.json": json.dumps({"overrides": overrides, "options": options}).encode()}
 
     def read(self, folder):
+        from songbench.api import check_options
         from songbench.domain.overrides import nested, read_overrides
-        from songbench.execution.config import check_options, plan_experiment
+        from songbench.execution.config import plan_experiment
 
         given = json.loads((folder / "settings.json").read_text())
         options = {"systems": ["silence"], "metrics": ["audio"], "overrides": given["overrides"], **given["options"]}
-        check_options(options, retry_failed=False)
+        check_options(plan_experiment, options)
         plan_experiment(**options)
         nested(read_overrides(given["overrides"]))
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from songbench.domain.errors import InputError
 from songbench.domain.suite import Suite, load_suite
-from songbench.suites.importing.conversion import Settings, convert, unique
+from songbench.suites.importing.conversion import ConversionSettings, convert, unique
 from songbench.suites.importing.notes import Notes
 from songbench.suites.importing.records import read_records
 from songbench.suites.importing.sources import SOURCES
 
-__all__ = ["SOURCES", "Imported", "import_suite"]
+__all__ = ["SOURCES", "ImportedSuite", "import_suite"]
 
 _SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedSuite:
     """What an import wrote.
 
     Attributes:
@@ -41,7 +41,7 @@ def import_suite(
     force: bool = False,
     part_seconds: float = 5.0,
     seconds_per_tag: float = 1.0,
-) -> Imported:
+) -> ImportedSuite:
     """Convert a file or folder of another project to a suite file that loads.
 
     Args:
@@ -61,22 +61,24 @@ def import_suite(
         raise InputError("A suite is a .jsonl file.", file=str(to), field="--to")
     if to.exists() and not force:
         raise InputError("This file is there already.", file=str(to), field="--to", cure="--force replaces it.")
-    notes, rows, problems, taken = Notes(), [], [], set[str]()
+    notes, rows, problems, used_ids = Notes(), [], [], set[str]()
     records = read_records(path, SOURCES[source])
     for record in records:
         try:
-            row = convert(record, SOURCES[source], Settings(part_seconds, seconds_per_tag, to.parent), notes)
-            rows.append({**row, "id": unique(row["id"], taken)})
+            row = convert(record, SOURCES[source], ConversionSettings(part_seconds, seconds_per_tag, to.parent), notes)
+            rows.append({**row, "id": unique(row["id"], used_ids)})
         except InputError as error:
             problems.append(error.located(file=str(record.file), line=record.line))
     if problems:
-        raise problems[0] if len(problems) == 1 else _all(problems)
-    kept = {name: value for name, value in records[0].header.items() if name not in ("suite", "seconds_per_tag")}
-    header = {"version": "1", "description": f"Imported from {path.name} ({SOURCES[source].title}).", **kept}
-    return Imported(to, _write([{"suite": to.stem, **header}, *rows], to), tuple(notes.lines()))
+        raise problems[0] if len(problems) == 1 else _combined(problems)
+    header_fields = {
+        name: value for name, value in records[0].header.items() if name not in ("suite", "seconds_per_tag")
+    }
+    header = {"version": "1", "description": f"Imported from {path.name} ({SOURCES[source].title}).", **header_fields}
+    return ImportedSuite(to, _write([{"suite": to.stem, **header}, *rows], to), tuple(notes.lines()))
 
 
-def _all(problems: list[InputError]) -> InputError:
+def _combined(problems: list[InputError]) -> InputError:
     rows = [f"  {error}" for error in problems[:_SHOWN]]
     more = [f"  and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
     return InputError(f"{len(problems)} songs cannot be imported:\n" + "\n".join([*rows, *more]))

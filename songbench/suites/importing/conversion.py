@@ -18,7 +18,7 @@ from songbench.suites.importing.headed import headed_lyrics
 from songbench.suites.importing.lrc import read_lrc
 from songbench.suites.importing.notes import Notes
 from songbench.suites.importing.records import Record
-from songbench.suites.importing.sources import Source
+from songbench.suites.importing.sources import PromptSource
 
 _AUDIO = ("prompt_wav", "reference")
 _OWN_FIELDS = (*_AUDIO, "style", "seconds", "tags", "licence", "track", "language")
@@ -26,7 +26,7 @@ _OWN_FIELDS = (*_AUDIO, "style", "seconds", "tags", "licence", "track", "languag
 
 
 @dataclass(frozen=True)
-class Settings:
+class ConversionSettings:
     """What an import may be told.
 
     Attributes:
@@ -40,20 +40,20 @@ class Settings:
     folder: Path
 
 
-def convert(record: Record, source: Source, settings: Settings, notes: Notes) -> dict[str, Any]:
+def convert(record: Record, source: PromptSource, settings: ConversionSettings, notes: Notes) -> dict[str, Any]:
     """One line of a suite, without a unique id yet.
 
     Raises:
         InputError: when the record has no lyrics that can be read.
     """
-    taken: set[str] = set()
+    used_fields: set[str] = set()
 
     def first(target: str) -> Any:
         """The first field of the source that holds something; a suite's own tags, which are names, are no style."""
         for name in source.fields.get(target, ()):
             value = record.fields.get(name)
             if value not in (None, "", []) and not isinstance(value, Mapping):
-                taken.add(name)
+                used_fields.add(name)
                 return value
         return None
 
@@ -62,7 +62,7 @@ def convert(record: Record, source: Source, settings: Settings, notes: Notes) ->
     if isinstance(per_tag, int | float) and 0 < per_tag <= 60:
         settings = replace(settings, seconds_per_tag=float(per_tag))
     lyrics, seconds = _lyrics(_text(first("lyrics"), "lyrics"), source, settings, notes)
-    row["lyrics"] = _written(lyrics)
+    row["lyrics"] = _lyrics_field(lyrics)
     row["language"] = _language(first("language"), notes)
     row["style"] = _style(first("style"))
     row["prompt_wav"] = _audio(first("prompt_wav"), record, settings, notes)
@@ -73,31 +73,31 @@ def convert(record: Record, source: Source, settings: Settings, notes: Notes) ->
         notes.add("LeVo's automatic prompt is the tag 'genre': its sound is only in LeVo")
     row = {name: value for name, value in row.items() if value not in (None, "")}
     for name, value in record.fields.items():
-        if name in _OWN_FIELDS and name not in taken and name not in row and value not in (None, ""):
+        if name in _OWN_FIELDS and name not in used_fields and name not in row and value not in (None, ""):
             row[name] = _audio(value, record, settings, notes) if isinstance(value, str) and name in _AUDIO else value
-        elif name not in taken and name not in source.ignored:
+        elif name not in used_fields and name not in source.ignored:
             notes.add(f"field '{name}' is left out")
     return row
 
 
-def unique(identifier: str, taken: set[str]) -> str:
+def unique(identifier: str, used_ids: set[str]) -> str:
     """The id, or with a number behind it where another has it already, in any case of letters."""
     candidate, number = identifier, 2
-    while candidate.casefold() in taken:
+    while candidate.casefold() in used_ids:
         candidate, number = f"{identifier}-{number}", number + 1
-    taken.add(candidate.casefold())
+    used_ids.add(candidate.casefold())
     return candidate
 
 
 def _identifier(value: Any, record: Record, notes: Notes) -> str:
-    given = record.name if value is None or isinstance(value, bool | list | dict) else str(value)
-    plain = unicodedata.normalize("NFKD", given).encode("ascii", "ignore").decode()
-    kept = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:100]
-    if not re.search(r"[A-Za-z0-9]", kept) or len(kept) < len(given) / 2:
-        kept = f"song-{record.line}" if record.line else "song"
-    if kept != given:
-        notes.add(f"id '{given[:60]}' is '{kept}'")
-    return kept
+    original = record.name if value is None or isinstance(value, bool | list | dict) else str(value)
+    plain = unicodedata.normalize("NFKD", original).encode("ascii", "ignore").decode()
+    identifier = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:100]
+    if not re.search(r"[A-Za-z0-9]", identifier) or len(identifier) < len(original) / 2:
+        identifier = f"song-{record.line}" if record.line else "song"
+    if identifier != original:
+        notes.add(f"id '{original[:60]}' is '{identifier}'")
+    return identifier
 
 
 def _text(value: Any, name: str) -> str:
@@ -108,7 +108,7 @@ def _text(value: Any, name: str) -> str:
     return value
 
 
-def _lyrics(text: str, source: Source, settings: Settings, notes: Notes) -> tuple[Lyrics, float | None]:
+def _lyrics(text: str, source: PromptSource, settings: ConversionSettings, notes: Notes) -> tuple[Lyrics, float | None]:
     if source.form == "lrc":
         song = read_lrc(text, notes)
         return song.lyrics, song.seconds
@@ -117,7 +117,7 @@ def _lyrics(text: str, source: Source, settings: Settings, notes: Notes) -> tupl
     return headed_lyrics(text, notes, settings.part_seconds, settings.seconds_per_tag), None
 
 
-def _written(lyrics: Lyrics) -> str | dict[str, Any]:
+def _lyrics_field(lyrics: Lyrics) -> str | dict[str, Any]:
     """Text where it says the same, as people read it; sections where a duration is no whole number of seconds."""
     text = render_block(lyrics)
     try:
@@ -155,7 +155,7 @@ def _seconds(value: Any, notes: Notes) -> float | None:
     return None
 
 
-def _audio(value: Any, record: Record, settings: Settings, notes: Notes) -> str | None:
+def _audio(value: Any, record: Record, settings: ConversionSettings, notes: Notes) -> str | None:
     """The path of a prompt's audio, relative to the suite; looked for beside the record and above it."""
     if value is None:
         return None
@@ -164,8 +164,8 @@ def _audio(value: Any, record: Record, settings: Settings, notes: Notes) -> str 
         notes.add(f"prompt audio '{text[:60]}' is left out: it is no path")
         return None
     bases = [record.file.parent, *record.file.absolute().parents[1:4]]
-    there = next((base / text for base in bases if (base / text).is_file()), None)
-    if there is None:
+    path = next((base / text for base in bases if (base / text).is_file()), None)
+    if path is None:
         notes.add(f"prompt audio '{text[:60]}' is not there: put it beside the suite before a run")
         return text
-    return Path(os.path.relpath(there, settings.folder)).as_posix()
+    return Path(os.path.relpath(path, settings.folder)).as_posix()

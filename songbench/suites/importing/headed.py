@@ -51,8 +51,8 @@ def headed_lyrics(text: str, notes: Notes, part_seconds: float, seconds_per_tag:
     Raises:
         InputError: when nothing in it is a section or words, or it holds control characters.
     """
-    text, written = lyric_text.with_line_ends(lyric_text.checked_text(text))
-    if written:
+    text, escaped = lyric_text.with_line_ends(lyric_text.checked_text(text))
+    if escaped:
         notes.add("line ends written as a backslash and a letter are line ends")
     rows, stamped = lyric_text.without_times(text.split("\n"))
     if stamped:
@@ -124,8 +124,8 @@ class _Reader:
 
     def stripped(self, line: str, kind: str) -> None:
         rest = _SPEAKER.sub("", line) if kind == "speaker" else _MARKS.sub("", _COMMENT.sub("", line))
-        gone = line.replace(rest.strip(), "").strip() if rest.strip() else line
-        self.notes.add(f"left out as {KINDS[kind]}: '{gone[:60]}'")
+        removed = line.replace(rest.strip(), "").strip() if rest.strip() else line
+        self.notes.add(f"left out as {KINDS[kind]}: '{removed[:60]}'")
         if rest.strip() and rest.strip() != line:
             self.line(rest.strip())
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from songbench.domain.errors import InputError
 from songbench.domain.reading import decode_json, json_rows, read_text
-from songbench.suites.importing.sources import Source
+from songbench.suites.importing.sources import PromptSource
 
 _SONGS_APART = re.compile(r"^[ \t]*(?:-{3,}|={3,}|\*{3,})[ \t]*$", re.M)
 _LABEL = re.compile(r"^\s*(title|style(?: of music)?|styles|lyrics)\s*[:：]\s*(.*)$", re.I)
@@ -35,7 +35,7 @@ class Record:
     header: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_records(path: Path, source: Source) -> list[Record]:
+def read_records(path: Path, source: PromptSource) -> list[Record]:
     """All records of a file or a folder, in the order of their names and lines.
 
     Raises:
@@ -52,24 +52,24 @@ def read_records(path: Path, source: Source) -> list[Record]:
     return records
 
 
-def _holds_songs(file: Path, source: Source) -> bool:
+def _holds_songs(file: Path, source: PromptSource) -> bool:
     if file.name.startswith("."):
         return False
     return file.suffix in (".jsonl", ".json") or _is_text(file, source)
 
 
-def _is_text(file: Path, source: Source) -> bool:
+def _is_text(file: Path, source: PromptSource) -> bool:
     """Whether a file holds the lyrics of a song; ``lyrics.txt`` also stands for ``lyrics_2.txt``."""
     name = file.name.casefold()
     if name in source.style_files:
         return False
-    whole = [ending for ending in source.texts if not ending.startswith(".")]
+    names = [ending for ending in source.texts if not ending.startswith(".")]
     return name.endswith(tuple(ending for ending in source.texts if ending.startswith("."))) or any(
-        re.fullmatch(rf".*{Path(ending).stem}.*\{Path(ending).suffix}", name) for ending in whole
+        re.fullmatch(rf".*{Path(ending).stem}.*\{Path(ending).suffix}", name) for ending in names
     )
 
 
-def _of_file(file: Path, source: Source, root: Path) -> Iterator[Record]:
+def _of_file(file: Path, source: PromptSource, root: Path) -> Iterator[Record]:
     if file.suffix.casefold() in (".jsonl", ".json"):
         header: dict[str, Any] = {}
         for line, row in json_rows(read_text(file, "file")):
@@ -86,7 +86,7 @@ def _of_file(file: Path, source: Source, root: Path) -> Iterator[Record]:
         raise InputError(f"{source.title} has its prompts in .jsonl or .json files.", file=str(file))
 
 
-def _of_text(file: Path, source: Source, root: Path) -> Iterator[Record]:
+def _of_text(file: Path, source: PromptSource, root: Path) -> Iterator[Record]:
     text = read_text(file, "lyrics file")
     lyrics, style = source.fields["lyrics"][0], source.fields.get("style", ("style",))[0]
     beside = _style_beside(file, source)
@@ -100,22 +100,22 @@ def _of_text(file: Path, source: Source, root: Path) -> Iterator[Record]:
 
 def _labelled(song: str) -> tuple[str, dict[str, str]]:
     """A paste without its lines ``Title: …``, ``Style: …`` and ``Lyrics:``, and what these say."""
-    kept: list[str] = []
+    rows: list[str] = []
     labels: dict[str, str] = {}
     for row in song.split("\n"):
         label = _LABEL.match(row)
-        if label and not any(kept):
+        if label and not any(rows):
             name = "id" if label[1].casefold() == "title" else "style"
             if label[1].casefold() != "lyrics" and label[2].strip():
                 labels[name] = label[2].strip()
             elif label[2].strip():
-                kept.append(label[2])
+                rows.append(label[2])
         else:
-            kept.append(row if row.strip() or any(kept) else "")
-    return "\n".join(kept).strip("\n"), labels
+            rows.append(row if row.strip() or any(rows) else "")
+    return "\n".join(rows).strip("\n"), labels
 
 
-def _style_beside(file: Path, source: Source) -> str:
+def _style_beside(file: Path, source: PromptSource) -> str:
     """The style file that goes with a lyrics file: of the same numbering, else the only one of the folder."""
     for name in source.style_files:
         stem = Path(name).stem
@@ -126,7 +126,7 @@ def _style_beside(file: Path, source: Source) -> str:
     return ""
 
 
-def _name(file: Path, source: Source, root: Path) -> str:
+def _name(file: Path, source: PromptSource, root: Path) -> str:
     """The file's name; the folders' names for files that are all called ``lyrics.txt``."""
     if file.stem.casefold() != "lyrics":
         return re.sub(r"[_-]?lyrics[_-]?", "", file.stem, flags=re.I) or file.stem

@@ -12,7 +12,7 @@ from songbench.domain.foreign import SOURCES as TITLES
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class PromptSource:
     """One project's prompts.
 
     Attributes:
@@ -42,7 +42,7 @@ _LANGUAGES = ("language", "lang", "vocal_language")
 _LYRICS = ("lyrics", "lyric", "gt_lyric")
 
 _ALL = (
-    Source(
+    PromptSource(
         name="suno",
         texts=(".txt", ".md"),
         fields={
@@ -54,14 +54,14 @@ _ALL = (
         },
         ignored=("title",),
     ),
-    Source(
+    PromptSource(
         name="yue",
         texts=("lyrics.txt",),
         style_files=("genre.txt", "genres.txt", "tags.txt"),
         fields={"id": _IDS, "lyrics": _LYRICS, "style": ("style", "tags", "genre", "genres"), "language": _LANGUAGES},
         ignored=("cot", "seed", "cfg_scale", "abc", "abc_path", "eval_index", "clip_id"),
     ),
-    Source(
+    PromptSource(
         name="levo",
         fields={
             "id": ("idx", "id"),
@@ -72,7 +72,7 @@ _ALL = (
             "language": _LANGUAGES,
         },
     ),
-    Source(
+    PromptSource(
         name="acestep",
         texts=(".txt",),
         fields={
@@ -85,13 +85,13 @@ _ALL = (
         },
         ignored=("infer_step", "guidance_scale", "scheduler_type", "cfg_type", "omega_scale", "manual_seeds", "seed"),
     ),
-    Source(name="lrc", form="lrc", texts=(".lrc",), fields={"id": _IDS, "lyrics": _LYRICS, "style": ("style",)}),
-    Source(
+    PromptSource(name="lrc", form="lrc", texts=(".lrc",), fields={"id": _IDS, "lyrics": _LYRICS, "style": ("style",)}),
+    PromptSource(
         name="songbloom",
         form="line",
         fields={"id": ("idx", "id"), "lyrics": ("lyrics",), "prompt_wav": ("prompt_wav",), "style": ("style",)},
     ),
-    Source(
+    PromptSource(
         name="wildsongbench",
         fields={
             "id": ("id", "idx", "prompt_index", "eval_index", "clip_id"),
@@ -101,7 +101,7 @@ _ALL = (
         },
         ignored=("candidate_ar_seeds", "seed", "cot", "eval_index", "clip_id", "prompt_index"),
     ),
-    Source(
+    PromptSource(
         name="tencent",
         fields={
             "id": ("idx", "id"),
@@ -109,7 +109,7 @@ _ALL = (
             "style": ("text_prompt", "descriptions"),
         },
     ),
-    Source(
+    PromptSource(
         name="heartmula",
         texts=("lyrics.txt",),
         style_files=("tags.txt",),
@@ -117,4 +117,4 @@ _ALL = (
     ),
 )
 
-SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
+SOURCES: dict[str, PromptSource] = {source.name: source for source in _ALL}

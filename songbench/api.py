@@ -1,0 +1,324 @@
+"""The command line, from Python: the same options by the same names, and the same rules.
+
+Nothing here prints. What the command line shows as a note is a warning, what it refuses raises `SongbenchError`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from songbench.execution.experiment import Experiment
+    from songbench.execution.gather import Completion
+    from songbench.execution.run_folders import RunSummary
+    from songbench.execution.runner import Runner
+    from songbench.execution.store import Store
+    from songbench.reporting.board import Leaderboard
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Location: TypeAlias = "str | PathLike[str]"
+"""A path; for a store also the URL of any fsspec file system."""
+
+
+def _checked(function: Callable[P, R]) -> Callable[P, R]:
+    """A function whose options are checked when it is called: `check_options`."""
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **options: P.kwargs) -> R:
+        check_options(function, options)
+        return function(*arguments, **options)
+
+    return call
+
+
+def check_options(function: Callable[..., Any], options: Mapping[str, object]) -> None:
+    """Refuse options that a function does not have.
+
+    Raises:
+        InputError: naming the nearest one; also for a flag, such as `retry_failed`, that is neither True nor False.
+    """
+    from songbench.domain.errors import InputError
+
+    parameters = inspect.signature(function).parameters
+    for option, value in options.items():
+        if option not in parameters:
+            raise InputError(
+                f"songbench.{function.__name__} has no option '{option}'.",
+                field=option,
+                value=option,
+                allowed=parameters,
+                cure="Other settings are given as overrides=['key=value']." if "overrides" in parameters else None,
+            )
+        if isinstance(parameters[option].default, bool) and not isinstance(value, bool):
+            raise InputError(f"Expected True or False, found {value!r}.", field=option)
+
+
+@_checked
+def run(
+    *,
+    suite: Location | None = None,
+    systems: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    takes: int | None = None,
+    seed: int | None = None,
+    name: str | None = None,
+    store: Location | None = None,
+    runs: Location | None = None,
+    workers: int | None = None,
+    overrides: Sequence[str] | None = None,
+    retry_failed: bool = False,
+    replace: bool = False,
+) -> Leaderboard:
+    """Make the missing songs, score them and return the leaderboard, which is also written to the run's folder.
+
+    A name stands for one question, as on the command line: more systems, metrics or takes are added to an earlier run
+    of that name, which a warning says, and whatever else differs is refused. What is left out, None, is as the
+    defaults of ``songbench run``.
+
+    Args:
+        suite: a registered suite or the path of a ``.jsonl`` file.
+        systems: ``name``, ``name:variant`` or ``imported:NAME=FOLDER``.
+        metrics: ids, bare names for all their backends, or presets.
+        takes: songs per prompt and system, 1 to 10,000.
+        seed: all seeds follow from it, 0 to 2⁶³ - 1.
+        name: of the run and its folder; default: the suite's.
+        store: where results live, a folder or any fsspec URL.
+        runs: the folder of run folders.
+        workers: worker processes, 1 to 1,024.
+        overrides: any other setting, as after ``--set``.
+        retry_failed: try again what is stored as failed.
+        replace: start the run of this name anew; nothing stored is lost.
+
+    Returns:
+        Rows, columns, intervals, significance groups, failures; ``to_frame()`` gives a pandas frame.
+
+    Raises:
+        InputError: something given is wrong; the message names the nearest that is right.
+        UnavailableError: a system, or a metric that is named, cannot run here; the message says how to get it.
+        StoreBusyError: another run is writing to the store.
+        StoreError: the store cannot be read or written.
+
+    Example::
+
+        board = songbench.run(systems=["rulebased", "noise"], metrics=["audio"], name="from-python")
+        print(board.to_frame())
+    """
+    experiment, store_of_run, runner = _prepared(
+        suite=suite,
+        systems=systems,
+        metrics=metrics,
+        takes=takes,
+        seed=seed,
+        name=name,
+        store=store,
+        runs=runs,
+        workers=workers,
+        overrides=overrides,
+        retry_failed=retry_failed,
+        replace=replace,
+    )
+    runner.run()
+    return _written_board(experiment, store_of_run)
+
+
+@_checked
+def generate(
+    *,
+    suite: Location | None = None,
+    systems: Sequence[str] | None = None,
+    takes: int | None = None,
+    seed: int | None = None,
+    name: str | None = None,
+    store: Location | None = None,
+    runs: Location | None = None,
+    workers: int | None = None,
+    overrides: Sequence[str] | None = None,
+    retry_failed: bool = False,
+    replace: bool = False,
+) -> list[Completion]:
+    """Make the missing songs only; `score` or `run` score them later.
+
+    Args:
+        suite: this and all others are as for `run`.
+        systems: see `run`.
+        takes: see `run`.
+        seed: see `run`.
+        name: see `run`.
+        store: see `run`.
+        runs: see `run`.
+        workers: see `run`.
+        overrides: see `run`.
+        retry_failed: see `run`.
+        replace: see `run`.
+
+    Returns:
+        For each system how many songs there are, how many failed and how many were asked for.
+
+    Raises:
+        SongbenchError: as `run`.
+
+    Example::
+
+        songbench.generate(systems=["rulebased"], takes=2)
+    """
+    from songbench.execution.gather import completion, gather
+
+    experiment, store_of_run, runner = _prepared(
+        suite=suite,
+        systems=systems,
+        takes=takes,
+        seed=seed,
+        name=name,
+        store=store,
+        runs=runs,
+        workers=workers,
+        overrides=overrides,
+        retry_failed=retry_failed,
+        replace=replace,
+    )
+    runner.run(score=False)
+    songs, _ = completion(gather(experiment, store_of_run))
+    return songs
+
+
+@_checked
+def score(
+    *,
+    suite: Location | None = None,
+    systems: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    takes: int | None = None,
+    seed: int | None = None,
+    name: str | None = None,
+    store: Location | None = None,
+    runs: Location | None = None,
+    workers: int | None = None,
+    overrides: Sequence[str] | None = None,
+    retry_failed: bool = False,
+    replace: bool = False,
+) -> Leaderboard:
+    """Score the stored songs without making new ones, and return the leaderboard, as `run`.
+
+    Args:
+        suite: this and all others are as for `run`.
+        systems: see `run`.
+        metrics: see `run`.
+        takes: see `run`.
+        seed: see `run`.
+        name: see `run`.
+        store: see `run`.
+        runs: see `run`.
+        workers: see `run`.
+        overrides: see `run`.
+        retry_failed: see `run`.
+        replace: see `run`.
+
+    Returns:
+        As `run`; songs that were not made count as missing.
+
+    Raises:
+        SongbenchError: as `run`.
+
+    Example::
+
+        board = songbench.score(systems=["rulebased"], takes=2, metrics=["audio"])
+    """
+    experiment, store_of_run, runner = _prepared(
+        suite=suite,
+        systems=systems,
+        metrics=metrics,
+        takes=takes,
+        seed=seed,
+        name=name,
+        store=store,
+        runs=runs,
+        workers=workers,
+        overrides=overrides,
+        retry_failed=retry_failed,
+        replace=replace,
+    )
+    runner.run(generate=False)
+    return _written_board(experiment, store_of_run)
+
+
+def load_run(name: str | None = None, *, runs: Location | None = None, store: Location | None = None) -> Leaderboard:
+    """The leaderboard of an earlier run, from what is stored; nothing is computed or written.
+
+    Args:
+        name: the run's; None: the newest.
+        runs: the folder of run folders; None: ``results/runs``.
+        store: where its results live now, if not where its record says.
+
+    Returns:
+        As `run`.
+
+    Raises:
+        InputError: there is no such run, naming those that exist; or its record is damaged.
+        UnavailableError: one of its systems cannot run here.
+
+    Example::
+
+        frame = songbench.load_run("demo").to_frame()
+    """
+    from songbench.execution.recorded import recorded
+    from songbench.execution.store import Store
+
+    experiment, _ = recorded(name, None if runs is None else str(runs), None if store is None else str(store))
+    return _board(experiment, Store(experiment.store))
+
+
+def list_runs(runs: Location | None = None) -> list[RunSummary]:
+    """The runs of a folder, newest first: name, suite, systems, metrics, and how many songs are done.
+
+    Args:
+        runs: the folder of run folders; None: ``results/runs``.
+
+    Returns:
+        One summary per run; empty where there is none.
+
+    Example::
+
+        names = [summary.name for summary in songbench.list_runs()]
+    """
+    from songbench.execution.run_folders import run_folder, run_names, summarise
+
+    folder = None if runs is None else str(runs)
+    return [summarise(run_folder(name, folder)) for name in run_names(folder)]
+
+
+def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Experiment, Store, Runner]:
+    """What the options ask for, with what an earlier run of its name has already, its store, and what runs it."""
+    from songbench.execution.config import plan_experiment
+    from songbench.execution.run_names import continued
+    from songbench.execution.runner import Runner
+    from songbench.execution.store import Store
+
+    planned = plan_experiment(**options)
+    experiment = continued(planned, anew=replace)
+    for remark in experiment.remarks[len(planned.remarks) :]:
+        warnings.warn(remark, stacklevel=4)
+    store = Store(experiment.store)
+    return experiment, store, Runner(experiment, store, retry_failed=retry_failed, anew=replace)
+
+
+def _board(experiment: Experiment, store: Store) -> Leaderboard:
+    from songbench.execution.gather import gather
+    from songbench.reporting.leaderboard import build_leaderboard
+    from songbench.reporting.panels import load_panels
+
+    panels = load_panels(experiment.folder)
+    return build_leaderboard(gather(experiment, store), panels=panels, **experiment.statistics)
+
+
+def _written_board(experiment: Experiment, store: Store) -> Leaderboard:
+    from songbench.reporting.report import write_report
+
+    board = _board(experiment, store)
+    write_report(board, experiment.folder)
+    return board
