@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from listening_test.pages import (
@@ -37,7 +36,6 @@ from listening_test.pages import (
 )
 from listening_test.prepared import PreparedTest
 from listening_test.protocol import Scale
-from songbench.domain.hashing import Json
 
 PAIR = "AB"
 """The slot of answers about two songs."""
@@ -66,69 +64,6 @@ class RefusedAnswerError(ValueError):
         super().__init__(f"{code}: {detail}")
         self.code: Refusal = code
         self.detail, self.slot = detail, slot
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One page answered.
-
-    Attributes:
-        page: its number in the session, 0-based.
-        answer: as `accept` gives it.
-        served: when the page was first shown, in seconds since 1970.
-        answered: when the answer was taken.
-    """
-
-    page: int
-    answer: Mapping[str, Any]
-    served: float
-    answered: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class AnswerSheet:
-    """Everything one rater answered; blind: it holds slots and pages, never systems.
-
-    Attributes:
-        test: the digest of the prepared test.
-        rater: an opaque name.
-        seat: which assignment the rater followed.
-        language: of the pages.
-        started: when the rater came, in seconds since 1970.
-        finished: when the last page was answered, or None.
-        withdrawn: whether the rater took back the consent; `entries` is then empty.
-        device: what the browser says of itself, cut to 200 characters.
-        entries: by page.
-    """
-
-    test: str
-    rater: str
-    seat: int
-    language: str
-    started: float
-    finished: float | None = None
-    withdrawn: bool = False
-    device: str = ""
-    entries: tuple[Entry, ...] = field(default=())
-
-    def to_json(self) -> dict[str, Json]:
-        """One line of an answers file."""
-        return {"schema": 1, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> AnswerSheet:
-        """Read it back.
-
-        Raises:
-            ValueError: for anything else.
-        """
-        try:
-            if value["schema"] != 1:
-                raise ValueError(f"schema {value['schema']}, expected 1")
-            facts = {name: value[name] for name in cls.__dataclass_fields__}
-            return cls(**{**facts, "entries": tuple(Entry(**one) for one in facts["entries"])})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not an answer sheet ({error!r})") from None
 
 
 def accept(test: PreparedTest, seat: int, index: int, language: str, payload: object) -> dict[str, Any]:

@@ -6,14 +6,13 @@ page and scale, for forms that compare two. `CHECKS`: one row per trap or headph
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from listening_test.answers import NOT_APPLICABLE, PAIR, AnswerSheet, heard_seconds
+from listening_test.answer_sheets import AnswerSheet
+from listening_test.answers import NOT_APPLICABLE, PAIR, heard_seconds
 from listening_test.pages import SLOTS, session_pages, slots
 from listening_test.prepared import PreparedKey, PreparedTest
 from listening_test.protocol import Protocol
@@ -124,32 +123,6 @@ class Collected:
         kept = set(raters)
         frames = {name: getattr(self, name) for name in ("ratings", "pairs", "checks", "raters")}
         return replace(self, **{name: frame[frame["rater"].isin(kept)] for name, frame in frames.items()})
-
-
-def read_sheets(path: Path) -> list[AnswerSheet]:
-    """Answer sheets from a file: one JSON object per line (an export, simulated raters), or one object (the bundle's).
-
-    Raises:
-        InputError: naming the file and line, for anything else.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The answers cannot be read ({error}).", file=str(path)) from None
-    rows = [(1, text)] if path.suffix == ".json" else list(enumerate(text.split("\n"), start=1))
-    sheets = []
-    for number, row in rows:
-        if row.strip():
-            try:
-                sheets.append(AnswerSheet.from_json(json.loads(row)))
-            except ValueError as error:
-                raise InputError(
-                    f"These are not answers of a listening test ({error}).",
-                    file=str(path),
-                    line=number,
-                    cure="Take the file as it was saved; a line that was cut off has to be left out.",
-                ) from None
-    return sheets
 
 
 def collect(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from listening_test.answers import AnswerSheet
+from listening_test.answer_sheets import AnswerSheet
 from listening_test.collection.database import Database, default_url
 from listening_test.collection.overview import sheets
 from listening_test.prepared import PreparedTest

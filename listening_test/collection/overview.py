@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from listening_test.answers import AnswerSheet, Entry
+from listening_test.answer_sheets import AnswerSheet, Entry
 from listening_test.collection.database import Database, PageRow, RaterRow, TestRow
 from listening_test.pages import session_pages
 from listening_test.prepared import PreparedTest

@@ -23,7 +23,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from listening_test.answers import AnswerSheet, RefusedAnswerError, accept, heard_seconds
+from listening_test.answer_sheets import AnswerSheet
+from listening_test.answers import RefusedAnswerError, accept, heard_seconds
 from listening_test.collection import overview
 from listening_test.collection.database import Database, PageRow, PlayRow, RaterRow, RatingRow, TestRow
 from listening_test.collection.seats import emptiest_seat, next_round

@@ -26,7 +26,7 @@ def bundle(
     archive: Annotated[bool, typer.Option("--zip", help="Make an archive beside it too.")] = False,
 ) -> None:
     """See `HELP`."""
-    from listening_test.front_end.bundle import write_bundle
+    from listening_test.bundle import write_bundle
     from listening_test.preparation.folder import writable
     from listening_test.prepared import load_test
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from listening_test.protocol.model import LANGUAGES
 from songbench.domain.errors import InputError
+
+LANGUAGES = tuple(
+    sorted(file.name.removesuffix(".yaml") for file in (files("listening_test.front_end") / "wording").iterdir())
+)
+"""In which there are texts."""
 
 
 @cache

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from listening_test.answers import AnswerSheet
-from listening_test.collected import read_sheets
+from listening_test.answer_sheets import AnswerSheet, read_sheets
 from listening_test.prepared import PreparedTest
 from listening_test.reporting.wording import counted
 from songbench.domain.errors import InputError
@@ -97,7 +96,7 @@ def _expanded(files: Sequence[Path]) -> Iterator[Path]:
 
 
 def _read(test: PreparedTest, path: Path) -> _Source:
-    from listening_test.front_end.bundle import check_sheet
+    from listening_test.answer_sheets import check_sheet
 
     sheets = read_sheets(path)
     try:

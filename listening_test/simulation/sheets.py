@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from listening_test.answers import NOT_APPLICABLE, PAIR, AnswerSheet, Entry, accept
+from listening_test.answer_sheets import AnswerSheet, Entry
+from listening_test.answers import NOT_APPLICABLE, PAIR, accept
 from listening_test.pages import (
     PROMPT,
     REFERENCE,

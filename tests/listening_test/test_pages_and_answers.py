@@ -6,8 +6,9 @@ import math
 import pytest
 from made_up import SYSTEMS, good_answer, made_up_test
 
-from listening_test.answers import AnswerSheet, Entry, RefusedAnswerError, accept
-from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, collect, read_sheets
+from listening_test.answer_sheets import AnswerSheet, Entry, read_sheets
+from listening_test.answers import RefusedAnswerError, accept
+from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, collect
 from listening_test.pages import public_page, session_minutes, session_pages
 from listening_test.prepared import KEY, TEST, check_audio, load_key, load_test
 from songbench.domain.errors import InputError

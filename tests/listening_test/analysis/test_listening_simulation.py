@@ -8,8 +8,9 @@ from made_up import SYSTEMS, made_up_test
 from typer.testing import CliRunner
 
 from listening_test.analysis.analyse import analyse
+from listening_test.answer_sheets import read_sheets
 from listening_test.answers import heard_seconds
-from listening_test.collected import collect, read_sheets
+from listening_test.collected import collect
 from listening_test.commands import app
 from listening_test.commands.simulate import parsed_effects
 from listening_test.pages import session_pages

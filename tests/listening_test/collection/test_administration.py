@@ -5,7 +5,7 @@ import json
 import served
 from made_up import SYSTEMS, good_answer, made_up_test
 
-from listening_test.collected import read_sheets
+from listening_test.answer_sheets import read_sheets
 from listening_test.collection.database import Database
 from listening_test.collection.replies import Replies
 from listening_test.collection.sessions import Sessions

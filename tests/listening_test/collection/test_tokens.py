@@ -9,7 +9,8 @@ import pytest
 import served
 from made_up import made_up_test
 
-from listening_test.collected import collect, read_sheets
+from listening_test.answer_sheets import read_sheets
+from listening_test.collected import collect
 from listening_test.collection.database import Database, default_url
 from listening_test.collection.serving import listen_at, public_address
 from listening_test.collection.sessions import Sessions

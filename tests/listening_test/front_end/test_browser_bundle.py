@@ -8,8 +8,9 @@ import pytest
 from made_up import made_up_test
 from visitor import answered
 
-from listening_test.collected import collect, read_sheets
-from listening_test.front_end.bundle import check_sheet, write_bundle
+from listening_test.answer_sheets import check_sheet, read_sheets
+from listening_test.bundle import write_bundle
+from listening_test.collected import collect
 
 SMALL = {"prompts": 1, "seats": 2, "traps": 0, "repeats": 0, "systems": ("alphasinger", "betasinger")}
 QUICK = {"headphone_check": 0, "training": 0, "sound_check": False, "break_every": 0}

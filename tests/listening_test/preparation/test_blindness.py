@@ -13,11 +13,11 @@ from made_up import good_answer
 from small_material import RATE, music, small_material, small_protocol
 from starlette.testclient import TestClient
 
+from listening_test.bundle import TOP, write_bundle
 from listening_test.collection.app import build
 from listening_test.collection.database import Database, default_url
 from listening_test.collection.sessions import Sessions
 from listening_test.collection.tokens import Signer, load_secret
-from listening_test.front_end.bundle import TOP, write_bundle
 from listening_test.preparation.build import prepare
 from listening_test.preparation.disguise import LONGEST_TAIL, SHORTEST_TAIL, disguise, dithered, filled
 from listening_test.preparation.sound import encoded, framed

@@ -9,7 +9,8 @@ import pytest
 from made_up import good_answer
 from small_material import PRESETS, quick_protocol, small_material, small_protocol
 
-from listening_test.answers import AnswerSheet, Entry, accept
+from listening_test.answer_sheets import AnswerSheet, Entry
+from listening_test.answers import accept
 from listening_test.collected import collect
 from listening_test.pages import public_page, session_minutes, session_pages
 from listening_test.preparation.build import prepare

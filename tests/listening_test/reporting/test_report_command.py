@@ -12,7 +12,8 @@ import pytest
 from made_up import good_answer, made_up_test
 from made_up_answers import POINTS
 
-from listening_test.answers import AnswerSheet, Entry, accept
+from listening_test.answer_sheets import AnswerSheet, Entry
+from listening_test.answers import accept
 from listening_test.collection.database import Database, default_url
 from listening_test.pages import public_page, session_pages
 from listening_test.prepared import load_test, save_test

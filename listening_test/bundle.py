@@ -14,17 +14,15 @@ The folder is made from the public half alone: no key, no names of systems, noth
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import uuid
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from listening_test.answers import AnswerSheet, Entry, RefusedAnswerError, accept
 from listening_test.front_end.assets import asset, bundle_script, stylesheet
 from listening_test.front_end.wording import load_wording
 from listening_test.pages import public_page, session_pages, slots
@@ -33,10 +31,8 @@ from songbench.domain.errors import InputError
 
 TOP = "listening-test"
 """The folder inside an archive."""
-_MADE = 946684800
+_CHANGED_AT = 946684800
 """Time of change of every file (the year 2000): the order in which sounds were copied says nothing."""
-_LONGEST_NAME = 64
-_LONGEST_DEVICE = 200
 _SHARED = ("item", "reference", "scales", "questions", "text", "stimuli")
 
 
@@ -104,70 +100,16 @@ def bundle_data(test: PreparedTest) -> dict[str, Any]:
     }
 
 
-def check_sheet(test: PreparedTest, sheet: AnswerSheet) -> AnswerSheet:
-    """Check a sheet that comes from outside, entry by entry, with the rules that hold on the server.
-
-    Args:
-        test: the public half.
-        sheet: as read; nothing of it is trusted.
-
-    Returns:
-        The sheet with its answers in canonical form.
-
-    Raises:
-        InputError: naming the rater and, where it is about one, the page.
-    """
-    fault = _fault(test, sheet)
-    if fault:
-        raise InputError(
-            f"The answers of rater '{str(sheet.rater)[:_LONGEST_NAME]}' cannot be used: {fault}.", cure=_CURE
-        )
-    return replace(sheet, entries=tuple(_checked(test, sheet, entry) for entry in sheet.entries))
-
-
-_CURE = "Leave this file out, or ask the rater for the file as it was saved."
-
-
-def _fault(test: PreparedTest, sheet: AnswerSheet) -> str | None:
-    """What is wrong with the sheet itself, if anything."""
-    pages = [entry.page for entry in sheet.entries]
-    last = len(session_pages(test, sheet.seat)) - 1 if type(sheet.seat) is int else 0
-    times = [sheet.started, sheet.finished or 0.0, *(time for e in sheet.entries for time in (e.served, e.answered))]
-    rules = {
-        "they belong to another test": sheet.test == test.digest(),
-        "the rater has no usable name": isinstance(sheet.rater, str) and 0 < len(sheet.rater) <= _LONGEST_NAME,
-        f"seat {sheet.seat!r} is none of 0 to {len(test.seats) - 1}": type(sheet.seat) is int
-        and sheet.seat in range(len(test.seats)),
-        f"the test has no pages in the language {sheet.language!r}": sheet.language in test.protocol.languages,
-        "a time is not a number": all(type(time) in (int, float) and math.isfinite(time) for time in times),
-        "the browser's name is not a short text": isinstance(sheet.device, str)
-        and len(sheet.device) <= _LONGEST_DEVICE,
-        "it holds answers although the rater withdrew": sheet.withdrawn is False or not pages,
-        "pages are missing, repeated or out of order": pages == list(range(len(pages))),
-        "it says that it is finished, but pages are missing": sheet.finished is None or len(pages) == last,
-    }
-    return next((text for text, holds in rules.items() if not holds), None)
-
-
-def _checked(test: PreparedTest, sheet: AnswerSheet, entry: Entry) -> Entry:
-    try:
-        return replace(entry, answer=accept(test, sheet.seat, entry.page, sheet.language, entry.answer))
-    except RefusedAnswerError as error:
-        raise InputError(
-            f"The answer of rater '{sheet.rater}' to page {entry.page} cannot be used ({error}).", cure=_CURE
-        ) from None
-
-
 def _pages(test: PreparedTest, seat: int, language: str) -> list[dict[str, Any]]:
     count = len(session_pages(test, seat))
-    return [public_page(test, seat, index, language, lambda _, one: test.stimuli[one].file) for index in range(count)]
+    return [public_page(test, seat, index, language, lambda _, name: test.stimuli[name].file) for index in range(count)]
 
 
 def _compact(page: Mapping[str, Any], parts: _Parts) -> dict[str, Any]:
     shared = {name: page[name] for name in _SHARED if page.get(name)}
     if "stimuli" in shared:
         shared["stimuli"] = [parts.share(player) for player in shared["stimuli"]]
-    return {**page, **{name: one if name == "stimuli" else parts.share(one) for name, one in shared.items()}}
+    return {**page, **{name: part if name == "stimuli" else parts.share(part) for name, part in shared.items()}}
 
 
 def _fill(test: PreparedTest, folder: Path) -> None:
@@ -183,20 +125,20 @@ def _fill(test: PreparedTest, folder: Path) -> None:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "audio").mkdir()
-    for one in sorted(_played(test)):
-        file = test.stimuli[one].file
+    for name in sorted(_played(test)):
+        file = test.stimuli[name].file
         shutil.copyfile(test.folder / file, folder / file)
     for path in folder.rglob("*"):
-        os.utime(path, (_MADE, _MADE))
+        os.utime(path, (_CHANGED_AT, _CHANGED_AT))
 
 
 def _played(test: PreparedTest) -> set[str]:
     return {
-        one
+        name
         for seat in range(len(test.seats))
         for page in session_pages(test, seat)
         for language in test.protocol.languages
-        for one in slots(test, page, language).values()
+        for name in slots(test, page, language).values()
     }
 
 
@@ -204,11 +146,11 @@ def _archive(folder: Path) -> Path:
     path = folder.with_name(f"{folder.name}.zip")
     scratch = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as made:
+        with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(path for path in folder.rglob("*") if path.is_file()):
                 # Sounds are stored as they are: how far one can be packed would tell what is in it.
                 packing = zipfile.ZIP_STORED if file.parent.name == AUDIO else zipfile.ZIP_DEFLATED
-                made.write(file, f"{TOP}/{file.relative_to(folder).as_posix()}", packing)
+                archive.write(file, f"{TOP}/{file.relative_to(folder).as_posix()}", packing)
         scratch.replace(path)
     except BaseException:
         scratch.unlink(missing_ok=True)

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from made_up import SYSTEMS, good_answer, made_up_test
 
-from listening_test.answers import AnswerSheet, Entry
+from listening_test.answer_sheets import AnswerSheet, Entry, check_sheet
+from listening_test.bundle import bundle_data, write_bundle
 from listening_test.collected import collect
-from listening_test.front_end.bundle import bundle_data, check_sheet, write_bundle
 from listening_test.pages import public_page, session_pages
 from songbench.domain.errors import InputError
 
