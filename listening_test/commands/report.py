@@ -70,8 +70,7 @@ def report(
 ) -> None:
     """See `HELP`."""
     from listening_test.preparation.folder import writable
-    from listening_test.reporting.console import print_report
-    from listening_test.reporting.content import content
+    from listening_test.reporting.content import print_report
     from listening_test.reporting.write import write_report
     from songbench.domain.errors import InputError
 
@@ -92,7 +91,7 @@ def report(
     )
     place = to or (folder / ("report-simulated" if made.simulated else "report") if folder else Path(made.name))
     writable(place, "--to")
-    print_report(content(made))
+    print_report(made)
     paths = write_report(made, place)
     typer.echo(f"\n{len(paths)} files in {place}: {', '.join(path.name for path in paths[:4])} …", err=True)
     if folder and leaderboard:

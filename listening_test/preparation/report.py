@@ -15,6 +15,8 @@ from listening_test.preparation.coverage import Span
 from listening_test.preparation.design import treatments
 from listening_test.preparation.folder import REPORT, TABLE
 from listening_test.private import write_private
+from songbench.reporting.document.blocks import Fragment, Heading, Listing, Table, Text, table
+from songbench.reporting.document.markdown import to_markdown
 
 COLUMNS = (
     "id",
@@ -34,6 +36,14 @@ COLUMNS = (
     "notes",
 )
 """Of ``preparation.csv``, in seconds, LUFS, dB and dBTP. What is given for after follows from before and the gain."""
+
+_WARNING = (
+    Fragment("This file says what is what. Keep it, "),
+    Fragment(TABLE, "code"),
+    Fragment(" and "),
+    Fragment("key.json", "code"),
+    Fragment(" from raters."),
+)
 
 
 def write_reports(made: Preparation) -> tuple[Path, Path]:
@@ -88,21 +98,22 @@ def power_statement(made: Preparation) -> str:
 def as_markdown(made: Preparation) -> str:
     """The text of ``preparation.md``."""
     protocol = made.test.protocol
-    parts = [
-        f"# {protocol.name}: a listening test over the run {made.key.run}",
-        "This file says what is what. Keep it, `preparation.csv` and `key.json` from raters.",
-        _facts(made),
-        "## What it can tell apart",
-        power_statement(made),
-        "## Who hears what",
-        _coverage(made),
-        _pages(made),
-        "## Sound",
-        _sound(made),
-        "## To know",
-        *(f"- {note}" for note in made.notes or ("Nothing was left out.",)),
-    ]
-    return "\n\n".join(parts).replace("\n\n- ", "\n- ") + "\n"
+    return to_markdown(
+        [
+            Heading(f"{protocol.name}: a listening test over the run {made.key.run}", level=1),
+            Text(_WARNING),
+            _facts(made),
+            Heading("What it can tell apart"),
+            Text(power_statement(made)),
+            Heading("Who hears what"),
+            *_coverage(made),
+            _pages(made),
+            Heading("Sound"),
+            Listing(tuple(_sound(made))),
+            Heading("To know"),
+            Listing(tuple(made.notes or ("Nothing was left out.",))),
+        ]
+    )
 
 
 def minutes(made: Preparation) -> str:
@@ -111,9 +122,10 @@ def minutes(made: Preparation) -> str:
     return f"{high:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
 
 
-def _facts(made: Preparation) -> str:
+def _facts(made: Preparation) -> Table:
     protocol, design = made.test.protocol, made.design
-    return _table(
+    return table(
+        "",
         ("", ""),
         [
             ("protocol", f"{protocol.name}, form {protocol.form}, scales {', '.join(s.id for s in protocol.scales)}"),
@@ -128,7 +140,7 @@ def _facts(made: Preparation) -> str:
     )
 
 
-def _coverage(made: Preparation) -> str:
+def _coverage(made: Preparation) -> list[Table]:
     """Counted from the seats, not from what they were made to be."""
     cover, design = made.coverage, made.design
     unit = "pair of systems" if design.pairwise else "system"
@@ -149,22 +161,18 @@ def _coverage(made: Preparation) -> str:
         (name, made.selection.song_counts[name], made.selection.failed[name], cover.systems[name], cover.votes[name])
         for name in design.systems
     ]
-    return "\n\n".join(
-        [
-            _table(("counted over all seats", "times"), rows),
-            _table(("system", "songs asked", "not made", "times a rater meets it", "votes"), per_system),
-        ]
-    )
+    heads = ("system", "songs asked", "not made", "times a rater meets it", "votes")
+    return [_table(("counted over all seats", "times"), rows), _table(heads, per_system)]
 
 
-def _pages(made: Preparation) -> str:
+def _pages(made: Preparation) -> Table:
     kinds = [Counter(made.key.trials[step.trial].kind for step in seat.steps) for seat in made.test.seats]
     practice = [len(seat.practice) for seat in made.test.seats]
     rows = [(kind, Span.of(one[kind] for one in kinds)) for kind in ("test", "anchor", "repeat", "trap")]
     return _table(("pages per rater", ""), [*rows, ("practice", Span.of(practice))])
 
 
-def _sound(made: Preparation) -> str:
+def _sound(made: Preparation) -> list[str]:
     listening, level = made.test.protocol.listening, made.level
     gains = [one.gain_db for one in made.audio.values() if not one.silent]
     peaks = [one.peak + one.gain_db for one in made.audio.values() if not one.silent]
@@ -175,13 +183,11 @@ def _sound(made: Preparation) -> str:
         f" integrated (ITU-R BS.1770-4){changed}.",
         f"Gains from {min(gains):+.1f} to {max(gains):+.1f} dB; highest true peak {max(peaks):.1f} dBTP.",
     ]
-    lines += [f"{count} stimuli: {note}." for note, count in found.items()]
-    return "\n".join(lines)
+    return lines + [f"{count} stimuli: {note}." for note, count in found.items()]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    return table("", head, [tuple(map(str, row)) for row in rows])
 
 
 def _level(value: float) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from listening_test.reporting.agreement import FEW_SYSTEMS, MetricAgreement, ScaleAgreement
 from listening_test.reporting.breakdown import ENOUGH, Breakdown, PartMean
 from listening_test.reporting.ceiling import Ceiling
-from listening_test.reporting.document import Block, Heading, Listing, Row, Table, Text, table
 from listening_test.reporting.facts import Report
 from listening_test.reporting.wording import decimals_of, estimated, number, p_value, percent
+from songbench.reporting.document.blocks import Block, Heading, Listing, Table, TableRow, Text, table
 
 
 def breakdown_blocks(report: Report) -> list[Block]:
@@ -94,7 +94,7 @@ def _ceiling(scale: str, ceiling: Ceiling) -> str:
 def _main(report: Report, one: ScaleAgreement) -> Table:
     rated = any(metric.error is not None for metric in one.metrics)
     rows = [
-        Row(
+        TableRow(
             (
                 metric.column + ("†" if metric.conflicts else ""),
                 estimated(metric.items.pearson) if rated else "",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from listening_test.protocol import Protocol
 from listening_test.protocol.model import localized
 from listening_test.reporting.agreement_blocks import agreement_blocks, breakdown_blocks
-from listening_test.reporting.document import Block, Heading, Listing, Picture, Text, table
 from listening_test.reporting.facts import Report
 from listening_test.reporting.rater_blocks import (
     exclusion_in_words,
@@ -17,6 +17,11 @@ from listening_test.reporting.rater_blocks import (
 )
 from listening_test.reporting.result_blocks import comparison_blocks, result_blocks
 from listening_test.reporting.wording import SIMULATED, counted, screening_rules
+from songbench.reporting.document.blocks import Block, Figure, Heading, Listing, Text, table
+from songbench.reporting.document.terminal import print_document
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FORMS = {
     "acr": "absolute category rating (ITU-T P.800)",
@@ -27,7 +32,21 @@ FORMS = {
 }
 
 
-def content(report: Report, pictures: Sequence[Picture] = ()) -> list[Block]:
+ROWS = 40
+"""Rows of one table that a terminal shows; the files have them all."""
+
+
+def print_report(report: Report, console: Console | None = None) -> None:
+    """Print what fits a terminal; long tables and figures are in the files.
+
+    Args:
+        report: on a test.
+        console: where to; None: standard output.
+    """
+    print_document(content(report), console, most_rows=ROWS)
+
+
+def content(report: Report, pictures: Sequence[Figure] = ()) -> list[Block]:
     """Everything, figures included."""
     figures: list[Block] = [Heading(f"Figures{report.mark}"), *pictures] if pictures else []
     return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from listening_test.analysis.results import RaterScreening, Reliability
-from listening_test.reporting.document import Block, Heading, Listing, Row, Text, table
 from listening_test.reporting.facts import Changed, Report, exclusion_changes, figures
 from listening_test.reporting.wording import (
     alpha_in_words,
@@ -13,6 +12,7 @@ from listening_test.reporting.wording import (
     number,
     screening_rules,
 )
+from songbench.reporting.document.blocks import Block, Heading, Listing, TableRow, Text, table
 
 
 def screening_blocks(report: Report) -> list[Block]:
@@ -34,13 +34,13 @@ def _raters(report: Report) -> Block:
     return table(f"Screening{report.mark}", columns, rows, "pages: answered of those asked, without practice.")
 
 
-def _rater(one: RaterScreening, facts: dict[object, object]) -> Row:
+def _rater(one: RaterScreening, facts: dict[object, object]) -> TableRow:
     pages = f"{facts['pages_answered']}/{facts['pages_asked']}" if "pages_asked" in facts else ""
     minutes = facts.get("minutes")
     told = number(minutes, 0) if isinstance(minutes, float) and minutes == minutes else ""
     why = "; ".join(one.reasons) or ("withdrawn" if facts.get("withdrawn") is True else "")
     cells = (one.rater, "included" if one.included else "excluded", pages, told, why)
-    return Row(cells, faint=not one.included)
+    return TableRow(cells, faint=not one.included)
 
 
 def _changes(report: Report) -> list[Block]:

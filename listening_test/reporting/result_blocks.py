@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from listening_test.analysis.results import Position, ScaleAnalysis
-from listening_test.reporting.document import Block, Heading, Listing, Row, Table, Text, table
 from listening_test.reporting.facts import Report
 from listening_test.reporting.wording import (
     counted,
@@ -15,6 +14,7 @@ from listening_test.reporting.wording import (
     ranks,
     strength_of,
 )
+from songbench.reporting.document.blocks import Block, Heading, Listing, Table, TableRow, Text, table
 
 
 def result_blocks(report: Report) -> list[Block]:
@@ -65,7 +65,7 @@ def _title(report: Report, scale: str) -> str:
 def _means(report: Report, scale: ScaleAnalysis) -> Table:
     places = decimals_of(report.data.protocol)
     rows = [
-        Row(
+        TableRow(
             (
                 one.system,
                 interval(one.mean, one.low, one.high, places),
@@ -86,7 +86,7 @@ def _means(report: Report, scale: ScaleAnalysis) -> Table:
 
 def _strengths(report: Report, scale: ScaleAnalysis) -> Table:
     rows = [
-        Row(
+        TableRow(
             (
                 one.system,
                 interval(one.strength, one.low, one.high),

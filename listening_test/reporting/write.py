@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from listening_test.private import write_private
 from listening_test.reporting import export
 from listening_test.reporting.content import content
-from listening_test.reporting.document import Picture
 from listening_test.reporting.facts import Report
 from listening_test.reporting.figures import figures
-from listening_test.reporting.latex import to_latex
-from listening_test.reporting.markdown import to_markdown
-from listening_test.reporting.page import to_html
+from songbench.reporting.document.blocks import Figure
+from songbench.reporting.document.html import to_html
+from songbench.reporting.document.latex import to_latex
+from songbench.reporting.document.markdown import to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     from songbench.execution.store import write_atomically
 
     drawn, frames = figures(report), export.tables(report)
-    blocks = content(report, [Picture(one.name, one.alt) for one in drawn])
+    blocks = content(report, [Figure(one.name, one.alt) for one in drawn])
     contents: dict[str, bytes] = {
         "report.md": to_markdown(blocks).encode(),
         "report.html": to_html(blocks, {one.name: one.svg for one in drawn}).encode(),

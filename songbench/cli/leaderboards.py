@@ -25,18 +25,15 @@ def show_leaderboard(
     from rich.console import Console
 
     from songbench.execution.gather import gather
-    from songbench.reporting import published
     from songbench.reporting.leaderboard import build_leaderboard
     from songbench.reporting.panels import load_panels
     from songbench.reporting.report import write_report
-    from songbench.reporting.tables import WIDTH, print_leaderboard
+    from songbench.reporting.tables import print_leaderboard
 
     panels = load_panels(experiment.folder)
     board = build_leaderboard(gather(experiment, store), panels=panels, **experiment.statistics)
     paths = write_report(board, folder, blocks)
-    print_leaderboard(board, console := Console())
-    if blocks:
-        console.print(published.to_text(blocks, min(console.width, WIDTH)), markup=False, highlight=False)
+    print_leaderboard(board, published=blocks)
     names = ", ".join(path.name for path in paths[:5])
     Console(stderr=True, quiet=quiet).print(f"{len(paths)} files in [bold]{folder}[/bold]: {names} …")
     exit_for_failures(experiment, store)

@@ -1,4 +1,4 @@
-"""Finding systems, metrics, suites, weights, environments and commands by entry point.
+"""Finding systems, metrics, suites, weights, environments, report formats and commands by entry point.
 
 Nothing is imported until it is asked for, so that a listing does not pay for every model library and a broken plug-in
 breaks only itself. A package adds its own by declaring entry points in the groups below.
@@ -25,6 +25,7 @@ SUITES = "songbench.suites"
 WEIGHTS = "songbench.weights"
 ENVIRONMENTS = "songbench.environments"
 COMMANDS = "songbench.commands"
+REPORTS = "songbench.reports"
 
 
 class PluginError(SongbenchError):

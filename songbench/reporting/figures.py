@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
+from songbench.reporting.document.blocks import NumberCell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +49,7 @@ def draw(board: Leaderboard, column: Column) -> bytes:
     with matplotlib.style.context(["default", {**_STYLE, "font.family": _fonts()}]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         left = 0.2 + 0.082 * max(cell_len(_label(row, column)) for row in board.rows)
-        right = 0.3 + 0.09 * max(len(wording.parts(row.cells[column.name], column)[2]) for row in board.rows)
+        right = 0.3 + 0.09 * max(len(_marks(row.cells[column.name])) for row in board.rows)
         width, height = left + _PLOT + right, 0.9 + 0.34 * len(board.rows)
         figure = Figure(figsize=(width, height), dpi=_DPI)
         FigureCanvasAgg(figure)
@@ -81,7 +83,7 @@ def _plot(axes: Axes, board: Leaderboard, column: Column) -> None:
     axes.grid(axis="x", color="#E6E6E6", linewidth=0.7)
     axes.set_axisbelow(True)
     for y, row in enumerate(board.rows):
-        marks = wording.parts(row.cells[column.name], column)[2]
+        marks = _marks(row.cells[column.name])
         axes.annotate(marks, (1.02, y), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
     axes.set_title(f"{column.name}   {_direction(column)}", loc="left", fontsize=10, fontweight="bold")
     axes.set_xlabel(_explanation(board, column, hidden), fontsize=8, color="#444444")
@@ -114,6 +116,15 @@ def _limits(cells: Sequence[Cell], column: Column) -> tuple[float, float]:
     low, high = min([low, *near]), max([high, *near])
     margin = 0.04 * (high - low or abs(high) or 1.0)
     return low - margin, high + margin
+
+
+def file_name(column: str) -> str:
+    """Of the figure of a column, without ending."""
+    return re.sub(r"[^\w.-]+", "-", column)
+
+
+def _marks(cell: Cell) -> str:
+    return NumberCell(value="", group=cell.group, best=cell.best).marks
 
 
 def _label(row: Row, column: Column) -> str:

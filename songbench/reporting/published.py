@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songbench.domain.errors import InputError
+from songbench.reporting.document.blocks import Block, Heading, Listing, Table, TableColumn, TableRow
 
 COLUMNS = ("system", "condition", "field", "unit", "direction", "value", "plus_minus", "source", "provenance", "note")
 WARNING = (
@@ -63,11 +64,11 @@ class Published:
 
     def of(self, row: tuple[str, str], field: tuple[str, str, str]) -> str:
         """What stands in one cell, "" where nothing does."""
-        found = (v for v in self.values if (v.system, v.condition) == row and (v.field, v.unit, v.direction) == field)
-        return next((value.text for value in found), "")
+        values = (v for v in self.values if (v.system, v.condition) == row and (v.field, v.unit, v.direction) == field)
+        return next((value.text for value in values), "")
 
     @property
-    def remarks(self) -> list[str]:
+    def notes(self) -> list[str]:
         """The warning, every source with its provenance, and every note with the fields it concerns."""
         sources = dict.fromkeys(f"{value.source} ({value.provenance})" for value in self.values)
         notes: dict[str, dict[str, None]] = {}
@@ -92,7 +93,7 @@ def load_published(name: str) -> Published:
     """
     path = next((p for p in (Path(name), _FOLDER / f"{name}.csv", _OWN_FOLDER / f"{name}.csv") if p.is_file()), None)
     if path is None:
-        known = sorted({one.stem for folder in (_FOLDER, _OWN_FOLDER) for one in folder.glob("*.csv")})
+        known = sorted({path.stem for folder in (_FOLDER, _OWN_FOLDER) for path in folder.glob("*.csv")})
         raise InputError(
             f"There are no published numbers '{name}'.",
             field="--published",
@@ -119,44 +120,25 @@ def _value(row: dict[str, str | None], file: str, line: int) -> Value:
     return value
 
 
-def to_markdown(blocks: Sequence[Published]) -> str:
-    """One section per file, for the end of a leaderboard in Markdown; "" without files."""
-    lines: list[str] = []
-    for block in blocks:
-        heads = [f"{field}<br>{_unit(unit, direction)}" for field, unit, direction in block.fields]
-        lines += ["", f"## Published elsewhere: {block.name}", "", *(f"- {line}" for line in block.remarks), ""]
-        lines += [f"| system | condition | {' | '.join(heads)} |", "| --- | --- |" + " ---: |" * len(heads)]
-        lines += [
-            f"| {row[0]} | {row[1]} | {' | '.join(block.of(row, field) for field in block.fields)} |"
-            for row in block.rows
+def published_blocks(published: Sequence[Published]) -> list[Block]:
+    """One section per file, for the end of a leaderboard."""
+    blocks: list[Block] = []
+    for numbers in published:
+        names = ["system", "condition"] if any(condition for _, condition in numbers.rows) else ["system"]
+        columns = [
+            TableColumn(name=field, unit=_unit(unit, direction), align="right")
+            for field, unit, direction in numbers.fields
         ]
-    return "\n".join(lines) + "\n" if lines else ""
-
-
-def to_text(blocks: Sequence[Published], width: int) -> str:
-    """The same for the terminal and text files."""
-    import io
-
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    stream = io.StringIO()
-    console = Console(file=stream, width=width, color_system=None, force_terminal=False)
-    for block in blocks:
-        table = Table(box=box.SIMPLE, title=Text(f"Published elsewhere: {block.name}"), title_justify="left")
-        table.add_column("system")
-        table.add_column("condition")
-        for field, unit, direction in block.fields:
-            table.add_column(Text(f"{field}\n{_unit(unit, direction)}"), justify="right")
-        for row in block.rows:
-            table.add_row(*map(Text, [*row, *(block.of(row, field) for field in block.fields)]))
-        console.print()
-        console.print(table)
-        for line in block.remarks:
-            console.print(Text(f" - {line}"))
-    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+        rows = [
+            TableRow((*row[: len(names)], *(numbers.of(row, field) for field in numbers.fields)))
+            for row in numbers.rows
+        ]
+        blocks += [
+            Heading(f"Published elsewhere: {numbers.name}"),
+            Listing(tuple(numbers.notes)),
+            Table(columns=(*(TableColumn(name=name) for name in names), *columns), rows=tuple(rows), keys=len(names)),
+        ]
+    return blocks
 
 
 def _unit(unit: str, direction: str) -> str:

@@ -1,212 +1,168 @@
-"""The leaderboard as a printed table, as Markdown and as LaTeX.
-
-Wide leaderboards are cut into blocks of columns instead of being squeezed: every block repeats the systems.
-"""
+"""The leaderboard as a document: what a terminal shows at once, what files say in full, what a paper prints."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from songbench.reporting import wording
+from songbench.reporting import figures, wording
 from songbench.reporting.board import Column, Comparison, Leaderboard, Row
+from songbench.reporting.document.blocks import (
+    Block,
+    Figure,
+    Fragment,
+    Heading,
+    Listing,
+    NumberCell,
+    Phrase,
+    Table,
+    TableCell,
+    TableColumn,
+    TableRow,
+)
+from songbench.reporting.document.html import to_html as html_of
+from songbench.reporting.document.latex import to_latex as latex_of
+from songbench.reporting.document.markdown import to_markdown as markdown_of
+from songbench.reporting.document.terminal import WIDTH, print_document
+from songbench.reporting.document.terminal import to_text as text_of
+from songbench.reporting.published import Published, published_blocks
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-WIDTH = 110
-"""How many characters wide a printed table may be."""
 FAILURES_PRINTED = 8
-_TEX = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "[": "{[}",
-    "]": "{]}",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "×": r"$\times$",
-    "<": "$<$",
-    ">": "$>$",
-    wording.BEST: r"$\star$",
-}
 
 
-def print_leaderboard(board: Leaderboard, console: Console | None = None) -> None:
+def print_leaderboard(
+    board: Leaderboard, console: Console | None = None, *, published: Sequence[Published] = ()
+) -> None:
     """Print the table with its legend, what could not be measured, the failures and the notes.
 
     Args:
         board: the leaderboard.
-        console: where to; its width decides how many columns a block has, up to `WIDTH` characters. None: standard
-            output.
+        console: where to; its width decides which columns stand side by side. None: standard output.
+        published: printed below it, apart.
     """
-    from rich.console import Console
-    from rich.text import Text
-
-    console = console or Console()
-    columns = _aligned(board)
-    console.print(_text(f"Leaderboard: {wording.caption(board)}", bold=True))
-    for number, block in enumerate(_blocks(board, columns, min(console.width, WIDTH))):
-        console.print()
-        console.print(_table(board, columns, block, with_songs=number == 0))
-    for line in wording.legend(board):
-        console.print(Text(line, style="dim"))
-    failures = wording.failures(board)
-    if len(failures) > FAILURES_PRINTED:
-        rest = len(failures) - FAILURES_PRINTED
-        failures = [*failures[:FAILURES_PRINTED], f"… and {rest} more, in leaderboard.md"]
-    _listing(console, "Not applicable", wording.not_applicable(board))
-    _listing(console, "Not measured", wording.unmeasured(board))
-    _listing(console, "Failures", failures)
-    _listing(console, "Notes", board.notes)
+    print_document(summary(board, published), console)
 
 
-def to_text(board: Leaderboard, width: int = WIDTH) -> str:
+def to_text(board: Leaderboard, width: int = WIDTH, *, published: Sequence[Published] = ()) -> str:
     """What `print_leaderboard` prints, without colours."""
-    from rich.console import Console
-
-    stream = io.StringIO()
-    print_leaderboard(board, Console(file=stream, width=width, color_system=None, force_terminal=False))
-    return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+    return text_of(summary(board, published), width)
 
 
-def _listing(console: Console, title: str, lines: Sequence[str]) -> None:
-    from rich.table import Table
-
-    if not lines:
-        return
-    console.print()
-    console.print(_text(title, bold=True))
-    grid = Table.grid(padding=(0, 1))
-    for line in lines:
-        grid.add_row(" -", _text(line))
-    console.print(grid)
-
-
-def _aligned(board: Leaderboard) -> dict[str, list[str]]:
-    """For each column heading and cells as text of one width, pieces below each other."""
-    columns = {}
-    for column in wording.shown(board):
-        cells = [wording.parts(row.cells[column.name], column) for row in board.rows]
-        widths = [max((len(piece) for piece in pieces), default=0) for pieces in zip(*cells, strict=True)]
-        columns[column.name] = [
-            " ".join(
-                piece.rjust(width) if place == 0 else piece.ljust(width)
-                for place, (piece, width) in enumerate(zip(pieces, widths, strict=True))
-                if width
-            )
-            for pieces in cells
-        ]
-    return columns
-
-
-def _heading(column: Column, width: int) -> str:
-    """Name over unit and direction; the name is broken at the backend where the cells are narrower than it."""
-    name = column.name if len(column.name) <= width else column.name.replace("@", "\n@", 1)
-    return f"{name}\n{wording.unit(column)}"
-
-
-def _blocks(board: Leaderboard, columns: Mapping[str, Sequence[str]], width: int) -> list[list[Column]]:
-    from rich.cells import cell_len
-
-    names = max((cell_len(row.system.name) for row in board.rows), default=6)
-    blocks: list[list[Column]] = []
-    room = 0
-    for column in wording.shown(board):
-        cells = max((len(cell) for cell in columns[column.name]), default=0)
-        needed = max(cells, *(len(line) for line in _heading(column, cells).split("\n"))) + 3
-        if not blocks or (needed > room and blocks[-1]):
-            room = width - names - 3 - (9 if not blocks else 0)
-            blocks.append([])
-        blocks[-1].append(column)
-        room -= needed
-    return blocks or [[]]
-
-
-def _table(
-    board: Leaderboard, columns: Mapping[str, Sequence[str]], block: Sequence[Column], *, with_songs: bool
-) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.HORIZONTALS, header_style="bold")
-    table.add_column("system", no_wrap=True)
-    if with_songs:
-        table.add_column("songs", justify="right", no_wrap=True)
-    for column in block:
-        cells = columns[column.name]
-        table.add_column(_text(_heading(column, max(map(len, cells), default=0))), no_wrap=True)
-    for number, row in enumerate(board.rows):
-        if number and row.system.sanity and not board.rows[number - 1].system.sanity:
-            table.add_section()
-        head = [_text(row.system.name), *([_text(wording.songs(row))] if with_songs else [])]
-        body = [_text(columns[column.name][number], bold=row.cells[column.name].best) for column in block]
-        table.add_row(*head, *body, style="dim" if row.system.sanity else "")
-    return table
-
-
-def _text(content: str, *, bold: bool = False) -> Text:
-    from rich.text import Text
-
-    return Text(content, style="bold" if bold else "", overflow="fold")
-
-
-def to_markdown(board: Leaderboard, figures: Mapping[str, str] | None = None) -> str:
+def to_markdown(
+    board: Leaderboard, images: Mapping[str, bytes] | None = None, *, published: Sequence[Published] = ()
+) -> str:
     """The leaderboard as Markdown (GitHub's flavour).
 
     Args:
         board: the leaderboard.
-        figures: path of the figure of each column that has one, relative to the Markdown file.
+        images: of each column that has a figure, by its name.
+        published: appended, apart.
     """
-    lines = [f"# Leaderboard: {_md(wording.caption(board))}", ""]
-    columns = _aligned(board)
-    for number, block in enumerate(_blocks(board, columns, WIDTH)):
-        lines += [*_md_table(board, block, with_songs=number == 0), ""]
-    lines += [f"- {_md(line)}" for line in [*wording.legend(board), *wording.machine(board)]]
-    sections = {
-        "Not applicable": wording.not_applicable(board),
-        "Notes": board.notes,
-        "Not measured": wording.unmeasured(board),
-        "Failures": wording.failures(board),
-    }
-    for title, entries in sections.items():
-        if entries:
-            lines += ["", f"## {title}", "", *(f"- {_md(entry)}" for entry in entries)]
-    lines += _md_columns(board)
-    if figures:
-        lines += ["", "## Figures", "", *(f"![{_md(name)}]({path})" for name, path in figures.items())]
-    return "\n".join([*lines, *_md_comparisons(board)]) + "\n"
+    return markdown_of(full_report(board, list(images or ()), published))
 
 
-def _md_table(board: Leaderboard, block: Sequence[Column], *, with_songs: bool) -> list[str]:
-    head = ["system", *(["songs"] if with_songs else [])]
-    head += [f"{_md(column.name)}<br>{_md(wording.unit(column))}" for column in block]
-    lines = [_md_row(head), _md_row(["---", *(["---:"] if with_songs else []), *("---" for _ in block)])]
-    for row in board.rows:
-        name = f"*{_md(row.system.name)}*" if row.system.sanity else _md(row.system.name)
-        cells = [_md_cell(row, column) for column in block]
-        lines.append(_md_row([name, *([wording.songs(row)] if with_songs else []), *cells]))
-    return lines
+def to_html(board: Leaderboard, images: Mapping[str, bytes], *, published: Sequence[Published] = ()) -> str:
+    """The same as one HTML page that holds its figures."""
+    named = {figures.file_name(column): image for column, image in images.items()}
+    return html_of(full_report(board, list(images), published), named)
 
 
-def _md_cell(row: Row, column: Column) -> str:
+def to_latex(board: Leaderboard) -> str:
+    """The leaderboard as a LaTeX table for ``booktabs``; best in bold, letters raised."""
+    missing = wording.not_applicable(board)
+    notes = [*wording.legend(board), *([f"Not applicable: {'; '.join(missing)}."] if missing else [])]
+    return latex_of([leaderboard_table(board, f"Leaderboard, {wording.caption(board)}.", notes)])
+
+
+def summary(board: Leaderboard, published: Sequence[Published] = ()) -> list[Block]:
+    """What a terminal shows: the table, and what a reader must know to read it."""
+    failures = wording.failures(board)
+    if len(failures) > FAILURES_PRINTED:
+        rest = len(failures) - FAILURES_PRINTED
+        failures = [*failures[:FAILURES_PRINTED], f"… and {rest} more, in leaderboard.md"]
+    return [
+        Heading(f"Leaderboard: {wording.caption(board)}", level=1),
+        leaderboard_table(board, "", wording.legend(board)),
+        *_section("Not applicable", wording.not_applicable(board)),
+        *_section("Not measured", wording.unmeasured(board)),
+        *_section("Failures", failures),
+        *_section("Notes", board.notes),
+        *published_blocks(published),
+    ]
+
+
+def full_report(
+    board: Leaderboard, with_figure: Sequence[str] = (), published: Sequence[Published] = ()
+) -> list[Block]:
+    """Everything but the numbers of columns that have no place in tables; these are in the CSV and the JSON.
+
+    Args:
+        board: the leaderboard.
+        with_figure: names of the columns that have one.
+        published: appended, apart.
+    """
+    pictures = [Figure(figures.file_name(name), name, beside=number > 0) for number, name in enumerate(with_figure)]
+    comparisons = _comparisons(board)
+    return [
+        Heading(f"Leaderboard: {wording.caption(board)}", level=1),
+        leaderboard_table(board, "", [*wording.legend(board), *wording.machine(board)]),
+        *_section("Not applicable", wording.not_applicable(board)),
+        *_section("Notes", board.notes),
+        *_section("Not measured", wording.unmeasured(board)),
+        *_section("Failures", wording.failures(board)),
+        *_columns(board),
+        *([Heading("Figures")] if pictures else []),
+        *pictures,
+        *([Heading("Comparisons")] if comparisons else []),
+        *comparisons,
+        *published_blocks(published),
+    ]
+
+
+def leaderboard_table(board: Leaderboard, title: str, notes: Sequence[str]) -> Table:
+    """Systems x columns that have a place in tables for people."""
+    shown = wording.shown(board)
+    return Table(
+        title=title,
+        columns=(
+            TableColumn(name="system"),
+            TableColumn(name="songs", align="right"),
+            *(TableColumn(name=column.name, unit=wording.unit(column)) for column in shown),
+        ),
+        rows=tuple(
+            TableRow(
+                (row.system.name, wording.songs(row), *(_number(row, column) for column in shown)), row.system.sanity
+            )
+            for row in board.rows
+        ),
+        notes=tuple(notes),
+        page_width=WIDTH,
+    )
+
+
+def _number(row: Row, column: Column) -> NumberCell:
     cell = row.cells[column.name]
-    value, *rest = wording.parts(cell, column)
-    return " ".join([f"**{value}**" if cell.best else value, *(piece for piece in rest if piece)])
+    if cell.value is None:
+        return NumberCell(value=wording.EMPTY[cell.status])
+    return NumberCell(
+        value=wording.number(cell.value, column.field),
+        interval=wording.interval(cell, column.field),
+        group=cell.group,
+        best=cell.best,
+        share=wording.share(cell),
+    )
 
 
-def _md_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _section(title: str, lines: Sequence[Phrase]) -> list[Block]:
+    return [Heading(title), Listing(tuple(lines))] if lines else []
 
 
-def _md_columns(board: Leaderboard) -> list[str]:
+def _columns(board: Leaderboard) -> list[Block]:
     """What every number means: the metrics with their limits and sources, their fields below them."""
-    lines: list[str] = []
+    lines: list[Phrase | Listing] = []
     for metric in dict.fromkeys(column.metric for column in board.columns):
         facts = [
             metric.summary,
@@ -214,9 +170,9 @@ def _md_columns(board: Leaderboard) -> list[str]:
             f"Source: {metric.citation}" if metric.citation else "",
         ]
         text = " ".join(f"{fact.rstrip('.')}." for fact in facts if fact)
-        lines.append(f"- **{_md(metric.id)}** (version {_md(metric.version)}). {_md(text)}")
-        lines += [f"  - {_md(_meaning(column))}" for column in board.columns if column.metric == metric]
-    return ["", "## Columns", "", *lines] if lines else []
+        lines.append((Fragment(metric.id, "strong"), Fragment(f" (version {metric.version}). {text}")))
+        lines.append(Listing(tuple(_meaning(column) for column in board.columns if column.metric == metric)))
+    return [Heading("Columns"), Listing(tuple(lines))] if lines else []
 
 
 def _meaning(column: Column) -> str:
@@ -224,91 +180,31 @@ def _meaning(column: Column) -> str:
     return f"{column.name} ({facts})" + (f": {column.field.description}" if column.field.description else "")
 
 
-def _md_comparisons(board: Leaderboard) -> list[str]:
+def _comparisons(board: Leaderboard) -> list[Table]:
     """Every pair in the columns that are shown; those of the others are in the JSON."""
-    lines: list[str] = []
     fields = {column.name: column for column in wording.shown(board)}
-    for name in dict.fromkeys(pair.column for pair in board.comparisons if pair.column in fields):
-        pairs = [pair for pair in board.comparisons if pair.column == name]
-        head = ["first", "second", "prompts", "difference", "p (t)", "p (sign flip)", "p (Holm)"]
-        lines += ["", f"<details><summary>{_md(name)}: every pair</summary>", "", _md_row(head), _md_row(["---"] * 7)]
-        lines += [_md_row(_md_pair(pair, fields[name])) for pair in pairs]
-        lines += ["", "</details>"]
-    return ["", "## Comparisons", *lines] if lines else []
+    head = ("first", "second", "prompts", "difference", "p (t)", "p (sign flip)", "p (Holm)")
+    return [
+        Table(
+            title=f"{name}: every pair",
+            columns=tuple(TableColumn(name=title) for title in head),
+            rows=tuple(TableRow(_pair(pair, fields[name])) for pair in board.comparisons if pair.column == name),
+            folded=True,
+        )
+        for name in dict.fromkeys(pair.column for pair in board.comparisons if pair.column in fields)
+    ]
 
 
-def _md_pair(pair: Comparison, column: Column) -> list[str]:
+def _pair(pair: Comparison, column: Column) -> tuple[TableCell, ...]:
     low, high = (None if bound is None else wording.number(bound, column.field) for bound in (pair.low, pair.high))
     interval = "" if low is None or high is None else f" [{low}, {high}]"
     adjusted = wording.p_value(pair.p_adjusted)
-    return [
-        _md(pair.first),
-        _md(pair.second),
+    return (
+        pair.first,
+        pair.second,
         str(pair.n_prompts),
         f"{wording.number(pair.difference, column.field)}{interval}",
         wording.p_value(pair.p),
         "" if pair.p_flip is None else wording.p_value(pair.p_flip),
-        f"**{adjusted}**" if pair.significant else adjusted,
-    ]
-
-
-def _md(text: str) -> str:
-    return re.sub(r"([][|*<`\\])", r"\\\1", text)
-
-
-def to_latex(board: Leaderboard) -> str:
-    """The leaderboard as a LaTeX table for ``booktabs``; best in bold, letters raised."""
-    columns = _aligned(board)
-    blocks = [
-        _tex_tabular(board, block, with_songs=number == 0)
-        for number, block in enumerate(_blocks(board, columns, WIDTH))
-    ]
-    missing = wording.not_applicable(board)
-    legend = " ".join(_tex(line) for line in wording.legend(board))
-    legend += _tex(f" Not applicable: {'; '.join(missing)}.") if missing else ""
-    return "\n".join(
-        [
-            r"% Needs \usepackage{booktabs}. Names in scripts other than Latin need XeLaTeX and a font.",
-            r"\begin{table*}",
-            r"\centering\small",
-            rf"\caption{{Leaderboard, {_tex(wording.caption(board))}.}}",
-            "\n\\par\\medskip\n".join(blocks),
-            rf"\par\medskip\footnotesize {legend}",
-            r"\end{table*}",
-            "",
-        ]
+        (Fragment(adjusted, "strong"),) if pair.significant else adjusted,
     )
-
-
-def _tex_tabular(board: Leaderboard, block: Sequence[Column], *, with_songs: bool) -> str:
-    head = ["system", *(["songs"] if with_songs else [])]
-    head += [rf"\shortstack[l]{{{_tex(column.name)}\\{_tex(wording.unit(column)) or '~'}}}" for column in block]
-    lines = [
-        rf"\begin{{tabular}}{{l{'r' if with_songs else ''}{'l' * len(block)}}}",
-        r"\toprule",
-        " & ".join(head) + r" \\",
-        r"\midrule",
-    ]
-    for number, row in enumerate(board.rows):
-        if number and row.system.sanity and not board.rows[number - 1].system.sanity:
-            lines.append(r"\midrule")
-        cells = [_tex_cell(row, column) for column in block]
-        songs = [wording.songs(row)] if with_songs else []
-        lines.append(" & ".join([_tex(row.system.name), *songs, *cells]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
-
-
-def _tex_cell(row: Row, column: Column) -> str:
-    cell = row.cells[column.name]
-    value, interval, _, share = wording.parts(cell, column)
-    value, interval = (_tex(piece).replace("-", "$-$") for piece in (value, interval))
-    text = rf"\textbf{{{value}}}" if cell.best else value
-    if interval:
-        text += rf" {{\scriptsize {interval}}}"
-    if cell.group:
-        text += rf"\textsuperscript{{{_tex(cell.group)}}}"
-    return text + (rf" {{\scriptsize ({share})}}" if share else "")
-
-
-def _tex(text: str) -> str:
-    return "".join(_TEX.get(character, character) for character in text)

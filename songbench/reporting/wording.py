@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from songbench.contracts.cards import Field
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
+from songbench.reporting.document.blocks import BEST
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 BETTER = {"higher": "higher is better", "lower": "lower is better", "none": "descriptive"}
 EMPTY = {"not applicable": "n/a", "failed": "failed", "pending": "pending"}
-BEST = "★"
 ELSEWHERE = "What may differ on another machine: docs/runs.md."
 _REASONS = 2  # that are told for one cell; the CSV and JSON count them
 
@@ -26,18 +26,14 @@ def interval(cell: Cell, field: Field) -> str:
     return f"[{number(cell.low, field)}, {number(cell.high, field)}]"
 
 
-def parts(cell: Cell, column: Column) -> tuple[str, str, str, str]:
-    """A cell in four pieces, each possibly "": number (or why there is none), interval, letters and mark, ``n/N``.
+def share(cell: Cell) -> str:
+    """What a number rests on: ``n/N`` where that is not every song asked for, else "".
 
-    The last piece of a listening test's cell is how many raters heard how many songs, e.g. ``12r 20s``.
+    For a listening test: how many raters heard how many songs, e.g. ``12r 20s``.
     """
-    if cell.value is None:
-        return EMPTY[cell.status], "", "", ""
-    marks = " ".join(part for part in (cell.group, BEST if cell.best else "") if part)
-    share = f"{cell.n}/{cell.n_possible}" if cell.partial else ""
     if cell.n_raters:
-        share = f"{cell.n_raters}r {cell.n}s"
-    return number(cell.value, column.field), interval(cell, column.field), marks, share
+        return f"{cell.n_raters}r {cell.n}s"
+    return f"{cell.n}/{cell.n_possible}" if cell.partial else ""
 
 
 def p_value(p: float) -> str:

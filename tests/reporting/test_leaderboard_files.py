@@ -18,6 +18,7 @@ import pytest
 from made_up_run import simple_board
 from rich.cells import cell_len
 
+from songbench.contracts import registry
 from songbench.contracts.cards import Field
 from songbench.domain.errors import StoreWriteError
 from songbench.domain.score import NotApplicable
@@ -29,9 +30,12 @@ FOLDER = Path(__file__).parent
 
 
 class TestPrinted:
-    @pytest.mark.parametrize("width", [80, 110, 200])
+    @pytest.mark.parametrize("width", [60, 80, 110, 160, 200])
     def test_fits(self, board, width):
         text = tables.to_text(board, width)
+        assert all(row.system.name in text for row in board.rows)
+        for column in wording.shown(board):
+            assert all(part in text for part in column.name.split("@"))
         assert max(cell_len(line) for line in text.splitlines()) <= width
         table = text.split("[low, high]")[0]
         assert max(cell_len(line) for line in table.splitlines()) <= tables.WIDTH
@@ -239,14 +243,7 @@ class TestFigures:
 
 
 class TestReport:
-    NAMES = (
-        "leaderboard.txt",
-        "leaderboard.md",
-        "leaderboard.csv",
-        "leaderboard.json",
-        "leaderboard.tex",
-        "scores.csv",
-    )
+    FORMATS = ("csv", "html", "json", "md", "tex", "txt")
 
     @pytest.fixture(scope="class")
     def written(self, board, tmp_path_factory):
@@ -257,8 +254,10 @@ class TestReport:
         folder = written[0].parent
         there = {path for path in folder.parent.rglob("*") if path.is_file()}
         assert set(written) == there - {folder / "SHA256SUMS"} != there
-        assert [path.name for path in written[:6]] == list(self.NAMES)
-        assert len(written) == 6 + len(figures.drawn(board))
+        names = [f"leaderboard.{name}" for name in registry.names(registry.REPORTS)]
+        assert {f"leaderboard.{name}" for name in self.FORMATS} <= set(names)
+        assert [path.name for path in written[: len(names) + 1]] == [*names, "scores.csv"]
+        assert len(written) == len(names) + 1 + len(figures.drawn(board))
 
     def test_markdown_points_at_the_figures(self, written):
         folder = written[0].parent

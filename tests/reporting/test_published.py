@@ -1,10 +1,14 @@
 import csv
+import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from songbench.domain.errors import InputError
 from songbench.reporting import published
+from songbench.reporting.document.markdown import to_markdown
+from songbench.reporting.document.terminal import to_text
 
 FOLDER = Path(__file__).parents[2] / "results/published"
 
@@ -28,12 +32,24 @@ def test_songbloom_table_2_has_the_paper_s_columns_in_its_order():
 
 
 def test_blocks_are_set_apart_and_warn():
-    block = published.load_published("songbloom-table3")
-    for text in (published.to_markdown([block]), published.to_text([block], 110)):
+    blocks = published.published_blocks([published.load_published("songbloom-table3")])
+    for text in (to_markdown(blocks), to_text(blocks, 110)):
         assert "Published elsewhere: songbloom-table3" in text
-        assert "Not comparable with the table above" in text.replace("\n", " ").replace("   ", " ")
+        assert "Not comparable with the table above" in " ".join(text.split())
         assert "3.91 ± 0.26" in text
-    assert published.to_markdown([]) == published.to_text([], 80) == ""
+    assert published.published_blocks([]) == []
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.csv"))])
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_narrow_terminals_move_columns_and_cut_nothing(name, width):
+    numbers = published.load_published(name)
+    text = to_text(published.published_blocks([numbers]), width)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    whole = re.sub(r"\s", "", text)
+    for value in numbers.values:
+        assert re.sub(r"\s", "", value.system)[:12] in whole and value.value in text
+    assert text.count("…") == sum(note.count("…") for note in numbers.notes)
 
 
 def write(path, *rows):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from songbench.execution.checksums import write_listed
@@ -11,7 +10,6 @@ from songbench.reporting.validation.responses import Validation
 
 OWNED = ("validation.*", "figures/*.png")
 """The files that are a validation's own."""
-_UNSAFE = re.compile(r"[^\w.-]+")
 
 
 def write_validation(validation: Validation, folder: Path) -> list[Path]:
@@ -23,15 +21,14 @@ def write_validation(validation: Validation, folder: Path) -> list[Path]:
         The files, in the order written.
     """
     columns = [c for c in tables.shown(validation) if any(r.clean is not None for r in c.responses)]
-    pictures = {column.name: f"figures/{_UNSAFE.sub('-', column.name)}.png" for column in columns}
-    contents = {pictures[column.name]: figures.draw_curves(column, validation.prompts) for column in columns}
+    pictures = {column.name: figures.draw_curves(column, validation.prompts) for column in columns}
     if columns:
-        pictures[""] = "figures/overview.png"
-        contents[pictures[""]] = figures.draw_overview(validation)
+        pictures[""] = figures.draw_overview(validation)
     texts = {
-        "validation.md": tables.to_markdown(validation, pictures),
+        "validation.md": tables.to_markdown(validation, list(pictures)),
         "validation.csv": tables.to_csv(validation),
         "validation.json": tables.to_json(validation),
     }
-    files = {**{name: text.encode() for name, text in texts.items()}, **contents}
-    return write_listed(folder, files, owned=OWNED)
+    contents = {name: text.encode() for name, text in texts.items()}
+    contents |= {f"figures/{tables.figure_name(name)}.png": image for name, image in pictures.items()}
+    return write_listed(folder, contents, owned=OWNED)

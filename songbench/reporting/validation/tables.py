@@ -5,11 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from songbench.domain.damages import DAMAGES
 from songbench.reporting import wording
+from songbench.reporting.document.blocks import (
+    Block,
+    Figure,
+    Fragment,
+    Heading,
+    Listing,
+    Phrase,
+    Style,
+    Table,
+    TableColumn,
+    TableRow,
+    Text,
+    table,
+)
+from songbench.reporting.document.markdown import to_markdown as markdown_of
+from songbench.reporting.document.terminal import print_document
 from songbench.reporting.validation.responses import FAULTS, MEANINGS, Examined, Response, Validation, Verdict
 
 if TYPE_CHECKING:
@@ -25,50 +42,30 @@ MARKS: Mapping[Verdict, str] = {
     "ignores aside": "",
     "no answer": "–",
 }
-_COLOURS = {"reacts": "green", "blind": "bold red", "wrong way": "bold red", "should ignore": "bold yellow"}
+_STYLES: Mapping[Verdict, Style] = {"reacts": "good", "blind": "bad", "wrong way": "bad", "should ignore": "caution"}
+OVERVIEW = "overview"
+"""The name of the figure of all columns."""
 
 
 def shown(validation: Validation) -> list[Examined]:
-    """The columns that have a place in tables for people: those in `_told` that answer to anything."""
-    return [c for c in _told(validation) if any(response.verdict != "no answer" for response in c.responses)]
+    """The columns that have a place in tables for people: those of `_examined` that answer to anything."""
+    return [c for c in _examined(validation) if any(response.verdict != "no answer" for response in c.responses)]
 
 
-def _told(validation: Validation) -> list[Examined]:
+def _examined(validation: Validation) -> list[Examined]:
     """Headline fields, and fields that say what they hear."""
     return [column for column in validation.columns if column.field.headline or column.field.hears]
 
 
-def print_validation(validation: Validation, console: Console) -> None:
-    """Print a row per damage, in blocks of as many columns as fit, and below what counts against whom."""
-    from rich import box
-    from rich.table import Table
+def print_validation(validation: Validation, console: Console | None = None) -> None:
+    """Print a row per damage, and below what counts against whom.
 
-    console.print(f"[bold]{title(validation)}[/bold]", highlight=False)
-    names = [damage.name for damage in DAMAGES.values() if any(_of(c, damage.name) for c in validation.columns)]
-    columns = shown(validation)
-    per_block = max(1, (min(console.width, 120) - 20) // 16)
-    for start in range(0, len(columns), per_block):
-        block = columns[start : start + per_block]
-        table = Table(box=box.HORIZONTALS, header_style="bold")
-        table.add_column("damage", no_wrap=True)
-        for column in block:
-            table.add_column(column.name.replace("@", "\n@"))
-        for name in names:
-            cells = []
-            for column in block:
-                response = _of(column, name)
-                colour = _COLOURS.get(response.verdict, "") if response else ""
-                text = cell(response) if response else ""
-                cells.append(f"[{colour}]{text}[/{colour}]" if colour else text)
-            table.add_row(name, *cells)
-        console.print(table)
-    for line in legend():
-        console.print(line, style="dim", highlight=False)
-    console.print()
-    for line in [*findings(validation), *gaps(validation)]:
-        console.print(f" - {line}", highlight=False)
-    for identifier, reason, cure in validation.unavailable:
-        console.print(f" - not examined: {identifier}: {reason}. To get it: {cure}", highlight=False, markup=False)
+    Args:
+        validation: the validation.
+        console: where to; its width decides which columns stand side by side. None: standard output.
+    """
+    blocks = [Heading(title(validation), level=1), verdict_table(validation), *_verdicts(validation)]
+    print_document(blocks, console)
 
 
 def title(validation: Validation) -> str:
@@ -106,12 +103,12 @@ def gaps(validation: Validation) -> list[str]:
 def findings(validation: Validation) -> list[str]:
     """One line per column: what it answers to, and what counts against it."""
     lines = []
-    for column in _told(validation):
+    for column in _examined(validation):
         if column not in shown(validation):
             lines.append(f"{column.name}: no answer ({next((r.reason for r in column.responses), 'nothing to judge')})")
             continue
-        found = column.named("reacts")
-        parts = [f"reacts to {', '.join(found)}"] if found else []
+        answered = column.named("reacts")
+        parts = [f"reacts to {', '.join(answered)}"] if answered else []
         words = {"blind": "BLIND to", "wrong way": "WRONG WAY on", "should ignore": "REACTS TO WHAT IT SHOULD IGNORE:"}
         parts += [f"{words[fault]} {', '.join(names)}" for fault in FAULTS if (names := column.named(fault))]
         hears = f" (hears {', '.join(column.hears)})" if column.hears else " (does not say what it hears)"
@@ -121,47 +118,75 @@ def findings(validation: Validation) -> list[str]:
     return lines
 
 
-def to_markdown(validation: Validation, pictures: Mapping[str, str]) -> str:
+def to_markdown(validation: Validation, with_figure: Sequence[str] = ()) -> str:
     """The verdicts, what counts against whom, and every figure of every shown column.
 
     Args:
         validation: the validation.
-        pictures: the path of the figure of a column, relative to the document; ``""`` is the overview.
+        with_figure: names of the columns that have a figure; ``""`` is the overview.
     """
+    overview = [Figure(OVERVIEW, "rank correlation of every column with every damage")] if "" in with_figure else []
+    blocks = [
+        Heading(title(validation), level=1),
+        *overview,
+        verdict_table(validation),
+        *_verdicts(validation),
+        Heading("Damage"),
+        _damages(),
+    ]
+    for column in shown(validation):
+        blocks += [Heading(column.name), Text(column.field.description)]
+        if column.name in with_figure:
+            blocks.append(Figure(figure_name(column.name), f"response curves of {column.name}"))
+        blocks.append(_responses(column))
+    return markdown_of(blocks)
+
+
+def figure_name(column: str) -> str:
+    """Of the file of a column's response curves, without ending; ``""`` stands for the overview."""
+    return re.sub(r"[^\w.-]+", "-", column) or OVERVIEW
+
+
+def verdict_table(validation: Validation) -> Table:
+    """Damages x columns, each with its mark and the rank correlation."""
     columns = shown(validation)
-    lines = [f"# {title(validation)}", ""]
-    if "" in pictures:
-        lines += [f"![rank correlation of every column with every damage]({pictures['']})", ""]
-    lines += ["| damage | " + " | ".join(f"{c.name}<br>{_unit(c)}" for c in columns) + " |"]
-    lines += ["| --- |" + " --- |" * len(columns)]
+    rows = []
     for damage in DAMAGES.values():
         responses = [_of(column, damage.name) for column in columns]
         if any(responses):
-            lines.append(f"| {damage.name} | " + " | ".join(cell(r) if r else "" for r in responses) + " |")
-    lines += ["", *(f"- {line}" for line in legend()), "", "## Verdicts", ""]
-    lines += [f"- {line}" for line in [*findings(validation), *gaps(validation)]]
-    lines += [
-        f"- not examined: {identifier}: {reason}. To get it: `{cure}`"
-        for identifier, reason, cure in validation.unavailable
+            rows.append(TableRow((damage.name, *(_verdict(response) for response in responses))))
+    heads = [TableColumn(name=column.name, unit=_unit(column)) for column in columns]
+    return Table(columns=(TableColumn(name="damage"), *heads), rows=tuple(rows), notes=tuple(legend()))
+
+
+def _verdict(response: Response | None) -> Phrase:
+    if response is None:
+        return ""
+    return (Fragment(cell(response), _STYLES.get(response.verdict, "plain")),)
+
+
+def _verdicts(validation: Validation) -> list[Block]:
+    lines: list[Phrase | Listing] = [*findings(validation), *gaps(validation)]
+    for identifier, reason, cure in validation.unavailable:
+        lines.append((Fragment(f"not examined: {identifier}: {reason}. To get it: "), Fragment(cure, "code")))
+    return [Heading("Verdicts"), Listing(tuple(lines))]
+
+
+def _damages() -> Table:
+    rows = [
+        (damage.name, damage.summary, *(", ".join(part) for part in (damage.strengths, damage.harms, damage.touches)))
+        for damage in DAMAGES.values()
     ]
-    lines += [
-        "",
-        "## Damage",
-        "",
-        "| damage | what is done | strengths | harms | may touch |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for damage in DAMAGES.values():
-        strengths, harms, touches = (", ".join(part) for part in (damage.strengths, damage.harms, damage.touches))
-        lines.append(f"| {damage.name} | {damage.summary} | {strengths} | {harms} | {touches} |")
-    for column in columns:
-        lines += ["", f"## {column.name}", "", column.field.description, ""]
-        if column.name in pictures:
-            lines += [f"![response curves of {column.name}]({pictures[column.name]})", ""]
-        lines += ["| damage | undamaged | 1 | 2 | 3 | 4 | change at 4 | SDs | rank | p | from | verdict |"]
-        lines += ["| --- |" + " ---: |" * 9 + " --- | --- |"]
-        lines += [_row(column, response) for response in column.responses]
-    return "\n".join(lines) + "\n"
+    return table("", ("damage", "what is done", "strengths", "harms", "may touch"), rows)
+
+
+def _responses(column: Examined) -> Table:
+    texts = ("damage", *_NUMBERS, "from", "verdict")
+    heads = [TableColumn(name=name, align="right" if name in _NUMBERS else "left") for name in texts]
+    return Table(columns=tuple(heads), rows=tuple(TableRow(_row(column, response)) for response in column.responses))
+
+
+_NUMBERS = ("undamaged", "1", "2", "3", "4", "change at 4", "SDs", "rank", "p")
 
 
 def to_csv(validation: Validation) -> str:
@@ -177,9 +202,9 @@ def to_csv(validation: Validation) -> str:
             for number, (label, figure, change) in enumerate(
                 zip(r.damage.strengths, r.figures, r.changes, strict=True)
             ):
-                told = (change.difference, change.low, change.high) if change else (None, None, None)
+                interval = (change.difference, change.low, change.high) if change else (None, None, None)
                 head = [column.name, r.damage.name, number + 1, label, _short(figure)]
-                writer.writerow([*head, *map(_short, told), change.n if change else 0, *rest])
+                writer.writerow([*head, *map(_short, interval), change.n if change else 0, *rest])
     return stream.getvalue()
 
 
@@ -198,7 +223,7 @@ def to_json(validation: Validation) -> str:
             }
             for column in validation.columns
         },
-        "unavailable": [list(one) for one in validation.unavailable],
+        "unavailable": [list(gap) for gap in validation.unavailable],
     }
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
@@ -211,19 +236,22 @@ def _unit(column: Examined) -> str:
     return " ".join(part for part in (column.field.unit, wording.ARROWS[column.field.direction]) if part)
 
 
-def _row(column: Examined, r: Response) -> str:
-    def told(value: float | None) -> str:
+def _row(column: Examined, response: Response) -> tuple[str, ...]:
+    def printed(value: float | None) -> str:
         return "" if value is None else wording.number(value, column.field)
 
-    change = r.changes[-1]
-    between = f"{told(change.difference)} [{told(change.low)}, {told(change.high)}]" if change else ""
-    facts = [f"{r.effect:.1f}" if r.effect is not None else "", f"{r.rank + 0.0:.2f}" if r.rank is not None else ""]
-    tail = [
-        wording.p_value(r.p) if r.p is not None else "",
-        r.onset,
-        r.verdict if not r.reason else f"no answer: {r.reason}",
-    ]
-    return "| " + " | ".join([r.damage.name, told(r.clean), *map(told, r.figures), between, *facts, *tail]) + " |"
+    change = response.changes[-1]
+    return (
+        response.damage.name,
+        printed(response.clean),
+        *map(printed, response.figures),
+        f"{printed(change.difference)} [{printed(change.low)}, {printed(change.high)}]" if change else "",
+        f"{response.effect:.1f}" if response.effect is not None else "",
+        f"{response.rank + 0.0:.2f}" if response.rank is not None else "",
+        wording.p_value(response.p) if response.p is not None else "",
+        response.onset,
+        response.verdict if not response.reason else f"no answer: {response.reason}",
+    )
 
 
 def _short(value: float | None) -> str:

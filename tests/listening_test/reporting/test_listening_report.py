@@ -18,24 +18,23 @@ from rich.console import Console
 
 from listening_test.protocol.model import Screening
 from listening_test.reporting import canvas, export
-from listening_test.reporting.console import print_report
-from listening_test.reporting.content import content
-from listening_test.reporting.document import Heading, Table
+from listening_test.reporting.content import content, print_report
 from listening_test.reporting.facts import exclusion_changes
 from listening_test.reporting.figures import figures
-from listening_test.reporting.latex import to_latex
-from listening_test.reporting.markdown import to_markdown
-from listening_test.reporting.page import to_html
 from listening_test.reporting.panel import panel_of
 from listening_test.reporting.wording import RULES, SIMULATED, alpha_in_words, joined, screening_rules
 from listening_test.reporting.write import write_report
+from songbench.reporting.document.blocks import Heading, Table
+from songbench.reporting.document.html import to_html
+from songbench.reporting.document.latex import to_latex
+from songbench.reporting.document.markdown import to_markdown
 
 FORMS = tuple(PRESETS)
 
 
 def printed(report, width=120):
     stream = io.StringIO()
-    print_report(content(report), Console(file=stream, width=width))
+    print_report(report, Console(file=stream, width=width))
     return stream.getvalue()
 
 
