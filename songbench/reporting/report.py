@@ -7,6 +7,7 @@ from pathlib import Path
 
 from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
+from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
 from songbench.reporting import export, figures, formats
 from songbench.reporting.board import Leaderboard
@@ -33,13 +34,17 @@ def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Pub
     Raises:
         StoreWriteError: when they cannot be written.
         PluginError: when a format of another package is broken; the other files are written all the same.
+        SongbenchError: when songbench's own formats are not found, because it changed since it was installed.
     """
+    names = registry.names(registry.REPORTS)
+    if not names:
+        raise SongbenchError("songbench was installed before it had report formats. Install it again: pip install -e .")
     folder = Path(folder)
     images = {column.name: figures.draw(board, column) for column in figures.drawn(board)}
     report = formats.LeaderboardReport(board=board, published=tuple(published), images=images)
     contents: dict[str, bytes] = {}
     faults: list[PluginError] = []
-    for name in registry.names(registry.REPORTS):
+    for name in names:
         try:
             contents[f"leaderboard.{name}"] = formats.render(name, report)
         except PluginError as fault:
