@@ -1,4 +1,4 @@
-"""Finding systems, metrics, suites, weights, environments, report formats and commands by entry point.
+"""Finding systems, metrics, suites, weights, environments, engines, report formats and commands by entry point.
 
 Nothing is imported until it is asked for, so that a listing does not pay for every model library and a broken plug-in
 breaks only itself. A package adds its own by declaring entry points in the groups below.
@@ -26,6 +26,7 @@ WEIGHTS = "songbench.weights"
 ENVIRONMENTS = "songbench.environments"
 COMMANDS = "songbench.commands"
 REPORTS = "songbench.reports"
+ENGINES = "songbench.engines"
 
 
 class PluginError(SongbenchError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from numbers import Integral
@@ -12,9 +13,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from songbench.domain.errors import InputError
+from songbench.contracts import registry
+from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.overrides import Override, read_overrides
-from songbench.execution.settings import Settings
+from songbench.execution.settings import EngineSettings, Settings, engine_settings_model
 
 _OPEN = ("system.", "metric.")
 """Plug-ins have keys of their own there; `songbench.execution.sections` looks at them."""
@@ -33,15 +35,20 @@ def compose(overrides: Sequence[str] = (), options: Mapping[str, Any] | None = N
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    chosen: dict[str, str] = {}
+    files_of: dict[str, str] = {}
+    engine: str | None = None
     single: list[Override] = []
     for override in read_overrides(overrides):
         _check_key(override)
-        if override.key in _groups() and not isinstance(override.value, Mapping):
-            chosen[override.key] = _choice(override)
-        else:
+        if override.key not in _groups() or isinstance(override.value, Mapping):
             single.append(override)
-    config = copy.deepcopy(_composed(tuple(sorted(chosen.items()))))
+        elif (choice := _choice(override)) in _groups()[override.key]:
+            files_of[override.key] = choice
+        else:
+            engine = choice
+    config = copy.deepcopy(_composed(tuple(sorted(files_of.items()))))
+    if engine:  # of another package, which has no file here: its own defaults
+        config.engine = {"name": engine}
     try:
         for override in single:
             OmegaConf.update(config, override.key, override.value, merge=True, force_add=True)
@@ -90,6 +97,8 @@ def _groups() -> Mapping[str, tuple[str, ...]]:
 
 def _choice(override: Override) -> str:
     allowed = _groups()[override.key]
+    if override.key == "engine":
+        allowed = tuple(dict.fromkeys([*allowed, *registry.names(registry.ENGINES)]))
     if override.value not in allowed:
         raise InputError(
             f"There is no {override.key} '{override.value}' to choose.",
@@ -113,8 +122,18 @@ def setting_names() -> list[str]:
                 leaves.append(f"{prefix}{name}")
         return leaves
 
-    whole = [name for name in names(Settings) if name not in ("system", "metric")]
-    return [*whole, "metric.select", "system.NAME.KEY", "metric.NAME.KEY"]
+    fixed = [name for name in names(Settings) if name not in ("system", "metric")]
+    of_engines = [f"engine.{name}" for model in _engine_models() for name in model.model_fields]
+    return [*dict.fromkeys([*fixed, *of_engines]), "metric.select", "system.NAME.KEY", "metric.NAME.KEY"]
+
+
+def _engine_models() -> list[type[EngineSettings]]:
+    """What the settings of each engine are checked against; a broken plug-in has none."""
+    models = []
+    for name in registry.names(registry.ENGINES):
+        with suppress(SongbenchError):
+            models.append(engine_settings_model(name))
+    return models
 
 
 def _check_key(override: Override) -> None:

@@ -47,7 +47,7 @@ def build_experiment(
         UnavailableError: a system, or a required metric, that cannot run here.
     """
     settings = read_settings(config, file=file)
-    if settings.store.startswith("memory:") and settings.engine.name != "inline":
+    if settings.store.startswith("memory:") and not settings.engine.shares_memory:
         raise InputError(
             "A store in memory cannot be shared with worker processes.", field="store", cure="Add --set engine=inline."
         )

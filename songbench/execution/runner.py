@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from songbench.contracts import registry
 from songbench.contracts.metric import SetMetric
 from songbench.domain.errors import SongbenchError
-from songbench.execution.engine.inline import InlineEngine
-from songbench.execution.engine.local import LocalEngine
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
 from songbench.execution.jobs import Event
@@ -146,11 +145,8 @@ class Runner:
     @contextmanager
     def _engine(self) -> Iterator[Engine]:
         settings = self._experiment.engine
-        engine: Engine = (
-            InlineEngine(self._store, settings.retries)
-            if settings.name == "inline"
-            else LocalEngine(settings, self._experiment.store, self._experiment.folder)
-        )
+        engine_class: type[Engine] = registry.load(registry.ENGINES, settings.name)
+        engine = engine_class(settings, self._store, self._experiment.folder)
         try:
             yield engine
         finally:

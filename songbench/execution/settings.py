@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict
 
+from songbench.contracts import registry
 from songbench.domain.checking import Flag, Number, Whole, Written, checked
 from songbench.domain.errors import InputError
 
@@ -23,6 +24,7 @@ LARGEST_SEED = 2**63 - 1
 LONGEST_NAME = 200
 """Bytes of a run's name; a folder's name may have 255, and files beside it have longer ones."""
 LONGEST_PART, LONGEST_PATH = 255, 4000
+DEFAULT_ENGINE = "local"
 
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Seed = Annotated[Whole, Field(ge=0, le=LARGEST_SEED)]
@@ -41,27 +43,24 @@ class SuiteSettings(Written):
 
 
 class EngineSettings(Written):
-    """Where and how units of work run.
+    """Where and how units of work run; an engine adds its own settings in a subclass.
 
     Attributes:
-        name: ``local`` (worker processes) or ``inline`` (this process, for debugging).
+        shares_memory: whether jobs run in this process, so that a store in memory can be used.
+        name: of the engine, an entry point of the group ``songbench.engines``.
         workers: how many at once; None: one per accelerator, or one per CPU core without one.
         batch: songs handed over at once; None: many on an accelerator, few on CPU cores.
         retries: how often a unit is tried again after a crash, an exception or a time-out.
-        timeout_s: how long one song may take before its worker is ended; ``inline`` has no time-outs and ignores it.
+        timeout_s: how long one song may take before its worker is ended; an engine without time-outs ignores it.
     """
 
-    name: Literal["local", "inline"] = "local"
+    shares_memory: ClassVar[bool] = False
+
+    name: Text
     workers: Annotated[Whole, Field(ge=1, le=MOST_WORKERS)] | None = None
     batch: Annotated[Whole, Field(ge=1, le=MOST_BATCH)] | None = None
     retries: Annotated[Whole, Field(ge=0, le=MOST_RETRIES)] = 1
     timeout_s: Annotated[Number, Field(ge=0, le=LONGEST_TIMEOUT_S)] = 1800.0
-
-    @model_validator(mode="after")
-    def _time_to_work(self) -> EngineSettings:
-        if self.name == "local" and self.timeout_s == 0:
-            raise ValueError("the engine 'local' needs a timeout_s above 0, or every song is ended at once")
-        return self
 
 
 class StatisticsSettings(Written):
@@ -106,7 +105,7 @@ class Settings(Written):
     store: Text
     runs: Text
     retry_failed: Flag = False
-    engine: EngineSettings = EngineSettings()
+    engine: EngineSettings
     statistics: StatisticsSettings = StatisticsSettings()
 
     @property
@@ -143,7 +142,7 @@ def read_settings(config: Mapping[str, Any], *, file: str | None = None) -> Sett
     Raises:
         InputError: for an unknown setting, one of another kind or out of its range; naming it.
     """
-    settings = checked(Settings, config, file=file)
+    settings = checked(Settings, {**config, "engine": _engine_settings(config, file)}, file=file)
     checked(_Selection, {"select": settings.metric.get("select")}, file=file, within="metric")
     checked(_Sections, {"metric": {k: v for k, v in settings.metric.items() if k != "select"}}, file=file)
     for field in ("system", "metric"):
@@ -151,6 +150,36 @@ def read_settings(config: Mapping[str, Any], *, file: str | None = None) -> Sett
     for field, text in (("store", settings.store), ("runs", settings.runs), ("suite.source", settings.suite.source)):
         _usable_path(text, field, file)
     return settings
+
+
+def engine_settings_model(name: str) -> type[EngineSettings]:
+    """What the settings of an engine are checked against.
+
+    Raises:
+        InputError: there is no engine of this name.
+        PluginError: it cannot be imported, or songbench was changed since it was installed.
+    """
+    if DEFAULT_ENGINE not in registry.names(registry.ENGINES):
+        raise registry.PluginError(
+            "The installed entry points of songbench are older than its code. Install it again: pip install -e ."
+        )
+    model: type[EngineSettings] = registry.load(registry.ENGINES, name).settings_model
+    return model
+
+
+def _engine_settings(config: Mapping[str, Any], file: str | None) -> Any:
+    """The section ``engine``, checked by the model of the engine it names; as it is where it is no section."""
+    section = config.get("engine", {})
+    if not isinstance(section, Mapping):
+        return section
+    section = {"name": DEFAULT_ENGINE, **section}
+    if not isinstance(section["name"], str):
+        return checked(EngineSettings, section, file=file, within="engine")
+    try:
+        model = engine_settings_model(section["name"])
+    except InputError as error:
+        raise error.located(file=file, field="engine.name") from None
+    return checked(model, section, file=file, within="engine")
 
 
 def _usable_path(text: str, field: str, file: str | None) -> None:

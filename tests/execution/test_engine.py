@@ -77,6 +77,33 @@ def test_results_do_not_depend_on_workers_batches_engine_or_order(experiment):
     assert found["one"] == found["three"] == found["inline"]
 
 
+def test_an_engine_of_another_package_is_found_and_used(experiment, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROBE_LOG", str(tmp_path / "log"))
+    for way in (("engine=logging", "engine.label=night"), ("engine.name=logging", "engine.label=night", "takes=2")):
+        results, _ = run(experiment(*way))
+        assert set(results.songs.values()) == {"done"}
+    kinds = [row.split()[2] for row in (tmp_path / "log").read_text().splitlines() if row.split()[1] == "night"]
+    assert set(kinds) == {"generate", "score", "score_set"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["engine=logging", "engine.lable=x"], r"'engine\.lable': .*Did you mean 'engine\.label'"),
+        (["engine={name: logging, label: x, lable: x}"], r"'engine\.lable': .*Did you mean 'label'"),
+        (["engine=logging"], r"'engine\.label': The field is missing"),
+        (["engine.label=x"], r"'engine\.label': There is no such field"),
+        (["engine=loging"], "Did you mean 'logging'"),
+        (["engine.name=loging"], r"'engine\.name': .*Did you mean 'logging'"),
+        (["engine.name=3"], r"'engine\.name': Expected text"),
+        (["engine.name=broken-engine"], "'broken-engine' of songbench-probe 1.0 cannot be loaded"),
+    ],
+)
+def test_settings_are_checked_by_the_engine_that_is_named(experiment, overrides, message):
+    with pytest.raises(SongbenchError, match=message):
+        experiment(*overrides)
+
+
 def test_any_change_makes_new_songs_and_nothing_else(experiment):
     def computed(*overrides, **fields):
         return run(experiment("engine=inline", *overrides, **fields))[1].computed

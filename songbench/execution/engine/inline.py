@@ -5,26 +5,37 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
 
 from songbench.execution.engine.protocol import Report
 from songbench.execution.jobs import JobContext, run_job
 from songbench.execution.plan import Job
+from songbench.execution.settings import EngineSettings
 from songbench.execution.store import Store
+
+
+class InlineSettings(EngineSettings):
+    """Settings of the engine ``inline``; it has one worker and no time-outs."""
+
+    shares_memory: ClassVar[bool] = True
 
 
 class InlineEngine:
     """Runs jobs one after the other.
 
     Args:
+        settings: `retries` alone matters.
         store: where results go.
-        retries: how often an item is tried again after an exception.
+        folder: the run's folder; nothing is written there.
     """
 
+    settings_model: ClassVar[type[EngineSettings]] = InlineSettings
     workers = 1
     accelerator = False
 
-    def __init__(self, store: Store, retries: int = 1) -> None:
-        self._context, self._retries = JobContext(store), retries
+    def __init__(self, settings: EngineSettings, store: Store, folder: Path) -> None:
+        self._context, self._retries = JobContext(store), settings.retries
 
     def run(self, jobs: Sequence[Job], report: Report) -> None:
         """Run the jobs in order."""

@@ -10,6 +10,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
+
+from pydantic import model_validator
 
 from songbench.domain.errors import StoreError
 from songbench.execution.engine.protocol import Report
@@ -17,6 +20,7 @@ from songbench.execution.hardware import accelerators, usable_cores
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Job, WorkItem
 from songbench.execution.settings import EngineSettings
+from songbench.execution.store import Store
 from songbench.resources.processes.host import Error, Finished, Part, Ready
 from songbench.resources.processes.log import WorkerLog
 from songbench.resources.processes.process import (
@@ -38,6 +42,16 @@ SILENCE_SECONDS = 600.0
 """Without a sign of life for so long, a process is frozen: long native calls that block all of Python take less."""
 
 _STORE_ERRORS = {StoreError.__name__, *(kind.__name__ for kind in StoreError.__subclasses__())}
+
+
+class LocalSettings(EngineSettings):
+    """Settings of the engine ``local``."""
+
+    @model_validator(mode="after")
+    def _time_to_work(self) -> LocalSettings:
+        if self.timeout_s == 0:
+            raise ValueError("the engine 'local' needs a timeout_s above 0, or every song is ended at once")
+        return self
 
 
 @dataclass(kw_only=True)
@@ -70,12 +84,14 @@ class LocalEngine:
 
     Args:
         settings: how many, how long, how often.
-        store_url: where workers put results.
+        store: where workers put results.
         folder: the run's folder, for the workers' logs.
     """
 
-    def __init__(self, settings: EngineSettings, store_url: str, folder: Path) -> None:
-        self._settings, self._store_url, self._folder = settings, store_url, folder
+    settings_model: ClassVar[type[EngineSettings]] = LocalSettings
+
+    def __init__(self, settings: EngineSettings, store: Store, folder: Path) -> None:
+        self._settings, self._store_url, self._folder = settings, store.url, folder
         self._devices = accelerators()
         self.accelerator = bool(self._devices)
         self.workers = settings.workers or len(self._devices) or usable_cores()
