@@ -11,7 +11,7 @@ from listening_test.importers.options import DEFAULTS, Options
 from songbench.cli.options import parts
 
 if TYPE_CHECKING:
-    from listening_test.reporting.assemble import Run
+    from listening_test.reporting.assemble import SourceRun
     from listening_test.reporting.facts import Report
 
 HELP = """Screen, analyse and report a listening test: console, files, figures, columns for the run's leaderboard.
@@ -100,7 +100,7 @@ def report(
 
 def _of_test(
     folder: Path, db: str | None, answers: list[Path], runs: str | None, store: str | None
-) -> tuple[Report, Run | str]:
+) -> tuple[Report, SourceRun | str]:
     from listening_test.analysis.analyse import analyse
     from listening_test.collected import collect
     from listening_test.prepared import load_key, load_test
@@ -115,7 +115,7 @@ def _of_test(
     return make_report(data, analyse(data), run, sources=found.sources), run
 
 
-def _of_import(source: str, protocol: str | None, options: Options) -> tuple[Report, Run | str]:
+def _of_import(source: str, protocol: str | None, options: Options) -> tuple[Report, SourceRun | str]:
     from listening_test.analysis.analyse import analyse
     from listening_test.importers import read_import
     from listening_test.protocol import load_protocol
@@ -127,7 +127,7 @@ def _of_import(source: str, protocol: str | None, options: Options) -> tuple[Rep
     return make_report(found.data, analysed, why, sources=(source,), places_known=found.places_known), why
 
 
-def _add_columns(made: Report, run: Run | str) -> None:
+def _add_columns(made: Report, run: SourceRun | str) -> None:
     from listening_test.reporting.panel import panel_of
     from songbench.reporting.panels import write_panel
 

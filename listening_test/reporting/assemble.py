@@ -16,7 +16,7 @@ from songbench.domain.errors import SongbenchError
 from songbench.execution.results import RunResults
 
 
-class Run(NamedTuple):
+class SourceRun(NamedTuple):
     """The run a test was made from.
 
     Attributes:
@@ -28,7 +28,7 @@ class Run(NamedTuple):
     folder: Path
 
 
-def find_run(name: str, runs: str | None, store: str | None) -> Run:
+def find_run(name: str, runs: str | None, store: str | None) -> SourceRun:
     """A recorded run with everything it stored.
 
     Raises:
@@ -39,10 +39,10 @@ def find_run(name: str, runs: str | None, store: str | None) -> Run:
     from songbench.execution.store import Store
 
     experiment, _ = recorded(name, runs, store)
-    return Run(gather(experiment, Store(experiment.store)), experiment.folder)
+    return SourceRun(gather(experiment, Store(experiment.store)), experiment.folder)
 
 
-def try_to_find_run(name: str, runs: str | None, store: str | None) -> Run | str:
+def try_to_find_run(name: str, runs: str | None, store: str | None) -> SourceRun | str:
     """The run, or why it cannot be used."""
     try:
         return find_run(name, runs, store)
@@ -55,7 +55,7 @@ def try_to_find_run(name: str, runs: str | None, store: str | None) -> Run | str
 def make_report(
     data: Collected,
     analysed: Analysed,
-    run: Run | str,
+    run: SourceRun | str,
     *,
     sources: tuple[str, ...] = (),
     places_known: bool = True,
@@ -79,7 +79,7 @@ def make_report(
 
 
 def _agreement(
-    data: Collected, analysed: Analysed, run: Run | str, confidence: float, seed: int
+    data: Collected, analysed: Analysed, run: SourceRun | str, confidence: float, seed: int
 ) -> tuple[tuple[ScaleAgreement, ...], str]:
     if isinstance(run, str):
         return (), run

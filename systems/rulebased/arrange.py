@@ -11,7 +11,7 @@ from systems.rulebased.harmony import Harmony, PlacedChord
 from systems.rulebased.melody import set_melody
 from systems.rulebased.plan import PlacedSection
 from systems.rulebased.rhythm import Onset
-from systems.rulebased.score import DRUM_BANK, Tone, Track, swung
+from systems.rulebased.score import DRUM_BANK, InstrumentTrack, Tone, swung
 
 _BASS_LEVEL = 84
 _HIT_LEVELS = {"x": 92, "o": 60}
@@ -23,7 +23,7 @@ _LEAD_RHYTHM = ((0.0, 1.0), (1.0, 1.5), (1.5, 2.5), (2.5, 3.0), (3.0, 4.0), (4.0
 
 def arrange(
     sections: Sequence[PlacedSection], harmony: Harmony, genre: Genre, arrangement: str, seed: int
-) -> tuple[Track, ...]:
+) -> tuple[InstrumentTrack, ...]:
     """Writes the accompaniment.
 
     Args:
@@ -38,20 +38,26 @@ def arrange(
     """
     writer = _Writer(sections, harmony, genre, arrangement, seed)
     tracks = [
-        Track(
+        InstrumentTrack(
             name="drums", stem="drums", program=genre.kit.preset, bank=DRUM_BANK, pan=0.0, tones=tuple(writer.drums())
         ),
-        Track(name="bass", stem="bass", program=genre.bass.program, bank=0, pan=0.0, tones=tuple(writer.bass())),
+        InstrumentTrack(
+            name="bass", stem="bass", program=genre.bass.program, bank=0, pan=0.0, tones=tuple(writer.bass())
+        ),
         *(
-            Track(name=i.name, stem="other", program=i.program, bank=0, pan=i.pan, tones=tuple(writer.accompany(i)))
+            InstrumentTrack(
+                name=i.name, stem="other", program=i.program, bank=0, pan=i.pan, tones=tuple(writer.accompany(i))
+            )
             for i in genre.instruments
         ),
-        Track(name="lead", stem="other", program=genre.lead.program, bank=0, pan=0.1, tones=tuple(writer.lead())),
+        InstrumentTrack(
+            name="lead", stem="other", program=genre.lead.program, bank=0, pan=0.1, tones=tuple(writer.lead())
+        ),
     ]
     return tuple(_played(track, genre.swing, seed + rank) for rank, track in enumerate(tracks) if track.tones)
 
 
-def _played(track: Track, swing: float, seed: int) -> Track:
+def _played(track: InstrumentTrack, swing: float, seed: int) -> InstrumentTrack:
     """Swing, and velocities that vary a little from note to note."""
     rng = np.random.default_rng([seed, 53])
     tones = []

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from songbench.domain.errors import UnavailableError
-from systems.rulebased.score import DRUM_BANK, Track
+from systems.rulebased.score import DRUM_BANK, InstrumentTrack
 
 RATE = 48_000
 """Samples per second of everything mixed."""
@@ -31,7 +31,7 @@ def _soundfont() -> bytes:
         raise UnavailableError("The instruments need pretty_midi's SoundFont. Run: pip install pretty_midi") from error
 
 
-def render(tracks: Sequence[Track], bpm: float, samples: int) -> Mapping[str, Stereo]:
+def render(tracks: Sequence[InstrumentTrack], bpm: float, samples: int) -> Mapping[str, Stereo]:
     """Plays the tracks.
 
     Args:
@@ -49,7 +49,7 @@ def render(tracks: Sequence[Track], bpm: float, samples: int) -> Mapping[str, St
     return {stem: _render_stem([track for track in tracks if track.stem == stem], bpm, samples) for stem in stems}
 
 
-def _render_stem(tracks: Sequence[Track], bpm: float, samples: int) -> Stereo:
+def _render_stem(tracks: Sequence[InstrumentTrack], bpm: float, samples: int) -> Stereo:
     try:
         import tinysoundfont
     except ImportError as error:
@@ -80,7 +80,7 @@ def _render_stem(tracks: Sequence[Track], bpm: float, samples: int) -> Stereo:
     return np.ascontiguousarray(np.concatenate(chunks).reshape(-1, 2).T)
 
 
-def _events(track: Track, channel: int, bpm: float) -> list[tuple[int, int, int, int, int]]:
+def _events(track: InstrumentTrack, channel: int, bpm: float) -> list[tuple[int, int, int, int, int]]:
     """(sample, 1 on / 0 off, channel, pitch, velocity): at one instant notes end before others begin."""
     per_beat = 60.0 * RATE / bpm
     events = []

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from systems.rulebased.harmony import Harmony
 from systems.rulebased.melody import MelodyNote
 from systems.rulebased.plan import Plan
-from systems.rulebased.score import DRUM_BANK, Track
+from systems.rulebased.score import DRUM_BANK, InstrumentTrack
 from systems.rulebased.theory import Key
 
 TICKS = 480
@@ -24,7 +24,7 @@ _Event = tuple[int, int, bytes]
 
 
 def write_midi(
-    plan: Plan, harmony: Harmony, melody: Sequence[tuple[MelodyNote, str]], tracks: Sequence[Track]
+    plan: Plan, harmony: Harmony, melody: Sequence[tuple[MelodyNote, str]], tracks: Sequence[InstrumentTrack]
 ) -> bytes:
     """Writes a song as MIDI.
 
@@ -70,7 +70,7 @@ def _vocals(melody: Iterable[tuple[MelodyNote, str]]) -> bytes:
     return _track(events)
 
 
-def _instrument(track: Track, channel: int) -> bytes:
+def _instrument(track: InstrumentTrack, channel: int) -> bytes:
     events: list[_Event] = [
         (0, 0, _meta(_TRACK_NAME, track.name.encode())),
         (0, 0, bytes([0xC0 | channel, track.program])),

@@ -23,7 +23,7 @@ from systems.rulebased.mix import mix_song
 from systems.rulebased.pitch import Note
 from systems.rulebased.plan import Part, PlacedSection, Plan, make_plan
 from systems.rulebased.rhythm import Onset, set_rhythm
-from systems.rulebased.score import Track, swung
+from systems.rulebased.score import InstrumentTrack, swung
 from systems.rulebased.style import ARRANGEMENTS, GENRES, SINGERS, Style
 from systems.rulebased.syllables import SyllableLine, syllable_line
 from systems.rulebased.text import spoken_line
@@ -203,7 +203,7 @@ class _Composition:
 
     harmony: Harmony
     melody: tuple[tuple[MelodyNote, ...], ...]
-    tracks: tuple[Track, ...]
+    tracks: tuple[InstrumentTrack, ...]
 
     def notes(self, plan: Plan) -> list[list[Note]]:
         return [[Note(n.pitch, plan.seconds(n.start), plan.seconds(n.end)) for n in line] for line in self.melody]

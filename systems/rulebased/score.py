@@ -27,7 +27,7 @@ class Tone:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Track:
+class InstrumentTrack:
     """What one instrument plays.
 
     Attributes:

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_up_answers import make_answers, make_run
 
 from listening_test.analysis.analyse import analyse
-from listening_test.reporting.assemble import Run, make_report
+from listening_test.reporting.assemble import SourceRun, make_report
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def made(tmp_path_factory):
         key = (form, simulated, run, *sorted(more.items()))
         if key not in known:
             data = make_answers(form, simulated=simulated, **more)
-            found = Run(make_run(), tmp_path_factory.mktemp("run")) if run else "There is no run 'demo'."
+            found = SourceRun(make_run(), tmp_path_factory.mktemp("run")) if run else "There is no run 'demo'."
             known[key] = make_report(data, analyse(data), found, sources=("answers.jsonl (12 raters)",))
         return known[key]
 
