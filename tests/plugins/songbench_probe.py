@@ -264,6 +264,11 @@ def greet(name: str = "world"):
     print(f"hello {name}")
 
 
+def leaderboard_counts(report):
+    """A report format: how large the leaderboard is."""
+    return f"{len(report.board.rows)} systems, {len(report.board.columns)} columns\n"
+
+
 class Unruly:
     """A metric that breaks its contract: `gives` maps prompt ids to a key of `GIFTS`, `batch` spoils whole batches."""
 

@@ -1,0 +1,216 @@
+"""The document model: one set of blocks in four formats, every text escaped, nothing cut however narrow."""
+
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from made_up_run import simple_board
+from rich.cells import cell_len
+from rich.console import Console
+
+from songbench.reporting import tables
+from songbench.reporting.document import html, latex, markdown, terminal
+from songbench.reporting.document.blocks import (
+    Audio,
+    Figure,
+    Fragment,
+    Heading,
+    Listing,
+    NumberCell,
+    Table,
+    TableColumn,
+    TableRow,
+    Text,
+    table,
+)
+from songbench.reporting.document.layout import column_parts
+
+NAMES = (
+    "A|B_x_", "_x_ y", "*bold*", "<script>", "a & b &amp; c", "$x$ 50 %", "#1", r"back\slash", "[link](to)", "{x}^~",
+    "`code`", "~~gone~~", "- item", "我的模型",
+)  # fmt: skip
+
+
+class Page(HTMLParser):
+    """The text of each table cell of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.cells, self.open = [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        assert tag not in ("script", "em")
+        if tag in ("td", "th"):
+            self.open = True
+            self.cells.append("")
+
+    def handle_endtag(self, tag):
+        self.open = self.open and tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self.open:
+            self.cells[-1] += data
+
+
+def unescaped(text):
+    """What a reader of Markdown sees of a text without marks."""
+    return re.sub(r"\\([][|*_<>`#~\\&.)+-])", r"\1", text)
+
+
+def untexed(text):
+    """What a reader of LaTeX sees of a text without commands."""
+    text = (
+        text.replace(r"\textbackslash{}", "\0").replace(r"\textasciitilde{}", "~").replace(r"\textasciicircum{}", "^")
+    )
+    text = text.replace("{[}", "[").replace("{]}", "]").replace("$<$", "<").replace("$>$", ">")
+    return re.sub(r"\\([&%$#_{}])", r"\1", text).replace("\0", "\\")
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestNames:
+    def test_markdown(self, name):
+        line = markdown.to_markdown([table("", ("system", "n"), [(name, "1")])]).splitlines()[2]
+        cells = re.split(r"(?<!\\)\|", line)
+        assert len(cells) == 4 and unescaped(cells[1].strip()) == name
+        assert not re.search(r"(?<!\\)[*`~]|(?<!\\)<[a-z]|(?<![\\\w])_|&\w+;", cells[1].replace(r"\&", ""))
+
+    def test_latex(self, name):
+        text = latex.to_latex([table("", ("system", "n"), [(name, "1")])])
+        line = next(line for line in text.splitlines() if line.endswith(r"& 1 \\"))
+        assert untexed(line.removesuffix(r" & 1 \\")) == name
+        assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+    def test_html(self, name):
+        page = Page(html.to_html([table("", ("system", "n"), [(name, "1")])], {}))
+        assert page.cells == ["system", "n", name, "1"]
+
+    def test_terminal(self, name):
+        text = terminal.to_text([table("", ("system", "n"), [(name, "1")])])
+        assert re.search(rf"^ +{re.escape(name)} +1$", text, re.MULTILINE)
+
+    def test_a_leaderboard_holds_it_in_every_format(self, name):
+        board = simple_board({name: [1.0, 2.0]})
+        assert name in tables.to_text(board)
+        rows = [line for line in tables.to_markdown(board).splitlines() if line.startswith("|")]
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1 and name in unescaped(rows[2])
+        assert name in untexed(tables.to_latex(board))
+        assert name in Page(tables.to_html(board, {})).cells
+
+
+class TestMarkdown:
+    @pytest.mark.parametrize(
+        ("text", "written"),
+        [
+            ("copy_prompt", "copy_prompt"),
+            ("[1.3, 29.9]", "[1.3, 29.9]"),
+            ("[1, 2](x)", r"\[1, 2\](x)"),
+            ("<0.001", "<0.001"),
+            ("1. first", r"1\. first"),
+            ("two\nlines", "two lines"),
+            ("fish & chips", "fish & chips"),
+        ],
+    )
+    def test_only_what_would_be_a_mark_is_escaped(self, text, written):
+        assert markdown.escaped(text) == written
+
+    def test_parts_of_a_text(self):
+        phrase = (Fragment("Run "), Fragment("a`b", "code"), Fragment(" now", "strong"), Fragment("!", "bad"))
+        assert markdown.to_markdown([Text(phrase)]) == "Run ``a`b`` **now**!\n"
+
+    def test_blocks(self):
+        blocks = [
+            Heading("Title", level=1),
+            Text("Attention", strong=True),
+            Listing(("one", Listing(("deeper",)), "two")),
+            Figure("a", "first"),
+            Figure("b", "second", beside=True),
+            Audio("audio/a b.wav", "a song"),
+        ]
+        assert markdown.to_markdown(blocks) == (
+            "# Title\n\n**Attention**\n\n- one\n  - deeper\n- two\n\n![first](figures/a.png)\n![second](figures/b.png)"
+            "\n\n[a song](<audio/a b.wav>)\n"
+        )
+
+    def test_a_folded_table_has_its_title_on_it(self):
+        block = Table(columns=(TableColumn(name="a"),), rows=(TableRow(("1",)),), title="all", folded=True)
+        assert markdown.to_markdown([block]) == (
+            "<details><summary>all</summary>\n\n| a |\n| --- |\n| 1 |\n\n</details>\n"
+        )
+
+
+def test_html_holds_figures_lists_and_audio():
+    blocks = [
+        Heading("Title", level=1),
+        Heading("Part"),
+        Listing(("one", Listing(("deeper",)))),
+        Figure("a", 'a "quoted" one'),
+        Audio("audio/a b.wav", "a <song>"),
+    ]
+    page = html.to_html(blocks, {"a": b"\x89PNG"})
+    assert "<title>Title</title>" in page and '<h2 id="part-1">Part</h2>' in page
+    assert "<ul><li>one<ul><li>deeper</li></ul></li></ul>" in page
+    assert 'src="data:image/png;base64,' in page and 'alt="a &quot;quoted&quot; one"' in page
+    assert '<audio controls preload="none" src="audio/a%20b.wav">' in page and "a &lt;song&gt;" in page
+    assert "media-src 'self'" in page and "media-src" not in html.to_html(blocks[:3], {})
+
+
+def test_latex_has_minus_signs_before_numbers_only():
+    text = latex.to_latex([table("", ("a", "b"), [("stand-in", "-0.5 [-1, 2-3]")])])
+    assert "stand-in & $-$0.5 {[}$-$1, 2-3{]}" in text
+
+
+def wide_table(columns, rows=3):
+    number = NumberCell(value="-12.3", interval="[-14.0, -10.1]", group="ab", best=True, share="3/4")
+    return Table(
+        columns=(
+            TableColumn(name="system"),
+            *(TableColumn(name=f"metric{i}@backend", unit="% ↓") for i in range(columns)),
+        ),
+        rows=tuple(TableRow((f"system-{n}", *[number] * columns), faint=n == 2) for n in range(rows)),
+    )
+
+
+class TestNarrow:
+    @pytest.mark.parametrize("width", [20, 60, 80, 160])
+    def test_columns_are_moved_and_nothing_is_cut(self, width):
+        text = terminal.to_text([wide_table(7)], width)
+        assert max(map(cell_len, text.splitlines())) <= width
+        assert "…" not in text
+        whole = re.sub(r"\s", "", text)
+        assert whole.count("[-14.0,-10.1]") == 21 or width < 40
+        if width >= 60:
+            assert all(f"metric{i}" in text for i in range(7))
+            assert text.count("-12.3 [-14.0, -10.1] ab ★ 3/4") == 21
+
+    def test_every_part_repeats_the_keys(self):
+        parts = column_parts(wide_table(7), 80)
+        assert [part[0] for part in parts] == [0] * len(parts) and len(parts) > 1
+        assert [place for part in parts for place in part[1:]] == list(range(1, 8))
+
+    @pytest.mark.parametrize("width", [60, 80, 160])
+    def test_long_texts_are_broken_at_words(self, width):
+        cause = "the recogniser ran out of memory while it read the second half of a very long song"
+        text = terminal.to_text([table("", ("rater", "n", "why not"), [("r01", "12", cause)])], width)
+        assert max(map(cell_len, text.splitlines())) <= width
+        assert all(word in text for word in cause.split())
+
+    def test_a_name_wider_than_the_terminal_is_whole(self):
+        text = terminal.to_text([table("", ("system", "n"), [("x" * 90, "1")])], 60)
+        assert text.count("x") == 90 and max(map(cell_len, text.splitlines())) <= 60
+
+    def test_a_pipe_gets_neither_colours_nor_controls(self):
+        stream = io.StringIO()
+        name = "evil\x1b[31m\x07name"
+        terminal.print_document([Heading(name), table("", ("a", "b"), [(name, "1")])], Console(file=stream, width=80))
+        assert "\x1b" not in stream.getvalue() and "\x07" not in stream.getvalue()
+        assert stream.getvalue().count("evil�[31m�name") == 2
+
+    def test_more_rows_than_asked_for_are_counted(self):
+        stream = io.StringIO()
+        block = table("", ("a", "b"), [(f"row {n}", "1") for n in range(50)])
+        terminal.print_document([block], Console(file=stream, width=80), most_rows=40)
+        assert "row 39" in stream.getvalue() and "row 40" not in stream.getvalue()
+        assert "10 more rows, in the files" in stream.getvalue()
+        assert "row 49" in terminal.to_text([block])
