@@ -198,6 +198,7 @@ def array(name: str) -> Callable[[Feature], npt.NDArray[np.floating]]:
     """A reader of embeddings that are stored as they are, shape (n, d), in float64."""
 
     def read(feature: Feature) -> npt.NDArray[np.floating]:
+        """Shape (n, d) in float64."""
         return np.asarray(feature.arrays[name], np.float64)
 
     return read

@@ -132,7 +132,7 @@ def kernel_scores(sets: EmbeddingSets[npt.NDArray[np.floating]]) -> Scores | Not
     give every system another ruler. It stays the same when a prompt is left out.
 
     Args:
-        sets: at least two songs a side, with at least two embeddings a side.
+        sets: embeddings of shape (n_i, d) of each song; at least two songs and two embeddings a side.
 
     Returns:
         The scores; not applicable when most embeddings of the reference are equal, which leaves the kernel without a

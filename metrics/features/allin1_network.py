@@ -131,6 +131,7 @@ class _Embedding(nn.Module):
         self.norm = nn.LayerNorm(_WIDTH)
 
     def forward(self, spectrograms: Tensor) -> Tensor:
+        """Shape (stems, T, 81) to (stems, T, 24)."""
         # The widest intermediate result is 40 times the answer, so it is made for half a minute at a time, with as many
         # frames around it as the convolutions look at.
         total, halo, parts = spectrograms.shape[1], 2, []
@@ -142,6 +143,7 @@ class _Embedding(nn.Module):
         return torch.cat(parts, dim=1)
 
     def _features(self, spectrograms: Tensor) -> Tensor:
+        """Shape (stems, T, 81) to (stems, T, 24), all at once."""
         x = spectrograms[:, None]
         for conv in (self.conv0, self.conv1, self.conv2):
             x = functional.elu(functional.max_pool2d(conv(x), (1, 3)))
@@ -156,6 +158,7 @@ class _Block(nn.Module):
         self.instlayer = _StemLayer()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Shape (stems, T, 24) in and out."""
         result: Tensor = self.instlayer(self.timelayer(x))
         return result
 
@@ -174,6 +177,7 @@ class _TimeLayer(nn.Module):
         self.dense = nn.Linear(8 * _WIDTH, _WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Shape (stems, T, 24) in and out."""
         frames = x.shape[1]
         # A song shorter than the reach is filled up with zeros, which are attended to, as in training.
         normed = functional.pad(self.layernorm_before(x), (0, 0, 0, max(0, self.reach - frames)))
@@ -195,6 +199,7 @@ class _StemLayer(nn.Module):
         self.dense = nn.Linear(4 * _WIDTH, _WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Shape (stems, T, 24) in and out."""
         stems, frames, _ = x.shape
         # The kernel is as wide as five stems, so a fifth one of zeros is added.
         lacking = (0, 0, 0, max(0, _KERNEL - frames), 0, _KERNEL - stems)

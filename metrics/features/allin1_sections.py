@@ -41,7 +41,16 @@ def sections(boundary: Array, labels: Array, names: Sequence[str], *, rate: floa
 
 
 def boundaries(probability: Array, near: int, wide: int) -> npt.NDArray[np.intp]:
-    """The frames that are boundaries, see `sections`; the first frame may be one of them."""
+    """The frames that are boundaries, see `sections`; the first frame may be one of them.
+
+    Args:
+        probability: of a boundary at each frame, shape (T,).
+        near: as in `sections`.
+        wide: as in `sections`.
+
+    Returns:
+        Frame numbers in order, shape (boundaries,).
+    """
     from scipy.ndimage import maximum_filter1d
 
     nearest = maximum_filter1d(probability, 2 * near + 1, mode="constant", cval=-np.inf)

@@ -112,6 +112,7 @@ class AudioboxRatings:
             return Failure("feature", f"audiobox: {error}")
 
     def _rate(self, windows: Sequence[Wave]) -> Sequence[Ratings]:
+        """The ratings, shape (4,) each in the order of `AXES`, of windows of shape (n,), n <= `WINDOW`."""
         import numpy as np
         import torch
 
@@ -137,10 +138,12 @@ class _Audio:
     ratings: list[Ratings] = field(default_factory=list)
 
     def pieces(self) -> Iterator[Wave]:
+        """The windows, side by side, shape (n,) each, n <= `WINDOW`."""
         for start in range(0, self.wave.size, WINDOW):
             yield self.wave[start : start + WINDOW]
 
     def take(self, answer: Ratings) -> None:
+        """The ratings of the next window, shape (4,)."""
         self.ratings.append(answer)
 
     def result(self) -> Feature:

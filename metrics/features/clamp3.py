@@ -101,6 +101,7 @@ class Clamp3Vectors:
         return [_unit(self._encoders().text(text)) for text in texts]
 
     def _frames(self, source: AudioSource) -> tuple[npt.NDArray[np.float32], bool] | Feature | Failure:
+        """MERT's mean state of each 5 s, shape (n, 768), and whether the audio is silent; or why there is none."""
         import numpy as np
 
         from metrics.features.mert_network import standardised
@@ -133,6 +134,7 @@ def pieces(wave: Wave) -> Iterator[Wave]:
 
 
 def _unit(vector: Vector) -> Vector:
+    """A vector of shape (d,), brought to length 1."""
     import numpy as np
 
     unit: Vector = vector / np.linalg.norm(vector)

@@ -91,6 +91,7 @@ class Clamp3:
         return self._vector(tokens.to(self._device), self._model["text_model"], "text")
 
     def _vector(self, inputs: Tensor, encoder: Callable[[Tensor], Any], kind: str) -> Vector:
+        """The vector of a piece of audio or a text, shape (768,); inputs: states (n, width) or tokens (n,)."""
         projection = self._model[f"{kind}_proj"]
         with exact():
             parts = [

@@ -139,6 +139,7 @@ class _Mix:
     """One song on its way through HTDemucs: a `metrics.features.batches.Work`."""
 
     def __init__(self, mix: Stereo, extractor: DemucsStems, network: Any) -> None:
+        """Bring a mix, shape (2, n), to the mean and the spread that the network expects."""
         self.extractor, self.sources = extractor, list(network.sources)
         self.length = int(network.samplerate * network.segment)
         self.triangle = triangle(self.length)
@@ -183,6 +184,7 @@ class _Mix:
         return Feature(arrays, {"peak": peaks})
 
     def _stem(self, answer: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:
+        """One stem, shape (2, n), of the network's answer, shape (sources, 2, n)."""
         if name == "accompaniment":
             rest = [part for source, part in zip(self.sources, answer, strict=True) if source != "vocals"]
             return np.asarray(np.sum(rest, axis=0), dtype=np.float32)
@@ -284,7 +286,7 @@ class StoredStem:
 
 
 def _encoded(audio: Audio) -> tuple[npt.NDArray[np.uint8], float]:
-    """The bytes of a FLAC file and what its full scale stands for."""
+    """The bytes of a FLAC file, shape (n,), and what its full scale stands for."""
     import soundfile
 
     # A file cannot hold no sample at all.

@@ -27,6 +27,7 @@ class Dense:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None, *, gelu: bool = False) -> None:
+        """Pack a weight of shape (out, in); bias of shape (out,); gelu: applied to the result."""
         import torch
 
         self._packed = weight.device.type == "cpu" and torch.backends.mkldnn.is_available()
@@ -97,6 +98,7 @@ def pack_linears(model: nn.Module) -> None:
             self._dense = Dense(linear.weight, linear.bias)
 
         def forward(self, x: Tensor) -> Tensor:
+            """Shape (…, in) to (…, out)."""
             return self._dense(x)
 
     if not torch.backends.mkldnn.is_available():

@@ -219,6 +219,7 @@ class AudioTower:
 
     @cached_property
     def _bands(self) -> Tensor:
+        """The mel filters, shape (bins, 64)."""
         import librosa
         import torch
 
@@ -261,7 +262,7 @@ class TextTower:
 
 
 def _through_16_bits(samples: Mono) -> Mono:
-    """What is left after LAION's rounding to 16 bits: towards zero, of 32767 steps."""
+    """Samples of shape (n,) after LAION's rounding to 16 bits: towards zero, of 32767 steps."""
     import numpy as np
 
     steps = (samples.clip(-1, 1) * np.float32(32767)).astype(np.int16)
@@ -270,6 +271,7 @@ def _through_16_bits(samples: Mono) -> Mono:
 
 
 def _batches(windows: Iterator[Mono], size: int) -> Iterator[list[Mono]]:
+    """Windows of shape (480000,), `size` at a time."""
     import itertools
 
     while batch := list(itertools.islice(windows, size)):

@@ -132,6 +132,7 @@ def text_tower(state: Mapping[str, Tensor]) -> nn.Module:
 
 
 def _audio_names(audio_state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Tensors under the names of transformers; a stacked weight (3 d, …) is cut into query, key and value (d, …)."""
     for name, tensor in audio_state.items():
         new = name
         for pattern, replacement in _AUDIO_NAMES:
@@ -144,12 +145,14 @@ def _audio_names(audio_state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tenso
 
 
 def _projection(state: Mapping[str, Tensor], side: str) -> Iterator[tuple[str, Tensor]]:
+    """The two layers of the projection of ``audio`` or ``text``, under the names of transformers."""
     for name, tensor in state.items():
         if match := re.fullmatch(rf"{side}_projection\.([02])\.(weight|bias)", name):
             yield f"{side}_projection.linear{1 if match[1] == '0' else 2}.{match[2]}", tensor
 
 
 def _size(state: Mapping[str, Tensor], name: str, axis: int) -> int:
+    """The length of one axis of a tensor."""
     if name not in state:
         raise SongbenchError(f"The checkpoint of LAION-CLAP has no tensor '{name}'.")
     return int(state[name].shape[axis])

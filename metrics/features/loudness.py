@@ -74,6 +74,9 @@ def true_peak(samples: Samples) -> float | None:
     The annex allows any interpolation filter; this is scipy's polyphase Kaiser filter. Between its points the signal
     can still be up to 0.7 dB higher at the very top of the band, 0.2 dB at half of it.
 
+    Args:
+        samples: shape (channels, n).
+
     Returns:
         dB relative to full scale (above 0 when the analogue signal would exceed it), or None for digital silence.
     """
@@ -84,7 +87,11 @@ def true_peak(samples: Samples) -> float | None:
 
 
 def clipped_share(samples: Samples) -> float:
-    """The share of samples, 0 to 1, that lie in runs of at least `CLIP_RUN` at full scale, over all channels."""
+    """The share of samples, 0 to 1, that lie in runs of at least `CLIP_RUN` at full scale, over all channels.
+
+    Args:
+        samples: shape (channels, n).
+    """
     clipped = 0
     for channel in samples:
         full = np.abs(channel) >= FULL_SCALE
@@ -97,7 +104,7 @@ def clipped_share(samples: Samples) -> float:
 def silent_share(samples: Samples, rate: int) -> float:
     """The share of 50 ms frames, 0 to 1, whose RMS over all channels is below −60 dBFS.
 
-    An incomplete last frame counts as one.
+    Samples of shape (channels, n); an incomplete last frame counts as one.
 
     Raises:
         ValueError: there are no samples.
@@ -117,6 +124,9 @@ def stereo_width(samples: Samples) -> float | None:
     0 is mono (also for one-channel audio and equal channels), 0.5 two unrelated channels of equal level, 1 opposite
     phase.
 
+    Args:
+        samples: shape (channels, n).
+
     Returns:
         The ratio for the first two channels, or None for digital silence.
     """
@@ -130,6 +140,10 @@ def bandwidth(samples: Samples, rate: int) -> float | None:
 
     From the long-term power spectrum (Hann windows of 4096 samples, half overlapped, channels averaged, above 100
     Hz). Material that was once at 16 kHz and brought up to 48 kHz reads about 8 kHz.
+
+    Args:
+        samples: shape (channels, n).
+        rate: samples per second.
 
     Returns:
         Hz, at most half the rate; None for digital silence or fewer than 4096 samples.

@@ -212,7 +212,7 @@ class Mert:
             yield self._projection(x)
 
     def _first_convolution(self, samples: npt.NDArray[np.float32]) -> Dense:
-        """The first convolution together with the norm over time that follows it, for one song."""
+        """The first convolution together with the norm over time that follows it, for one song of shape (n,)."""
         import torch
 
         weight = _as_matrix(self._filters[0]).double().cpu().numpy()
@@ -232,6 +232,7 @@ class _PositionalConvolution:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, config: MertConfig) -> None:
+        """Take the weight, shape (out, in per group, taps), and the bias, shape (out,)."""
         import torch
 
         self._taps, self._groups, self._bias = weight.shape[-1], config.position_groups, bias
@@ -306,7 +307,7 @@ class _Tensors:
         return name in self._left
 
     def linear(self, name: str) -> tuple[Tensor, Tensor]:
-        """Weight and bias."""
+        """Weight, shape (out, in), and bias, shape (out,)."""
         return self.take(f"{name}.weight"), self.take(f"{name}.bias")
 
     norm = linear
@@ -322,7 +323,10 @@ class _Tensors:
 
 
 def _position_weight(tensors: _Tensors, taps: int) -> Tensor:
-    """The weight of the positional convolution, stored as direction and length per tap (weight norm over axis 2)."""
+    """The weight of the positional convolution, shape (out, in per group, taps).
+
+    It is stored as direction and length per tap (weight norm over axis 2).
+    """
     name = "encoder.pos_conv_embed.conv"
     names = [f"{name}.weight_g", f"{name}.weight_v"]
     if not tensors.has(names[0]):  # as newer versions of torch write the same two
@@ -355,7 +359,7 @@ def _windows(x: Tensor, kernel: int, stride: int) -> Tensor:
 
 
 def standardised(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Zero mean and unit variance over the song, as transformers' Wav2Vec2FeatureExtractor makes it."""
+    """Zero mean and unit variance over the song, shape (n,), as transformers' Wav2Vec2FeatureExtractor makes it."""
     wide = samples.astype(np.float64)
     result: npt.NDArray[np.float32] = ((wide - wide.mean()) / np.sqrt(wide.var() + 1e-7)).astype(np.float32)
     return result

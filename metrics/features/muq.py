@@ -154,6 +154,7 @@ def fused(attention: Any) -> torch.nn.Module:
         def forward(
             self, hidden_states: Tensor, relative_position_embeddings: Tensor | None = None, **_: object
         ) -> tuple[Tensor, None]:
+            """Shape (songs, T, width) in and out; the result comes in a pair, as the original has it."""
             turned = hidden_states
             if relative_position_embeddings is not None:
                 turned = attention._apply_rotary_embedding(hidden_states, relative_position_embeddings)

@@ -168,6 +168,7 @@ class MulanClips:
             return Failure("feature", f"muq_mulan: {error}")
 
     def _embed(self, clips: Sequence[Wave]) -> list[Vector]:
+        """The vector of each clip, shape (512,), of clips of shape (n,)."""
         import numpy as np
         import torch
 
@@ -194,9 +195,11 @@ class _Audio:
     vectors: list[Vector] = field(default_factory=list)
 
     def pieces(self) -> Iterator[Wave]:
+        """The clips, shape (n,) each; none of audio that is too short."""
         return iter(clips(self.wave) if self.wave.size >= SHORTEST_SAMPLES else ())
 
     def take(self, answer: Vector) -> None:
+        """The vector of the next clip, shape (512,)."""
         self.vectors.append(answer)
 
     def result(self) -> Feature:

@@ -114,6 +114,7 @@ class MusicnnEmbedding:
             yield self._feature(samples) if len(samples) >= HOP else Failure("feature", "shorter than 16 ms")
 
     def _feature(self, samples: npt.NDArray[np.float32]) -> Feature:
+        """The embedding of mono samples at 16 kHz, shape (n,)."""
         import numpy as np
         import torch
 

@@ -58,6 +58,7 @@ class _Norm(nn.Module):
     moving_variance: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
+        """Shape (n, channels, …) in and out."""
         fixed = (self.moving_mean, self.moving_variance, self.gamma, self.beta)
         return functional.batch_norm(x, *fixed, eps=_NORM_EPSILON)
 

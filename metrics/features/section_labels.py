@@ -105,7 +105,11 @@ def _alike(passages: Sequence[npt.NDArray[np.floating]]) -> npt.NDArray[np.float
 
 
 def _groups(alike: npt.NDArray[np.float64]) -> list[list[int]]:
-    """Passages with the same music together: on average, each is like the others of its group."""
+    """Passages with the same music together: on average, each is like the others of its group.
+
+    Args:
+        alike: how well each repeats each other, shape (n, n).
+    """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
@@ -119,7 +123,13 @@ def _groups(alike: npt.NDArray[np.float64]) -> list[list[int]]:
 def _chorus(
     segments: Sequence[Segment], alike: npt.NDArray[np.float64], groups: Sequence[Sequence[int]]
 ) -> Sequence[int]:
-    """Which sung segments are the chorus; none where nothing comes back and nothing rises above the first."""
+    """Which sung segments are the chorus; none where nothing comes back and nothing rises above the first.
+
+    Args:
+        segments: the n sung ones.
+        alike: how well each repeats each other, shape (n, n).
+        groups: numbers of those with the same music.
+    """
     import numpy as np
 
     def standing(group: Sequence[int]) -> float:

@@ -116,6 +116,7 @@ class VocalSeparation:
             yield Feature({"vocals": vocals.samples[0].astype(np.float16)})
 
     def _vocals(self, segment: Stereo) -> Stereo:
+        """The vocals of a segment, shape (2, n) in and out."""
         inputs = {"input": segment[None], "onnx::ReduceMean_1": spectrogram(segment)[None]}
         spectra, waves = self._session().run(None, inputs)
         return np.asarray(waveform(spectra[0, _VOCALS]) + waves[0, _VOCALS], dtype=np.float32)
@@ -141,7 +142,7 @@ def vocals_of(feature: Feature) -> MemoryAudio:
 
 
 def stereo(audio: Audio) -> Stereo:
-    """Audio as HTDemucs hears it: two channels at 44.1 kHz; one channel, or the mean of more than two, is doubled."""
+    """Audio as HTDemucs takes it: 44.1 kHz, shape (2, n); one channel, or the mean of more than two, is doubled."""
     audio = audio if audio.samples.shape[0] == 2 else audio.mono()
     samples = audio.at(MIX_RATE).samples
     return samples if samples.shape[0] == 2 else np.repeat(samples, 2, axis=0)
@@ -199,7 +200,7 @@ def triangle(length: int) -> npt.NDArray[np.float32]:
 
 
 def padded(samples: Stereo, start: int, length: int) -> Stereo:
-    """`length` samples from `start`, which may be negative, with zeros wherever there is no audio."""
+    """`length` samples from `start`, which may be negative, shape (2, length); zeros where there is no audio."""
     before, after = max(0, -start), max(0, start + length - samples.shape[1])
     return np.pad(samples[:, max(0, start) : start + length], ((0, 0), (before, after)))
 
@@ -245,4 +246,5 @@ def waveform(spectra: npt.NDArray[np.float32]) -> Stereo:
 
 @lru_cache(maxsize=1)
 def _hann() -> npt.NDArray[np.float32]:
+    """The periodic Hann window, shape (`_WINDOW`,)."""
     return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW), dtype=np.float32)

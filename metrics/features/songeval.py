@@ -100,6 +100,7 @@ class SongEvalRatings:
             yield self._rate(wave)
 
     def _rate(self, wave: npt.NDArray[np.float32]) -> Feature | Failure:
+        """The ratings, shape (5,), of mono samples at 24 kHz, shape (n,)."""
         import torch
 
         muq, head = self._models()

@@ -54,6 +54,7 @@ def _head(width: int, hidden: int, layers: int) -> torch.nn.Module:
             self.out_proj = nn.Linear(width, width)
 
         def forward(self, x: Tensor) -> Tensor:
+            """Shape (n, width) in and out."""
             parts = F.linear(x, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, _HEADS, width // _HEADS))
             queries, keys, values = parts.permute(1, 2, 0, 3)[:, None]  # each (1, heads, n, width / heads)
             mixed = F.scaled_dot_product_attention(queries, keys, values)[0]
@@ -68,6 +69,7 @@ def _head(width: int, hidden: int, layers: int) -> torch.nn.Module:
             self.fc = nn.Linear(2 * width, len(AXES))
 
         def forward(self, frames: Tensor) -> Tensor:
+            """Ratings of 1 to 5, shape (5,), of states of shape (n, width)."""
             x = mixed = self.ffd(frames)
             for attention in self.attn:
                 mixed = attention(mixed)

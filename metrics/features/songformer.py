@@ -230,7 +230,7 @@ def find_sections(network: torch.nn.Module, muq: States, musicfm: States) -> Sec
 
     Args:
         network: a `SongFormerNetwork`.
-        muq: of MuQ, from `states`.
+        muq: of MuQ, from `states`: per piece of 420 s two arrays of shape (frames, 1024).
         musicfm: of MusicFM.
 
     Returns:

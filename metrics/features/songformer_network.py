@@ -116,6 +116,7 @@ class _Thinning(nn.Module):
         self.norm1 = nn.LayerNorm(2 * _WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Shape (T, 2048) to (T // 3, 1024)."""
         x = x.T[None]
         x = self.pointwise_conv(self.depthwise_conv(x)) + self.residual_conv(functional.avg_pool1d(x, _DOWN))
         return functional.gelu(self.norm1(x[0].T))
@@ -128,6 +129,7 @@ class _Attention(nn.Module):
         self.to_q, self.to_k, self.to_v, self.to_out = (nn.Linear(_WIDTH, _WIDTH, bias=False) for _ in range(4))
 
     def forward(self, x: Tensor, turn: Tensor) -> Tensor:
+        """Shape (T, d) in and out; turn: see `_turned`."""
         x = self.norm(x)
         query, key, value = (
             layer(x).unflatten(-1, (_HEADS, -1)).transpose(0, 1) for layer in (self.to_q, self.to_k, self.to_v)
@@ -139,7 +141,12 @@ class _Attention(nn.Module):
 
 
 def _turned(x: Tensor, turn: Tensor) -> Tensor:
-    """Rotary positions: neighbouring features are real and imaginary part of a number that is turned by `turn`."""
+    """Rotary positions: neighbouring features are real and imaginary part of a number that is turned by `turn`.
+
+    Args:
+        x: shape (heads, T, d).
+        turn: complex numbers of length 1, shape (T, `_ROTATED` / 2).
+    """
     pairs = torch.view_as_complex(x[..., :_ROTATED].unflatten(-1, (-1, 2)).contiguous())
     return torch.cat([torch.view_as_real(pairs * turn).flatten(-2), x[..., _ROTATED:]], dim=-1)
 
@@ -151,5 +158,6 @@ class _FeedForward(nn.Module):
         self.widen, self.narrow = nn.Linear(_WIDTH, 4 * _WIDTH), nn.Linear(4 * _WIDTH, _WIDTH)
 
     def forward(self, x: Tensor, turn: Tensor) -> Tensor:
+        """Shape (T, d) in and out; `turn` is not used."""
         result: Tensor = self.narrow(functional.gelu(self.widen(self.norm(x))))
         return result

@@ -108,7 +108,7 @@ def _blocks(count: int, share: float, limits: tuple[float, float]) -> int:
 
 
 def _levels(audio: Audio, count: int) -> Array:
-    """Root mean square of each block over all channels, dB of full scale."""
+    """Root mean square of each block over all channels, dB of full scale, shape (count,)."""
     import numpy as np
 
     size = round(BLOCK * audio.rate)
@@ -139,6 +139,7 @@ def _describe(audio: Audio, count: int) -> _Moments:
     sizes = np.maximum(np.bincount(place, minlength=count), 1)
 
     def per_block(rows: npt.NDArray[np.floating]) -> Array:
+        """Means of rows of shape (rows, frames) in each block, shape (count, rows)."""
         return np.stack([np.bincount(place, row, count) / sizes for row in rows], axis=1)
 
     # A fixed tuning: estimating it takes longer than all the rest and matters little within one song.
@@ -178,7 +179,13 @@ def _even(group: Array, least: float) -> Array:
 
 
 def _kinds(sung: npt.NDArray[np.bool_], silent: npt.NDArray[np.bool_], shortest: int) -> list[str]:
-    """What each block is: ``vocal``, ``instrumental`` or ``silence``; a silence has at least `shortest` blocks."""
+    """What each block is: ``vocal``, ``instrumental`` or ``silence``; a silence has at least `shortest` blocks.
+
+    Args:
+        sung: whether somebody sings in each block, shape (n,).
+        silent: whether it is silent, shape (n,).
+        shortest: blocks.
+    """
     import numpy as np
     from scipy.ndimage import binary_opening
 
@@ -188,7 +195,12 @@ def _kinds(sung: npt.NDArray[np.bool_], silent: npt.NDArray[np.bool_], shortest:
 
 
 def _edges(kinds: list[str], curve: Array) -> list[int]:
-    """Block numbers of all boundaries, with 0 and the end: changes of kind, and novelty peaks away from them."""
+    """Block numbers of all boundaries, with 0 and the end: changes of kind, and novelty peaks away from them.
+
+    Args:
+        kinds: of the n blocks.
+        curve: the novelty, shape (n + 1,).
+    """
     from metrics.features.novelty import pick_boundaries
 
     gap = _blocks(len(kinds), _GAP, _GAP_LIMITS)

@@ -153,6 +153,7 @@ class Transcript:
             yield self._transcribe(mono)
 
     def _transcribe(self, mono: Mono) -> Feature:
+        """The transcript of mono samples at 16 kHz, shape (n,)."""
         entries: list[dict[str, Json]] = []
         dropped: list[dict[str, Json]] = []
         windows = sounding_windows(mono, RATE)
@@ -164,6 +165,7 @@ class Transcript:
     def _transcribe_window(
         self, mono: Mono, window: Window, entries: list[dict[str, Json]], dropped: list[dict[str, Json]]
     ) -> None:
+        """Transcribe a window of mono samples, shape (n,); what the thresholds refuse goes to `dropped`."""
         start, end = window
         segments, _ = self._model().transcribe(mono[start:end], language=self.language, **_DECODING)
         for segment in segments:  # one, or none when nothing was heard

@@ -78,6 +78,7 @@ def find_voice(audio: Audio, block: float) -> VocalActivity:
     lowest = int(np.ceil(_LOWEST_HZ / RATE * _SHORT))
 
     def total(rows: npt.NDArray[np.floating]) -> Array:
+        """Sums of rows of shape (rows, frames) over each moment, shape (rows, count)."""
         return np.stack([np.bincount(place, row, count)[:count] for row in rows])
 
     energy, mix_energy = (total((part[lowest:] ** 2).sum(axis=0)[None])[0] for part in (fine, mix))
@@ -115,7 +116,7 @@ def sung(voice: VocalActivity, shortest: int) -> npt.NDArray[np.bool_]:
 
 
 def _two_groups(values: Array) -> tuple[float, float]:
-    """The means of the two groups of least spread (Otsu's method)."""
+    """The means of the two groups of least spread (Otsu's method) of values of shape (n,)."""
     ordered = np.sort(values)
     counts = np.arange(1, len(ordered))
     if not len(counts):
@@ -127,7 +128,15 @@ def _two_groups(values: Array) -> tuple[float, float]:
 
 
 def _calmest(evidence: Array, change: float) -> npt.NDArray[np.bool_]:
-    """The course of yes and no that costs least (Viterbi): evidence against it, and `change` for every change."""
+    """The course of yes and no that costs least (Viterbi): evidence against it, and `change` for every change.
+
+    Args:
+        evidence: for yes (above 0) or no, shape (n,).
+        change: what a change costs.
+
+    Returns:
+        Shape (n,).
+    """
     against = np.stack([evidence, -evidence], axis=1).clip(min=0)
     cost, changed = against[0], np.zeros((len(evidence), 2), bool)
     for i in range(1, len(evidence)):
@@ -161,7 +170,15 @@ def _comb(bins: int) -> Array:
 
 
 def _harmonic_mask(magnitudes: npt.NDArray[np.floating], steady: int) -> npt.NDArray[np.floating]:
-    """How much of each bin belongs to what holds in time rather than to what spreads in frequency, 0-1."""
+    """How much of each bin belongs to what holds in time rather than to what spreads in frequency, 0-1.
+
+    Args:
+        magnitudes: shape (bins, frames).
+        steady: frames over which a tone holds.
+
+    Returns:
+        Shape (bins, frames).
+    """
     steady_power = _row_medians(magnitudes, steady) ** 2
     spread = _row_medians(magnitudes.T, _WIDE_BINS).T ** 2
     return np.asarray(steady_power / (steady_power + spread + 1e-12))
@@ -170,7 +187,8 @@ def _harmonic_mask(magnitudes: npt.NDArray[np.floating], steady: int) -> npt.NDA
 def _row_medians(rows: npt.NDArray[np.floating], width: int) -> npt.NDArray[np.floating]:
     """The median of the `width` (odd) values around each, in its row; beyond its ends a row is mirrored.
 
-    The rows go through the filter as one, which is several times as fast as a filter in two dimensions.
+    The rows, shape (rows, n), go through the filter as one, which is several times as fast as a filter in two
+    dimensions.
     """
     from scipy.ndimage import median_filter
 

@@ -130,6 +130,7 @@ class _Recording:
     """One song on its way through WhisperX: a `metrics.features.batches.Work`."""
 
     def __init__(self, mono: Mono, pipeline: Any) -> None:
+        """Cut mono samples at 16 kHz, shape (n,), into the pieces that the detector passes on."""
         self.seconds = max(1, mono.size) / RATE  # a few samples at another rate can become none
         # Where nothing sounds nothing is said, and the detector cannot hear less than one of its frames.
         spans = _detected(mono, pipeline) if mono.any() else []
@@ -142,7 +143,7 @@ class _Recording:
         self.segments: list[dict[str, Json]] = []
 
     def pieces(self) -> Iterator[Mono]:
-        """What the detector passes on, each of at most 30 s."""
+        """What the detector passes on, each of at most 30 s, shape (n,)."""
         while self.waiting:
             yield self.waiting.pop(0)
 
@@ -167,7 +168,7 @@ class _Recording:
 
 
 def _detected(mono: Mono, pipeline: Any) -> list[dict[str, Any]]:
-    """The stretches that WhisperX passes on to Whisper: ``start`` and ``end`` in seconds."""
+    """The stretches of samples, shape (n,), that WhisperX passes on to Whisper: ``start`` and ``end`` in seconds."""
     detector, limits = pipeline.vad_model, pipeline._vad_params
     scores = detector({"waveform": detector.preprocess_audio(mono), "sample_rate": RATE})
     merged: list[dict[str, Any]] = detector.merge_chunks(
@@ -177,7 +178,7 @@ def _detected(mono: Mono, pipeline: Any) -> list[dict[str, Any]]:
 
 
 def _texts(pipeline: Any, tokenizer: Any, pieces: Sequence[Mono]) -> list[str]:
-    """The text of each piece."""
+    """The text of each piece of shape (n,)."""
     import torch
 
     batch = torch.stack([pipeline.preprocess({"inputs": piece})["inputs"] for piece in pieces])

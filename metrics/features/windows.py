@@ -58,7 +58,7 @@ def sounding_windows(mono: Mono, rate: int) -> list[Window]:
 
 
 def halves(mono: Mono, rate: int, window: Window) -> tuple[Window, Window]:
-    """A window cut in two at the quietest moment of its middle third."""
+    """A window of mono samples, shape (n,), cut in two at the quietest moment of its middle third."""
     start, end = window
     levels = _levels(mono[start:end], rate)
     cut = start + _quietest(levels, levels.size // 3, 2 * levels.size // 3) * round(_FRAME_SECONDS * rate)
@@ -66,7 +66,7 @@ def halves(mono: Mono, rate: int, window: Window) -> tuple[Window, Window]:
 
 
 def _levels(mono: Mono, rate: int) -> npt.NDArray[np.float64]:
-    """The RMS of each 50 ms frame; an incomplete last frame is filled up with silence."""
+    """The RMS of each 50 ms frame, shape (frames,); an incomplete last frame is filled up with silence."""
     starts = np.arange(0, mono.size, round(_FRAME_SECONDS * rate))
     if not starts.size:
         return np.zeros(0)
@@ -75,7 +75,7 @@ def _levels(mono: Mono, rate: int) -> npt.NDArray[np.float64]:
 
 
 def _quietest(levels: npt.NDArray[np.float64], first: int, end: int) -> int:
-    """The middle of the quietest quarter of a second between two frames."""
+    """The middle of the quietest quarter of a second between two frames of levels of shape (frames,)."""
     if end - first < 5:
         return (first + end) // 2
     return first + 2 + int(np.argmin(sliding_window_view(levels[first:end], 5).sum(axis=1)))

@@ -66,7 +66,7 @@ def embeddings_by_song(embeddings: Embeddings, name: str) -> list[npt.NDArray[np
 
 
 def _stacked(rows: Sequence[npt.ArrayLike]) -> bool:
-    """Whether rows are embeddings (or numbers) rather than songs."""
+    """Whether rows are embeddings of shape (d,), or numbers, rather than songs of shape (n, d)."""
     try:
         return all(np.ndim(row) < 2 for row in rows)
     except ValueError:  # a ragged list: let the check of each song say so

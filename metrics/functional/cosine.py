@@ -83,8 +83,8 @@ def pairwise_similarity(song: npt.ArrayLike, condition: npt.ArrayLike) -> float:
     It shrinks with the variety inside of either side, so it depends on how long the audio is.
 
     Args:
-        song: as in `similarity`.
-        condition: as in `similarity`.
+        song: embeddings of the song's clips, shape (n, d) or (d,).
+        condition: embeddings of the style prompt's clips, or of a style text, shape (m, d) or (d,).
 
     Returns:
         In [-1, 1].

@@ -105,7 +105,7 @@ class Gaussian:
 
     @cached_property
     def root(self) -> Array:
-        """The symmetric square root of the covariance; eigenvalues that rounding made negative count as 0."""
+        """The symmetric root of the covariance, shape (d, d); eigenvalues that rounding made negative count as 0."""
         values, vectors = np.linalg.eigh(self.covariance)
         return np.asarray((vectors * np.sqrt(values.clip(min=0))) @ vectors.T)
 

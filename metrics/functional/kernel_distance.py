@@ -133,7 +133,16 @@ class KernelSums:
 
 
 def _mean_of_pairs(sums: Array, counts: Array, across_songs: bool) -> float | None:
-    """The mean kernel over pairs of different vectors, or of vectors of different songs."""
+    """The mean kernel over pairs of different vectors, or of vectors of different songs.
+
+    Args:
+        sums: of the kernel over each pair of songs, shape (s, s).
+        counts: vectors of each song, shape (s,).
+        across_songs: leave out pairs within a song.
+
+    Returns:
+        In [0, 1]; None where there is no pair.
+    """
     n = float(counts.sum())
     if across_songs:
         total, pairs = float(sums.sum() - np.trace(sums)), n**2 - float((counts**2).sum())

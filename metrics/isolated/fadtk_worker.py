@@ -137,10 +137,12 @@ def _read_and_write_by_soundfile() -> None:
     import torchaudio
 
     def load(path: str, **_: Any) -> tuple[torch.Tensor, int]:
+        """Samples of shape (channels, n), and their rate."""
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
         return torch.from_numpy(samples.T.copy()), rate
 
     def save(path: str, samples: torch.Tensor, rate: int, encoding: str, bits_per_sample: int) -> None:
+        """Write samples of shape (channels, n)."""
         soundfile.write(path, samples.numpy().T, rate, subtype=f"{encoding.replace('_S', '')}_{bits_per_sample}")
 
     torchaudio.load, torchaudio.save = load, save
