@@ -32,10 +32,13 @@ def test_the_documented_commands_list_and_run_it(python, tmp_path):
     page = documented.ROOT / "docs/extending.md"
     assert documented.check(documented.commands(page), songbench, pip=(example_plugin.COMMAND,)) == 4
     assert "metronome" in shown["systems"].stdout
-    assert re.search(r"backend +centroid", shown["metrics"].stdout)
-    assert "brightness@centroid" in shown["run"].stdout
-    rows = [row for row in shown["run"].stdout.splitlines() if row.strip().startswith("metronome")]
-    assert any("2/2" in row for row in rows)
+    for backend in ("centroid", "rolloff"):
+        assert re.search(rf"backend +{backend}", shown["metrics"].stdout)
+        assert f"brightness@{backend}" in shown["run"].stdout
+    assert "power_gap" in shown["run"].stdout
+    for system in ("metronome", "hum"):
+        rows = [row for row in shown["run"].stdout.splitlines() if row.strip().startswith(system)]
+        assert any("2/2" in row for row in rows)
     assert "n/a" in shown["run"].stdout, "silence has no brightness"
     words = ("--systems", "metronome", "--metrics", "level", "--set", "system.metronome.bpm=90", "--name", "slow")
     assert songbench("run", *words).returncode == 0
@@ -49,7 +52,10 @@ def test_pip_finds_all_it_asks_for(tmp_path):
     assert "Successfully installed songbench-example" in done.stdout
 
 
-@pytest.mark.parametrize(("language", "name"), [("toml", "pyproject.toml"), ("python", "songbench_example.py")])
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("toml", "pyproject.toml"), ("python", "songbench_example.py"), ("python", "songbench_example_classes.py")],
+)
 def test_the_page_shows_the_files_themselves(language, name):
     """Word for word, as pages are read where nothing puts files into them."""
     page = (example_plugin.EXAMPLE.parents[1] / "extending.md").read_text(encoding="utf-8")

@@ -1,112 +1,43 @@
-"""A whole plug-in: a system that clicks and a metric that measures brightness."""
+"""A whole plug-in in functions: a system that hums, a metric of one song, a feature and a metric of a set."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from songbench.domain.audio import Audio, AudioSource
-from songbench.domain.score import NotApplicable, Scores
-from songbench.domain.song import Failure, GenerationRecord, Request, Song, memory_song
-from songbench.plugin import READY, Availability, Feature, Features, Field, MetricCard, SystemCard, Verdict
-
-RATE = 48_000
+from songbench.domain.score import NotApplicable
+from songbench.domain.song import Request, Song
+from songbench.plugin import Feature, Field, extractor, metric, set_metric, system
 
 
-class Metronome:
-    """Clicks at a steady tempo: not a song, but as much code as a real system needs around its model."""
-
-    card = SystemCard(
-        name="metronome",
-        version="1",  # raise it whenever the same request would give other samples
-        summary="Clicks at a steady tempo for the wanted time.",
-        licence="CC0-1.0",
-        languages=(),  # it does not look at the words
-        conditions=(),
-        vocals=False,
-        sample_rate=RATE,
-    )
-
-    def __init__(self, bpm: float = 120.0) -> None:
-        """Settings come from the command line: ``--set system.metronome.bpm=90``."""
-        self.bpm = bpm
-        self.parameters = {"bpm": bpm}  # everything that can change the samples
-
-    def availability(self) -> Availability:
-        """A system with weights says here what is missing and how to get it, without loading anything."""
-        return READY
-
-    def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
-        """Yield each song as soon as it is done; one that cannot be made is a Failure, and the others go on."""
-        for request in requests:
-            if not request.prompt.seconds:
-                yield Failure("generate", "the prompt does not say how long the song shall be", request=request)
-                continue
-            begun = time.perf_counter()
-            samples = self._clicks(request.prompt.seconds, request.seed)
-            record = GenerationRecord(seconds=time.perf_counter() - begun, conditions=())
-            yield memory_song(request, Audio(np.stack([samples, samples]), RATE), record)
-
-    def _clicks(self, seconds: float, seed: int) -> np.ndarray:
-        rng = np.random.default_rng(seed)  # everything random follows from the request's seed
-        click = (rng.standard_normal(480) * np.linspace(0.5, 0.0, 480)).astype("float32")
-        samples = np.zeros(round(seconds * RATE), dtype="float32")
-        for start in range(0, len(samples) - len(click), round(RATE * 60 / self.bpm)):
-            samples[start : start + len(click)] = click.clip(-1, 1)
-        return samples
-
-
-class Centroid:
-    """The spectral centroid: a feature that several metrics could share. It is stored and computed once per audio."""
-
-    name = "spectral centroid"
-    identity = {"version": "1", "window": 2048}
-
-    def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
-        """One result per source, in order."""
-        for source in sources:
-            audio = source.load().mono()
-            spectrum = np.abs(np.fft.rfft(audio.samples[0])) ** 2
-            frequencies = np.fft.rfftfreq(audio.samples.shape[1], 1 / audio.rate)
-            total = spectrum.sum()
-            yield Feature({"hz": np.array([(frequencies * spectrum).sum() / total if total > 0 else -1.0])})
-
-
-class Brightness:
+@metric("brightness@centroid", version="1", fields=[Field("brightness", unit="Hz", low=0, decimals=0)], hears={"sound"})
+def brightness(song: Song) -> float | NotApplicable:
     """The power-weighted mean frequency of the mix."""
+    audio = song.audio.mono()
+    power = np.abs(np.fft.rfft(audio.samples[0])) ** 2
+    if not power.any():
+        return NotApplicable("the song is silent")
+    frequencies = np.fft.rfftfreq(audio.samples.shape[1], 1 / audio.rate)
+    return frequencies @ power / power.sum()
 
-    card = MetricCard(
-        name="brightness",
-        backend="centroid",
-        version="1",
-        fields=(
-            Field(
-                "brightness",
-                unit="Hz",
-                direction="none",
-                low=0.0,
-                high=None,
-                decimals=0,
-                description="Power-weighted mean frequency of the whole mix.",
-            ),
-        ),
-        summary="How bright a song sounds.",
-        limits="Descriptive: a bright song is not a good one.",
-        citation="Any textbook on signal processing: first moment of the power spectrum.",
-        licence="CC0-1.0",
-        hears=("sound",),
-    )
 
-    def availability(self) -> Availability:
-        """Always ready."""
-        return READY
+@system("hum", version="1", licence="CC0-1.0", languages=(), conditions=(), vocals=False, sample_rate=48_000)
+def hum(request: Request, *, hertz: float = 110.0) -> Audio:
+    """Hums one note for the wanted time, with a little noise from the request's seed."""
+    times = np.arange(round((request.prompt.seconds or 30.0) * 48_000)) / 48_000
+    noise = np.random.default_rng(request.seed).standard_normal(len(times))
+    samples = 0.2 * np.sin(2 * np.pi * hertz * times) + 0.001 * noise
+    return Audio(np.stack([samples, samples]).astype("float32"), 48_000)
 
-    def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
-        """One verdict per song, in order."""
-        for feature in features.of(Centroid(), [song.source for song in songs]):
-            if isinstance(feature, Failure):
-                yield feature
-            elif feature.arrays["hz"][0] < 0:
-                yield NotApplicable("the song is silent")
-            else:
-                yield Scores(values={"brightness": float(feature.arrays["hz"][0])})
+
+@extractor("mean power", version="1")
+def mean_power(source: AudioSource) -> Mapping[str, float]:
+    """What several metrics could use of a piece of audio: it is computed once and stored."""
+    return {"power": float(np.mean(source.load().samples ** 2))}
+
+
+@set_metric("power_gap", version="1", fields=[Field("power_gap", unit="dB", direction="lower")], extractor=mean_power)
+def power_gap(songs: Sequence[Feature], reference: Sequence[Feature]) -> float | NotApplicable:
+    """How far the power of all songs together is from that of the reference songs."""
+    powers = [sum(song.data["power"] for song in side) / len(side) if side else 0.0 for side in (songs, reference)]
+    return abs(10 * np.log10(powers[0] / powers[1])) if all(powers) else NotApplicable("one side is silent or empty")
