@@ -9,13 +9,13 @@ from pathlib import Path
 from listening_test.collection.tokens import load_secret
 from listening_test.pages import SLOTS, session_minutes
 from listening_test.preparation.assignment import assign
+from listening_test.preparation.audio_files import Level, Made
 from listening_test.preparation.clips import SongSource
 from listening_test.preparation.coverage import Coverage, cover, prove
 from listening_test.preparation.design import Design, ItemName
 from listening_test.preparation.excerpts import ExcerptSpan
-from listening_test.preparation.length import Lengths, pages_per_seat
-from listening_test.preparation.levels import Level, Made
 from listening_test.preparation.material import Material
+from listening_test.preparation.planning import Lengths, pages_per_seat
 from listening_test.preparation.rendering import Renderer, unusable
 from listening_test.preparation.selection import Selection, select
 from listening_test.preparation.session import Session, SessionPlanner, repetitions

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from listening_test.preparation.design import Design, Pages, cells, treatments
-from listening_test.preparation.ordering import neighbours
-from listening_test.preparation.williams import carry_over
+from listening_test.preparation.ordering import carry_over, neighbours
 
 
 class UnbalancedError(RuntimeError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from listening_test.preparation import checks, traps
+from listening_test.preparation import checks
 from listening_test.preparation.anchors import degraded
 from listening_test.preparation.clips import ClipRecipe, SongSource
 from listening_test.preparation.excerpts import ExcerptSpan, place
@@ -80,7 +80,7 @@ class Renderer:
             )
         changed = degraded(part, rate, recipe.effect)
         if recipe.said:
-            changed = traps.spoken_over(changed, rate, recipe.said, recipe.language)
+            changed = checks.spoken_over(changed, rate, recipe.said, recipe.language)
             notes = (*notes, f"a voice says: {recipe.said}")
         return Rendered(recipe, framed(changed, rate), start, notes)
 

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from listening_test.preparation import power
 from listening_test.preparation.build import Preparation
 from listening_test.preparation.coverage import Span
 from listening_test.preparation.design import treatments
 from listening_test.preparation.folder import REPORT, TABLE
+from listening_test.preparation.planning import statement
 from listening_test.private import write_private
 from songbench.reporting.document.blocks import Fragment, Heading, Listing, Table, Text, table
 from songbench.reporting.document.markdown import to_markdown
@@ -85,7 +85,7 @@ def stimulus_table(made: Preparation) -> str:
 
 def power_statement(made: Preparation) -> str:
     """How small a difference this test can find."""
-    return power.statement(
+    return statement(
         made.test.protocol,
         raters=made.design.seats,
         items=len({item.prompt for item in made.selection.songs}),

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from listening_test.preparation import traps
+from listening_test.preparation import checks
 from listening_test.preparation.design import ItemName, Pages
-from listening_test.preparation.ordering import place_between
+from listening_test.preparation.ordering import RowsInTurn, place_between
 from listening_test.preparation.trials import Ask, Trials, Turn
-from listening_test.preparation.williams import RowsInTurn
 
 TRAPS_PER_PLACE = 3
 """So many different traps are made for each that a rater meets: raters who talk do not give them all away."""
@@ -100,7 +99,7 @@ class SessionPlanner:
         items = [item for item in self._trials.selection.songs if self._fits(item)]
         self._draw.shuffle(items)
         protocol = self._trials.protocol
-        answers = traps.asked_in_turn(traps.trap_answers(protocol, protocol.scales), count, self._draw)
+        answers = checks.asked_in_turn(checks.trap_answers(protocol, protocol.scales), count, self._draw)
         return [self._trials.trap(items[number % len(items)], answer) for number, answer in enumerate(answers)]
 
     def _fits(self, item: ItemName) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
-from listening_test.preparation import traps
+from listening_test.preparation import checks
 from listening_test.preparation.anchors import LOWPASS
 from listening_test.preparation.clips import Clip, song
 from listening_test.preparation.design import ItemName
@@ -266,7 +266,7 @@ class Trials:
         numbers = range(len(ask.clips)) if about is None else (about,)
         spoken = []
         for language in self.protocol.languages:
-            said = traps.instruction(self.protocol, scales, answer, language)
+            said = checks.instruction(self.protocol, scales, answer, language)
             replaced = tuple(
                 (
                     number,

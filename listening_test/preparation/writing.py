@@ -8,10 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias, TypeVar
 
+from listening_test.preparation.audio_files import Level, Made, write_audio
 from listening_test.preparation.checks import tone_orders
 from listening_test.preparation.clips import Clip, ClipRecipe, SongSource
 from listening_test.preparation.design import ItemName
-from listening_test.preparation.levels import Level, Made, write_audio
 from listening_test.preparation.material import Material
 from listening_test.preparation.rendering import Renderer
 from listening_test.preparation.selection import Selection

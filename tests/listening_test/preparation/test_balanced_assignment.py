@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from listening_test.preparation.assignment import assign
 from listening_test.preparation.coverage import UnbalancedError, cover, prove
 from listening_test.preparation.design import Design, ItemName, Page, most_pages
-from listening_test.preparation.williams import RowsInTurn, carry_over, williams_rows
+from listening_test.preparation.ordering import RowsInTurn, carry_over, williams_rows
 
 NAMES = tuple("shgbaczd")
 

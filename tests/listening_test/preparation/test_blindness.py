@@ -18,8 +18,8 @@ from listening_test.collection.app import build
 from listening_test.collection.database import Database, default_url
 from listening_test.collection.sessions import Sessions
 from listening_test.collection.tokens import Signer, load_secret
+from listening_test.preparation.audio_files import LONGEST_TAIL, SHORTEST_TAIL, disguise, dithered, filled
 from listening_test.preparation.build import prepare
-from listening_test.preparation.disguise import LONGEST_TAIL, SHORTEST_TAIL, disguise, dithered, filled
 from listening_test.preparation.sound import encoded, framed
 
 

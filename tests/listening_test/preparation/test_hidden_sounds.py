@@ -7,10 +7,10 @@ import pytest
 from scipy import signal
 from small_material import RATE, music, small_protocol
 
-from listening_test.preparation import checks, traps
+from listening_test.preparation import checks
 from listening_test.preparation.anchors import LOWPASS, degraded, delay_of, lowpass_taps, mp3
+from listening_test.preparation.checks import pinyin, speak
 from listening_test.preparation.sound import loudness
-from listening_test.preparation.speech import pinyin, speak
 from listening_test.protocol import load_protocol
 from songbench.domain.errors import InputError
 
@@ -57,49 +57,49 @@ def test_speech_is_the_same_every_time_and_mandarin_is_spelled():
 
 def test_instructions_name_the_answer_as_the_page_does():
     acr, pair, ccr, many = (load_protocol(one) for one in ("levo", "preference", "ccr", "multistimulus"))
-    assert traps.instruction(acr, acr.scales, "2", "en") == (
+    assert checks.instruction(acr, acr.scales, "2", "en") == (
         "This is a check. Please choose number 2, 'Poor', for every question."
     )
-    assert traps.instruction(acr, acr.scales, "2", "zh") == "这是一项检查。 每个问题都请选择二分，“较差”。"
-    assert "song B, the second one" in traps.instruction(pair, pair.scales, "B", "en")
-    assert "minus 3, 'Much worse'" in traps.instruction(ccr, ccr.scales, "-3", "en")
-    assert "负三分" in traps.instruction(ccr, ccr.scales, "-3", "zh")
-    assert "this one to 100" in traps.instruction(many, many.scales, "100", "en")
-    assert "一百" in traps.instruction(many, many.scales, "100", "zh")
+    assert checks.instruction(acr, acr.scales, "2", "zh") == "这是一项检查。 每个问题都请选择二分，“较差”。"
+    assert "song B, the second one" in checks.instruction(pair, pair.scales, "B", "en")
+    assert "minus 3, 'Much worse'" in checks.instruction(ccr, ccr.scales, "-3", "en")
+    assert "负三分" in checks.instruction(ccr, ccr.scales, "-3", "zh")
+    assert "this one to 100" in checks.instruction(many, many.scales, "100", "en")
+    assert "一百" in checks.instruction(many, many.scales, "100", "zh")
 
 
 def test_traps_never_ask_for_the_middle():
-    assert traps.trap_answers(load_protocol("levo"), load_protocol("levo").scales) == ("1", "2", "4", "5")
+    assert checks.trap_answers(load_protocol("levo"), load_protocol("levo").scales) == ("1", "2", "4", "5")
     ccr = load_protocol("ccr")
-    assert traps.trap_answers(ccr, ccr.scales) == ("-3", "-2", "-1", "1", "2", "3")
-    assert set(traps.asked_in_turn(("0", "100"), 4, Random(1))) == {"0", "100"}
+    assert checks.trap_answers(ccr, ccr.scales) == ("-3", "-2", "-1", "1", "2", "3")
+    assert set(checks.asked_in_turn(("0", "100"), 4, Random(1))) == {"0", "100"}
     other = [
         {"id": "A", "label": "a", "points": {1: "x", 2: "y"}},
         {"id": "B", "label": "b", "points": {5: "x", 6: "y"}},
     ]
     odd = small_protocol(scales=other)
     with pytest.raises(InputError, match="no answer in common"):
-        traps.trap_answers(odd, odd.scales)
+        checks.trap_answers(odd, odd.scales)
 
 
 def test_the_voice_is_heard_over_the_music():
     """Where the voice speaks, what is heard resembles the voice and hardly the music; elsewhere it is the music."""
     sound, text = music(9.0, rate=44100).samples, "This is a check. Please set this one to 100."
-    mixed = traps.spoken_over(sound, 44100, text, "en")
+    mixed = checks.spoken_over(sound, 44100, text, "en")
     assert mixed.shape == sound.shape
-    first, voice = round(traps.MUSIC_FIRST_SECONDS * 44100), len(traps._voice(text, "en", 44100, traps.SPEEDS[0]))
+    first, voice = round(checks.MUSIC_FIRST_SECONDS * 44100), len(checks._voice(text, "en", 44100, checks.SPEEDS[0]))
     assert np.allclose(mixed[:, : first - 12000], sound[:, : first - 12000])
     part = slice(first, first + voice)
-    left = mixed[:, part] - traps.factor(traps.DUCKED_DB) * sound[:, part]  # the voice alone
-    assert 10 * np.log10(np.var(left) / np.var(traps.factor(traps.DUCKED_DB) * sound[:, part])) > 12
+    left = mixed[:, part] - checks.factor(checks.DUCKED_DB) * sound[:, part]  # the voice alone
+    assert 10 * np.log10(np.var(left) / np.var(checks.factor(checks.DUCKED_DB) * sound[:, part])) > 12
     assert loudness(np.ascontiguousarray(left), 44100) == pytest.approx(loudness(sound, 44100), abs=0.5)
 
 
 def test_a_voice_needs_room():
     with pytest.raises(InputError, match=r"1.0 s is too short for a trap.*longer excerpts"):
-        traps.spoken_over(music(1.0).samples, RATE, "This is a check. Please set this one to 100.", "en")
+        checks.spoken_over(music(1.0).samples, RATE, "This is a check. Please set this one to 100.", "en")
     silence = np.zeros((2, 8 * RATE), "float32")
-    assert np.abs(traps.spoken_over(silence, RATE, "This is a check.", "en")).max() > 0.1
+    assert np.abs(checks.spoken_over(silence, RATE, "This is a check.", "en")).max() > 0.1
 
 
 def test_the_headphone_check_is_that_of_woods_and_others():

@@ -15,7 +15,7 @@ from listening_test.collected import collect
 from listening_test.pages import public_page, session_minutes, session_pages
 from listening_test.preparation.build import prepare
 from listening_test.preparation.folder import claim
-from listening_test.preparation.power import statement
+from listening_test.preparation.planning import statement
 from listening_test.preparation.report import power_statement, stimulus_table, write_reports
 from listening_test.prepared import check_audio, load_key, load_test
 from listening_test.protocol import load_protocol
