@@ -17,7 +17,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import rich
-from rich.table import Table
 
 from metrics.features.transcript import Transcript, whisper_language
 from metrics.per import compare, whisper_base_mix
@@ -29,6 +28,9 @@ from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Request, Song
 from songbench.domain.suite import load_suite
 from songbench.execution.keys import take_seed
+from songbench.reporting.document.blocks import Heading, Table, Text, table
+from songbench.reporting.document.markdown import to_markdown
+from songbench.reporting.document.terminal import print_document
 from songbench.suites import DEMO
 from systems.rulebased.speech import speak
 from systems.rulebased.style import parse_style
@@ -122,27 +124,25 @@ def measure(prompts: Sequence[Prompt], takes: int, seed: int, heard: Sequence[st
     return rows
 
 
-def table(rows: Sequence[dict[str, object]]) -> Table:
-    """The rows for the terminal."""
-    shown = Table("language", "heard", "songs", "phonemes", *PARTS, title="Percent; lower is better but for coverage")
-    for row in rows:
-        numbers = [f"{row[part]:.1f}" for part in PARTS]
-        shown.add_row(
-            str(row["language"]), CONDITIONS[str(row["condition"])], str(row["songs"]), str(row["phonemes"]), *numbers
-        )
-    return shown
+def rate_table(rows: Sequence[dict[str, object]]) -> Table:
+    """The rates in percent; lower is better but for coverage."""
+    columns = ("language", "heard", "songs", "phonemes", *(f"{part} %" for part in PARTS))
+    return table("", columns, [_cells(row) for row in rows])
+
+
+def _cells(row: dict[str, object]) -> tuple[str, ...]:
+    condition = CONDITIONS[str(row["condition"])]
+    return (
+        *(str(row["language"]), condition, str(row["songs"]), str(row["phonemes"])),
+        *(f"{row[part]:.1f}" for part in PARTS),
+    )
 
 
 def markdown(rows: Sequence[dict[str, object]], about: dict[str, object]) -> str:
     """The rows as a Markdown page."""
-    head = ["language", "heard", "songs", "phonemes", *(f"{part} %" for part in PARTS)]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for row in rows:
-        numbers = [f"{row[part]:.1f}" for part in PARTS]
-        cells = [row["language"], CONDITIONS[str(row["condition"])], row["songs"], row["phonemes"], *numbers]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    told = ", ".join(f"{name} {value}" for name, value in about.items())
-    return "# Intelligibility of the rule-based singer\n\n" + "\n".join(lines) + f"\n\nMicro averages. {told}.\n"
+    facts = ", ".join(f"{name} {value}" for name, value in about.items())
+    title = Heading("Intelligibility of the rule-based singer", level=1)
+    return to_markdown([title, rate_table(rows), Text(f"Micro averages. {facts}.")])
 
 
 def main() -> None:
@@ -166,7 +166,7 @@ def main() -> None:
     rows = measure(suite.prompts, options.takes, options.seed, heard)
     about: dict[str, object] = {"suite": suite.name, "version": suite.version, "takes": options.takes}
     about |= {"seed": options.seed, "recogniser": f"whisper-base {Transcript.compute_type}"}
-    rich.print(table(rows))
+    print_document([rate_table(rows)])
     rich.print(f"{time.perf_counter() - started:.0f} s")
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

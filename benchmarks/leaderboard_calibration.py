@@ -24,6 +24,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from songbench.execution.store import write_atomically
+from songbench.reporting.document.blocks import Fragment, Heading, TableCell, Text, table
+from songbench.reporting.document.markdown import to_markdown
 from songbench.statistics import Array, Takes, bootstrap_interval, compare_takes, holm
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -221,47 +223,69 @@ def _family_row(cell: tuple[str, int, int], sets: int, families: int, singles: i
 
 def markdown(results: Mapping[str, Any]) -> str:
     """The report."""
-    lines = [
-        "# Calibration of the leaderboard",
-        "",
-        f"Made by `benchmarks/leaderboard_calibration.py --sets {results['sets']}`. All scores are simulated, with a"
-        " known true mean; the designs are described in the script. In brackets: where the share lies with 95 %, given"
-        " the number of simulated sets.",
-        "",
-        "## Intervals of means",
-        "",
-        "Share of 95 % intervals that hold the true mean over all prompts, and on which side of the others it lies.",
-        "",
-        "| scores | takes | prompts | coverage | truth below | truth above | wanted | |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in results["intervals"]:
-        held = "" if row["wanted"] is None else "holds" if row["coverage"] >= row["wanted"] else "**does not hold**"
-        wanted = "" if row["wanted"] is None else f"at least {row['wanted']:g}"
-        lines.append(
-            f"| {row['design']} | {row['takes']} | {row['prompts']} |"
-            f" {row['coverage']:.3f} ({row['low']:.3f} to {row['high']:.3f}) |"
-            f" {row['truth_below']:.3f} | {row['truth_above']:.3f} | {wanted} | {held} |"
-        )
-    lines += [
-        "",
-        "## Comparisons",
-        "",
-        "Four systems with the same true mean, six paired tests, Holm-corrected: share of sets with a significant"
-        " difference (p < 0.05), and share of single tests with one before the correction.",
-        "",
-        "| scores | takes | prompts | errors per set | errors per test | wanted | |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in results["families"]:
-        held = "" if row["wanted"] is None else "holds" if row["family_error"] <= row["wanted"] else "**does not hold**"
-        wanted = "not held to it" if row["wanted"] is None else f"at most {row['wanted']:g}"
-        lines.append(
-            f"| {row['design']} | {row['takes']} | {row['prompts']} |"
-            f" {row['family_error']:.3f} ({row['low']:.3f} to {row['high']:.3f}) |"
-            f" {row['single_error']:.3f} | {wanted} | {held} |"
-        )
-    return "\n".join(lines) + "\n"
+    made_by = Fragment(f"benchmarks/leaderboard_calibration.py --sets {results['sets']}", "code")
+    about = Fragment(
+        ". All scores are simulated, with a known true mean; the designs are described in the script. In brackets:"
+        " where the share lies with 95 %, given the number of simulated sets."
+    )
+    return to_markdown(
+        [
+            Heading("Calibration of the leaderboard", level=1),
+            Text((Fragment("Made by "), made_by, about)),
+            Heading("Intervals of means"),
+            Text(
+                "Share of 95 % intervals that hold the true mean over all prompts, and on which side of the others it"
+                " lies."
+            ),
+            table(
+                "",
+                ("scores", "takes", "prompts", "coverage", "truth below", "truth above", "wanted", ""),
+                list(map(interval_cells, results["intervals"])),
+            ),
+            Heading("Comparisons"),
+            Text(
+                "Four systems with the same true mean, six paired tests, Holm-corrected: share of sets with a"
+                " significant difference (p < 0.05), and share of single tests with one before the correction."
+            ),
+            table(
+                "",
+                ("scores", "takes", "prompts", "errors per set", "errors per test", "wanted", ""),
+                list(map(family_cells, results["families"])),
+            ),
+        ]
+    )
+
+
+def interval_cells(row: Mapping[str, Any]) -> tuple[TableCell, ...]:
+    """How often intervals held the truth."""
+    target = "" if row["wanted"] is None else f"at least {row['wanted']:g}"
+    verdict: TableCell = "" if row["wanted"] is None else holds(row["coverage"] >= row["wanted"])
+    return (
+        *(str(row[name]) for name in ("design", "takes", "prompts")),
+        f"{row['coverage']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
+        f"{row['truth_below']:.3f}",
+        f"{row['truth_above']:.3f}",
+        target,
+        verdict,
+    )
+
+
+def family_cells(row: Mapping[str, Any]) -> tuple[TableCell, ...]:
+    """How often tests erred."""
+    target = "not held to it" if row["wanted"] is None else f"at most {row['wanted']:g}"
+    verdict: TableCell = "" if row["wanted"] is None else holds(row["family_error"] <= row["wanted"])
+    return (
+        *(str(row[name]) for name in ("design", "takes", "prompts")),
+        f"{row['family_error']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
+        f"{row['single_error']:.3f}",
+        target,
+        verdict,
+    )
+
+
+def holds(as_promised: bool) -> TableCell:
+    """The word for a promise that was kept, or not."""
+    return "holds" if as_promised else (Fragment("does not hold", "strong"),)
 
 
 def main() -> None:

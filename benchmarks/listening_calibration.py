@@ -40,6 +40,8 @@ from listening_test.simulation.population import Population
 from listening_test.simulation.power_check import power_of
 from listening_test.simulation.ratings import SimulatedDesign
 from songbench.execution.store import write_atomically
+from songbench.reporting.document.blocks import Block, Fragment, Heading, TableCell, Text, table
+from songbench.reporting.document.markdown import to_markdown
 
 RESULTS = Path(__file__).parent.parent / "results"
 POINTS, HUNDRED = (1.0, 5.0), (0.0, 100.0)
@@ -251,61 +253,53 @@ def run(tests: int, workers: int) -> dict[str, Any]:
     }
 
 
-def markdown(found: Mapping[str, Any]) -> str:
+def markdown(results: Mapping[str, Any]) -> str:
     """The report."""
-    sizes = ", ".join(f"{size:g} ({name.replace('_', ':')})" for name, size in found["components"].items())
-    lines = [
-        "# Calibration of listening tests",
-        "",
-        f"Made by `benchmarks/listening_calibration.py --tests {found['tests']}`. All answers are simulated: normal"
-        f" effects with standard deviations of {sizes}"
-        " points of a scale of 1 to 5, raters who use the scale more or less widely (log-sd 0.15), fatigue, rounding to"
-        " points and clipping at the ends. In brackets: where the share lies with 95 %, from the number of simulated"
-        " tests (of raters, for screening).",
+    sizes = ", ".join(f"{size:g} ({name.replace('_', ':')})" for name, size in results["components"].items())
+    made_by = Fragment(f"benchmarks/listening_calibration.py --tests {results['tests']}", "code")
+    about = Fragment(
+        f". All answers are simulated: normal effects with standard deviations of {sizes} points of a scale of 1 to 5,"
+        " raters who use the scale more or less widely (log-sd 0.15), fatigue, rounding to points and clipping at the"
+        " ends. In brackets: where the share lies with 95 %, from the number of simulated tests (of raters, for"
+        " screening)."
+    )
+    blocks: list[Block] = [
+        Heading("Calibration of listening tests", level=1),
+        Text((Fragment("Made by "), made_by, about)),
     ]
     for question, title, note in (
         ("ratings", "Ratings of songs", "Share of 95 % intervals that hold the truth; errors of tests at 0.05."),
         ("pairs", "Comparisons of two songs", "The same; slot A is favoured by 0.1 points."),
         ("screening", "Screening with the default rules", "Share of raters excluded, by what they are."),
     ):
-        lines += [
-            "",
-            f"## {title}",
-            "",
-            note,
-            "",
-            "| design | systems | figure | value | wanted | |",
-            "|---|---|---|---|---|---|",
+        rows = [cells(row) for row in results["rows"] if row["question"] == question]
+        columns = ("design", "systems", "figure", "value", "wanted", "")
+        blocks += [Heading(title), Text(note), table("", columns, rows)]
+    powers = [(row["case"], f"{row['difference']:g}", share_cell(row)) for row in results["power"]]
+    return to_markdown(
+        [
+            *blocks,
+            Heading("Power"),
+            Text("The difference that planning calls resolvable, and how often it was found (planned: 0.80)."),
+            table("", ("design", "difference", "found"), powers),
         ]
-        lines += [line(one) for one in found["rows"] if one["question"] == question]
-    lines += [
-        "",
-        "## Power",
-        "",
-        "The difference that planning calls resolvable, and how often it was found (planned: 0.80).",
-        "",
-    ]
-    lines += ["| design | difference | found |", "|---|---|---|"]
-    lines += [
-        f"| {one['case']} | {one['difference']:g} | {one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f}) |"
-        for one in found["power"]
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def line(one: Mapping[str, Any]) -> str:
-    """One row of a table."""
-    wanted = "" if one["wanted"] is None else f"{one['wanted'][0]:g} to {one['wanted'][1]:g}"
-    held = {None: "", True: "holds", False: "off by no more than chance"}[one["holds"]]
-    if one["within chance"] is False:
-        held = "**does not hold**"
-    systems = "equal" if one["equal systems"] else "differ"
-    names = {"tests": "errors of single tests", "family": "errors after Holm, per test of all pairs"}
-    figure = names.get(one["figure"], one["figure"])
-    return (
-        f"| {one['case']} | {systems} | {figure} | {one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f}) |"
-        f" {wanted} | {held} |"
     )
+
+
+def cells(row: Mapping[str, Any]) -> tuple[TableCell, ...]:
+    """One row of a table."""
+    target = "" if row["wanted"] is None else f"{row['wanted'][0]:g} to {row['wanted'][1]:g}"
+    verdict: TableCell = {None: "", True: "holds", False: "off by no more than chance"}[row["holds"]]
+    if row["within chance"] is False:
+        verdict = (Fragment("does not hold", "strong"),)
+    systems = "equal" if row["equal systems"] else "differ"
+    names = {"tests": "errors of single tests", "family": "errors after Holm, per test of all pairs"}
+    return row["case"], systems, names.get(row["figure"], row["figure"]), share_cell(row), target, verdict
+
+
+def share_cell(row: Mapping[str, Any]) -> str:
+    """A share with its interval."""
+    return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 
 def main() -> None:

@@ -57,6 +57,8 @@ from songbench.domain.song import Failure, Request, Song
 from songbench.execution.features import StoredFeatures
 from songbench.execution.record import hardware
 from songbench.execution.store import Store
+from songbench.reporting.document.blocks import Block, Fragment, Heading, Table, TableCell, Text, table
+from songbench.reporting.document.markdown import to_markdown
 from songbench.resources import needs, weights
 from songbench.resources.sources import PINS
 from songbench.resources.weights import Weights
@@ -469,105 +471,120 @@ def clap_tower(seconds: float) -> dict[str, Any]:
 def markdown(result: dict[str, Any]) -> str:
     """The results for people."""
     machine, setting = result["machine"], result["setting"]
-    lines = [
-        "# Throughput of the metrics",
-        "",
-        f"Written by `benchmarks/metrics_throughput.py` on {machine['cpu']}, {CORES} cores,"
-        f" {machine['memory_gib']} GiB; torch {setting['torch']}, one thread per process.",
-        f"MERT's weights: {setting['mert_weights']}.",
-        "",
+    blocks: list[Block] = [
+        Heading("Throughput of the metrics", level=1),
+        Text(
+            (
+                Fragment("Written by "),
+                Fragment("benchmarks/metrics_throughput.py", "code"),
+                Fragment(
+                    f" on {machine['cpu']}, {CORES} cores, {machine['memory_gib']} GiB; torch {setting['torch']}, one"
+                    f" thread per process. MERT's weights: {setting['mert_weights']}."
+                ),
+            )
+        ),
     ]
     if rows := result.get("fadtk"):
-        clock, cpu = ([row[name] for row in rows] for name in ("ratio", "cpu_ratio"))
-        lines += [
-            "## FAD on MERT-v1-95M, layer 12, beside fadtk 1.1.0's own command",
-            "",
-            f"{setting['songs']} songs and as many reference songs of {setting['seconds']:g} s, from the start of a"
-            f" process to the distance, {CORES} workers with one thread each on both sides, in turns. Seconds by the"
-            " clock depend on what else the machine does at that moment, processor time hardly does.",
-            "",
-            "| round | songbench s | fadtk s | ratio | songbench CPU s | fadtk CPU s | CPU ratio | songbench | fadtk |",
-            "|---|---|---|---|---|---|---|---|---|",
-        ]
-        for row in rows:
-            lines.append(
-                f"| {row['round']} | {row['songbench_seconds']:.1f} | {row['fadtk_seconds']:.1f} | {row['ratio']:.2f}"
-                f" | {row['songbench_cpu_seconds']:.1f} | {row['fadtk_cpu_seconds']:.1f} | {row['cpu_ratio']:.2f}"
-                f" | {row['songbench_fad']:.6f} | {row['fadtk_fad']:.6f} |"
-            )
-        lines += [
-            "",
-            f"songbench is {median(clock):.2f} times as fast (median; {min(clock):.2f} to {max(clock):.2f}), and takes"
-            f" {median(cpu):.2f} times less processor time ({min(cpu):.2f} to {max(cpu):.2f}). The values differ by"
-            f" {max(row['difference'] for row in rows):.1e} at most (relative).",
-            "",
-        ]
+        blocks += _fadtk_blocks(rows, setting)
     if row := result.get("more"):
-        lines += [
-            "## Scoring again after adding songs",
-            "",
-            "| | songs heard | CPU s |",
-            "|---|---|---|",
-            *(
-                f"| {what} | {row[f'{name}_songs_heard']} | {row[f'{name}_cpu_seconds']:.1f} |"
-                for name, what in (
-                    ("first", f"{row['songs']} songs, {row['reference_songs']} references"),
-                    ("again", "the same again"),
-                    ("after_adding", f"with {row['added']} songs more"),
-                )
-            ),
-            "",
-        ]
+        blocks += [Heading("Scoring again after adding songs"), _repetition_table(row)]
     if row := result.get("many"):
-        lines += [
-            "## The distance itself",
-            "",
-            f"FAD, fad_inf and both without each of {row['prompts']} prompts, {row['dimensions']} dimensions, features"
-            f" at hand: {row['cpu_seconds']:.0f} s of processor time per system.",
-            "",
+        blocks += [
+            Heading("The distance itself"),
+            Text(
+                f"FAD, fad_inf and both without each of {row['prompts']} prompts, {row['dimensions']} dimensions,"
+                f" features at hand: {row['cpu_seconds']:.0f} s of processor time per system."
+            ),
         ]
     if result.get("per_song"):
-        lines += [
-            f"## Seconds of processor time per song of {setting['seconds']:g} s",
-            "",
-            f"Means of {SONGS} songs on one thread, without loading models. Prompt audio and the clips that give the"
-            " level of chance were heard before, as many songs share them. The texts of that level are read once a job;"
-            " here they count for these songs alone. With random weights the arithmetic is that of the published ones."
-            " Nobody sings in these songs, so Whisper base has little to write down.",
-            "",
-            "| metric | CPU s per song | of which features | weights |",
-            "|---|---|---|---|",
-            *(_per_song_line(row, result) for row in result["per_song"]),
-            "",
+        blocks += [
+            Heading(f"Seconds of processor time per song of {setting['seconds']:g} s"),
+            Text(
+                f"Means of {SONGS} songs on one thread, without loading models. Prompt audio and the clips that give"
+                " the level of chance were heard before, as many songs share them. The texts of that level are read"
+                " once a job; here they count for these songs alone. With random weights the arithmetic is that of"
+                " the published ones. Nobody sings in these songs, so Whisper base has little to write down."
+            ),
+            table(
+                "",
+                ("metric", "CPU s per song", "of which features", "weights"),
+                [_per_song_cells(row, result) for row in result["per_song"]],
+            ),
         ]
     if row := result.get("transcription"):
-        lines += [
-            f"Of `per@whisperx-large-v3`, HTDemucs (weights: {row['htdemucs']}) takes"
-            f" {row['separation_cpu_seconds_per_song']:.1f} s, the speech detector"
-            f" {row['detector_cpu_seconds_per_song']:.1f} s, and Whisper ({row['whisper']}, float32)"
-            f" {row['encoder_cpu_seconds_per_piece']:.1f} s to hear a piece of up to 30 s and"
-            f" {row['decoder_cpu_seconds']:.1f} s to say {row['tokens']} tokens with beam 5. Random weights do not come"
-            " to an end by themselves, so the number of tokens was set; what is heard of real songs differs in length.",
-            "",
-        ]
+        blocks.append(
+            Text(
+                (
+                    Fragment("Of "),
+                    Fragment("per@whisperx-large-v3", "code"),
+                    Fragment(
+                        f", HTDemucs (weights: {row['htdemucs']}) takes {row['separation_cpu_seconds_per_song']:.1f} s,"
+                        f" the speech detector {row['detector_cpu_seconds_per_song']:.1f} s, and Whisper"
+                        f" ({row['whisper']}, float32) {row['encoder_cpu_seconds_per_piece']:.1f} s to hear a piece of"
+                        f" up to 30 s and {row['decoder_cpu_seconds']:.1f} s to say {row['tokens']} tokens with beam 5."
+                        " Random weights do not come to an end by themselves, so the number of tokens was set; what is"
+                        " heard of real songs differs in length."
+                    ),
+                )
+            )
+        )
     if row := result.get("clap"):
-        lines += [
-            f"LAION-CLAP with random weights of the real size takes {row['cpu_seconds_per_window']:.2f} s per window of"
-            f" 10 s ({row['cpu_seconds_per_window_unpacked']:.2f} s without packed products): a song of"
-            f" {setting['seconds']:g} s has {row['fad_windows_per_song']} windows for fad and kad (hop 1 s) and"
-            f" {row['score_windows_per_song']} for clap (hop 10 s).",
-            "",
-        ]
-    return "\n".join(lines)
+        blocks.append(
+            Text(
+                f"LAION-CLAP with random weights of the real size takes {row['cpu_seconds_per_window']:.2f} s per"
+                f" window of 10 s ({row['cpu_seconds_per_window_unpacked']:.2f} s without packed products): a song of"
+                f" {setting['seconds']:g} s has {row['fad_windows_per_song']} windows for fad and kad (hop 1 s) and"
+                f" {row['score_windows_per_song']} for clap (hop 10 s)."
+            )
+        )
+    return to_markdown(blocks)
 
 
-def _per_song_line(row: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+def _fadtk_blocks(rows: Sequence[Mapping[str, Any]], setting: Mapping[str, Any]) -> list[Block]:
+    """Ours beside fadtk's command, round by round."""
+    clock, cpu = ([row[name] for row in rows] for name in ("ratio", "cpu_ratio"))
+    heads = ("round", "songbench s", "fadtk s", "ratio", "songbench CPU s", "fadtk CPU s", "CPU ratio")
+    cells = [
+        (
+            *(str(row["round"]), f"{row['songbench_seconds']:.1f}", f"{row['fadtk_seconds']:.1f}"),
+            *(f"{row['ratio']:.2f}", f"{row['songbench_cpu_seconds']:.1f}", f"{row['fadtk_cpu_seconds']:.1f}"),
+            *(f"{row['cpu_ratio']:.2f}", f"{row['songbench_fad']:.6f}", f"{row['fadtk_fad']:.6f}"),
+        )
+        for row in rows
+    ]
+    return [
+        Heading("FAD on MERT-v1-95M, layer 12, beside fadtk 1.1.0's own command"),
+        Text(
+            f"{setting['songs']} songs and as many reference songs of {setting['seconds']:g} s, from the start of a"
+            f" process to the distance, {CORES} workers with one thread each on both sides, in turns. Seconds by the"
+            " clock depend on what else the machine does at that moment, processor time hardly does."
+        ),
+        table("", (*heads, "songbench", "fadtk"), cells),
+        Text(
+            f"songbench is {median(clock):.2f} times as fast (median; {min(clock):.2f} to {max(clock):.2f}), and takes"
+            f" {median(cpu):.2f} times less processor time ({min(cpu):.2f} to {max(cpu):.2f}). The values differ by"
+            f" {max(row['difference'] for row in rows):.1e} at most (relative)."
+        ),
+    ]
+
+
+def _repetition_table(row: Mapping[str, Any]) -> Table:
+    rounds = (
+        ("first", f"{row['songs']} songs, {row['reference_songs']} references"),
+        ("again", "the same again"),
+        ("after_adding", f"with {row['added']} songs more"),
+    )
+    cells = [(label, str(row[f"{name}_songs_heard"]), f"{row[f'{name}_cpu_seconds']:.1f}") for name, label in rounds]
+    return table("", ("", "songs heard", "CPU s"), cells)
+
+
+def _per_song_cells(row: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[TableCell, ...]:
     name, weights_used = row["metric"], row.get("weights")
     seconds, features = row.get("cpu_seconds_per_song"), dict(row.get("feature_cpu_seconds_per_song", {}))
     if "not_available" in row and (heard := result.get("transcription")) and name.startswith("per@whisperx-large-v3"):
         features = {} if name.endswith("-mix") else {"stems": heard["separation_cpu_seconds_per_song"]}
-        parts = ("detector_cpu_seconds_per_song", "encoder_cpu_seconds_per_piece", "decoder_cpu_seconds")
-        features["whisperx transcript"] = sum(heard[part] for part in parts)
+        steps = ("detector_cpu_seconds_per_song", "encoder_cpu_seconds_per_piece", "decoder_cpu_seconds")
+        features["whisperx transcript"] = sum(heard[part] for part in steps)
         seconds, weights_used = sum(features.values()), f"{RANDOM}; sum of parts, {heard['tokens']} tokens"
     elif "not_available" in row and (heard := result.get("clap")) and name.endswith("@clap-laion-music"):
         features = {"clap-laion-music": heard["fad_windows_per_song"] * heard["cpu_seconds_per_window"]}
@@ -575,10 +592,12 @@ def _per_song_line(row: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     elif "not_available" in row and (heard := result.get("clap")) and name == "clap@laion-music":
         features = {"clap-laion-music": heard["score_windows_per_song"] * heard["cpu_seconds_per_window"]}
         seconds, weights_used = sum(features.values()), f"{RANDOM}; {heard['score_windows_per_song']} windows, no text"
+    metric = (Fragment(name, "code"),)
     if seconds is None:
-        return f"| `{name}` | {row.get('not_available') or row.get('not_applicable') or row.get('failed')} | | |"
-    told = ", ".join(f"{feature} {took:.2f}" for feature, took in features.items())
-    return f"| `{name}` | {seconds:.2f} | {told} | {weights_used} |"
+        cause = row.get("not_available") or row.get("not_applicable") or row.get("failed")
+        return metric, str(cause), "", ""
+    parts = ", ".join(f"{feature} {took:.2f}" for feature, took in features.items())
+    return metric, f"{seconds:.2f}", parts, weights_used or ""
 
 
 def _part(name: str) -> str:
