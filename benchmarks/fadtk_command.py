@@ -44,11 +44,11 @@ def prepared() -> None:
 
     torchaudio.load, torchaudio.save = load, save
     folder = Path(os.environ["FADTK_CHECKPOINTS"])
-    kept = folder / ".model-checkpoints"
-    kept.mkdir(parents=True, exist_ok=True)
+    checkpoints = folder / ".model-checkpoints"
+    checkpoints.mkdir(parents=True, exist_ok=True)
     for name in CHECKPOINTS:
-        if not (kept / name).exists():
-            (kept / name).touch()
+        if not (checkpoints / name).exists():
+            (checkpoints / name).touch()
     fadtk.model_loader.__file__ = str(folder / "model_loader.py")
 
 

@@ -51,10 +51,10 @@ def hear(source: AudioSource, language: str) -> Feature:
     Raises:
         SongbenchError: it cannot be made.
     """
-    (found,) = Transcript(whisper_language(language)).extract([source])
-    if isinstance(found, Failure):
-        raise SongbenchError(found.cause)
-    return found
+    (outcome,) = Transcript(whisper_language(language)).extract([source])
+    if isinstance(outcome, Failure):
+        raise SongbenchError(outcome.cause)
+    return outcome
 
 
 def spoken(prompt: Prompt) -> AudioSource:
@@ -74,18 +74,18 @@ def sung(prompts: Sequence[Prompt], takes: int, seed: int) -> Iterable[Song]:
         for prompt in prompts
         for take in range(takes)
     ]
-    for made in RuleBased().generate(requests):
-        if isinstance(made, Failure):
-            raise SongbenchError(f"{made.request.prompt.id if made.request else '?'}: {made.cause}")
-        yield made
+    for outcome in RuleBased().generate(requests):
+        if isinstance(outcome, Failure):
+            raise SongbenchError(f"{outcome.request.prompt.id if outcome.request else '?'}: {outcome.cause}")
+        yield outcome
 
 
-def judge(song: Song, others: Sequence[Prompt], speech: Scores, mix: bool) -> dict[str, Scores]:
+def judge(song: Song, prompts: Sequence[Prompt], speech: Scores, mix: bool) -> dict[str, Scores]:
     """The scores of one song in each condition that applies.
 
     Args:
         song: as sung.
-        others: the prompts in the same language.
+        prompts: the prompts in the same language.
         speech: the scores of its lines as spoken.
         mix: whether the mix is heard, too.
     """
@@ -94,8 +94,8 @@ def judge(song: Song, others: Sequence[Prompt], speech: Scores, mix: bool) -> di
     scores = {"speech": speech, "vocals": compare(prompt.lyrics.lines, vocals)}
     if mix:
         scores["mix"] = compare(prompt.lyrics.lines, hear(song.source, prompt.language).data)
-    if len(others) > 1:
-        stranger = others[(others.index(prompt) + 1) % len(others)]
+    if len(prompts) > 1:
+        stranger = prompts[(prompts.index(prompt) + 1) % len(prompts)]
         scores["wrong"] = compare(stranger.lyrics.lines, vocals)
     return scores
 
@@ -109,14 +109,17 @@ def micro(scores: Sequence[Scores]) -> dict[str, float]:
     }
 
 
-def measure(prompts: Sequence[Prompt], takes: int, seed: int, heard: Sequence[str]) -> list[dict[str, object]]:
+def measure(prompts: Sequence[Prompt], takes: int, seed: int, conditions: Sequence[str]) -> list[dict[str, object]]:
     """One row per language and condition: its rates, and how many songs and phonemes they rest on."""
     rows: list[dict[str, object]] = []
     for language in dict.fromkeys(prompt.language for prompt in prompts):
-        same = [prompt for prompt in prompts if prompt.language == language]
-        speech = {p.id: compare(p.lyrics.lines, hear(spoken(p), language).data) for p in same}
-        judged = [judge(song, same, speech[song.prompt.id], "mix" in heard) for song in sung(same, takes, seed)]
-        for condition in heard:
+        prompts_in_language = [prompt for prompt in prompts if prompt.language == language]
+        speech = {p.id: compare(p.lyrics.lines, hear(spoken(p), language).data) for p in prompts_in_language}
+        judged = [
+            judge(song, prompts_in_language, speech[song.prompt.id], "mix" in conditions)
+            for song in sung(prompts_in_language, takes, seed)
+        ]
+        for condition in conditions:
             scores = [scores[condition] for scores in judged if condition in scores]
             if scores:
                 counts = {"songs": len(scores), "phonemes": int(sum(score.weights["per"] for score in scores))}
@@ -155,15 +158,15 @@ def main() -> None:
     conditions = ",".join(CONDITIONS)
     parser.add_argument("--heard", default=conditions, help=f"comma-separated conditions (default: {conditions})")
     options = parser.parse_args()
-    heard = options.heard.split(",")
-    if unknown := set(heard) - set(CONDITIONS):
+    selection = options.heard.split(",")
+    if unknown := set(selection) - set(CONDITIONS):
         parser.error(f"--heard {', '.join(sorted(unknown))}: expected some of {conditions}")
     ready = whisper_base_mix().availability()
     if not ready.ready:
         raise SystemExit(f"{ready.reason}: {ready.cure}")
     suite = load_suite(options.suite)
     started = time.perf_counter()
-    rows = measure(suite.prompts, options.takes, options.seed, heard)
+    rows = measure(suite.prompts, options.takes, options.seed, selection)
     about: dict[str, object] = {"suite": suite.name, "version": suite.version, "takes": options.takes}
     about |= {"seed": options.seed, "recogniser": f"whisper-base {Transcript.compute_type}"}
     print_document([rate_table(rows)])

@@ -294,12 +294,12 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=1000, help="simulated sets per cell")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--to", type=Path, default=RESULTS, help="folder for the two files")
-    chosen = parser.parse_args()
-    results = run(chosen.sets, chosen.workers)
+    options = parser.parse_args()
+    results = run(options.sets, options.workers)
     text = markdown(results)
     print(text)
-    write_atomically(chosen.to / "leaderboard_calibration.json", (json.dumps(results, indent=1) + "\n").encode())
-    write_atomically(chosen.to / "leaderboard_calibration.md", text.encode())
+    write_atomically(options.to / "leaderboard_calibration.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_atomically(options.to / "leaderboard_calibration.md", text.encode())
 
 
 if __name__ == "__main__":

@@ -91,13 +91,15 @@ def cases() -> list[Case]:
             form="multistimulus", raters=12, prompts=10, pages=10, scale_range=HUNDRED
         ),
     }
-    found = []
+    all_cases = []
     for name, design in designs.items():
         for null, effects in ((False, SPREAD), (True, EQUAL)):
             people = Population(effects=effects) if design.form == "acr" else hundred(effects)
-            found.append(Case(name, "ratings", design, people, null))
-    found.append(Case("the second one, systems near the top", "ratings", SimulatedDesign(), Population(effects=HIGH)))
-    found.append(
+            all_cases.append(Case(name, "ratings", design, people, null))
+    all_cases.append(
+        Case("the second one, systems near the top", "ratings", SimulatedDesign(), Population(effects=HIGH))
+    )
+    all_cases.append(
         Case(
             "the second one, no tastes, no luck",
             "ratings",
@@ -111,8 +113,8 @@ def cases() -> list[Case]:
             compared = SimulatedDesign(form=form, raters=raters, prompts=prompts, pages=pages, scale_range=limits)
             name = f"{form}: {raters} raters x {pages} pairs of {prompts} prompts x 4"
             for null, effects in ((False, SPREAD), (True, EQUAL)):
-                found.append(Case(name, "pairs", compared, Population(effects=effects, position=0.1), null))
-    return found + screening_cases()
+                all_cases.append(Case(name, "pairs", compared, Population(effects=effects, position=0.1), null))
+    return all_cases + screening_cases()
 
 
 def hundred(effects: Mapping[str, float], **more: Any) -> Population:
@@ -198,7 +200,7 @@ def figures(case: Case, shares: Shares) -> list[dict[str, Any]]:
 def row(case: Case, name: str, share: Share) -> dict[str, Any]:
     """One figure with its Monte-Carlo interval and what was wanted; traps alone must not be what screening rests on."""
     low, high = share.interval(independent=case.question == "screening")
-    wanted = None if case.design.traps == 0 and name == "careless" else WANTED.get(name)
+    target = None if case.design.traps == 0 and name == "careless" else WANTED.get(name)
     return {
         "case": case.name,
         "question": case.question,
@@ -209,9 +211,9 @@ def row(case: Case, name: str, share: Share) -> dict[str, Any]:
         "high": round(high, 4),
         "events": share.n,
         "tests": share.tests,
-        "wanted": wanted,
-        "holds": None if wanted is None else wanted[0] <= share.value <= wanted[1],
-        "within chance": None if wanted is None else low <= wanted[1] and high >= wanted[0],
+        "wanted": target,
+        "holds": None if target is None else target[0] <= share.value <= target[1],
+        "within chance": None if target is None else low <= target[1] and high >= target[0],
     }
 
 
@@ -229,8 +231,8 @@ def run(tests: int, workers: int) -> dict[str, Any]:
         power_waiting = [(name, pool.submit(power_part, design, tests)) for name, design in POWER.items()]
         for case, futures in waiting:
             rows += figures(case, joined(future.result() for future in futures))
-            for told in [one for one in rows if one["case"] == case.name][-6:]:
-                print(f"  {told['figure']:12s} {told['value']:.3f}  {case.name}", file=sys.stderr)
+            for figure in [line for line in rows if line["case"] == case.name][-6:]:
+                print(f"  {figure['figure']:12s} {figure['value']:.3f}  {case.name}", file=sys.stderr)
         for name, future in power_waiting:
             value, difference = future.result()
             low, high = Share(round(value * tests), tests, tests).interval()
@@ -308,12 +310,12 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=500, help="simulated tests per design")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--to", type=Path, default=RESULTS, help="folder for the two files")
-    chosen = parser.parse_args()
-    found = run(chosen.tests, chosen.workers)
-    text = markdown(found)
+    options = parser.parse_args()
+    results = run(options.tests, options.workers)
+    text = markdown(results)
     print(text)
-    write_atomically(chosen.to / "listening_calibration.json", (json.dumps(found, indent=1) + "\n").encode())
-    write_atomically(chosen.to / "listening_calibration.md", text.encode())
+    write_atomically(options.to / "listening_calibration.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_atomically(options.to / "listening_calibration.md", text.encode())
 
 
 if __name__ == "__main__":

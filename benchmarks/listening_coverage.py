@@ -62,9 +62,9 @@ class Share:
         outcomes = [bool(event) for event in events]
         self.hits, self.n, self.tests = self.hits + sum(outcomes), self.n + len(outcomes), self.tests + 1
 
-    def join(self, other: Share) -> Share:
+    def join(self, share: Share) -> Share:
         """Both together."""
-        return Share(self.hits + other.hits, self.n + other.n, self.tests + other.tests)
+        return Share(self.hits + share.hits, self.n + share.n, self.tests + share.tests)
 
 
 Shares = dict[str, Share]

@@ -46,19 +46,19 @@ def measure(kind: str, url: str, folder: Path, raters: int, rest: float) -> dict
     with served.start(folder, "--db", url) as server:
         number = served.component(server.url)
         people = [served.Rater(server.url, number=number) for _ in range(raters)]
-        for one in people:
-            one.open()
+        for rater in people:
+            rater.open()
         threads = [
-            threading.Thread(target=take_part, args=(one, rest, random.Random(n))) for n, one in enumerate(people)
+            threading.Thread(target=take_part, args=(rater, rest, random.Random(n))) for n, rater in enumerate(people)
         ]
         began = time.perf_counter()
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         seconds = time.perf_counter() - began
-    latencies = 1000 * np.array([value for one in people for value in one.latencies])
-    unfinished = sum(one.page["kind"] != "thanks" for one in people)
+    latencies = 1000 * np.array([value for rater in people for value in rater.latencies])
+    unfinished = sum(rater.page["kind"] != "thanks" for rater in people)
     return {
         "database": kind,
         "raters": raters,
@@ -74,33 +74,33 @@ def measure(kind: str, url: str, folder: Path, raters: int, rest: float) -> dict
 
 def main() -> None:
     """Print one JSON object per database and keep them with what they were measured on."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--raters", type=int, default=50)
-    asked.add_argument("--to", type=Path, default=HERE / "results" / "listening_load.json")
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--raters", type=int, default=50)
+    parser.add_argument("--to", type=Path, default=HERE / "results" / "listening_load.json")
+    options = parser.parse_args()
     where: dict[str, object] = {
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "system": platform.system(),
     }
     where["load_of_others_before"] = round(os.getloadavg()[0], 1)
-    found = []
+    loads = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "test"
         made_up_test(folder, prompts=8, seats=8, listening={"minimum_seconds": 0.0})
         for rest in RESTS:
             url = f"sqlite:///{scratch}/ratings-{rest}.sqlite"
-            found.append(measure("SQLite", url, folder, options.raters, rest))
-            print(json.dumps(found[-1]), flush=True)
+            loads.append(measure("SQLite", url, folder, options.raters, rest))
+            print(json.dumps(loads[-1]), flush=True)
         if private_postgres.binaries() is None:
             print("PostgreSQL's server is not installed; not measured.")
         else:
             with private_postgres.private_server(durable="on") as server:
                 for rest in RESTS:
-                    found.append(measure("PostgreSQL", server.new_database(), folder, options.raters, rest))
-                    print(json.dumps(found[-1]), flush=True)
-    said = " ".join((__doc__ or "").split("Run:")[0].split())
-    content = {"what": said, "machine": where, "loads": found}
+                    loads.append(measure("PostgreSQL", server.new_database(), folder, options.raters, rest))
+                    print(json.dumps(loads[-1]), flush=True)
+    description = " ".join((__doc__ or "").split("Run:")[0].split())
+    content = {"what": description, "machine": where, "loads": loads}
     write_atomically(options.to, (json.dumps(content, indent=1) + "\n").encode())
 
 

@@ -93,8 +93,8 @@ def music(path: Path, seconds: float, seed: int) -> Path:
 
 def mert_files(folder: Path) -> tuple[Path, bool]:
     """A folder with MERT's files, and whether they are the published ones."""
-    if found := weights.path(MERT_95M):
-        return found, True
+    if path := weights.path(MERT_95M):
+        return path, True
     folder.mkdir(parents=True)
     mert(folder)
     return folder, False
@@ -117,8 +117,8 @@ def set_up(files: Path, scratch: Path) -> dict[str, str]:
         json.dumps({**{k: v for k, v in config.items() if k != "auto_map"}, "model_type": "hubert"})
     )
     pins = {
-        one.name: {"sha256": file_digest(place / one.name), "size": (place / one.name).stat().st_size}
-        for one in MERT_95M.files
+        file.name: {"sha256": file_digest(place / file.name), "size": (place / file.name).stat().st_size}
+        for file in MERT_95M.files
     }
     (place / PINS).write_text(json.dumps({"files": pins}))
     return {
@@ -146,26 +146,26 @@ def embed(paths: Sequence[Path], store: str) -> None:
     StoredFeatures(Store(store)).of(metric.embedding, [AudioFile(path) for path in paths])
 
 
-def ours(reference: Path, evaluated: Path, store: Path) -> None:
+def print_own_fad(reference: Path, evaluated: Path, store: Path) -> None:
     """FAD of two folders with one worker per core; prints the value."""
     songs, real = (sorted(folder.glob("*.wav")) for folder in (evaluated, reference))
     paths = [*songs, *real]
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
         list(pool.map(embed, [paths[i::CORES] for i in range(CORES)], [str(store)] * CORES))
-    found = fad_mert().score_set(list(map(song, songs)), list(map(song, real)), StoredFeatures(Store(str(store))))
-    print(found.values["fad"] if isinstance(found, Scores) else found)
+    outcome = fad_mert().score_set(list(map(song, songs)), list(map(song, real)), StoredFeatures(Store(str(store))))
+    print(outcome.values["fad"] if isinstance(outcome, Scores) else outcome)
 
 
 def timed(command: Sequence[object], environment: dict[str, str]) -> tuple[float, float, str]:
     """Seconds by the clock and of processor time of a command and all it starts, and what it prints."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
-    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
+    process = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - begin
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(f"{command} failed:\n{done.stdout[-1000:]}\n{done.stderr[-3000:]}")
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+    if process.returncode:
+        raise SystemExit(f"{command} failed:\n{process.stdout[-1000:]}\n{process.stderr[-3000:]}")
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, process.stdout
 
 
 def beside_fadtk(
@@ -178,8 +178,8 @@ def beside_fadtk(
 
         def run_ours(number: int = number, row: dict[str, Any] = row) -> None:
             command = [sys.executable, __file__, "--ours", reference, evaluated, scratch / f"store{number}"]
-            seconds, cpu, said = timed(command, environment)
-            row.update(songbench_seconds=seconds, songbench_cpu_seconds=cpu, songbench_fad=float(said.split()[-1]))
+            seconds, cpu, output = timed(command, environment)
+            row.update(songbench_seconds=seconds, songbench_cpu_seconds=cpu, songbench_fad=float(output.split()[-1]))
 
         def run_fadtk(number: int = number, row: dict[str, Any] = row) -> None:
             copies = []
@@ -290,15 +290,15 @@ class Kept:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: dict[tuple[str, str, str], Feature | Failure] = {}
+        self._features: dict[tuple[str, str, str], Feature | Failure] = {}
 
     def of(self, extractor: Extractor, sources: Sequence[AudioSource]) -> list[Feature | Failure]:
         """The feature of each source."""
         keys = [(extractor.name, json.dumps(dict(extractor.identity)), source.digest) for source in sources]
-        new = {key: source for key, source in zip(keys, sources, strict=True) if key not in self._kept}
+        new = {key: source for key, source in zip(keys, sources, strict=True) if key not in self._features}
         with self._clock.on(extractor.name):
-            self._kept.update(zip(new, extractor.extract(list(new.values())), strict=True))
-        return [self._kept[key] for key in keys]
+            self._features.update(zip(new, extractor.extract(list(new.values())), strict=True))
+        return [self._features[key] for key in keys]
 
 
 def per_song(paths: Sequence[Path], clip: Path, scratch: Path) -> Iterator[dict[str, Any]]:
@@ -310,18 +310,18 @@ def per_song(paths: Sequence[Path], clip: Path, scratch: Path) -> Iterator[dict[
         scratch: folder for random weights.
     """
     stand_ins = StandIns(scratch)
-    wanted = {name: registry.build_metric(name) for name in registry.names(registry.METRICS)}
+    metrics = {name: registry.build_metric(name) for name in registry.names(registry.METRICS)}
     with mock.patch.object(weights, "path", stand_ins.path):
-        for number, (name, metric) in enumerate(wanted.items()):
-            needed = [one for one in needs.of_card(metric.card.needs) if isinstance(one, Weights)]
-            absent = [one for one in needed if not stand_ins.published(one)]
-            for one in absent:
-                stand_ins.stand_in(one)
+        for number, (name, metric) in enumerate(metrics.items()):
+            required = [need for need in needs.of_card(metric.card.needs) if isinstance(need, Weights)]
+            absent = [need for need in required if not stand_ins.published(need)]
+            for need in absent:
+                stand_ins.stand_in(need)
             row: dict[str, Any] = {"metric": name}
-            later = [need for other in list(wanted.values())[number + 1 :] for need in other.card.needs]
+            later = [need for other in list(metrics.values())[number + 1 :] for need in other.card.needs]
             state = metric.availability()
             if state.ready:
-                row["weights"] = RANDOM if absent else "published" if needed else "none"
+                row["weights"] = RANDOM if absent else "published" if required else "none"
                 try:
                     row |= _metric_seconds(metric, paths, clip)
                 except Exception as error:  # one metric that cannot run must not hide the others
@@ -421,11 +421,11 @@ def _whisper(folder: Path) -> dict[str, Any]:
     prompt, end_of_text = [50258, 50259, 50360, 50364], 50257  # transcribe English without times
     begin = time.process_time()
     # CTranslate2 lets Whisper say half of the greatest length, as OpenAI's code does.
-    (found,) = model.generate(encoded, [prompt], beam_size=5, max_length=2 * TOKENS, suppress_tokens=[end_of_text])
+    (generated,) = model.generate(encoded, [prompt], beam_size=5, max_length=2 * TOKENS, suppress_tokens=[end_of_text])
     return {
         "whisper": f"large-v3, {RANDOM}",
         "encoder_cpu_seconds_per_piece": encoder,
-        "tokens": len(found.sequences_ids[0]),
+        "tokens": len(generated.sequences_ids[0]),
         "decoder_cpu_seconds": time.process_time() - begin,
     }
 
@@ -444,7 +444,7 @@ def clap_tower(seconds: float) -> dict[str, Any]:
     config = ClapAudioConfig(patch_embeds_hidden_size=128, hidden_size=1024, depths=[2, 2, 12, 2])
     model = ClapAudioModelWithProjection(config).eval()
     windows = list(np.random.default_rng(0).standard_normal((4, WINDOW), dtype=np.float32) / 10)
-    took = {}
+    seconds_by_mode = {}
     for name in ("plain", "packed"):
         if name == "packed":
             pack_linears(model)
@@ -452,12 +452,12 @@ def clap_tower(seconds: float) -> dict[str, Any]:
         tower(windows[:1])
         begin = time.process_time()
         tower(windows)
-        took[name] = (time.process_time() - begin) / len(windows)
+        seconds_by_mode[name] = (time.process_time() - begin) / len(windows)
     row = {
         "feature": "clap-laion-music",
         "weights": "random, real size",
-        "cpu_seconds_per_window": took["packed"],
-        "cpu_seconds_per_window_unpacked": took["plain"],
+        "cpu_seconds_per_window": seconds_by_mode["packed"],
+        "cpu_seconds_per_window_unpacked": seconds_by_mode["plain"],
         "fad_windows_per_song": round(seconds),
         "score_windows_per_song": max(1, round(seconds / 10)),
     }
@@ -615,11 +615,11 @@ def _merged(out: Path | None, new: Mapping[str, Any]) -> dict[str, Any]:
     """
     if out is None or not (out / "throughput.json").exists():
         return dict(new)
-    held: dict[str, Any] = json.loads((out / "throughput.json").read_text())
+    earlier: dict[str, Any] = json.loads((out / "throughput.json").read_text())
     for part in ("machine", "setting"):
-        if differ := [name for name, value in new[part].items() if held[part].get(name) != value]:
+        if differ := [name for name, value in new[part].items() if earlier[part].get(name) != value]:
             raise SystemExit(f"{out} was measured with another {', '.join(differ)}; choose another folder for --out")
-    return held
+    return earlier
 
 
 def main() -> None:
@@ -635,9 +635,9 @@ def main() -> None:
     parser.add_argument(
         "--ours", nargs=3, type=Path, metavar=("REFERENCE", "EVALUATED", "STORE"), help=argparse.SUPPRESS
     )
-    asked = parser.parse_args()
-    if asked.ours:
-        ours(*asked.ours)
+    options = parser.parse_args()
+    if options.ours:
+        print_own_fad(*options.ours)
         return
     import torch
 
@@ -648,39 +648,41 @@ def main() -> None:
         folders = [scratch / side for side in ("reference", "evaluated")]
         for number, folder in enumerate(folders):
             folder.mkdir()
-            for i in range(asked.songs):
-                music(folder / f"{i}.wav", asked.seconds, 100 * number + i)
+            for i in range(options.songs):
+                music(folder / f"{i}.wav", options.seconds, 100 * number + i)
         machine = hardware()
         del machine["platform"]
         setting = {
-            "songs": asked.songs,
-            "seconds": asked.seconds,
+            "songs": options.songs,
+            "seconds": options.seconds,
             "torch": torch.__version__,
             "mert_weights": "the published ones" if published else f"{RANDOM} (95 million numbers)",
         }
-        result = _merged(asked.out, {"machine": machine, "setting": setting})
+        result = _merged(options.out, {"machine": machine, "setting": setting})
         measured, clip = sorted(folders[1].glob("*.wav"))[:SONGS], music(scratch / "clip.wav", 10, 800)
         measures: dict[str, Callable[[], Any]] = {
-            "fadtk": lambda: list(beside_fadtk(folders, environment, asked.rounds, scratch)),
-            "more": lambda: after_more_songs(folders, asked.more, asked.seconds, scratch),
-            "many": lambda: many_songs(asked.prompts),
+            "fadtk": lambda: list(beside_fadtk(folders, environment, options.rounds, scratch)),
+            "more": lambda: after_more_songs(folders, options.more, options.seconds, scratch),
+            "many": lambda: many_songs(options.prompts),
             "per_song": lambda: list(per_song(measured, clip, scratch / "random")),
-            "clap": lambda: clap_tower(asked.seconds),
+            "clap": lambda: clap_tower(options.seconds),
             "transcription": lambda: transcription(measured, clip, scratch),
         }
         for part, measure in measures.items():
-            if part in asked.only:
+            if part in options.only:
                 # metrics other than MERT's have their weights where the user's are
-                kept = os.environ.get("SONGBENCH_WEIGHTS")
+                weights_folder = os.environ.get("SONGBENCH_WEIGHTS")
                 if part == "more":
                     os.environ["SONGBENCH_WEIGHTS"] = environment["SONGBENCH_WEIGHTS"]
                 result[part] = measure()
                 if part == "more":
-                    os.environ.pop("SONGBENCH_WEIGHTS") if kept is None else os.environ.update(SONGBENCH_WEIGHTS=kept)
-                if asked.out:
-                    asked.out.mkdir(parents=True, exist_ok=True)
-                    (asked.out / "throughput.json").write_text(json.dumps(result, indent=1) + "\n")
-                    (asked.out / "README.md").write_text(markdown(result))
+                    os.environ.pop("SONGBENCH_WEIGHTS") if weights_folder is None else os.environ.update(
+                        SONGBENCH_WEIGHTS=weights_folder
+                    )
+                if options.out:
+                    options.out.mkdir(parents=True, exist_ok=True)
+                    (options.out / "throughput.json").write_text(json.dumps(result, indent=1) + "\n")
+                    (options.out / "README.md").write_text(markdown(result))
 
 
 if __name__ == "__main__":

@@ -98,31 +98,31 @@ class StandIns:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        self._made: dict[str, Path] = {}
+        self._folders: dict[str, Path] = {}
         self._look_up = weights.path
 
-    def published(self, wanted: Weights) -> bool:
+    def published(self, entry: Weights) -> bool:
         """Whether the real ones are here."""
-        return self._look_up(wanted) is not None
+        return self._look_up(entry) is not None
 
-    def path(self, wanted: Weights) -> Path | None:
+    def path(self, entry: Weights) -> Path | None:
         """What `songbench.resources.weights.path` is to answer while these stand in."""
-        return self._look_up(wanted) or self._made.get(wanted.name)
+        return self._look_up(entry) or self._folders.get(entry.name)
 
-    def stand_in(self, wanted: Weights) -> None:
+    def stand_in(self, entry: Weights) -> None:
         """Make random weights, unless they have been made or there is no way to."""
-        if wanted.name in MAKERS and wanted.name not in self._made:
-            folder = self._scratch / wanted.name
+        if entry.name in MAKERS and entry.name not in self._folders:
+            folder = self._scratch / entry.name
             folder.mkdir(parents=True)
-            MAKERS[wanted.name](folder)
+            MAKERS[entry.name](folder)
             size = sum(file.stat().st_size for file in folder.iterdir())
-            print(f"made {wanted.name}: {weights.in_words(size)} (published: {weights.in_words(wanted.size)})")
-            self._made[wanted.name] = folder
+            print(f"made {entry.name}: {weights.in_words(size)} (published: {weights.in_words(entry.size)})")
+            self._folders[entry.name] = folder
 
     def keep_only(self, names: Collection[str]) -> None:
         """Delete what is not needed any more."""
-        for name in set(self._made) - set(names):
-            shutil.rmtree(self._made.pop(name))
+        for name in set(self._folders) - set(names):
+            shutil.rmtree(self._folders.pop(name))
 
 
 def mert(folder: Path) -> None:

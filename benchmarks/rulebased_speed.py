@@ -39,11 +39,11 @@ def main() -> None:
     audio = compute = 0.0
     for number, genre in enumerate(GENRES, start=1):
         started = time.perf_counter()
-        made = perform(song(number), "en", Recipe(Style(genre=genre), "female", "full", number), 60.0)
+        performance = perform(song(number), "en", Recipe(Style(genre=genre), "female", "full", number), 60.0)
         seconds = time.perf_counter() - started
-        length = made.mix.shape[1] / made.rate
+        length = performance.mix.shape[1] / performance.rate
         audio, compute = audio + length, compute + seconds
-        split = {name: round(value, 3) for name, value in made.stages.items()}
+        split = {name: round(value, 3) for name, value in performance.stages.items()}
         print(json.dumps({"genre": genre, "seconds": length, "times_real_time": round(length / seconds, 1), **split}))
     print(json.dumps({"genre": "all", "times_real_time": round(audio / compute, 1)}))
 

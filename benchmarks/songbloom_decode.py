@@ -213,8 +213,8 @@ class Upstream:
         settings = model.config.to_upstream(vocabulary="", autoencoder="")["model"]
         conditions = settings["condition_provider_cfg"]
         conditions["lyrics"]["vocab_list"] = list(sizes.vocabulary.symbols)
-        for one in conditions.values():
-            one["output_dim"] = sizes.dim
+        for condition in conditions.values():
+            condition["output_dim"] = sizes.dim
         settings |= {
             "fuser_cfg": {
                 "cross_attention_pos_emb": False,
@@ -252,10 +252,10 @@ class Upstream:
         command = [self.python, str(script), str(self.checkout), str(self.folder)]
         command += ["--device", device, "--threads", str(threads)]
         environment = {**os.environ, "DISABLE_FLASH_ATTN": "1"}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        if done.returncode:
-            raise SystemExit(f"upstream failed:\n{done.stderr[-3000:]}")
-        calls, made = (
+        process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        if process.returncode:
+            raise SystemExit(f"upstream failed:\n{process.stderr[-3000:]}")
+        calls, outputs = (
             json.loads((self.folder / "result.json").read_text()),
             load_file(self.folder / "result.safetensors"),
         )
@@ -271,21 +271,21 @@ class Upstream:
                 "sketch": sum(calls["lm"][1:]) / patches,
                 "acoustic": sum(calls["dit"]) / patches,
             },
-            "_tokens": made["tokens"],
-            "_latents": made["latents"],
+            "_tokens": outputs["tokens"],
+            "_latents": outputs["latents"],
         }
 
 
 def recorded_upstream(size: str) -> float | None:
     """Upstream's recorded seconds per patch for this size on one thread, if the file is there."""
     folder = Path(os.environ.get("SONGBENCH_PARITY", "../shared/parity/songbloom"))
-    wanted = f"{size.capitalize()} configuration"
+    heading = f"{size.capitalize()} configuration"
     path = folder / "speed.md"
     if not path.is_file():
         return None
     for section in path.read_text(encoding="utf-8").split("\n## ")[1:]:
         row = re.search(r"median block after the first, s \|([\d.| ]+)\|", section)
-        if section.startswith(wanted) and row:
+        if section.startswith(heading) and row:
             return median(float(number) for number in row[1].split("|"))
     return None
 
@@ -323,9 +323,9 @@ def main() -> None:
     if args.compiled:
         facts["compiled"] = True
 
-    def report(system: str, found: dict, **more: object) -> None:
-        shown = {key: value for key, value in {**found, **more}.items() if not key.startswith("_")}
-        print(json.dumps({"system": system, **facts, **shown}), flush=True)
+    def report(system: str, measurement: dict, **more: object) -> None:
+        fields = {key: value for key, value in {**measurement, **more}.items() if not key.startswith("_")}
+        print(json.dumps({"system": system, **facts, **fields}), flush=True)
 
     with tempfile.TemporaryDirectory() as temporary:
         upstream = None
@@ -335,44 +335,46 @@ def main() -> None:
         model.for_decoding(args.device, model.dtype)
         limits = dict(zip(("flops_per_second", "bytes_per_second"), machine_limits(model), strict=True))
         report("machine", limits)
-        theirs: float | None = None
+        upstream_seconds: float | None = None
         if upstream:
             turns = []
             for _ in range(args.rounds):
-                there, here = (
+                upstream_result, songbench_result = (
                     upstream.measure(config.model, args.device, args.threads),
                     measure(model, decoding, 1, patches, audio=False),
                 )
-                turns.append((there["seconds_per_patch"], here["seconds_per_patch"]))
-            theirs = median(there for there, _ in turns)
+                turns.append((upstream_result["seconds_per_patch"], songbench_result["seconds_per_patch"]))
+            upstream_seconds = median(seconds for seconds, _ in turns)
             report(
                 "upstream",
-                there,
+                upstream_result,
                 rounds=[round(one, 4) for one, _ in turns],
                 our_rounds=[round(one, 4) for _, one in turns],
                 times_faster_each_round=[round(one / other, 2) for one, other in turns],
-                same_tokens=bool(torch.equal(there["_tokens"], here["_tokens"])),
-                largest_latent_difference=float((there["_latents"] - here["_latents"]).abs().max()),
+                same_tokens=bool(torch.equal(upstream_result["_tokens"], songbench_result["_tokens"])),
+                largest_latent_difference=float(
+                    (upstream_result["_latents"] - songbench_result["_latents"]).abs().max()
+                ),
             )
         recorded = recorded_upstream(args.size)
         for songs in map(int, args.batch.split(",")):
-            found = measure(model, decoding, songs, patches, audio=args.audio, compiled=args.compiled)
+            measurement = measure(model, decoding, songs, patches, audio=args.audio, compiled=args.compiled)
             least = least_seconds_per_patch(
                 config.model,
                 decoding,
                 songs=songs,
-                position=found["_position"],
+                position=measurement["_position"],
                 itemsize=model.dtype.itemsize,
                 **limits,
             )
-            each = found["seconds_per_patch_and_song"]
+            seconds = measurement["seconds_per_patch_and_song"]
             report(
                 "songbench",
-                found,
+                measurement,
                 roofline_seconds_per_patch=least,
-                roofline_share=least / found["seconds_per_patch"],
-                times_upstream_this_run=theirs / each if theirs else None,
-                times_upstream_recorded=recorded / each if recorded and not on_cuda else None,
+                roofline_share=least / measurement["seconds_per_patch"],
+                times_upstream_this_run=upstream_seconds / seconds if upstream_seconds else None,
+                times_upstream_recorded=recorded / seconds if recorded and not on_cuda else None,
             )
 
 

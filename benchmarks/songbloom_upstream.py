@@ -41,13 +41,13 @@ def conditions(task: dict, device: str, dtype: torch.dtype) -> list[Any]:
     """One song's lyrics and prompt as upstream passes them."""
     from SongBloom.models.musicgen.conditioners import ConditioningAttributes, WavCondition
 
-    one = ConditioningAttributes()
-    one.text["lyrics"] = task["lyrics"]
+    attributes = ConditioningAttributes()
+    attributes.text["lyrics"] = task["lyrics"]
     samples = task["prompt_samples"]
     wav = torch.zeros(1, 1, samples, device=device, dtype=dtype)
     length = torch.tensor([samples], device=device)
-    one.wav["prompt_wav"] = WavCondition(wav, length, sample_rate=[48000], path=[None])
-    return [one]
+    attributes.wav["prompt_wav"] = WavCondition(wav, length, sample_rate=[48000], path=[None])
+    return [attributes]
 
 
 class Stopwatch:
@@ -107,8 +107,8 @@ def main() -> None:
     noise, draw = iter(inputs["noise"]), torch.randn
 
     def recorded(*shape: Any, **kwargs: Any) -> Any:
-        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
-        if tuple(wanted) != (1, *inputs["noise"].shape[1:]):
+        size = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+        if tuple(size) != (1, *inputs["noise"].shape[1:]):
             return draw(*shape, **kwargs)
         return next(noise)[None].to(device=kwargs.get("device"), dtype=kwargs.get("dtype"))
 
