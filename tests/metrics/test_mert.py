@@ -11,7 +11,7 @@ from metrics.embedding_sets import stored_moments
 from metrics.fad import fad_mert
 from metrics.features import mert, models
 from metrics.features.dense import Dense, attend
-from metrics.features.mert import LIMIT_SECONDS, MERT_95M, RATE, MertEmbedding, heard, load_mert
+from metrics.features.mert import LIMIT_SECONDS, MERT_95M, RATE, MertEmbedding, load_mert, model_input
 from metrics.features.mert_network import Mert, MertConfig
 from metrics.kad import kad_mert
 from songbench.contracts.feature import Extractor
@@ -233,10 +233,10 @@ def test_odd_songs(here, tmp_path):
 
 def test_of_a_long_song_six_minutes_are_heard(monkeypatch):
     long = Audio(np.zeros((1, 20 * 60 * 8000), np.float32), 8000)
-    assert heard(long, None).size == LIMIT_SECONDS * RATE
+    assert model_input(long, None).size == LIMIT_SECONDS * RATE
     monkeypatch.setattr(mert, "LIMIT_SECONDS", 2)
     samples = music(3.0, rate=48_000)
-    cut = heard(Audio(samples, 48_000), None)
+    cut = model_input(Audio(samples, 48_000), None)
     whole = Audio(samples, 48_000).at(RATE).samples[0]
     assert np.allclose(cut, whole[: 2 * RATE], atol=1e-6)
 
@@ -281,7 +281,7 @@ def test_distances(here, build):
 def test_ten_more_songs_cost_ten_songs(here, tmp_path, monkeypatch):
     heard_songs = []
     monkeypatch.setattr(
-        mert, "heard", lambda audio, loudness, original=heard: heard_songs.append(1) or original(audio, loudness)
+        mert, "model_input", lambda audio, loudness: heard_songs.append(1) or model_input(audio, loudness)
     )
     features = StoredFeatures(Store.open(tmp_path / "store") if hasattr(Store, "open") else Store(tmp_path / "store"))
     songs = [song_of(source(music(0.5, seed)), name=f"p{seed}") for seed in range(15)]
