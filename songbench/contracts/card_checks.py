@@ -73,7 +73,7 @@ def _texts(card: Any, *names: str) -> Iterator[str]:
 def _tuples(card: Any, *names: str) -> Iterator[str]:
     for name in names:
         value = getattr(card, name)
-        if not isinstance(value, tuple | list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, tuple | list) or not all(isinstance(text, str) for text in value):
             yield f"{name} is {value!r}, no tuple of texts"
 
 

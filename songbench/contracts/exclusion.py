@@ -32,7 +32,7 @@ def not_judged(card: MetricCard, song: Song) -> NotApplicable | None:
 
 
 @dataclass(frozen=True)
-class Audience:
+class SongSelection:
     """The songs of a set that a metric is given, and those it is not.
 
     Attributes:
@@ -44,24 +44,24 @@ class Audience:
     left_out: tuple[Mapping[str, Json], ...]
 
 
-def audience(card: MetricCard, songs: Iterable[Song]) -> Audience:
+def select_songs(card: MetricCard, songs: Iterable[Song]) -> SongSelection:
     """Choose the songs of a set that a set metric can judge, each recording once.
 
     A recording that stands under several ids would weigh as many songs as it has ids. Silence is no recording: two
     silent songs are two songs. Songs that are merely bad stay: without them the set would look better than it is.
     """
-    kept: dict[str, Song] = {}
+    recordings: dict[str, Song] = {}
     left_out = []
     for number, song in enumerate(songs):
         silent = any(remark.code == "silent" for remark in song.remarks)
         digest = f"silent {number}" if silent else song.source.digest
         if refusal := not_judged(card, song):
             left_out.append(leave_out(song, refusal.reason))
-        elif digest in kept:
-            left_out.append(leave_out(song, f"the same recording as {_name(kept[digest])}"))
+        elif digest in recordings:
+            left_out.append(leave_out(song, f"the same recording as {_name(recordings[digest])}"))
         else:
-            kept[digest] = song
-    return Audience(tuple(kept.values()), tuple(left_out))
+            recordings[digest] = song
+    return SongSelection(tuple(recordings.values()), tuple(left_out))
 
 
 def leave_out(song: Song, reason: str, *, failed: bool = False) -> Mapping[str, Json]:
@@ -81,8 +81,8 @@ def with_left_out(
             detail[name] = [*entries, *(before if isinstance(before, list | tuple) else ())]
         return replace(verdict, detail=detail)
     if isinstance(verdict, NotApplicable) and left_out:
-        told = "; ".join(f"{len(entries)} left out: {entries[0]['reason']}" for _, entries in left_out)
-        return NotApplicable(f"{verdict.reason} ({told})")
+        counts = "; ".join(f"{len(entries)} left out: {entries[0]['reason']}" for _, entries in left_out)
+        return NotApplicable(f"{verdict.reason} ({counts})")
     return verdict
 
 

@@ -56,56 +56,61 @@ class Parameters:
         """Whether a keyword of this name may be given."""
         return self.open or name in self.names
 
-    def check(self, given: Mapping[str, Json], whose: str) -> None:
+    def check(self, keywords: Mapping[str, Json], plugin: str) -> None:
         """Refuse what the factory does not take.
 
         Args:
-            given: keywords.
-            whose: for messages, such as ``system 'rulebased'``.
+            keywords: what is to be given to the factory.
+            plugin: for messages, such as ``system 'rulebased'``.
 
         Raises:
             InputError: an unknown name, a value of another kind than annotated, or one that is missing; naming it.
         """
-        for name, what in ((_VARIANT, "variants (NAME:VARIANT)"), (_SOURCE, "source (NAME=SOURCE)")):
-            if name in given and not self.accepts(name):
-                raise InputError(f"The {whose} has no {what}, but '{given[name]}' was given.", field=name)
-        for name in given:
+        for name, kind in ((_VARIANT, "variants (NAME:VARIANT)"), (_SOURCE, "source (NAME=SOURCE)")):
+            if name in keywords and not self.accepts(name):
+                raise InputError(f"The {plugin} has no {kind}, but '{keywords[name]}' was given.", field=name)
+        for name in keywords:
             if not self.accepts(name):
                 raise InputError(
-                    f"The {whose} has no setting '{name}'{'' if self.settings else ', nor any other'}.",
+                    f"The {plugin} has no setting '{name}'{'' if self.settings else ', nor any other'}.",
                     field=name,
                     value=name,
                     allowed=self.settings,
                 )
         try:
-            self._model.model_validate_json(json.dumps(given), strict=True)
+            self._model.model_validate_json(json.dumps(keywords), strict=True)
         except ValidationError as error:
             raise input_error(error, self._model) from None
         except (TypeError, ValueError) as error:
-            raise InputError(f"A setting of the {whose} is nothing that JSON can hold ({error}).") from None
+            raise InputError(f"A setting of the {plugin} is nothing that JSON can hold ({error}).") from None
 
 
 def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
     """What a factory accepts, by its signature; None for one that has none, such as some built-ins."""
-    return _declared(factory) if isinstance(factory, Hashable) else None
+    return _parameters(factory) if isinstance(factory, Hashable) else None
 
 
 @functools.cache
-def _declared(factory: Callable[..., Any]) -> Parameters | None:
+def _parameters(factory: Callable[..., Any]) -> Parameters | None:
     try:
-        declared = inspect.signature(factory).parameters.values()
+        signature = inspect.signature(factory).parameters.values()
     except (TypeError, ValueError):
         return None
-    keywords = [one for one in declared if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
-    is_open = any(one.kind is one.VAR_KEYWORD for one in declared)
+    keywords = [
+        parameter
+        for parameter in signature
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+    is_open = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature)
     hints = _hints(factory)
     fields: dict[str, Any] = {
-        f"p{number}": (_checkable(hints.get(one.name, Any)), _default(one)) for number, one in enumerate(keywords)
+        f"p{number}": (_checkable(hints.get(parameter.name, Any)), _default(parameter))
+        for number, parameter in enumerate(keywords)
     }
     base = create_model("Base", __base__=Written, __config__=None)
     base.model_config = ConfigDict(extra="allow" if is_open else "forbid", frozen=True, allow_inf_nan=False)
     model = create_model(getattr(factory, "__name__", "factory"), __base__=base, **fields)
-    return Parameters(tuple(one.name for one in keywords), is_open, model)
+    return Parameters(tuple(parameter.name for parameter in keywords), is_open, model)
 
 
 def _default(parameter: inspect.Parameter) -> Any:

@@ -59,18 +59,18 @@ def _installed() -> EntryPoints:
 
 
 @functools.cache
-def _found(group: str) -> Mapping[str, EntryPoint]:
+def _entry_points(group: str) -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in sorted(_installed().select(group=group), key=lambda e: e.name)}
 
 
 def names(group: str) -> list[str]:
     """Every name declared in a group, sorted."""
-    return list(_found(group))
+    return list(_entry_points(group))
 
 
 def package_of(group: str, name: str) -> str:
     """The package (and its version) that declares a name."""
-    distribution = _found(group)[name].dist
+    distribution = _entry_points(group)[name].dist
     return f"{distribution.name} {distribution.version}" if distribution else "unknown package"
 
 
@@ -88,7 +88,7 @@ def load(group: str, name: str) -> Any:
         PluginError: when importing it fails, naming the package at fault.
     """
     kind = group.rpartition(".")[2]
-    if name not in _found(group):
+    if name not in _entry_points(group):
         raise InputError(
             f"There is no {kind.removesuffix('s')} '{name}'.",
             value=name,
@@ -96,7 +96,7 @@ def load(group: str, name: str) -> Any:
             cure=f"'songbench {kind}' lists them." if group in (SYSTEMS, METRICS, SUITES) else None,
         )
     try:
-        return _found(group)[name].load()
+        return _entry_points(group)[name].load()
     except Exception as error:
         raise PluginError(
             f"The {kind.removesuffix('s')} '{name}' of {package_of(group, name)} cannot be loaded"
@@ -107,15 +107,15 @@ def load(group: str, name: str) -> Any:
 def _build(group: str, name: str, keywords: Mapping[str, Any]) -> Any:
     factory = load(group, name)
     kind = group.rpartition(".")[2].removesuffix("s")
-    if declared := parameters_of(factory):
-        declared.check(keywords, f"{kind} '{name}'")
+    if parameters := parameters_of(factory):
+        parameters.check(keywords, f"{kind} '{name}'")
     try:
         return factory(**keywords)
     except SongbenchError:
         raise
     except TypeError as error:
-        given = ", ".join(f"{key}={value!r}" for key, value in keywords.items()) or "nothing"
-        raise InputError(f"The {kind} '{name}' does not accept what it was given ({given}): {error}.") from error
+        settings = ", ".join(f"{key}={value!r}" for key, value in keywords.items()) or "nothing"
+        raise InputError(f"The {kind} '{name}' does not accept what it was given ({settings}): {error}.") from error
     except Exception as error:
         raise PluginError(
             f"The {kind} '{name}' of {package_of(group, name)} cannot be built ({type(error).__name__}: {error})."
@@ -165,19 +165,19 @@ def _refuse_faults(group: str, name: str, faults: Sequence[str]) -> None:
         raise PluginError(f"The card of the {plugin_name(group, name)} cannot be used: {'; '.join(faults)}.")
 
 
-def metric_ids(wanted: str) -> list[str]:
+def metric_ids(identifier: str) -> list[str]:
     """All ids a written metric stands for: itself, or every backend of a bare name (``per`` → ``per@…``).
 
     Raises:
         InputError: for an unknown name.
     """
-    known = names(METRICS)
-    if wanted in known:
-        return [wanted]
-    name, _, backend = wanted.partition("@")
-    backends = [one for one in known if one.partition("@")[0] == name]
+    registered = names(METRICS)
+    if identifier in registered:
+        return [identifier]
+    name, _, backend = identifier.partition("@")
+    backends = [key for key in registered if key.partition("@")[0] == name]
     if backend and backends:
-        raise InputError(f"The metric '{name}' has no backend '{backend}'.", value=wanted, allowed=backends)
+        raise InputError(f"The metric '{name}' has no backend '{backend}'.", value=identifier, allowed=backends)
     if not backends:
-        load(METRICS, wanted)  # raises, with suggestions
+        load(METRICS, identifier)  # raises, with suggestions
     return backends

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from songbench.contracts import registry
-from songbench.contracts.exclusion import audience, not_judged, with_left_out
+from songbench.contracts.exclusion import not_judged, select_songs, with_left_out
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
 from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
@@ -348,7 +348,7 @@ def _score_set(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     (item,) = job["items"]
     songs = [_stored_song(one, context.store) for one in item["songs"]]
     references = [_reference_song(one, context.store) for one in item["references"]]
-    heard, yardstick = audience(metric.card, songs), audience(metric.card, references)
+    heard, yardstick = select_songs(metric.card, songs), select_songs(metric.card, references)
     verdict = verdict_on_set(metric, heard.songs, yardstick.songs, context.features)
     if not isinstance(verdict, Exception):
         verdict = with_left_out(verdict, heard.left_out, yardstick.left_out)

@@ -212,18 +212,18 @@ class IsolatedSystem:
         Raises:
             InputError: it is no answer, or a file of it is absent, unreadable or empty.
         """
-        made = _checked(_Answer, answer)
+        result = _checked(_Answer, answer)
         record = GenerationRecord(
-            seconds=seconds if made.seconds is None else made.seconds,
-            device=made.device or self._device,
-            peak_gib=made.peak_gib,
-            conditions=conditions_of(self.card, request) if made.conditions is None else made.conditions,
-            seed_honoured=made.seed_honoured,
-            stages=made.stages,
-            notes=made.notes,
+            seconds=seconds if result.seconds is None else result.seconds,
+            device=result.device or self._device,
+            peak_gib=result.peak_gib,
+            conditions=conditions_of(self.card, request) if result.conditions is None else result.conditions,
+            seed_honoured=result.seed_honoured,
+            stages=result.stages,
+            notes=result.notes,
         )
-        stems = {name: _audio(folder, file) for name, file in made.stems.items()}
-        return Song(request=request, source=_audio(folder, made.audio), record=record, stems=stems)
+        stems = {name: _audio(folder, file) for name, file in result.stems.items()}
+        return Song(request=request, source=_audio(folder, result.audio), record=record, stems=stems)
 
 
 class _Description(Written):

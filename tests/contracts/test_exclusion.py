@@ -5,7 +5,7 @@ import pytest
 
 from songbench.contracts import registry
 from songbench.contracts.cards import Field, MetricCard
-from songbench.contracts.exclusion import audience, leave_out, not_judged, with_left_out
+from songbench.contracts.exclusion import leave_out, not_judged, select_songs, with_left_out
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
@@ -39,7 +39,7 @@ def test_only_what_hears_mono_refuses_opposite_channels(mono):
 
 def test_a_recording_is_heard_once_and_silence_is_no_recording():
     songs = [song("a", 0), song("b", 0), song("a", 0, take=1), song("c", 1, "silent"), song("d", 1, "silent")]
-    chosen = audience(card(True), songs)
+    chosen = select_songs(card(True), songs)
     assert [one.prompt.id for one in chosen.songs] == ["a", "c", "d"]
     assert [(entry["prompt"], entry["take"], entry["reason"]) for entry in chosen.left_out] == [
         ("b", 0, "the same recording as a"),
@@ -49,8 +49,8 @@ def test_a_recording_is_heard_once_and_silence_is_no_recording():
 
 def test_opposite_channels_are_left_out_of_sets_and_bad_songs_are_not():
     songs = [song("a", 0, "antiphase"), song("b", 1, "very short", "clipped"), song("c", 2)]
-    assert [one.prompt.id for one in audience(card(True), songs).songs] == ["b", "c"]
-    assert [one.prompt.id for one in audience(card(False), songs).songs] == ["a", "b", "c"]
+    assert [one.prompt.id for one in select_songs(card(True), songs).songs] == ["b", "c"]
+    assert [one.prompt.id for one in select_songs(card(False), songs).songs] == ["a", "b", "c"]
 
 
 def test_lists_of_songs_left_out_are_joined():

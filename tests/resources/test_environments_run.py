@@ -77,7 +77,7 @@ def run(songbench_here, suite_file, tmp_path, monkeypatch):
     (facts / "entry_points.txt").write_text(
         "[songbench.metrics]\npeak@far = far:Far\n[songbench.environments]\nfar-away = far:ENVIRONMENT\n"
     )
-    for cached in (registry._installed, registry._found):
+    for cached in (registry._installed, registry._entry_points):
         cached.cache_clear()
     monkeypatch.syspath_prepend(tmp_path / "plugin")
     suite = suite_file(5)
@@ -94,7 +94,7 @@ def run(songbench_here, suite_file, tmp_path, monkeypatch):
         return scores, done
 
     yield go
-    for cached in (registry._installed, registry._found):
+    for cached in (registry._installed, registry._entry_points):
         cached.cache_clear()
     sys.modules.pop("far", None)
 
