@@ -24,7 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from songbench.execution.store import write_atomically
-from songbench.reporting.document.blocks import Fragment, Heading, TableCell, Text, table
+from songbench.reporting.document.blocks import Fragment, Heading, TableCell, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
 from songbench.statistics import Array, Takes, bootstrap_interval, compare_takes, holm
 
@@ -223,15 +223,15 @@ def _family_row(cell: tuple[str, int, int], sets: int, families: int, singles: i
 
 def markdown(results: Mapping[str, Any]) -> str:
     """The report."""
-    made_by = Fragment(f"benchmarks/leaderboard_calibration.py --sets {results['sets']}", "code")
-    about = Fragment(
-        ". All scores are simulated, with a known true mean; the designs are described in the script. In brackets:"
-        " where the share lies with 95 %, given the number of simulated sets."
+    about = (
+        f"Made by `benchmarks/leaderboard_calibration.py --sets {results['sets']}`. All scores are simulated, with a"
+        " known true mean; the designs are described in the script. In brackets: where the share lies with 95 %, given"
+        " the number of simulated sets."
     )
     return to_markdown(
         [
             Heading("Calibration of the leaderboard", level=1),
-            Text((Fragment("Made by "), made_by, about)),
+            Text(coded(about)),
             Heading("Intervals of means"),
             Text(
                 "Share of 95 % intervals that hold the true mean over all prompts, and on which side of the others it"

@@ -40,7 +40,7 @@ from listening_test.simulation.population import Population
 from listening_test.simulation.power_check import power_of
 from listening_test.simulation.ratings import SimulatedDesign
 from songbench.execution.store import write_atomically
-from songbench.reporting.document.blocks import Block, Fragment, Heading, TableCell, Text, table
+from songbench.reporting.document.blocks import Block, Fragment, Heading, TableCell, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -258,16 +258,16 @@ def run(tests: int, workers: int) -> dict[str, Any]:
 def markdown(results: Mapping[str, Any]) -> str:
     """The report."""
     sizes = ", ".join(f"{size:g} ({name.replace('_', ':')})" for name, size in results["components"].items())
-    made_by = Fragment(f"benchmarks/listening_calibration.py --tests {results['tests']}", "code")
-    about = Fragment(
-        f". All answers are simulated: normal effects with standard deviations of {sizes} points of a scale of 1 to 5,"
-        " raters who use the scale more or less widely (log-sd 0.15), fatigue, rounding to points and clipping at the"
-        " ends. In brackets: where the share lies with 95 %, from the number of simulated tests (of raters, for"
-        " screening)."
+    about = (
+        f"Made by `benchmarks/listening_calibration.py --tests {results['tests']}`. All answers are simulated: normal"
+        f" effects with standard deviations of {sizes}"
+        " points of a scale of 1 to 5, raters who use the scale more or less widely (log-sd 0.15), fatigue, rounding to"
+        " points and clipping at the ends. In brackets: where the share lies with 95 %, from the number of simulated"
+        " tests (of raters, for screening)."
     )
     blocks: list[Block] = [
         Heading("Calibration of listening tests", level=1),
-        Text((Fragment("Made by "), made_by, about)),
+        Text(coded(about)),
     ]
     for question, title, note in (
         ("ratings", "Ratings of songs", "Share of 95 % intervals that hold the truth; errors of tests at 0.05."),

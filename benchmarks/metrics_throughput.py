@@ -57,7 +57,7 @@ from songbench.domain.song import Failure, Request, Song
 from songbench.execution.features import StoredFeatures
 from songbench.execution.record import hardware
 from songbench.execution.store import Store
-from songbench.reporting.document.blocks import Block, Fragment, Heading, Table, TableCell, Text, table
+from songbench.reporting.document.blocks import Block, Fragment, Heading, Table, TableCell, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
 from songbench.resources import needs, weights
 from songbench.resources.sources import PINS
@@ -474,13 +474,10 @@ def markdown(result: dict[str, Any]) -> str:
     blocks: list[Block] = [
         Heading("Throughput of the metrics", level=1),
         Text(
-            (
-                Fragment("Written by "),
-                Fragment("benchmarks/metrics_throughput.py", "code"),
-                Fragment(
-                    f" on {machine['cpu']}, {CORES} cores, {machine['memory_gib']} GiB; torch {setting['torch']}, one"
-                    f" thread per process. MERT's weights: {setting['mert_weights']}."
-                ),
+            coded(
+                f"Written by `benchmarks/metrics_throughput.py` on {machine['cpu']}, {CORES} cores,"
+                f" {machine['memory_gib']} GiB; torch {setting['torch']}, one thread per process. MERT's weights:"
+                f" {setting['mert_weights']}."
             )
         ),
     ]
@@ -514,17 +511,14 @@ def markdown(result: dict[str, Any]) -> str:
     if row := result.get("transcription"):
         blocks.append(
             Text(
-                (
-                    Fragment("Of "),
-                    Fragment("per@whisperx-large-v3", "code"),
-                    Fragment(
-                        f", HTDemucs (weights: {row['htdemucs']}) takes {row['separation_cpu_seconds_per_song']:.1f} s,"
-                        f" the speech detector {row['detector_cpu_seconds_per_song']:.1f} s, and Whisper"
-                        f" ({row['whisper']}, float32) {row['encoder_cpu_seconds_per_piece']:.1f} s to hear a piece of"
-                        f" up to 30 s and {row['decoder_cpu_seconds']:.1f} s to say {row['tokens']} tokens with beam 5."
-                        " Random weights do not come to an end by themselves, so the number of tokens was set; what is"
-                        " heard of real songs differs in length."
-                    ),
+                coded(
+                    f"Of `per@whisperx-large-v3`, HTDemucs (weights: {row['htdemucs']}) takes"
+                    f" {row['separation_cpu_seconds_per_song']:.1f} s, the speech detector"
+                    f" {row['detector_cpu_seconds_per_song']:.1f} s, and Whisper ({row['whisper']}, float32)"
+                    f" {row['encoder_cpu_seconds_per_piece']:.1f} s to hear a piece of up to 30 s and"
+                    f" {row['decoder_cpu_seconds']:.1f} s to say {row['tokens']} tokens with beam 5. Random weights do"
+                    " not come to an end by themselves, so the number of tokens was set; what is heard of real songs"
+                    " differs in length."
                 )
             )
         )

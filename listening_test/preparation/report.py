@@ -15,7 +15,7 @@ from listening_test.preparation.design import treatments
 from listening_test.preparation.folder import REPORT, TABLE
 from listening_test.preparation.planning import statement
 from listening_test.private import write_private
-from songbench.reporting.document.blocks import Fragment, Heading, Listing, Table, Text, table
+from songbench.reporting.document.blocks import Heading, Listing, Table, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
 
 COLUMNS = (
@@ -37,13 +37,7 @@ COLUMNS = (
 )
 """Of ``preparation.csv``, in seconds, LUFS, dB and dBTP. What is given for after follows from before and the gain."""
 
-_WARNING = (
-    Fragment("This file says what is what. Keep it, "),
-    Fragment(TABLE, "code"),
-    Fragment(" and "),
-    Fragment("key.json", "code"),
-    Fragment(" from raters."),
-)
+_WARNING = "This file says what is what. Keep it, `preparation.csv` and `key.json` from raters."
 
 
 def write_reports(made: Preparation) -> tuple[Path, Path]:
@@ -101,7 +95,7 @@ def as_markdown(made: Preparation) -> str:
     return to_markdown(
         [
             Heading(f"{protocol.name}: a listening test over the run {made.key.run}", level=1),
-            Text(_WARNING),
+            Text(coded(_WARNING)),
             _facts(made),
             Heading("What it can tell apart"),
             Text(power_statement(made)),

@@ -14,6 +14,8 @@ from listening_test.reporting.content import facts
 from listening_test.reporting.facts import Report, exclusion_changes
 from listening_test.reporting.songs import song_means
 from listening_test.reporting.wording import SIMULATED
+from songbench.reporting.document.blocks import Block, Fragment, Heading, Listing, Text, coded
+from songbench.reporting.document.markdown import to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,30 +156,32 @@ def parquet_possible() -> bool:
 
 def dictionary(report: Report, names: Sequence[str], frames: Mapping[str, pd.DataFrame]) -> str:
     """The README of the folder: which file holds what, and what each column means."""
-    lines = [
-        f"# Tables of the listening test {report.name}{report.mark}",
-        "",
-        "One CSV file per table, UTF-8, one row per observation. "
-        + ("The same as .parquet." if parquet_possible() else NO_PARQUET),
-        "A comment or device text that begins like a formula has an apostrophe before it.",
+    same = "The same as .parquet." if parquet_possible() else NO_PARQUET
+    blocks: list[Block] = [
+        Heading(f"Tables of the listening test {report.name}{report.mark}", level=1),
+        Text(
+            f"One CSV file per table, UTF-8, one row per observation. {same} A comment or device text that begins like"
+            " a formula has an apostrophe before it."
+        ),
     ]
     for name in names:
-        lines += ["", f"## {name}.csv", "", _ABOUT[name], ""]
         known = {**_COLUMNS.get(name, {}), **_ADDED}
-        lines += [f"- `{column}`: {_meaning(str(column), known)}" for column in frames[name].columns]
-    return "\n".join(lines) + "\n"
+        lines = [(Fragment(str(column), "code"), *_meaning(str(column), known)) for column in frames[name].columns]
+        blocks += [Heading(f"{name}.csv"), Text(coded(_ABOUT[name])), Listing(tuple(lines))]
+    return to_markdown(blocks)
 
 
-def _meaning(column: str, known: Mapping[str, str]) -> str:
+def _meaning(column: str, known: Mapping[str, str]) -> tuple[Fragment, ...]:
+    """What follows the name of a column."""
     if column in known:
-        return known[column]
+        return (Fragment(f": {known[column]}"),)
     for prefix, meaning in _PREFIXES.items():
         if column.startswith(prefix):
-            return f"{meaning} '{column.removeprefix(prefix)}'"
+            return (Fragment(f": {meaning} '{column.removeprefix(prefix)}'"),)
     for suffix, meaning in _SUFFIXES.items():
         if column.endswith(suffix):
-            return f"{meaning} of `{column.removesuffix(suffix)}`"
-    return "as in report.json"
+            return (Fragment(f": {meaning} of "), Fragment(column.removesuffix(suffix), "code"))
+    return (Fragment(": as in report.json"),)
 
 
 _ABOUT = {

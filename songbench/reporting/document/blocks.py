@@ -202,6 +202,16 @@ def fragments(phrase: Phrase) -> tuple[Fragment, ...]:
     return (Fragment(phrase),) if isinstance(phrase, str) else phrase
 
 
+def coded(text: str) -> Phrase:
+    """A text of our own (never one of a user) whose parts between backticks are code.
+
+    >>> coded("see `kind`")
+    (Fragment(text='see ', style='plain'), Fragment(text='kind', style='code'))
+    """
+    parts = [Fragment(part, "code" if place % 2 else "plain") for place, part in enumerate(text.split("`"))]
+    return tuple(part for part in parts if part.text)
+
+
 def plain(cell: TableCell) -> str:
     """The text of a cell without styles."""
     if isinstance(cell, NumberCell):
