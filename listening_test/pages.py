@@ -35,7 +35,7 @@ from typing import Any, Literal, TypeAlias
 from listening_test.prepared import PreparedTest, Step, Trial
 from listening_test.protocol import Protocol, Question, Scale
 from listening_test.protocol.model import localized
-from songbench.domain.checking import Written
+from songbench.domain.checking import Schema
 from songbench.domain.tables import read_table
 
 PageKind: TypeAlias = Literal["consent", "background", "sound", "headphones", "trial", "break", "thanks"]
@@ -47,7 +47,7 @@ SECONDS_PER_SCALE = 4.0
 """Time allowed per question when the length of a session is estimated; to be replaced by a pilot's."""
 
 
-class _Background(Written):
+class _Background(Schema):
     questions: tuple[Question, ...]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from songbench.domain.checking import Flag, Number, Whole, Written
+from songbench.domain.checking import Flag, Number, Schema, Whole
 from songbench.domain.hashing import content_key
 from songbench.domain.tags import SectionTag
 
@@ -44,7 +44,7 @@ def localized(text: Mapping[str, str], language: str) -> str:
     return text.get(language) or text.get("en") or next(iter(text.values()), "")
 
 
-class Scale(Written):
+class Scale(Schema):
     """One question about a song, or about a pair of songs.
 
     Attributes:
@@ -65,7 +65,7 @@ class Scale(Written):
     only_with: Literal["prompt_audio"] | None = None
 
 
-class Excerpt(Written):
+class Excerpt(Schema):
     """Which part of a song is played; the same rule for every system, never a choice by ear.
 
     Attributes:
@@ -84,7 +84,7 @@ class Excerpt(Written):
     seconds: Annotated[Number, Field(gt=0)] | None = None
 
 
-class Items(Written):
+class Items(Schema):
     """Which songs are judged.
 
     Attributes:
@@ -103,7 +103,7 @@ class Items(Written):
     failures: Literal["exclude", "worst"] = "exclude"
 
 
-class Show(Written):
+class Show(Schema):
     """What is shown beside the player."""
 
     lyrics: Flag = True
@@ -111,7 +111,7 @@ class Show(Written):
     prompt_audio: Flag = False
 
 
-class Listening(Written):
+class Listening(Schema):
     """How the audio is prepared and how much of it must be heard.
 
     Attributes:
@@ -135,7 +135,7 @@ class Listening(Written):
     comments: Flag = True
 
 
-class Question(Written):
+class Question(Schema):
     """One question about the rater, asked once. Answers are covariates, never filters."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -143,7 +143,7 @@ class Question(Written):
     options: Annotated[Mapping[str, Localized], Field(min_length=1)]
 
 
-class Checks(Written):
+class Checks(Schema):
     """What shows whether the answers can be trusted.
 
     Attributes:
@@ -170,7 +170,7 @@ class Checks(Written):
     break_every: Annotated[Whole, Field(ge=0)] = 12
 
 
-class Raters(Written):
+class Raters(Schema):
     """How many take part and how much each hears.
 
     Attributes:
@@ -189,7 +189,7 @@ class Raters(Written):
     lyrics_once: Flag = False
 
 
-class Screening(Written):
+class Screening(Schema):
     """Who is left out of the main analysis. A rule that is None is not applied; results are also given without any.
 
     Attributes:
@@ -222,7 +222,7 @@ class Screening(Written):
     incomplete: Annotated[Number, Field(ge=0, le=1)] | None = 0.5
 
 
-class Analysis(Written):
+class Analysis(Schema):
     """What the report will conclude from.
 
     Attributes:
@@ -238,7 +238,7 @@ class Analysis(Written):
     pairs: Literal["all"] | tuple[tuple[str, str], ...] = "all"
 
 
-class Protocol(Written):
+class Protocol(Schema):
     """A listening test as declared.
 
     Attributes:

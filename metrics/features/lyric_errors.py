@@ -11,7 +11,7 @@ from metrics.features.edits import Edits, edits
 from metrics.features.phonemes import Tokens, sounds_of, unit_of
 from metrics.features.readings import Words, closest_readings
 from songbench.domain.language import MIXED, SEVERAL, UNDETERMINED, contradiction, spoken_language
-from songbench.domain.spoken import Spoken, spoken_words
+from songbench.domain.spoken import SpokenWord, spoken_words
 from songbench.domain.text import HAN, LATIN, normal_text
 
 LANGUAGES = ("en", "zh", MIXED)
@@ -89,7 +89,7 @@ def _readers(lines: Sequence[str], language: str) -> tuple[str, ...]:
     return ("zh",) if spoken == "zh" and not _LATIN.search(normal_text(" ".join(lines))) else ("en", "zh")
 
 
-def _by_line(readings: Sequence[Words], lines: Sequence[Sequence[Spoken]]) -> list[Words]:
+def _by_line(readings: Sequence[Words], lines: Sequence[Sequence[SpokenWord]]) -> list[Words]:
     remaining = iter(readings)
     return [tuple(word for _ in line for word in next(remaining)) for line in lines]
 

@@ -1,6 +1,6 @@
 """Which reading of a number is meant: the one that agrees best with what is heard, and the other way round.
 
-Lyrics and transcript are two chains of words in which some links (`Spoken` with several readings) are a choice. The
+Lyrics and transcript are two chains of words in which some links (`SpokenWord` with several readings) are a choice. The
 choices with the fewest phoneme errors between the chains are found exactly, by the Levenshtein recursion on two graphs
 instead of two sequences; a wrong number costs what its nearest reading costs. Where a few plain words in a row agree
 the chains are cut, so that the graphs stay small and songs without numbers cost nothing.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from metrics.features.phonemes import Tokens
-from songbench.domain.spoken import Spoken
+from songbench.domain.spoken import SpokenWord
 
 Words: TypeAlias = tuple[str, ...]
 
@@ -22,7 +22,7 @@ _MOST_CELLS = 1_000_000
 
 
 def closest_readings(
-    lyrics: Sequence[Spoken], transcript: Sequence[Spoken], sounds: Mapping[str, Tokens]
+    lyrics: Sequence[SpokenWord], transcript: Sequence[SpokenWord], sounds: Mapping[str, Tokens]
 ) -> tuple[list[Words], list[Words]]:
     """The reading of every entry on both sides.
 
@@ -42,10 +42,10 @@ def closest_readings(
     return choices
 
 
-Part: TypeAlias = tuple[Sequence[Spoken], Sequence[Spoken]]
+Part: TypeAlias = tuple[Sequence[SpokenWord], Sequence[SpokenWord]]
 
 
-def _parts(lyrics: Sequence[Spoken], transcript: Sequence[Spoken]) -> Iterator[Part]:
+def _parts(lyrics: Sequence[SpokenWord], transcript: Sequence[SpokenWord]) -> Iterator[Part]:
     """Both chains cut at the same places, each inside a run of plain words that agree."""
     if all(len(entry.readings) == 1 for entry in (*lyrics, *transcript)):
         yield lyrics, transcript
@@ -71,7 +71,7 @@ def _parts(lyrics: Sequence[Spoken], transcript: Sequence[Spoken]) -> Iterator[P
 
 
 def _choices(
-    lyrics: Sequence[Spoken], transcript: Sequence[Spoken], sounds: Mapping[str, Tokens]
+    lyrics: Sequence[SpokenWord], transcript: Sequence[SpokenWord], sounds: Mapping[str, Tokens]
 ) -> tuple[list[Words], list[Words]]:
     if all(len(entry.readings) == 1 for entry in (*lyrics, *transcript)):
         return [entry.usual for entry in lyrics], [entry.usual for entry in transcript]
@@ -107,7 +107,7 @@ class _Graph:
     entry: dict[int, int]
 
 
-def _graph(chain: Sequence[Spoken], sounds: Mapping[str, Tokens]) -> _Graph:
+def _graph(chain: Sequence[SpokenWord], sounds: Mapping[str, Tokens]) -> _Graph:
     graph = _Graph([None], [[]], {})
     last = 0
     for place, entry in enumerate(chain):

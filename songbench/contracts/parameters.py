@@ -20,7 +20,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
-from songbench.domain.checking import Written, input_error
+from songbench.domain.checking import Schema, input_error
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 
@@ -107,7 +107,7 @@ def _parameters(factory: Callable[..., Any]) -> Parameters | None:
         f"p{number}": (_checkable(hints.get(parameter.name, Any)), _default(parameter))
         for number, parameter in enumerate(keywords)
     }
-    base = create_model("Base", __base__=Written, __config__=None)
+    base = create_model("Base", __base__=Schema, __config__=None)
     base.model_config = ConfigDict(extra="allow" if is_open else "forbid", frozen=True, allow_inf_nan=False)
     model = create_model(getattr(factory, "__name__", "factory"), __base__=base, **fields)
     return Parameters(tuple(parameter.name for parameter in keywords), is_open, model)

@@ -40,7 +40,7 @@ _NOT_MPEG = (b"OggS", b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"FORM", b"ca
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded:
+class DecodedFile:
     """A sound file in memory.
 
     Attributes:
@@ -54,7 +54,7 @@ class Decoded:
     remarks: tuple[Remark, ...]
 
 
-def decode_file(path: str | Path) -> Decoded:
+def decode_file(path: str | Path) -> DecodedFile:
     """Decode a sound file and check that it is whole.
 
     Raises:
@@ -90,7 +90,7 @@ def decode_file(path: str | Path) -> Decoded:
         raise _ends_early(str(path), "there is nothing behind its header")
     if not len(samples):
         raise InputError("The audio file holds no samples.", file=str(path), cure=_AGAIN)
-    return Decoded(np.ascontiguousarray(samples.T), rate, source.remarks)
+    return DecodedFile(np.ascontiguousarray(samples.T), rate, source.remarks)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -1,6 +1,6 @@
 """One way to check what people write: pydantic models, and one form for everything that is wrong.
 
-A file format or a group of settings is a subclass of `Written`. `checked` turns decoded data into it, or says what is
+A file format or a group of settings is a subclass of `Schema`. `checked` turns decoded data into it, or says what is
 wrong where: file, line, field, what was given, what is allowed, the nearest spelling, the cure.
 """
 
@@ -28,7 +28,7 @@ Place: TypeAlias = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class Written(BaseModel):
+class Schema(BaseModel):
     """Base of everything people write: unknown fields are errors, no NaN, and nothing changes afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -46,7 +46,7 @@ def checked(
     """Check decoded data against a model.
 
     Args:
-        model: what is expected, a subclass of `Written` (or a `RootModel` of a mapping to such).
+        model: what is expected, a subclass of `Schema` (or a `RootModel` of a mapping to such).
         value: what was decoded: a mapping of names to values.
         file: named in errors.
         line: where `value` stands in `file`, 1-based.

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from songbench.domain.checking import Written
+from songbench.domain.checking import Schema
 from songbench.domain.tables import read_table
 
 
-class Damage(Written):
+class Damage(Schema):
     """One way to damage a song, in four strengths.
 
     Attributes:
@@ -30,7 +30,7 @@ class Damage(Written):
     touches: tuple[str, ...] = ()
 
 
-class _Table(Written):
+class _Table(Schema):
     damages: tuple[Damage, ...]
 
 

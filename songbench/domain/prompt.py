@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import Field
 
-from songbench.domain.checking import Number, Whole, Written, checked
+from songbench.domain.checking import Number, Schema, Whole, checked
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json, content_key, file_digest
 from songbench.domain.lyrics import Lyrics
@@ -141,16 +141,16 @@ class Prompt:
         )
 
 
-_Form = TypeVar("_Form", bound=Written)
+_Form = TypeVar("_Form", bound=Schema)
 
 
-class _RenderForm(Written):
+class _RenderForm(Schema):
     render: Annotated[str, Field(min_length=1)]
     seed: Annotated[Whole, Field(ge=0, lt=2**63)]
     parameters: dict[str, Any] = Field(default={})
 
 
-class _CutForm(Written):
+class _CutForm(Schema):
     cut: Literal["reference"]
     start: Annotated[Number, Field(ge=0)]
     seconds: Annotated[Number, Field(gt=0)]

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from songbench.domain.checking import Number, Written, checked
+from songbench.domain.checking import Number, Schema, checked
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 from songbench.domain.tags import TAGS, VOCAL_TAGS, WORDLESS_TAGS, SectionTag
@@ -105,13 +105,13 @@ class Lyrics:
         return {"sections": [section.to_json() for section in self.sections]}
 
 
-class _SectionForm(Written):
+class _SectionForm(Schema):
     tag: SectionTag
     lines: list[Annotated[str, Field(max_length=10_000)]] = Field(default=[])
     seconds: Number | None = None
 
 
-class _LyricsForm(Written):
+class _LyricsForm(Schema):
     sections: list[_SectionForm]
 
 

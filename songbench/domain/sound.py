@@ -136,6 +136,7 @@ def _remarks(audio: Audio, target_seconds: float | None, excerpt: bool) -> Itera
 
 
 def _channel_remarks(samples: npt.NDArray[np.float32]) -> Iterator[Remark]:
+    """Remarks on how the channels stand to each other, and on offsets; `samples` of shape (channels, n)."""
     import numpy as np
 
     if cancels_in_mono(samples):
@@ -150,7 +151,12 @@ def _channel_remarks(samples: npt.NDArray[np.float32]) -> Iterator[Remark]:
 
 
 def _clipping(samples: npt.NDArray[np.float32], peak: float) -> Iterator[Remark]:
-    """Flat tops: three and more samples in a row at the peak, which is at full scale or beyond."""
+    """Flat tops: three and more samples in a row at the peak, which is at full scale or beyond.
+
+    Args:
+        samples: shape (channels, n).
+        peak: their largest magnitude.
+    """
     import numpy as np
 
     full = np.abs(samples) >= max(_FULL_SCALE, _FLAT * peak)
@@ -179,14 +185,14 @@ def _silence_remarks(level: npt.NDArray[np.float32], rate: int) -> Iterator[Rema
 
 
 def _ending(samples: npt.NDArray[np.float32], rate: int) -> Iterator[Remark]:
-    """A song that is as loud in its last twentieth of a second as on the whole."""
+    """A song, shape (channels, n), that is as loud in its last twentieth of a second as on the whole."""
     tail = samples[:, -max(1, round(_END_SECONDS * rate)) :]
     if samples.shape[1] >= rate and _power(tail) > _power(samples) / 4:
         yield Remark("abrupt ending", f"its last {1000 * _END_SECONDS:.0f} ms are as loud as the rest")
 
 
 def _power(samples: npt.NDArray[np.float32]) -> float:
-    """The mean square over all channels and samples."""
+    """The mean square over all channels and samples, shape (channels, n)."""
     import numpy as np
 
     return float(np.einsum("cn,cn->", samples, samples, dtype=np.float64)) / max(samples.size, 1)

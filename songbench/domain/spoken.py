@@ -36,7 +36,7 @@ _TWO_WORDS = re.compile(r"\bper\s+cent\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenWord:
     """One word, or one expression in figures or signs.
 
     Attributes:
@@ -55,7 +55,7 @@ class Spoken:
 
 
 @lru_cache(maxsize=8192)
-def spoken_words(text: str, languages: tuple[str, ...] = ("en", "zh")) -> tuple[Spoken, ...]:
+def spoken_words(text: str, languages: tuple[str, ...] = ("en", "zh")) -> tuple[SpokenWord, ...]:
     """The words of a text, without punctuation; line breaks count as spaces.
 
     Args:
@@ -71,17 +71,17 @@ def spoken_words(text: str, languages: tuple[str, ...] = ("en", "zh")) -> tuple[
     return tuple(_tokens(plain if len(lower) == len(plain) else lower, lower, languages))
 
 
-def _tokens(plain: str, text: str, languages: tuple[str, ...]) -> Iterator[Spoken]:
+def _tokens(plain: str, text: str, languages: tuple[str, ...]) -> Iterator[SpokenWord]:
     """The words of a text in lower case; `plain` is the same with its capitals."""
     end = 0
     for start, stop, readings in [*_expressions(text, languages), (len(text), len(text), ())]:
         between = list(_words(plain, text, (end, start), languages))
         if end and readings and len(between) == 1 and between[0].text == "-":
-            yield Spoken("-", ((), *_sayings(_RANGES, languages)))
+            yield SpokenWord("-", ((), *_sayings(_RANGES, languages)))
         else:
             yield from (token for token in between if token.text != "-")
         if readings:
-            yield Spoken(plain[start:stop], readings)
+            yield SpokenWord(plain[start:stop], readings)
         end = stop
 
 
@@ -112,26 +112,26 @@ def _expressions(text: str, languages: Sequence[str]) -> Iterator[tuple[int, int
         end = stop
 
 
-def _words(plain: str, text: str, span: tuple[int, int], languages: tuple[str, ...]) -> Iterator[Spoken]:
+def _words(plain: str, text: str, span: tuple[int, int], languages: tuple[str, ...]) -> Iterator[SpokenWord]:
     before = ""
     for match in _TOKEN.finditer(text, *span):
         token, lower = plain[match.start() : match.end()], match[0]
         if match["times"] or (lower == "x" and text[: match.start()][-1:].isdigit()):
-            yield Spoken(token, _sayings(_TIMES, languages))
+            yield SpokenWord(token, _sayings(_TIMES, languages))
         elif match["dash"]:
-            yield Spoken("-", ((),))
+            yield SpokenWord("-", ((),))
         elif match["sign"]:
-            yield Spoken(token, _sayings({language: _SIGNS[language][lower] for language in languages}, languages))
+            yield SpokenWord(token, _sayings({language: _SIGNS[language][lower] for language in languages}, languages))
         elif match["initials"]:
             letters = lower.replace(".", "")
-            yield Spoken(token, (tuple(letters), (letters,)))
+            yield SpokenWord(token, (tuple(letters), (letters,)))
         elif match["han"]:
             character = {"〇": "零", "々": before or "々"}.get(lower, lower)
-            yield Spoken(token, ((character,),))
+            yield SpokenWord(token, ((character,),))
         elif _ROMAN.fullmatch(token):
-            yield Spoken(token, tuple(dict.fromkeys(((lower,), *_numeral_readings(token)))))
+            yield SpokenWord(token, tuple(dict.fromkeys(((lower,), *_numeral_readings(token)))))
         else:
-            yield Spoken(token, ((usual_spelling(lower),),))
+            yield SpokenWord(token, ((usual_spelling(lower),),))
         before = lower if match["han"] else ""
 
 

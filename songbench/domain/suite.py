@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from songbench.domain.checking import Number, Whole, Written, checked, field_names
+from songbench.domain.checking import Number, Schema, Whole, checked, field_names
 from songbench.domain.errors import InputError
 from songbench.domain.foreign import foreign_line
 from songbench.domain.hashing import content_key
@@ -43,7 +43,7 @@ _Label = Annotated[_Text, Field(min_length=1, max_length=_LONGEST_ID)]
 _Seconds = Annotated[Number, Field(gt=0, le=LONGEST_SECONDS)]
 
 
-class _HeaderForm(Written):
+class _HeaderForm(Schema):
     suite: _Label
     version: _Label | Whole | Number = "0"
     description: _Text = ""
@@ -52,7 +52,7 @@ class _HeaderForm(Written):
     seconds_per_tag: Annotated[Number, Field(gt=0, le=60)] = 1.0
 
 
-class _PromptForm(Written):
+class _PromptForm(Schema):
     id: str = ""
     idx: str = ""
     lyrics: Any

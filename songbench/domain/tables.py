@@ -27,7 +27,7 @@ def read_table(package: str, name: str, model: type[Model]) -> Model:
     Args:
         package: the package the file lies in, such as ``songbench.domain``.
         name: of the file, a YAML mapping.
-        model: what it holds: a subclass of `songbench.domain.checking.Written`, or for rows that are named
+        model: what it holds: a subclass of `songbench.domain.checking.Schema`, or for rows that are named
             ``RootModel[dict[str, Row]]`` of such a subclass.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, Strict
 
 from songbench.contracts import registry
-from songbench.domain.checking import Flag, Number, Whole, Written, checked
+from songbench.domain.checking import Flag, Number, Schema, Whole, checked
 from songbench.domain.errors import InputError
 
 MOST_TAKES = 10_000
@@ -32,7 +32,7 @@ Section = Mapping[str, Any]
 """Settings of one plug-in; its own signature says what they may be (`songbench.contracts.parameters`)."""
 
 
-class SuiteSettings(Written):
+class SuiteSettings(Schema):
     """Which prompts.
 
     Attributes:
@@ -42,7 +42,7 @@ class SuiteSettings(Written):
     source: Text
 
 
-class EngineSettings(Written):
+class EngineSettings(Schema):
     """Where and how units of work run; an engine adds its own settings in a subclass.
 
     Attributes:
@@ -63,7 +63,7 @@ class EngineSettings(Written):
     timeout_s: Annotated[Number, Field(ge=0, le=LONGEST_TIMEOUT_S)] = 1800.0
 
 
-class StatisticsSettings(Written):
+class StatisticsSettings(Schema):
     """How the leaderboard tells differences from chance.
 
     Attributes:
@@ -77,7 +77,7 @@ class StatisticsSettings(Written):
     seed: Seed = 0
 
 
-class Settings(Written):
+class Settings(Schema):
     """A whole run, as resolved from files, options and ``--set``.
 
     Attributes:
@@ -124,11 +124,11 @@ class Settings(Written):
         return {name: dict(section or {}) for name, section in self.metric.items() if name != "select"}
 
 
-class _Selection(Written):
+class _Selection(Schema):
     select: list[Text]
 
 
-class _Sections(Written):
+class _Sections(Schema):
     metric: Mapping[str, Section | None]
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 from songbench.contracts.cards import READY, Availability, SystemCard
 from songbench.contracts.system import conditions_of
 from songbench.domain.audio import AudioSource, MemoryAudio, read_audio
-from songbench.domain.checking import Written, checked
+from songbench.domain.checking import Schema, checked
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError, one_line
 from songbench.domain.hashing import Json
 from songbench.domain.lyrics import render_block
@@ -226,13 +226,13 @@ class IsolatedSystem:
         return Song(request=request, source=_audio(folder, result.audio), record=record, stems=stems)
 
 
-class _Description(Written):
+class _Description(Schema):
     """What ``describe`` returns."""
 
     device: str = "cpu"
 
 
-class _Answer(Written):
+class _Answer(Schema):
     """What ``generate`` returns."""
 
     audio: str

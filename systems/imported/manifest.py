@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from songbench.domain.checking import Whole, Written, checked
+from songbench.domain.checking import Schema, Whole, checked
 from songbench.domain.errors import InputError
 from songbench.domain.reading import json_lines, read_text, text_lines
 from systems.imported.files import Take, TakeFile
@@ -25,7 +25,7 @@ _NAMES = {"idx": "id"}
 _Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1)]
 
 
-class ManifestLine(Written):
+class ManifestLine(Schema):
     """One line of a manifest.
 
     Attributes:

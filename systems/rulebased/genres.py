@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, RootModel
 
-from songbench.domain.checking import Flag, Number, Whole, Written
+from songbench.domain.checking import Flag, Number, Schema, Whole
 from songbench.domain.tables import read_table
 
 KICK, RIM, SNARE, CLAP, CLOSED, PEDAL, OPEN, CRASH, RIDE, SHAKER, TAMBOURINE = (
@@ -52,7 +52,7 @@ _Progression = Annotated[tuple[str, ...], BeforeValidator(str.split)]
 _Patterns = Annotated[Mapping[int, Annotated[str, Field(pattern="^[xo.]{16}$")]], BeforeValidator(_by_key)]
 
 
-class Kit(Written):
+class Kit(Schema):
     """Drums.
 
     Attributes:
@@ -69,7 +69,7 @@ class Kit(Written):
     full: _Patterns
 
 
-class Bass(Written):
+class Bass(Schema):
     """The bass.
 
     Attributes:
@@ -83,7 +83,7 @@ class Bass(Written):
     full: str
 
 
-class Instrument(Written):
+class Instrument(Schema):
     """An accompanying instrument.
 
     Attributes:
@@ -107,7 +107,7 @@ class Instrument(Written):
     full: Flag = True
 
 
-class Lead(Written):
+class Lead(Schema):
     """The instrument that plays the tune in instrumental sections.
 
     Attributes:
@@ -119,7 +119,7 @@ class Lead(Written):
     velocity: _Velocity
 
 
-class Genre(Written):
+class Genre(Schema):
     """A genre.
 
     Attributes:

@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import RootModel
 
-from songbench.domain.checking import Flag, Written
+from songbench.domain.checking import Flag, Schema
 from songbench.domain.tables import read_table
 from songbench.domain.tags import by_tag
 
 
-class SectionRules(Written):
+class SectionRules(Schema):
     """The rules for the sections of one tag.
 
     Attributes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from songbench.domain.checking import Written
+from songbench.domain.checking import Schema
 from songbench.domain.tables import read_table
 
 GENRES = ("pop", "rock", "ballad", "folk", "electronic", "jazz")
@@ -22,7 +22,7 @@ ARRANGEMENTS = ("full", "band", "sparse")
 _BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*bpm")
 
 
-class _StyleWords(Written):
+class _StyleWords(Schema):
     """What style_words.yaml holds: the words of each genre and mood."""
 
     genres: dict[str, tuple[str, ...]]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from songbench.domain.english import is_dictionary_word
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.domain.language import UNDETERMINED, spoken_language
-from songbench.domain.spoken import Spoken, spoken_words
+from songbench.domain.spoken import SpokenWord, spoken_words
 from songbench.domain.text import HAN, normal_text
 
 LANGUAGES = ("en", "zh", "mixed")
@@ -62,7 +62,7 @@ def spoken_line(line: str, language: str) -> SpokenLine | None:
     return SpokenLine(words, " ".join(spellings), tuple(starts), "zh" if mandarin else "en")
 
 
-def _said(entry: Spoken) -> tuple[str, ...]:
+def _said(entry: SpokenWord) -> tuple[str, ...]:
     """The words of an entry; a plain word keeps its capitals, by which espeak-ng tells "US" from "us".
 
     Single letters are capitals, as "a" would be an article, and so are those of "vi" and the like, which espeak-ng

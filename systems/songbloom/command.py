@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from pydantic import Field
 
-from songbench.domain.checking import Whole, Written, checked
+from songbench.domain.checking import Schema, Whole, checked
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.domain.reading import read_text
 
@@ -34,7 +34,7 @@ FORMATS = {".flac": ("FLAC", "PCM_24"), ".wav": ("WAV", "FLOAT"), ".mp3": ("MP3"
 _MOST_TAKES = 1000
 
 
-class _Numbers(Written):
+class _Numbers(Schema):
     takes: Annotated[Whole, Field(alias="--takes", ge=1, le=_MOST_TAKES)]
     seed: Annotated[Whole, Field(alias="--seed", ge=0, lt=2**63 - _MOST_TAKES)]
 

@@ -6,16 +6,16 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from songbench.domain.checking import Flag, Number, Whole, Written, checked
+from songbench.domain.checking import Flag, Number, Schema, Whole, checked
 from songbench.domain.errors import InputError
 
 
-class Part(Written):
+class Part(Schema):
     confidence: Annotated[Number, Field(gt=0, lt=1)] = 0.95
     kind: Literal["fast", "slow"] = "fast"
 
 
-class Thing(Written):
+class Thing(Schema):
     name: str
     takes: Annotated[Whole, Field(ge=1)] = 1
     again: Flag = False

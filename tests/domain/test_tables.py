@@ -6,14 +6,14 @@ import pytest
 from pydantic import RootModel
 
 from songbench.contracts.cards import ASPECTS
-from songbench.domain.checking import Number, Written
+from songbench.domain.checking import Number, Schema
 from songbench.domain.damages import DAMAGES, STRENGTHS
 from songbench.domain.errors import InputError
 from songbench.domain.headings import read_heading
 from songbench.domain.tables import read_table
 
 
-class Row(Written):
+class Row(Schema):
     seconds: Number
     names: tuple[str, ...] = ()
 

@@ -13,7 +13,7 @@ from metrics.functional import per
 from metrics.per import compare
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
-from songbench.domain.spoken import Spoken
+from songbench.domain.spoken import SpokenWord
 from songbench.domain.suite import load_suite
 
 ENGLISH = [
@@ -549,7 +549,7 @@ def test_choices_are_the_cheapest_of_all():
 
     def chain():
         return [
-            Spoken(
+            SpokenWord(
                 "x",
                 tuple(dict.fromkeys(tuple(rng.choice(words, rng.integers(0, 3))) for _ in range(rng.integers(1, 4)))),
             )
