@@ -85,9 +85,14 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 
 
 def public_classes() -> dict[str, list[str]]:
-    """The modules in which each public class name is defined."""
+    """The modules in which each public class name is defined.
+
+    Scripts that isolated processes run are left out: each defines ``Worker``, and nothing imports them.
+    """
     places: dict[str, list[str]] = defaultdict(list)
     for module in modules():
+        if module.name.endswith("_worker"):
+            continue
         for node in module.classes:
             if not node.name.startswith("_"):
                 places[node.name].append(module.name)
