@@ -120,7 +120,7 @@ def of_verification(run: str, verification: Verification, remade: Sequence[Remad
     """What still holds of a run."""
     return {
         "run": run,
-        "whole": verification.whole,
+        "whole": verification.intact,
         **asdict(verification),
         "changed": [{"what": what, "then": then, "now": now} for what, then, now in verification.changed],
         "made_again": [{**song.name._asdict(), "verdict": song.verdict} for song in remade],

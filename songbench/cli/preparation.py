@@ -113,7 +113,7 @@ def setup(
         console.print(table)
     if by_name:
         words = [*(names or []), *([f"--metrics {metrics}"] if metrics else [])]
-        needs.require_licences(selected, accepted=accept_licence, asked=" ".join(words))
+        needs.require_licences(selected, accepted=accept_licence, names=" ".join(words))
     bar = ByteBar(console)
     for need in selected:
         if needs.is_here(need):

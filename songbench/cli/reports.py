@@ -145,5 +145,5 @@ def verify(
         json_output.show(json_output.of_verification(folder.name, verification, remade, removed))
     else:
         show_verification(Console(), folder.name, verification, remade, removed)
-    if not verification.whole or any(song.verdict != "same" for song in remade):
+    if not verification.intact or any(song.verdict != "same" for song in remade):
         raise typer.Exit(1)

@@ -19,7 +19,7 @@ def asset_digests(store: Store, keys: Iterable[str]) -> dict[str, str]:
 
 
 def score_basis(
-    features: StoredFeatures, items: Iterable[Mapping[str, Any]], songs: Iterable[Song], others: Iterable[Song] = ()
+    features: StoredFeatures, items: Iterable[Mapping[str, Any]], songs: Iterable[Song], unrelated: Iterable[Song] = ()
 ) -> dict[str, Json]:
     """What a score rests on.
 
@@ -27,13 +27,13 @@ def score_basis(
         features: those that the job used, and the store.
         items: what a planner said of the songs and references, with the keys of their assets and perhaps of the song.
         songs: the songs and references themselves.
-        others: songs of the same job that this score is not about.
+        unrelated: songs of the same job that this score is not about.
     """
     store = features.store
     keys = [item["song"] for item in items if item.get("song")]
     assets = {key for item in items for key in item["assets"].values()}
     audio = {digest for song in songs for digest in _audio(song)}
-    apart = {digest for song in others for digest in _audio(song)} - audio
+    apart = {digest for song in unrelated for digest in _audio(song)} - audio
     return basis_to_json(
         Basis(
             assets=asset_digests(store, assets),

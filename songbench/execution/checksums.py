@@ -70,15 +70,15 @@ def read_sums(folder: Path) -> dict[str, str]:
         rows = (folder / SUMS).read_bytes().decode().split("\n")
     except UnicodeDecodeError as error:
         raise DamagedSumsError("it is not text") from error
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for row in rows[:-1]:
         match = _LINE.fullmatch(row)
         if not match or ".." in Path(match["name"]).parts or Path(match["name"]).is_absolute():
             raise DamagedSumsError(f"{row[:80]!r} is not a line of it")
-        found[match["name"]] = match["digest"]
-    if rows[-1] or not found:
+        digests[match["name"]] = match["digest"]
+    if rows[-1] or not digests:
         raise DamagedSumsError("it is cut" if rows[-1] else "it is empty")
-    return found
+    return digests
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,11 @@ def file_faults(folder: Path, owned: Iterable[str]) -> list[FileFault]:
         folder: where it lies.
         owned: patterns of the files that only a report writes there; one that is not listed is a fault, too.
     """
-    there = _below(folder, owned)
+    files = _below(folder, owned)
     try:
         listed = read_sums(folder)
     except FileNotFoundError:
-        return [FileFault(SUMS, "is gone")] if there else []
+        return [FileFault(SUMS, "is gone")] if files else []
     except DamagedSumsError as damage:
         return [FileFault(SUMS, f"was altered ({damage})")]
     faults = [
@@ -113,7 +113,7 @@ def file_faults(folder: Path, owned: Iterable[str]) -> list[FileFault]:
         for name, digest in listed.items()
         if not _is(folder / name, digest)
     ]
-    return faults + [FileFault(name, "is in no list of what was written") for name in sorted(there - listed.keys())]
+    return faults + [FileFault(name, "is in no list of what was written") for name in sorted(files - listed.keys())]
 
 
 def _is(path: Path, digest: str) -> bool:

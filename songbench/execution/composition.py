@@ -137,18 +137,18 @@ def _engine_models() -> list[type[EngineSettings]]:
 
 
 def _check_key(override: Override) -> None:
-    known = setting_names()
-    sections = {name.partition(".")[0] for name in known if "." in name}
+    settings = setting_names()
+    sections = {name.partition(".")[0] for name in settings if "." in name}
     whole_section = override.key in sections and (override.key in _groups() or isinstance(override.value, Mapping))
-    if override.key in known[:-2] or override.key.startswith(_OPEN) or whole_section:
+    if override.key in settings[:-2] or override.key.startswith(_OPEN) or whole_section:
         return
     if override.key in sections:
         raise InputError(
             f"'{override.key}' holds several settings.",
             field=override.key,
-            allowed=[name for name in known if name.startswith(f"{override.key}.")],
+            allowed=[name for name in settings if name.startswith(f"{override.key}.")],
         )
-    raise InputError(f"There is no setting '{override.key}'.", field=override.key, value=override.key, allowed=known)
+    raise InputError(f"There is no setting '{override.key}'.", field=override.key, value=override.key, allowed=settings)
 
 
 def _section(tree: dict[str, Any], name: str) -> dict[str, Any]:

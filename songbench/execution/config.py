@@ -99,11 +99,11 @@ def plan_experiment(
     for option, texts in (("systems", systems), ("metrics", metrics), ("overrides", overrides)):
         _check_texts(option, texts)
     overrides = overrides or ()
-    wanted, required = _expanded(metrics or ())
+    selected, required = _expanded(metrics or ())
     options = {
         "suite.source": suite,
         "systems": systems,
-        "metric.select": wanted if metrics is not None else None,
+        "metric.select": selected if metrics is not None else None,
         "takes": takes,
         "seed": seed,
         "name": name,
@@ -115,10 +115,10 @@ def plan_experiment(
     settings = read_settings(config)
     check_sections(settings)
     for preset in metric_presets().keys() & set(metrics or ()):
-        own = {key: value for key, value in metric_presets()[preset].items() if key != "select"}
-        config["metric"] = _beneath(config["metric"], own)
-    named = systems is not None or any(override.key == "systems" for override in read_overrides(overrides))
-    return build_experiment(config, required_metrics=required, systems_named=named)
+        parameters = {key: value for key, value in metric_presets()[preset].items() if key != "select"}
+        config["metric"] = _beneath(config["metric"], parameters)
+    systems_named = systems is not None or any(override.key == "systems" for override in read_overrides(overrides))
+    return build_experiment(config, required_metrics=required, systems_named=systems_named)
 
 
 def _check_texts(option: str, texts: Any) -> None:
@@ -134,10 +134,10 @@ def metric_presets() -> dict[str, dict[str, Any]]:
     import yaml
 
     folder = files("songbench.conf") / "metric"
-    found = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
+    paths = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
     return {
         file.name.removesuffix(".yaml"): yaml.safe_load(file.read_text(encoding="utf-8"))
-        for file in sorted(found, key=lambda file: file.name)
+        for file in sorted(paths, key=lambda file: file.name)
     }
 
 
@@ -150,25 +150,25 @@ def metric_selection(names: Sequence[str]) -> list[str]:
     Raises:
         InputError: for anything else, with the nearest spelling.
     """
-    wanted, _ = _expanded(names)
-    return list(dict.fromkeys(identifier for name in wanted for identifier in registry.metric_ids(name)))
+    selected, _ = _expanded(names)
+    return list(dict.fromkeys(identifier for name in selected for identifier in registry.metric_ids(name)))
 
 
 def _expanded(names: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     """Presets written out, and which of the result was named and not merely in a preset."""
-    presets, known = metric_presets(), registry.names(registry.METRICS)
-    wanted: list[str] = []
+    presets, identifiers = metric_presets(), registry.names(registry.METRICS)
+    selected: list[str] = []
     for name in names:
-        wanted += presets[name]["select"] if name in presets else [name]
-        if name not in presets and "@" not in name and all(name != one.partition("@")[0] for one in known):
-            allowed = dict.fromkeys([*presets, *known, *(one.partition("@")[0] for one in known)])
+        selected += presets[name]["select"] if name in presets else [name]
+        if name not in presets and "@" not in name and all(name != one.partition("@")[0] for one in identifiers):
+            allowed = dict.fromkeys([*presets, *identifiers, *(one.partition("@")[0] for one in identifiers)])
             raise InputError(
                 f"There is no metric '{name}', nor a preset of that name.",
                 value=name,
                 allowed=allowed,
                 cure="'songbench metrics' lists them.",
             )
-    return list(dict.fromkeys(wanted)), frozenset(name for name in names if name not in presets)
+    return list(dict.fromkeys(selected)), frozenset(name for name in names if name not in presets)
 
 
 def _beneath(above: Mapping[str, Any], below: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,29 +47,29 @@ def stored_damage(record: Mapping[str, Any], store: Store) -> tuple[int, list[Fi
     """
     names = {key: name for part in ("songs", "scores") for name, key in record[part].items()}
     names |= {key: f"{prompt} {field}" for prompt, keys in record["assets"].items() for field, key in keys.items()}
-    stored, found = record["stored"], []
+    contents, damages = record["stored"], []
     for kind in KINDS:
-        for key, digest in stored[kind].items():
+        for key, digest in contents[kind].items():
             problem = _record_problem(store, kind, key, digest)
             if problem:
-                found.append(FileDamage(_KIND_OF[kind], names.get(key, key), record_place(kind, key), problem))
-    for key, digest in stored["features"].items():
+                damages.append(FileDamage(_KIND_OF[kind], names.get(key, key), record_place(kind, key), problem))
+    for key, digest in contents["features"].items():
         problem = _feature_problem(store, key, digest)
         if problem:
-            found.append(FileDamage("feature", key[:12], feature_place(key), problem))
-    for name in stored["blobs"]:
+            damages.append(FileDamage("feature", key[:12], feature_place(key), problem))
+    for name in contents["blobs"]:
         problem = _blob_problem(store, Blob(name))
         if problem:
-            found.append(FileDamage("audio", name[:12], Blob(name).place, problem))
-    return sum(map(len, stored.values())), found
+            damages.append(FileDamage("audio", name[:12], Blob(name).place, problem))
+    return sum(map(len, contents.values())), damages
 
 
 def _record_problem(store: Store, kind: Kind, key: str, digest: str) -> str:
     try:
         now = store.read(kind, key)[1]
     except DamageError as damage:
-        made = kind == "failures" and (store.digest("songs", key) or store.digest("scores", key))
-        return "was tried again since, with success" if made else damage.problem
+        superseded = kind == "failures" and (store.digest("songs", key) or store.digest("scores", key))
+        return "was tried again since, with success" if superseded else damage.problem
     return "" if now == digest else "is another one now: altered, or made again after this run"
 
 
@@ -103,9 +103,9 @@ def folder_damage(folder: Path) -> Iterator[FileDamage]:
 
 def unknown_results(record: Mapping[str, Any], store: Store) -> int:
     """How many results are stored that the record does not hold yet: the run was killed, or another made them."""
-    known = {key for kind in KINDS for key in record["stored"][kind]}
-    there = store.keys("songs") | store.keys("scores")
-    return len(there.intersection([*record["songs"].values(), *record["scores"].values()]) - known)
+    recorded_keys = {key for kind in KINDS for key in record["stored"][kind]}
+    stored_keys = store.keys("songs") | store.keys("scores")
+    return len(stored_keys.intersection([*record["songs"].values(), *record["scores"].values()]) - recorded_keys)
 
 
 def discard_damage(damages: list[FileDamage], store: Store) -> int:

@@ -44,10 +44,10 @@ def examine(store: str) -> list[Check]:
     """Every check; importing the large packages takes some seconds."""
     checks = [_python(), _torch(), _cpu_imports(), _disk(store), _store(store)]
     checks += [_package(name) for name in ("whisperx", "transformers", "fadtk", "audiobox-aesthetics", "gradio")]
-    stored = [_weights(name) for name in registry.names(registry.WEIGHTS)]
-    stored += [_environment(name) for name in registry.names(registry.ENVIRONMENTS)]
-    checks += [check for check in stored if check.state != "note"]
-    if absent := [check.subject for check in stored if check.state == "note"]:  # what lacks them says so below
+    resource_checks = [_weights(name) for name in registry.names(registry.WEIGHTS)]
+    resource_checks += [_environment(name) for name in registry.names(registry.ENVIRONMENTS)]
+    checks += [check for check in resource_checks if check.state != "note"]
+    if absent := [check.subject for check in resource_checks if check.state == "note"]:  # what lacks them says so below
         checks.append(Check("not here", "note", ", ".join(absent), "songbench setup NAME"))
     for group in (registry.SYSTEMS, registry.METRICS):
         checks += _runnable(group)
@@ -68,8 +68,8 @@ def _torch() -> Check:
         import torch
     except Exception as error:
         return Check("torch", "bad", f"cannot be imported: {error}", "make setup")
-    found = f"{torch.__version__}, {len(accelerators())} CUDA devices"
-    return Check("torch", "ok", found)
+    finding = f"{torch.__version__}, {len(accelerators())} CUDA devices"
+    return Check("torch", "ok", finding)
 
 
 def _cpu_imports() -> Check:
@@ -99,88 +99,95 @@ def _store(url: str) -> Check:
 
 def _package(name: str) -> Check:
     try:
-        found = version(name)
+        installed_version = version(name)
     except PackageNotFoundError:
         return Check(name, "note", "not installed", f"pip install {name}")
     try:
         __import__(name.replace("-", "_"))
     except Exception as error:  # a broken native library raises anything
         return Check(
-            name, "bad", f"{found}: {type(error).__name__}: {str(error)[:80]}", "reinstall from requirements/lock.txt"
+            name,
+            "bad",
+            f"{installed_version}: {type(error).__name__}: {str(error)[:80]}",
+            "reinstall from requirements/lock.txt",
         )
-    return Check(name, "ok", found)
+    return Check(name, "ok", installed_version)
 
 
 def _weights(name: str) -> Check:
     def check() -> Check:
-        one: weights.Weights = registry.load(registry.WEIGHTS, name)
-        if damaged := weights.damaged(one):
-            accept = " --accept-licence" if one.restricted else ""
-            cure = f"remove {weights.folder_of(one)} and run songbench setup {name}{accept}"
+        declaration: weights.Weights = registry.load(registry.WEIGHTS, name)
+        if damaged := weights.damaged(declaration):
+            accept = " --accept-licence" if declaration.restricted else ""
+            cure = f"remove {weights.folder_of(declaration)} and run songbench setup {name}{accept}"
             return Check(f"weights {name}", "bad", f"damaged: {', '.join(damaged)}", cure)
-        state = weights.availability(one)
+        state = weights.availability(declaration)
         if not state.ready:
             return Check(f"weights {name}", "note", state.reason, state.cure)
-        checked = "sha256 verified" if one.pinned else "sha256 as recorded when they were set up"
-        return Check(f"weights {name}", "ok", f"{weights.as_recorded(one).size_text}, {one.licence}, {checked}")
+        checked = "sha256 verified" if declaration.pinned else "sha256 as recorded when they were set up"
+        return Check(
+            f"weights {name}", "ok", f"{weights.as_recorded(declaration).size_text}, {declaration.licence}, {checked}"
+        )
 
     return _guarded(f"weights {name}", check)
 
 
 def _environment(name: str) -> Check:
-    what = f"environment {name}"
+    subject = f"environment {name}"
 
     def check() -> Check:
-        one: Environment = registry.load(registry.ENVIRONMENTS, name)
-        python = environments.python_of(one)
+        environment: Environment = registry.load(registry.ENVIRONMENTS, name)
+        python = environments.python_of(environment)
         if python is None:
-            state = environments.availability(one)
-            return Check(what, "note", state.reason, state.cure)
+            state = environments.availability(environment)
+            return Check(subject, "note", state.reason, state.cure)
         version, problem = _version_of(python)
-        if environments.override_of(one):
-            variable = environments.override_variable(one)
+        if environments.override_of(environment):
+            variable = environments.override_variable(environment)
             cure = f"correct {variable}, or unset it" if problem else ""
-            return Check(what, "bad" if problem else "ok", problem or f"your own: {python}, Python {version}", cure)
+            return Check(subject, "bad" if problem else "ok", problem or f"your own: {python}, Python {version}", cure)
         if problem:
-            cure = f"remove {environments.folder_of(one)} and run songbench setup {name}"
-            return Check(what, "bad", problem, cure)
-        count = len(environments.installed(one).get("packages", ()))
-        return Check(what, "ok", f"Python {version}, {count} packages, {one.licence}")
+            cure = f"remove {environments.folder_of(environment)} and run songbench setup {name}"
+            return Check(subject, "bad", problem, cure)
+        count = len(environments.installed(environment).get("packages", ()))
+        return Check(subject, "ok", f"Python {version}, {count} packages, {environment.licence}")
 
-    return _guarded(what, check)
+    return _guarded(subject, check)
 
 
 def _version_of(python: Path) -> tuple[str, str]:
     """The version of another Python, or what is wrong with it."""
     command = [str(python), "-I", "-c", "import platform; print(platform.python_version())"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PYTHON_SECONDS, check=False)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=PYTHON_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return "", f"its Python does not start ({type(error).__name__})"
     problem = (
-        f"its Python ended with exit code {done.returncode}: {done.stderr.strip()[-80:]}" if done.returncode else ""
+        f"its Python ended with exit code {process.returncode}: {process.stderr.strip()[-80:]}"
+        if process.returncode
+        else ""
     )
-    return done.stdout.strip(), problem
+    return process.stdout.strip(), problem
 
 
 def _runnable(group: str) -> list[Check]:
     """Which systems or metrics would run here, and what each of the others lacks."""
-    kind, ready, others = group.rpartition(".")[2], [], []
+    kind, ready, rest = group.rpartition(".")[2], [], []
     for name in registry.names(group):
-        what = f"{kind.removesuffix('s')} {name}"
+        subject = f"{kind.removesuffix('s')} {name}"
         try:
             if group == registry.SYSTEMS:
                 state = registry.build_system(name).availability()
             else:
                 state = needs.of_metric(name, registry.build_metric(name))
         except SongbenchError as error:
-            others.append(Check(what, "bad", str(error)))
+            rest.append(Check(subject, "bad", str(error)))
             continue
         if state.ready:
             ready.append(name)
         else:
-            others.append(Check(what, "note", state.reason, state.cure))
-    return [Check(f"{kind} that would run here", "ok", ", ".join(ready) or "none"), *others]
+            rest.append(Check(subject, "note", state.reason, state.cure))
+    return [Check(f"{kind} that would run here", "ok", ", ".join(ready) or "none"), *rest]
 
 
 def _plugins(group: str) -> list[Check]:
@@ -194,8 +201,8 @@ def _plugins(group: str) -> list[Check]:
     return broken or [Check(kind, "ok", ", ".join(registry.names(group)) or "none")]
 
 
-def _guarded(what: str, check: Callable[[], Check]) -> Check:
+def _guarded(subject: str, check: Callable[[], Check]) -> Check:
     try:
         return check()
     except SongbenchError as error:
-        return Check(what, "bad", str(error))
+        return Check(subject, "bad", str(error))

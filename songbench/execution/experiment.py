@@ -166,9 +166,9 @@ def build_systems(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Js
     systems: list[ConfiguredSystem] = []
     for text in specs:
         spec = registry.SystemSpec.parse(text)
-        own = system_parameters(spec.name, parameters.get(spec.name, {}))
-        with _named(f"system.{spec.name}", own):
-            system = ConfiguredSystem(text, own, registry.build_system(spec, own))
+        keywords = system_parameters(spec.name, parameters.get(spec.name, {}))
+        with _errors_in_section(f"system.{spec.name}", keywords):
+            system = ConfiguredSystem(text, keywords, registry.build_system(spec, keywords))
         if any(system.name == other.name for other in systems):
             raise InputError(
                 f"Two systems are called '{system.name}'.",
@@ -198,23 +198,23 @@ def usable_systems(
         "prompt audio": any(prompt.prompt_audio for prompt in suite.prompts),
         "reference song": any(prompt.reference for prompt in suite.prompts),
     }
-    kept, remarks = [], []
+    usable, remarks = [], []
     for system in systems:
         conditions = system.card.conditions
         if conditions and not any(has.get(condition, True) for condition in conditions):
             remarks.append(f"without {system.name}: no prompt of the suite has a {' or '.join(conditions)}")
         else:
-            kept.append(system)
-    return tuple(kept), tuple(remarks)
+            usable.append(system)
+    return tuple(usable), tuple(remarks)
 
 
 def build_metrics(
-    wanted: Sequence[str], parameters: Mapping[str, Mapping[str, Json]], *, required: Collection[str] = ()
+    names: Sequence[str], parameters: Mapping[str, Mapping[str, Json]], *, required: Collection[str] = ()
 ) -> tuple[ConfiguredMetric, ...]:
     """Build the metrics.
 
     Args:
-        wanted: ids, or bare names that stand for all their backends.
+        names: ids, or bare names that stand for all their backends.
         parameters: per bare metric name, its keywords.
         required: the wanted names for which it is an error when none of the backends they stand for is available;
             unavailable metrics are otherwise reported in the leaderboard.
@@ -225,12 +225,14 @@ def build_metrics(
     """
     metrics: dict[str, ConfiguredMetric] = {}
     missing: list[ConfiguredMetric] = []
-    own = _parameters_of_each([identifier for name in wanted for identifier in registry.metric_ids(name)], parameters)
-    for name in wanted:
-        found = [_configured_metric(identifier, own[identifier]) for identifier in registry.metric_ids(name)]
-        metrics |= {metric.id: metric for metric in found}
-        if name in required and not any(metric.availability.ready for metric in found):
-            missing += found
+    keywords = _parameters_of_each(
+        [identifier for name in names for identifier in registry.metric_ids(name)], parameters
+    )
+    for name in names:
+        backends = [_configured_metric(identifier, keywords[identifier]) for identifier in registry.metric_ids(name)]
+        metrics |= {metric.id: metric for metric in backends}
+        if name in required and not any(metric.availability.ready for metric in backends):
+            missing += backends
     _refuse_equal_cards(list(metrics.values()))
     if missing:
         raise UnavailableError(_missing("metric", [(metric.id, metric.availability) for metric in missing]))
@@ -244,36 +246,38 @@ def _parameters_of_each(
     backends: dict[str, list[str]] = {}
     for identifier in dict.fromkeys(identifiers):
         backends.setdefault(identifier.partition("@")[0], []).append(identifier)
-    own: dict[str, dict[str, Json]] = {}
-    for name, these in backends.items():
-        own |= metric_parameters(these, name, parameters.get(name, {}))
-    return own
+    keywords: dict[str, dict[str, Json]] = {}
+    for name, siblings in backends.items():
+        keywords |= metric_parameters(siblings, name, parameters.get(name, {}))
+    return keywords
 
 
-def _configured_metric(identifier: str, own: Mapping[str, Json]) -> ConfiguredMetric:
-    with _named(f"metric.{identifier.partition('@')[0]}", own):
-        metric = registry.build_metric(identifier, own)
-    return ConfiguredMetric(identifier, own, metric, needs.of_metric(identifier, metric))
+def _configured_metric(identifier: str, keywords: Mapping[str, Json]) -> ConfiguredMetric:
+    with _errors_in_section(f"metric.{identifier.partition('@')[0]}", keywords):
+        metric = registry.build_metric(identifier, keywords)
+    return ConfiguredMetric(identifier, keywords, metric, needs.of_metric(identifier, metric))
 
 
 @contextmanager
-def _named(section: str, given: Mapping[str, Json]) -> Iterator[None]:
+def _errors_in_section(section: str, keywords: Mapping[str, Json]) -> Iterator[None]:
     """Errors of a plug-in about one of its settings name the setting as people write it."""
     try:
         yield
     except InputError as error:
-        raise error.within(section) if error.field and re.split(r"[.\[]", error.field)[0] in given else error from None
+        raise (
+            error.within(section) if error.field and re.split(r"[.\[]", error.field)[0] in keywords else error
+        ) from None
 
 
 def _refuse_equal_cards(metrics: Sequence[ConfiguredMetric]) -> None:
     """Two metrics under one card would be one column, and take each other's scores out of the store."""
     by_card: dict[str, ConfiguredMetric] = {}
     for metric in metrics:
-        other = by_card.setdefault(metric.card.id, metric)
-        if other is not metric:
-            both = " and the ".join(registry.plugin_name(registry.METRICS, one.id) for one in (other, metric))
+        namesake = by_card.setdefault(metric.card.id, metric)
+        if namesake is not metric:
+            plugins = " and the ".join(registry.plugin_name(registry.METRICS, one.id) for one in (namesake, metric))
             raise InputError(
-                f"The cards of the {both} both say '{metric.card.id}'.",
+                f"The cards of the {plugins} both say '{metric.card.id}'.",
                 field="metrics",
                 cure="Leave one of them out, or have its author change name or backend.",
             )
@@ -296,19 +300,19 @@ def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
     from songbench.domain.audio import read_audio_with_remarks
     from songbench.domain.sound import sound_remarks
 
-    known: dict[tuple[Path, str], tuple[Remark, ...]] = {}
+    remarks_of: dict[tuple[Path, str], tuple[Remark, ...]] = {}
     remarks = []
     for prompt in suite.prompts:
         for name, asset in (("prompt_wav", prompt.prompt_audio), ("reference", prompt.reference)):
             if not isinstance(asset, FileAsset):
                 continue
-            if (asset.path, name) not in known:
+            if (asset.path, name) not in remarks_of:
                 try:
                     audio, of_file = read_audio_with_remarks(asset.path)
                 except InputError as error:
                     raise error.located(field=f"{name}' of prompt '{prompt.id}") from None
-                known[asset.path, name] = (*of_file, *sound_remarks(audio, excerpt=name == "prompt_wav"))
-            remarks += [AssetRemark(prompt.id, name, remark) for remark in known[asset.path, name]]
+                remarks_of[asset.path, name] = (*of_file, *sound_remarks(audio, excerpt=name == "prompt_wav"))
+            remarks += [AssetRemark(prompt.id, name, remark) for remark in remarks_of[asset.path, name]]
     return tuple(remarks)
 
 

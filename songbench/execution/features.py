@@ -16,7 +16,7 @@ from songbench.domain.errors import DamageError
 from songbench.domain.hashing import canonical_json
 from songbench.domain.song import Failure
 from songbench.execution.keys import feature_key
-from songbench.execution.plain import ContractError, shown
+from songbench.execution.plain import ContractError, short_repr
 from songbench.execution.store import Store, feature_place
 
 _DATA, _DIGEST = "__data__", "__digest__"
@@ -53,29 +53,29 @@ class StoredFeatures:
         store: where features live.
 
     Attributes:
-        used: every feature that was handed out since this was last emptied, by key.
+        uses: every feature that was handed out since this was last emptied, by key.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.used: dict[str, Use] = {}
+        self.uses: dict[str, Use] = {}
 
     def of(self, extractor: Extractor, sources: Sequence[AudioSource]) -> list[Feature | Failure]:
         """The feature of each source, in order; equal audio is extracted once."""
         keys = [feature_key(extractor.name, extractor.identity, source.digest) for source in sources]
-        found: dict[str, Feature | Failure] = {}
+        features: dict[str, Feature | Failure] = {}
         missing: dict[str, AudioSource] = {}
         for key, source in zip(keys, sources, strict=True):
-            if key in found or key in missing:
+            if key in features or key in missing:
                 continue
-            stored = self._stored(key, source)
-            if stored is None:
+            feature = self._read(key, source)
+            if feature is None:
                 missing[key] = source
             else:
-                found[key] = stored
+                features[key] = feature
         if missing:
-            found |= self._extracted(extractor, missing)
-        return [found[key] for key in keys]
+            features |= self._extracted(extractor, missing)
+        return [features[key] for key in keys]
 
     def _extracted(self, extractor: Extractor, missing: Mapping[str, AudioSource]) -> dict[str, Feature | Failure]:
         """Extract and store, each as soon as it is there.
@@ -85,35 +85,35 @@ class StoredFeatures:
                 knows then which belongs to which, so none of them stays in the store.
         """
         name = f"the extractor '{extractor.name}' ({type(extractor).__module__})"
-        found: dict[str, Feature | Failure] = {}
+        features: dict[str, Feature | Failure] = {}
         results = iter(extractor.extract(list(missing.values())))
         try:
             for key, source in missing.items():
-                found[key] = self._keep(key, source, next(results, None), name)
+                features[key] = self._keep(key, source, next(results, None), name)
             if next(results, _END) is not _END:
                 raise ContractError(f"got from {name} more than {len(missing)} results for as many sounds")
         except ContractError:
-            for key in found:
+            for key in features:
                 self.store.remove(feature_place(key))
-                self.used.pop(key, None)
+                self.uses.pop(key, None)
             raise
-        return found
+        return features
 
-    def used_of(self, audio: Collection[str], others: Collection[str]) -> dict[str, tuple[str, int]]:
+    def used_of(self, audio: Collection[str], unrelated: Collection[str]) -> dict[str, tuple[str, int]]:
         """Digest and size of the used features that concern some audio.
 
         Args:
             audio: its digests.
-            others: digests of audio that is certainly not meant. What was derived from audio that is in neither, such
-                as separated vocals, may concern it and counts.
+            unrelated: digests of audio that is certainly not meant. What was derived from audio that is in neither,
+                such as separated vocals, may concern it and counts.
         """
         return {
             key: (use.digest, use.size)
-            for key, use in self.used.items()
-            if use.audio in audio or use.audio not in others
+            for key, use in self.uses.items()
+            if use.audio in audio or use.audio not in unrelated
         }
 
-    def _stored(self, key: str, source: AudioSource) -> Feature | None:
+    def _read(self, key: str, source: AudioSource) -> Feature | None:
         data = self.store.get_feature(key)
         if data is None:
             return None
@@ -121,22 +121,22 @@ class StoredFeatures:
             feature, digest = decode_feature(key, data)
         except DamageError:
             return None
-        self.used[key] = Use(source.digest, digest, len(data))
+        self.uses[key] = Use(source.digest, digest, len(data))
         return feature
 
     def _keep(self, key: str, source: AudioSource, result: object, name: str) -> Feature | Failure:
         if isinstance(result, Failure):
             return result
         if not isinstance(result, Feature):
-            what = "too few results" if result is None else f"{shown(result)} instead of a Feature or a Failure"
-            raise ContractError(f"got from {name} {what}")
-        there = self._stored(key, source)  # of another worker with the same audio, meanwhile: one key, one content
-        if there is not None:
-            return there
+            problem = "too few results" if result is None else f"{short_repr(result)} instead of a Feature or a Failure"
+            raise ContractError(f"got from {name} {problem}")
+        earlier = self._read(key, source)  # of another worker with the same audio, meanwhile: one key, one content
+        if earlier is not None:
+            return earlier
         data = encode_feature(key, result)
         self.store.put_feature(key, data)
         feature, digest = decode_feature(key, data)  # the same types whether computed or read
-        self.used[key] = Use(source.digest, digest, len(data))
+        self.uses[key] = Use(source.digest, digest, len(data))
         return feature
 
 
@@ -168,11 +168,11 @@ def decode_feature(key: str, data: bytes) -> tuple[Feature, str]:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name not in (_DATA, _DIGEST)}
             feature = Feature(arrays, json.loads(str(archive[_DATA])))
-            written = str(archive[_DIGEST])
+            recorded = str(archive[_DIGEST])
         digest = feature_digest(key, feature)
     except _UNREADABLE:
         raise DamageError(place, "is cut or unreadable" if data else "is empty") from None
-    if written != digest:
+    if recorded != digest:
         raise DamageError(place, "was altered")
     return feature, digest
 

@@ -26,9 +26,9 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     """Everything stored for an experiment: the state of every song and the verdicts of every metric."""
     planner = Planner(experiment, store)
     keys = [key for *_, key in planner.songs.values()]
-    made, failed = planner.stock.whole("songs", keys), planner.stock.whole("failures", keys)
+    generated, failed = planner.stock.intact("songs", keys), planner.stock.intact("failures", keys)
     songs: dict[SongId, SongState] = {
-        name: "done" if key in made else _failure(store, key) if key in failed else "pending"
+        name: "done" if key in generated else _failure(store, key) if key in failed else "pending"
         for name, (_, _, key) in planner.songs.items()
     }
     return RunResults(
@@ -76,15 +76,15 @@ def _metric(planner: Planner, metric: ConfiguredMetric) -> MetricResults:
 
 def _verdicts(stock: Stock, keys: Mapping[T, str]) -> dict[T, Verdict]:
     """What is stored under the keys: a verdict, or the failure to give one."""
-    scored, failed = stock.whole("scores", keys.values()), stock.whole("failures", keys.values())
-    found: dict[T, Verdict] = {}
+    scored, failed = stock.intact("scores", keys.values()), stock.intact("failures", keys.values())
+    verdicts: dict[T, Verdict] = {}
     for name, key in keys.items():
         record = stock.store.get("scores", key) if key in scored else None
         if record is not None:
-            found[name] = verdict_from_record(record)
+            verdicts[name] = verdict_from_record(record)
         elif key in failed:
-            found[name] = _failure(stock.store, key)
-    return found
+            verdicts[name] = _failure(stock.store, key)
+    return verdicts
 
 
 def _failure(store: Store, key: str) -> Failure:

@@ -20,8 +20,8 @@ def score_keys(planner: Planner) -> dict[str, str]:
         if isinstance(metric.plugin, SetMetric):
             keys |= {f"{metric.id}/{system}": key for system, key in planner.set_keys(metric).items()}
         else:
-            own = planner.song_score_keys(metric)
-            keys |= {f"{metric.id}/{'/'.join(map(str, name))}": key for name, key in own.items()}
+            song_keys = planner.song_score_keys(metric)
+            keys |= {f"{metric.id}/{'/'.join(map(str, name))}": key for name, key in song_keys.items()}
     return keys
 
 
@@ -34,24 +34,24 @@ def holdings(planner: Planner) -> dict[str, dict[str, Any]]:
     """
     songs = [key for *_, key in planner.songs.values()]
     scores = list(score_keys(planner).values())
-    wanted: dict[Kind, list[str]] = {
+    keys_of: dict[Kind, list[str]] = {
         "assets": [key for keys in planner.asset_keys.values() for key in keys.values()],
         "songs": songs,
         "scores": scores,
         "failures": [*songs, *scores],
     }
-    found: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS, "features", "blobs")}
+    contents: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS, "features", "blobs")}
     for kind in KINDS:
-        for key in planner.stock.whole(kind, wanted[kind]):
-            whole = planner.stock.look(kind, key)
-            assert whole is not None
-            found[kind][key] = whole.digest
-            _add(found, whole.basis)
-    for key in _prepared_features(planner) - found["features"].keys():
+        for key in planner.stock.intact(kind, keys_of[kind]):
+            record = planner.stock.look(kind, key)
+            assert record is not None
+            contents[kind][key] = record.digest
+            _add(contents, record.basis)
+    for key in _prepared_features(planner) - contents["features"].keys():
         data = planner.store.get_feature(key)
         with suppress(DamageError):
-            found["features"] |= {key: decode_feature(key, data)[1]} if data is not None else {}
-    return found
+            contents["features"] |= {key: decode_feature(key, data)[1]} if data is not None else {}
+    return contents
 
 
 def _prepared_features(planner: Planner) -> set[str]:
@@ -60,6 +60,6 @@ def _prepared_features(planner: Planner) -> set[str]:
     return {key for metric in metrics for key in planner.feature_keys(metric)}
 
 
-def _add(found: dict[str, dict[str, Any]], basis: Basis) -> None:
-    found["features"] |= {key: digest for key, (digest, _) in basis.get("features", {}).items()}
-    found["blobs"] |= basis.get("blobs", {})
+def _add(contents: dict[str, dict[str, Any]], basis: Basis) -> None:
+    contents["features"] |= {key: digest for key, (digest, _) in basis.get("features", {}).items()}
+    contents["blobs"] |= basis.get("blobs", {})

@@ -87,18 +87,18 @@ class JobContext:
         take_numba_cache()
         self.store, self.features = store, StoredFeatures(store)
         self._name: tuple[str, str, str] | None = None
-        self._held: Any = None
-        self._used = False  # also when what was built failed: it may have left parts of a model
+        self._model: Any = None
+        self._loaded = False  # also when what was built failed: it may have left parts of a model
 
     def begin(self) -> None:
         """Begin a job: what it uses and what it finds damaged is noted from here on."""
-        self.features.used.clear()
+        self.features.uses.clear()
         self.store.damage.clear()
 
     def system(self, spec: str, parameters: Mapping[str, Any]) -> System:
         """The system, built anew unless it is the one in use."""
-        held: System = self._hold(("system", spec, repr(parameters)), lambda: registry.build_system(spec, parameters))
-        return held
+        system: System = self._hold(("system", spec, repr(parameters)), lambda: registry.build_system(spec, parameters))
+        return system
 
     def metric(self, identifier: str, parameters: Mapping[str, Any]) -> Any:
         """The metric, built anew unless it is the one in use."""
@@ -108,14 +108,14 @@ class JobContext:
 
     def _hold(self, name: tuple[str, str, str], build: Any) -> Any:
         if self._name != name:
-            if self._used:
+            if self._loaded:
                 self._let_go()
-            self._used = True
-            self._held, self._name = build(), name
-        return self._held
+            self._loaded = True
+            self._model, self._name = build(), name
+        return self._model
 
     def _let_go(self) -> None:
-        self._name = self._held = None
+        self._name = self._model = None
         gc.collect()
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():
@@ -246,8 +246,8 @@ def _assets(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
             system = context.system(asset.system, asset.parameters)
             name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(asset.system).name)
             request = (bare.id, 0)
-            given = dict(answers(system.generate([Request(prompt=bare, take=0, seed=asset.seed)]), [request], name))
-            song = given.get(request) or given.get(None) or Failure("generate", f"the {name} gave no song")
+            outcomes = dict(answers(system.generate([Request(prompt=bare, take=0, seed=asset.seed)]), [request], name))
+            song = outcomes.get(request) or outcomes.get(None) or Failure("generate", f"the {name} gave no song")
             if isinstance(song, Failure):
                 yield Event(status="failed", key=item["key"], cause=song.cause, detail=song.detail)
                 continue
@@ -259,7 +259,7 @@ def _assets(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
             audio = MemoryAudio(reference.load().cut(asset.start, asset.seconds))
         facts = {"audio": put_audio(store, audio).blob.name, "prompt": prompt.id, "field": item["field"]}
         parents = asset_digests(store, [] if isinstance(asset, RenderAsset) else _reference_keys(item))
-        store.put("assets", item["key"], {**facts, BASIS: audio_basis(store, facts, parents)})
+        store.save("assets", item["key"], {**facts, BASIS: audio_basis(store, facts, parents)})
         yield Event(status="done", key=item["key"])
 
 
@@ -311,14 +311,14 @@ def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, ass
 def _score(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     metric: SongMetric = context.metric(job["metric"], job["parameters"])
     pairs = [(item, _stored_song(item, context.store)) for item in job["items"]]
-    asked = [(item, song) for item, song in pairs if not not_judged(metric.card, song)]
-    songs = [song for _, song in asked]
-    for (item, song), verdict in zip(asked, verdicts_on(metric, songs, context.features), strict=True):
-        basis = score_basis(context.features, [item], [song], others=songs)
+    applicable = [(item, song) for item, song in pairs if not not_judged(metric.card, song)]
+    songs = [song for _, song in applicable]
+    for (item, song), verdict in zip(applicable, verdicts_on(metric, songs, context.features), strict=True):
+        basis = score_basis(context.features, [item], [song], unrelated=songs)
         yield _settle(context.store, item["key"], verdict, _facts(job, item), basis)
     for item, song in pairs:
         if refusal := not_judged(metric.card, song):
-            basis = score_basis(context.features, [item], [song], others=[other for _, other in pairs])
+            basis = score_basis(context.features, [item], [song], unrelated=[other for _, other in pairs])
             yield _settle(context.store, item["key"], refusal, _facts(job, item), basis)
 
 
@@ -334,8 +334,8 @@ def _features(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
         song = _stored_song(item, context.store) if item["song"] else _reference_song(item, context.store)
         sources.append(song.source)
     results = [context.features.of(extractor, sources) for extractor in metric.extractors]
-    for item, *found in zip(job["items"], *results, strict=True):
-        failure = next((one for one in found if isinstance(one, Failure)), None)
+    for item, *features in zip(job["items"], *results, strict=True):
+        failure = next((one for one in features if isinstance(one, Failure)), None)
         yield (
             Event(status="failed", key=item["key"], cause=failure.cause, detail=failure.detail)
             if failure
@@ -348,10 +348,10 @@ def _score_set(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     (item,) = job["items"]
     songs = [_stored_song(one, context.store) for one in item["songs"]]
     references = [_reference_song(one, context.store) for one in item["references"]]
-    heard, yardstick = select_songs(metric.card, songs), select_songs(metric.card, references)
-    verdict = verdict_on_set(metric, heard.songs, yardstick.songs, context.features)
+    song_set, reference_set = select_songs(metric.card, songs), select_songs(metric.card, references)
+    verdict = verdict_on_set(metric, song_set.songs, reference_set.songs, context.features)
     if not isinstance(verdict, Exception):
-        verdict = with_left_out(verdict, heard.left_out, yardstick.left_out)
+        verdict = with_left_out(verdict, song_set.left_out, reference_set.left_out)
     basis = score_basis(context.features, [*item["songs"], *item["references"]], [*songs, *references])
     yield _settle(context.store, item["key"], verdict, {"metric": job["metric"], "songs": len(songs)}, basis)
 
@@ -369,8 +369,8 @@ def _settle(
         return _error_event(key, verdict)
     if isinstance(verdict, Failure):
         return Event(status="failed", key=key, cause=verdict.cause, detail=verdict.detail)
-    said = verdict.to_json() if isinstance(verdict, Scores) else {"not_applicable": verdict.reason}
-    store.put("scores", key, {**said, "of": dict(facts), BASIS: basis})
+    content = verdict.to_json() if isinstance(verdict, Scores) else {"not_applicable": verdict.reason}
+    store.save("scores", key, {**content, "of": dict(facts), BASIS: basis})
     return Event(status="done", key=key)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, TimedSection, TimedWord
-from songbench.execution.plain import ContractError, number, shown, text
+from songbench.execution.plain import ContractError, number, short_repr, text
 
 T = TypeVar("T", TimedWord, TimedSection)
 
@@ -18,13 +18,13 @@ MOST_BESIDE = 8
 
 
 def answers(
-    given: object, asked: Collection[tuple[str, int]], name: str
+    results: object, requests: Collection[tuple[str, int]], name: str
 ) -> Iterator[tuple[tuple[str, int] | None, Song | Failure]]:
     """What a system gave, each with prompt id and take of the request it answers.
 
     Args:
-        given: what `System.generate` returned.
-        asked: prompt id and take of every request.
+        results: what `System.generate` returned.
+        requests: prompt id and take of every request.
         name: of the system, for messages.
 
     Yields:
@@ -32,13 +32,13 @@ def answers(
         request, or of None where it belongs to none. A second answer to a request is a failure too, which takes the
         place of the first, as nobody knows which is meant. A system that goes on and on is not listened to for ever.
     """
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ContractError(f"the {name} gave {shown(given)} ({type(given).__name__}) instead of songs")
+    if isinstance(results, str) or not isinstance(results, Iterable):
+        raise ContractError(f"the {name} gave {short_repr(results)} ({type(results).__name__}) instead of songs")
     answered: set[tuple[str, int]] = set()
-    for outcome in islice(given, 2 * len(asked) + MOST_BESIDE):
+    for outcome in islice(results, 2 * len(requests) + MOST_BESIDE):
         request = None
         try:
-            request = _request_of(outcome, asked)
+            request = _request_of(outcome, requests)
             if request in answered:
                 raise ContractError("gave more than one answer to this request")
             answered.add(request)
@@ -47,16 +47,18 @@ def answers(
             yield request, Failure("generate", f"the {name} {error}")
 
 
-def _request_of(outcome: object, asked: Collection[tuple[str, int]]) -> tuple[str, int]:
+def _request_of(outcome: object, requests: Collection[tuple[str, int]]) -> tuple[str, int]:
     if not isinstance(outcome, Song | Failure):
-        raise ContractError(f"gave {shown(outcome)} ({type(outcome).__name__}) instead of a Song or a Failure")
+        raise ContractError(f"gave {short_repr(outcome)} ({type(outcome).__name__}) instead of a Song or a Failure")
     request = outcome.request
     if not isinstance(request, Request):
-        more = f" of cause {shown(outcome.cause)}" if isinstance(outcome, Failure) else ""
+        more = f" of cause {short_repr(outcome.cause)}" if isinstance(outcome, Failure) else ""
         raise ContractError(f"gave a {type(outcome).__name__}{more} without the request it answers")
     prompt, take = request.prompt.id, request.take
-    if (prompt, take) not in asked:
-        raise ContractError(f"answered for take {shown(take)} of the prompt {shown(prompt)}, which was not asked for")
+    if (prompt, take) not in requests:
+        raise ContractError(
+            f"answered for take {short_repr(take)} of the prompt {short_repr(prompt)}, which was not asked for"
+        )
     return prompt, take
 
 
@@ -88,7 +90,8 @@ def checked_song(song: Song) -> Song:
         source=_source(song.source, "the song"),
         record=_record(song.record),
         stems={
-            text(name, "the name of a stem"): _source(stem, f"the stem {shown(name)}") for name, stem in stems.items()
+            text(name, "the name of a stem"): _source(stem, f"the stem {short_repr(name)}")
+            for name, stem in stems.items()
         },
         words=_timed(song.words, TimedWord, "words"),
         sections=_timed(song.sections, TimedSection, "sections"),
@@ -96,82 +99,89 @@ def checked_song(song: Song) -> Song:
     )
 
 
-def _source(source: object, what: str) -> AudioSource:
+def _source(source: object, subject: str) -> AudioSource:
     if isinstance(source, Audio):
-        raise ContractError(f"gave bare Audio for {what}; wrap it in MemoryAudio")
+        raise ContractError(f"gave bare Audio for {subject}; wrap it in MemoryAudio")
     if not isinstance(source, AudioSource):
-        raise ContractError(f"gave {shown(source)} ({type(source).__name__}) for {what}; audio is expected")
+        raise ContractError(f"gave {short_repr(source)} ({type(source).__name__}) for {subject}; audio is expected")
     if isinstance(source, MemoryAudio):
-        _audio(source.audio, what)
+        _audio(source.audio, subject)
     return source
 
 
-def _audio(audio: object, what: str) -> None:
+def _audio(audio: object, subject: str) -> None:
     import numpy as np
 
     if not isinstance(audio, Audio):
-        raise ContractError(f"gave {shown(audio)} ({type(audio).__name__}) for {what}; Audio is expected")
-    rate = number(audio.rate, f"the rate of {what}")
+        raise ContractError(f"gave {short_repr(audio)} ({type(audio).__name__}) for {subject}; Audio is expected")
+    rate = number(audio.rate, f"the rate of {subject}")
     if rate != int(rate) or rate < 1:
-        raise ContractError(f"gave the rate {rate!r} for {what}; samples per second are expected")
+        raise ContractError(f"gave the rate {rate!r} for {subject}; samples per second are expected")
     if audio.samples.size == 0:
-        raise ContractError(f"gave no samples for {what}")
+        raise ContractError(f"gave no samples for {subject}")
     if not np.isfinite(audio.samples).all():
-        raise ContractError(f"gave NaN or infinite samples for {what}")
+        raise ContractError(f"gave NaN or infinite samples for {subject}")
 
 
 def _record(record: object) -> GenerationRecord:
     if not isinstance(record, GenerationRecord):
-        raise ContractError(f"gave {shown(record)} ({type(record).__name__}) for the generation record")
-    said: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(GenerationRecord)}
+        raise ContractError(f"gave {short_repr(record)} ({type(record).__name__}) for the generation record")
+    facts: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(GenerationRecord)}
     for name in ("seconds", "peak_gib"):
-        said[name] = None if said[name] is None else _amount(said[name], f"record.{name}")
+        facts[name] = None if facts[name] is None else _amount(facts[name], f"record.{name}")
     if not isinstance(record.seed_honoured, bool):
-        raise ContractError(f"gave {shown(record.seed_honoured)} for record.seed_honoured; True or False is expected")
+        raise ContractError(
+            f"gave {short_repr(record.seed_honoured)} for record.seed_honoured; True or False is expected"
+        )
     stages = _mapping(record.stages, "record.stages").items()
     return GenerationRecord(
         **{
-            **said,
+            **facts,
             "device": text(record.device, "record.device"),
             "conditions": _texts(record.conditions, "record.conditions"),
             "notes": _texts(record.notes, "record.notes"),
-            "stages": {text(name, "a stage"): _amount(value, f"record.stages {shown(name)}") for name, value in stages},
+            "stages": {
+                text(name, "a stage"): _amount(value, f"record.stages {short_repr(name)}") for name, value in stages
+            },
         }
     )
 
 
-def _amount(value: object, what: str) -> float:
-    amount = number(value, what)
+def _amount(value: object, subject: str) -> float:
+    amount = number(value, subject)
     if amount < 0:
-        raise ContractError(f"gave {amount!r} for {what}; it cannot be below 0")
+        raise ContractError(f"gave {amount!r} for {subject}; it cannot be below 0")
     return amount
 
 
-def _texts(value: object, what: str) -> tuple[str, ...]:
-    return tuple(text(one, what) for one in _several(value, what))
+def _texts(value: object, subject: str) -> tuple[str, ...]:
+    return tuple(text(one, subject) for one in _several(value, subject))
 
 
-def _several(value: object, what: str) -> tuple[Any, ...]:
+def _several(value: object, subject: str) -> tuple[Any, ...]:
     if not isinstance(value, tuple | list):
-        raise ContractError(f"gave {shown(value)} ({type(value).__name__}) for {what}; a tuple is expected")
+        raise ContractError(f"gave {short_repr(value)} ({type(value).__name__}) for {subject}; a tuple is expected")
     return tuple(value)
 
 
-def _mapping(value: object, what: str) -> Mapping[Any, Any]:
+def _mapping(value: object, subject: str) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
-        raise ContractError(f"gave {shown(value)} ({type(value).__name__}) for {what}; a mapping is expected")
+        raise ContractError(f"gave {short_repr(value)} ({type(value).__name__}) for {subject}; a mapping is expected")
     return value
 
 
-def _timed(value: object, kind: type[T], what: str) -> tuple[T, ...]:
+def _timed(value: object, kind: type[T], subject: str) -> tuple[T, ...]:
     rows = []
-    for row in _several(value, what):
+    for row in _several(value, subject):
         if not isinstance(row, kind):
-            raise ContractError(f"gave {shown(row)} among the {what}; {kind.__name__} is expected")
-        label = text(row.text if isinstance(row, TimedWord) else row.tag, f"one of the {what}")
-        start, end = _amount(row.start, f"the start of {shown(label)}"), number(row.end, f"the end of {shown(label)}")
+            raise ContractError(f"gave {short_repr(row)} among the {subject}; {kind.__name__} is expected")
+        label = text(row.text if isinstance(row, TimedWord) else row.tag, f"one of the {subject}")
+        start, end = (
+            _amount(row.start, f"the start of {short_repr(label)}"),
+            number(row.end, f"the end of {short_repr(label)}"),
+        )
         if end < start:
-            raise ContractError(f"gave {shown(label)} from {start:g} to {end:g} s, an end before its start")
+            raise ContractError(f"gave {short_repr(label)} from {start:g} to {end:g} s, an end before its start")
         rows.append(kind(label, start, end))
     return tuple(rows)
 
@@ -179,4 +189,4 @@ def _timed(value: object, kind: type[T], what: str) -> tuple[T, ...]:
 def _midi(value: object) -> bytes | None:
     if value is None or (isinstance(value, bytes) and value):
         return value
-    raise ContractError(f"gave {shown(value)} ({type(value).__name__}) for midi; the bytes of a file are expected")
+    raise ContractError(f"gave {short_repr(value)} ({type(value).__name__}) for midi; the bytes of a file are expected")

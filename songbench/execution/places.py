@@ -18,8 +18,8 @@ from songbench.contracts.registry import SystemSpec
 
 def noted_paths(config: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """Every relative path of a configuration, as given, with the same seen from a folder."""
-    given = {path for path in _paths(config) if not Path(path).is_absolute()}
-    return {path: Path(os.path.relpath(path, folder)).as_posix() for path in sorted(given)}
+    relative = {path for path in _paths(config) if not Path(path).is_absolute()}
+    return {path: Path(os.path.relpath(path, folder)).as_posix() for path in sorted(relative)}
 
 
 def located(config: Mapping[str, Any], paths: Mapping[str, str], folder: Path) -> dict[str, Any]:
@@ -31,18 +31,18 @@ def located(config: Mapping[str, Any], paths: Mapping[str, str], folder: Path) -
         folder: of the run, where it lies now.
     """
 
-    def here(path: str) -> str:
+    def relocated(path: str) -> str:
         return os.path.relpath(folder / paths[path]) if path in paths else path
 
     def system(text: str) -> str:
         spec = SystemSpec.parse(text)
-        return str(replace(spec, source=here(spec.source))) if spec.source else text
+        return str(replace(spec, source=relocated(spec.source))) if spec.source else text
 
-    suite = {**config["suite"], "source": here(str(config["suite"]["source"]))}
+    suite = {**config["suite"], "source": relocated(str(config["suite"]["source"]))}
     return {
         **config,
         "suite": suite,
-        "store": here(str(config["store"])),
+        "store": relocated(str(config["store"])),
         "systems": [system(text) for text in config["systems"]],
     }
 

@@ -87,7 +87,7 @@ class Stage:
         return sum(len(job.items) for job in self.jobs)
 
     @property
-    def stored(self) -> int:
+    def settled(self) -> int:
         """Items that are settled already."""
         return self.total - self.missing - self.waiting
 
@@ -125,14 +125,14 @@ class Planner:
     @functools.cached_property
     def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
         """Every song the experiment asks for: who makes it, the request, its key."""
-        found = {}
+        songs = {}
         for system in self.experiment.systems:
             for prompt in self.experiment.suite.prompts:
                 for take in range(self.experiment.takes):
                     request = Request(prompt=prompt, take=take, seed=take_seed(self.experiment.seed, prompt, take))
                     name = SongId(system.name, prompt.id, take)
-                    found[name] = (system, request, song_key(system.plugin, request))
-        return found
+                    songs[name] = (system, request, song_key(system.plugin, request))
+        return songs
 
     def song_data(self, request: Request) -> dict[str, Any]:
         """A request as it is sent to a worker."""
@@ -152,12 +152,12 @@ class Planner:
 
     def assets(self) -> Stage:
         """Prompt audio and reference songs that are rendered or cut; one job per prompt, the reference first."""
-        there = self.stock.whole("assets", {key for keys in self.asset_keys.values() for key in keys.values()})
+        stored_keys = self.stock.intact("assets", {key for keys in self.asset_keys.values() for key in keys.values()})
         jobs, total = [], 0
         for prompt in self.experiment.suite.prompts:
             keys = self.asset_keys[prompt.id]
             total += len(keys)
-            order = [name for name in ("reference", "prompt_wav") if keys.get(name, "") not in {*there, ""}]
+            order = [name for name in ("reference", "prompt_wav") if keys.get(name, "") not in {*stored_keys, ""}]
             if order:
                 data = {"prompt": prompt.to_json(), "assets": keys}
                 items = tuple(WorkItem(keys[name], f"{prompt.id} {name}", {**data, "field": name}) for name in order)
@@ -166,27 +166,27 @@ class Planner:
 
     def generation(self, system: ConfiguredSystem) -> Stage:
         """The songs of one system that are neither stored nor failed."""
-        wanted = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is system]
-        settled = self._settled("songs", [key for *_, key in wanted])
+        requests = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is system]
+        settled = self._settled("songs", [key for *_, key in requests])
         items = [
             WorkItem(key, f"{name.prompt} take {name.take}", self.song_data(request))
-            for name, request, key in wanted
+            for name, request, key in requests
             if key not in settled
         ]
         common = {"system": system.spec, "parameters": dict(system.parameters)}
-        return Stage(f"songs of {system.name}", self._jobs("generate", common, items), len(wanted))
+        return Stage(f"songs of {system.name}", self._jobs("generate", common, items), len(requests))
 
     def scoring(self, metric: ConfiguredMetric) -> Stage:
         """The scores of one song metric; songs of one prompt stay in one job, as they share features of its audio."""
         songs = [key for *_, key in self.songs.values()]
-        made, failed = self.stock.whole("songs", songs), self.stock.whole("failures", songs)
+        generated, failed = self.stock.intact("songs", songs), self.stock.intact("failures", songs)
         keys = self.song_score_keys(metric)
         settled = self._settled("scores", keys.values())
         groups: dict[str, list[WorkItem]] = {}
         waiting = hopeless = 0
         for name, key in keys.items():
             _, request, song = self.songs[name]
-            if song not in made:
+            if song not in generated:
                 waiting, hopeless = waiting + (song not in failed), hopeless + (song in failed)
                 continue
             if key in settled:
@@ -208,13 +208,13 @@ class Planner:
         if self._settled("scores", scores) == scores:
             return Stage(f"features for {metric.id}", (), waiting, waiting)
         items = []
-        wanted = self._scorable_audio(metric.plugin)
-        for digest, (label, data) in wanted.items():
+        audio = self._scorable_audio(metric.plugin)
+        for digest, (label, data) in audio.items():
             keys = [feature_key(e.name, e.identity, digest) for e in metric.plugin.extractors]
             if not all(self.store.has_feature(key) for key in keys):
                 items.append(WorkItem(keys[0], label, data))
         jobs = self._jobs("features", self._metric_json(metric), items)
-        return Stage(f"features for {metric.id}", jobs, len(wanted) + waiting, waiting)
+        return Stage(f"features for {metric.id}", jobs, len(audio) + waiting, waiting)
 
     def feature_keys(self, metric: ConfiguredMetric) -> list[str]:
         """The keys of every feature that a set metric asks of what is stored."""
@@ -244,8 +244,8 @@ class Planner:
 
         return [
             (digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
-            for name, (who, request, song) in self.songs.items()
-            if who is system and (digest := audio_digest(self.store, song=song))
+            for name, (maker, request, song) in self.songs.items()
+            if maker is system and (digest := audio_digest(self.store, song=song))
         ]
 
     def _reference_audio(self) -> list[tuple[str, _Audio]]:
@@ -263,12 +263,12 @@ class Planner:
         settled = self._settled("scores", keys.values())
         jobs, waiting, hopeless = [], 0, 0
         for system in self.experiment.systems:
-            made, more = self.made_by(system), self._unsettled(system) > 0
-            if not made or keys[system.name] in settled:
-                waiting, hopeless = waiting + more, hopeless + (not made and not more)
+            generated, more = self.made_by(system), self._unsettled(system) > 0
+            if not generated or keys[system.name] in settled:
+                waiting, hopeless = waiting + more, hopeless + (not generated and not more)
             else:
                 data = {
-                    "songs": [{"song": song, **self.song_data(request)} for request, song in made],
+                    "songs": [{"song": song, **self.song_data(request)} for request, song in generated],
                     "references": [self.reference_data(prompt) for prompt in self.referenced],
                 }
                 jobs.append(
@@ -285,9 +285,9 @@ class Planner:
 
     def made_by(self, system: ConfiguredSystem) -> list[tuple[Request, str]]:
         """The stored songs of a system, in suite order."""
-        own = [(request, key) for who, request, key in self.songs.values() if who is system]
-        there = self.stock.whole("songs", [key for _, key in own])
-        return [(request, key) for request, key in own if key in there]
+        requests = [(request, key) for who, request, key in self.songs.values() if who is system]
+        stored_keys = self.stock.intact("songs", [key for _, key in requests])
+        return [(request, key) for request, key in requests if key in stored_keys]
 
     def song_score_keys(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         """Per song, the key of its score."""
@@ -297,20 +297,20 @@ class Planner:
         """Per system that made at least one song, the key of its set score."""
         references = [self._reference_identity(prompt) for prompt in self.referenced]
         return {
-            system.name: set_score_key(metric.card, metric.parameters, [key for _, key in made], references)
+            system.name: set_score_key(metric.card, metric.parameters, [key for _, key in generated], references)
             for system in self.experiment.systems
-            if (made := self.made_by(system))
+            if (generated := self.made_by(system))
         }
 
     def _settled(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Those of the keys under which a result or a failure is stored."""
-        wanted = set(keys)
-        return self.stock.whole(kind, wanted) | self.stock.whole("failures", wanted)
+        distinct = set(keys)
+        return self.stock.intact(kind, distinct) | self.stock.intact("failures", distinct)
 
     def _unsettled(self, system: ConfiguredSystem) -> int:
         """How many songs of a system are neither made nor failed."""
-        own = {key for who, _, key in self.songs.values() if who is system}
-        return len(own) - len(self._settled("songs", own))
+        keys = {key for who, _, key in self.songs.values() if who is system}
+        return len(keys) - len(self._settled("songs", keys))
 
     def _reference_identity(self, prompt: Prompt) -> str:
         keys = self.asset_keys[prompt.id]
@@ -325,8 +325,8 @@ class Planner:
 
 
 def _assets(prompt: Prompt) -> list[tuple[str, Asset]]:
-    both = (("reference", prompt.reference), ("prompt_wav", prompt.prompt_audio))
-    return [(name, asset) for name, asset in both if asset is not None]
+    assets = (("reference", prompt.reference), ("prompt_wav", prompt.prompt_audio))
+    return [(name, asset) for name, asset in assets if asset is not None]
 
 
 def _first_of_each(audio: Sequence[tuple[str, _Audio]]) -> dict[str, _Audio]:

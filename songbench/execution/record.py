@@ -74,10 +74,10 @@ def read_journal(folder: Path) -> list[dict[str, Any]]:
 def _entry(row: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(row)
-        whole = isinstance(entry["seconds"], int | float) and {entry[name] for name in ("stage", "outcome")}
+        complete = isinstance(entry["seconds"], int | float) and {entry[name] for name in ("stage", "outcome")}
     except (ValueError, TypeError, KeyError):
         return None
-    return entry if whole else None
+    return entry if complete else None
 
 
 def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
@@ -167,57 +167,60 @@ def read_record(path: Path) -> dict[str, Any]:
 
 def weights_here() -> dict[str, Mapping[str, Any]]:
     """Name, version and file hashes of every weight that is set up; a broken plug-in's cannot be, so they are not."""
-    found: dict[str, Mapping[str, Any]] = {}
+    versions: dict[str, Mapping[str, Any]] = {}
     for name in registry.names(registry.WEIGHTS):
         try:
-            one: weights.Weights = registry.load(registry.WEIGHTS, name)
+            declaration: weights.Weights = registry.load(registry.WEIGHTS, name)
         except registry.PluginError:
             continue
-        if weights.path(one):
-            files = weights.as_recorded(one).files
-            found[name] = {"version": one.version, "sha256": {file.name: file.sha256 for file in files}}
-    return found
+        if weights.path(declaration):
+            files = weights.as_recorded(declaration).files
+            versions[name] = {"version": declaration.version, "sha256": {file.name: file.sha256 for file in files}}
+    return versions
 
 
 def environments_here() -> dict[str, Mapping[str, Any]]:
     """Name, pins and package versions of every environment that is set up; of a user's own, the path of its Python."""
-    found: dict[str, Mapping[str, Any]] = {}
+    identities: dict[str, Mapping[str, Any]] = {}
     for name in registry.names(registry.ENVIRONMENTS):
         try:
-            one: environments.Environment = registry.load(registry.ENVIRONMENTS, name)
+            environment: environments.Environment = registry.load(registry.ENVIRONMENTS, name)
         except registry.PluginError:
             continue
-        if environments.override_of(one):
-            found[name] = {"identity": environments.identity_of(one)}
-        elif environments.python_of(one):
-            found[name] = {"identity": environments.identity_of(one), **environments.installed(one)}
-    return found
+        if environments.override_of(environment):
+            identities[name] = {"identity": environments.identity_of(environment)}
+        elif environments.python_of(environment):
+            identities[name] = {
+                "identity": environments.identity_of(environment),
+                **environments.installed(environment),
+            }
+    return identities
 
 
 @functools.cache
 def packages() -> dict[str, str]:
     """Name and version of every installed package."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for distribution in distributions():
         # Name and version alone: to parse all that packages say of themselves takes half a second.
         text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
         name, version = (re.search(rf"^{field}: *(.+)$", text, re.MULTILINE) for field in ("Name", "Version"))
         if name and version:
-            found[name[1].strip().lower()] = version[1].strip()
-    return dict(sorted(found.items()))
+            versions[name[1].strip().lower()] = version[1].strip()
+    return dict(sorted(versions.items()))
 
 
 @functools.cache
 def git_revision() -> dict[str, Any]:
     """The commit of the code and whether it was changed since; empty outside a git checkout."""
-    here = Path(__file__).parent
+    folder = Path(__file__).parent
 
     def git(*words: str) -> str | None:
         try:
-            done = subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=False)
+            process = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
         except FileNotFoundError:
             return None
-        return done.stdout.strip() if done.returncode == 0 else None
+        return process.stdout.strip() if process.returncode == 0 else None
 
     commit = git("rev-parse", "HEAD")
     return {"commit": commit, "changed": bool(git("status", "--porcelain", "--", ":/*.py"))} if commit else {}

@@ -43,15 +43,15 @@ class _Earlier:
     def systems(self) -> dict[str, str]:
         """Its systems as they were written, by name, in order."""
         names = {facts["spec"]: name for name, facts in self.record["systems"].items()}
-        written = self.record["config"]["systems"]
-        return {names[old]: new for old, new in zip(written, self.settings.systems, strict=True) if old in names}
+        specs = self.record["config"]["systems"]
+        return {names[old]: new for old, new in zip(specs, self.settings.systems, strict=True) if old in names}
 
     @property
     def metrics(self) -> list[str]:
         """The ids of its metrics, in order."""
-        known = self.record["metrics"]
-        written = [identifier for name in self.settings.selected_metrics for identifier in _ids(name)]
-        return [identifier for identifier in dict.fromkeys(written) if identifier in known]
+        recorded = self.record["metrics"]
+        identifiers = [identifier for name in self.settings.selected_metrics for identifier in _ids(name)]
+        return [identifier for identifier in dict.fromkeys(identifiers) if identifier in recorded]
 
 
 def continued(experiment: Experiment, *, anew: bool = False) -> Experiment:
@@ -75,10 +75,10 @@ def continued(experiment: Experiment, *, anew: bool = False) -> Experiment:
     earlier = _Earlier(record, read_settings(recorded_config(record, experiment.folder), file=str(path)))
     if differences := [*_settings_differ(experiment, earlier), *_parts_differ(experiment, record)]:
         raise _other_question(experiment.name, differences)
-    whole = _with_kept(experiment, earlier)
-    if differences := [*_parts_differ(whole, record), *_audio_differs(whole, record)]:
+    combined = _with_kept(experiment, earlier)
+    if differences := [*_parts_differ(combined, record), *_audio_differs(combined, record)]:
         raise _other_question(experiment.name, differences)
-    return replace(whole, remarks=(*whole.remarks, *_remarks(experiment, whole, earlier)))
+    return replace(combined, remarks=(*combined.remarks, *_remarks(experiment, combined, earlier)))
 
 
 def start_anew(folder: Path) -> None:
@@ -105,9 +105,9 @@ def start_anew(folder: Path) -> None:
 
 def _other_question(name: str, differences: Sequence[str]) -> InputError:
     more = len(differences) - _NAMED
-    told = "; ".join(differences[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    text = "; ".join(differences[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
     return InputError(
-        f"The run '{name}' asked another question: {told}.",
+        f"The run '{name}' asked another question: {text}.",
         field="name",
         cure="--name OTHER keeps both; --replace starts this run anew (nothing stored is lost).",
     )
@@ -129,13 +129,13 @@ def _settings_differ(experiment: Experiment, earlier: _Earlier) -> Iterator[str]
 
 
 def _suite_differs(now: Mapping[str, str], then: Mapping[str, str]) -> Iterator[str]:
-    for what, ids in (
+    for kind, ids in (
         ("added", [prompt for prompt in now if prompt not in then]),
         ("gone", [prompt for prompt in then if prompt not in now]),
         ("changed", [prompt for prompt in now if then.get(prompt, now[prompt]) != now[prompt]]),
     ):
         if ids:
-            yield f"prompts {what} in the suite: {_listed(ids)}"
+            yield f"prompts {kind} in the suite: {_listed(ids)}"
 
 
 def _parts_differ(experiment: Experiment, record: Mapping[str, Any]) -> Iterator[str]:
@@ -155,32 +155,32 @@ def _parts_differ(experiment: Experiment, record: Mapping[str, Any]) -> Iterator
             yield from _values_differ(f"metric {metric.id}", then["parameters"], metric.parameters)
 
 
-def _versions_differ(what: str, then: Mapping[str, Any], now: str) -> Iterator[str]:
+def _versions_differ(subject: str, then: Mapping[str, Any], now: str) -> Iterator[str]:
     if then["version"] != now:
-        yield f"{what}: version {then['version']} → {now}"
+        yield f"{subject}: version {then['version']} → {now}"
 
 
-def _values_differ(what: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _values_differ(subject: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     present = json.loads(json.dumps(dict(now), default=str))
     for name in sorted({*then, *present}):
         if then.get(name) != present.get(name):
-            yield f"{what}: {name} {_value(then.get(name))} → {_value(present.get(name))}"
+            yield f"{subject}: {name} {_value(then.get(name))} → {_value(present.get(name))}"
 
 
 def _audio_differs(experiment: Experiment, record: Mapping[str, Any]) -> Iterator[str]:
     """Songs that were stored for the run under another key: files that were replaced. Failed ones may be mended."""
-    planner, stored = Planner(experiment, Store(experiment.store)), record["stored"]["songs"]
+    planner, stored_keys = Planner(experiment, Store(experiment.store)), record["stored"]["songs"]
     now = {"/".join(map(str, name)): key for name, (_, _, key) in planner.songs.items()}
     for system in record["systems"]:
-        other = [
+        prompts = [
             name.split("/", 1)[1]
             for name, key in record["songs"].items()
-            if name.startswith(f"{system}/") and key in stored and now.get(name, key) != key
+            if name.startswith(f"{system}/") and key in stored_keys and now.get(name, key) != key
         ]
-        if other:
-            yield f"system {system}: other audio for {_listed(other)}"
-    if other := [prompt for prompt, keys in record["assets"].items() if planner.asset_keys.get(prompt, keys) != keys]:
-        yield f"prompt audio or reference rendered otherwise: {_listed(other)}"
+        if prompts:
+            yield f"system {system}: other audio for {_listed(prompts)}"
+    if prompts := [prompt for prompt, keys in record["assets"].items() if planner.asset_keys.get(prompt, keys) != keys]:
+        yield f"prompt audio or reference rendered otherwise: {_listed(prompts)}"
 
 
 # -- what is kept --------------------------------------------------------------------------------------------------
@@ -215,12 +215,12 @@ def _with_kept(experiment: Experiment, earlier: _Earlier) -> Experiment:
     return replace(experiment, systems=ordered_systems, metrics=ordered_metrics, takes=takes, config=config)
 
 
-def _sections(now: Mapping[str, Any], asked: set[str], earlier: Mapping[str, Any]) -> dict[str, Any]:
+def _sections(now: Mapping[str, Any], names: set[str], earlier: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters per plug-in: as given now for what is asked for now, without any if none are given; else as then.
 
     What was kept is built of the same, so that a plug-in with two sets of parameters shows as a difference.
     """
-    return {**now, **earlier, **{name: now.get(name, {}) for name in asked if name in now or name in earlier}}
+    return {**now, **earlier, **{name: now.get(name, {}) for name in names if name in now or name in earlier}}
 
 
 def _ordered(things: Mapping[str, Any], first: Iterable[str]) -> tuple[Any, ...]:
@@ -238,22 +238,27 @@ def _ids(name: str) -> list[str]:
 # -- in words ------------------------------------------------------------------------------------------------------
 
 
-def _remarks(asked: Experiment, whole: Experiment, earlier: _Earlier) -> Iterator[str]:
+def _remarks(experiment: Experiment, combined: Experiment, earlier: _Earlier) -> Iterator[str]:
     new = [
-        *_counted("system", [e.name for e in asked.systems if e.name not in earlier.record["systems"]]),
-        *_counted("metric", [j.id for j in asked.metrics if j.id not in earlier.record["metrics"]]),
-        *([f"takes {earlier.settings.takes} → {asked.takes}"] if asked.takes > earlier.settings.takes else []),
+        *_counted("system", [e.name for e in experiment.systems if e.name not in earlier.record["systems"]]),
+        *_counted("metric", [j.id for j in experiment.metrics if j.id not in earlier.record["metrics"]]),
+        *(
+            [f"takes {earlier.settings.takes} → {experiment.takes}"]
+            if experiment.takes > earlier.settings.takes
+            else []
+        ),
     ]
-    own, judged = {e.name for e in asked.systems}, {j.id for j in asked.metrics}
-    kept = [
-        *_counted("system", [system.name for system in whole.systems if system.name not in own]),
-        *_counted("metric", [metric.id for metric in whole.metrics if metric.id not in judged]),
-        *([f"takes {whole.takes}"] if whole.takes > asked.takes else []),
+    system_names, metric_names = {e.name for e in experiment.systems}, {j.id for j in experiment.metrics}
+    carried_over = [
+        *_counted("system", [system.name for system in combined.systems if system.name not in system_names]),
+        *_counted("metric", [metric.id for metric in combined.metrics if metric.id not in metric_names]),
+        *([f"takes {combined.takes}"] if combined.takes > experiment.takes else []),
     ]
     if new:
-        yield f"adds to the run '{asked.name}': {', '.join(new)}"
-    if kept:
-        yield f"the run '{asked.name}' keeps what it has besides: {', '.join(kept)} (--name OTHER makes another run)"
+        yield f"adds to the run '{experiment.name}': {', '.join(new)}"
+    if carried_over:
+        besides = ", ".join(carried_over)
+        yield f"the run '{experiment.name}' keeps what it has besides: {besides} (--name OTHER makes another run)"
 
 
 def _counted(kind: str, names: Sequence[str]) -> list[str]:

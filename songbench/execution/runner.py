@@ -112,7 +112,7 @@ class Runner:
             StoreError: the store cannot be read or written.
             SongbenchError: prompt audio or references cannot be rendered, without which nothing makes sense.
         """
-        begun = time.monotonic()
+        start_s = time.monotonic()
         with self._store.lock(f"run '{self._experiment.name}'"), self._engine() as engine:
             sweep(self._experiment.folder)
             if self._anew:
@@ -134,7 +134,7 @@ class Runner:
                         break
                     planner = self._planner(engine)
             save_record(self._experiment, planner)
-        self._outcome.seconds = time.monotonic() - begun
+        self._outcome.seconds = time.monotonic() - start_s
         return self._outcome
 
     def _planner(self, engine: Engine) -> Planner:
@@ -197,7 +197,7 @@ class Runner:
         if not stage.jobs:
             return
         failures: list[tuple[str, Event]] = []
-        made: set[str] = set()
+        completed: set[str] = set()
 
         def report(job: Job, item: WorkItem, event: Event) -> None:
             if event.status == "stray":
@@ -218,10 +218,10 @@ class Runner:
             if event.status == "done":
                 self._progress.item(item.label, event)
                 self._outcome.computed[stage.title] += 1
-                made.add(item.key)
+                completed.add(item.key)
                 return
-            if item.key in made:  # taken back: it was counted already
-                made.remove(item.key)
+            if item.key in completed:  # taken back: it was counted already
+                completed.remove(item.key)
                 self._outcome.computed -= Counter([stage.title])
                 self._progress.item(item.label, replace(event, status="stray"))
             else:
@@ -229,11 +229,11 @@ class Runner:
             failures.append((item.label, event))
             if not vital and not optional and event.status != "damaged":
                 failure = {"stage": job.kind, "cause": event.cause, "detail": event.detail, "label": item.label}
-                self._store.put("failures", item.key, failure)
+                self._store.save("failures", item.key, failure)
             if not vital and not optional:
                 self._outcome.failed.append((stage.title, item.label, event.cause))
 
-        self._progress.stage(stage.title, stage.total, stage.stored)
+        self._progress.stage(stage.title, stage.total, stage.settled)
         try:
             engine.run(stage.jobs, report)
         finally:

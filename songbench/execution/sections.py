@@ -19,21 +19,21 @@ def check_sections(settings: Settings) -> None:
     """
     entering = [registry.SystemSpec.parse(text).name for text in settings.systems]
     _check_names("system", settings.system_sections, registry.names(registry.SYSTEMS), entering)
-    known = [name.partition("@")[0] for name in registry.names(registry.METRICS)]
+    metric_names = [name.partition("@")[0] for name in registry.names(registry.METRICS)]
     judging = [name.partition("@")[0] for name in settings.selected_metrics]
-    _check_names("metric", settings.metric_sections, known, judging)
+    _check_names("metric", settings.metric_sections, metric_names, judging)
 
 
 def _check_names(
-    kind: str, sections: Mapping[str, Mapping[str, Any]], known: Sequence[str], taking_part: Sequence[str]
+    kind: str, sections: Mapping[str, Mapping[str, Any]], names: Sequence[str], taking_part: Sequence[str]
 ) -> None:
     for name, section in sections.items():
-        if name not in known:
+        if name not in names:
             raise InputError(
                 f"There is no {kind} '{name}' to set anything of.",
                 field=f"{kind}.{name}",
                 value=name,
-                allowed=dict.fromkeys(known),
+                allowed=dict.fromkeys(names),
             )
         if section and name not in taking_part:
             raise InputError(
@@ -76,8 +76,8 @@ def metric_parameters(identifiers: Sequence[str], name: str, section: Mapping[st
     """
     declared = {identifier: parameters_of(registry.load(registry.METRICS, identifier)) for identifier in identifiers}
     for key in section:
-        if not any(_takes(one, key) for one in declared.values()):
-            allowed = dict.fromkeys(name for one in declared.values() if one for name in one.names)
+        if not any(_takes(parameters, key) for parameters in declared.values()):
+            allowed = dict.fromkeys(name for parameters in declared.values() if parameters for name in parameters.names)
             raise InputError(
                 f"{' and '.join(declared)} {'have' if len(declared) > 1 else 'has'} no setting '{key}'.",
                 field=f"metric.{name}.{key}",
@@ -85,8 +85,8 @@ def metric_parameters(identifiers: Sequence[str], name: str, section: Mapping[st
                 allowed=allowed,
             )
     return {
-        identifier: {key: value for key, value in section.items() if _takes(one, key)}
-        for identifier, one in declared.items()
+        identifier: {key: value for key, value in section.items() if _takes(parameters, key)}
+        for identifier, parameters in declared.items()
     }
 
 

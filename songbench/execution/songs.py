@@ -108,7 +108,7 @@ def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | No
         "take": song.request.take,
         "seed": song.request.seed,
     }
-    store.put("songs", key, {**record, BASIS: audio_basis(store, record, assets or {})})
+    store.save("songs", key, {**record, BASIS: audio_basis(store, record, assets or {})})
 
 
 def audio_basis(store: Store, record: Mapping[str, Any], assets: Mapping[str, str]) -> dict[str, Json]:

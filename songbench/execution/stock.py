@@ -42,7 +42,7 @@ def basis_to_json(basis: Basis) -> dict[str, Json]:
 
 
 @dataclass(frozen=True)
-class Whole:
+class IntactRecord:
     """A record that is whole.
 
     Attributes:
@@ -65,21 +65,21 @@ class Stock:
 
     store: Store
     damaged: dict[tuple[Kind, str], str] = field(default_factory=dict)
-    _whole: dict[tuple[Kind, str], Whole] = field(default_factory=dict)
+    _intact: dict[tuple[Kind, str], IntactRecord] = field(default_factory=dict)
 
-    def whole(self, kind: Kind, keys: Iterable[str]) -> set[str]:
+    def intact(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose records are whole."""
-        wanted = set(keys)
-        known = {key for key in wanted if (kind, key) in self._whole}
-        open_keys = wanted - known
+        distinct = set(keys)
+        intact_keys = {key for key in distinct if (kind, key) in self._intact}
+        open_keys = distinct - intact_keys
         if open_keys:
-            known |= {key for key in open_keys & self.store.keys(kind) if self.look(kind, key)}
-        return known
+            intact_keys |= {key for key in open_keys & self.store.keys(kind) if self.look(kind, key)}
+        return intact_keys
 
-    def look(self, kind: Kind, key: str) -> Whole | None:
+    def look(self, kind: Kind, key: str) -> IntactRecord | None:
         """A whole record's digest and basis; None when it is not there or not whole."""
-        if found := self._whole.get((kind, key)):
-            return found
+        if cached := self._intact.get((kind, key)):
+            return cached
         self.damaged.pop((kind, key), None)
         try:
             record, digest = self.store.read(kind, key)
@@ -89,8 +89,8 @@ class Stock:
             if damage.problem != "is gone" or damage.place != record_place(kind, key):
                 self.damaged[kind, key] = f"{damage.place} {damage.problem}"
             return None
-        whole = self._whole[kind, key] = Whole(digest, basis)
-        return whole
+        intact = self._intact[kind, key] = IntactRecord(digest, basis)
+        return intact
 
     def _stand(self, basis: Basis) -> None:
         """Check that what a record rests on is there.
@@ -112,9 +112,9 @@ class Stock:
         sizes = {feature_place(key): size for key, (_, size) in basis.get("features", {}).items()}
         sizes |= {Blob(name).place: size for name, size in basis.get("blobs", {}).items()}
         for place, size in sizes.items():
-            there = self.store.size(place)
-            if there != size:
-                raise DamageError(place, "is gone" if there is None else f"has {there} bytes instead of {size}")
+            actual = self.store.size(place)
+            if actual != size:
+                raise DamageError(place, "is gone" if actual is None else f"has {actual} bytes instead of {size}")
 
 
 def basis_of(record: Mapping[str, Any], place: str) -> Basis:
@@ -123,13 +123,13 @@ def basis_of(record: Mapping[str, Any], place: str) -> Basis:
     Raises:
         DamageError: when it is malformed.
     """
-    written = record.get(BASIS, {})
+    parts = record.get(BASIS, {})
     try:
         return Basis(
-            assets=dict(written.get("assets", {})),
-            songs=dict(written.get("songs", {})),
-            features={key: (str(digest), int(size)) for key, (digest, size) in written.get("features", {}).items()},
-            blobs={name: int(size) for name, size in written.get("blobs", {}).items()},
+            assets=dict(parts.get("assets", {})),
+            songs=dict(parts.get("songs", {})),
+            features={key: (str(digest), int(size)) for key, (digest, size) in parts.get("features", {}).items()},
+            blobs={name: int(size) for name, size in parts.get("blobs", {}).items()},
         )
     except (AttributeError, TypeError, ValueError):
         raise DamageError(place, "is cut or unreadable") from None

@@ -110,11 +110,11 @@ class Store:
             raise DamageError(place, "is gone")
         try:
             value = json.loads(data)
-            written = value.pop(_DIGEST)
+            recorded = value.pop(_DIGEST)
             digest = record_digest(kind, key, value)
         except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
             raise DamageError(place, "is empty" if not data.strip() else "is cut or unreadable") from None
-        if written != digest:
+        if recorded != digest:
             raise DamageError(place, "was altered")
         return value, digest
 
@@ -132,7 +132,7 @@ class Store:
         except DamageError:
             return None
 
-    def put(self, kind: Kind, key: str, record: Mapping[str, Json]) -> None:
+    def save(self, kind: Kind, key: str, record: Mapping[str, Json]) -> None:
         """Store a record; it exists completely or not at all."""
         plain = json.loads(json.dumps(record, allow_nan=False))  # as it will be read: tuples as lists, keys as text
         signed = {**plain, _DIGEST: record_digest(kind, key, plain)}
@@ -148,8 +148,8 @@ class Store:
         folder = f"{self._root}/records/{kind}"
         self._fs.invalidate_cache()
         with self._reading(f"records/{kind}"):
-            found = self._fs.find(folder) if self._fs.exists(folder) else []
-        return {name.rsplit("/", 1)[-1][:-5] for name in found if name.endswith(".json")}
+            paths = self._fs.find(folder) if self._fs.exists(folder) else []
+        return {name.rsplit("/", 1)[-1][:-5] for name in paths if name.endswith(".json")}
 
     # -- features --------------------------------------------------------------------------------------------------
 
@@ -201,8 +201,8 @@ class Store:
     def remove(self, place: str) -> None:
         """Remove a file that is damaged, so that it is made again, or should not have been stored."""
         with self._reading(place):
-            there = self._fs.exists(f"{self._root}/{place}")
-        if there:
+            exists = self._fs.exists(f"{self._root}/{place}")
+        if exists:
             try:
                 self._fs.rm_file(f"{self._root}/{place}")
             except Exception as error:
@@ -225,8 +225,8 @@ class Store:
             raise
         except Exception as error:
             raise StoreReadError(
-                f"Cannot read '{place}' in the store '{self.url}': {_told(error)}. What was stored before is safe:"
-                " mend the address, the permissions or the connection and run the same command again."
+                f"Cannot read '{place}' in the store '{self.url}': {_error_text(error)}. What was stored before is"
+                " safe: mend the address, the permissions or the connection and run the same command again."
             ) from error
 
     def _write(self, place: str, data: bytes) -> None:
@@ -280,13 +280,13 @@ def _difference(data: bytes) -> str:
     return "is empty" if not data else "was altered or cut"
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return one_line(str(error)) or type(error).__name__
 
 
 def _write_error(place: str, error: Exception) -> StoreWriteError:
-    number, told = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
-    reason = "the disk is full" if number in DISK_FULL else (told or _told(error))
+    number, message = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
+    reason = "the disk is full" if number in DISK_FULL else (message or _error_text(error))
     return StoreWriteError(
         f"Cannot write to '{place}': {reason}. What was stored before is safe: free some space or mend the permissions"
         " and run the same command again."

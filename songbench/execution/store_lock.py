@@ -70,16 +70,16 @@ def remote_lock(
     Raises:
         StoreBusyError: another process holds it.
     """
-    held = _holder(read())
-    if time.time() - held["beat"] < STALE_AFTER_S:
-        raise _busy(url, held["who"])
-    mine, done = uuid.uuid4().hex, threading.Event()
+    holder = _holder(read())
+    if time.time() - holder["beat"] < STALE_AFTER_S:
+        raise _busy(url, holder["who"])
+    identifier, over = uuid.uuid4().hex, threading.Event()
 
     def beat() -> None:
-        write(json.dumps({"id": mine, "who": _signature(owner), "beat": time.time()}).encode())
+        write(json.dumps({"id": identifier, "who": _signature(owner), "beat": time.time()}).encode())
 
     def keep_beating() -> None:
-        while not done.wait(HEARTBEAT_S):
+        while not over.wait(HEARTBEAT_S):
             with contextlib.suppress(StoreError):  # the run will meet it, too, or it is over by the next beat
                 beat()
 
@@ -88,16 +88,16 @@ def remote_lock(
     try:
         yield
     finally:
-        done.set()
-        if _holder(read())["id"] == mine:  # not that of a run that took it over while this machine was asleep
+        over.set()
+        if _holder(read())["id"] == identifier:  # not that of a run that took it over while this machine was asleep
             remove()
 
 
 def _holder(data: bytes | None) -> dict[str, Any]:
     """Who holds a remote lock; nobody, when there is no record or it is damaged."""
     try:
-        held = json.loads(data or b"{}")
-        return {"id": str(held["id"]), "who": str(held["who"]), "beat": float(held["beat"])}
+        record = json.loads(data or b"{}")
+        return {"id": str(record["id"]), "who": str(record["who"]), "beat": float(record["beat"])}
     except (ValueError, TypeError, KeyError):
         return {"id": "", "who": "", "beat": 0.0}
 
@@ -106,8 +106,8 @@ def _signature(owner: str) -> str:
     return f"{owner}, process {os.getpid()} on {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}"
 
 
-def _busy(url: str, who: str) -> StoreBusyError:
+def _busy(url: str, holder: str) -> StoreBusyError:
     return StoreBusyError(
-        f"Another run is working on the store '{url}' ({who or 'starting'}). Wait for it to end, or use another store"
-        " with --store."
+        f"Another run is working on the store '{url}' ({holder or 'starting'}). Wait for it to end, or use another"
+        " store with --store."
     )

@@ -12,7 +12,7 @@ from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.domain.errors import StoreError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.execution.plain import ContractError, json_value, number, shown, text
+from songbench.execution.plain import ContractError, json_value, number, short_repr, text
 
 ROUNDING = 1e-6
 """How far beyond a bound rounding may carry a value, as a share of the bound, or of 1 where the bound is smaller."""
@@ -38,12 +38,12 @@ def checked_verdict(
         return NotApplicable(text(verdict.reason, "the reason why it does not apply"))
     if not isinstance(verdict, Scores):
         kind = type(verdict).__name__
-        raise ContractError(f"gave {shown(verdict)} ({kind}) instead of Scores, NotApplicable or Failure")
+        raise ContractError(f"gave {short_repr(verdict)} ({kind}) instead of Scores, NotApplicable or Failure")
     fields = {field.name: field for field in card.fields}
     values = _values(verdict.values, fields, "values")
     missing = {
         name: text(why, f"the reason why '{name}' is missing")
-        for name, why in _known(verdict.missing, fields, "missing").items()
+        for name, why in _declared_only(verdict.missing, fields, "missing").items()
     }
     _complete(values, missing, fields)
     return Scores(
@@ -66,7 +66,7 @@ def verdicts_on(metric: SongMetric, songs: Sequence[Song], features: Features) -
         StoreError: the store can no longer be used.
     """
     try:
-        given = _as_many(metric.score(songs, features), len(songs))
+        verdicts = _as_many(metric.score(songs, features), len(songs))
     except StoreError:
         raise
     except Exception as error:
@@ -76,7 +76,7 @@ def verdicts_on(metric: SongMetric, songs: Sequence[Song], features: Features) -
             for song in songs:
                 yield from verdicts_on(metric, [song], features)
         return
-    for verdict in given:
+    for verdict in verdicts:
         try:
             yield checked_verdict(verdict, metric.card)
         except ContractError as error:
@@ -92,47 +92,46 @@ def verdict_on_set(
         StoreError: the store can no longer be used.
     """
     try:
-        given = metric.score_set(songs, references, features)
-        return checked_verdict(given, metric.card, songs=len(songs), prompts={song.prompt.id for song in songs})
+        verdict = metric.score_set(songs, references, features)
+        return checked_verdict(verdict, metric.card, songs=len(songs), prompts={song.prompt.id for song in songs})
     except StoreError:
         raise
     except Exception as error:
         return error
 
 
-def _as_many(given: object, songs: int) -> list[object]:
+def _as_many(answer: object, songs: int) -> list[object]:
     """As many verdicts as songs; of more or fewer nobody knows which belongs to which song.
 
     Raises:
         ContractError: when there are more or fewer.
     """
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ContractError(f"gave {shown(given)} ({type(given).__name__}) instead of one verdict per song")
-    verdicts = list(islice(given, songs + 1))
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        raise ContractError(f"gave {short_repr(answer)} ({type(answer).__name__}) instead of one verdict per song")
+    verdicts = list(islice(answer, songs + 1))
     if len(verdicts) != songs:
         count = f"more than {songs}" if len(verdicts) > songs else str(len(verdicts))
         raise ContractError(f"gave {count} verdicts for {songs} song{'s' * (songs != 1)}")
     return verdicts
 
 
-def _mapping(value: object, what: str) -> Mapping[Any, Any]:
+def _mapping(value: object, subject: str) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
-        raise ContractError(f"gave {shown(value)} ({type(value).__name__}) for {what}; a mapping is expected")
+        raise ContractError(f"gave {short_repr(value)} ({type(value).__name__}) for {subject}; a mapping is expected")
     return value
 
 
-def _known(value: object, fields: Mapping[str, Field], what: str) -> Mapping[str, Any]:
-    given = _mapping(value, what)
-    if strange := [name for name in given if name not in fields]:
-        raise ContractError(
-            f"gave {what} for {', '.join(map(shown, strange))}, which its card does not declare ({', '.join(fields)})"
-        )
-    return given
+def _declared_only(value: object, fields: Mapping[str, Field], subject: str) -> Mapping[str, Any]:
+    mapping = _mapping(value, subject)
+    if strange := [name for name in mapping if name not in fields]:
+        names = ", ".join(map(short_repr, strange))
+        raise ContractError(f"gave {subject} for {names}, which its card does not declare ({', '.join(fields)})")
+    return mapping
 
 
-def _values(value: object, fields: Mapping[str, Field], what: str) -> dict[str, float]:
-    given = _known(value, fields, what)
-    return {name: _in_range(number(one, f"the value '{name}'"), fields[name]) for name, one in given.items()}
+def _values(value: object, fields: Mapping[str, Field], subject: str) -> dict[str, float]:
+    mapping = _declared_only(value, fields, subject)
+    return {name: _in_range(number(one, f"the value '{name}'"), fields[name]) for name, one in mapping.items()}
 
 
 def _in_range(value: float, field: Field) -> float:
@@ -154,7 +153,8 @@ def _complete(values: Mapping[str, float], missing: Mapping[str, str], fields: M
 
 
 def _weights(value: object, fields: Mapping[str, Field]) -> dict[str, float]:
-    weights = {name: number(one, f"the weight '{name}'") for name, one in _known(value, fields, "weights").items()}
+    mapping = _declared_only(value, fields, "weights")
+    weights = {name: number(weight, f"the weight '{name}'") for name, weight in mapping.items()}
     for name, weight in weights.items():
         if weight <= 0:
             raise ContractError(f"gave the weight {weight!r} for '{name}'; weights are above 0")
@@ -172,9 +172,9 @@ def _count(value: object, songs: int) -> int:
 def _leave_one_out(
     value: object, fields: Mapping[str, Field], prompts: Collection[str] | None
 ) -> dict[str, dict[str, float]]:
-    given = _mapping(value, "leave_one_out")
-    if given and prompts is None:
+    mapping = _mapping(value, "leave_one_out")
+    if mapping and prompts is None:
         raise ContractError("gave leave_one_out, which belongs to metrics of sets")
-    if strange := [name for name in given if name not in (prompts or ())]:
-        raise ContractError(f"gave leave_one_out for {shown(strange[0])}, a prompt that none of its songs has")
-    return {name: _values(values, fields, f"leave_one_out '{name}'") for name, values in given.items()}
+    if strange := [name for name in mapping if name not in (prompts or ())]:
+        raise ContractError(f"gave leave_one_out for {short_repr(strange[0])}, a prompt that none of its songs has")
+    return {name: _values(values, fields, f"leave_one_out '{name}'") for name, values in mapping.items()}

@@ -40,7 +40,7 @@ class Verification:
     obstacle: str = ""
 
     @property
-    def whole(self) -> bool:
+    def intact(self) -> bool:
         """Whether everything recorded is stored and intact."""
         return not self.damaged and not self.missing and not self.unknown
 
@@ -88,13 +88,13 @@ def make_again(experiment: Experiment, store: Store, count: int) -> list[Remade]
         count: how many songs of each system; which ones follows from their keys, so they are spread over prompts.
     """
     planner = Planner(experiment, store)
-    made = store.keys("songs")
-    found = []
+    stored_keys = store.keys("songs")
+    remade = []
     for system in experiment.systems:
-        own = [(key, name) for name, (who, _, key) in planner.songs.items() if who is system and key in made]
-        for key, name in sorted(own, key=lambda pair: content_key("again", pair[0]))[:count]:
-            found.append(Remade(name, _again(system.plugin, planner, store, key, name)))
-    return found
+        songs = [(key, name) for name, (who, _, key) in planner.songs.items() if who is system and key in stored_keys]
+        for key, name in sorted(songs, key=lambda pair: content_key("again", pair[0]))[:count]:
+            remade.append(Remade(name, _again(system.plugin, planner, store, key, name)))
+    return remade
 
 
 def _again(system: System, planner: Planner, store: Store, key: str, name: SongId) -> str:

@@ -158,7 +158,7 @@ def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> Table:
         unknown = unknown or bool(cost is None and open_items)
         table.add_row(
             escape(stage.title),
-            str(stage.stored),
+            str(stage.settled),
             str(stage.missing),
             str(stage.waiting or ""),
             "" if not open_items else duration(cost) if cost is not None else "not known yet",

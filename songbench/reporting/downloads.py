@@ -22,7 +22,7 @@ REVISION = 12
 def needs_table(needs: Sequence[NeedFacts]) -> Table:
     """Name, kind, revision, size, licence and state of each, and below, how much there is still to fetch."""
     table = Table(title="setup", title_justify="left", title_style="bold", header_style="bold", show_footer=True)
-    missing = [one for one in needs if not one.here]
+    missing = [one for one in needs if not one.present]
     for column, footer in (
         ("name", f"{len(missing)} of {len(needs)} to fetch"),
         ("size", _total(missing)),
@@ -33,10 +33,10 @@ def needs_table(needs: Sequence[NeedFacts]) -> Table:
         table.add_column(column, footer, overflow="fold", no_wrap=column != "licence")
     for one in needs:
         name = f"{escape(one.name)}\n[dim]{escape(one.kind)} {escape(one.revision[:REVISION])}[/dim]"
-        if one.unfixed and not one.here:
+        if one.unfixed and not one.present:
             name += "\n[yellow]trusted on first use[/yellow]"
         restricted = "[yellow]yes[/yellow]" if one.restricted else "no"
-        state = "[green]yes[/green]" if one.here else "no"
+        state = "[green]yes[/green]" if one.present else "no"
         table.add_row(name, one.size or "not known", escape(one.licence), restricted, state)
     return table
 

@@ -34,12 +34,12 @@ def asked_for(name: str) -> list[Need]:
         InputError: for an unknown name or variant.
         PluginError: when a plug-in is broken.
     """
-    if found := _declared(name):
-        return found
+    if declared := _declared(name):
+        return declared
     if registry.SystemSpec.parse(name).name in registry.names(registry.SYSTEMS):
         return of_card(registry.build_system(name).card.needs)
-    known = registry.names(registry.METRICS)
-    if name in known or name in {one.partition("@")[0] for one in known}:
+    metrics = registry.names(registry.METRICS)
+    if name in metrics or name in {one.partition("@")[0] for one in metrics}:
         return of_metrics(registry.metric_ids(name))
     allowed = [one for group in (*NEEDS, registry.SYSTEMS, registry.METRICS) for one in registry.names(group)]
     raise InputError(f"There is nothing to set up called '{name}'.", value=name, allowed=allowed)
@@ -47,10 +47,10 @@ def asked_for(name: str) -> list[Need]:
 
 def of_metrics(identifiers: Iterable[str]) -> list[Need]:
     """What metrics need, each once."""
-    found: dict[str, Need] = {}
+    needs: dict[str, Need] = {}
     for identifier in identifiers:
-        found |= {one.name: one for one in of_card(registry.build_metric(identifier).card.needs)}
-    return list(found.values())
+        needs |= {one.name: one for one in of_card(registry.build_metric(identifier).card.needs)}
+    return list(needs.values())
 
 
 def of_card(names: Iterable[str]) -> list[Need]:
@@ -74,7 +74,7 @@ class NeedFacts:
         revision: which state of it.
         licence: of the weights, or of the packages.
         restricted: the licence forbids some uses.
-        here: it is here already.
+        present: it is here already.
         unfixed: what it is taken to be is decided by what arrives first.
     """
 
@@ -85,31 +85,31 @@ class NeedFacts:
     revision: str
     licence: str
     restricted: bool
-    here: bool
+    present: bool
     unfixed: bool = False
 
 
 def facts(need: Need) -> NeedFacts:
     """What is known of it, without asking any source."""
-    here = is_here(need)
+    present = is_here(need)
     if isinstance(need, Weights):
-        known = weights.as_recorded(need)
-        size, revision = known.size_text, weights.revision_of(need)
+        recorded = weights.as_recorded(need)
+        size, revision = recorded.size_text, weights.revision_of(need)
         unfixed = bool(weights.trusted_on_first_use(need))
         return NeedFacts(
             name=need.name,
             kind="weights",
             size=size,
-            bytes=known.size,
+            bytes=recorded.size,
             revision=revision,
             licence=need.licence,
             restricted=need.restricted,
-            here=here,
+            present=present,
             unfixed=unfixed,
         )
     size = f"about {weights.in_words(need.about)}" if need.about else ""
-    own = environments.override_of(need)
-    revision = "of your own" if own else need.key
+    override = environments.override_of(need)
+    revision = "of your own" if override else need.key
     return NeedFacts(
         name=need.name,
         kind="environment",
@@ -118,16 +118,19 @@ def facts(need: Need) -> NeedFacts:
         revision=revision,
         licence=need.licence,
         restricted=need.restricted,
-        here=here,
+        present=present,
     )
 
 
-def offline_commands(wanted: Iterable[Need]) -> list[str]:
+def offline_commands(needs: Iterable[Need]) -> list[str]:
     """How to collect the wheels of missing environments for a machine without a network, one line each."""
     rows: list[str] = []
-    for one in wanted:
-        if isinstance(one, Environment) and not is_here(one):
-            rows += [f"# wheels of '{one.name}' for songbench setup --from FOLDER:", *environments.wheel_commands(one)]
+    for need in needs:
+        if isinstance(need, Environment) and not is_here(need):
+            rows += [
+                f"# wheels of '{need.name}' for songbench setup --from FOLDER:",
+                *environments.wheel_commands(need),
+            ]
     return rows
 
 
@@ -190,29 +193,29 @@ def of_metric(identifier: str, metric: Metric) -> Availability:
     missing = [] if state.ready else [one for one in of_card(metric.card.needs) if not is_here(one)]
     if len(missing) < 2:
         return state
-    told = [facts(one) for one in missing]
-    accept = " --accept-licence" if any(one.restricted for one in told) else ""
-    listed = ", ".join(f"{one.kind} '{one.name}' ({one.size}, {one.licence})" for one in told)
+    lacking = [facts(one) for one in missing]
+    accept = " --accept-licence" if any(one.restricted for one in lacking) else ""
+    listed = ", ".join(f"{one.kind} '{one.name}' ({one.size}, {one.licence})" for one in lacking)
     return unavailable(f"{listed} are not here", f"songbench setup {identifier}{accept}")
 
 
-def require_licences(wanted: Sequence[Need], *, accepted: bool, asked: str) -> None:
+def require_licences(needs: Sequence[Need], *, accepted: bool, names: str) -> None:
     """Stop unless the restricted licences among those of missing needs are accepted.
 
     Args:
-        wanted: what is to be fetched; what is here already is not asked about again.
+        needs: what is to be fetched; what is here already is not asked about again.
         accepted: the user has accepted.
-        asked: what the user has to give ``songbench setup`` again.
+        names: what the user has to give ``songbench setup`` again.
 
     Raises:
         InputError: when a licence has to be accepted first.
     """
-    weights.require_licences([one for one in wanted if isinstance(one, Weights)], accepted=accepted, asked=asked)
-    for one in wanted:
-        if isinstance(one, Environment) and one.restricted and not accepted and not is_here(one):
+    weights.require_licences([need for need in needs if isinstance(need, Weights)], accepted=accepted, names=names)
+    for need in needs:
+        if isinstance(need, Environment) and need.restricted and not accepted and not is_here(need):
             raise InputError(
-                f"The environment '{one.name}' is under a restricted licence: {one.licence}.",
-                cure=f"If your use is allowed: songbench setup {asked} --accept-licence",
+                f"The environment '{need.name}' is under a restricted licence: {need.licence}.",
+                cure=f"If your use is allowed: songbench setup {names} --accept-licence",
             )
 
 
@@ -231,5 +234,5 @@ def set_up(
     """
     if isinstance(need, Weights):
         return weights.setup(need, accept_licence=accept_licence, mirror=mirror, say=say, progress=progress)
-    require_licences([need], accepted=accept_licence, asked=need.name)
+    require_licences([need], accepted=accept_licence, names=need.name)
     return environments.setup_environment(need, say=say, mirror=mirror)

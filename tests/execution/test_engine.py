@@ -247,10 +247,10 @@ def stages(experiment):
 def test_a_plan_counts_nothing_as_stored_in_an_empty_store_and_everything_after_a_run(experiment):
     wanted = experiment("engine=inline", "system.probe.misbehave={p1: fail}", systems=("probe", "silence"))
     empty = stages(wanted)
-    assert [stage.stored for stage in empty] == [0] * 6
+    assert [stage.settled for stage in empty] == [0] * 6
     assert [stage.missing for stage in empty] == [0, 4, 4, 0, 0, 0]
     assert [stage.waiting for stage in empty] == [0, 0, 0, 8, 8, 2], "after the songs"
     run(wanted)
     after = stages(wanted)
     assert [stage.missing + stage.waiting for stage in after] == [0] * 6
-    assert [stage.stored for stage in after] == [0, 4, 4, 7, 0, 2], "a song that failed has no score to wait for"
+    assert [stage.settled for stage in after] == [0, 4, 4, 7, 0, 2], "a song that failed has no score to wait for"

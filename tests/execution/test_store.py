@@ -36,7 +36,7 @@ def noise(gain=0.1, seed=0):
 def test_records_come_back_and_are_listed(store):
     assert store.get("scores", "ab12") is None
     assert store.keys("scores") == set()
-    store.put("scores", "ab12", {"x": 1.5, "t": "好"})
+    store.save("scores", "ab12", {"x": 1.5, "t": "好"})
     assert store.get("scores", "ab12") == {"x": 1.5, "t": "好"}
     assert store.keys("scores") == {"ab12"}
     store.discard("scores", "ab12")
@@ -95,7 +95,7 @@ def test_damaged_audio_is_named(store):
 
 def test_an_unreadable_record_counts_as_absent(tmp_path):
     store = Store(str(tmp_path))
-    store.put("songs", "abcd", {"x": 1})
+    store.save("songs", "abcd", {"x": 1})
     path = tmp_path / "records/songs/ab/abcd.json"
     whole = path.read_text()
     for text, problem in (
@@ -153,10 +153,10 @@ def test_a_failed_write_leaves_nothing_and_says_what_to_do(tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     store = Store(str(tmp_path))
-    store.put("scores", "aa", {"x": 1})
+    store.save("scores", "aa", {"x": 1})
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(StoreWriteError, match=r"disk is full.*stored before is safe") as caught:
-        store.put("scores", "bb", {"x": 2})
+        store.save("scores", "bb", {"x": 2})
     assert caught.value.exit_code == 5
     assert store.keys("scores") == {"aa"}
     assert not list(tmp_path.rglob("*.tmp"))
@@ -188,7 +188,7 @@ def test_a_store_that_cannot_be_reached_says_so(suite_file, tmp_path):
             ask()
         assert caught.value.exit_code == 5
     with pytest.raises(StoreWriteError, match="Cannot write to 'unreachable://songs': no answer from the server"):
-        store.put("scores", "aa", {"x": 1})
+        store.save("scores", "aa", {"x": 1})
     with pytest.raises(StoreReadError, match=told):
         songbench.run(
             suite=str(suite_file(1)),

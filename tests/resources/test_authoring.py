@@ -122,7 +122,7 @@ class TestMetric:
         scores, failure = twice().score([song(0.25), song(0.9)], features)
         assert scores == Scores(values={"twice": 0.5, "half": 0.125})
         assert failure.stage == "feature" and failure.cause == "ValueError: too loud"
-        assert [use.audio for use in features.used.values()] == [song(0.25).source.digest]
+        assert [use.audio for use in features.uses.values()] == [song(0.25).source.digest]
 
     @pytest.mark.parametrize(
         ("answer", "message"),

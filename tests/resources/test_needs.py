@@ -93,14 +93,14 @@ def test_facts_before_anything_is_fetched(declared, monkeypatch):
         revision="1",
         licence="CC0-1.0",
         restricted=False,
-        here=False,
+        present=False,
     )
     assert needs.facts(room).size == "about 2.0 GB" and needs.facts(room).restricted
     monkeypatch.setenv("SONGBENCH_ENV_ROOM", "/usr/bin/python3")
-    assert needs.facts(room).here and needs.facts(room).revision == "of your own"
+    assert needs.facts(room).present and needs.facts(room).revision == "of your own"
     monkeypatch.delenv("SONGBENCH_ENV_ROOM")
     with pytest.raises(InputError, match=r"environment 'room' is under.*songbench setup mine --accept-licence"):
-        needs.require_licences([toy, room], accepted=False, asked="mine")
+        needs.require_licences([toy, room], accepted=False, names="mine")
     with pytest.raises(InputError, match="restricted"):
         needs.set_up(room, say=lambda _: None)
     assert (

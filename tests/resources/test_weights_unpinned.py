@@ -443,7 +443,7 @@ def test_a_restricted_licence_has_to_be_accepted_first(hub):
         weights.setup(one, say=quiet)
     assert hub.asked == []
     assert weights.setup(one, accept_licence=True, say=quiet)
-    weights.require_licences([one], accepted=False, asked="toy")
+    weights.require_licences([one], accepted=False, names="toy")
 
 
 PLUGIN = """

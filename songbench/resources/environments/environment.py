@@ -85,8 +85,8 @@ def environments_folder() -> Path:
     """Where environments are kept: ``SONGBENCH_ENVIRONMENTS``, else the user's cache folder."""
     import platformdirs
 
-    given = os.environ.get("SONGBENCH_ENVIRONMENTS")
-    return Path(given or Path(platformdirs.user_cache_dir("songbench")) / "environments")
+    folder = os.environ.get("SONGBENCH_ENVIRONMENTS")
+    return Path(folder or Path(platformdirs.user_cache_dir("songbench")) / "environments")
 
 
 def folder_of(environment: Environment) -> Path:
@@ -116,10 +116,10 @@ def python_of(environment: Environment) -> Path | None:
     ``SONGBENCH_ENV_<NAME>`` (upper case, anything but letters and digits as ``_``) names another one, by its path or
     that of its environment's folder; for a lab that has made its own.
     """
-    if given := override_of(environment):
-        path = Path(given).expanduser()
-        found = python_in(path) if path.is_dir() else path
-        return found if found.is_file() else None
+    if override := override_of(environment):
+        path = Path(override).expanduser()
+        python = python_in(path) if path.is_dir() else path
+        return python if python.is_file() else None
     folder = folder_of(environment)
     python = python_in(folder)
     return python if (folder / MARKER).is_file() and python.is_file() else None
@@ -129,10 +129,10 @@ def availability(environment: Environment) -> Availability:
     """Ready when it is set up, or when the user names a Python of their own; else what is missing and the command."""
     if python_of(environment):
         return READY
-    if given := override_of(environment):
+    if override := override_of(environment):
         variable = override_variable(environment)
         return unavailable(
-            f"{variable} names '{given}', which is neither a Python nor the folder of an environment",
+            f"{variable} names '{override}', which is neither a Python nor the folder of an environment",
             f"correct {variable}, or unset it and run songbench setup {environment.name}",
         )
     accept = " --accept-licence" if environment.restricted else ""
@@ -158,13 +158,13 @@ def size_text(environment: Environment) -> str:
 def installed(environment: Environment) -> dict[str, Any]:
     """What was noted when it was set up: ``python`` and the version of every package; empty where it was not."""
     try:
-        noted: dict[str, Any] = json.loads((folder_of(environment) / MARKER).read_text(encoding="utf-8"))
+        facts: dict[str, Any] = json.loads((folder_of(environment) / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return noted
+    return facts
 
 
 def identity_of(environment: Environment) -> str:
     """What a feature's key takes: the pins, or the user's own environment, whose versions nobody pinned."""
-    given = override_of(environment)
-    return f"{environment.key} by {given}" if given else environment.key
+    override = override_of(environment)
+    return f"{environment.key} by {override}" if override else environment.key

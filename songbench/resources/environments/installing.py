@@ -69,7 +69,7 @@ def setup_environment(environment: Environment, *, say: Say = print, mirror: Pat
     """
     if python := python_of(environment):
         return python.parent.parent
-    mirror = mirror or (Path(given) if (given := os.environ.get("SONGBENCH_MIRROR")) else None)
+    mirror = mirror or (Path(configured) if (configured := os.environ.get("SONGBENCH_MIRROR")) else None)
     folder = folder_of(environment)
     with _lock(folder, say) as lock, _Log(folder.with_name(f"{folder.name}.log"), environment, lock) as log:
         if python_of(environment) is None:  # nobody made it while we waited
@@ -91,16 +91,16 @@ def _make(environment: Environment, folder: Path, wheels: list[Path], log: _Log,
     for number, step in enumerate(environment.all_steps, 1):
         say(f"{name}: installing {', '.join(step.requirements)} (step {number} of {len(environment.all_steps)})")
         tool.install(step, python, wheels, log)
-    found = _survey(python, log)
-    facts = {"name": name, "key": environment.key, "python": found["python"], "packages": found["packages"]}
+    survey = _survey(python, log)
+    facts = {"name": name, "key": environment.key, "python": survey["python"], "packages": survey["packages"]}
     partial = folder / f"{MARKER}.part"
     partial.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     partial.replace(folder / MARKER)
 
 
 def _survey(python: Path, log: _Log) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(log.run([str(python), "-I", "-c", _SURVEY]).splitlines()[-1])
-    return said
+    survey: dict[str, Any] = json.loads(log.run([str(python), "-I", "-c", _SURVEY]).splitlines()[-1])
+    return survey
 
 
 def _wheels(environment: Environment, mirror: Path | None) -> list[Path]:
@@ -124,8 +124,8 @@ class _Pip:
         log.run([_fitting_python(environment, log), "-I", "-m", "venv", *options, str(folder)])
 
     def install(self, step: InstallStep, python: Path, wheels: list[Path], log: _Log) -> None:
-        ours = [sys.executable, "-m", "pip", "--python", str(python)]
-        pip = ours if _have_pip() else [str(python), "-I", "-m", "pip"]
+        current = [sys.executable, "-m", "pip", "--python", str(python)]
+        pip = current if _have_pip() else [str(python), "-I", "-m", "pip"]
         common = ["--disable-pip-version-check", "--no-input", *_offline(wheels), *step.options]
         log.run([*pip, "install", *common, *step.requirements])
 
@@ -164,21 +164,21 @@ def _fitting_python(environment: Environment, log: _Log) -> str:
     from packaging.specifiers import SpecifierSet
     from packaging.version import InvalidVersion, Version
 
-    wanted, seen = SpecifierSet(environment.python), []
+    versions, rejected = SpecifierSet(environment.python), []
     # sys.executable may itself be of a virtual environment; a new one is better made by what that was made from.
     candidates = [getattr(sys, "_base_executable", None) or sys.executable]
-    candidates += [found for minor in range(30, 7, -1) if (found := shutil.which(f"python3.{minor}"))]
+    candidates += [program for minor in range(30, 7, -1) if (program := shutil.which(f"python3.{minor}"))]
     for candidate in candidates:
         try:
-            said = log.run([candidate, "-I", "-c", "import platform; print(platform.python_version())"])
-            version = Version(said.split()[-1])
+            output = log.run([candidate, "-I", "-c", "import platform; print(platform.python_version())"])
+            version = Version(output.split()[-1])
         except (SetupError, InvalidVersion, IndexError):  # a stand-in for a Python that is not there
             continue
-        if wanted.contains(version, prereleases=True):
+        if versions.contains(version, prereleases=True):
             return candidate
-        seen.append(f"{candidate} ({version})")
+        rejected.append(f"{candidate} ({version})")
     raise SetupError(
-        f"The environment '{environment.name}' needs Python {environment.python}; found only {', '.join(seen)}."
+        f"The environment '{environment.name}' needs Python {environment.python}; found only {', '.join(rejected)}."
         " Install such a Python, or uv, which fetches one by itself, and run"
         f" 'songbench setup {environment.name}' again."
     )
@@ -242,18 +242,18 @@ class _Log:
             process.wait()
             raise
         self._file.seek(begin)
-        said = self._file.read().decode(errors="replace")
+        output = self._file.read().decode(errors="replace")
         if status:
-            raise self._error(f"{Path(command[0]).name} ended with exit code {status}", said)
-        return said
+            raise self._error(f"{Path(command[0]).name} ended with exit code {status}", output)
+        return output
 
-    def _error(self, what: str, said: str) -> SetupError:
+    def _error(self, problem: str, output: str) -> SetupError:
         telling = [
-            row for row in said.splitlines() if row.strip() and not row.lower().startswith(("warning", "notice"))
+            row for row in output.splitlines() if row.strip() and not row.lower().startswith(("warning", "notice"))
         ]
         name = self._environment.name
         return SetupError(
-            f"The environment '{name}' could not be set up: {what}.\n"
+            f"The environment '{name}' could not be set up: {problem}.\n"
             + "".join(f"  {row[:300]}\n" for row in telling[-_ERROR_LINES:])
             + f"Log: {self.path}\nTo try again: songbench setup {name}. On a machine without a network, put wheels of"
             " everything into a folder and add --from FOLDER; or make an environment yourself and name its Python by"

@@ -34,12 +34,14 @@ def without_ours(variables: Mapping[str, str]) -> dict[str, str]:
 
     Visible devices, threads, caches, proxies and tokens carry over.
     """
-    kept = {name: value for name, value in variables.items() if name not in _OURS}
+    settings = {name: value for name, value in variables.items() if name not in _OURS}
     if sys.prefix != sys.base_prefix:
-        ours = Path(sys.prefix).resolve()
-        rows = kept.get("PATH", "").split(os.pathsep)
-        kept["PATH"] = os.pathsep.join(row for row in rows if not row or not Path(row).resolve().is_relative_to(ours))
-    return kept
+        prefix = Path(sys.prefix).resolve()
+        rows = settings.get("PATH", "").split(os.pathsep)
+        settings["PATH"] = os.pathsep.join(
+            row for row in rows if not row or not Path(row).resolve().is_relative_to(prefix)
+        )
+    return settings
 
 
 def for_worker(python: Path, variables: Mapping[str, str] | None = None) -> dict[str, str]:
