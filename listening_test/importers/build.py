@@ -90,7 +90,7 @@ def collected(protocol: Protocol, rows: Rows, *, places_known: bool = True) -> I
         ),
         song_counts={},
         failed={},
-        notes=("ImportedRatings results: screening uses what the file records.", *rows.notes),
+        notes=("Imported results: screening uses what the file records.", *rows.notes),
     )
     return ImportedRatings(data, places_known)
 

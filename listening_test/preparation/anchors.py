@@ -100,7 +100,7 @@ def delay_of(late: Sound, sound: Sound) -> int:
     """By how many samples `late` comes after `sound`, within ±4096."""
     from scipy import signal
 
-    one, two = late.mean(axis=0), sound.mean(axis=0)
-    lags = signal.correlation_lags(len(one), len(two))
+    late_mono, mono = late.mean(axis=0), sound.mean(axis=0)
+    lags = signal.correlation_lags(len(late_mono), len(mono))
     near = np.abs(lags) <= _SEARCH
-    return int(lags[near][np.argmax(signal.correlate(one, two, method="fft")[near])])
+    return int(lags[near][np.argmax(signal.correlate(late_mono, mono, method="fft")[near])])

@@ -112,7 +112,7 @@ class Groups:
         """`total` votes over all cells; every cell and every group gets its share, rounded up or down."""
         sizes = self.matrix @ np.ones(self.cells, dtype=np.int64)
         share = np.full(self.cells, total, dtype=np.int64)
-        return self._whole(sizes * total, share, self.cells, draw)
+        return self._solve_whole(sizes * total, share, self.cells, draw)
 
     def hand(
         self, votes: Votes, hands: int, draw: np.random.Generator, wishes: Iterable[Mapping[str, Any]] = ()
@@ -127,16 +127,16 @@ class Groups:
                 that cannot be met within `NODES` steps.
         """
         for wish in wishes:
-            found = self._solve(self.matrix @ votes, votes, hands, draw, wish)
-            if found is not None:
-                return found
-        return self._whole(self.matrix @ votes, votes, hands, draw)
+            solution = self._solve(self.matrix @ votes, votes, hands, draw, wish)
+            if solution is not None:
+                return solution
+        return self._solve_whole(self.matrix @ votes, votes, hands, draw)
 
-    def _whole(self, sums: Votes, votes: Votes, parts: int, draw: np.random.Generator) -> Votes:
-        found = self._solve(sums, votes, parts, draw, {})
-        if found is None:
+    def _solve_whole(self, sums: Votes, votes: Votes, parts: int, draw: np.random.Generator) -> Votes:
+        solution = self._solve(sums, votes, parts, draw, {})
+        if solution is None:
             raise RuntimeError("the groups do not lie in two trees, or a group is larger than its share")
-        return found
+        return solution
 
     def _solve(
         self, sums: Votes, votes: Votes, parts: int, draw: np.random.Generator, wish: Mapping[str, Any]
@@ -148,14 +148,14 @@ class Groups:
         if wish:
             constraints.append(LinearConstraint(**wish))
             options = {"mip_rel_gap": 1.0, "node_limit": NODES}
-        found = milp(
+        solution = milp(
             draw.random(self.cells),
             integrality=np.ones(self.cells),
             bounds=Bounds(votes // parts, -(-votes // parts)),
             constraints=constraints,
             options=options,
         )
-        return None if found.x is None else np.rint(found.x).astype(np.int64)
+        return None if solution.x is None else np.rint(solution.x).astype(np.int64)
 
 
 def incidence(family: Sequence[Hashable]) -> npt.NDArray[np.int64]:
@@ -177,19 +177,19 @@ def with_sides(seats: Sequence[Pages], draw: Random) -> tuple[Pages, ...]:
     by_item: Counter[tuple[ItemName, tuple[str, ...]]] = Counter()
     turned = []
     for pages in seats:
-        own: Counter[tuple[str, ...]] = Counter()
+        by_rater: Counter[tuple[str, ...]] = Counter()
         first: Counter[str] = Counter()
         result = []
-        for item, (one, two) in pages:
-            pair = (one, two)
-            lead = (own[pair], overall[pair], by_item[item, pair], first[one] - first[two])
+        for item, (first_system, second_system) in pages:
+            pair = (first_system, second_system)
+            lead = (by_rater[pair], overall[pair], by_item[item, pair], first[first_system] - first[second_system])
             sign = next((-1 if excess > 0 else 1 for excess in lead if excess), None) or draw.choice((1, -1))
-            for count in (own, overall):
+            for count in (by_rater, overall):
                 count[pair] += sign
             by_item[item, pair] += sign
-            first[one] += sign
-            first[two] -= sign
-            result.append(Page(item, pair if sign > 0 else (two, one)))
+            first[first_system] += sign
+            first[second_system] -= sign
+            result.append(Page(item, pair if sign > 0 else (second_system, first_system)))
         turned.append(tuple(result))
     return tuple(turned)
 
@@ -205,14 +205,14 @@ def with_subsets(seats: Sequence[Pages], design: Design, draw: Random) -> tuple[
     total: Counter[str] = Counter()
     result = []
     for pages in seats:
-        chosen = _chosen(pages, design, votes, total, draw)
-        votes.update((page.item, system) for page in chosen for system in page.systems)
-        total.update(system for page in chosen for system in page.systems)
-        result.append(chosen)
+        cut_pages = _rater_pages(pages, design, votes, total, draw)
+        votes.update((page.item, system) for page in cut_pages for system in page.systems)
+        total.update(system for page in cut_pages for system in page.systems)
+        result.append(cut_pages)
     return tuple(result)
 
 
-def _chosen(
+def _rater_pages(
     pages: Pages, design: Design, votes: Counter[tuple[ItemName, str]], total: Counter[str], draw: Random
 ) -> Pages:
     """One rater's pages: a flow from pages through songs to systems, where the n-th page of a system costs n.
@@ -234,14 +234,14 @@ def _chosen(
             for system in design.systems
         ]
     )
-    found: npt.NDArray[np.float64] = milp(
+    flows: npt.NDArray[np.float64] = milp(
         np.array(cost),
         integrality=np.ones(len(cost)),
         bounds=Bounds(0, 1),
         constraints=[LinearConstraint(per_page.astype(float), size, size), LinearConstraint(per_system, 0, 0)],
     ).x
-    taken = {song for song, flow in zip(songs, found, strict=False) if flow > 0.5}
+    chosen_songs = {song for song, flow in zip(songs, flows, strict=False) if flow > 0.5}
     return tuple(
-        Page(page.item, tuple(system for system in page.systems if (number, system) in taken))
+        Page(page.item, tuple(system for system in page.systems if (number, system) in chosen_songs))
         for number, page in enumerate(pages)
     )

@@ -74,11 +74,11 @@ def disguise(name: str, seed: int, *, as_long_as: str | None = None) -> Disguise
         seed: of the test.
         as_long_as: another stimulus of the same length whose end this one has, too: the same page in another language.
     """
-    own = (seed, int(name, 16))
+    identity = (seed, int(name, 16))
     end = (seed, int(as_long_as or name, 16))
-    gain = np.random.default_rng((*own, 2)).uniform(-GAIN_DB, GAIN_DB)
+    gain = np.random.default_rng((*identity, 2)).uniform(-GAIN_DB, GAIN_DB)
     tail = np.random.default_rng((*end, 3)).uniform(SHORTEST_TAIL, LONGEST_TAIL)
-    return Disguise(own, float(gain), float(tail))
+    return Disguise(identity, float(gain), float(tail))
 
 
 def lengthened(sound: Sound, rate: int, tail: float) -> Sound:
@@ -86,18 +86,18 @@ def lengthened(sound: Sound, rate: int, tail: float) -> Sound:
     return np.pad(sound, ((0, 0), (0, round(tail * rate))))
 
 
-def dithered(sound: Sound, rate: int, own: Disguise) -> npt.NDArray[np.int16]:
+def dithered(sound: Sound, rate: int, variation: Disguise) -> npt.NDArray[np.int16]:
     """The sound as 16-bit numbers, with triangular dither of its own between the silent edges.
 
     Args:
         sound: float32 of shape (2, n), full scale ±1, as `sound.framed` gives it.
         rate: in Hz.
-        own: of the stimulus.
+        variation: what the stimulus has of its own.
 
     Returns:
         int16 of shape (2, n).
     """
-    draw, edge = np.random.default_rng((*own.seed, 1)), round(EDGE_SECONDS * rate)
+    draw, edge = np.random.default_rng((*variation.seed, 1)), round(EDGE_SECONDS * rate)
     inside = slice(edge, max(sound.shape[1] - edge, edge))
     result = np.zeros(sound.shape, np.float32)
     result[:, inside] = sound[:, inside] * np.float32(_FULL_SCALE)
@@ -153,7 +153,7 @@ def _end_of_metadata(data: bytes) -> _Metadata:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class StimulusAudio:
     """What was written for a stimulus.
 
     Attributes:
@@ -187,12 +187,12 @@ class Level:
     """The loudness of all stimuli.
 
     Attributes:
-        wanted: by the protocol, in LUFS.
-        given: at which they are; lower where a true peak would have been too high.
+        target: by the protocol, in LUFS.
+        actual: at which they are; lower where a true peak would have been too high.
     """
 
-    wanted: float
-    given: float
+    target: float
+    actual: float
 
 
 def write_audio(
@@ -200,8 +200,8 @@ def write_audio(
     names: Mapping[ClipRecipe, Sequence[str]],
     models: Mapping[str, str],
     folder: Path,
-    done: Callable[[int], None],
-) -> tuple[dict[str, Made], Level]:
+    progress: Callable[[int], None],
+) -> tuple[dict[str, StimulusAudio], Level]:
     """Write every stimulus at one loudness, FLAC at one number of bytes per second.
 
     Files are first written at the loudness of the protocol. Where one of them would exceed the true-peak ceiling, the
@@ -212,7 +212,7 @@ def write_audio(
         names: per recipe, the ids of its stimuli; each gets a file of its own, see `disguise`.
         models: by id, the stimulus that it stands for in another language; it is made as long.
         folder: of the test.
-        done: told how many recipes are done since the last call.
+        progress: called with how many recipes are done since the last call.
 
     Returns:
         What was made, by id; and the loudness.
@@ -220,16 +220,16 @@ def write_audio(
     Raises:
         InputError: for a song that cannot be used.
     """
-    wanted, ceiling = renderer.protocol.listening.loudness, renderer.protocol.listening.true_peak
-    made = _write(renderer, names, models, folder, wanted, done)
-    excess = max((one.peak + one.gain_db for one in made.values()), default=-math.inf) - (ceiling - MARGIN_DB)
-    level = Level(wanted, wanted - max(excess, 0.0))
-    if level.given < level.wanted:
-        done(-len(names))
-        made = _write(renderer, names, models, folder, level.given, done)
+    target, ceiling = renderer.protocol.listening.loudness, renderer.protocol.listening.true_peak
+    audio = _write(renderer, names, models, folder, target, progress)
+    excess = max((part.peak + part.gain_db for part in audio.values()), default=-math.inf) - (ceiling - MARGIN_DB)
+    level = Level(target, target - max(excess, 0.0))
+    if level.actual < level.target:
+        progress(-len(names))
+        audio = _write(renderer, names, models, folder, level.actual, progress)
     if renderer.protocol.listening.format == "flac":
-        made = _fill(folder, made)
-    return made, level
+        audio = _fill(folder, audio)
+    return audio, level
 
 
 def _write(
@@ -238,22 +238,22 @@ def _write(
     models: Mapping[str, str],
     folder: Path,
     level: float,
-    done: Callable[[int], None],
-) -> dict[str, Made]:
+    progress: Callable[[int], None],
+) -> dict[str, StimulusAudio]:
     by_source: dict[SongSource | None, list[ClipRecipe]] = defaultdict(list)
     for recipe in names:
         by_source[recipe.source].append(recipe)
     work = partial(_write_source, renderer, names, models, folder, level)
-    made: dict[str, Made] = {}
+    audio: dict[str, StimulusAudio] = {}
     with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
         try:
-            for recipes, found in zip(by_source.values(), pool.map(work, by_source.items()), strict=True):
-                made |= found
-                done(len(recipes))
+            for recipes, part in zip(by_source.values(), pool.map(work, by_source.items()), strict=True):
+                audio |= part
+                progress(len(recipes))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return made
+    return audio
 
 
 def _write_source(
@@ -263,19 +263,19 @@ def _write_source(
     folder: Path,
     level: float,
     group: tuple[SongSource | None, list[ClipRecipe]],
-) -> dict[str, Made]:
+) -> dict[str, StimulusAudio]:
     source, recipes = group
-    made: dict[str, Made] = {}
+    audio: dict[str, StimulusAudio] = {}
     for rendered in renderer.render(source, recipes):
-        made |= _write_copies(
+        audio |= _write_copies(
             renderer, rendered, {name: models.get(name, name) for name in names[rendered.recipe]}, folder, level
         )
-    return made
+    return audio
 
 
 def _write_copies(
     renderer: Renderer, rendered: Rendered, names: Mapping[str, str], folder: Path, level: float
-) -> dict[str, Made]:
+) -> dict[str, StimulusAudio]:
     """The stimuli of one recipe: the same to the ear, different in every byte."""
     listening, recipe = renderer.protocol.listening, rendered.recipe
     before = loudness(lengthened(rendered.sound, listening.rate, SHORTEST_TAIL), listening.rate)
@@ -283,14 +283,14 @@ def _write_copies(
     if silent and (recipe.source is None or recipe.source.system is None or recipe.sort == "style sample"):
         raise _silent(recipe)
     peak = true_peak(rendered.sound, listening.rate)
-    made = {}
+    audio = {}
     for name, model in names.items():
-        own = disguise(name, renderer.protocol.seed, as_long_as=model)
-        gain = 0.0 if silent else level - before + own.gain_db
-        sound = lengthened(rendered.sound * np.float32(factor(gain)), listening.rate, own.tail)
-        data = encoded(dithered(sound, listening.rate, own), listening.rate, listening.format)
+        variation = disguise(name, renderer.protocol.seed, as_long_as=model)
+        gain = 0.0 if silent else level - before + variation.gain_db
+        sound = lengthened(rendered.sound * np.float32(factor(gain)), listening.rate, variation.tail)
+        data = encoded(dithered(sound, listening.rate, variation), listening.rate, listening.format)
         _save(_path(folder, name, listening.format), data)
-        made[name] = Made(
+        audio[name] = StimulusAudio(
             seconds=round(sound.shape[1] / listening.rate, 4),
             start=round(rendered.start, 3),
             loudness=before,
@@ -300,18 +300,18 @@ def _write_copies(
             sha256=bytes_digest(data),
             notes=(*rendered.notes, "silent: not raised") if silent else rendered.notes,
         )
-    return made
+    return audio
 
 
-def _fill(folder: Path, made: Mapping[str, Made]) -> dict[str, Made]:
+def _fill(folder: Path, audio: Mapping[str, StimulusAudio]) -> dict[str, StimulusAudio]:
     """Fill all files up to the same number of bytes per second."""
-    paths = {name: _path(folder, name, "flac") for name in made}
-    rate = common_rate((paths[name].stat().st_size, one.seconds) for name, one in made.items())
+    paths = {name: _path(folder, name, "flac") for name in audio}
+    rate = common_rate((paths[name].stat().st_size, part.seconds) for name, part in audio.items())
     result = {}
-    for name, one in made.items():
-        data = filled(paths[name].read_bytes(), one.seconds, rate)
+    for name, part in audio.items():
+        data = filled(paths[name].read_bytes(), part.seconds, rate)
         _save(paths[name], data)
-        result[name] = replace(one, sha256=bytes_digest(data))
+        result[name] = replace(part, sha256=bytes_digest(data))
     return result
 
 
@@ -325,8 +325,8 @@ def _save(path: Path, data: bytes) -> None:
 
 
 def _silent(recipe: ClipRecipe) -> InputError:
-    what = "style sample" if recipe.sort == "style sample" else "reference song"
+    sort = "style sample" if recipe.sort == "style sample" else "reference song"
     prompt = recipe.source.prompt if recipe.source else ""
     return InputError(
-        f"The {what} of prompt '{prompt}' is silent.", cure="Mend the suite, or leave the prompt out (items.prompts)."
+        f"The {sort} of prompt '{prompt}' is silent.", cure="Mend the suite, or leave the prompt out (items.prompts)."
     )

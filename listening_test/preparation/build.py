@@ -9,7 +9,7 @@ from pathlib import Path
 from listening_test.collection.tokens import load_secret
 from listening_test.pages import SLOTS, session_minutes
 from listening_test.preparation.assignment import assign
-from listening_test.preparation.audio_files import Level, Made
+from listening_test.preparation.audio_files import Level, StimulusAudio
 from listening_test.preparation.clips import SongSource
 from listening_test.preparation.coverage import Coverage, cover, prove
 from listening_test.preparation.design import Design, ItemName
@@ -50,7 +50,7 @@ class Preparation:
     design: Design
     coverage: Coverage
     level: Level
-    audio: Mapping[str, Made]
+    audio: Mapping[str, StimulusAudio]
     minutes: tuple[float, ...]
     notes: tuple[str, ...]
 
@@ -80,24 +80,24 @@ def prepare(material: Material, protocol: Protocol, folder: Path, tell: Tell = l
     prove(design, assigned)
     sessions = SessionPlanner(trials, design.seats)
     plan = [sessions.session(pages) for pages in assigned]
-    made = Maker(material, selection, protocol, folder).make(renderer, plan, tell)
+    result = Maker(material, selection, protocol, folder).make(renderer, plan, tell)
     load_secret(folder)
-    save_test(made.test, made.key)
-    check_audio(made.test)
-    minutes = tuple(session_minutes(made.test, seat) for seat in range(len(made.test.seats)))
+    save_test(result.test, result.key)
+    check_audio(result.test)
+    minutes = tuple(session_minutes(result.test, seat) for seat in range(len(result.test.seats)))
     return Preparation(
-        test=made.test,
-        key=made.key,
+        test=result.test,
+        key=result.key,
         selection=selection,
         design=design,
         coverage=cover(design, assigned),
-        level=made.level,
-        audio=made.audio,
+        level=result.level,
+        audio=result.audio,
         minutes=minutes,
         notes=(
             *selection.notes,
             *_remarks(protocol, design, selection, trials, plan),
-            *_late_remarks(protocol, made.level, minutes),
+            *_late_remarks(protocol, result.level, minutes),
         ),
     )
 
@@ -133,7 +133,7 @@ def _design(protocol: Protocol, selection: Selection, lengths: Lengths) -> Desig
 
 def _places(renderer: Renderer, selection: Selection, tell: Tell) -> dict[tuple[ItemName, str], ExcerptSpan]:
     """Where every excerpt lies, from the lengths of the songs alone."""
-    songs = {(item.prompt, item.take, name) for item, there in selection.songs.items() for name in there}
+    songs = {(item.prompt, item.take, name) for item, names in selection.songs.items() for name in names}
     lengths = {}
     for number, (prompt, take, name) in enumerate(sorted(songs)):
         tell("looking at songs", number + 1, len(songs))
@@ -142,26 +142,26 @@ def _places(renderer: Renderer, selection: Selection, tell: Tell) -> dict[tuple[
         (item, name): renderer.place_of(
             SongSource(item.prompt, name, item.take), item.excerpt, lengths[item.prompt, item.take, name]
         )
-        for item, there in selection.songs.items()
-        for name in there
+        for item, names in selection.songs.items()
+        for name in names
     }
 
 
 def _common(renderer: Renderer, selection: Selection) -> dict[tuple[str, int], ExcerptSpan]:
     """Per prompt and excerpt, the part that the reference and all songs have; placed in the reference."""
-    found: dict[tuple[str, int], ExcerptSpan] = {}
-    for item, there in selection.songs.items():
-        songs = [SongSource(item.prompt, name, item.take) for name in there]
+    common: dict[tuple[str, int], ExcerptSpan] = {}
+    for item, names in selection.songs.items():
+        songs = [SongSource(item.prompt, name, item.take) for name in names]
         shortest = min(songs, key=renderer.seconds_of)
         reference = SongSource(item.prompt, None)
-        own = renderer.place_of(reference, item.excerpt, renderer.seconds_of(reference))
-        seconds = renderer.seconds_of(shortest) - own.start
+        span = renderer.place_of(reference, item.excerpt, renderer.seconds_of(reference))
+        seconds = renderer.seconds_of(shortest) - span.start
         if seconds <= 0:
-            why = f"it ends before the excerpt begins in the reference song ({own.start:.1f} s)"
+            why = f"it ends before the excerpt begins in the reference song ({span.start:.1f} s)"
             raise unusable(shortest, why, renderer.audio_of(shortest))
-        before = found.get((item.prompt, item.excerpt), own)
-        found[item.prompt, item.excerpt] = replace(own, seconds=min(seconds, own.seconds, before.seconds))
-    return found
+        before = common.get((item.prompt, item.excerpt), span)
+        common[item.prompt, item.excerpt] = replace(span, seconds=min(seconds, span.seconds, before.seconds))
+    return common
 
 
 def _remarks(
@@ -169,11 +169,11 @@ def _remarks(
 ) -> list[str]:
     """What came out other than the protocol asked for, or needs an ear."""
     notes = []
-    wanted = repetitions(protocol.checks.repeats, design.pages)
+    target = repetitions(protocol.checks.repeats, design.pages)
     fewest = min(session.repeats for session in plan)
-    if fewest < wanted:
+    if fewest < target:
         notes.append(
-            f"sessions are too short for {counted(wanted, 'repetition')} {protocol.checks.repeat_distance} pages apart;"
+            f"sessions are too short for {counted(target, 'repetition')} {protocol.checks.repeat_distance} pages apart;"
             f" some have {fewest}"
         )
     for name in protocol.checks.anchors:
@@ -191,9 +191,9 @@ def _remarks(
 
 def _late_remarks(protocol: Protocol, level: Level, minutes: Sequence[float]) -> list[str]:
     notes = []
-    if level.given < level.wanted:
+    if level.actual < level.target:
         notes.append(
-            f"all stimuli are at {level.given:.1f} LUFS, not at {level.wanted:g}: there the highest true peak"
+            f"all stimuli are at {level.actual:.1f} LUFS, not at {level.target:g}: there the highest true peak"
             f" would exceed {protocol.listening.true_peak:g} dBTP"
         )
     if max(minutes) > protocol.raters.minutes:

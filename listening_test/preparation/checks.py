@@ -71,25 +71,25 @@ def tones(quiet: int, antiphase: int, rate: int) -> Sound:
     """
     time = np.arange(round(TONE_SECONDS * rate)) / rate
     tone = 0.5 * np.sin(2 * np.pi * TONE_HZ * time)
-    both = faded(np.stack([tone, tone]).astype(np.float32), rate, TONE_RAMP_SECONDS)
+    stereo = faded(np.stack([tone, tone]).astype(np.float32), rate, TONE_RAMP_SECONDS)
     gap = np.zeros((2, round(TONE_GAP_SECONDS * rate)), np.float32)
     parts: list[Sound] = []
     for place in (1, 2, 3):
-        one = both * np.float32(factor(QUIETER_DB) if place == quiet else 1.0)
+        tone_part = stereo * np.float32(factor(QUIETER_DB) if place == quiet else 1.0)
         if place == antiphase:
-            one = one * np.array([[1], [-1]], np.float32)
-        parts += [gap, one] if parts else [one]
+            tone_part = tone_part * np.array([[1], [-1]], np.float32)
+        parts += [gap, tone_part] if parts else [tone_part]
     return np.concatenate(parts, axis=1)
 
 
 def tone_orders(count: int, draw: Random) -> list[tuple[int, int]]:
     """For each trial the place of the quiet tone and of the one in antiphase: all six orders before one comes again."""
-    found: list[tuple[int, int]] = []
-    while len(found) < count:
-        orders = [(one, two) for one, two, _ in permutations((1, 2, 3))]
-        draw.shuffle(orders)
-        found += orders
-    return found[:count]
+    orders: list[tuple[int, int]] = []
+    while len(orders) < count:
+        every_order = [(quiet, antiphase) for quiet, antiphase, _ in permutations((1, 2, 3))]
+        draw.shuffle(every_order)
+        orders += every_order
+    return orders[:count]
 
 
 def pink_noise(seconds: float, rate: int, seed: int) -> Sound:
@@ -144,22 +144,22 @@ def trap_answers(protocol: Protocol, scales: tuple[Scale, ...]) -> tuple[str, ..
 def instruction(protocol: Protocol, scales: tuple[Scale, ...], answer: str, language: str) -> str:
     """What the voice says, with the answer as it is labelled on the page."""
     if protocol.continuous:
-        asked = {"en": f"Please set this one to {answer}.", "zh": f"请把这一首设为{_chinese(answer)}。"}
+        requests = {"en": f"Please set this one to {answer}.", "zh": f"请把这一首设为{_chinese(answer)}。"}
     elif protocol.form == "preference":
         place = {"A": ("first", "一"), "B": ("second", "二")}[answer]
-        asked = {
+        requests = {
             "en": f"Please choose song {answer}, the {place[0]} one, for every question.",
             "zh": f"每个问题都请选择第{place[1]}首歌，{answer}。",
         }
     else:
-        asked = {
-            "en": f"Please choose number {_named(scales, answer, 'en')}, for every question.",
-            "zh": f"每个问题都请选择{_named(scales, answer, 'zh')}。",
+        requests = {
+            "en": f"Please choose number {_point_name(scales, answer, 'en')}, for every question.",
+            "zh": f"每个问题都请选择{_point_name(scales, answer, 'zh')}。",
         }
-    return f"{_OPENING[language]} {asked[language]}"
+    return f"{_OPENING[language]} {requests[language]}"
 
 
-def _named(scales: tuple[Scale, ...], answer: str, language: str) -> str:
+def _point_name(scales: tuple[Scale, ...], answer: str, language: str) -> str:
     """Number and label, as either may be hard to hear; no label where the questions label the point differently."""
     labels = {localized(scale.points[int(answer)], language) for scale in scales}
     label = next(iter(labels)) if len(labels) == 1 else ""
@@ -170,8 +170,8 @@ def _named(scales: tuple[Scale, ...], answer: str, language: str) -> str:
 
 def _chinese(answer: str) -> str:
     """A number of a scale in characters; those that scales have: up to 10, and 100."""
-    whole = {"10": "十", "100": "一百"}.get(answer)
-    return whole or "".join(_DIGITS.get(sign, "负") for sign in answer)
+    characters = {"10": "十", "100": "一百"}.get(answer)
+    return characters or "".join(_DIGITS.get(sign, "负") for sign in answer)
 
 
 def spoken_over(music: Sound, rate: int, text: str, language: str) -> Sound:
@@ -218,8 +218,8 @@ def _fitting(text: str, language: str, rate: int, length: int) -> npt.NDArray[np
 def _voice(text: str, language: str, rate: int, speed: int) -> npt.NDArray[np.float32]:
     import soxr
 
-    said = np.trim_zeros(speak(text, language, speed))
-    return np.asarray(soxr.resample(said, SPEECH_RATE, rate), dtype=np.float32)
+    samples = np.trim_zeros(speak(text, language, speed))
+    return np.asarray(soxr.resample(samples, SPEECH_RATE, rate), dtype=np.float32)
 
 
 def _ducking(places: list[int], voice: int, length: int, rate: int) -> npt.NDArray[np.float32]:
@@ -236,10 +236,10 @@ def _ducking(places: list[int], voice: int, length: int, rate: int) -> npt.NDArr
 
 def asked_in_turn(answers: tuple[str, ...], count: int, draw: Random) -> list[str]:
     """Which answer each of several traps asks for: every one comes before one comes again."""
-    found: list[str] = []
-    while len(found) < count:
-        found += draw.sample(answers, len(answers))
-    return found[:count]
+    answers_in_turn: list[str] = []
+    while len(answers_in_turn) < count:
+        answers_in_turn += draw.sample(answers, len(answers))
+    return answers_in_turn[:count]
 
 
 def speak(text: str, language: str, words_per_minute: int = 150) -> npt.NDArray[np.float32]:
@@ -258,7 +258,7 @@ def speak(text: str, language: str, words_per_minute: int = 150) -> npt.NDArray[
     """
     spelled = pinyin(text) if language == "zh" else text
     with _lock, _library() as library:
-        return _said(library, spelled, VOICES[language], words_per_minute)
+        return _spoken(library, spelled, VOICES[language], words_per_minute)
 
 
 def pinyin(text: str) -> str:
@@ -289,7 +289,7 @@ def _library() -> Iterator[Any]:
         _ctypes.dlclose(library._handle)
 
 
-def _said(library: Any, text: str, voice: str, words_per_minute: int) -> npt.NDArray[np.float32]:
+def _spoken(library: Any, text: str, voice: str, words_per_minute: int) -> npt.NDArray[np.float32]:
     chunks: list[npt.NDArray[np.int16]] = []
 
     def collect(wave: Any, count: int, _: Any) -> int:

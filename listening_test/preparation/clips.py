@@ -34,7 +34,7 @@ class ClipRecipe:
         source: the song, or the prompt of a style sample; None for tones.
         excerpt: the number of the protocol's excerpt.
         effect: an anchor that changes the sound, "" for none.
-        said: what a voice says over it, "" for nothing.
+        voice_text: what a voice says over it, "" for nothing.
         language: of the voice.
         tones: of the headphone check: the place (1 to 3) of the quiet tone, and of the one in antiphase.
     """
@@ -43,7 +43,7 @@ class ClipRecipe:
     source: SongSource | None = None
     excerpt: int = 0
     effect: str = ""
-    said: str = ""
+    voice_text: str = ""
     language: str = ""
     tones: tuple[int, int] = (0, 0)
 

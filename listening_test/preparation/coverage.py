@@ -27,8 +27,8 @@ class Span(NamedTuple):
     @classmethod
     def of(cls, counts: Iterable[int]) -> Span:
         """Of these counts; nothing counted is 0."""
-        found = list(counts) or [0]
-        return cls(min(found), max(found))
+        values = list(counts) or [0]
+        return cls(min(values), max(values))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,24 +67,24 @@ def cover(design: Design, seats: Sequence[Pages]) -> Coverage:
     met = [Counter(system for page in pages for system in page.systems) for pages in seats]
     votes = sum(met, Counter[str]())
     songs = Counter((page.item, system) for pages in seats for page in pages for system in page.systems)
-    asked = _asked(design, seats)
+    cell_votes = _votes(design, seats)
     kinds = treatments(design)
-    each = [Counter(_unordered(page.systems) for page in pages) for pages in seats]
+    treatment_counts = [Counter(_unordered(page.systems) for page in pages) for pages in seats]
     order = carry_over([[_unordered(page.systems) for page in pages] for pages in seats])
     lyrics = [Counter(page.item.prompt for page in pages) for pages in seats]
     return Coverage(
         seats=len(seats),
         pages=Span.of(len(pages) for pages in seats),
-        systems={name: Span.of(one[name] for one in met) for name in design.systems},
+        systems={name: Span.of(counts[name] for counts in met) for name in design.systems},
         votes={name: votes[name] for name in design.systems},
         songs=Span.of(songs[item, system] for item, there in design.songs.items() for system in there),
         treatments=Span.of(
-            (one[name] for one in met for name in design.systems)
+            (counts[name] for counts in met for name in design.systems)
             if design.continuous
-            else (one[kind] for one in each for kind in kinds)
+            else (counts[kind] for counts in treatment_counts for kind in kinds)
         ),
-        cells=Span.of(asked.values()),
-        lyrics=Span.of(count for one in lyrics for count in one.values()),
+        cells=Span.of(cell_votes.values()),
+        lyrics=Span.of(count for counts in lyrics for count in counts.values()),
         firsts=Span.of(_firsts(design, seats)),
         follows=Span.of(order.get((a, b), 0) for a in kinds for b in kinds if a != b),
         beside=sum(neighbours([page.item.prompt for page in pages]) for pages in seats),
@@ -101,18 +101,18 @@ def prove(design: Design, seats: Sequence[Pages]) -> None:
     possible = {(page.item, page.systems) for page in cells(design)}
     for number, pages in enumerate(seats):
         _prove_seat(design, number, pages, possible)
-    _expect(_even(_asked(design, seats).values()), "some songs, pairs or pages get more votes than others")
+    _expect(_even(_votes(design, seats).values()), "some songs, pairs or pages get more votes than others")
     if design.pairwise:
         sides = Counter(page.systems for pages in seats for page in pages)
         _expect(_both_ways(sides), "a pair is heard more often in one order")
     for kind in treatments(design) if not design.continuous else ():
         counts = [sum(_unordered(page.systems) == kind for page in pages) for pages in seats]
         _expect(_even(counts), f"some raters meet {' and '.join(kind)} more often than others")
-    if _whole(design):
-        spans = [Counter(s for page in pages for s in page.systems) for pages in seats]
+    if _is_complete(design):
         slack = 1 if not design.pairwise else design.pages
-        for one in spans:
-            span = Span.of(one[name] for name in design.systems)
+        for pages in seats:
+            votes = Counter(system for page in pages for system in page.systems)
+            span = Span.of(votes[name] for name in design.systems)
             _expect(span.high - span.low <= slack, "a rater meets some systems more often than others")
 
 
@@ -121,8 +121,8 @@ def _prove_seat(design: Design, number: int, pages: Pages, possible: set[Any]) -
     _expect(len(pages) == design.pages, where + "too few or too many pages")
     for page in pages:
         if design.continuous:
-            there = design.songs[page.item]
-            fits = set(page.systems) <= set(there) and len(page.systems) == min(design.per_page, len(there))
+            names = design.songs[page.item]
+            fits = set(page.systems) <= set(names) and len(page.systems) == min(design.per_page, len(names))
         else:
             fits = (page.item, _unordered(page.systems)) in possible
         _expect(fits and len(set(page.systems)) == len(page.systems), where + "a page holds a song that is not there")
@@ -133,19 +133,19 @@ def _prove_seat(design: Design, number: int, pages: Pages, possible: set[Any]) -
     _expect(not once or max(lyrics.values()) == 1, where + "a lyric is met twice")
     crowded = max(lyrics.values()) > (len(pages) + 1) // 2
     _expect(crowded or not neighbours([page.item.prompt for page in pages]), where + "a lyric comes twice in a row")
-    if not design.continuous and _whole(design):
+    if not design.continuous and _is_complete(design):
         kinds = Counter(_unordered(page.systems) for page in pages)
         _expect(_even(kinds[kind] for kind in treatments(design)), where + "some systems or pairs come more often")
     if design.pairwise:
         _expect(_both_ways(Counter(page.systems for page in pages)), where + "a pair is heard more often in one order")
 
 
-def _whole(design: Design) -> bool:
+def _is_complete(design: Design) -> bool:
     """Whether no song is missing, so that systems can be met equally often."""
     return all(set(there) == set(design.systems) for there in design.songs.values())
 
 
-def _asked(design: Design, seats: Sequence[Pages]) -> Counter[Hashable]:
+def _votes(design: Design, seats: Sequence[Pages]) -> Counter[Hashable]:
     """Votes of every song, pair of songs, or item's page; those without any included."""
     if design.continuous:
         counts: Counter[Hashable] = Counter({page.item: 0 for page in cells(design)})
@@ -161,8 +161,8 @@ def _firsts(design: Design, seats: Sequence[Pages]) -> list[int]:
     if not design.pairwise:
         return []
     first = Counter(page.systems[0] for pages in seats for page in pages)
-    both = Counter(system for pages in seats for page in pages for system in page.systems)
-    return [round(100 * first[name] / both[name]) for name in design.systems if both[name]]
+    appearances = Counter(system for pages in seats for page in pages for system in page.systems)
+    return [round(100 * first[name] / appearances[name]) for name in design.systems if appearances[name]]
 
 
 def _unordered(systems: tuple[str, ...]) -> tuple[str, ...]:
@@ -178,6 +178,6 @@ def _both_ways(sides: Mapping[tuple[str, ...], int]) -> bool:
     return all(abs(count - sides.get((two, one), 0)) <= 1 for (one, two), count in sides.items())
 
 
-def _expect(kept: bool, broken: str) -> None:
-    if not kept:
+def _expect(holds: bool, broken: str) -> None:
+    if not holds:
         raise UnbalancedError(f"The assignment is not balanced ({broken}).")

@@ -78,13 +78,13 @@ class Design:
 def cells(design: Design) -> Pages:
     """Every page that could be asked; pairs by name, pages of the continuous forms with every song there is."""
     if design.form == "acr":
-        return tuple(Page(item, (system,)) for item, there in design.songs.items() for system in there)
+        return tuple(Page(item, (system,)) for item, names in design.songs.items() for system in names)
     if design.pairwise:
         return tuple(
-            Page(item, pair) for item, there in design.songs.items() for pair in combinations(sorted(there), 2)
+            Page(item, pair) for item, names in design.songs.items() for pair in combinations(sorted(names), 2)
         )
     fewest = 1 if design.form == "mushra" else 2
-    return tuple(Page(item, tuple(there)) for item, there in design.songs.items() if len(there) >= fewest)
+    return tuple(Page(item, tuple(names)) for item, names in design.songs.items() if len(names) >= fewest)
 
 
 def treatments(design: Design) -> tuple[tuple[str, ...], ...]:

@@ -45,14 +45,14 @@ def place(rule: Excerpt, seconds: float, lyrics: Lyrics, sections: Sequence[Time
         The place, or None where the song has no such part: the lyrics lack the section, or it ends before the window.
     """
     if rule.rule == "section":
-        found = _section(rule, seconds, lyrics, sections)
+        span = _section(rule, seconds, lyrics, sections)
     else:
         start = rule.start if rule.rule == "window" else 0.0
-        found = ExcerptSpan(start, seconds - start) if start < seconds else None
-    if found is None:
+        span = ExcerptSpan(start, seconds - start) if start < seconds else None
+    if span is None:
         return None
-    length = min(found.seconds, seconds - found.start, rule.seconds or seconds)
-    return ExcerptSpan(found.start, length, found.note) if length > 0 else None
+    length = min(span.seconds, seconds - span.start, rule.seconds or seconds)
+    return ExcerptSpan(span.start, length, span.note) if length > 0 else None
 
 
 def has_section(rule: Excerpt, lyrics: Lyrics) -> bool:
@@ -61,13 +61,13 @@ def has_section(rule: Excerpt, lyrics: Lyrics) -> bool:
 
 
 def _section(rule: Excerpt, seconds: float, lyrics: Lyrics, sections: Sequence[TimedSection]) -> ExcerptSpan | None:
-    known = [one for one in sections if one.tag == rule.tag and one.end > one.start]
-    if len(known) >= rule.occurrence:
-        one = known[rule.occurrence - 1]
-        return ExcerptSpan(one.start, one.end - one.start)
+    timed = [section for section in sections if section.tag == rule.tag and section.end > section.start]
+    if len(timed) >= rule.occurrence:
+        section = timed[rule.occurrence - 1]
+        return ExcerptSpan(section.start, section.end - section.start)
     if not has_section(rule, lyrics):
         return None
-    numbers = [number for number, one in enumerate(lyrics.sections) if one.tag == rule.tag]
+    numbers = [number for number, section in enumerate(lyrics.sections) if section.tag == rule.tag]
     start, end = estimated_sections(lyrics, seconds)[numbers[rule.occurrence - 1]]
     return ExcerptSpan(start, end - start, "section estimated from the lyrics")
 
@@ -78,9 +78,9 @@ def estimated_sections(lyrics: Lyrics, seconds: float) -> list[tuple[float, floa
     Instrumental sections last as long as the lyrics ask; sung ones share the rest by their syllables. All is scaled to
     the real length where a song is too short for that.
     """
-    asked = sum(section.seconds or 0.0 for section in lyrics.sections)
+    instrumental_seconds = sum(section.seconds or 0.0 for section in lyrics.sections)
     sung = sum(map(_weight, lyrics.sections))
-    rest = max(seconds - asked, _LEAST_SUNG * seconds) if sung else 0.0
+    rest = max(seconds - instrumental_seconds, _LEAST_SUNG * seconds) if sung else 0.0
     lengths = [section.seconds or rest * _weight(section) / max(sung, 1) for section in lyrics.sections]
     scale, edges = seconds / sum(lengths), [0.0]
     for length in lengths:

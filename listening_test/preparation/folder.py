@@ -60,29 +60,29 @@ def claim(folder: Path, *, force: bool = False) -> Path | None:
             file=str(folder),
             cure="Name another folder with --out, or add --force to make it anew.",
         )
-    others = [one.name for one in folder.iterdir() if one.name not in _OURS and not one.name.startswith(".")]
-    if others and not finished:
+    strangers = [one.name for one in folder.iterdir() if one.name not in _OURS and not one.name.startswith(".")]
+    if strangers and not finished:
         raise InputError(
-            f"The folder holds other things ({', '.join(sorted(others)[:3])}).",
+            f"The folder holds other things ({', '.join(sorted(strangers)[:3])}).",
             file=str(folder),
             cure="Name an empty or new one with --out.",
         )
     make_private(folder)
-    kept = _set_aside(folder) if finished else None
+    earlier = _set_aside(folder) if finished else None
     _clear(folder)
-    return kept
+    return earlier
 
 
-def give_up(folder: Path, kept: Path | None = None) -> None:
+def give_up(folder: Path, earlier: Path | None = None) -> None:
     """Undo `claim` after a preparation that failed: nothing half-made is left, and a test set aside is put back."""
     _clear(folder)
-    if kept:
-        for path in kept.iterdir():
+    if earlier:
+        for path in earlier.iterdir():
             if path.name == SECRET:
                 path.unlink()
             else:
                 path.rename(folder / path.name)
-        kept.rmdir()
+        earlier.rmdir()
     elif not any(one.name != SECRET for one in folder.iterdir()):
         shutil.rmtree(folder)
 
@@ -100,10 +100,10 @@ def _set_aside(folder: Path) -> Path:
     except InputError:
         mark = "damaged"
     names = (f"before-{mark}{'' if number == 1 else f'-{number}'}" for number in count(1))
-    kept = next(folder / name for name in names if not (folder / name).exists())
-    kept.mkdir(mode=FOLDER)
+    earlier = next(folder / name for name in names if not (folder / name).exists())
+    earlier.mkdir(mode=FOLDER)
     for path in [folder / name for name in _MADE if (folder / name).exists()] + sorted(folder.glob(f"{RATINGS}*")):
-        path.rename(kept / path.name)
+        path.rename(earlier / path.name)
     if (folder / SECRET).exists():
-        shutil.copy2(folder / SECRET, kept / SECRET)
-    return kept
+        shutil.copy2(folder / SECRET, earlier / SECRET)
+    return earlier

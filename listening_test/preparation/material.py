@@ -73,7 +73,7 @@ def gather_material(experiment: Experiment, store: Store, runs: str) -> Material
         store: where its results are.
         runs: the folder of run folders, as it was given.
     """
-    found, settled = stored_songs(experiment, store), store.keys("failures")
+    songs, settled = stored_songs(experiment, store), store.keys("failures")
     cards = [system.card for system in experiment.systems]
     prompts = {prompt.id: prompt for prompt in experiment.suite.prompts}
     return Material(
@@ -81,24 +81,24 @@ def gather_material(experiment: Experiment, store: Store, runs: str) -> Material
         runs=runs,
         systems=tuple(Contestant(card.name, card.conditions, card.sanity) for card in cards),
         prompts=prompts,
-        songs={name: song for name, (song, _) in found.items()},
-        keys={name: key for name, (_, key) in found.items()},
+        songs={name: song for name, (song, _) in songs.items()},
+        keys={name: key for name, (_, key) in songs.items()},
         prompt_audio=_assets(experiment, store, "prompt_wav"),
         references=_assets(experiment, store, "reference"),
-        pending=tuple(name for name, (song, key) in found.items() if song is None and key not in settled),
+        pending=tuple(name for name, (song, key) in songs.items() if song is None and key not in settled),
     )
 
 
 def _assets(experiment: Experiment, store: Store, name: str) -> dict[str, AudioSource]:
     keys = Planner(experiment, store).asset_keys
-    found: dict[str, AudioSource] = {}
+    sources: dict[str, AudioSource] = {}
     for prompt in experiment.suite.prompts:
         asset: Asset | None = prompt.reference if name == "reference" else prompt.prompt_audio
         if isinstance(asset, FileAsset):
-            found[prompt.id] = AudioFile(asset.path)
+            sources[prompt.id] = AudioFile(asset.path)
         elif asset is not None and (record := store.get("assets", keys[prompt.id][name])):
-            found[prompt.id] = StoredAudio(store, Blob(record["audio"]))
-    return found
+            sources[prompt.id] = StoredAudio(store, Blob(record["audio"]))
+    return sources
 
 
 def where(source: AudioSource) -> str:

@@ -61,21 +61,21 @@ class RowsInTurn(Generic[T]):
         """
         if not self._waiting:
             self._waiting = list(self._rows)
-        shown = [[name for name in row if of is None or name in of] for row in self._waiting]
-        beginnings = [row[0] for row in shown]
-        chosen = min(range(len(shown)), key=lambda n: (beginnings[n] == after, self._seams[after, beginnings[n]]))
-        self._seams[after, beginnings[chosen]] += 1
-        self._waiting.pop(chosen)
-        return shown[chosen]
+        rows = [[name for name in row if of is None or name in of] for row in self._waiting]
+        beginnings = [row[0] for row in rows]
+        best = min(range(len(rows)), key=lambda n: (beginnings[n] == after, self._seams[after, beginnings[n]]))
+        self._seams[after, beginnings[best]] += 1
+        self._waiting.pop(best)
+        return rows[best]
 
 
 def carry_over(orders: Sequence[Sequence[T]]) -> dict[tuple[T, T], int]:
     """How often each treatment came directly after each other one, over several orders."""
-    found: dict[tuple[T, T], int] = {}
+    counts: dict[tuple[T, T], int] = {}
     for order in orders:
         for pair in pairwise(order):
-            found[pair] = found.get(pair, 0) + 1
-    return found
+            counts[pair] = counts.get(pair, 0) + 1
+    return counts
 
 
 def williams_order(hand: Pages, rows: RowsInTurn[tuple[str, ...]], draw: Random) -> Pages:
@@ -97,29 +97,29 @@ def _fitted(hand: Pages, order: Sequence[tuple[str, ...]], draw: Random) -> Page
     """The pages in this order of treatments, no lyric twice in a row; None when none was found."""
     shuffled = list(hand)
     draw.shuffle(shuffled)
-    chosen: list[Page] = []
+    order_so_far: list[Page] = []
     steps = STEPS
 
     def go_on() -> bool:
         nonlocal steps
-        if len(chosen) == len(order):
+        if len(order_so_far) == len(order):
             return True
         crowds = Counter(page.item.prompt for page in shuffled)
-        fitting = [page for page in shuffled if page.systems == order[len(chosen)]]
+        fitting = [page for page in shuffled if page.systems == order[len(order_so_far)]]
         for page in sorted(fitting, key=lambda page: -crowds[page.item.prompt]):
             steps -= 1
             if steps < 0:
                 return False
-            if chosen and chosen[-1].item.prompt == page.item.prompt:
+            if order_so_far and order_so_far[-1].item.prompt == page.item.prompt:
                 continue
-            chosen.append(page)
+            order_so_far.append(page)
             shuffled.remove(page)
             if go_on():
                 return True
-            shuffled.append(chosen.pop())
+            shuffled.append(order_so_far.pop())
         return False
 
-    return tuple(chosen) if go_on() else None
+    return tuple(order_so_far) if go_on() else None
 
 
 def apart(hand: Pages, draw: Random) -> Pages:

@@ -48,17 +48,17 @@ def pages_per_seat(protocol: Protocol, design: Design, lengths: Lengths) -> int:
     Raises:
         InputError: when the protocol asks for more pages than there are different ones for a rater.
     """
-    most, wanted = most_pages(design), protocol.raters.pages
-    if wanted is not None:
-        if wanted > most:
+    most, declared = most_pages(design), protocol.raters.pages
+    if declared is not None:
+        if declared > most:
             once = design.lyrics_once or design.form != "acr"
             raise InputError(
-                f"A rater cannot have {wanted} pages: there are {most} in which no lyric comes "
+                f"A rater cannot have {declared} pages: there are {most} in which no lyric comes "
                 f"{'twice' if once else 'twice with one system'}.",
                 field="raters.pages",
                 cure="Ask for fewer, take more prompts, or leave it out for as many as fit into raters.minutes.",
             )
-        return wanted
+        return declared
     fitting = next(
         (
             n
@@ -74,8 +74,8 @@ def pages_per_seat(protocol: Protocol, design: Design, lengths: Lengths) -> int:
 def session_seconds(protocol: Protocol, design: Design, lengths: Lengths, pages: int) -> float:
     """About how long a session with so many test pages takes, by the rule of `pages.session_minutes`."""
     checks = protocol.checks
-    own = 0 if design.continuous else len(checks.anchors)
-    trials = pages + repetitions(checks.repeats, pages) + own + checks.traps + checks.training
+    anchor_pages = 0 if design.continuous else len(checks.anchors)
+    trials = pages + repetitions(checks.repeats, pages) + anchor_pages + checks.traps + checks.training
     tones = checks.headphone_check * (3 * TONE_SECONDS + 2 * TONE_GAP_SECONDS)
     sound = checks.sound_check * (NOISE_SECONDS + min(EXCERPT_SECONDS, lengths.mean))
     return SETTLING_SECONDS + tones + sound + trials * page_seconds(protocol, design, lengths)
@@ -87,8 +87,8 @@ def page_seconds(protocol: Protocol, design: Design, lengths: Lengths) -> float:
     if design.continuous:
         played = per_page(protocol, len(design.systems)) + len(protocol.checks.anchors) + (design.form == "mushra")
     answers = 1 if design.pairwise else played
-    heard = played + (design.form == "mushra")
-    return heard * lengths.mean + SECONDS_PER_SCALE * len(protocol.scales) * answers
+    stimuli = played + (design.form == "mushra")
+    return stimuli * lengths.mean + SECONDS_PER_SCALE * len(protocol.scales) * answers
 
 
 def statement(protocol: Protocol, *, raters: int, items: int, pages: int, systems: int, per_page: int = 1) -> str:
@@ -122,7 +122,7 @@ def statement(protocol: Protocol, *, raters: int, items: int, pages: int, system
     size = f"With {raters} raters of {pages} {'page' if pages == 1 else 'pages'} each"
     if row.resolvable >= _widest(protocol):
         return f"{size} no difference that the scale has room for would be found reliably ({_ASSUMED}): plan more."
-    return f"{size} you can resolve {_found(protocol, row.resolvable)} ({_ASSUMED})."
+    return f"{size} you can resolve {_resolution(protocol, row.resolvable)} ({_ASSUMED})."
 
 
 def _widest(protocol: Protocol) -> float:
@@ -133,7 +133,7 @@ def _widest(protocol: Protocol) -> float:
     return high - low
 
 
-def _found(protocol: Protocol, resolvable: float) -> str:
+def _resolution(protocol: Protocol, resolvable: float) -> str:
     if protocol.form == "preference":
         return f"a preference of {50 + 100 * resolvable:.0f} % for one of two systems"
     if protocol.continuous:

@@ -65,9 +65,9 @@ class Renderer:
             return
         samples = {sort: self._decoded(source, sort) for sort in {_origin(recipe) for recipe in recipes}}
         for recipe in recipes:
-            yield self._one(recipe, source, samples[_origin(recipe)])
+            yield self._rendered(recipe, source, samples[_origin(recipe)])
 
-    def _one(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> Rendered:
+    def _rendered(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> Rendered:
         rate = self.protocol.listening.rate
         if recipe.sort == "style sample":
             first, last = sounding(samples)
@@ -79,16 +79,16 @@ class Renderer:
                 recipe, framed(checks.sound_check(part[:, :longest], rate, self.protocol.seed), rate), start, notes
             )
         changed = degraded(part, rate, recipe.effect)
-        if recipe.said:
-            changed = checks.spoken_over(changed, rate, recipe.said, recipe.language)
-            notes = (*notes, f"a voice says: {recipe.said}")
+        if recipe.voice_text:
+            changed = checks.spoken_over(changed, rate, recipe.voice_text, recipe.language)
+            notes = (*notes, f"a voice says: {recipe.voice_text}")
         return Rendered(recipe, framed(changed, rate), start, notes)
 
     def _excerpt(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> tuple[Sound, float, tuple[str, ...]]:
         rate, seconds = self.protocol.listening.rate, samples.shape[1] / self.protocol.listening.rate
-        found = self.common.get((source.prompt, recipe.excerpt)) or self.place_of(source, recipe.excerpt, seconds)
-        first = round(found.start * rate)
-        part = samples[:, first : first + round(found.seconds * rate)]
+        span = self.common.get((source.prompt, recipe.excerpt)) or self.place_of(source, recipe.excerpt, seconds)
+        first = round(span.start * rate)
+        part = samples[:, first : first + round(span.seconds * rate)]
         if not self.common:
             start, end = sounding(part)
             part, first = part[:, start:end], first + start
@@ -99,7 +99,7 @@ class Renderer:
                 "are needed to tell its loudness",
                 cure="Choose a longer excerpt (excerpts), or leave the prompt out (items.prompts).",
             )
-        return part, first / rate, (found.note,) if found.note else ()
+        return part, first / rate, (span.note,) if span.note else ()
 
     def place_of(self, source: SongSource, excerpt: int, seconds: float) -> ExcerptSpan:
         """Where an excerpt lies in a song of this length.
@@ -109,14 +109,14 @@ class Renderer:
         """
         rule, prompt = self.protocol.excerpts[excerpt], self.material.prompts[source.prompt]
         song = self.song_of(source)
-        found = place(rule, seconds, prompt.lyrics, song.sections if song else ())
-        if found is None:
+        span = place(rule, seconds, prompt.lyrics, song.sections if song else ())
+        if span is None:
             raise self._unusable(
                 source,
                 f"it lasts {seconds:.1f} s and excerpt {excerpt + 1} begins at {rule.start:g} s",
                 cure="Choose an excerpt that every song has (excerpts), or leave the prompt out (items.prompts).",
             )
-        return found
+        return span
 
     def seconds_of(self, source: SongSource) -> float:
         """The length of a song, in seconds.
@@ -146,8 +146,8 @@ class Renderer:
         try:
             loaded = audio.load()
         except (InputError, FileNotFoundError) as error:
-            told = error.message if isinstance(error, InputError) else str(error)
-            raise self._unusable(source, told.rstrip("."), audio) from None
+            reason = error.message if isinstance(error, InputError) else str(error)
+            raise self._unusable(source, reason.rstrip("."), audio) from None
         if loaded.samples.size == 0 or not np.isfinite(loaded.samples).all():
             raise self._unusable(source, "it holds no samples, or some that are not finite", audio)
         return two_channels(loaded.at(self.protocol.listening.rate).samples)

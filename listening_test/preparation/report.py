@@ -40,21 +40,21 @@ COLUMNS = (
 _WARNING = "This file says what is what. Keep it, `preparation.csv` and `key.json` from raters."
 
 
-def write_reports(made: Preparation) -> tuple[Path, Path]:
+def write_reports(preparation: Preparation) -> tuple[Path, Path]:
     """Write ``preparation.csv`` and ``preparation.md`` into the folder of the test. Both say what is what."""
-    table, page = made.test.folder / TABLE, made.test.folder / REPORT
-    write_private(table, stimulus_table(made).encode())
-    write_private(page, as_markdown(made).encode())
+    table, page = preparation.test.folder / TABLE, preparation.test.folder / REPORT
+    write_private(table, stimulus_table(preparation).encode())
+    write_private(page, as_markdown(preparation).encode())
     return table, page
 
 
-def stimulus_table(made: Preparation) -> str:
+def stimulus_table(preparation: Preparation) -> str:
     """The text of ``preparation.csv``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for name, stimulus in made.test.stimuli.items():
-        key, audio = made.key.stimuli[name], made.audio[name]
+    for name, stimulus in preparation.test.stimuli.items():
+        key, audio = preparation.key.stimuli[name], preparation.audio[name]
         writer.writerow(
             [
                 name,
@@ -77,47 +77,47 @@ def stimulus_table(made: Preparation) -> str:
     return text.getvalue()
 
 
-def power_statement(made: Preparation) -> str:
+def power_statement(preparation: Preparation) -> str:
     """How small a difference this test can find."""
     return statement(
-        made.test.protocol,
-        raters=made.design.seats,
-        items=len({item.prompt for item in made.selection.songs}),
-        pages=made.design.pages,
-        systems=len(made.selection.systems),
-        per_page=made.design.per_page if made.design.continuous else 1,
+        preparation.test.protocol,
+        raters=preparation.design.seats,
+        items=len({item.prompt for item in preparation.selection.songs}),
+        pages=preparation.design.pages,
+        systems=len(preparation.selection.systems),
+        per_page=preparation.design.per_page if preparation.design.continuous else 1,
     )
 
 
-def as_markdown(made: Preparation) -> str:
+def as_markdown(preparation: Preparation) -> str:
     """The text of ``preparation.md``."""
-    protocol = made.test.protocol
+    protocol = preparation.test.protocol
     return to_markdown(
         [
-            Heading(f"{protocol.name}: a listening test over the run {made.key.run}", level=1),
+            Heading(f"{protocol.name}: a listening test over the run {preparation.key.run}", level=1),
             Text(coded(_WARNING)),
-            _facts(made),
+            _facts(preparation),
             Heading("What it can tell apart"),
-            Text(power_statement(made)),
+            Text(power_statement(preparation)),
             Heading("Who hears what"),
-            *_coverage(made),
-            _pages(made),
+            *_coverage(preparation),
+            _pages(preparation),
             Heading("Sound"),
-            Listing(tuple(_sound(made))),
+            Listing(tuple(_sound(preparation))),
             Heading("To know"),
-            Listing(tuple(made.notes or ("Nothing was left out.",))),
+            Listing(tuple(preparation.notes or ("Nothing was left out.",))),
         ]
     )
 
 
-def minutes(made: Preparation) -> str:
+def minutes(preparation: Preparation) -> str:
     """How long sessions take."""
-    low, high = min(made.minutes), max(made.minutes)
+    low, high = min(preparation.minutes), max(preparation.minutes)
     return f"{high:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
 
 
-def _facts(made: Preparation) -> Table:
-    protocol, design = made.test.protocol, made.design
+def _facts(preparation: Preparation) -> Table:
+    protocol, design, selection = preparation.test.protocol, preparation.design, preparation.selection
     return table(
         "",
         ("", ""),
@@ -125,18 +125,18 @@ def _facts(made: Preparation) -> Table:
             ("protocol", f"{protocol.name}, form {protocol.form}, scales {', '.join(s.id for s in protocol.scales)}"),
             ("source of the questions", protocol.source or "this project"),
             ("sha256 of the protocol", protocol.digest()),
-            ("sha256 of the test", made.test.digest()),
-            ("systems", ", ".join(made.selection.names)),
-            ("prompts", f"{len(made.selection.prompts)} ({len(made.selection.songs)} items with takes and excerpts)"),
-            ("raters", f"{design.seats} planned, {design.pages} test pages each, about {minutes(made)} minutes"),
-            ("stimuli", str(len(made.test.stimuli))),
+            ("sha256 of the test", preparation.test.digest()),
+            ("systems", ", ".join(selection.names)),
+            ("prompts", f"{len(selection.prompts)} ({len(selection.songs)} items with takes and excerpts)"),
+            ("raters", f"{design.seats} planned, {design.pages} test pages each, about {minutes(preparation)} minutes"),
+            ("stimuli", str(len(preparation.test.stimuli))),
         ],
     )
 
 
-def _coverage(made: Preparation) -> list[Table]:
+def _coverage(preparation: Preparation) -> list[Table]:
     """Counted from the seats, not from what they were made to be."""
-    cover, design = made.coverage, made.design
+    cover, design = preparation.coverage, preparation.design
     unit = "pair of systems" if design.pairwise else "system"
     cell = "page" if design.continuous else "pair of songs" if design.pairwise else "song"
     rows: list[tuple[str, object]] = [
@@ -152,32 +152,40 @@ def _coverage(made: Preparation) -> list[Table]:
         rows.append(("a system is heard first, % of its pairs", cover.firsts))
         rows.append(("votes per song", cover.songs))
     per_system = [
-        (name, made.selection.song_counts[name], made.selection.failed[name], cover.systems[name], cover.votes[name])
+        (
+            name,
+            preparation.selection.song_counts[name],
+            preparation.selection.failed[name],
+            cover.systems[name],
+            cover.votes[name],
+        )
         for name in design.systems
     ]
     heads = ("system", "songs asked", "not made", "times a rater meets it", "votes")
     return [_table(("counted over all seats", "times"), rows), _table(heads, per_system)]
 
 
-def _pages(made: Preparation) -> Table:
-    kinds = [Counter(made.key.trials[step.trial].kind for step in seat.steps) for seat in made.test.seats]
-    practice = [len(seat.practice) for seat in made.test.seats]
+def _pages(preparation: Preparation) -> Table:
+    kinds = [Counter(preparation.key.trials[step.trial].kind for step in seat.steps) for seat in preparation.test.seats]
+    practice = [len(seat.practice) for seat in preparation.test.seats]
     rows = [(kind, Span.of(one[kind] for one in kinds)) for kind in ("test", "anchor", "repeat", "trap")]
     return _table(("pages per rater", ""), [*rows, ("practice", Span.of(practice))])
 
 
-def _sound(made: Preparation) -> list[str]:
-    listening, level = made.test.protocol.listening, made.level
-    gains = [one.gain_db for one in made.audio.values() if not one.silent]
-    peaks = [one.peak + one.gain_db for one in made.audio.values() if not one.silent]
-    changed = "" if level.given == level.wanted else f" (the protocol asks for {level.wanted:g} LUFS; see below)"
-    found = Counter(note for one in made.key.stimuli.values() for note in one.notes.split("; ") if "section" in note)
+def _sound(preparation: Preparation) -> list[str]:
+    listening, level = preparation.test.protocol.listening, preparation.level
+    gains = [one.gain_db for one in preparation.audio.values() if not one.silent]
+    peaks = [one.peak + one.gain_db for one in preparation.audio.values() if not one.silent]
+    changed = "" if level.actual == level.target else f" (the protocol asks for {level.target:g} LUFS; see below)"
+    estimates = Counter(
+        note for one in preparation.key.stimuli.values() for note in one.notes.split("; ") if "section" in note
+    )
     lines = [
-        f"Every stimulus: {listening.rate} Hz, two channels, 16 bit, {listening.format}, {level.given:.2f} LUFS"
+        f"Every stimulus: {listening.rate} Hz, two channels, 16 bit, {listening.format}, {level.actual:.2f} LUFS"
         f" integrated (ITU-R BS.1770-4){changed}.",
         f"Gains from {min(gains):+.1f} to {max(gains):+.1f} dB; highest true peak {max(peaks):.1f} dBTP.",
     ]
-    return lines + [f"{count} stimuli: {note}." for note, count in found.items()]
+    return lines + [f"{count} stimuli: {note}." for note, count in estimates.items()]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

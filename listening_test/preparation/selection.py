@@ -61,55 +61,58 @@ def select(material: Material, protocol: Protocol) -> Selection:
     _declared_pairs(protocol, [system.name for system in systems])
     notes: list[str] = []
     prompts = _prompts(material, protocol, notes)
-    chosen, practice = _drawn(prompts, protocol)
+    prompt_ids, practice = _draw_prompts(prompts, protocol)
     if practice:
         notes.append(f"for practice only: {', '.join(practice)}")
     elif protocol.checks.training:
         notes.append("too few prompts to keep one for practice: it plays references, and songs of the test made worse")
     names = [system.name for system in systems]
-    _finished(material, protocol, names, [*chosen, *practice])
+    _finished(material, protocol, names, [*prompt_ids, *practice])
     songs = {
         item: tuple(name for name in names if material.songs[SongId(name, item.prompt, item.take)])
-        for item in _items(material, protocol, chosen, notes)
+        for item in _items(material, protocol, prompt_ids, notes)
     }
-    there = {
-        name: [bool(material.songs[SongId(name, p, t)]) for p in chosen for t in protocol.items.takes] for name in names
+    made_songs = {
+        name: [bool(material.songs[SongId(name, p, t)]) for p in prompt_ids for t in protocol.items.takes]
+        for name in names
     }
-    failed = {name: found.count(False) for name, found in there.items()}
-    notes += [f"{name}: {count} of {len(there[name])} songs were not made" for name, count in failed.items() if count]
+    failed = {name: flags.count(False) for name, flags in made_songs.items()}
+    notes += [
+        f"{name}: {count} of {len(made_songs[name])} songs were not made" for name, count in failed.items() if count
+    ]
     if not any(songs.values()):
         raise InputError("None of the songs was made.", cure="`songbench run` with --retry-failed makes them.")
     return Selection(
         systems=systems,
-        songs={item: found for item, found in songs.items() if found},
+        songs={item: singers for item, singers in songs.items() if singers},
         practice=practice,
-        song_counts={name: len(found) for name, found in there.items()},
+        song_counts={name: len(flags) for name, flags in made_songs.items()},
         failed=failed,
         notes=tuple(notes),
     )
 
 
 def _systems(material: Material, protocol: Protocol) -> tuple[Contestant, ...]:
-    known = {system.name: system for system in material.systems}
+    by_name = {system.name: system for system in material.systems}
     for name in protocol.items.systems:
-        if name not in known:
+        if name not in by_name:
             raise InputError(
                 f"The run '{material.run}' has no system '{name}'.",
                 field="items.systems",
                 value=name,
-                allowed=known,
+                allowed=by_name,
             )
-    named = tuple(dict.fromkeys(protocol.items.systems))
-    chosen = tuple(known[name] for name in named) or tuple(one for one in material.systems if not one.sanity)
+    names = tuple(dict.fromkeys(protocol.items.systems))
+    systems = tuple(by_name[name] for name in names) or tuple(one for one in material.systems if not one.sanity)
     fewest = 1 if protocol.form in ("acr", "mushra") else 2
-    if len(chosen) < fewest:
+    if len(systems) < fewest:
         raise InputError(
-            f"A test of the form '{protocol.form}' compares systems, and {_taking_part(chosen)}.",
+            f"A test of the form '{protocol.form}' compares systems, and {_taking_part(systems)}.",
             field="items.systems",
-            cure=f"Name two or more with --systems; the run has {', '.join(known)}. A preset of the form acr, such as"
+            cure=f"Name two or more with --systems; the run has {', '.join(by_name)}. A preset of the form acr, such as"
             " songbloom, can rate one system alone.",
         )
-    return chosen
+    return systems
 
 
 def _taking_part(systems: Sequence[Contestant]) -> str:
@@ -138,45 +141,45 @@ def _declared_pairs(protocol: Protocol, systems: Sequence[str]) -> None:
 
 
 def _prompts(material: Material, protocol: Protocol, notes: list[str]) -> list[Prompt]:
-    wanted = protocol.items.prompts or tuple(material.prompts)
-    for name in wanted:
+    names = protocol.items.prompts or tuple(material.prompts)
+    for name in names:
         if name not in material.prompts:
             raise InputError(
                 f"The run has no prompt '{name}'.", field="items.prompts", value=name, allowed=material.prompts
             )
-    found = [material.prompts[name] for name in dict.fromkeys(wanted)]
+    prompts = [material.prompts[name] for name in dict.fromkeys(names)]
     if protocol.form == "mushra":
-        found = _kept(found, lambda p: p.id in material.references, "no reference song", notes)
-        if not found:
+        prompts = _fitting(prompts, lambda p: p.id in material.references, "no reference song", notes)
+        if not prompts:
             raise InputError(
                 "A MUSHRA test compares with a reference, and no prompt of the run has a reference song.",
                 field="form",
                 cure="For free generation take the form multistimulus: --protocol multistimulus.",
             )
-    found = _kept(
-        found, lambda p: any(has_section(rule, p.lyrics) for rule in protocol.excerpts), _no_section(protocol), notes
+    prompts = _fitting(
+        prompts, lambda p: any(has_section(rule, p.lyrics) for rule in protocol.excerpts), _no_section(protocol), notes
     )
-    if not found:
+    if not prompts:
         raise InputError(
             f"No prompt can be used: {_no_section(protocol)}.", field="excerpts", cure="Choose another section or rule."
         )
     if protocol.show.prompt_audio:
-        for prompt in found:
+        for prompt in prompts:
             if prompt.prompt_audio and prompt.id not in material.prompt_audio:
                 raise InputError(
                     f"The style sample of prompt '{prompt.id}' is not in the store.",
                     field="show.prompt_audio",
                     cure=f"Make it with `songbench generate`, or name the store of run '{material.run}' with --store.",
                 )
-    return found
+    return prompts
 
 
 def _no_section(protocol: Protocol) -> str:
-    asked = [f"[{rule.tag}] number {rule.occurrence}" for rule in protocol.excerpts if rule.rule == "section"]
-    return f"the lyrics have no {' or '.join(asked)}"
+    sections = [f"[{rule.tag}] number {rule.occurrence}" for rule in protocol.excerpts if rule.rule == "section"]
+    return f"the lyrics have no {' or '.join(sections)}"
 
 
-def _kept(prompts: Sequence[Prompt], fits: object, why: str, notes: list[str]) -> list[Prompt]:
+def _fitting(prompts: Sequence[Prompt], fits: object, why: str, notes: list[str]) -> list[Prompt]:
     assert callable(fits)
     out = [prompt.id for prompt in prompts if not fits(prompt)]
     if out:
@@ -184,9 +187,9 @@ def _kept(prompts: Sequence[Prompt], fits: object, why: str, notes: list[str]) -
     return [prompt for prompt in prompts if fits(prompt)]
 
 
-def _items(material: Material, protocol: Protocol, chosen: Sequence[str], notes: list[str]) -> list[ItemName]:
+def _items(material: Material, protocol: Protocol, prompt_ids: Sequence[str], notes: list[str]) -> list[ItemName]:
     items = []
-    for name in chosen:
+    for name in prompt_ids:
         for number, rule in enumerate(protocol.excerpts):
             if not has_section(rule, material.prompts[name].lyrics):
                 notes.append(f"left out: excerpt {number + 1} of {name} (the lyrics have no [{rule.tag}])")
@@ -195,16 +198,16 @@ def _items(material: Material, protocol: Protocol, chosen: Sequence[str], notes:
     return items
 
 
-def _drawn(prompts: Sequence[Prompt], protocol: Protocol) -> tuple[list[str], tuple[str, ...]]:
+def _draw_prompts(prompts: Sequence[Prompt], protocol: Protocol) -> tuple[list[str], tuple[str, ...]]:
     """The prompts of the test in suite order, and those kept for practice."""
     order = spread_over(prompts, Random(f"prompts {protocol.seed}"))
     most, practice = protocol.items.max_prompts or len(order), protocol.checks.training
     spare = order[most:]
     if len(spare) < practice:
-        kept = min(practice - len(spare), len(order[:most]) // PROMPTS_PER_PRACTICE)
-        spare = [*spare, *order[:most][len(order[:most]) - kept :]]
-    used = set(order[:most]) - set(spare)
-    return [prompt.id for prompt in prompts if prompt.id in used], tuple(spare[:practice])
+        reserve = min(practice - len(spare), len(order[:most]) // PROMPTS_PER_PRACTICE)
+        spare = [*spare, *order[:most][len(order[:most]) - reserve :]]
+    ids = set(order[:most]) - set(spare)
+    return [prompt.id for prompt in prompts if prompt.id in ids], tuple(spare[:practice])
 
 
 def spread_over(prompts: Sequence[Prompt], draw: Random) -> list[str]:

@@ -44,7 +44,7 @@ class SessionPlanner:
         self._draw = Random(f"sessions {trials.protocol.seed}")
         self._rows: dict[int, RowsInTurn[int]] = {}
         self._met: Counter[tuple[str, ItemName]] = Counter()
-        self._heard: Counter[Ask] = Counter()
+        self._trap_counts: Counter[Ask] = Counter()
         self._practice = trials.practice()
         self._traps = self._make_traps(seats)
 
@@ -83,7 +83,7 @@ class SessionPlanner:
         for name in self._checks.anchors:
             items = [item for item in self._trials.selection.songs if self._trials.anchor_clip(name, item)]
             self._draw.shuffle(items)
-            item = min(items, key=lambda one: (lyrics[one.prompt], self._met[name, one]))
+            item = min(items, key=lambda candidate: (lyrics[candidate.prompt], self._met[name, candidate]))
             ask = self._trials.anchor(name, item)
             assert ask is not None
             self._met[name, item] += 1
@@ -108,16 +108,23 @@ class SessionPlanner:
 
     def _some_traps(self, lyrics: Counter[str]) -> list[Ask]:
         """A rater's traps: different answers where there are, the rarest lyric of the session, all traps in turn."""
-        chosen: list[Ask] = []
+        asks: list[Ask] = []
         waiting = self._draw.sample(self._traps, len(self._traps))
-        while waiting and len(chosen) < self._checks.traps:
-            given = [ask.expected for ask in chosen]
-            ask = min(waiting, key=lambda one: (given.count(one.expected), lyrics[one.item.prompt], self._heard[one]))
+        while waiting and len(asks) < self._checks.traps:
+            expected = [ask.expected for ask in asks]
+            ask = min(
+                waiting,
+                key=lambda candidate: (
+                    expected.count(candidate.expected),
+                    lyrics[candidate.item.prompt],
+                    self._trap_counts[candidate],
+                ),
+            )
             waiting.remove(ask)
-            self._heard[ask] += 1
+            self._trap_counts[ask] += 1
             lyrics[ask.item.prompt] += 1
-            chosen.append(ask)
-        return chosen
+            asks.append(ask)
+        return asks
 
     def _with_extra(self, turns: list[Turn], extra: Sequence[Turn]) -> list[Turn]:
         """Anchors and traps at about equal distances, each at a drawn place, never first, not beside its own lyric."""
@@ -129,12 +136,12 @@ class SessionPlanner:
             result.insert(index, turn)
         return result
 
-    def _with_repeats(self, turns: list[Turn], wanted: int) -> tuple[list[Turn], int]:
+    def _with_repeats(self, turns: list[Turn], count: int) -> tuple[list[Turn], int]:
         """So many drawn test pages again, far enough behind; and how many found room."""
         result, again = list(turns), 0
         waiting = [turn for turn in turns if turn.ask.kind == "test"]
         self._draw.shuffle(waiting)
-        while again < wanted:
+        while again < count:
             places = [(turn, place) for turn in waiting if (place := self._late_place(result, turn)) is not None]
             if not places:
                 break

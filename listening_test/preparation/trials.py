@@ -79,7 +79,7 @@ class Trials:
     def __init__(self, material: Material, selection: Selection, protocol: Protocol) -> None:
         self.material, self.selection, self.protocol = material, selection, protocol
         self._draw = Random(f"trials {protocol.seed}")
-        self._used: Counter[str] = Counter()
+        self._use_counts: Counter[str] = Counter()
         self._bases: dict[tuple[str, ItemName], Clip | None] = {}
         self._conditions: Mapping[str, tuple[str, ...]] = {one.name: one.conditions for one in material.systems}
         self._check_anchors()
@@ -99,10 +99,10 @@ class Trials:
         if clip is None:
             return None
         if not self.protocol.pairwise:
-            return self._ask("anchor", item, (clip,), _systems([clip]))
+            return self._ask("anchor", item, (clip,), _systems_of([clip]))
         source = clip.recipe.source
-        own = source.system if source and name in SOUND_ANCHORS else self._system(item, f"beside {name}")
-        return self._ask("anchor", item, (song(item, own), clip), [own] if own else [])
+        system = source.system if source and name in SOUND_ANCHORS else self._system(item, f"beside {name}")
+        return self._ask("anchor", item, (song(item, system), clip), [system] if system else [])
 
     def practice(self) -> list[Ask]:
         """The practice pages: they show how good and how bad songs can be."""
@@ -142,44 +142,46 @@ class Trials:
 
     def _anchor_clip(self, name: str, item: ItemName) -> Clip | None:
         if name == "other-words":
-            other = self._other_words(item)
-            return other and replace(song(other, self._system(other, name), "anchor", anchor=name), of=item)
+            other_item = self._other_words(item)
+            return other_item and replace(
+                song(other_item, self._system(other_item, name), "anchor", anchor=name), of=item
+            )
         has_reference = item.prompt in self.material.references
         if name == "reference-song":
             return song(item, None, "anchor", anchor=name) if has_reference else None
-        own = None if has_reference and not self.protocol.pairwise else self._system(item, name)
-        return song(item, own, "anchor", anchor=name, effect=name)
+        system = None if has_reference and not self.protocol.pairwise else self._system(item, name)
+        return song(item, system, "anchor", anchor=name, effect=name)
 
     def _other_words(self, item: ItemName) -> ItemName | None:
         """The same excerpt of another prompt in the same language with other words."""
-        prompts, shown = self.material.prompts, self.material.prompts[item.prompt]
-        same = [
-            other
-            for other in self.selection.songs
-            if (other.take, other.excerpt) == (item.take, item.excerpt)
-            and prompts[other.prompt].language == shown.language
-            and prompts[other.prompt].lyrics != shown.lyrics
+        prompts, own_prompt = self.material.prompts, self.material.prompts[item.prompt]
+        candidates = [
+            candidate
+            for candidate in self.selection.songs
+            if (candidate.take, candidate.excerpt) == (item.take, item.excerpt)
+            and prompts[candidate.prompt].language == own_prompt.language
+            and prompts[candidate.prompt].lyrics != own_prompt.lyrics
         ]
-        return self._draw.choice(same) if same else None
+        return self._draw.choice(candidates) if candidates else None
 
     def _system(self, item: ItemName, use: str) -> str:
         """A system with a song for this item: the one that was drawn least often for this use; sanity systems last."""
         sanity = {one.name for one in self.selection.systems if one.sanity}
-        there = list(self.selection.songs.get(item) or self._singers(item))
-        self._draw.shuffle(there)
-        chosen = min(there, key=lambda name: (name in sanity, self._used[f"{use} {name}"]))
-        self._used[f"{use} {chosen}"] += 1
-        return chosen
+        candidates = list(self.selection.songs.get(item) or self._singers(item))
+        self._draw.shuffle(candidates)
+        system = min(candidates, key=lambda name: (name in sanity, self._use_counts[f"{use} {name}"]))
+        self._use_counts[f"{use} {system}"] += 1
+        return system
 
     def _check_anchors(self) -> None:
-        asked = self.protocol.checks.anchors
-        if "other-words" in asked and not self.protocol.show.lyrics:
+        anchors = self.protocol.checks.anchors
+        if "other-words" in anchors and not self.protocol.show.lyrics:
             raise InputError(
                 "The anchor 'other-words' is heard by reading along, and the lyrics are not shown.",
                 field="checks.anchors",
                 cure="Set show.lyrics to true, or leave it out.",
             )
-        for name in asked:
+        for name in anchors:
             if not any(self.anchor_clip(name, item) for item in self.selection.songs):
                 why = {
                     "other-words": "no two prompts of one language have different lyrics",
@@ -208,7 +210,7 @@ class Trials:
         else:
             middle = replace(bad, recipe=replace(bad.recipe, effect="lowpass-7000"), anchor="lowpass-7000")
             clips = (middle, bad) if self.protocol.form == "mushra" else (good, middle, bad)
-        ask = self._ask("practice", item, clips, _systems(clips))
+        ask = self._ask("practice", item, clips, _systems_of(clips))
         hidden = [replace(clip, role="practice", copy=f"practice {number}") for clip in ask.clips]
         return replace(ask, clips=tuple(hidden))
 
@@ -255,18 +257,20 @@ class Trials:
 
     def _page_systems(self, item: ItemName) -> list[str]:
         """The systems of a trap's page, as many as an ordinary page has."""
-        there = list(self.selection.songs[item])
-        self._draw.shuffle(there)
+        systems = list(self.selection.songs[item])
+        self._draw.shuffle(systems)
         if self.protocol.form == "acr":
-            return there[:1]
-        return there[:2] if self.protocol.pairwise else there[: per_page(self.protocol, len(self.selection.systems))]
+            return systems[:1]
+        return (
+            systems[:2] if self.protocol.pairwise else systems[: per_page(self.protocol, len(self.selection.systems))]
+        )
 
     def _with_voice(self, ask: Ask, scales: tuple[Scale, ...], answer: str, about: int | None) -> Ask:
         """A voice over every clip, or over the one it is about; the first language's take the place of the clips."""
         numbers = range(len(ask.clips)) if about is None else (about,)
         spoken = []
         for language in self.protocol.languages:
-            said = checks.instruction(self.protocol, scales, answer, language)
+            text = checks.instruction(self.protocol, scales, answer, language)
             replaced = tuple(
                 (
                     number,
@@ -274,7 +278,7 @@ class Trials:
                         ask.clips[number],
                         role="trap",
                         anchor="",
-                        recipe=replace(ask.clips[number].recipe, said=said, language=language),
+                        recipe=replace(ask.clips[number].recipe, voice_text=text, language=language),
                     ),
                 )
                 for number in numbers
@@ -290,7 +294,7 @@ def per_page(protocol: Protocol, systems: int) -> int:
     return min(systems, protocol.raters.stimuli_per_page or 8)
 
 
-def _systems(clips: Sequence[Clip]) -> list[str]:
+def _systems_of(clips: Sequence[Clip]) -> list[str]:
     """Whose songs the clips are; reference songs are nobody's."""
-    found = [clip.recipe.source.system for clip in clips if clip.recipe.source]
-    return [name for name in dict.fromkeys(found) if name]
+    systems = [clip.recipe.source.system for clip in clips if clip.recipe.source]
+    return [name for name in dict.fromkeys(systems) if name]

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias, TypeVar
 
-from listening_test.preparation.audio_files import Level, Made, write_audio
+from listening_test.preparation.audio_files import Level, StimulusAudio, write_audio
 from listening_test.preparation.checks import tone_orders
 from listening_test.preparation.clips import Clip, ClipRecipe, SongSource
 from listening_test.preparation.design import ItemName
@@ -45,7 +45,7 @@ class MadeTest:
 
     test: PreparedTest
     key: PreparedKey
-    audio: Mapping[str, Made]
+    audio: Mapping[str, StimulusAudio]
     level: Level
 
 
@@ -62,11 +62,11 @@ class Maker:
     def __init__(self, material: Material, selection: Selection, protocol: Protocol, folder: Path) -> None:
         self._material, self._selection, self._protocol, self._folder = material, selection, protocol, folder
         self._draw = Random(f"names {protocol.seed} {material.run} {protocol.name}")
-        self._taken: set[str] = set()
+        self._names: set[str] = set()
 
     def make(self, renderer: Renderer, plan: Sequence[Session], tell: Tell) -> MadeTest:
         """Write the audio and put the test together."""
-        asks = list(dict.fromkeys(turn.ask for one in plan for turn in (*one.practice, *one.turns)))
+        asks = list(dict.fromkeys(turn.ask for session in plan for turn in (*session.practice, *session.turns)))
         prompts = list(dict.fromkeys(ask.item.prompt for ask in asks))
         samples = {name: _sample(name) for name in prompts if self._has_sample(name)}
         sound, tones = self._sound_check(), self._tones()
@@ -76,16 +76,16 @@ class Maker:
             *([sound] if sound else []),
         ]
         names = {clip: self._name() for clip in dict.fromkeys(clips)}
-        made, level = self._audio(renderer, names, _models(asks, names), tell)
+        audio, level = self._audio(renderer, names, _models(asks, names), tell)
         items = {name: self._item(name, names[samples[name]] if name in samples else None) for name in prompts}
         trials = {ask: self._trial(ask, names, items) for ask in asks}
         test = PreparedTest(
             folder=self._folder,
             protocol=self._protocol,
-            stimuli=_by_name(self._stimulus(name, made[name]) for clip, name in names.items()),
+            stimuli=_by_name(self._stimulus(name, audio[name]) for clip, name in names.items()),
             items=_by_name(items.values()),
             trials=_by_name(trials.values()),
-            seats=tuple(_seat(one, names, trials) for one in plan),
+            seats=tuple(_seat(session, names, trials) for session in plan),
             sound_check=names[sound] if sound else None,
             headphone_check=tuple(names[clip] for clip in tones),
         )
@@ -95,28 +95,28 @@ class Maker:
             runs=self._material.runs,
             systems=self._selection.names,
             prompts={name: self._facts(name) for name in sorted({*prompts, *self._selection.prompts})},
-            stimuli=dict(sorted((name, self._stimulus_key(clip, made[name])) for clip, name in names.items())),
+            stimuli=dict(sorted((name, self._stimulus_key(clip, audio[name])) for clip, name in names.items())),
             trials=dict(sorted((trial.id, _trial_key(ask, names, trials)) for ask, trial in trials.items())),
             headphone_answers=tuple(clip.recipe.tones[0] for clip in tones),
             song_counts=dict(self._selection.song_counts),
             failed=dict(self._selection.failed),
         )
-        return MadeTest(test, key, made, level)
+        return MadeTest(test, key, audio, level)
 
     # -- sound -----------------------------------------------------------------------------------------------------
 
     def _audio(
         self, renderer: Renderer, names: Mapping[Clip, str], models: Mapping[str, str], tell: Tell
-    ) -> tuple[dict[str, Made], Level]:
+    ) -> tuple[dict[str, StimulusAudio], Level]:
         recipes: dict[ClipRecipe, list[str]] = {}
         for clip, name in names.items():
             recipes.setdefault(clip.recipe, []).append(name)
-        done = 0
+        count_so_far = 0
 
         def count(more: int) -> None:
-            nonlocal done
-            done += more
-            tell("preparing audio", done, len(recipes))
+            nonlocal count_so_far
+            count_so_far += more
+            tell("preparing audio", count_so_far, len(recipes))
 
         return write_audio(renderer, recipes, models, self._folder, count)
 
@@ -127,12 +127,12 @@ class Maker:
         """Noise and a song that is not in the test, where there is one."""
         if not self._protocol.checks.sound_check:
             return None
-        item, there = next(iter(self._selection.songs.items()))
-        sources = [SongSource(item.prompt, name, item.take) for name in there]
+        item, names = next(iter(self._selection.songs.items()))
+        sources = [SongSource(item.prompt, name, item.take) for name in names]
         for prompt in self._selection.practice:
             takes = [SongSource(prompt, name, self._protocol.items.takes[0]) for name in self._selection.names]
             sources = [
-                one for one in takes if self._material.songs.get(SongId(str(one.system), prompt, one.take))
+                source for source in takes if self._material.songs.get(SongId(str(source.system), prompt, source.take))
             ] + sources
         return Clip(role="check", recipe=ClipRecipe(sort="sound check", source=sources[0]))
 
@@ -146,23 +146,23 @@ class Maker:
     # -- the public half -------------------------------------------------------------------------------------------
 
     def _name(self) -> str:
-        while (name := f"{self._draw.getrandbits(64):016x}") in self._taken:
+        while (name := f"{self._draw.getrandbits(64):016x}") in self._names:
             continue
-        self._taken.add(name)
+        self._names.add(name)
         return name
 
-    def _stimulus(self, name: str, made: Made) -> Stimulus:
+    def _stimulus(self, name: str, audio: StimulusAudio) -> Stimulus:
         file = f"{AUDIO}/{name}.{self._protocol.listening.format}"
-        return Stimulus(id=name, file=file, seconds=made.seconds, peaks=made.peaks, sha256=made.sha256)
+        return Stimulus(id=name, file=file, seconds=audio.seconds, peaks=audio.peaks, sha256=audio.sha256)
 
     def _item(self, prompt: str, sample: str | None) -> PromptDisplay:
-        told, show = self._material.prompts[prompt], self._protocol.show
-        lyrics = render_block(told.lyrics).strip() if show.lyrics else ""
+        facts, show = self._material.prompts[prompt], self._protocol.show
+        lyrics = render_block(facts.lyrics).strip() if show.lyrics else ""
         return PromptDisplay(
             id=self._name(),
             lyrics=lyrics,
-            style=told.style if show.style else "",
-            language=told.language,
+            style=facts.style if show.style else "",
+            language=facts.language,
             prompt_audio=sample,
         )
 
@@ -182,7 +182,7 @@ class Maker:
 
     # -- the other half --------------------------------------------------------------------------------------------
 
-    def _stimulus_key(self, clip: Clip, made: Made) -> StimulusKey:
+    def _stimulus_key(self, clip: Clip, audio: StimulusAudio) -> StimulusKey:
         source, item = clip.recipe.source, clip.of
         song = SongId(source.system, source.prompt, source.take) if source and source.system else None
         return StimulusKey(
@@ -192,15 +192,15 @@ class Maker:
             take=item.take if item else 0,
             excerpt=clip.recipe.excerpt,
             anchor=clip.anchor,
-            start=made.start,
-            gain_db=round(made.gain_db, 3),
+            start=audio.start,
+            gain_db=round(audio.gain_db, 3),
             song=self._material.keys.get(song, "") if song else "",
-            notes="; ".join([*made.notes, *_origin(clip)]),
+            notes="; ".join([*audio.notes, *_origin(clip)]),
         )
 
     def _facts(self, prompt: str) -> PromptFacts:
-        told = self._material.prompts[prompt]
-        return PromptFacts(told.language, dict(told.tags))
+        facts = self._material.prompts[prompt]
+        return PromptFacts(facts.language, dict(facts.tags))
 
 
 def _origin(clip: Clip) -> Iterable[str]:
