@@ -9,7 +9,7 @@ import typer
 
 from songbench.cli import completion, json_output
 from songbench.cli.app import RUNS, app
-from songbench.cli.options import Json, Runs
+from songbench.cli.options import Json, RunName, Runs
 
 _HELP = """List the runs, newest first; show what one is; remove one.
 
@@ -24,11 +24,6 @@ More in docs/runs.md.
 
 runs_app = typer.Typer(help=_HELP, invoke_without_command=True, rich_markup_mode="rich", no_args_is_help=False)
 app.add_typer(runs_app, name="runs", rich_help_panel=RUNS)
-
-RunToLookAt = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="The run's name.", show_default=False, autocompletion=completion.run_name),
-]
 
 
 @runs_app.callback(help=_HELP)
@@ -65,7 +60,7 @@ def _list(runs: str | None, *, json: bool) -> None:
 
 
 @runs_app.command()
-def show(run: RunToLookAt, runs: Runs = None, json: Json = False) -> None:
+def show(run: RunName = None, runs: Runs = None, json: Json = False) -> None:
     """Show what a run is: suite, systems, metrics, where its results are.
 
     Example: songbench runs show demo
@@ -98,7 +93,10 @@ More in docs/runs.md.
 
 @runs_app.command(help=_REMOVE_HELP)
 def remove(
-    run: RunToLookAt,
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="The run's name.", show_default=False, autocompletion=completion.run_name),
+    ],
     runs: Runs = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

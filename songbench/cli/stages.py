@@ -95,8 +95,8 @@ def _introduce(experiment: Any, console: Any) -> None:
     suite, names = experiment.suite, [system.name for system in experiment.systems]
     listed = ", ".join(names if len(names) <= SYSTEMS_NAMED else [*names[: SYSTEMS_NAMED - 1], "…"])
     console.print(
-        f"Suite [bold]{escape(suite.name)}[/bold] {suite.version}: {len(suite.prompts)} prompts × {experiment.takes}"
-        f" takes × {len(names)} systems ({escape(listed)})",
+        f"Suite [bold]{escape(suite.name)}[/bold] {suite.version}: {_count(len(suite.prompts), 'prompt')} ×"
+        f" {_count(experiment.takes, 'take')} × {_count(len(names), 'system')} ({escape(listed)})",
         highlight=False,
     )
     for remark in [*experiment.remarks, *asset_notes(experiment.asset_remarks)]:
@@ -111,6 +111,10 @@ def _introduce(experiment: Any, console: Any) -> None:
             console.print(
                 f"  [yellow]without {metric.id}[/yellow]: {escape(state.reason)}. To get it: {escape(state.cure)}"
             )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _show_damage(faults: Sequence[str]) -> None:

@@ -104,11 +104,12 @@ def summarise(folder: Path) -> RunSummary:
 
 def _summary(record: dict[str, Any], folder: Path, written: datetime) -> RunSummary:
     keys = list(record["songs"].values())
+    names = {facts["spec"]: name for name, facts in record["systems"].items()}
     return RunSummary(
         folder=folder,
         written=written,
         suite=f"{record['suite']['name']} {record['suite']['version']}",
-        systems=tuple(record["systems"]),
+        systems=tuple(names[spec] for spec in record["config"]["systems"] if spec in names),
         metrics=tuple(record["metrics"]),
         takes=record["config"]["takes"],
         songs=len(keys),

@@ -85,16 +85,17 @@ def test_removing_asks(songbench, runs, answer, code, removed):
     assert (runs / "first").exists() != removed
 
 
-@pytest.mark.parametrize("command", ["report", "status", "verify"])
+@pytest.mark.parametrize("command", ["report", "status", "verify", "runs show"])
 def test_the_newest_run_is_taken_and_those_that_exist_are_named(look, songbench_here, command, tmp_path):
-    done = look(command)
+    words = command.split()
+    done = look(*words)
     assert done.returncode == 0, done.stderr
-    assert "run 'first', the newest in" in done.stderr
-    assert done.stdout == look(command, "first").stdout
-    wrong = look(command, "secnd")
+    assert command == "runs show" or "run 'first', the newest in" in done.stderr
+    assert done.stdout == look(*words, "first").stdout
+    wrong = look(*words, "secnd")
     assert wrong.returncode == 2
     assert "Did you mean 'second'? Allowed: first, second." in wrong.stderr
-    empty = songbench_here(command, "--runs", tmp_path / "nothing", placed=False)
+    empty = songbench_here(*words, "--runs", tmp_path / "nothing", placed=False)
     assert empty.returncode == 2 and "'songbench run' makes one" in empty.stderr
 
 
