@@ -49,7 +49,7 @@ def test_rows_keep_their_order(table):
         ("first: {seconds: 1, second: 1}", r"standing/rows.yaml, field 'first.second'.*Did you mean 'seconds'\?"),
         ("first: {seconds: soon}", r"standing/rows.yaml, field 'first.seconds': Expected a number"),
         ("first: {seconds: 1}\nfirst: {seconds: 2}", r"standing/rows.yaml, line 1: .*'first' stands twice"),
-        ("first: {seconds: 1", r"standing/rows.yaml, line 1: This is not valid YAML"),
+        ("first: seconds: 1", r"standing/rows.yaml, line 1: This is not valid YAML"),
         ("[1, 2]", r"standing/rows.yaml: Expected names with values"),
     ],
 )
