@@ -22,7 +22,7 @@ ASPECTS: Mapping[str, str] = {
     "level": "how loud it is",
     "stereo": "how wide it is",
 }
-"""What of a song a metric can hear: the vocabulary of `MetricCard.hears` and of ``songbench validate-metrics``."""
+"""What of a song a metric can react to: the vocabulary of `MetricCard.hears` and of ``songbench validate-metrics``."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,12 @@ READY = Availability(True)
 
 
 def unavailable(reason: str, cure: str) -> Availability:
-    """Not ready: what is missing and how to get it."""
+    """Not ready.
+
+    Args:
+        reason: what is missing, as a clause.
+        cure: the command or step that makes it ready.
+    """
     return Availability(False, reason, cure)
 
 
@@ -139,8 +144,8 @@ class Procedure:
         model: its id, e.g. ``m-a-p/MERT-v1-95M``.
         revision: the commit or checkpoint, or where it is recorded.
         layer: which of its outputs.
-        rate: of the audio it hears, e.g. ``24 kHz mono``.
-        window: what it hears at once and how far that moves, e.g. ``10 s, hop 1 s, last one padded with zeros``.
+        rate: of the audio it is given, e.g. ``24 kHz mono``.
+        window: what it is given at once and how far that moves, e.g. ``10 s, hop 1 s, last one padded with zeros``.
         pooling: how windows or frames become the song's number or vectors.
         formula: from there to the number.
         loudness: to which level the audio is brought first; ``as it is`` where it is not.
@@ -195,8 +200,8 @@ class MetricCard:
         models: the model families that judge. Systems that depend on one of them cannot be judged fairly
             (`songbench.contracts.conflicts`).
         verified: how its numbers were compared with those of the upstream package, and with which outcome.
-        mono: whether it hears only the mean of the mix's channels. Songs whose channels cancel each other there are not
-            given to it.
+        mono: whether it is computed from the mean of the mix's channels alone. Songs whose channels cancel each other
+            there are not given to it.
     """
 
     name: str

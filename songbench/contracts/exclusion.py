@@ -49,6 +49,10 @@ def select_songs(card: MetricCard, songs: Iterable[Song]) -> SongSelection:
 
     A recording that stands under several ids would weigh as many songs as it has ids. Silence is no recording: two
     silent songs are two songs. Songs that are merely bad stay: without them the set would look better than it is.
+
+    Args:
+        card: of the metric.
+        songs: with the remarks they were stored with.
     """
     recordings: dict[str, Song] = {}
     left_out = []
@@ -65,14 +69,26 @@ def select_songs(card: MetricCard, songs: Iterable[Song]) -> SongSelection:
 
 
 def leave_out(song: Song, reason: str, *, failed: bool = False) -> Mapping[str, Json]:
-    """An entry of `LEFT_OUT` or `LEFT_OUT_REFERENCES`; `failed`: it could not be heard, rather than should not."""
+    """An entry of `LEFT_OUT` or `LEFT_OUT_REFERENCES`.
+
+    Args:
+        song: the one that is left out.
+        reason: why, as a clause.
+        failed: it could not be processed, rather than should not.
+    """
     return {"prompt": song.prompt.id, "take": song.request.take, "reason": reason, "failed": failed}
 
 
 def with_left_out(
     verdict: Verdict, songs: Sequence[Mapping[str, Json]], references: Sequence[Mapping[str, Json]]
 ) -> Verdict:
-    """The verdict on a set with more entries in its lists of songs left out; a refusal says how many they are."""
+    """The verdict on a set with more entries in its lists of songs left out; a refusal says how many they are.
+
+    Args:
+        verdict: of a set metric.
+        songs: entries of `LEFT_OUT`.
+        references: entries of `LEFT_OUT_REFERENCES`.
+    """
     left_out = [entry for entry in ((LEFT_OUT, songs), (LEFT_OUT_REFERENCES, references)) if entry[1]]
     if isinstance(verdict, Scores):
         detail = dict(verdict.detail)

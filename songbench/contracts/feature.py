@@ -41,11 +41,27 @@ class Extractor(Protocol):
         """Version, weights and every parameter that can change the result; with the name, part of the feature's key."""
 
     def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
-        """One result per source, in order. A result must not depend on the other sources of the batch."""
+        """Derive the feature of each source.
+
+        Args:
+            sources: of audio, each loaded when it is its turn.
+
+        Returns:
+            One result per source, in order; a `Failure` where it cannot be derived. A result must not depend on the
+            other sources of the batch.
+        """
 
 
 class Features(Protocol):
     """The shared, stored features. Metrics ask it; what is stored is not computed again."""
 
     def of(self, extractor: Extractor, sources: Sequence[AudioSource]) -> list[Feature | Failure]:
-        """The feature of each source, in order."""
+        """The feature of each source.
+
+        Args:
+            extractor: what derives them; it runs for what is not stored yet.
+            sources: of audio.
+
+        Returns:
+            One per source, in order; a `Failure` where the extractor gave one.
+        """

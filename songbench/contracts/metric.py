@@ -26,7 +26,15 @@ class SongMetric(Protocol):
         """Whether it can run here. Must not load a model."""
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
-        """One verdict per song, in order. A verdict must not depend on the other songs of the batch."""
+        """Score songs one by one.
+
+        Args:
+            songs: of one system, in any number.
+            features: the shared features of their audio.
+
+        Returns:
+            One verdict per song, in order. A verdict must not depend on the other songs of the batch.
+        """
 
 
 @runtime_checkable
@@ -45,12 +53,15 @@ class SetMetric(Protocol):
         """Whether it can run here. Must not load a model."""
 
     def score_set(self, songs: Sequence[Song], reference: Sequence[Song], features: Features) -> Verdict:
-        """One verdict for the set.
+        """Score a set.
 
         Args:
             songs: the system's songs, in suite order, takes in order.
             reference: one song per prompt that has a reference, in suite order.
             features: the shared features.
+
+        Returns:
+            One verdict for the set; `Scores` with the values without each prompt in `leave_one_out`.
         """
 
 

@@ -69,19 +69,33 @@ def names(group: str) -> list[str]:
 
 
 def package_of(group: str, name: str) -> str:
-    """The package (and its version) that declares a name."""
+    """The package that declares a name, with its version, e.g. ``songbench 0.1.0``.
+
+    Args:
+        group: of entry points, such as `SYSTEMS`.
+        name: one of its `names`.
+    """
     distribution = _entry_points(group)[name].dist
     return f"{distribution.name} {distribution.version}" if distribution else "unknown package"
 
 
 def plugin_name(group: str, name: str) -> str:
-    """How messages name a plug-in: what it is, its id and its package, e.g. ``metric 'per@x' (songbench 0.1.0)``."""
+    """How messages name a plug-in: what it is, its id and its package, e.g. ``metric 'per@x' (songbench 0.1.0)``.
+
+    Args:
+        group: of entry points.
+        name: one of its `names`.
+    """
     kind = group.rpartition(".")[2].removesuffix("s")
     return f"{kind} '{name}' ({package_of(group, name)})"
 
 
 def load(group: str, name: str) -> Any:
     """Import what a name stands for.
+
+    Args:
+        group: of entry points.
+        name: as declared there.
 
     Raises:
         InputError: for an unknown name, with the nearest known one.
@@ -125,6 +139,10 @@ def _build(group: str, name: str, keywords: Mapping[str, Any]) -> Any:
 def build_system(spec: SystemSpec | str, parameters: Mapping[str, Json] | None = None) -> System:
     """Build a system from its written name and parameters.
 
+    Args:
+        spec: ``name``, ``name:variant``, ``name=source`` or both, written or parsed.
+        parameters: its settings.
+
     Raises:
         InputError: for an unknown name, variant or parameter.
         PluginError: when the plug-in is broken.
@@ -139,7 +157,11 @@ def build_system(spec: SystemSpec | str, parameters: Mapping[str, Json] | None =
 
 
 def build_metric(name: str, parameters: Mapping[str, Json] | None = None) -> Metric:
-    """Build a metric from its id (``name@backend``) and parameters.
+    """Build a metric from its id and parameters.
+
+    Args:
+        name: ``name@backend``, or the bare name of a metric without backends.
+        parameters: its settings.
 
     Raises:
         InputError: for an unknown id or parameter.

@@ -35,8 +35,14 @@ class System(Protocol):
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
         """Make the songs, yielding each as soon as it is done, in any order.
 
-        A failure of one song is yielded as a `Failure` with its request; the others go on. Samples must follow from the
-        request alone: not from the batch, the order or the device count.
+        Samples must follow from the request alone: not from the batch, the order or the device count.
+
+        Args:
+            requests: what is asked, at least one.
+
+        Returns:
+            One answer per request: a `Song` (float32 samples, finite, shape (channels, n)) or, where it cannot be made,
+            a `Failure` with its request; the others go on.
         """
 
 
@@ -56,7 +62,7 @@ class Fingerprinted(Protocol):
     """A system whose songs also depend on something outside the request, such as files that were imported."""
 
     def fingerprint(self, request: Request) -> Json:
-        """What else the song depends on; part of its key."""
+        """What else the song of a request depends on, as JSON; part of its key."""
 
 
 @runtime_checkable
@@ -64,4 +70,12 @@ class Remarkable(Protocol):
     """A system with something to say about a suite before a run begins, such as which imported files are missing."""
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> Sequence[str]:
-        """One line each, for people."""
+        """What people should know before the run.
+
+        Args:
+            prompts: of the suite.
+            takes: how many songs are to be made of each.
+
+        Returns:
+            One line each.
+        """

@@ -89,6 +89,7 @@ class TestMetric:
         assert (card.id, card.version, card.summary) == ("level@mean", "2", "How loud a song is on the mean.")
         assert card.hears == ("sound", "level") and card.mono and built.availability().ready
         assert level.__name__ == "level" and "More about it" in level.__doc__
+        assert level.function(song(0.5), gain=2.0) == 1.0
 
     def test_one_song_fails_and_the_others_go_on(self, features):
         loud, broken, silent, quiet = level().score([song(0.5), song(-0.5), song(0.0), song(0.25)], features)

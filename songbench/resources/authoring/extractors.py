@@ -47,7 +47,12 @@ class FunctionExtractor:
         return {"version": self.version, **self.settings}
 
     def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
-        """One result per source, in order; an exception of the function is a `Failure` of that source alone."""
+        """One result per source, in order; an exception of the function is a `Failure` of that source alone.
+
+        Raises:
+            StoreError: the store can no longer be used.
+            UnavailableError: something that every source needs is not here.
+        """
         for source in sources:
             try:
                 yield _feature(self.function(source, **self.settings))
@@ -67,6 +72,9 @@ def extractor(name: str, *, version: str) -> Callable[[Callable[..., object]], F
     Args:
         name: of the feature, e.g. ``spectral centroid``.
         version: raise it whenever the function gives something else for the same audio.
+
+    Raises:
+        TypeError: the function takes more than a source and settings, or a setting is called ``version``.
     """
 
     def decorate(function: Callable[..., object]) -> FunctionExtractor:

@@ -58,7 +58,12 @@ class FunctionMetric:
         return needs.availability_of_all(self.card.needs)
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
-        """One verdict per song, in order; what fails for one song is a `Failure` of that song alone."""
+        """One verdict per song, in order; what fails for one song is a `Failure` of that song alone.
+
+        Raises:
+            StoreError: the store can no longer be used.
+            UnavailableError: something that every song needs is not here.
+        """
         sources = [song.source for song in songs]
         columns = [features.of(extractor, sources) for extractor in self.extractors]
         for number, song in enumerate(songs):
@@ -101,6 +106,10 @@ class FunctionSetMetric:
 
         A song without its feature is left out and named in the detail; where that leaves fewer than half of a side, the
         first failure is handed on: a number of the few songs that happened to work would be that of another set.
+
+        Raises:
+            StoreError: the store can no longer be used.
+            UnavailableError: something that every song needs is not here.
         """
         sides = [self._side(side, features) for side in (songs, reference)]
         for side in sides:

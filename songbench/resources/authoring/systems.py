@@ -56,7 +56,11 @@ class FunctionSystem:
         return needs.availability_of_all(self.card.needs)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
-        """Song by song, in order; an exception of the function is a `Failure` of that request alone."""
+        """Song by song, in order; an exception of the function is a `Failure` of that request alone.
+
+        Raises:
+            UnavailableError: something that every song needs is not here.
+        """
         for request in requests:
             begin = time.perf_counter()
             try:
