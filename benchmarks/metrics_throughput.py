@@ -575,17 +575,20 @@ def _repetition_table(row: Mapping[str, Any]) -> Table:
 def _per_song_cells(row: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[TableCell, ...]:
     name, weights_used = row["metric"], row.get("weights")
     seconds, features = row.get("cpu_seconds_per_song"), dict(row.get("feature_cpu_seconds_per_song", {}))
-    if "not_available" in row and (heard := result.get("transcription")) and name.startswith("per@whisperx-large-v3"):
-        features = {} if name.endswith("-mix") else {"stems": heard["separation_cpu_seconds_per_song"]}
+    if "not_available" in row and (timings := result.get("transcription")) and name.startswith("per@whisperx-large-v3"):
+        features = {} if name.endswith("-mix") else {"stems": timings["separation_cpu_seconds_per_song"]}
         steps = ("detector_cpu_seconds_per_song", "encoder_cpu_seconds_per_piece", "decoder_cpu_seconds")
-        features["whisperx transcript"] = sum(heard[part] for part in steps)
-        seconds, weights_used = sum(features.values()), f"{RANDOM}; sum of parts, {heard['tokens']} tokens"
-    elif "not_available" in row and (heard := result.get("clap")) and name.endswith("@clap-laion-music"):
-        features = {"clap-laion-music": heard["fad_windows_per_song"] * heard["cpu_seconds_per_window"]}
-        seconds, weights_used = sum(features.values()), f"{RANDOM}; {heard['fad_windows_per_song']} windows"
-    elif "not_available" in row and (heard := result.get("clap")) and name == "clap@laion-music":
-        features = {"clap-laion-music": heard["score_windows_per_song"] * heard["cpu_seconds_per_window"]}
-        seconds, weights_used = sum(features.values()), f"{RANDOM}; {heard['score_windows_per_song']} windows, no text"
+        features["whisperx transcript"] = sum(timings[part] for part in steps)
+        seconds, weights_used = sum(features.values()), f"{RANDOM}; sum of parts, {timings['tokens']} tokens"
+    elif "not_available" in row and (timings := result.get("clap")) and name.endswith("@clap-laion-music"):
+        features = {"clap-laion-music": timings["fad_windows_per_song"] * timings["cpu_seconds_per_window"]}
+        seconds, weights_used = sum(features.values()), f"{RANDOM}; {timings['fad_windows_per_song']} windows"
+    elif "not_available" in row and (timings := result.get("clap")) and name == "clap@laion-music":
+        features = {"clap-laion-music": timings["score_windows_per_song"] * timings["cpu_seconds_per_window"]}
+        seconds, weights_used = (
+            sum(features.values()),
+            f"{RANDOM}; {timings['score_windows_per_song']} windows, no text",
+        )
     metric = (Fragment(name, "code"),)
     if seconds is None:
         cause = row.get("not_available") or row.get("not_applicable") or row.get("failed")
