@@ -51,7 +51,7 @@ def test_stages_and_runs_from_python(options, tmp_path):
         assert again.to_frame().equals(board.to_frame())
     assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")} == written
     (summary,) = songbench.list_runs(options["runs"])
-    assert (summary.name, summary.systems, summary.done) == ("small", ("probe", "silence"), 8)
+    assert (summary.name, summary.systems, summary.generated) == ("small", ("probe", "silence"), 8)
     with pytest.raises(InputError, match="Did you mean 'small'"):
         songbench.load_run("smal", runs=options["runs"])
 

@@ -93,7 +93,13 @@ def of_suite(source: str) -> Facts:
 
 def of_runs(summaries: Sequence[RunSummary]) -> list[Facts]:
     """Runs, as they are listed."""
-    return [{"name": summary.name, **asdict(summary), "written": summary.written.isoformat()} for summary in summaries]
+    names = {"recorded_at": "written", "generated": "done"}
+    return [
+        {"name": summary.name}
+        | {names.get(name, name): value for name, value in asdict(summary).items()}
+        | {"written": summary.recorded_at.isoformat()}
+        for summary in summaries
+    ]
 
 
 def of_status(run: str, songs: Sequence[Completion], scores: Sequence[Completion]) -> Facts:

@@ -17,7 +17,7 @@ def runs_table(summaries: Sequence[RunSummary]) -> Table:
     for column in ("name", "written", "suite", "systems", "metrics", "takes", "songs"):
         table.add_column(column, overflow="fold", no_wrap=column in ("name", "written"))
     for summary in summaries:
-        cells = [summary.name, f"{summary.written.astimezone():%Y-%m-%d %H:%M}"]
+        cells = [summary.name, f"{summary.recorded_at.astimezone():%Y-%m-%d %H:%M}"]
         if summary.problem:
             table.add_row(*map(escape, cells), "", f"[red]{escape(summary.problem)}[/red]")
             continue
@@ -32,7 +32,7 @@ def run_table(summary: RunSummary, files: Sequence[Path]) -> Table:
     facts = {
         "name": summary.name,
         "folder": str(summary.folder),
-        "written": f"{summary.written.astimezone():%Y-%m-%d %H:%M}",
+        "written": f"{summary.recorded_at.astimezone():%Y-%m-%d %H:%M}",
         "problem": summary.problem,
         "suite": summary.suite,
         "systems": ", ".join(summary.systems),
@@ -50,4 +50,4 @@ def run_table(summary: RunSummary, files: Sequence[Path]) -> Table:
 
 def _songs(summary: RunSummary) -> str:
     failed = f", {summary.failed} failed" if summary.failed else ""
-    return f"{summary.done}/{summary.songs}{failed}"
+    return f"{summary.generated}/{summary.songs}{failed}"

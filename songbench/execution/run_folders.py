@@ -26,26 +26,26 @@ class RunSummary:
 
     Attributes:
         folder: the run's.
-        written: when its record was last written.
+        recorded_at: when its record was last written.
         suite: name and version; "" where the record cannot be read.
         systems: their names.
         metrics: their ids.
         takes: songs per prompt and system.
         songs: how many it asks for.
-        done: how many of them were stored when the record was written.
+        generated: how many of them were stored when the record was written.
         failed: how many had failed then.
         store: where its results lie, as given.
         problem: why the record cannot be read; "" when it can.
     """
 
     folder: Path
-    written: datetime
+    recorded_at: datetime
     suite: str = ""
     systems: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     takes: int = 0
     songs: int = 0
-    done: int = 0
+    generated: int = 0
     failed: int = 0
     store: str = ""
     problem: str = ""
@@ -94,26 +94,26 @@ def run_folder(run: str | None, runs: str | Path | None = None) -> Path:
 
 def summarise(folder: Path) -> RunSummary:
     """What the record of a run says."""
-    written = datetime.fromtimestamp((folder / RECORD).stat().st_mtime, UTC).replace(microsecond=0)
+    recorded_at = datetime.fromtimestamp((folder / RECORD).stat().st_mtime, UTC).replace(microsecond=0)
     try:
         record = read_record(folder / RECORD)
     except InputError as error:
-        return RunSummary(folder=folder, written=written, problem=error.message)
-    return _summary(record, folder, written)
+        return RunSummary(folder=folder, recorded_at=recorded_at, problem=error.message)
+    return _summary(record, folder, recorded_at)
 
 
-def _summary(record: dict[str, Any], folder: Path, written: datetime) -> RunSummary:
+def _summary(record: dict[str, Any], folder: Path, recorded_at: datetime) -> RunSummary:
     keys = list(record["songs"].values())
     names = {facts["spec"]: name for name, facts in record["systems"].items()}
     return RunSummary(
         folder=folder,
-        written=written,
+        recorded_at=recorded_at,
         suite=f"{record['suite']['name']} {record['suite']['version']}",
         systems=tuple(names[spec] for spec in record["config"]["systems"] if spec in names),
         metrics=tuple(record["metrics"]),
         takes=record["config"]["takes"],
         songs=len(keys),
-        done=sum(key in record["stored"]["songs"] for key in keys),
+        generated=sum(key in record["stored"]["songs"] for key in keys),
         failed=sum(key in record["stored"]["failures"] for key in keys),
         store=record["config"]["store"],
     )

@@ -98,7 +98,7 @@ def test_events_survive_the_wire():
         Event(status="done", key="k"),
         Event(status="failed", key="k", cause="so", detail="\ud800", seconds=1.5),
     ):
-        line = host.encode(host.Part(1, dataclasses.asdict(event)), "token")
+        line = host.encode(host.PartialResult(1, dataclasses.asdict(event)), "token")
         assert Event.from_json(host.decode(line, "token").value) == event
 
 

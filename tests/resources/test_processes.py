@@ -22,7 +22,7 @@ def test_messages_survive_the_wire():
     messages = (
         host.Call(1, "m", {"a": [1.5, None, "é\n"]}),
         host.Ready(0, "3.8.1", {"numpy": "1.0"}),
-        host.Part(2, ["x", "\ud800"]),
+        host.PartialResult(2, ["x", "\ud800"]),
         host.Finished(2),
         host.Result(2, {"x": "\u2028"}),
         host.Error(3, "ValueError", "message", "traceback"),

@@ -21,7 +21,7 @@ from songbench.execution.jobs import Event
 from songbench.execution.plan import Job, WorkItem
 from songbench.execution.settings import EngineSettings
 from songbench.execution.store import Store
-from songbench.resources.processes.host import Error, Finished, Part, Ready
+from songbench.resources.processes.host import Error, Finished, PartialResult, Ready
 from songbench.resources.processes.log import WorkerLog
 from songbench.resources.processes.process import (
     LAST_WORDS_SECONDS,
@@ -142,7 +142,7 @@ class LocalEngine:
         slot = self._slots[place]
         if isinstance(answer, Ready):
             slot.last_event_s = time.monotonic()
-        elif isinstance(answer, Part):
+        elif isinstance(answer, PartialResult):
             self._settle(place, answer, waiting, report)
         elif isinstance(answer, Finished):
             if slot.unsettled:
@@ -157,7 +157,7 @@ class LocalEngine:
                 raise StoreError(answer.message)
             self._end(place, f"{answer.type}: {answer.message}", waiting, report)
 
-    def _settle(self, place: int, part: Part, waiting: deque[Job], report: Report) -> None:
+    def _settle(self, place: int, part: PartialResult, waiting: deque[Job], report: Report) -> None:
         """Report an item, or have it tried again."""
         slot = self._slots[place]
         try:

@@ -209,7 +209,7 @@ class IsolatedWorker:
                 printed = self._end() if identifier == host.START else process.log.report(_LOG_SECONDS)
                 cause = f"{name}: {answer.type}: {answer.message}".splitlines()[0][:300]
                 raise IsolationError(cause, answer.traceback + printed)
-            if isinstance(answer, host.Part):
+            if isinstance(answer, host.PartialResult):
                 parts.append(answer.value)
                 asked_s = time.monotonic()
             elif isinstance(answer, host.Finished):

@@ -66,7 +66,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Part:
+class PartialResult:
     """What a generator yielded; more follows."""
 
     id: int
@@ -112,7 +112,7 @@ class Heartbeat:
     id: int
 
 
-KINDS = {kind.__name__.lower(): kind for kind in (Call, Ready, Part, Finished, Result, Error, Heartbeat)}
+KINDS = {kind.__name__.lower(): kind for kind in (Call, Ready, PartialResult, Finished, Result, Error, Heartbeat)}
 """The messages by the name they carry."""
 
 _JSON_TYPES = {"int": int, "str": str, "dict[str, Any]": dict, "dict[str, str]": dict}
@@ -254,7 +254,7 @@ class _Host:
         if not isinstance(value, types.GeneratorType):
             return Result(call.id, value)
         for part in value:
-            self._channel.send(Part(call.id, part))
+            self._channel.send(PartialResult(call.id, part))
         return Finished(call.id)
 
     def _read(self) -> None:

@@ -15,7 +15,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeAlias
 
-from songbench.resources.processes.host import Call, Error, Finished, Heartbeat, Part, Ready, Result, decode, encode
+from songbench.resources.processes.host import (
+    Call,
+    Error,
+    Finished,
+    Heartbeat,
+    PartialResult,
+    Ready,
+    Result,
+    decode,
+    encode,
+)
 from songbench.resources.processes.log import WorkerLog
 
 LONGEST = 64 << 20
@@ -45,7 +55,7 @@ class Closed:
     """The channel is closed: the process is dead, or of no more use."""
 
 
-Answer: TypeAlias = Ready | Part | Finished | Result | Error | Garbage | Closed
+Answer: TypeAlias = Ready | PartialResult | Finished | Result | Error | Garbage | Closed
 """What can arrive from a worker process."""
 
 Inbox: TypeAlias = "queue.Queue[tuple[int, Answer]]"
