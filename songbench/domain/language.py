@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pydantic import RootModel
+
 from songbench.domain.english import is_english
 from songbench.domain.errors import InputError
+from songbench.domain.tables import read_table
 from songbench.domain.text import HAN, LATIN, normal_text
 
 MIXED = "mixed"
@@ -25,22 +28,8 @@ UNDETERMINED, SEVERAL = "und", "mul"
 """BCP 47's words for a language that nobody knows, and for several languages in one text."""
 
 _ENGLISH = ("en", "pcm")  # Nigerian Pidgin shares the words of English, and the detector confuses the two
-_USUAL_NAMES = {
-    **{"english": "en", "eng.": "en", "chinese": "zh", "mandarin": "zh", "cn": "zh", "putonghua": "zh"},
-    **{"cantonese": "yue", "japanese": "ja", "jp": "ja", "korean": "ko", "french": "fr", "german": "de"},
-    **{"spanish": "es", "portuguese": "pt", "italian": "it", "vietnamese": "vi", "russian": "ru"},
-    **{
-        "中文": "zh",
-        "汉语": "zh",
-        "普通话": "zh",
-        "国语": "zh",
-        "粤语": "yue",
-        "英文": "en",
-        "英语": "en",
-        "日语": "ja",
-    },
-    **{"zh-en": MIXED, "en-zh": MIXED, "zh+en": MIXED, "en+zh": MIXED, "zh,en": MIXED, "en,zh": MIXED},
-}
+_NAMES = read_table("songbench.domain", "language_names.yaml", RootModel[dict[str, tuple[str, ...]]]).root
+_CODES = {name: code for code, names in _NAMES.items() for name in names}
 _EXAMPLES = ("en", "zh", MIXED, "ja", "ko", "yue", "fr", "es", "de", "pt-BR")
 
 _LATIN_WORD = re.compile(rf"[{LATIN}]+(?:'[{LATIN}]+)*")
@@ -94,7 +83,7 @@ def check_language(code: str) -> str:
     plain = code.strip()
     if plain.casefold() == MIXED:
         return MIXED
-    usual = _USUAL_NAMES.get(plain.casefold())
+    usual = _CODES.get(plain.casefold())
     try:
         if not usual and tag_is_valid(plain):
             tag: str = standardize_tag(plain)

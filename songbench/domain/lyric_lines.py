@@ -10,8 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
+from pydantic import BeforeValidator
+
+from songbench.domain.checking import Schema
 from songbench.domain.headings import read_heading
+from songbench.domain.tables import read_table, split_words
 
 KINDS = {
     "heading": "a section heading",
@@ -42,18 +47,19 @@ class OddLine:
     kind: str
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+_WordSet = Annotated[frozenset[str], BeforeValidator(split_words)]
 
 
+class _Words(Schema):
+    """What lyric_lines.yaml holds."""
+
+    plain_headings: _WordSet
+    singers: _WordSet
+    ordinary_openers: _WordSet
+
+
+_WORDS = read_table("songbench.domain", "lyric_lines.yaml", _Words)
 _DECORATION = re.compile(r"^[*_#=<({（＜\-~\s]*(.*?)[*_=>)}）＞\-~\s]*$")
-_PLAIN_HEADINGS = _words(
-    """verse chorus pre-chorus prechorus post-chorus postchorus intro outro refrain interlude instrumental
-    instrumental-break bridge hook coda pre-hook middle-8 middle-eight spoken-word strophe estribillo refrão
-    主歌 副歌 前奏 间奏 間奏 尾奏 桥段 导歌 预副歌 サビ"""
-)
-"""Headings that stand alone in no ordinary lyrics, even without a colon or brackets."""
-
 _ROLES = (
     r"作词|作曲|填词|编曲|作詞|編曲|词|曲|詞|演唱|原唱|翻唱|歌手|制作人|製作人|混音|母带|录音|錄音|和声|和聲|监制|監製|出品|发行|吉他|贝斯|鼓"
     r"|OP|SP|ISRC|lyricist|composer|arranger|producer|lyrics(?: and music)?|music(?: and lyrics)?|vocals?|artist|title"
@@ -86,16 +92,6 @@ _PAGE = re.compile(
     r"^\d*\s*(?:embed|contributors?)$|^you might also like$|get tickets as low as|^\d+ contributors", re.I
 )
 _SPEAKER = re.compile(r"^\s*([^\W\d_][\w.'’&+/ -]{0,29}?)\s*[:：](?:\s*(\S.*))?$")
-_SINGERS = _words(
-    """both all male female man woman boy girl duet choir group rapper singer lead backing background crowd narrator him
-    her everyone together solo 男 女 合 合唱 男声 女声 男聲 女聲 齐 齊 童声"""
-)
-_ORDINARY_OPENERS = _words(
-    """i you he she it we they listen look remember so now well baby yes no oh hey and but say says said today tonight
-    tomorrow yesterday then here there wait stop see know think ask tell why what when where who how because love god
-    lord question answer one two three first second third last again always never something nothing everything please
-    dear sorry maybe ooh ah la na yeah mama papa heaven hell truth time life"""
-)
 _SLASHED = re.compile(r"\S\s+[/|｜]\s+\S")
 
 
@@ -134,9 +130,9 @@ def _is_heading(line: str) -> bool:
     if heading is None:
         return False
     decorated = colon or (bare != line.strip() and line.strip()[:1] in "*_#=<({（＜-~")
-    numbered = bool(re.search(r"\d\s*$", bare)) and heading.name in _PLAIN_HEADINGS and not heading.direction
-    plain = heading.name in _PLAIN_HEADINGS and not heading.direction and len(bare.split()) <= 2
-    return decorated or numbered or plain or (heading.name in _PLAIN_HEADINGS and ":" in bare)
+    numbered = bool(re.search(r"\d\s*$", bare)) and heading.name in _WORDS.plain_headings and not heading.direction
+    plain = heading.name in _WORDS.plain_headings and not heading.direction and len(bare.split()) <= 2
+    return decorated or numbered or plain or (heading.name in _WORDS.plain_headings and ":" in bare)
 
 
 def _is_chords(line: str) -> bool:
@@ -157,7 +153,7 @@ def _speakers(lines: Sequence[str]) -> set[int]:
 
 def _is_singer(name: str) -> bool:
     words = name.casefold().split()
-    if words[0] in _SINGERS or name.casefold() in _SINGERS:
+    if words[0] in _WORDS.singers or name.casefold() in _WORDS.singers:
         return True
     capitals = all(word[:1].isupper() or word in ("&", "+", "and") for word in name.split())
-    return capitals and name != "I" and len(words) <= 3 and not _ORDINARY_OPENERS & set(words)
+    return capitals and name != "I" and len(words) <= 3 and not _WORDS.ordinary_openers & set(words)

@@ -47,3 +47,8 @@ def read_table(package: str, name: str, model: type[Model]) -> Model:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise InputError(f"This is not valid YAML ({error.problem}).", file=file, line=line) from None
     return checked(model, table, file=file)
+
+
+def split_words(value: object) -> object:
+    """Words that a table writes as one text with blanks between them, for a `pydantic.BeforeValidator`."""
+    return value.split() if isinstance(value, str) else value

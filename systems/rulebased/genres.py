@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, RootModel
 
 from songbench.domain.checking import Flag, Number, Schema, Whole
-from songbench.domain.tables import read_table
+from songbench.domain.tables import read_table, split_words
 
 KICK, RIM, SNARE, CLAP, CLOSED, PEDAL, OPEN, CRASH, RIDE, SHAKER, TAMBOURINE = (
     36,
@@ -48,7 +48,7 @@ def _by_key(patterns: Any) -> Any:
 _Program = Annotated[Whole, Field(ge=0, le=127)]
 _Velocity = Annotated[Whole, Field(ge=1, le=127)]
 _Share = Annotated[Number, Field(ge=0, le=1)]
-_Progression = Annotated[tuple[str, ...], BeforeValidator(str.split)]
+_Progression = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 _Patterns = Annotated[Mapping[int, Annotated[str, Field(pattern="^[xo.]{16}$")]], BeforeValidator(_by_key)]
 
 
