@@ -47,6 +47,13 @@ def suite_name(incomplete: str) -> list[str]:
     return [*_beginning(incomplete, registry.names(registry.SUITES)), *sorted(files)]
 
 
+def importer_name(incomplete: str) -> list[str]:
+    """A project whose lyrics can be imported."""
+    from songbench.domain.foreign import SOURCES
+
+    return _beginning(incomplete, SOURCES)
+
+
 def run_name(ctx: typer.Context, incomplete: str) -> list[str]:
     """A run of the folder that ``--runs`` names."""
     folder = Path(ctx.params.get("runs") or "results/runs")

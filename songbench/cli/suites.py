@@ -95,8 +95,7 @@ _IMPORT_HELP = """Convert prompts of another project to a suite file: tags, time
 FILE is what the project has: a .jsonl or .json file, a text file, or a folder of them. What is changed or left out \
 is reported; nothing is overwritten without --force.
 
-\b
-  suno           a paste (.txt), a folder of them, or .jsonl; any lyrics with headings in brackets
+  suno           a paste with headings (.txt), a folder of them, .jsonl
   yue            a folder with lyrics.txt and genre.txt, or YuE2's .jsonl
   levo           LeVo's .jsonl (gt_lyric, descriptions)
   acestep        .json or .jsonl (prompt, lyrics, audio_duration)
@@ -119,7 +118,15 @@ More in docs/suites.md.
 @suites.command("import", help=_IMPORT_HELP)
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file or folder to convert.")],
-    source: Annotated[str, typer.Option("--from", metavar="SOURCE", help="Whose it is: suno, yue, levo, …")],
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="SOURCE",
+            help="Whose it is, from the list above.",
+            autocompletion=completion.importer_name,
+        ),
+    ],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The suite file to write (.jsonl).")],
     force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
     part_seconds: Annotated[

@@ -73,6 +73,7 @@ def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words
         ("systems rule", ["rulebased"]),
         ("metrics spread@", ["spread@probe"]),
         ("suites show valid", ["validation"]),
+        ("suites import x.txt --from su", ["suno"]),
         ("report --runs runs fir", ["first"]),
         ("runs remove --runs runs se", ["second"]),
     ],
