@@ -26,10 +26,11 @@ from listening_test.reporting import correlation
 from listening_test.reporting.ceiling import Ceiling, human_ceiling
 from listening_test.reporting.correlation import Coefficients, MappedError
 from listening_test.reporting.paired_scores import Measured, People, column, measured
-from listening_test.reporting.resampling import Array, Estimate
+from listening_test.reporting.resampling import Array
 from songbench.contracts.cards import Direction, MetricCard
 from songbench.contracts.conflicts import conflicts_among
 from songbench.execution.results import RunResults
+from songbench.reporting.estimates import Estimate
 from songbench.statistics import holm
 
 if TYPE_CHECKING:

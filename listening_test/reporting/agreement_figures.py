@@ -40,10 +40,11 @@ def _coefficients(report: Report, scale: ScaleAgreement, shown: Sequence[MetricA
         neutral = 0.5 if pairwise else 0.0
         axes.axvline(neutral, color="#888888", linewidth=0.8)
         _ceiling(axes, scale, pairwise)
-        for y, one in enumerate(shown):
-            value, low, high = one.accuracy if pairwise else one.items.pearson
-            if value is not None:
-                canvas.dot(axes, y, value, low, high, ANCHOR if one.conflicts else MAIN)
+        for y, metric in enumerate(shown):
+            agreement = metric.accuracy if pairwise else metric.items.pearson
+            if agreement.value is not None:
+                colour = ANCHOR if metric.conflicts else MAIN
+                canvas.dot(axes, y, agreement.value, agreement.low, agreement.high, colour)
         canvas.rows(axes, labels)
         axes.set_xlim(0 if pairwise else min(-0.25, *(one.items.pearson.low or 0 for one in shown)) - 0.02, 1)
         what = "pairs in which metric and people prefer the same" if pairwise else "Pearson's r over songs"

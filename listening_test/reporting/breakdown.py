@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from listening_test.collected import Collected
-from listening_test.reporting.resampling import Estimate, two_way_mean
+from listening_test.reporting.resampling import two_way_mean
 from listening_test.reporting.songs import in_order, song_ratings, win_shares
+from songbench.reporting.estimates import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from listening_test.collected import Collected
-from listening_test.reporting.resampling import Array, Estimate, estimate, multiplicities
+from listening_test.reporting.resampling import Array, estimate, multiplicities
 from listening_test.reporting.songs import song_means, song_pairs
 from songbench.contracts.cards import Field, MetricCard
 from songbench.domain.score import Scores
 from songbench.execution.results import MetricResults, RunResults
+from songbench.reporting.estimates import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,8 @@ from listening_test.reporting.facts import Report
 from listening_test.reporting.rater_blocks import exclusion_in_words
 from listening_test.reporting.songs import song_means
 from listening_test.reporting.wording import decimals_of, screening_rules, strength_of
-from songbench.reporting.panels import Panel, PanelComparison, PanelFigure, PanelScale, PanelSong
+from songbench.reporting.estimates import Comparison
+from songbench.reporting.panels import Panel, PanelFigure, PanelScale, PanelSong
 
 
 def panel_of(report: Report) -> Panel:
@@ -98,7 +99,7 @@ def _compared(scale: ScaleAnalysis) -> dict[str, PanelFigure]:
     }
 
 
-def _pairs(report: Report, scale: ScaleAnalysis) -> Iterable[PanelComparison]:
+def _pairs(report: Report, scale: ScaleAnalysis) -> Iterable[Comparison]:
     """The declared pairs that could be tested; the leaderboard has no place for the others."""
     for one in scale.differences:
         if math.isfinite(one.p) and math.isfinite(one.p_adjusted):
@@ -119,8 +120,8 @@ def _prompts_of(report: Report, pair: PairOutcome) -> int:
     return int(here[forth | back]["prompt"].nunique())
 
 
-def _difference(one: Difference) -> PanelComparison:
-    return PanelComparison(
+def _difference(one: Difference) -> Comparison:
+    return Comparison(
         first=one.first,
         second=one.second,
         n_prompts=one.n_items,
@@ -134,9 +135,9 @@ def _difference(one: Difference) -> PanelComparison:
     )
 
 
-def _outcome(one: PairOutcome, difference: float, prompts: int) -> PanelComparison:
+def _outcome(one: PairOutcome, difference: float, prompts: int) -> Comparison:
     """The difference is that of the strengths, in the unit of the column; the test is the declared one."""
-    return PanelComparison(
+    return Comparison(
         first=one.first,
         second=one.second,
         n_prompts=prompts,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from songbench.reporting.estimates import Estimate
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
@@ -13,14 +15,6 @@ REPLICATES = 1000
 FEWEST = 3
 """Clusters of each kind below which no interval is given."""
 _MOST_UNDEFINED = 0.1
-
-
-class Estimate(NamedTuple):
-    """A figure with its interval; None where the data allow none."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
 
 
 def multiplicities(clusters: int, *, replicates: int = REPLICATES, seed: int = 0) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from listening_test.protocol import Protocol
-from listening_test.reporting.resampling import Estimate
+from songbench.reporting.estimates import Estimate
 
 SIMULATED = "SIMULATED"
 """Stands in every heading, figure and row of a report on answers that a program gave."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from songbench.contracts.cards import Field, MetricCard, SystemCard
+from songbench.reporting.estimates import Comparison, Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,13 +51,10 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class Cell(Estimate):
     """One system in one column. ``n + n_not_applicable + n_failed + n_pending == n_possible``, all in songs.
 
     Attributes:
-        value: the figure of the songs that were scored, or None when there is none.
-        low: of its interval; None where a single prompt allows none.
-        high: of its interval.
         n: songs the figure rests on.
         n_possible: songs asked of the system.
         n_prompts: prompts the figure rests on.
@@ -73,9 +71,6 @@ class Cell:
         n_ratings: listening tests: their answers.
     """
 
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
     n: int = 0
     n_possible: int = 0
     n_prompts: int = 0
@@ -131,34 +126,14 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Two systems in one column, paired on the prompts both were scored on.
+class ColumnComparison(Comparison):
+    """Two systems in one column.
 
     Attributes:
         column: the name of the column.
-        first: the name of a system.
-        second: the name of the other.
-        n_prompts: how many prompts they share.
-        difference: first minus second, on those prompts; of figures of whole sets: of the two figures as they are.
-        low: of its interval; None for listening tests that give none.
-        high: of its interval.
-        p: paired t, stretched as far as its interval (`songbench.statistics`); listening tests: their declared test.
-        p_flip: the sign-flip test; None where a listening test gives none.
-        p_adjusted: `p` after Holm's correction over all pairs of the column.
-        significant: whether `p_adjusted` is below 1 - confidence.
     """
 
     column: str
-    first: str
-    second: str
-    n_prompts: int
-    difference: float
-    low: float | None
-    high: float | None
-    p: float
-    p_flip: float | None
-    p_adjusted: float
-    significant: bool
 
 
 class FailureNote(NamedTuple):
@@ -212,7 +187,7 @@ class Leaderboard:
     seed: int
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ColumnComparison, ...]
     failures: tuple[FailureNote, ...]
     unavailable: tuple[Unmeasured, ...]
     notes: tuple[str, ...]

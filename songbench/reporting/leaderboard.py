@@ -16,17 +16,18 @@ from songbench.execution.results import MetricResults, RunResults, SongId
 from songbench.reporting.board import (
     Cell,
     Column,
-    Comparison,
+    ColumnComparison,
     FailureNote,
     Leaderboard,
     Row,
     Unmeasured,
 )
+from songbench.reporting.estimates import best_systems
 from songbench.reporting.panels import Panel, panel_cells, panel_columns, panel_comparisons
 from songbench.reporting.remarks import panel_remarks, remarks
 from songbench.reporting.sound_notes import sound_notes
 from songbench.reporting.tally import Tally, one_line, tally_set, tally_songs
-from songbench.statistics import Interval, PairedTest, SetFigure, Takes
+from songbench.statistics import Interval, PairedTest, SetFigure, Standing, Takes
 
 
 def build_leaderboard(
@@ -57,7 +58,7 @@ def build_leaderboard(
     systems = sorted(results.systems, key=lambda card: card.sanity)
     columns = columns_of(results)
     cells: dict[str, dict[str, Cell]] = {card.name: {} for card in systems}
-    comparisons: list[Comparison] = []
+    comparisons: list[ColumnComparison] = []
     for metric, column in columns:
         tallies = {card.name: _tally(results, metric, column, asked[card.name]) for card in systems}
         pairs = _compare(column, tallies, chance) if column.ranked else []
@@ -146,14 +147,14 @@ def _takes(tally: Tally) -> Takes:
     return Takes.of([p.prompt for p in points], [p.value for p in points], [p.weight for p in points])
 
 
-def _compare(column: Column, tallies: Mapping[str, Tally], chance: _Chance) -> list[Comparison]:
+def _compare(column: Column, tallies: Mapping[str, Tally], chance: _Chance) -> list[ColumnComparison]:
     """Every pair of systems that shares at least two prompts, corrected for the number of pairs."""
     test = _song_test(tallies, chance) if column.kind == "song" else _set_test(tallies, chance)
     scored = [name for name, tally in tallies.items() if tally.n]
     tested = [(a, b, found) for a, b in combinations(scored, 2) if (found := test(a, b))]
     adjusted = statistics.holm([found.p for _, _, found in tested])
     return [
-        Comparison(
+        ColumnComparison(
             column=column.name,
             first=a,
             second=b,
@@ -192,18 +193,26 @@ def _column_cells(
     column: Column,
     systems: Sequence[SystemCard],
     tallies: Mapping[str, Tally],
-    pairs: Sequence[Comparison],
+    pairs: Sequence[ColumnComparison],
     chance: _Chance,
 ) -> dict[str, Cell]:
     cells = {name: _cell(column, tally, chance) for name, tally in tallies.items()}
     if not column.ranked:
         return cells
     competitors = [card.name for card in systems if not card.sanity]
-    groups = _groups(column, cells, pairs, chance.level)
-    ranks = _ranks(column, competitors, pairs)
+    sign = -1 if column.field.direction == "higher" else 1
+    figures = {name: sign * cell.value for name, cell in cells.items() if cell.value is not None}
+    everyone = _standings(column, sorted(figures, key=lambda name: figures[name]), pairs, chance.level)
+    among = _standings(column, competitors, pairs, chance.level)
     best = _best(column, competitors, cells, tallies)
+    nowhere = Standing(None, "")
     return {
-        name: replace(cell, group=groups.get(name, ""), rank=ranks.get(name), best=name in best)
+        name: replace(
+            cell,
+            group=everyone.get(name, nowhere).group,
+            rank=among.get(name, nowhere).rank,
+            best=name in best,
+        )
         for name, cell in cells.items()
     }
 
@@ -248,48 +257,30 @@ def _within(interval: Interval, column: Column) -> Interval:
     return Interval(max(interval.low, low), min(interval.high, high))
 
 
-def _groups(column: Column, cells: Mapping[str, Cell], pairs: Sequence[Comparison], level: float) -> dict[str, str]:
-    compared = {name for pair in pairs for name in (pair.first, pair.second)}
-    sign = -1 if column.field.direction == "higher" else 1
-    figures = {name: cell.value for name, cell in cells.items() if cell.value is not None and name in compared}
-    ordered = sorted(figures, key=lambda name: sign * figures[name])
-    place = {name: number for number, name in enumerate(ordered)}
-    matrix = np.full((len(ordered), len(ordered)), np.nan)
-    for pair in pairs:
-        i, j = place[pair.first], place[pair.second]
-        matrix[i, j] = matrix[j, i] = pair.p_adjusted
-    return dict(zip(ordered, statistics.compact_letters(matrix, level=level), strict=True))
-
-
-def _ranks(column: Column, competitors: Sequence[str], pairs: Sequence[Comparison]) -> dict[str, tuple[int, int]]:
-    among = [pair for pair in pairs if pair.first in competitors and pair.second in competitors]
+def _standings(
+    column: Column, names: Sequence[str], pairs: Sequence[ColumnComparison], level: float
+) -> Mapping[str, Standing]:
+    """Letters and ranks among some systems, those that were compared."""
+    among = [pair for pair in pairs if pair.first in names and pair.second in names]
     compared = {name for pair in among for name in (pair.first, pair.second)}
-    names = [name for name in competitors if name in compared]
-    better = np.zeros((len(names), len(names)), dtype=bool)
-    for pair in among:
-        first_wins = (pair.difference > 0) == (column.field.direction == "higher")
-        winner, loser = (pair.first, pair.second) if first_wins else (pair.second, pair.first)
-        better[names.index(winner), names.index(loser)] = pair.significant
-    return dict(zip(names, statistics.rank_ranges(better), strict=True))
+    sign = 1 if column.field.direction == "higher" else -1
+    return statistics.standings(
+        [name for name in names if name in compared],
+        {(pair.first, pair.second): pair.p_adjusted for pair in among},
+        {(pair.first, pair.second): sign * pair.difference for pair in among},
+        level,
+    )
 
 
 def _best(
     column: Column, competitors: Sequence[str], cells: Mapping[str, Cell], tallies: Mapping[str, Tally]
 ) -> set[str]:
-    """The best competitors as printed, among those whose songs include every other competitor's.
-
-    Whoever failed on the hard prompts must not win by the easy ones, and nobody wins a race of one.
-    """
     figures = {name: value for name in competitors if (value := cells[name].value) is not None}
-    if len(figures) < 2:
-        return set()
     prompts = {name: frozenset(song[1:] for song in tallies[name].basis) for name in figures}
     everything = frozenset().union(*prompts.values())
-    most = max(cells[name].n for name in figures)
-    eligible = [name for name in figures if prompts[name] >= everything and cells[name].n == most]
-    printed = {name: round(figures[name], column.field.decimals) for name in eligible}
-    lead = (max if column.field.direction == "higher" else min)(printed.values(), default=None)
-    return {name for name in eligible if printed[name] == lead}
+    most = max((cells[name].n for name in figures), default=0)
+    complete = [name for name in figures if prompts[name] >= everything and cells[name].n == most]
+    return best_systems(figures, complete, direction=column.field.direction, decimals=column.field.decimals)
 
 
 def _row(card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], results: RunResults) -> Row:

@@ -29,7 +29,8 @@ from typing import Any, TypeVar, get_args
 
 from songbench.contracts.cards import Direction, Field, MetricCard, SystemCard
 from songbench.domain.errors import InputError
-from songbench.reporting.board import Cell, Column, Comparison, Point
+from songbench.reporting.board import Cell, Column, ColumnComparison, Point
+from songbench.reporting.estimates import Comparison, Estimate, best_systems
 
 SCHEMA = 1
 FOLDER = "listening"
@@ -56,13 +57,10 @@ class PanelSong:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PanelFigure:
+class PanelFigure(Estimate):
     """One system on one scale.
 
     Attributes:
-        value: the figure, or None where no answer applies.
-        low: of the test's own interval, or None.
-        high: of it.
         n_ratings: answers.
         n_raters: who gave them.
         n_items: songs they are about.
@@ -71,31 +69,12 @@ class PanelFigure:
         songs: mean answers per song; empty for tests that compare pairs.
     """
 
-    value: float | None
-    low: float | None
-    high: float | None
     n_ratings: int
     n_raters: int
     n_items: int
     group: str = ""
     rank: tuple[int, int] | None = None
     songs: tuple[PanelSong, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class PanelComparison:
-    """Two systems on one scale; see `songbench.reporting.board.Comparison`. Without an interval the bounds are None."""
-
-    first: str
-    second: str
-    n_prompts: int
-    difference: float
-    low: float | None
-    high: float | None
-    p: float
-    p_flip: float | None
-    p_adjusted: float
-    significant: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +101,7 @@ class PanelScale:
     high: float | None
     decimals: int
     systems: Mapping[str, PanelFigure]
-    comparisons: tuple[PanelComparison, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +227,7 @@ def _scale(value: Mapping[str, Any]) -> PanelScale:
         PanelScale,
         value,
         systems=lambda rows: {str(name): _figure(row) for name, row in rows.items()},
-        comparisons=lambda rows: tuple(_made(PanelComparison, row) for row in rows),
+        comparisons=lambda rows: tuple(_made(Comparison, row) for row in rows),
     )
     if scale.direction not in get_args(Direction):
         raise ValueError(f"direction '{scale.direction}' of scale {scale.id}")
@@ -306,7 +285,7 @@ def panel_cells(
         systems: of the run.
         asked: songs asked of each.
     """
-    best = _best(scale, column, systems)
+    best = _best(scale, systems)
     return {
         card.name: _cell(scale.systems[card.name], card.name in best)
         if card.name in scale.systems
@@ -343,25 +322,22 @@ def _cell(figure: PanelFigure, best: bool) -> Cell:
     )
 
 
-def _best(scale: PanelScale, column: Column, systems: Sequence[SystemCard]) -> set[str]:
-    """The best of several competitors as printed, among those heard on as many songs as any other."""
+def _best(scale: PanelScale, systems: Sequence[SystemCard]) -> set[str]:
+    """The best competitors among those heard on as many songs as any other."""
     figures = {
         card.name: scale.systems[card.name] for card in systems if not card.sanity and card.name in scale.systems
     }
-    values = {name: one.value for name, one in figures.items() if one.value is not None}
-    if not column.ranked or len(values) < 2:
-        return set()
-    most = max(figures[name].n_items for name in values)
-    printed = {name: round(value, scale.decimals) for name, value in values.items() if figures[name].n_items == most}
-    lead = (max if scale.direction == "higher" else min)(printed.values())
-    return {name for name, value in printed.items() if value == lead}
+    values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
+    most = max((figures[name].n_items for name in values), default=0)
+    complete = [name for name in values if figures[name].n_items == most]
+    return best_systems(values, complete, direction=scale.direction, decimals=scale.decimals)
 
 
-def panel_comparisons(scale: PanelScale, column: Column, systems: Sequence[SystemCard]) -> list[Comparison]:
+def panel_comparisons(scale: PanelScale, column: Column, systems: Sequence[SystemCard]) -> list[ColumnComparison]:
     """The test's own comparisons of systems that are in the run."""
-    here = {card.name for card in systems}
+    names = {card.name for card in systems}
     return [
-        Comparison(column=column.name, **{one.name: getattr(pair, one.name) for one in fields(pair)})
+        ColumnComparison(column=column.name, **vars(pair))
         for pair in scale.comparisons
-        if pair.first in here and pair.second in here
+        if pair.first in names and pair.second in names
     ]

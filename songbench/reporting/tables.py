@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from songbench.reporting import figures, wording
-from songbench.reporting.board import Column, Comparison, Leaderboard, Row
+from songbench.reporting.board import Column, Leaderboard, Row
 from songbench.reporting.document.blocks import (
     Block,
     Figure,
@@ -25,6 +25,7 @@ from songbench.reporting.document.latex import to_latex as latex_of
 from songbench.reporting.document.markdown import to_markdown as markdown_of
 from songbench.reporting.document.terminal import WIDTH, print_document
 from songbench.reporting.document.terminal import to_text as text_of
+from songbench.reporting.estimates import Comparison
 from songbench.reporting.published import Published, published_blocks
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from rich.console import Console
 from songbench.reporting import tables
 from songbench.reporting.document import html, latex, markdown, terminal
 from songbench.reporting.document.blocks import (
-    Audio,
+    AudioPlayer,
     Figure,
     Fragment,
     Heading,
@@ -126,7 +126,7 @@ class TestMarkdown:
             Listing(("one", Listing(("deeper",)), "two")),
             Figure("a", "first"),
             Figure("b", "second", beside=True),
-            Audio("audio/a b.wav", "a song"),
+            AudioPlayer("audio/a b.wav", "a song"),
         ]
         assert markdown.to_markdown(blocks) == (
             "# Title\n\n**Attention**\n\n- one\n  - deeper\n- two\n\n![first](figures/a.png)\n![second](figures/b.png)"
@@ -146,7 +146,7 @@ def test_html_holds_figures_lists_and_audio():
         Heading("Part"),
         Listing(("one", Listing(("deeper",)))),
         Figure("a", 'a "quoted" one'),
-        Audio("audio/a b.wav", "a <song>"),
+        AudioPlayer("audio/a b.wav", "a <song>"),
     ]
     page = html.to_html(blocks, {"a": b"\x89PNG"})
     assert "<title>Title</title>" in page and '<h2 id="part-1">Part</h2>' in page

@@ -14,10 +14,10 @@ from rich.cells import cell_len
 
 from songbench.domain.errors import InputError
 from songbench.reporting import export, figures, tables, wording
+from songbench.reporting.estimates import Comparison
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.panels import (
     Panel,
-    PanelComparison,
     PanelFigure,
     PanelScale,
     PanelSong,
@@ -49,7 +49,7 @@ def make_panel(**more):
         )
         for name, value in VALUES.items()
     }
-    pair = PanelComparison(
+    pair = Comparison(
         first="songbloom",
         second="yue_7b",
         n_prompts=7,
@@ -61,7 +61,7 @@ def make_panel(**more):
         p_adjusted=0.004,
         significant=True,
     )
-    untested = PanelComparison(
+    untested = Comparison(
         first="songbloom",
         second="strangers",
         n_prompts=7,

@@ -162,7 +162,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Audio:
+class AudioPlayer:
     """Something to listen to.
 
     Attributes:
@@ -174,7 +174,7 @@ class Audio:
     title: str
 
 
-Block: TypeAlias = Heading | Text | Listing | Table | Figure | Audio
+Block: TypeAlias = Heading | Text | Listing | Table | Figure | AudioPlayer
 
 
 def table(

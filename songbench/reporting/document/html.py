@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from songbench.reporting.document.blocks import (
     BEST,
-    Audio,
+    AudioPlayer,
     Block,
     Figure,
     Heading,
@@ -68,7 +68,7 @@ def to_html(blocks: Sequence[Block], images: Mapping[str, bytes]) -> str:
 
     Args:
         blocks: of the document; its first heading is the title.
-        images: PNG or SVG of each figure, by its name; they become part of the page. Audio stays beside it.
+        images: PNG or SVG of each figure, by its name; they become part of the page. AudioPlayer stays beside it.
     """
     title = next((block.text for block in blocks if isinstance(block, Heading)), "Report")
     headings = [block for block in blocks if isinstance(block, Heading) and block.level > 1]
@@ -84,7 +84,9 @@ def to_html(blocks: Sequence[Block], images: Mapping[str, bytes]) -> str:
             body += [f"<h1>{escaped(block.text)}</h1>", f'<nav aria-label="Contents">{links}</nav>']
         else:
             body.append(_block(block, images))
-    sources = "img-src data:; " + ("media-src 'self' file:; " if any(isinstance(b, Audio) for b in blocks) else "")
+    sources = "img-src data:; " + (
+        "media-src 'self' file:; " if any(isinstance(b, AudioPlayer) for b in blocks) else ""
+    )
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escaped(title)}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -100,7 +102,7 @@ def escaped(text: str) -> str:
     return escape(text)
 
 
-def _block(block: Text | Listing | Table | Figure | Audio, images: Mapping[str, bytes]) -> str:
+def _block(block: Text | Listing | Table | Figure | AudioPlayer, images: Mapping[str, bytes]) -> str:
     match block:
         case Text():
             return f'<p class="strong">{_phrase(block.text)}</p>' if block.strong else f"<p>{_phrase(block.text)}</p>"
@@ -108,7 +110,7 @@ def _block(block: Text | Listing | Table | Figure | Audio, images: Mapping[str, 
             return _listing(block)
         case Figure():
             return f'<figure><img src="{_source(images[block.name])}" alt="{escaped(block.alt)}"></figure>'
-        case Audio():
+        case AudioPlayer():
             player = f'<audio controls preload="none" src="{escaped(quote(block.path))}"></audio>'
             return f"<figure><figcaption>{escaped(block.title)}</figcaption>{player}</figure>"
         case Table():

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from songbench.reporting.document.blocks import (
-    Audio,
+    AudioPlayer,
     Block,
     Figure,
     Heading,
@@ -55,7 +55,7 @@ def _block(block: Block) -> str:
             return "\n".join(_listing(block))
         case Figure():
             return f"![{escaped(block.alt)}]({_target(block.path)})"
-        case Audio():
+        case AudioPlayer():
             return f"[{escaped(block.title)}]({_target(block.path)})"
         case Table():
             return _table(block)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from songbench.reporting.document.blocks import (
-    Audio,
+    AudioPlayer,
     Block,
     Figure,
     Heading,
@@ -60,7 +60,7 @@ def print_document(
     for block in blocks:
         if isinstance(block, Heading):
             pending = block
-        elif not isinstance(block, Figure | Audio) and not (isinstance(block, Table) and block.only_files):
+        elif not isinstance(block, Figure | AudioPlayer) and not (isinstance(block, Table) and block.only_files):
             if pending:
                 console.print(_text(f"\n{pending.text}" if begun else pending.text, "bold"))
                 pending = None
