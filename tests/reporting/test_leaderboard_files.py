@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import re
 import shutil
 import struct
@@ -272,9 +273,10 @@ class TestReport:
             "from songbench.reporting.report import write_report\n"
             "write_report(build_leaderboard(full_run(), replicates=500), sys.argv[2])\n"
         )
+        path = os.pathsep.join(map(str, (FOLDER.parents[1], FOLDER.parent / "plugins")))
         subprocess.run(
             [sys.executable, "-c", code, str(FOLDER), str(tmp_path)],
-            env={"PYTHONHASHSEED": "1", "PATH": "", "PYTHONPATH": str(FOLDER.parents[1])},
+            env={"PYTHONHASHSEED": "1", "PATH": "", "PYTHONPATH": path},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         for path in written:
