@@ -89,7 +89,7 @@ def execute(
 def _introduce(experiment: Any, console: Any) -> None:
     from rich.markup import escape
 
-    from songbench.contracts.system import Remarkable
+    from songbench.contracts.system import SystemWithRemarks
     from songbench.reporting.sound_notes import asset_notes
 
     suite, names = experiment.suite, [system.name for system in experiment.systems]
@@ -102,7 +102,7 @@ def _introduce(experiment: Any, console: Any) -> None:
     for remark in [*experiment.remarks, *asset_notes(experiment.asset_remarks)]:
         console.print(f"  {escape(remark)}", highlight=False)
     for system in experiment.systems:
-        if isinstance(system.plugin, Remarkable):
+        if isinstance(system.plugin, SystemWithRemarks):
             for remark in system.plugin.remarks(suite.prompts, experiment.takes):
                 console.print(f"  {escape(remark)}", highlight=False)
     for metric in experiment.metrics:

@@ -66,7 +66,7 @@ class Fingerprinted(Protocol):
 
 
 @runtime_checkable
-class Remarkable(Protocol):
+class SystemWithRemarks(Protocol):
     """A system with something to say about a suite before a run begins, such as which imported files are missing."""
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> Sequence[str]:

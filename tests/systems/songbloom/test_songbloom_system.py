@@ -20,7 +20,7 @@ from songbloom_cases import (
 )
 from songbloom_random import SMALL
 
-from songbench.contracts.system import Remarkable, System
+from songbench.contracts.system import System, SystemWithRemarks
 from songbench.domain.audio import Audio
 from songbench.domain.errors import InputError
 from songbench.domain.song import Failure, Song
@@ -62,7 +62,7 @@ class TestBuilding:
     def test_it_is_a_system(self, folder):
         built = system(folder)
         assert isinstance(built, System)
-        assert isinstance(built, Remarkable)
+        assert isinstance(built, SystemWithRemarks)
         assert built.availability().ready
         assert built.card.name == "songbloom"
 
