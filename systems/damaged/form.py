@@ -21,7 +21,7 @@ def shuffled(sections: Sequence[TimedSection], strength: int, seed: int) -> list
     """
     rng = np.random.default_rng(seed)
     order = list(range(len(sections)))
-    used: set[int] = set()
+    exchanged: set[int] = set()
     for _ in range(strength):
         pairs = [
             (i, j)
@@ -29,12 +29,14 @@ def shuffled(sections: Sequence[TimedSection], strength: int, seed: int) -> list
             for j in range(i + 1, len(order))
             if sections[order[i]].tag != sections[order[j]].tag
         ]
-        fresh = [pair for pair in pairs if not used.intersection(pair)] or [p for p in pairs if not used.issuperset(p)]
+        fresh = [pair for pair in pairs if not exchanged.intersection(pair)] or [
+            p for p in pairs if not exchanged.issuperset(p)
+        ]
         if not fresh:
             break
         i, j = fresh[int(rng.integers(len(fresh)))]
         order[i], order[j] = order[j], order[i]
-        used |= {i, j}
+        exchanged |= {i, j}
     return order
 
 
@@ -59,12 +61,12 @@ def rearranged(audio: Audio, sections: Sequence[TimedSection], order: Sequence[i
 def retimed(sections: Sequence[TimedSection], order: Sequence[int], seconds: float) -> tuple[TimedSection, ...]:
     """Where the sections lie after `rearranged`."""
     edges = [0.0, *(section.start for section in sections[1:]), seconds]
-    placed, at = [], 0.0
+    timed, at = [], 0.0
     for i in order:
         length = edges[i + 1] - edges[i]
-        placed.append(TimedSection(sections[i].tag, at, at + length))
+        timed.append(TimedSection(sections[i].tag, at, at + length))
         at += length
-    return tuple(placed)
+    return tuple(timed)
 
 
 def prompt_copied(audio: Audio, prompt: Audio, strength: int) -> Audio:

@@ -111,6 +111,6 @@ def _aligned(decoded: Samples, source: Samples) -> Samples:
     match = correlate(decoded[0, : window + 4096], source[0, :window], mode="valid", method="fft")
     start = int(np.argmax(match)) if match.size else 0
     aligned = np.zeros_like(source)
-    kept = decoded[:, start : start + source.shape[1]]
-    aligned[:, : kept.shape[1]] = kept
+    part = decoded[:, start : start + source.shape[1]]
+    aligned[:, : part.shape[1]] = part
     return aligned

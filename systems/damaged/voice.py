@@ -44,7 +44,7 @@ def dropped_lines(
     """
     gain = np.ones(vocals.samples.shape[1], np.float32)
     sung = phrases(words)
-    for i in chosen(len(sung), strength, seed):
+    for i in random_indices(len(sung), strength, seed):
         start, end = sung[i]
         gain[round(start * vocals.rate) : round(end * vocals.rate)] = 0
     width = round(_FADE_SECONDS * vocals.rate)
@@ -55,16 +55,16 @@ def dropped_lines(
 
 def phrases(words: tuple[TimedWord, ...]) -> list[tuple[float, float]]:
     """Start and end of each run of words without a gap of `PHRASE_GAP`, widened by half of it on both sides."""
-    found: list[tuple[float, float]] = []
+    spans: list[tuple[float, float]] = []
     for word in sorted(words, key=lambda word: word.start):
-        if found and word.start - found[-1][1] < PHRASE_GAP:
-            found[-1] = (found[-1][0], max(found[-1][1], word.end))
+        if spans and word.start - spans[-1][1] < PHRASE_GAP:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], word.end))
         else:
-            found.append((word.start, word.end))
-    return [(max(0.0, start - PHRASE_GAP / 2), end + PHRASE_GAP / 2) for start, end in found]
+            spans.append((word.start, word.end))
+    return [(max(0.0, start - PHRASE_GAP / 2), end + PHRASE_GAP / 2) for start, end in spans]
 
 
-def chosen(count: int, strength: int, seed: int) -> list[int]:
+def random_indices(count: int, strength: int, seed: int) -> list[int]:
     """A quarter to all of `count` things; a stronger choice contains the weaker ones."""
     order = np.random.default_rng(seed).permutation(count)
     return sorted(int(i) for i in order[: max(1, round(count * strength / 4))])

@@ -43,15 +43,15 @@ def warped(samples: Samples, rate: int, place: Callable[[float], float], length:
     last = len(middle) - size - reach
     before: int | None = None
     for start in range(0, length + hop, hop):
-        wanted = int(np.clip(round(place(start - hop)) + margin, reach, last))
-        at = wanted
+        target = int(np.clip(round(place(start - hop)) + margin, reach, last))
+        at = target
         if before is not None:
             follows = middle[before + hop : before + hop + size]
-            field = middle[wanted - reach : wanted + reach + size]
-            starts = np.arange(wanted - reach, wanted + reach + 1)
+            field = middle[target - reach : target + reach + size]
+            starts = np.arange(target - reach, target + reach + 1)
             power = np.sqrt(np.maximum(energy[starts + size] - energy[starts], 1e-9))
             match = correlate(field, follows, mode="valid", method="fft")[: len(starts)]
-            at = int(starts[int(np.argmax(match / power))]) if float(power.max()) > 1e-3 else wanted
+            at = int(starts[int(np.argmax(match / power))]) if float(power.max()) > 1e-3 else target
         result[:, start : start + size] += window * source[:, at : at + size]
         before = min(at, len(middle) - 2 * size)
     return result[:, hop : hop + length]

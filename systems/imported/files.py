@@ -47,7 +47,7 @@ class Files(Protocol):
             InputError: when two files could be meant, or one file could be meant for two takes.
         """
 
-    def all(self) -> Sequence[Path]:
+    def paths(self) -> Sequence[Path]:
         """Every sound file that there is, in order."""
 
 
@@ -71,13 +71,13 @@ class Folder:
         """See `Files.of`."""
         exact = self._files.get(f"{take.prompt}_s{take.number}", [])
         bare = self._files.get(take.prompt, []) if take.number == 0 else []
-        other = re.fullmatch(r"(.+)_s(\d+)", take.prompt)
-        if bare and other:
+        as_take = re.fullmatch(r"(.+)_s(\d+)", take.prompt)
+        if bare and as_take:
             if exact:
                 bare = []
             else:
                 raise InputError(
-                    f"{bare[0].name} could be '{take.prompt}', and it could be take {other[2]} of '{other[1]}'.",
+                    f"{bare[0].name} could be '{take.prompt}', and it could be take {as_take[2]} of '{as_take[1]}'.",
                     file=str(self._folder),
                     cure=f"Call it {take.prompt}_s0{bare[0].suffix}, or give a manifest, which leaves no doubt.",
                 )
@@ -89,8 +89,8 @@ class Folder:
             raise InputError(f"{names} are the same take.", file=str(self._folder), cure="Remove or rename one.")
         return TakeFile(paths[0]) if paths else None
 
-    def all(self) -> Sequence[Path]:
-        """See `Files.all`."""
+    def paths(self) -> Sequence[Path]:
+        """See `Files.paths`."""
         return [path for paths in self._files.values() for path in paths]
 
 

@@ -79,8 +79,8 @@ class Manifest:
         """See `Files.of`."""
         return self._files.get(take)
 
-    def all(self) -> Sequence[Path]:
-        """See `Files.all`."""
+    def paths(self) -> Sequence[Path]:
+        """See `Files.paths`."""
         return [file.path for file in self._files.values()]
 
 
@@ -88,7 +88,7 @@ def _with_known_names(row: Any, path: Path, number: int) -> Any:
     """The row with the names of its fields in small letters, without spaces around them."""
     if not isinstance(row, Mapping):
         return row
-    named: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in row.items():
         plain = str(name).strip().casefold()
         plain = _NAMES.get(plain, plain)
@@ -97,12 +97,12 @@ def _with_known_names(row: Any, path: Path, number: int) -> Any:
             raise InputError(
                 "There is no such field.", file=str(path), line=number, field=str(name), value=plain, allowed=allowed
             )
-        if plain in named:
+        if plain in fields:
             raise InputError(
                 f"Two columns are called '{plain}'.", file=str(path), line=number, cure="'idx' is another name of 'id'."
             )
-        named[plain] = value
-    return named
+        fields[plain] = value
+    return fields
 
 
 # -- tables ------------------------------------------------------------------------------------------------------------
@@ -155,13 +155,13 @@ def _cells(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
 def _delimiter(lines: Iterable[str]) -> str:
     """What separates the names of the header, or what Excel's first line says it is."""
     header = next((line for line in lines if line.strip()), "")
-    if stated := re.fullmatch(r"sep=(.)\s*", header):
-        return stated[1]
-    known = {*ManifestLine.model_fields, *_NAMES}
+    if declaration := re.fullmatch(r"sep=(.)\s*", header):
+        return declaration[1]
+    names_of_fields = {*ManifestLine.model_fields, *_NAMES}
 
     def recognised(delimiter: str) -> tuple[int, int]:
         names = [name.strip(' "\r\n').casefold() for name in header.split(delimiter)]
-        return sum(name in known for name in names), len(names)
+        return sum(name in names_of_fields for name in names), len(names)
 
     return max(_DELIMITERS, key=recognised)
 
@@ -183,15 +183,15 @@ def _located(audio: str, manifest: Path, line: int) -> Path:
         raise refuse(f"'{audio}' is an address, not a file.", "Download it and give its path.")
     if re.match(r"[A-Za-z]:[\\/]|\\\\", audio):
         raise refuse(f"'{audio}' is a path on a Windows machine.", "Give paths relative to the manifest.")
-    given = Path(audio).expanduser() if audio.startswith("~/") else Path(audio)
-    forms = [given, Path(str(given).replace("\\", "/"))]
+    audio_path = Path(audio).expanduser() if audio.startswith("~/") else Path(audio)
+    forms = [audio_path, Path(str(audio_path).replace("\\", "/"))]
     forms += [Path(unicodedata.normalize(form, str(path))) for path in forms for form in ("NFC", "NFD")]
     try:
         paths = [manifest.parent / path for path in forms]
-        found = next((path for path in paths if path.exists()), paths[0])
-        if found.is_dir():
+        path = next((path for path in paths if path.exists()), paths[0])
+        if path.is_dir():
             raise refuse(f"'{audio}' is a folder, not a file.", "Name the file itself.")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise refuse(f"'{audio[:80]}' cannot be a path ({reason}).", "Correct it.") from None
-    return found
+    return path

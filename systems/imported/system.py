@@ -75,21 +75,21 @@ class Imported:
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
         """What is missing, left over, unreadable or there twice."""
-        wanted = [Take(prompt.id, take) for prompt in prompts for take in range(takes)]
-        files = {take: file for take in wanted if (file := self._files.of(take))}
+        expected_takes = [Take(prompt.id, take) for prompt in prompts for take in range(takes)]
+        files = {take: file for take in expected_takes if (file := self._files.of(take))}
         present = {take: file for take, file in files.items() if file.path.is_file()}
-        lines = [f"{len(present)} of {len(wanted)} songs found in {self._source}"]
-        if absent := [str(take) for take in wanted if take not in files]:
-            lines.append(f"no file for {_some(absent)} (recorded as failures)")
-        if gone := [f"{file.path} (line {file.line})" for take, file in files.items() if take not in present]:
-            lines.append(f"not there: {_some(gone)} (recorded as failures)")
+        lines = [f"{len(present)} of {len(expected_takes)} songs found in {self._source}"]
+        if absent := [str(take) for take in expected_takes if take not in files]:
+            lines.append(f"no file for {_listed(absent)} (recorded as failures)")
+        if absent_files := [f"{file.path} (line {file.line})" for take, file in files.items() if take not in present]:
+            lines.append(f"not there: {_listed(absent_files)} (recorded as failures)")
         if foreign := [file.path.name for file in present.values() if file.path.suffix.lower() in CONVERTIBLE_SUFFIXES]:
-            lines.append(f'not readable here: {_some(foreign)} (convert them: ffmpeg -i "{foreign[0]}" …wav)')
-        for same in same_content(present):
-            lines.append(f"the same recording under several ids: {_some([str(take) for take in same])}")
-        used = {file.path for file in files.values()}
-        if extra := sorted(path.name for path in self._files.all() if path not in used):
-            lines.append(f"left aside, as they match no prompt: {_some(extra)}")
+            lines.append(f'not readable here: {_listed(foreign)} (convert them: ffmpeg -i "{foreign[0]}" …wav)')
+        for duplicates in same_content(present):
+            lines.append(f"the same recording under several ids: {_listed([str(take) for take in duplicates])}")
+        used_paths = {file.path for file in files.values()}
+        if extra := sorted(path.name for path in self._files.paths() if path not in used_paths):
+            lines.append(f"left aside, as they match no prompt: {_listed(extra)}")
         return [f"{self.card.name}: {line}" for line in lines]
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
@@ -114,5 +114,5 @@ def _song(request: Request, file: TakeFile) -> Song:
     return Song(request=request, source=MemoryAudio(audio), record=record, remarks=remarks)
 
 
-def _some(names: Sequence[str], most: int = 8) -> str:
+def _listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -98,9 +98,9 @@ class _Writer:
     def beat(self, section: PlacedSection, fill: float) -> Iterator[Tone]:
         full = self.is_full(section)
         hits = self.genre.kit.full if full else self.genre.kit.soft
-        for placed in self.chords(section):
-            end = min(placed.end, section.end - fill)
-            yield from _hits(hits, placed.start, end, 1.0 if full else 0.82)
+        for placed_chord in self.chords(section):
+            end = min(placed_chord.end, section.end - fill)
+            yield from _hits(hits, placed_chord.start, end, 1.0 if full else 0.82)
         if full:
             yield Tone(CRASH, section.start, section.start + 1, 84)
 
@@ -129,9 +129,9 @@ class _Writer:
             if not section.rules.bass:
                 continue
             chords = self.chords(section)
-            for placed, after in zip(chords, [*chords[1:], chords[0]] if chords else [], strict=True):
+            for placed_chord, after in zip(chords, [*chords[1:], chords[0]] if chords else [], strict=True):
                 figure = self.genre.bass.full if self.is_full(section) else self.genre.bass.soft
-                yield from bass_line(figure, placed, after.chord, _BASS_LEVEL)
+                yield from bass_line(figure, placed_chord, after.chord, _BASS_LEVEL)
         if self.final:
             yield from bass_line("long", self.final, self.final.chord, _BASS_LEVEL)
 
@@ -139,10 +139,10 @@ class _Writer:
         pitches: tuple[int, ...] = ()
         for section in self.sections:
             plays = instrument.full if self.is_full(section) else instrument.soft
-            for placed in self.chords(section) if plays else ():
-                pitches = voicing(placed.chord, instrument.centre, pitches)
+            for placed_chord in self.chords(section) if plays else ():
+                pitches = voicing(placed_chord.chord, instrument.centre, pitches)
                 level = instrument.level if self.is_full(section) else int(instrument.level * 0.9)
-                yield from comp(instrument.figure, placed, pitches, level)
+                yield from comp(instrument.figure, placed_chord, pitches, level)
         if self.final and (instrument.soft or self.arrangement != "sparse"):
             yield from comp(
                 "sustain", self.final, voicing(self.final.chord, instrument.centre, pitches), instrument.level

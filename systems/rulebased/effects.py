@@ -95,8 +95,8 @@ def limiter_gain(stereo: Signal, rate: int, ceiling: float) -> Signal:
     peaks = np.abs(stereo).max(axis=0)
     frames = -(-len(peaks) // hop)
     blocks = np.pad(peaks, (0, frames * hop - len(peaks))).reshape(frames, hop).max(axis=1)
-    needed = np.minimum(1.0, ceiling / np.maximum(blocks, 1e-9))
-    held = minimum_filter1d(needed, 13, mode="nearest")
-    smooth = np.minimum(uniform_filter1d(held, 9, mode="nearest"), 1.0)
+    gains = np.minimum(1.0, ceiling / np.maximum(blocks, 1e-9))
+    lowest = minimum_filter1d(gains, 13, mode="nearest")
+    smooth = np.minimum(uniform_filter1d(lowest, 9, mode="nearest"), 1.0)
     centres = (np.arange(frames) + 0.5) * hop
     return np.asarray(np.interp(np.arange(len(peaks)), centres, smooth), dtype=np.float32)

@@ -145,13 +145,13 @@ class _Library:
 def _phonemes(events: list[tuple[str, int, int]], total: int) -> tuple[Phoneme, ...]:
     """Events hold starts only; a phoneme ends where the next starts. A change of language is an event in brackets."""
     ends = [start for _, start, _ in events[1:]] + [total]
-    found = []
+    phonemes = []
     for (mnemonic, start, position), end in zip(events, ends, strict=True):
         name = mnemonic.lstrip("',%=|")
         stress = 2 if mnemonic.startswith("'") else 1 if mnemonic.startswith(",") else 0
         if name and name[0] != "(" and end > start:
-            found.append(Phoneme(name=name, stress=stress, start=start, end=end, position=max(0, position - 1)))
-    return tuple(found)
+            phonemes.append(Phoneme(name=name, stress=stress, start=start, end=end, position=max(0, position - 1)))
+    return tuple(phonemes)
 
 
 _lock = threading.Lock()

@@ -57,78 +57,80 @@ def voicing(chord: Chord, centre: int, previous: Sequence[int]) -> tuple[int, ..
     return min(candidates, key=lambda c: (abs(sum(c) / tones - goal) + 0.6 * abs(sum(c) / tones - centre), c))
 
 
-def comp(figure: str, placed: PlacedChord, pitches: Sequence[int], level: int) -> list[Tone]:
+def comp(figure: str, placed_chord: PlacedChord, pitches: Sequence[int], level: int) -> list[Tone]:
     """Plays a voiced chord as a named figure until the chord ends.
 
     Raises:
         KeyError: no such figure.
     """
     if figure in _BLOCKS:
-        return _blocks(*_BLOCKS[figure], placed, pitches, level, strum=0.02 if figure == "strum" else 0.0)
+        return _blocks(*_BLOCKS[figure], placed_chord, pitches, level, strum=0.02 if figure == "strum" else 0.0)
     if figure in _ARPEGGIOS:
-        return _arpeggio(*_ARPEGGIOS[figure], placed, pitches, level)
-    low = 40 + (placed.chord.root - 40) % 12
+        return _arpeggio(*_ARPEGGIOS[figure], placed_chord, pitches, level)
+    low = 40 + (placed_chord.chord.root - 40) % 12
     shape = {"power": (low, low + 7, low + 12), "eighths": (low, low + 7)}[figure]
     return _blocks(
-        "xox.xox.xox.xox." if figure == "power" else "x.x.x.x.x.x.x.x.", 0.4, placed, shape, level, strum=0.0
+        "xox.xox.xox.xox." if figure == "power" else "x.x.x.x.x.x.x.x.", 0.4, placed_chord, shape, level, strum=0.0
     )
 
 
 def _blocks(
-    pattern: str, gate: float, placed: PlacedChord, pitches: Sequence[int], level: int, *, strum: float
+    pattern: str, gate: float, placed_chord: PlacedChord, pitches: Sequence[int], level: int, *, strum: float
 ) -> list[Tone]:
     tones = []
     for index, mark in enumerate(pattern):
-        start = placed.start + index * _STEP
-        if mark == "." or start >= placed.end:
+        start = placed_chord.start + index * _STEP
+        if mark == "." or start >= placed_chord.end:
             continue
-        end = min(placed.end, start + gate) if gate else placed.end
+        end = min(placed_chord.end, start + gate) if gate else placed_chord.end
         velocity = level if mark == "x" else int(level * 0.78)
         tones += [Tone(pitch, start + strum * rank, end, velocity) for rank, pitch in enumerate(pitches)]
     return tones
 
 
 def _arpeggio(
-    step: float, order: Sequence[int], gate: float, placed: PlacedChord, pitches: Sequence[int], level: int
+    step: float, order: Sequence[int], gate: float, placed_chord: PlacedChord, pitches: Sequence[int], level: int
 ) -> list[Tone]:
     ladder = [*pitches, pitches[0] + 12] if len(pitches) < 4 else list(pitches)
-    tones, index, at = [], 0, placed.start
-    while at < placed.end - 1e-6:
+    tones, index, at = [], 0, placed_chord.start
+    while at < placed_chord.end - 1e-6:
         velocity = level if index % 4 == 0 else int(level * 0.85)
-        tones.append(Tone(ladder[order[index % len(order)]], at, min(placed.end, at + gate), velocity))
+        tones.append(Tone(ladder[order[index % len(order)]], at, min(placed_chord.end, at + gate), velocity))
         index, at = index + 1, at + step
     return tones
 
 
-def bass_line(figure: str, placed: PlacedChord, following: Chord, level: int) -> list[Tone]:
+def bass_line(figure: str, placed_chord: PlacedChord, following: Chord, level: int) -> list[Tone]:
     """The bass under one chord.
 
     Args:
         figure: `walking` or a name in the table of bass figures.
-        placed: the chord.
+        placed_chord: the chord.
         following: the next chord, which a walking bass leads to.
         level: velocity.
     """
-    root = _BASS_LOW + (placed.chord.root - _BASS_LOW) % 12
+    root = _BASS_LOW + (placed_chord.chord.root - _BASS_LOW) % 12
     if figure == "walking":
-        return _walk(root, placed, following, level)
+        return _walk(root, placed_chord, following, level)
     pattern, gate = _BASS[figure]
-    fifth = 6 if "b5" in placed.chord.quality or placed.chord.quality == "dim" else 7
+    fifth = 6 if "b5" in placed_chord.chord.quality or placed_chord.chord.quality == "dim" else 7
     pitches = {"r": root, "5": root + fifth, "8": root + 12}
     tones = []
     for index, mark in enumerate(pattern):
-        start = placed.start + index * _STEP
-        if mark != "." and start < placed.end:
-            tones.append(Tone(pitches[mark], start, min(placed.end, start + gate) if gate else placed.end, level))
+        start = placed_chord.start + index * _STEP
+        if mark != "." and start < placed_chord.end:
+            tones.append(
+                Tone(pitches[mark], start, min(placed_chord.end, start + gate) if gate else placed_chord.end, level)
+            )
     return tones
 
 
-def _walk(root: int, placed: PlacedChord, following: Chord, level: int) -> list[Tone]:
+def _walk(root: int, placed_chord: PlacedChord, following: Chord, level: int) -> list[Tone]:
     """Root, third, fifth, then a half step below the next root."""
     goal = _BASS_LOW + (following.root - _BASS_LOW) % 12
-    steps = [(pitch - placed.chord.root) % 12 for pitch in placed.chord.pitch_classes]
+    steps = [(pitch - placed_chord.chord.root) % 12 for pitch in placed_chord.chord.pitch_classes]
     line = [root, root + steps[1], root + steps[2], goal - 1 if goal - 1 != root + steps[2] else goal + 1]
     return [
-        Tone(line[beat], placed.start + beat, placed.start + beat + 0.92, level)
-        for beat in range(min(4, int(placed.end - placed.start)))
+        Tone(line[beat], placed_chord.start + beat, placed_chord.start + beat + 0.92, level)
+        for beat in range(min(4, int(placed_chord.end - placed_chord.start)))
     ]

@@ -39,9 +39,9 @@ class Harmony:
 
 def choose_key(genre: Genre, mode: str | None, rng: np.random.Generator) -> Key:
     """A key: the mode asked for or one usual in the genre, the tonic by chance among comfortable ones."""
-    chosen = mode or ("minor" if rng.random() < genre.minor_share else "major")
-    tonics = (0, 2, 4, 5, 7, 9) if chosen == "major" else (9, 11, 2, 4, 0, 7)
-    return Key(int(tonics[int(rng.integers(len(tonics)))]), chosen)
+    key_mode = mode or ("minor" if rng.random() < genre.minor_share else "major")
+    tonics = (0, 2, 4, 5, 7, 9) if key_mode == "major" else (9, 11, 2, 4, 0, 7)
+    return Key(int(tonics[int(rng.integers(len(tonics)))]), key_mode)
 
 
 def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: int) -> Harmony:
@@ -53,15 +53,15 @@ def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: i
         key: the key.
         seed: chooses among the genre's progressions, once per kind of section.
     """
-    chosen = _progressions(genre, key.mode, seed)
-    placed: list[PlacedChord] = []
+    progressions = _progressions(genre, key.mode, seed)
+    chords: list[PlacedChord] = []
     for section in sections:
         if not section.rules.silent:
-            placed += _section_chords(section, chosen[section.rules.chords], key)
-    if placed:
+            chords += _section_chords(section, progressions[section.rules.chords], key)
+    if chords:
         tonic = chord_of(key, "I" if key.mode == "major" else "i")
-        placed[-1] = PlacedChord(tonic, placed[-1].start, placed[-1].end)
-    return Harmony(key, tuple(placed))
+        chords[-1] = PlacedChord(tonic, chords[-1].start, chords[-1].end)
+    return Harmony(key, tuple(chords))
 
 
 def _progressions(genre: Genre, mode: str, seed: int) -> dict[str, tuple[str, ...]]:
@@ -74,9 +74,9 @@ def _progressions(genre: Genre, mode: str, seed: int) -> dict[str, tuple[str, ..
 
 
 def _section_chords(section: PlacedSection, numerals: Sequence[str], key: Key) -> list[PlacedChord]:
-    found, at, index = [], section.start, 0
+    chords, at, index = [], section.start, 0
     while at < section.end - 1e-6:
         end = min(at + BAR, section.end)
-        found.append(PlacedChord(chord_of(key, numerals[index % len(numerals)]), at, end))
+        chords.append(PlacedChord(chord_of(key, numerals[index % len(numerals)]), at, end))
         at, index = end, index + 1
-    return found
+    return chords

@@ -101,8 +101,8 @@ def _balance(wet: dict[str, Stereo], vocals: npt.NDArray[np.float32]) -> None:
     if not names or not vocals.any():
         return
     band = np.sum([wet[name].mean(axis=0) for name in names], axis=0)
-    wanted = _active_rms(wet["vocals"].mean(axis=0), vocals) * 10 ** (-_VOCAL_OVER_BAND_DB / 20)
-    gain = np.float32(wanted / _active_rms(band, vocals)) * _ride(vocals)
+    band_level = _active_rms(wet["vocals"].mean(axis=0), vocals) * 10 ** (-_VOCAL_OVER_BAND_DB / 20)
+    gain = np.float32(band_level / _active_rms(band, vocals)) * _ride(vocals)
     for name in names:
         wet[name] = wet[name] * gain
 

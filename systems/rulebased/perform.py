@@ -92,13 +92,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse names that no rule knows."""
-        for field, given, allowed in (
+        for field, name, allowed in (
             ("genre", self.style.genre, GENRES),
             ("voice", self.singer, SINGERS),
             ("arrangement", self.arrangement, ARRANGEMENTS),
         ):
-            if given not in allowed:
-                raise InputError(f"Unknown {field} '{given}'.", field=field, value=given, allowed=allowed)
+            if name not in allowed:
+                raise InputError(f"Unknown {field} '{name}'.", field=field, value=name, allowed=allowed)
         if self.seed < 0:
             raise InputError(f"The seed {self.seed} is negative.", field="seed", cure="Use 0 or more.")
 
@@ -172,10 +172,12 @@ def warm_up() -> None:
     del pyloudnorm, pyworld, scipy, soxr, tinysoundfont
 
 
-def _notes(lasts: float, wanted: float | None) -> tuple[str, ...]:
-    if wanted is None or abs(lasts - wanted) <= 1.0:
+def _notes(lasts: float, target_seconds: float | None) -> tuple[str, ...]:
+    if target_seconds is None or abs(lasts - target_seconds) <= 1.0:
         return ()
-    return (f"lasts {lasts:.1f} s instead of {wanted:.1f} s: sections and words do not fit the wanted duration",)
+    return (
+        f"lasts {lasts:.1f} s instead of {target_seconds:.1f} s: sections and words do not fit the wanted duration",
+    )
 
 
 def _song_seed(lyrics: Lyrics, recipe: Recipe) -> int:
@@ -257,7 +259,7 @@ def _swing(line: Sequence[MelodyNote], share: float) -> tuple[MelodyNote, ...]:
 
 def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
     """Onsets per line of each vocal section; a line never starts before the last one has ended."""
-    found, free = [], 0.0
+    rhythms, free = [], 0.0
     for section in plan.sections:
         if not section.slots:
             free = section.end if section.rules.silent else max(free, section.start)
@@ -269,8 +271,8 @@ def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
             rng = np.random.default_rng([recipe.seed, 11, sum(section.tag.encode()), index % 2])
             lines.append(set_rhythm(slot, section.start, plan.bpm, earliest, rng))
             free = lines[-1][-1].end + 0.15 * plan.bpm / 60.0
-        found.append(lines)
-    return found
+        rhythms.append(lines)
+    return rhythms
 
 
 def _follows_silence(plan: Plan, section: PlacedSection) -> bool:

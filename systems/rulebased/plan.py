@@ -113,7 +113,7 @@ def make_plan(parts: Sequence[Part], seconds: float | None, slow: float, usual: 
         A plan of that length; longer when the words would otherwise be too fast to understand.
     """
     best = min((_draft(parts, bpm, seconds, usual) for bpm in _tempi(slow, fast)), key=lambda draft: draft.cost)
-    return Plan(_stretched(best, seconds, slow, fast), tuple(_placed(parts, best.beats)))
+    return Plan(_stretched(best, seconds, slow, fast), tuple(_placed_sections(parts, best.beats)))
 
 
 def _tempi(slow: float, fast: float) -> list[float]:
@@ -226,7 +226,7 @@ def _stretched(draft: _Draft, seconds: float | None, slow: float, fast: float) -
     return min(fast, draft.bpm * _TEMPO_PLAY, max(slow, draft.bpm / _TEMPO_PLAY, exact))
 
 
-def _placed(parts: Sequence[Part], beats: Sequence[tuple[int, ...]]) -> Iterator[PlacedSection]:
+def _placed_sections(parts: Sequence[Part], beats: Sequence[tuple[int, ...]]) -> Iterator[PlacedSection]:
     at = 0
     for part, lengths in zip(parts, beats, strict=True):
         starts = [at + sum(lengths[:index]) for index in range(len(lengths))]

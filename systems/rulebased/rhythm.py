@@ -122,10 +122,10 @@ class _Search:
     def _step(self, index: int, offsets: Array) -> Array:
         """Cost of going from each position (rows) to each later one (columns) during one syllable."""
         syllable = self.syllables[index]
-        wanted = max(self.unit * (1.2 if syllable.stress else 0.85), syllable.least_seconds / self.seconds)
+        ideal = max(self.unit * (1.2 if syllable.stress else 0.85), syllable.least_seconds / self.seconds)
         gap = offsets[None, :] - offsets[:, None]
         with np.errstate(divide="ignore", invalid="ignore"):
-            cost = 2.2 * np.log2(np.where(gap > 0, gap, np.nan) / wanted) ** 2
+            cost = 2.2 * np.log2(np.where(gap > 0, gap, np.nan) / ideal) ** 2
         cost += self.taste[index % len(self.taste)][np.rint(gap / self.grid).astype(np.int64) % 3]
         return np.where(gap * self.seconds >= max(LEAST_SECONDS, syllable.least_seconds), cost, math.inf)
 

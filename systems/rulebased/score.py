@@ -49,6 +49,6 @@ class InstrumentTrack:
 
 def swung(beat: float, share: float) -> float:
     """A straight position as it is played when the first eighth of a beat takes `share` of it (0.5: unchanged)."""
-    whole = math.floor(beat)
-    part = beat - whole
-    return whole + (part * 2 * share if part <= 0.5 else share + (part - 0.5) * 2 * (1 - share))
+    start = math.floor(beat)
+    part = beat - start
+    return start + (part * 2 * share if part <= 0.5 else share + (part - 0.5) * 2 * (1 - share))

@@ -103,8 +103,8 @@ def syllable_line(spoken: SpokenLine, singer: str) -> SyllableLine | None:
     bounds = [*vowels, len(phonemes)]
     owners = _owners(spoken, [phonemes[index].position for index in vowels])
     syllables = tuple(
-        Syllable(owner, phonemes[this].stress, phonemes[this], phonemes[this + 1 : following])
-        for owner, (this, following) in zip(owners, pairwise(bounds), strict=True)
+        Syllable(owner, phonemes[vowel].stress, phonemes[vowel], phonemes[vowel + 1 : following])
+        for owner, (vowel, following) in zip(owners, pairwise(bounds), strict=True)
     )
     return SyllableLine(spoken, utterance, phonemes[: vowels[0]], syllables)
 
@@ -116,12 +116,12 @@ def _owners(spoken: SpokenLine, positions: list[int]) -> list[int]:
     the later words.
     """
     owners = [max((i for i, start in enumerate(spoken.starts) if start <= at), default=0) for at in positions]
-    found = sorted(set(owners))
-    for owner, following in zip(found, [*found[1:], len(spoken.words)], strict=True):
-        mine = [index for index, has in enumerate(owners) if has == owner]
-        orphans = min(following - owner, len(mine)) - 1
+    distinct = sorted(set(owners))
+    for owner, following in zip(distinct, [*distinct[1:], len(spoken.words)], strict=True):
+        vowels = [index for index, has in enumerate(owners) if has == owner]
+        orphans = min(following - owner, len(vowels)) - 1
         for back in range(orphans):
-            owners[mine[-1 - back]] = owner + orphans - back
+            owners[vowels[-1 - back]] = owner + orphans - back
     return owners
 
 

@@ -92,8 +92,10 @@ class RuleBased:
         if not missing:
             return READY
         alone = [package for package in missing if package in _ALONE]
-        others = [package for package in missing if package not in _ALONE]
-        cures = [f"pip install {' '.join(others)}"] * bool(others) + [f"pip install --no-deps {name}" for name in alone]
+        ordinary = [package for package in missing if package not in _ALONE]
+        cures = [f"pip install {' '.join(ordinary)}"] * bool(ordinary) + [
+            f"pip install --no-deps {name}" for name in alone
+        ]
         return unavailable(f"missing {', '.join(missing)}", " && ".join(cures))
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
@@ -125,9 +127,9 @@ class RuleBased:
         return Recipe(style, singer, self.arrangement, request.seed)
 
 
-def _check(field: str, given: str | None, allowed: tuple[str, ...]) -> None:
-    if given is not None and given not in allowed:
-        raise InputError(f"Unknown {field} '{given}'.", field=field, value=given, allowed=allowed)
+def _check(field: str, name: str | None, allowed: tuple[str, ...]) -> None:
+    if name is not None and name not in allowed:
+        raise InputError(f"Unknown {field} '{name}'.", field=field, value=name, allowed=allowed)
 
 
 def _song(request: Request, performance: Performance) -> Song:

@@ -51,7 +51,7 @@ def spoken_line(line: str, language: str) -> SpokenLine | None:
     _check_script(text)
     mandarin = _HAN.search(text) or (spoken_language(language) == "zh" and not _LETTER.search(text))
     readers = ("en",) if not mandarin else ("zh", "en") if _LETTER.search(_HAN.sub("", text)) else ("zh",)
-    words = tuple(word for entry in spoken_words(text, readers) for word in _said(entry))
+    words = tuple(word for entry in spoken_words(text, readers) for word in _readings(entry))
     if not words:
         return None
     spellings = _pinyin(words) if mandarin else words
@@ -62,7 +62,7 @@ def spoken_line(line: str, language: str) -> SpokenLine | None:
     return SpokenLine(words, " ".join(spellings), tuple(starts), "zh" if mandarin else "en")
 
 
-def _said(entry: SpokenWord) -> tuple[str, ...]:
+def _readings(entry: SpokenWord) -> tuple[str, ...]:
     """The words of an entry; a plain word keeps its capitals, by which espeak-ng tells "US" from "us".
 
     Single letters are capitals, as "a" would be an article, and so are those of "vi" and the like, which espeak-ng

@@ -76,10 +76,10 @@ def chord_of(key: Key, numeral: str) -> Chord:
     Raises:
         ValueError: not a numeral.
     """
-    found = _NUMERAL.match(numeral)
-    if not found:
+    match = _NUMERAL.match(numeral)
+    if not match:
         raise ValueError(f"{numeral!r} is not a chord numeral such as I, vi7 or bVII")
-    flat, degree, suffix = found.groups()
+    flat, degree, suffix = match.groups()
     root = key.pitch_classes[_NUMERALS.index(degree.upper())] - (1 if flat else 0)
     minor = degree.islower() and suffix not in ("m7b5", "dim")
     return Chord(root % 12, ("m" if minor else "") + (suffix or ""))

@@ -160,11 +160,11 @@ def _vowel(vowel: Phoneme, start: float, end: float) -> list[tuple[float, float]
 
 
 def _strictly_increasing(anchors: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    kept = anchors[:1]
+    increasing = anchors[:1]
     for source, target in anchors[1:]:
-        if source > kept[-1][0] and target > kept[-1][1]:
-            kept.append((source, target))
-    return kept
+        if source > increasing[-1][0] and target > increasing[-1][1]:
+            increasing.append((source, target))
+    return increasing
 
 
 def _spans(
@@ -173,10 +173,10 @@ def _spans(
     sources, targets = [source for source, _ in anchors], [target for _, target in anchors]
     starts = [anchors[0][1]]
     for syllable, following in zip(line.syllables, line.syllables[1:], strict=False):
-        own = [
+        pauses = [
             p for p in syllable.after if p.position >= following.nucleus.position and following.word != syllable.word
         ]
-        edge = own[0].start if own else (syllable.after[-1].start if syllable.after else following.nucleus.start)
+        edge = pauses[0].start if pauses else (syllable.after[-1].start if syllable.after else following.nucleus.start)
         starts.append(float(np.interp(edge / RATE, sources, targets)))
     ends = [*starts[1:], notes[-1].end]
     return tuple(zip(starts, ends, strict=True))

@@ -99,8 +99,8 @@ class CopyPrompt(_Anchor):
         if request.prompt_audio is None:
             return Failure("generate", "the prompt has no audio", request=request)
         clip = request.prompt_audio.load()
-        wanted = round((request.prompt.seconds or DEFAULT_SECONDS) * clip.rate)
-        repeats = -(-wanted // clip.samples.shape[1])
-        samples = np.tile(clip.samples, (1, repeats))[:, :wanted]
+        length = round((request.prompt.seconds or DEFAULT_SECONDS) * clip.rate)
+        repeats = -(-length // clip.samples.shape[1])
+        samples = np.tile(clip.samples, (1, repeats))[:, :length]
         record = GenerationRecord(conditions=("prompt audio",))
         return memory_song(request, Audio(np.ascontiguousarray(samples), clip.rate), record)
