@@ -100,24 +100,24 @@ def accept(test: PreparedTest, seat: int, index: int, language: str, payload: ob
     return {}
 
 
-def _background(test: PreparedTest, given: object) -> dict[str, str]:
-    if not isinstance(given, Mapping):
+def _background(test: PreparedTest, payload: object) -> dict[str, str]:
+    if not isinstance(payload, Mapping):
         raise RefusedAnswerError("malformed", "expected answers by question")
     questions = {one.id: one.options for one in background(test.protocol)}
-    for name, value in given.items():
+    for name, value in payload.items():
         if not isinstance(name, str) or not isinstance(value, str) or value not in questions.get(name, {}):
             raise RefusedAnswerError("malformed", "unknown question or option")
-    return {name: given[name] for name in questions if name in given}
+    return {name: payload[name] for name in questions if name in payload}
 
 
-def _choices(given: object, count: int) -> list[int]:
+def _choices(payload: object, count: int) -> list[int]:
     if (
-        not isinstance(given, Sequence)
-        or len(given) != count
-        or any(type(one) is not int or one not in (1, 2, 3) for one in given)
+        not isinstance(payload, Sequence)
+        or len(payload) != count
+        or any(type(one) is not int or one not in (1, 2, 3) for one in payload)
     ):
         raise RefusedAnswerError("unrated", f"expected {count} choices of 1 to 3")
-    return list(given)
+    return list(payload)
 
 
 def _trial(test: PreparedTest, page: PageRef, language: str, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,9 +134,9 @@ def _trial(test: PreparedTest, page: PageRef, language: str, payload: Mapping[st
     judged = [slot for slot in playable if slot not in (REFERENCE, PROMPT)]
     for slot in [*judged, *([REFERENCE] if REFERENCE in playable else [])]:
         seconds = test.stimuli[playable[slot]].seconds
-        heard = heard_seconds(plays[slot]["ranges"]) if slot in plays else 0.0
-        if heard < needed_seconds(test.protocol, seconds) - _SLACK:
-            raise RefusedAnswerError("unheard", f"{slot}: {heard:.1f} s heard", slot)
+        seconds_heard = heard_seconds(plays[slot]["ranges"]) if slot in plays else 0.0
+        if seconds_heard < needed_seconds(test.protocol, seconds) - _SLACK:
+            raise RefusedAnswerError("unheard", f"{slot}: {seconds_heard:.1f} s heard", slot)
     scales = scales_of(test, test.trials[page.step.trial])
     ratings = _ratings(test, scales, [PAIR] if test.protocol.pairwise else judged, payload.get("ratings"))
     return {
@@ -147,29 +147,29 @@ def _trial(test: PreparedTest, page: PageRef, language: str, payload: Mapping[st
     }
 
 
-def _plays(given: object, lengths: Mapping[str, float]) -> dict[str, dict[str, Any]]:
-    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > len(lengths):
+def _plays(payload: object, lengths: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+    if not isinstance(payload, Sequence) or isinstance(payload, str) or len(payload) > len(lengths):
         raise RefusedAnswerError("malformed", "expected a list of plays")
-    found: dict[str, dict[str, Any]] = {}
-    for play in given:
+    plays: dict[str, dict[str, Any]] = {}
+    for play in payload:
         slot = play.get("slot") if isinstance(play, Mapping) else None
-        if not isinstance(slot, str) or slot not in lengths or slot in found:
+        if not isinstance(slot, str) or slot not in lengths or slot in plays:
             raise RefusedAnswerError("malformed", "unknown or repeated slot in plays")
         ranges = play.get("ranges", [])
         if not isinstance(ranges, Sequence) or isinstance(ranges, str) or len(ranges) > MOST_RANGES:
             raise RefusedAnswerError("malformed", "ranges")
-        found[slot] = {
+        plays[slot] = {
             "ranges": _merged(_range(one, lengths[slot]) for one in ranges),
             "starts": int(_number(play.get("starts", 0), 0, 1e6)),
             "seeks": int(_number(play.get("seeks", 0), 0, 1e6)),
         }
-    return found
+    return plays
 
 
-def _range(given: object, length: float) -> tuple[float, float]:
-    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
+def _range(payload: object, length: float) -> tuple[float, float]:
+    if not isinstance(payload, Sequence) or isinstance(payload, str) or len(payload) != 2:
         raise RefusedAnswerError("malformed", "a range is [from, to]")
-    start, end = (_number(one, 0.0, length + 1.0) for one in given)
+    start, end = (_number(one, 0.0, length + 1.0) for one in payload)
     if end < start:
         raise RefusedAnswerError("malformed", "a range ends before it begins")
     return min(start, length), min(end, length)
@@ -190,28 +190,30 @@ def heard_seconds(ranges: Iterable[Sequence[float]]) -> float:
     return float(sum(end - start for start, end in ranges))
 
 
-def _ratings(test: PreparedTest, scales: Sequence[Scale], asked: Sequence[str], given: object) -> list[dict[str, str]]:
-    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) > len(scales) * len(asked):
+def _ratings(
+    test: PreparedTest, scales: Sequence[Scale], judged: Sequence[str], payload: object
+) -> list[dict[str, str]]:
+    if not isinstance(payload, Sequence) or isinstance(payload, str) or len(payload) > len(scales) * len(judged):
         raise RefusedAnswerError("malformed", "expected a list of ratings")
-    found: dict[tuple[str, str], str] = {}
+    answers: dict[tuple[str, str], str] = {}
     by_id = {scale.id: scale for scale in scales}
-    for rating in given:
+    for rating in payload:
         if not isinstance(rating, Mapping):
             raise RefusedAnswerError("malformed", "a rating is an object")
         slot, name = rating.get("slot"), rating.get("scale")
         if (
             not isinstance(slot, str)
             or not isinstance(name, str)
-            or slot not in asked
+            or slot not in judged
             or name not in by_id
-            or (slot, name) in found
+            or (slot, name) in answers
         ):
             raise RefusedAnswerError("malformed", "unknown or repeated slot and scale")
-        found[slot, name] = canonical(test, by_id[name], rating.get("answer"))
-    missing = [(slot, scale.id) for slot in asked for scale in scales if (slot, scale.id) not in found]
+        answers[slot, name] = canonical(test, by_id[name], rating.get("answer"))
+    missing = [(slot, scale.id) for slot in judged for scale in scales if (slot, scale.id) not in answers]
     if missing:
         raise RefusedAnswerError("unrated", f"{missing[0][0]} {missing[0][1]}", missing[0][0])
-    return [{"slot": slot, "scale": scale.id, "answer": found[slot, scale.id]} for slot in asked for scale in scales]
+    return [{"slot": slot, "scale": scale.id, "answer": answers[slot, scale.id]} for slot in judged for scale in scales]
 
 
 def canonical(test: PreparedTest, scale: Scale, answer: object) -> str:
@@ -238,7 +240,7 @@ def canonical(test: PreparedTest, scale: Scale, answer: object) -> str:
     raise RefusedAnswerError("malformed", f"not an answer on {scale.id}")
 
 
-def _number(given: object, low: float, high: float) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not low <= given <= high:
+def _number(payload: object, low: float, high: float) -> float:
+    if isinstance(payload, bool) or not isinstance(payload, int | float) or not low <= payload <= high:
         raise RefusedAnswerError("malformed", "expected a number within its range")
-    return float(given)
+    return float(payload)

@@ -120,9 +120,9 @@ class Collected:
 
     def of(self, raters: Iterable[str]) -> Collected:
         """The same with these raters only."""
-        kept = set(raters)
+        names = set(raters)
         frames = {name: getattr(self, name) for name in ("ratings", "pairs", "checks", "raters")}
-        return replace(self, **{name: frame[frame["rater"].isin(kept)] for name, frame in frames.items()})
+        return replace(self, **{name: frame[frame["rater"].isin(names)] for name, frame in frames.items()})
 
 
 def collect(
@@ -197,28 +197,28 @@ def _rows(test: PreparedTest, key: PreparedKey, sheet: AnswerSheet) -> Iterable[
     for entry in sheet.entries:
         page = pages[entry.page]
         if page.kind == "headphones":
-            for expected, given in zip(key.headphone_answers, entry.answer["choices"], strict=True):
-                yield _check(sheet, "headphones", entry.page, str(expected), str(given))
+            for expected, choice in zip(key.headphone_answers, entry.answer["choices"], strict=True):
+                yield _check(sheet, "headphones", entry.page, str(expected), str(choice))
         if page.step is None or page.practice:
             continue
         played = slots(test, page, sheet.language)
-        told = key.trials[page.step.trial]
+        trial_key = key.trials[page.step.trial]
         ratings = entry.answer["ratings"]
-        if told.kind == "trap":
-            yield _trap(sheet, entry.page, told.expected or "", told.expected_of, page.step.order, ratings)
+        if trial_key.kind == "trap":
+            yield _trap(sheet, entry.page, trial_key.expected or "", trial_key.expected_of, page.step.order, ratings)
             continue
-        heard = {play["slot"]: heard_seconds(play["ranges"]) for play in entry.answer["plays"]}
-        facts = key.prompts.get(told.prompt or "")
+        seconds_heard = {play["slot"]: heard_seconds(play["ranges"]) for play in entry.answer["plays"]}
+        facts = key.prompts.get(trial_key.prompt or "")
         shared = {
             "rater": sheet.rater,
             "page": entry.page,
             "order": page.number,
             "trial": page.step.trial,
-            "kind": told.kind,
-            "repeats": told.repeats or "",
-            "prompt": told.prompt,
-            "take": told.take,
-            "excerpt": told.excerpt,
+            "kind": trial_key.kind,
+            "repeats": trial_key.repeats or "",
+            "prompt": trial_key.prompt,
+            "take": trial_key.take,
+            "excerpt": trial_key.excerpt,
             "seconds": entry.answer["seconds"],
             "answered": entry.answered,
             "comment": entry.answer["comment"],
@@ -233,11 +233,11 @@ def _rows(test: PreparedTest, key: PreparedKey, sheet: AnswerSheet) -> Iterable[
                 yield {
                     **shared,
                     **answer,
-                    "first": _called(key, first),
-                    "second": _called(key, second),
+                    "first": _table_name(key, first),
+                    "second": _table_name(key, second),
                     "outcome": outcome_of(form, rating["answer"]),
-                    "heard_first": heard.get(PAIR[0], 0.0),
-                    "heard_second": heard.get(PAIR[1], 0.0),
+                    "heard_first": seconds_heard.get(PAIR[0], 0.0),
+                    "heard_second": seconds_heard.get(PAIR[1], 0.0),
                     "duration_first": test.stimuli[first].seconds,
                     "duration_second": test.stimuli[second].seconds,
                 }
@@ -248,17 +248,17 @@ def _rows(test: PreparedTest, key: PreparedKey, sheet: AnswerSheet) -> Iterable[
                     **answer,
                     "stimulus": stimulus,
                     "role": key.stimuli[stimulus].role,
-                    "system": _called(key, stimulus),
+                    "system": _table_name(key, stimulus),
                     "slot": rating["slot"],
-                    "heard": heard.get(rating["slot"], 0.0),
+                    "heard": seconds_heard.get(rating["slot"], 0.0),
                     "duration": test.stimuli[stimulus].seconds,
                 }
 
 
-def _called(key: PreparedKey, stimulus: str) -> str:
+def _table_name(key: PreparedKey, stimulus: str) -> str:
     """The name in tables: the system's, or what kind of anchor it is."""
-    known = key.stimuli[stimulus]
-    return known.anchor or known.system or known.role
+    stimulus_key = key.stimuli[stimulus]
+    return stimulus_key.anchor or stimulus_key.system or stimulus_key.role
 
 
 def _trap(
@@ -271,23 +271,23 @@ def _trap(
 ) -> dict[str, Any]:
     """Right when every answer that counts is the one asked for; on continuous scales within 5 of it."""
     slot = None if expected_of is None else SLOTS[order.index(expected_of)]
-    given = [one["answer"] for one in ratings if slot in (None, one["slot"])]
-    row = _check(sheet, "trap", page, expected, ",".join(dict.fromkeys(given)))
-    return row | {"correct": bool(given) and all(_near(expected, one, slot is not None) for one in given)}
+    answers = [one["answer"] for one in ratings if slot in (None, one["slot"])]
+    row = _check(sheet, "trap", page, expected, ",".join(dict.fromkeys(answers)))
+    return row | {"correct": bool(answers) and all(_near(expected, one, slot is not None) for one in answers)}
 
 
-def _near(expected: str, given: str, continuous: bool) -> bool:
-    return abs(float(expected) - float(given)) <= 5 if continuous and given != NOT_APPLICABLE else expected == given
+def _near(expected: str, answer: str, continuous: bool) -> bool:
+    return abs(float(expected) - float(answer)) <= 5 if continuous and answer != NOT_APPLICABLE else expected == answer
 
 
-def _check(sheet: AnswerSheet, check: str, page: int, expected: str, given: str) -> dict[str, Any]:
+def _check(sheet: AnswerSheet, check: str, page: int, expected: str, answer: str) -> dict[str, Any]:
     return {
         "rater": sheet.rater,
         "check": check,
         "page": page,
         "expected": expected,
-        "given": given,
-        "correct": expected == given,
+        "given": answer,
+        "correct": expected == answer,
     }
 
 

@@ -74,7 +74,7 @@ class PageRef:
 
 def session_pages(test: PreparedTest, seat: int) -> tuple[PageRef, ...]:
     """Every page of the rater in this seat, from consent to thanks."""
-    chosen, checks = test.seats[seat % len(test.seats)], test.protocol.checks
+    seat_plan, checks = test.seats[seat % len(test.seats)], test.protocol.checks
     pages = [PageRef("consent")]
     if background(test.protocol):
         pages.append(PageRef("background"))
@@ -82,8 +82,8 @@ def session_pages(test: PreparedTest, seat: int) -> tuple[PageRef, ...]:
         pages.append(PageRef("sound"))
     if test.headphone_check:
         pages.append(PageRef("headphones"))
-    pages += [PageRef("trial", step, practice=True) for step in chosen.practice]
-    for number, step in enumerate(chosen.steps, start=1):
+    pages += [PageRef("trial", step, practice=True) for step in seat_plan.practice]
+    for number, step in enumerate(seat_plan.steps, start=1):
         if checks.break_every and number > 1 and (number - 1) % checks.break_every == 0:
             pages.append(PageRef("break"))
         pages.append(PageRef("trial", step, number=number))
@@ -105,11 +105,11 @@ def slots(test: PreparedTest, page: PageRef, language: str) -> dict[str, str]:
         return {}
     trial = test.trials[page.step.trial]
     spoken = trial.spoken.get(language) or next(iter(trial.spoken.values()), {})
-    found = {slot: spoken.get(stimulus, stimulus) for slot, stimulus in zip(SLOTS, page.step.order, strict=False)}
+    stimuli = {slot: spoken.get(stimulus, stimulus) for slot, stimulus in zip(SLOTS, page.step.order, strict=False)}
     if trial.reference:
-        found[REFERENCE] = trial.reference
+        stimuli[REFERENCE] = trial.reference
     prompt = test.items[trial.item].prompt_audio if trial.item else None
-    return found | ({PROMPT: prompt} if prompt else {})
+    return stimuli | ({PROMPT: prompt} if prompt else {})
 
 
 def scales_of(test: PreparedTest, trial: Trial) -> tuple[Scale, ...]:
@@ -127,8 +127,8 @@ def session_minutes(test: PreparedTest, seat: int) -> float:
     """How long a session takes when everything is heard once and answered without hurry, in minutes."""
     total = 60.0  # consent, background, sound check
     for page in session_pages(test, seat):
-        heard = sum(test.stimuli[one].seconds for slot, one in slots(test, page, "en").items() if slot != PROMPT)
-        total += heard
+        stimuli = [name for slot, name in slots(test, page, "en").items() if slot != PROMPT]
+        total += sum(test.stimuli[name].seconds for name in stimuli)
         if page.step:
             trial = test.trials[page.step.trial]
             total += SECONDS_PER_SCALE * len(trial.scales) * (1 if test.protocol.pairwise else len(trial.stimuli))
@@ -152,17 +152,17 @@ def public_page(
     players = {
         slot: {
             "slot": slot,
-            "url": audio_url(slot, one),
-            "seconds": test.stimuli[one].seconds,
-            "peaks": list(test.stimuli[one].peaks),
+            "url": audio_url(slot, name),
+            "seconds": test.stimuli[name].seconds,
+            "peaks": list(test.stimuli[name].peaks),
         }
-        for slot, one in slots(test, page, language).items()
+        for slot, name in slots(test, page, language).items()
     }
-    shown: dict[str, Any] = {"page": index, "pages": len(pages), "kind": page.kind}
+    content: dict[str, Any] = {"page": index, "pages": len(pages), "kind": page.kind}
     tests = sum(one.number > 0 for one in pages)
     if page.kind == "consent":
         protocol = test.protocol
-        shown |= {
+        content |= {
             "title": localized(protocol.title, language),
             "text": localized(protocol.consent, language),
             "contact": protocol.contact,
@@ -171,12 +171,12 @@ def public_page(
             "trials": tests,
         }
     elif page.kind == "background":
-        shown["questions"] = [_question(one, language) for one in background(test.protocol)]
+        content["questions"] = [_question(one, language) for one in background(test.protocol)]
     elif page.step is not None:
-        shown |= _trial(test, page, language, players) | {"trials": tests}
+        content |= _trial(test, page, language, players) | {"trials": tests}
     elif players:
-        shown["stimuli"] = list(players.values())
-    return shown
+        content["stimuli"] = list(players.values())
+    return content
 
 
 def _trial(test: PreparedTest, page: PageRef, language: str, players: Mapping[str, Any]) -> dict[str, Any]:

@@ -295,8 +295,8 @@ def load_test(folder: str | Path) -> PreparedTest:
             stimuli={one["id"]: Stimulus(**{**one, "peaks": tuple(one["peaks"])}) for one in value["stimuli"]},
             items={one["id"]: PromptDisplay(**one) for one in value["items"]},
             trials={
-                one["id"]: Trial(**{**one, "stimuli": tuple(one["stimuli"]), "scales": tuple(one["scales"])})
-                for one in value["trials"]
+                row["id"]: Trial(**{**row, "stimuli": tuple(row["stimuli"]), "scales": tuple(row["scales"])})
+                for row in value["trials"]
             },
             seats=tuple(Seat(_steps(one["practice"]), _steps(one["steps"])) for one in value["seats"]),
             sound_check=value["sound_check"],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from listening_test.collection.export import lines
-from listening_test.collection.logins import same
+from listening_test.collection.logins import equal_texts
 from listening_test.collection.overview import AnswerCount, CollectionProgress
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibi
 def check_password(password: str) -> Callable[[str, str], bool]:
     """What Gradio asks whether user and password are right; how often one may try is up to `logins`."""
 
-    def right(user: str, given: str) -> bool:
-        return same(given, password) & same(user, USER)
+    def right(user: str, attempt: str) -> bool:
+        return equal_texts(attempt, password) & equal_texts(user, USER)
 
     return right
 
@@ -65,49 +65,51 @@ def admin_blocks(sessions: Sessions) -> Blocks:
             with gradio.Tab("Stimuli"):
                 gradio.Markdown("Answered pages on which each stimulus was judged, and how many are planned.")
                 stimuli = gradio.Dataframe(headers=list(_CELLS), datatype="str", interactive=False, show_label=False)
-        shown = [heading, raters, trials, stimuli, closing, reopening]
+        outputs = [heading, raters, trials, stimuli, closing, reopening]
 
         def look() -> list[Any]:
-            return _shown(sessions)
+            return _page_values(sessions)
 
         def close() -> list[Any]:
             sessions.close()
-            return _shown(sessions)
+            return _page_values(sessions)
 
         def reopen() -> list[Any]:
             sessions.reopen()
-            return _shown(sessions)
+            return _page_values(sessions)
 
-        blocks.load(look, outputs=shown, **_QUIET)
-        gradio.Timer(REFRESH_SECONDS).tick(look, outputs=shown, **_QUIET)
-        refreshing.click(look, outputs=shown, **_QUIET)
-        closing.click(close, outputs=shown, **_QUIET)
-        reopening.click(reopen, outputs=shown, **_QUIET)
+        blocks.load(look, outputs=outputs, **_QUIET)
+        gradio.Timer(REFRESH_SECONDS).tick(look, outputs=outputs, **_QUIET)
+        refreshing.click(look, outputs=outputs, **_QUIET)
+        closing.click(close, outputs=outputs, **_QUIET)
+        reopening.click(reopen, outputs=outputs, **_QUIET)
         preparing.click(lambda: lines(sessions.sheets()), outputs=answers, **_QUIET).then(
             None, inputs=answers, js=_SAVE, **_QUIET
         )
     return blocks
 
 
-def _shown(sessions: Sessions) -> list[Any]:
+def _page_values(sessions: Sessions) -> list[Any]:
     import gradio
 
-    found = sessions.progress()
+    progress = sessions.progress()
     return [
-        _heading(sessions, found),
-        _rater_rows(found),
-        _cell_rows(found.trials),
-        _cell_rows(found.stimuli),
-        gradio.update(interactive=not found.closed),
-        gradio.update(interactive=found.closed),
+        _heading(sessions, progress),
+        _rater_rows(progress),
+        _cell_rows(progress.trials),
+        _cell_rows(progress.stimuli),
+        gradio.update(interactive=not progress.closed),
+        gradio.update(interactive=progress.closed),
     ]
 
 
-def _heading(sessions: Sessions, found: CollectionProgress) -> str:
-    states = ", ".join(f"{found.count(one)} {one}" for one in ("under way", "finished", "left", "withdrawn"))
-    who = "anyone" if sessions.entry == "open" else "holders of an invitation"
-    state = "**closed**: nobody is admitted, nobody gets a new page" if found.closed else f"open to {who}"
-    judged = [one.answers for one in found.stimuli]
+def _heading(sessions: Sessions, progress: CollectionProgress) -> str:
+    states = ", ".join(f"{progress.count(one)} {one}" for one in ("under way", "finished", "left", "withdrawn"))
+    raters_admitted = "anyone" if sessions.entry == "open" else "holders of an invitation"
+    state = (
+        "**closed**: nobody is admitted, nobody gets a new page" if progress.closed else f"open to {raters_admitted}"
+    )
+    judged = [one.answers for one in progress.stimuli]
     coverage = f"{min(judged)} to {max(judged)}" if judged else "0"
     return (
         f"# {sessions.test.name}\n\nThe test is {state}. Raters: {states}. "
@@ -117,22 +119,22 @@ def _heading(sessions: Sessions, found: CollectionProgress) -> str:
     )
 
 
-def _rater_rows(found: CollectionProgress) -> list[list[str]]:
+def _rater_rows(progress: CollectionProgress) -> list[list[str]]:
     return [
         [
-            one.rater,
-            str(one.seat),
-            "" if one.invited is None else str(one.invited),
-            one.language,
-            f"{one.pages} of {one.of}",
-            f"{one.minutes:.1f}",
-            one.state,
-            one.device,
+            rater.rater,
+            str(rater.seat),
+            "" if rater.invited is None else str(rater.invited),
+            rater.language,
+            f"{rater.pages} of {rater.of}",
+            f"{rater.minutes:.1f}",
+            rater.state,
+            rater.device,
         ]
-        for one in reversed(found.raters)
+        for rater in reversed(progress.raters)
     ]
 
 
 def _cell_rows(cells: Sequence[AnswerCount]) -> list[list[str]]:
     """The least judged first."""
-    return [[one.id, str(one.answers), str(one.planned)] for one in sorted(cells, key=lambda one: one.answers)]
+    return [[cell.id, str(cell.answers), str(cell.planned)] for cell in sorted(cells, key=lambda cell: cell.answers)]

@@ -88,9 +88,9 @@ def build(
     from listening_test.collection.logins import LoginLimit, check_length
 
     check_length(admin_password)
-    shown = front_end or FrontEnd.shipped(sessions.test.protocol.languages)
+    page_files = front_end or FrontEnd.shipped(sessions.test.protocol.languages)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    _add_routes(app, sessions, shown)
+    _add_routes(app, sessions, page_files)
     shared: dict[str, Any] = {"footer_links": [], "show_error": False, "ssr_mode": False, "theme": _theme()}
     shared |= {"enable_monitoring": False, "mcp_server": False, "max_file_size": 1}
     administration = admin_blocks(sessions)
@@ -103,7 +103,7 @@ def build(
         **shared,
     )
     functions = _server_functions(Replies(sessions))
-    blocks, number = _rater_blocks(sessions, shown, functions)
+    blocks, number = _rater_blocks(sessions, page_files, functions)
     gradio.mount_gradio_app(app, blocks, "/", **shared)
     callables = Callables(number, frozenset(one.__name__ for one in functions), frozenset(administration.fns))
     guard = Guard(app, callables, Hosts(public_url, names), LoginLimit())
@@ -126,7 +126,7 @@ def _rater_blocks(
     import gradio
 
     protocol = sessions.test.protocol
-    script, style = _named(front_end)
+    script, style = _file_names(front_end)
     blocks: Blocks
     with gradio.Blocks(
         title=localized(protocol.title, protocol.languages[0]) or "Listening test", analytics_enabled=False
@@ -150,22 +150,22 @@ def _server_functions(replies: Replies) -> list[Callable[[Any], Awaitable[Reply]
 
     limiter = CapacityLimiter(AT_ONCE)
 
-    async def open_session(asked: Any) -> Reply:
-        return await to_thread.run_sync(replies.open_session, asked, limiter=limiter)
+    async def open_session(payload: Any) -> Reply:
+        return await to_thread.run_sync(replies.open_session, payload, limiter=limiter)
 
-    async def answer(asked: Any) -> Reply:
-        return await to_thread.run_sync(replies.answer, asked, limiter=limiter)
+    async def answer(payload: Any) -> Reply:
+        return await to_thread.run_sync(replies.answer, payload, limiter=limiter)
 
-    async def turn(asked: Any) -> Reply:
-        return await to_thread.run_sync(replies.turn, asked, limiter=limiter)
+    async def turn(payload: Any) -> Reply:
+        return await to_thread.run_sync(replies.turn, payload, limiter=limiter)
 
-    async def withdraw(asked: Any) -> Reply:
-        return await to_thread.run_sync(replies.withdraw, asked, limiter=limiter)
+    async def withdraw(payload: Any) -> Reply:
+        return await to_thread.run_sync(replies.withdraw, payload, limiter=limiter)
 
     return [open_session, answer, turn, withdraw]
 
 
-def _named(front_end: FrontEnd) -> tuple[str, str]:
+def _file_names(front_end: FrontEnd) -> tuple[str, str]:
     """File names that change with the content, so that browsers may keep the files."""
     script, style = (hashlib.sha256(one.encode()).hexdigest()[:_ID] for one in (front_end.script, front_end.stylesheet))
     return f"script-{script}.js", f"style-{style}.css"
@@ -176,7 +176,7 @@ def _add_routes(app: FastAPI, sessions: Sessions, front_end: FrontEnd) -> None:
 
     from listening_test.collection.calls import not_found
 
-    script, style = _named(front_end)
+    script, style = _file_names(front_end)
     files = {script: (front_end.script, "text/javascript"), style: (front_end.stylesheet, "text/css")}
 
     def health() -> Response:

@@ -57,17 +57,17 @@ def again(body: bytes) -> Receive:
 def refused_call(body: bytes, callables: Callables, *, event: bool) -> Response | None:
     """What is said to a call that is none of the pages'."""
     try:
-        asked: dict[str, Any] = dict(json.loads(body, parse_constant=_no_number))
+        call: dict[str, Any] = dict(json.loads(body, parse_constant=_no_number))
     except (ValueError, TypeError, RecursionError):
         return JSONResponse({"detail": "Bad Request"}, status_code=400)
-    number = asked.get("fn_index" if event else "component_id")
-    if type(number) is not int or not isinstance(asked.get("session_hash"), str) or "data" not in asked:
+    number = call.get("fn_index" if event else "component_id")
+    if type(number) is not int or not isinstance(call.get("session_hash"), str) or "data" not in call:
         return JSONResponse({"detail": "Bad Request"}, status_code=400)
     if event:
-        return None if number in callables.events and not asked.get("api_name") else not_found()
-    name = asked.get("fn_name")
-    known = number == callables.component and isinstance(name, str) and name in callables.functions
-    return None if known else not_found()
+        return None if number in callables.events and not call.get("api_name") else not_found()
+    name = call.get("fn_name")
+    is_ours = number == callables.component and isinstance(name, str) and name in callables.functions
+    return None if is_ours else not_found()
 
 
 def _no_number(text: str) -> None:

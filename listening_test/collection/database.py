@@ -152,7 +152,7 @@ class PlayRow(Base):
     rater: Mapped[str] = mapped_column(String(16), primary_key=True)
     page: Mapped[int] = mapped_column(primary_key=True)
     slot: Mapped[str] = mapped_column(String(2), primary_key=True)
-    heard: Mapped[float] = mapped_column(Double)
+    seconds_heard: Mapped[float] = mapped_column("heard", Double)
     ranges: Mapped[list[list[float]]] = mapped_column(JSON)
     starts: Mapped[int]
     seeks: Mapped[int]
@@ -180,7 +180,7 @@ class Database:
         """Connect, make the tables if need be, and check whose they are."""
         self.url = parsed_url(url)
         self.test = test.digest()
-        self.shown = self.url.render_as_string(hide_password=True)
+        self.address = self.url.render_as_string(hide_password=True)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             self._check_file(create)
@@ -240,7 +240,7 @@ class Database:
             if SchemaRow.__tablename__ not in tables:
                 if not create:
                     raise InputError(
-                        f"There are no answers in {self.shown}.", field="--db", cure="Name the server's database."
+                        f"There are no answers in {self.address}.", field="--db", cure="Name the server's database."
                     )
                 if clash := tables & set(Base.metadata.tables):
                     raise self._foreign(f"it has a table '{min(clash)}' of something else")
@@ -251,13 +251,13 @@ class Database:
             version = session.scalars(select(SchemaRow.version)).first()
             if version != SCHEMA_VERSION:
                 raise self._foreign(f"its tables have layout {version}, this version of songbench has {SCHEMA_VERSION}")
-            found = session.scalars(select(TestRow.digest)).all()
-            if list(found) != [self.test]:
+            tests = session.scalars(select(TestRow.digest)).all()
+            if list(tests) != [self.test]:
                 raise self._foreign("it holds the answers of another test")
 
     def _foreign(self, why: str) -> InputError:
         return InputError(
-            f"The database {self.shown} cannot be used: {why}.", field="--db", cure="Name another database with --db."
+            f"The database {self.address} cannot be used: {why}.", field="--db", cure="Name another database with --db."
         )
 
     def _unusable(self, error: SQLAlchemyError) -> InputError:
@@ -266,7 +266,7 @@ class Database:
             if self.sqlite
             else "Start the server, check host, port, name, user and password, and that the user may create tables."
         )
-        return InputError(f"The database {self.shown} cannot be used ({reason(error)}).", field="--db", cure=cure)
+        return InputError(f"The database {self.address} cannot be used ({reason(error)}).", field="--db", cure=cure)
 
 
 def _make_private(path: Path) -> None:

@@ -51,6 +51,6 @@ def write_out(path: Path, text: str, field: str) -> None:
         ) from None
 
 
-def lines(given: Iterable[AnswerSheet]) -> str:
+def lines(sheets: Iterable[AnswerSheet]) -> str:
     """One JSON object per line, as `collected.read_sheets` reads it."""
-    return "".join(json.dumps(sheet.to_json(), ensure_ascii=False) + "\n" for sheet in given)
+    return "".join(json.dumps(sheet.to_json(), ensure_ascii=False) + "\n" for sheet in sheets)

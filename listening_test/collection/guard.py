@@ -124,9 +124,9 @@ class Guard:
         """What is said to a request that does not come through; None when it does."""
         headers = Headers(scope=scope)
         host, origin = headers.get("host"), headers.get("origin")
-        if not self._hosts.known(host):
+        if not self._hosts.is_known(host):
             return self._misdirected(str(host))
-        if origin is not None and not self._hosts.ours(origin, host):
+        if origin is not None and not self._hosts.is_own_origin(origin, host):
             return not_found()
         if scope["method"] in ("GET", "HEAD"):
             if self._hosts.prefix and path == self._hosts.prefix:
@@ -177,8 +177,8 @@ def _tighten_cookies(headers: MutableHeaders) -> None:
     if cookies:
         del headers["set-cookie"]
         for cookie in cookies:
-            kept = [part for part in cookie.split("; ") if not part.lower().startswith("samesite")]
-            headers.append("set-cookie", "; ".join([*kept, "SameSite=Strict"]))
+            attributes = [part for part in cookie.split("; ") if not part.lower().startswith("samesite")]
+            headers.append("set-cookie", "; ".join([*attributes, "SameSite=Strict"]))
 
 
 def _with_nonce(send: Send, nonce: str) -> Send:

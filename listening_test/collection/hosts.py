@@ -32,10 +32,16 @@ class Hosts:
         """Take the address apart."""
         parts = urlsplit(public_url or "")
         self.scheme, self.netloc, self.prefix = parts.scheme, parts.netloc, parts.path.rstrip("/")
-        own = ("localhost", socket.gethostname(), f"{socket.gethostname()}.local", parts.hostname or "", *names)
-        self._names = {name.lower() for name in own if name}
+        server_names = (
+            "localhost",
+            socket.gethostname(),
+            f"{socket.gethostname()}.local",
+            parts.hostname or "",
+            *names,
+        )
+        self._names = {name.lower() for name in server_names if name}
 
-    def known(self, host: str | None) -> bool:
+    def is_known(self, host: str | None) -> bool:
         """Whether a ``Host`` header is one of the server's; browsers always send one."""
         if host is None:
             return True
@@ -45,10 +51,10 @@ class Hosts:
             return False
         return name is not None and (name in self._names or _is_number(name))
 
-    def ours(self, origin: str, host: str | None) -> bool:
+    def is_own_origin(self, origin: str, host: str | None) -> bool:
         """Whether an ``Origin`` header is that of our pages, for a host that is known."""
         try:
-            return urlsplit(origin).netloc in {one for one in (self.netloc, host) if one}
+            return urlsplit(origin).netloc in {name for name in (self.netloc, host) if name}
         except ValueError:
             return False
 

@@ -41,10 +41,10 @@ def check_length(password: str) -> None:
         )
 
 
-def same(given: str, expected: str) -> bool:
+def equal_texts(first: str, second: str) -> bool:
     """Whether two texts are equal; takes as long for a near miss as for a far one."""
-    one, two = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in (given, expected))
-    return hmac.compare_digest(one, two)
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in (first, second)]
+    return hmac.compare_digest(*digests)
 
 
 @dataclass
@@ -75,12 +75,12 @@ class LoginLimit:
 
     def begin(self, address: str) -> float:
         """A try from an address: 0, and it counts, or the seconds after which it would be let through."""
-        now, who = self._clock(), _group(address)
+        now, group = self._clock(), _group(address)
         with self._turn:
-            record = self._records.pop(who, _Record())
+            record = self._records.pop(group, _Record())
             if now - record.last > _FORGET:
                 record = _Record()
-            self._records[who] = record
+            self._records[group] = record
             wait = record.wait(now)
             if wait <= 0:
                 record.wrong += 1
@@ -88,20 +88,20 @@ class LoginLimit:
             while len(self._records) > _MOST_ADDRESSES:
                 self._records.popitem(last=False)
         if wait > 0:
-            log.warning("A log-in to the administration from %s was turned away for %d s more.", who, math.ceil(wait))
+            log.warning("A log-in to the administration from %s was turned away for %d s more.", group, math.ceil(wait))
         return max(wait, 0.0)
 
     def end(self, address: str, *, right: bool) -> None:
         """How a try that was let through turned out."""
-        who = _group(address)
+        group = _group(address)
         with self._turn:
-            wrong = self._records[who].wrong if who in self._records else 1
+            wrong = self._records[group].wrong if group in self._records else 1
             if right:
-                self._records.pop(who, None)
+                self._records.pop(group, None)
         if right:
-            log.info("Someone logged in to the administration from %s.", who)
+            log.info("Someone logged in to the administration from %s.", group)
         else:
-            log.warning("A wrong password for the administration from %s, the %s in a row.", who, wrong)
+            log.warning("A wrong password for the administration from %s, the %s in a row.", group, wrong)
 
 
 def _group(address: str) -> str:

@@ -80,7 +80,7 @@ class CollectionProgress:
 
     def count(self, state: State) -> int:
         """How many raters are in this state."""
-        return sum(one.state == state for one in self.raters)
+        return sum(rater.state == state for rater in self.raters)
 
 
 def sheets(database: Database, test: PreparedTest) -> list[AnswerSheet]:
@@ -121,24 +121,24 @@ def progress(database: Database, test: PreparedTest, active_since: float) -> Col
         for rater, when in session.execute(answered):
             times.setdefault(rater, []).append(when or 0.0)
         raters = _raters(session)
-        told = tuple(_told(test, one, times.get(one.id, []), active_since) for one in raters)
-    done = [(one.seat, len(times.get(one.id, []))) for one in raters]
-    trials, stimuli = _judged(test, done)
+        rows = tuple(_rater_progress(test, rater, times.get(rater.id, []), active_since) for rater in raters)
+    answered_pages = [(rater.seat, len(times.get(rater.id, []))) for rater in raters]
+    trials, stimuli = _judged(test, answered_pages)
     planned_trials, planned_stimuli = _judged(test, [(seat, 10**9) for seat in range(len(test.seats))])
-    return CollectionProgress(closed, told, _cells(trials, planned_trials), _cells(stimuli, planned_stimuli))
+    return CollectionProgress(closed, rows, _cells(trials, planned_trials), _cells(stimuli, planned_stimuli))
 
 
 def _raters(session: Session) -> list[RaterRow]:
     return list(session.scalars(select(RaterRow).order_by(RaterRow.started, RaterRow.id)))
 
 
-def _told(test: PreparedTest, rater: RaterRow, times: list[float], active_since: float) -> RaterProgress:
+def _rater_progress(test: PreparedTest, rater: RaterRow, times: list[float], active_since: float) -> RaterProgress:
     state: State = "under way" if rater.active >= active_since else "left"
     if rater.finished is not None:
         state = "finished"
     if rater.withdrawn is not None:
         state = "withdrawn"
-    gaps = [two - one for one, two in pairwise([rater.started, *times])]
+    gaps = [later - earlier for earlier, later in pairwise([rater.started, *times])]
     return RaterProgress(
         rater=rater.id,
         seat=rater.seat,
@@ -152,11 +152,11 @@ def _told(test: PreparedTest, rater: RaterRow, times: list[float], active_since:
     )
 
 
-def _judged(test: PreparedTest, done: list[tuple[int, int]]) -> tuple[Counter[str], Counter[str]]:
+def _judged(test: PreparedTest, seats: list[tuple[int, int]]) -> tuple[Counter[str], Counter[str]]:
     """How often each trial and each stimulus is among the first so many pages of these seats."""
     trials: Counter[str] = Counter()
     stimuli: Counter[str] = Counter()
-    for seat, pages in done:
+    for seat, pages in seats:
         for page in session_pages(test, seat)[:pages]:
             if page.step is not None and not page.practice:
                 trials[page.step.trial] += 1
@@ -164,5 +164,5 @@ def _judged(test: PreparedTest, done: list[tuple[int, int]]) -> tuple[Counter[st
     return trials, stimuli
 
 
-def _cells(found: Counter[str], planned: Counter[str]) -> tuple[AnswerCount, ...]:
-    return tuple(AnswerCount(one, found[one], planned[one]) for one in sorted(planned))
+def _cells(answers: Counter[str], planned: Counter[str]) -> tuple[AnswerCount, ...]:
+    return tuple(AnswerCount(name, answers[name], planned[name]) for name in sorted(planned))

@@ -39,40 +39,40 @@ class Replies:
         """Keep them."""
         self._sessions = sessions
 
-    def open_session(self, asked: object) -> Reply:
+    def open_session(self, payload: object) -> Reply:
         """Come in or come back."""
 
-        def reply(given: Mapping[str, Any]) -> Reply:
-            wanted = {name: given.get(name) for name in ("invitation", "token", "language")}
-            return self._session(self._sessions.open_session(**wanted))
+        def reply(fields: Mapping[str, Any]) -> Reply:
+            arguments = {name: fields.get(name) for name in ("invitation", "token", "language")}
+            return self._session(self._sessions.open_session(**arguments))
 
-        return _guarded(reply, asked)
+        return _guarded(reply, payload)
 
-    def answer(self, asked: object) -> Reply:
+    def answer(self, payload: object) -> Reply:
         """Take the answer to a page, give the next."""
 
-        def reply(given: Mapping[str, Any]) -> Reply:
-            place = self._sessions.answer(given.get("token"), given.get("page"), given.get("answer"))
+        def reply(fields: Mapping[str, Any]) -> Reply:
+            place = self._sessions.answer(fields.get("token"), fields.get("page"), fields.get("answer"))
             return self._page(place)
 
-        return _guarded(reply, asked)
+        return _guarded(reply, payload)
 
-    def turn(self, asked: object) -> Reply:
+    def turn(self, payload: object) -> Reply:
         """Go on in another language."""
 
-        def reply(given: Mapping[str, Any]) -> Reply:
-            return self._session(self._sessions.turn_language(given.get("token"), given.get("language")))
+        def reply(fields: Mapping[str, Any]) -> Reply:
+            return self._session(self._sessions.turn_language(fields.get("token"), fields.get("language")))
 
-        return _guarded(reply, asked)
+        return _guarded(reply, payload)
 
-    def withdraw(self, asked: object) -> Reply:
+    def withdraw(self, payload: object) -> Reply:
         """Delete what the rater said."""
 
-        def reply(given: Mapping[str, Any]) -> Reply:
-            self._sessions.withdraw(given.get("token"))
+        def reply(fields: Mapping[str, Any]) -> Reply:
+            self._sessions.withdraw(fields.get("token"))
             return {"problem": "withdrawn"}
 
-        return _guarded(reply, asked)
+        return _guarded(reply, payload)
 
     def _session(self, place: RaterPosition) -> Reply:
         return {"token": place.token, "language": place.language, **self._page(place)}
@@ -92,10 +92,10 @@ class Replies:
         return f"audio/{place.token}/{page}/{slot}.{place.language}.{self._sessions.test.protocol.listening.format}"
 
 
-def _guarded(reply: Callable[[Mapping[str, Any]], Reply], asked: object) -> Reply:
+def _guarded(reply: Callable[[Mapping[str, Any]], Reply], payload: object) -> Reply:
     """Whatever goes wrong, the browser is told a code and the log the rest."""
     try:
-        return reply(asked if isinstance(asked, Mapping) else {})
+        return reply(payload if isinstance(payload, Mapping) else {})
     except SessionProblemError as problem:
         return {"problem": problem.code}
     except RefusedAnswerError as refused:

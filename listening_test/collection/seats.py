@@ -18,7 +18,7 @@ def emptiest_seat(session: Session, test: str, seats: int, *, active_since: floa
         active_since: a rater who has not finished counts only with an answer later than this, in seconds since 1970.
         came_since: who has not answered anything yet, not even the consent, counts only when they came later than this.
     """
-    taken = select(RaterRow.seat, func.count()).where(
+    occupied = select(RaterRow.seat, func.count()).where(
         RaterRow.test == test,
         RaterRow.withdrawn.is_(None),
         or_(
@@ -27,7 +27,7 @@ def emptiest_seat(session: Session, test: str, seats: int, *, active_since: floa
             RaterRow.started >= came_since,
         ),
     )
-    counts = {row.seat: row[1] for row in session.execute(taken.group_by(RaterRow.seat))}
+    counts = {row.seat: row[1] for row in session.execute(occupied.group_by(RaterRow.seat))}
     return min(range(seats), key=lambda seat: (counts.get(seat, 0), seat))
 
 

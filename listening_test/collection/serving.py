@@ -72,18 +72,18 @@ def public_address(url: str) -> str:
             field="--public-url",
             cure="Choose a path that does not begin so, e.g. /listen/.",
         )
-    shown = f"[{host}]" if ":" in host else host
-    where = shown if port in (None, _PORTS[parts.scheme]) else f"{shown}:{port}"
+    name = f"[{host}]" if ":" in host else host
+    where = name if port in (None, _PORTS[parts.scheme]) else f"{name}:{port}"
     return f"{parts.scheme}://{where}{parts.path.rstrip('/')}/"
 
 
-def proxy_networks(given: str) -> list[str]:
+def proxy_networks(text: str) -> list[str]:
     """The addresses and networks of proxies, from a comma-separated list.
 
     Raises:
         InputError: for anything else; names and ``*`` would trust whoever answers to them.
     """
-    networks = [part.strip() for part in given.split(",") if part.strip()]
+    networks = [part.strip() for part in text.split(",") if part.strip()]
     for part in networks:
         try:
             ipaddress.ip_network(part)
@@ -99,8 +99,8 @@ def proxy_networks(given: str) -> list[str]:
 def address(opened: socket.socket) -> str:
     """Where a browser on this machine finds it."""
     host, port = opened.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{port}/"
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{name}:{port}/"
 
 
 @contextmanager

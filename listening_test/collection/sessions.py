@@ -119,7 +119,7 @@ class Sessions:
         if not invitation and token:
             with self.database.writing() as session:
                 place = self._place(session, self._rater(session, token), str(token))
-            return _shown(place)
+            return _open_position(place)
         number = self.signer.number_of(invitation) if invitation else None
         if invitation and number is None:
             raise SessionProblemError("unknown")
@@ -148,11 +148,11 @@ class Sessions:
             current = self._answered(session, rater)
             if type(page) is not int or page < 0 or page > current:
                 raise RefusedAnswerError("malformed", f"the rater is at page {current}")
-            shown = session.get(PageRow, (rater.id, current))
-            if page == current and shown is not None:
-                self._keep(session, rater, shown, payload)
+            page_row = session.get(PageRow, (rater.id, current))
+            if page == current and page_row is not None:
+                self._keep(session, rater, page_row, payload)
             place = self._place(session, rater, str(token))
-        return _shown(place)  # outside: that there is no next page must not undo the answer
+        return _open_position(place)  # outside: that there is no next page must not undo the answer
 
     def turn_language(self, token: object, language: object) -> RaterPosition:
         """Go on in another language of the protocol.
@@ -164,7 +164,7 @@ class Sessions:
             rater = self._rater(session, token)
             rater.language = self._language(language, rater.language)
             place = self._place(session, rater, str(token))
-        return _shown(place)
+        return _open_position(place)
 
     def withdraw(self, token: object) -> None:
         """Delete everything a rater said; that someone withdrew is kept.
@@ -226,13 +226,13 @@ class Sessions:
         token = new_token() if number is None else self.signer.invited_token(number)
         with self.database.writing() as session:
             test = session.scalars(select(TestRow).with_for_update()).one()
-            known = session.scalar(select(RaterRow.id).where(RaterRow.token_hash == token_hash(token)))
-            if known is None:
+            rater = session.scalar(select(RaterRow.id).where(RaterRow.token_hash == token_hash(token)))
+            if rater is None:
                 if test.closed_at is not None:
                     raise SessionProblemError("closed")
                 self._add_rater(session, token, number, language)
             place = self._place(session, self._rater(session, token), token)
-        return _shown(place)
+        return _open_position(place)
 
     def _add_rater(self, session: Session, token: str, number: int | None, language: str) -> None:
         now, seats = self._clock(), len(self.test.seats)
@@ -266,8 +266,8 @@ class Sessions:
         """Whose token it is; while one answer is taken, another of the same rater waits."""
         if not is_token(token):
             raise SessionProblemError("unknown")
-        wanted = select(RaterRow).where(RaterRow.token_hash == token_hash(str(token)))
-        rater = session.scalars(wanted.with_for_update() if lock else wanted).one_or_none()
+        query = select(RaterRow).where(RaterRow.token_hash == token_hash(str(token)))
+        rater = session.scalars(query.with_for_update() if lock else query).one_or_none()
         if rater is None:
             raise SessionProblemError("unknown")
         if rater.withdrawn is not None and not withdrawn:
@@ -276,8 +276,8 @@ class Sessions:
 
     def _answered(self, session: Session, rater: RaterRow) -> int:
         """How many pages are answered, which is the number of the current one: none can be left out."""
-        wanted = select(func.count()).where(PageRow.rater == rater.id, PageRow.answered.is_not(None))
-        return session.scalar(wanted) or 0
+        query = select(func.count()).where(PageRow.rater == rater.id, PageRow.answered.is_not(None))
+        return session.scalar(query) or 0
 
     def _place(self, session: Session, rater: RaterRow, token: str) -> RaterPosition | None:
         """Where the rater is, the page noted as shown from now on; None where closing came before it."""
@@ -291,40 +291,40 @@ class Sessions:
             token=token, seat=rater.seat, language=rater.language, page=current, code=rater.completion_code or ""
         )
 
-    def _keep(self, session: Session, rater: RaterRow, shown: PageRow, payload: object) -> None:
-        answer = accept(self.test, rater.seat, shown.page, rater.language, payload)
+    def _keep(self, session: Session, rater: RaterRow, page_row: PageRow, payload: object) -> None:
+        answer = accept(self.test, rater.seat, page_row.page, rater.language, payload)
         pages, now = session_pages(self.test, rater.seat), self._clock()
-        took = now - shown.served  # below 0 after the clock was set back, which is not the rater's fault
-        if 0 <= took < self._least_seconds(pages[shown.page], rater.language) - HASTE:
-            raise RefusedAnswerError("unheard", f"answered {took:.1f} s after the page was shown")
-        place = {"rater": rater.id, "page": shown.page}
-        shown.answer, shown.answered, rater.active = answer, now, now
+        elapsed = now - page_row.served  # below 0 after the clock was set back, which is not the rater's fault
+        if 0 <= elapsed < self._least_seconds(pages[page_row.page], rater.language) - HASTE:
+            raise RefusedAnswerError("unheard", f"answered {elapsed:.1f} s after the page was shown")
+        place = {"rater": rater.id, "page": page_row.page}
+        page_row.answer, page_row.answered, rater.active = answer, now, now
         session.add_all(RatingRow(**place, **rating) for rating in answer.get("ratings", ()))
         session.add_all(
-            PlayRow(**place, **play, heard=heard_seconds(play["ranges"])) for play in answer.get("plays", ())
+            PlayRow(**place, **play, seconds_heard=heard_seconds(play["ranges"])) for play in answer.get("plays", ())
         )
-        if shown.kind == "consent" and isinstance(payload, Mapping):  # nothing is kept of a browser before it
+        if page_row.kind == "consent" and isinstance(payload, Mapping):  # nothing is kept of a browser before it
             rater.device = _plain(payload.get("device"))
-        if pages[shown.page + 1].kind == "thanks":
+        if pages[page_row.page + 1].kind == "thanks":
             rater.finished, rater.completion_code = now, self.signer.completion_code(rater.id)
 
     def _least_seconds(self, page: PageRef, language: str) -> float:
         """How long hearing what must be heard takes; one player plays at a time."""
         if page.kind != "trial":
             return 0.0
-        judged = [one for slot, one in slots(self.test, page, language).items() if slot != PROMPT]
-        return sum(needed_seconds(self.test.protocol, self.test.stimuli[one].seconds) for one in judged)
+        judged = [name for slot, name in slots(self.test, page, language).items() if slot != PROMPT]
+        return sum(needed_seconds(self.test.protocol, self.test.stimuli[name].seconds) for name in judged)
 
-    def _language(self, wanted: object, otherwise: str = "") -> str:
+    def _language(self, language: object, otherwise: str = "") -> str:
         languages = self.test.protocol.languages
-        return next((one for one in languages if one == wanted), otherwise or languages[0])
+        return next((name for name in languages if name == language), otherwise or languages[0])
 
     def _set_closed(self, when: float | None) -> None:
         with self.database.writing() as session:
             session.scalars(select(TestRow).with_for_update()).one().closed_at = when
 
 
-def _shown(place: RaterPosition | None) -> RaterPosition:
+def _open_position(place: RaterPosition | None) -> RaterPosition:
     if place is None:
         raise SessionProblemError("closed")
     return place

@@ -100,11 +100,11 @@ class Signer:
 
     def number_of(self, invitation: object) -> int | None:
         """The number of a genuine invitation, else None. Takes as long for a near miss as for a far one."""
-        found = _INVITATION.fullmatch(invitation) if isinstance(invitation, str) else None
-        if found is None:
+        match = _INVITATION.fullmatch(invitation) if isinstance(invitation, str) else None
+        if match is None:
             return None
-        number = int(found[1])
-        return number if hmac.compare_digest(self.invitation(number), found[0]) else None
+        number = int(match[1])
+        return number if hmac.compare_digest(self.invitation(number), match[0]) else None
 
     def invited_token(self, number: int) -> str:
         """The session token of an invited rater: the same on every device, useless without the secret."""

@@ -33,11 +33,11 @@ def bundle(
     test = load_test(folder)
     place = to or folder.resolve().with_name(f"{folder.resolve().name}-bundle")
     writable(place.parent, "--to")
-    made = write_bundle(test, place, archive=archive)
-    size = sum(path.stat().st_size for path in made[0].rglob("*") if path.is_file()) / 1e6
+    paths = write_bundle(test, place, archive=archive)
+    size = sum(path.stat().st_size for path in paths[0].rglob("*") if path.is_file()) / 1e6
     seats, languages = len(test.seats), ", ".join(test.protocol.languages)
-    typer.echo(f"{made[0]}: {seats} seats, {languages}, {size:.1f} MB")
-    for path in made[1:]:
+    typer.echo(f"{paths[0]}: {seats} seats, {languages}, {size:.1f} MB")
+    for path in paths[1:]:
         typer.echo(f"{path}: the same as an archive, {path.stat().st_size / 1e6:.1f} MB")
     typer.echo(
         f"Raters open index.html; give each another seat, index.html?seat=0 to ?seat={seats - 1}; see README.txt.\n"

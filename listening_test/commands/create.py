@@ -82,21 +82,21 @@ def create(
     folder = out or Path("listening") / f"{run}-{declared.name}"
     material = gather_material(experiment, Store(experiment.store), runs or "results/runs")
     console = Console(stderr=True)
-    kept = claim(folder, force=force)
+    earlier = claim(folder, force=force)
     try:
         with _progress(console) as tell:
-            made = prepare(material, declared, folder, tell)
+            preparation = prepare(material, declared, folder, tell)
     except KeyboardInterrupt:
-        give_up(folder, kept)
+        give_up(folder, earlier)
         typer.echo("\nStopped. Nothing half-made was left; run the same command again.", err=True)
         raise typer.Exit(130) from None
     except BaseException:
-        give_up(folder, kept)
+        give_up(folder, earlier)
         raise
-    if kept:
-        console.print(f"the test before, with its key and answers, is kept in {kept}", highlight=False, markup=False)
-    write_reports(made)
-    _summary(Console(), made)
+    if earlier:
+        console.print(f"the test before, with its key and answers, is kept in {earlier}", highlight=False, markup=False)
+    write_reports(preparation)
+    _summary(Console(), preparation)
 
 
 def _overrides(
@@ -127,12 +127,12 @@ def _progress(console: Console) -> Iterator[Tell]:
     bars = Progress(*columns, console=console)
     tasks: dict[str, Any] = {}
 
-    def tell(what: str, done: int, total: int) -> None:
+    def tell(stage: str, count: int, total: int) -> None:
         if not tasks:
             bars.start()  # not before: what is refused at once is one message, without an empty line for no bars
-        if what not in tasks:
-            tasks[what] = bars.add_task(what, total=total)
-        bars.update(tasks[what], completed=done)
+        if stage not in tasks:
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=count)
 
     try:
         yield tell
@@ -141,28 +141,28 @@ def _progress(console: Console) -> Iterator[Tell]:
             bars.stop()
 
 
-def _summary(console: Console, made: Preparation) -> None:
+def _summary(console: Console, preparation: Preparation) -> None:
     """What was made, how good it can get, what comes next."""
     from rich.markup import escape
 
     from listening_test.preparation.report import minutes, power_statement
     from listening_test.reporting.wording import counted
 
-    test, design = made.test, made.design
+    test, design = preparation.test, preparation.design
     console.print(
         f"[bold]{escape(test.name)}[/bold]: {len(test.stimuli)} stimuli, {counted(design.seats, 'rater')} with"
-        f" {counted(design.pages, 'test page')} each, about {minutes(made)} minutes",
+        f" {counted(design.pages, 'test page')} each, about {minutes(preparation)} minutes",
         highlight=False,
     )
-    console.print(f"  systems  {escape(', '.join(made.selection.names))}", highlight=False)
+    console.print(f"  systems  {escape(', '.join(preparation.selection.names))}", highlight=False)
     console.print(
-        f"  votes    {made.coverage.cells} per {_cell(test.protocol)}; a rater meets each"
-        f" {'pair of systems' if design.pairwise else 'system'} {_times(made.coverage.treatments)}",
+        f"  votes    {preparation.coverage.cells} per {_cell(test.protocol)}; a rater meets each"
+        f" {'pair of systems' if design.pairwise else 'system'} {_times(preparation.coverage.treatments)}",
         highlight=False,
     )
-    for note in made.notes:
+    for note in preparation.notes:
         console.print(f"  [yellow]note[/yellow]     {escape(note)}", highlight=False)
-    console.print(f"  power    {escape(power_statement(made))}", highlight=False)
+    console.print(f"  power    {escape(power_statement(preparation))}", highlight=False)
     console.print(
         f"  made     {escape(str(test.folder))} (read preparation.md; keep key.json from raters)", highlight=False
     )

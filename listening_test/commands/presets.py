@@ -30,8 +30,8 @@ def presets(
         typer.echo(preset_text(name), nl=False)
         return
     table = Table("preset", "form", "scales", "source", box=None, pad_edge=False)
-    for one in preset_names():
-        protocol = load_protocol(one)
+    for preset in preset_names():
+        protocol = load_protocol(preset)
         source = protocol.source.partition(" (")[0]
-        table.add_row(one, protocol.form, " ".join(scale.id for scale in protocol.scales), source)
+        table.add_row(preset, protocol.form, " ".join(scale.id for scale in protocol.scales), source)
     Console().print(table)

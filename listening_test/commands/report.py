@@ -86,16 +86,20 @@ def report(
         raise InputError(
             "This is for --import only.", field="--rater-columns" if rater_columns else "--include-rejected"
         )
-    made, run = (
+    listening_report, run = (
         _of_test(folder, db, answers or [], runs, store) if folder else _of_import(imported or "", protocol, options)
     )
-    place = to or (folder / ("report-simulated" if made.simulated else "report") if folder else Path(made.name))
+    place = to or (
+        folder / ("report-simulated" if listening_report.simulated else "report")
+        if folder
+        else Path(listening_report.name)
+    )
     writable(place, "--to")
-    print_report(made)
-    paths = write_report(made, place)
+    print_report(listening_report)
+    paths = write_report(listening_report, place)
     typer.echo(f"\n{len(paths)} files in {place}: {', '.join(path.name for path in paths[:4])} …", err=True)
     if folder and leaderboard:
-        _add_columns(made, run)
+        _add_columns(listening_report, run)
 
 
 def _of_test(
@@ -109,10 +113,10 @@ def _of_test(
 
     test = load_test(folder)
     key = load_key(test)
-    found = find_answers(test, db, answers)
-    data = collect(test, key, found.sheets, simulated=found.simulated)
+    collection = find_answers(test, db, answers)
+    data = collect(test, key, collection.sheets, simulated=collection.simulated)
     run = try_to_find_run(key.run, runs or key.runs, store)
-    return make_report(data, analyse(data), run, sources=found.sources), run
+    return make_report(data, analyse(data), run, sources=collection.sources), run
 
 
 def _of_import(source: str, protocol: str | None, options: Options) -> tuple[Report, SourceRun | str]:
@@ -121,19 +125,19 @@ def _of_import(source: str, protocol: str | None, options: Options) -> tuple[Rep
     from listening_test.protocol import load_protocol
     from listening_test.reporting.assemble import make_report
 
-    found = read_import(source, load_protocol(protocol) if protocol else None, options)
+    imported = read_import(source, load_protocol(protocol) if protocol else None, options)
     why = "imported results belong to no run."
-    analysed = analyse(found.data)
-    return make_report(found.data, analysed, why, sources=(source,), places_known=found.places_known), why
+    analysed = analyse(imported.data)
+    return make_report(imported.data, analysed, why, sources=(source,), places_known=imported.places_known), why
 
 
-def _add_columns(made: Report, run: SourceRun | str) -> None:
+def _add_columns(listening_report: Report, run: SourceRun | str) -> None:
     from listening_test.reporting.panel import panel_of
     from songbench.reporting.panels import write_panel
 
-    if isinstance(run, str) or not made.included:
+    if isinstance(run, str) or not listening_report.included:
         why = run if isinstance(run, str) else "no rater passed the declared rules."
         typer.echo(f"No leaderboard columns: {why}", err=True)
         return
-    path = write_panel(panel_of(made), run.folder)
+    path = write_panel(panel_of(listening_report), run.folder)
     typer.echo(f"Leaderboard columns in {path}; `songbench report {run.folder.name}` shows them.", err=True)

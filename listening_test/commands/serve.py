@@ -96,11 +96,13 @@ def serve(
 def _introduce(sessions: Sessions, url: str, password: str | None) -> None:
     from listening_test.collection.overview import CollectionProgress
 
-    found: CollectionProgress = sessions.progress()
-    who = "whoever opens it" if sessions.entry == "open" else "holders of an invitation (songbench listen invite)"
-    state = "; CLOSED, reopen it in the administration" if found.closed else ""
+    progress: CollectionProgress = sessions.progress()
+    raters_admitted = (
+        "whoever opens it" if sessions.entry == "open" else "holders of an invitation (songbench listen invite)"
+    )
+    state = "; CLOSED, reopen it in the administration" if progress.closed else ""
     typer.echo(f"Listening test {sessions.test.name}{state}")
-    typer.echo(f"  raters          {url}  for {who}")
+    typer.echo(f"  raters          {url}  for {raters_admitted}")
     typer.echo(f"  administration  {url}admin/  user admin, password {password or 'as given'}")
-    typer.echo(f"  answers         {sessions.database.shown}")
-    typer.echo(f"  so far          {len(found.raters)} raters, {found.count('finished')} finished")
+    typer.echo(f"  answers         {sessions.database.address}")
+    typer.echo(f"  so far          {len(progress.raters)} raters, {progress.count('finished')} finished")

@@ -106,12 +106,12 @@ def _numbered(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mark_repetitions(rows: Sequence[dict[str, Any]], key: Sequence[str]) -> None:
-    seen: Counter[tuple[Any, ...]] = Counter()
+    counts: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
         name = tuple(row[part] for part in key)
-        if seen[name]:
+        if counts[name]:
             row |= {"kind": "repeat", "repeats": row["trial"]}
-        seen[name] += 1
+        counts[name] += 1
 
 
 def _systems(ratings: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -120,9 +120,9 @@ def _systems(ratings: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, 
 
 
 def _rater(rater: str, answered: Sequence[Mapping[str, Any]], background: Mapping[str, str]) -> dict[str, Any]:
-    own = [row for row in answered if row["rater"] == rater]
-    pages = len({row["page"] for row in own})
-    times = sorted(row["answered"] for row in own if row["answered"] == row["answered"])
+    rows = [row for row in answered if row["rater"] == rater]
+    pages = len({row["page"] for row in rows})
+    times = sorted(row["answered"] for row in rows if row["answered"] == row["answered"])
     return {
         "rater": rater,
         "seat": -1,
@@ -144,7 +144,7 @@ def scale_id(text: str) -> str:
     return plain or "rating"
 
 
-def check_form(protocol: Protocol | None, form: str, scales: int, what: str) -> None:
+def check_form(protocol: Protocol | None, form: str, scales: int, results: str) -> None:
     """Make sure that a given protocol can be the one of the file.
 
     Raises:
@@ -154,12 +154,12 @@ def check_form(protocol: Protocol | None, form: str, scales: int, what: str) -> 
         return
     if protocol.form != form:
         raise InputError(
-            f"{what} are of the form '{form}', the protocol '{protocol.name}' is of the form '{protocol.form}'.",
+            f"{results} are of the form '{form}', the protocol '{protocol.name}' is of the form '{protocol.form}'.",
             field="--protocol",
             cure="Leave --protocol out, or name one of this form.",
         )
     if len(protocol.scales) != scales:
         raise InputError(
-            f"{what} have {scales} ratings each, the protocol '{protocol.name}' has {len(protocol.scales)} scales.",
+            f"{results} have {scales} ratings each, the protocol '{protocol.name}' has {len(protocol.scales)} scales.",
             field="--protocol",
         )

@@ -102,10 +102,10 @@ def _records(text: str, delimiter: str, path: Path) -> list[_Record]:
 def _parsed(text: str, delimiter: str, path: Path) -> list[_Record]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[_Record] = []
-    begun = 0
+    last_line = 0
     try:
         for cells in reader:
-            first, begun = begun + 1, reader.line_num
+            first, last_line = last_line + 1, reader.line_num
             if not any(cell.strip() for cell in cells):
                 continue
             if records and len(cells) != len(records[0].cells):
@@ -120,7 +120,7 @@ def _parsed(text: str, delimiter: str, path: Path) -> list[_Record]:
         raise InputError(
             f"This line is not read as a table ({error}).",
             file=str(path),
-            line=begun + 1,
+            line=last_line + 1,
             cure="Look for a quotation mark that is out of place.",
         ) from None
     return records

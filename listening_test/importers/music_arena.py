@@ -52,7 +52,7 @@ class _Battle(NamedTuple):
     prompt: str
     instrumental: bool
     answered: float
-    heard: tuple[float, float]
+    seconds_heard: tuple[float, float]
     durations: tuple[float, float]
     comment: str
 
@@ -69,7 +69,7 @@ def read_music_arena(path: Path, protocol: Protocol | None = None, options: Opti
         InputError: naming file and line.
     """
     check_form(protocol, "preference", 1, "Battles")
-    used = protocol or load_protocol("preference", {"name": "music-arena", "source": "Music Arena"})
+    declared = protocol or load_protocol("preference", {"name": "music-arena", "source": "Music Arena"})
     battles, without, copies = _battles(path)
     if not battles:
         raise InputError("Not one battle here has a vote.", file=str(path))
@@ -83,8 +83,8 @@ def read_music_arena(path: Path, protocol: Protocol | None = None, options: Opti
     orders: Counter[str] = Counter()
     for battle in battles:
         orders[battle.rater] += 1
-        rows.pairs.append(_row(battle, used.scales[0].id, orders[battle.rater], variants))
-    return collected(used, rows)
+        rows.pairs.append(_row(battle, declared.scales[0].id, orders[battle.rater], variants))
+    return collected(declared, rows)
 
 
 def _battles(path: Path) -> tuple[list[_Battle], int, int]:
@@ -108,16 +108,16 @@ def _battles(path: Path) -> tuple[list[_Battle], int, int]:
     return [battle for battle, _ in voted.values()], len(without - set(voted)), copies
 
 
-def _check_same_vote(battle: _Battle, place: _Place, before: _Battle, there: _Place) -> None:
+def _check_same_vote(battle: _Battle, place: _Place, before: _Battle, first_place: _Place) -> None:
     """A log and its published record name variants differently; the vote and the systems are the same in both."""
 
-    def vote(one: _Battle) -> tuple[str, list[str]]:
-        return one.preference, [tag for tag, _ in one.systems]
+    def vote(record: _Battle) -> tuple[str, list[str]]:
+        return record.preference, [tag for tag, _ in record.systems]
 
     if vote(battle) != vote(before):
-        line = f", line {there.line}" if there.line else ""
+        line = f", line {first_place.line}" if first_place.line else ""
         raise InputError(
-            f"The battle '{battle.uuid}' is also in {there.file}{line}, with another vote or other systems.",
+            f"The battle '{battle.uuid}' is also in {first_place.file}{line}, with another vote or other systems.",
             file=place.file,
             line=place.line,
             cure="Leave out the record that is wrong.",
@@ -145,15 +145,15 @@ def _of_file(file: Path) -> Iterator[tuple[Mapping[str, Any], _Place]]:
     if not text.strip():
         raise InputError("The file is empty.", file=str(file), line=1)
     by_line = file.suffix == ".jsonl"
-    values = json_lines(text, file=str(file)) if by_line else iter([(None, _whole(text, file))])
+    values = json_lines(text, file=str(file)) if by_line else iter([(None, _decoded(text, file))])
     for number, value in values:
-        for one in value if isinstance(value, list) else [value]:
-            if not isinstance(one, dict):
+        for record in value if isinstance(value, list) else [value]:
+            if not isinstance(record, dict):
                 raise InputError("A battle is a JSON object.", file=str(file), line=number)
-            yield one, _Place(str(file), number)
+            yield record, _Place(str(file), number)
 
 
-def _whole(text: str, file: Path) -> Any:
+def _decoded(text: str, file: Path) -> Any:
     try:
         return decode_json(text, file=str(file))
     except InputError as error:
@@ -199,23 +199,23 @@ def _logged(record: Mapping[str, Any]) -> _Battle:
         prompt=_prompt(prompt, lyrics),
         instrumental=_truth(detail.get("instrumental")),
         answered=_number(vote.get("preference_time")),
-        heard=_two([_heard(vote.get(f"{side}_listen_data") or []) for side in "ab"]),
+        seconds_heard=_two([_seconds_played(vote.get(f"{side}_listen_data") or []) for side in "ab"]),
         durations=_two([_number(side.get("duration")) for side in sides]),
         comment=" | ".join(str(text) for text in feedback if text),
     )
 
 
 def _published(record: Mapping[str, Any]) -> _Battle:
-    who = record.get("user_pseudonym") or _uuid(record, "battle_uuid")
+    user = record.get("user_pseudonym") or _uuid(record, "battle_uuid")
     return _Battle(
         uuid=_uuid(record, "battle_uuid"),
         preference=record["preference"] or "",
         systems=((str(record["system_a"] or ""), ""), (str(record["system_b"] or ""), "")),
-        rater=_opaque(str(who)),
+        rater=_opaque(str(user)),
         prompt=_prompt(record.get("prompt") or "", record.get("lyrics") or ""),
         instrumental=_truth(record.get("is_instrumental")),
         answered=_number(record.get("timestamp")),
-        heard=_two([_published_time(record, side) for side in "ab"]),
+        seconds_heard=_two([_published_time(record, side) for side in "ab"]),
         durations=_two([_number(record.get(f"duration_{side}")) for side in "ab"]),
         comment=str(record.get("feedback") or ""),
     )
@@ -265,10 +265,10 @@ def _published_time(record: Mapping[str, Any], side: str) -> float:
     if total is not None:
         return _number(total)
     events = record.get(f"listen_data_{side}")
-    return float("nan") if not events else _heard(json.loads(events) if isinstance(events, str) else events)
+    return float("nan") if not events else _seconds_played(json.loads(events) if isinstance(events, str) else events)
 
 
-def _heard(events: Sequence[Any]) -> float:
+def _seconds_played(events: Sequence[Any]) -> float:
     """Seconds of playing: from PLAY, or from a TICK, of which there is one every so often, to TICK, PAUSE or STOP."""
     total, since = 0.0, None
     for event, time in map(_event, events):
@@ -292,11 +292,11 @@ def _event(event: Any) -> tuple[str, float]:
 
 
 def _variants(battles: list[_Battle]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    by_tag: dict[str, set[str]] = {}
     for battle in battles:
         for tag, variant in battle.systems:
-            found.setdefault(tag, set()).add(variant)
-    return found
+            by_tag.setdefault(tag, set()).add(variant)
+    return by_tag
 
 
 def _row(battle: _Battle, scale: str, order: int, variants: Mapping[str, set[str]]) -> dict[str, Any]:
@@ -315,8 +315,8 @@ def _row(battle: _Battle, scale: str, order: int, variants: Mapping[str, set[str
         "first": first,
         "second": second,
         "outcome": outcome,
-        "heard_first": battle.heard[0],
-        "heard_second": battle.heard[1],
+        "heard_first": battle.seconds_heard[0],
+        "heard_second": battle.seconds_heard[1],
         "duration_first": battle.durations[0],
         "duration_second": battle.durations[1],
         "tag_instrumental": "yes" if battle.instrumental else "no",

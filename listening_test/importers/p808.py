@@ -45,7 +45,7 @@ def read_p808(path: Path, protocol: Protocol | None = None, options: Options = D
     """
     check_form(protocol, "acr", 1, "These results")
     sheet, copies = without_copies(_lowered(read_lines(path)))
-    questions = [found[1] for name in sheet.columns if (found := _URL.fullmatch(name))]
+    questions = [match[1] for name in sheet.columns if (match := _URL.fullmatch(name))]
     questions = [name for name in questions if f"answer.{name}" in sheet.columns]
     if "workerid" not in sheet.columns or not questions:
         raise InputError(
@@ -54,7 +54,7 @@ def read_p808(path: Path, protocol: Protocol | None = None, options: Options = D
             line=1,
             cure="Give the answers of an ACR test as they were downloaded.",
         )
-    used = protocol or Protocol.model_validate(
+    declared = protocol or Protocol.model_validate(
         {
             "name": "p808",
             "source": "ITU-T P.808",
@@ -73,11 +73,11 @@ def read_p808(path: Path, protocol: Protocol | None = None, options: Options = D
         if not worker:
             raise InputError("Nothing says who answered.", file=str(path), line=line.number, field="WorkerId")
         rater = names.setdefault(worker, f"rater-{len(names) + 1:03d}")
-        orders[rater] = _answers(sheet, line, rater, questions, used, rows, orders.get(rater, 0))
+        orders[rater] = _answers(sheet, line, rater, questions, declared, rows, orders.get(rater, 0))
     if not rows.ratings:
         raise InputError("Not one clip has a rating.", file=str(path))
     rows.notes.append("Gold clips are left out; trapping clips are checks.")
-    return collected(used, rows)
+    return collected(declared, rows)
 
 
 def _lowered(sheet: CsvTable) -> CsvTable:
@@ -91,17 +91,17 @@ def _counting(sheet: CsvTable, rows: Rows, include_rejected: bool) -> CsvTable:
     Raises:
         InputError: when nothing says which were accepted, or none was, or one is there twice with different answers.
     """
-    seen: dict[str, int] = {}
+    line_numbers: dict[str, int] = {}
     for line in sheet.lines:
         name = line.cells.get(_ASSIGNMENT, "")
-        if name and name in seen:
+        if name and name in line_numbers:
             raise InputError(
-                f"The assignment '{name}' is also in line {seen[name]}, with something else in it.",
+                f"The assignment '{name}' is also in line {line_numbers[name]}, with something else in it.",
                 file=str(sheet.path),
                 line=line.number,
                 cure="Leave one of the two out.",
             )
-        seen[name] = line.number
+        line_numbers[name] = line.number
     if include_rejected:
         rows.notes.append("Assignments count whether they were accepted or not (--include-rejected).")
         return sheet
@@ -112,9 +112,9 @@ def _counting(sheet: CsvTable, rows: Rows, include_rejected: bool) -> CsvTable:
             line=1,
             cure="Give the file as the marketplace wrote it; --include-rejected takes all assignments.",
         )
-    kept = tuple(line for line in sheet.lines if _accepted(sheet, line))
-    left_out = len(sheet.lines) - len(kept)
-    if not kept:
+    accepted = tuple(line for line in sheet.lines if _accepted(sheet, line))
+    left_out = len(sheet.lines) - len(accepted)
+    if not accepted:
         raise InputError(
             f"Not one of {counted(left_out, 'assignment')} was accepted.",
             file=str(sheet.path),
@@ -122,7 +122,7 @@ def _counting(sheet: CsvTable, rows: Rows, include_rejected: bool) -> CsvTable:
         )
     if left_out:
         rows.notes.append(f"{counted(left_out, 'assignment')} not accepted: left out.")
-    return sheet._replace(lines=kept)
+    return sheet._replace(lines=accepted)
 
 
 def _accepted(sheet: CsvTable, line: Line) -> bool:
@@ -147,13 +147,13 @@ def _answers(
     trap = line.cells.get("input.tp", "")
     gold = [line.cells[name] for name in _GOLD if line.cells.get(name)]
     for question in questions:
-        url, given = line.cells[f"answer.{question}_url"], line.cells[f"answer.{question}"]
-        if not url or not given or any(one in url for one in gold):
+        url, answer = line.cells[f"answer.{question}_url"], line.cells[f"answer.{question}"]
+        if not url or not answer or any(one in url for one in gold):
             continue
         value = number(sheet, line, f"answer.{question}")
         if value not in scale.points:
             raise InputError(
-                f"'{given}' is not a point of the scale.",
+                f"'{answer}' is not a point of the scale.",
                 file=str(sheet.path),
                 line=line.number,
                 field=f"answer.{question}",
@@ -164,7 +164,14 @@ def _answers(
             expected = line.cells.get("input.tp_ans", "")
             right = expected != "" and number(sheet, line, "input.tp_ans") == value
             rows.checks.append(
-                {"rater": rater, "check": "trap", "page": order, "expected": expected, "given": given, "correct": right}
+                {
+                    "rater": rater,
+                    "check": "trap",
+                    "page": order,
+                    "expected": expected,
+                    "given": answer,
+                    "correct": right,
+                }
             )
             continue
         system, prompt = _clip(sheet, line, url)

@@ -142,10 +142,10 @@ def _check_same_person(sheet: CsvTable, first: Line, line: Line, about: Iterable
 def _check_single_answers(sheet: CsvTable, names: Mapping[int, str], columns: tuple[str, ...]) -> None:
     """Two answers of "one" rater to the same question are two people as soon as no session says otherwise."""
     question = (_TRIAL, "rating_stimulus", "stimuli", "choice_reference", "choice_non_reference")
-    seen: dict[tuple[str, ...], int] = {}
+    line_numbers: dict[tuple[str, ...], int] = {}
     for line in sheet.lines:
-        asked = (names[line.number], *(line.cells.get(name, "") for name in question))
-        before = seen.setdefault(asked, line.number)
+        answered_question = (names[line.number], *(line.cells.get(name, "") for name in question))
+        before = line_numbers.setdefault(answered_question, line.number)
         if before != line.number:
             raise InputError(
                 f"The columns {_listed(columns)} do not tell raters apart: line {before} answers the same question.",

@@ -48,22 +48,22 @@ def read_webmushra(path: Path, protocol: Protocol | None = None, options: Option
         InputError: naming file and line.
     """
     sheet, copies = without_copies(read_lines(path))
-    kept = _after_trial(sheet)
+    columns = _after_trial(sheet)
     _one_test(sheet)
     people = participants(sheet, options.rater_columns)
-    rows = _begun(people, copies)
-    if set(kept) == set(_MUSHRA):
+    rows = _new_rows(people, copies)
+    if set(columns) == set(_MUSHRA):
         return _mushra(sheet, people, rows, protocol)
-    if set(kept) == set(_PAIRED):
+    if set(columns) == set(_PAIRED):
         return _paired(sheet, people, rows, protocol)
-    ratings = [name for name in kept if _RATING.fullmatch(name)]
-    if ratings and set(kept) == {*ratings, "stimuli", "rating_time"}:
+    ratings = [name for name in columns if _RATING.fullmatch(name)]
+    if ratings and set(columns) == {*ratings, "stimuli", "rating_time"}:
         return _likert(sheet, people, rows, protocol, ratings)
-    other = next((kind for name, kind in _OTHER.items() if name in kept), "")
-    unknown = sorted(set(kept) - {*_MUSHRA, *_PAIRED, "stimuli"}) or sorted(kept)
+    page_kind = next((kind for name, kind in _OTHER.items() if name in columns), "")
+    unknown = sorted(set(columns) - {*_MUSHRA, *_PAIRED, "stimuli"}) or sorted(columns)
     raise InputError(
-        f"Results of {other} pages are not read."
-        if other
+        f"Results of {page_kind} pages are not read."
+        if page_kind
         else f"These are not columns of a mushra, likert or paired comparison file: {', '.join(unknown)}.",
         file=str(path),
         line=1,
@@ -100,14 +100,14 @@ class _Places:
     """The order of a rater's pages, by the order of lines."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[str, int]] = {}
+        self._pages: dict[str, dict[str, int]] = {}
 
     def of(self, rater: str, trial: str) -> int:
-        pages = self._seen.setdefault(rater, {})
+        pages = self._pages.setdefault(rater, {})
         return pages.setdefault(trial, len(pages) + 1)
 
 
-def _begun(people: Participants, copies: int) -> Rows:
+def _new_rows(people: Participants, copies: int) -> Rows:
     rows = Rows(background={rater: dict(said) for rater, said in people.background.items()})
     rows.notes.append(
         "webMUSHRA keeps no order of pages, no slots and no record of what was played; pages are numbered by line."
@@ -135,7 +135,7 @@ def _mushra(sheet: CsvTable, people: Participants, rows: Rows, protocol: Protoco
     stimuli = {line.cells["rating_stimulus"] for line in sheet.lines}
     form = "mushra" if "reference" in stimuli else "multistimulus"
     check_form(protocol, form, 1, "These results")
-    used = protocol or _preset(form, sheet)
+    declared = protocol or _preset(form, sheet)
     places = _Places()
     for line in sheet.lines:
         stimulus, score = line.cells["rating_stimulus"], number(sheet, line, "rating_score")
@@ -149,14 +149,14 @@ def _mushra(sheet: CsvTable, people: Participants, rows: Rows, protocol: Protoco
         rows.ratings.append(
             _shared(sheet, line, people.names[line.number], places, "rating_time")
             | {
-                "scale": used.scales[0].id,
+                "scale": declared.scales[0].id,
                 "system": ANCHORS.get(stimulus, stimulus),
                 "role": role,
                 "value": score,
                 "answer": line.cells["rating_score"],
             }
         )
-    return collected(used, rows)
+    return collected(declared, rows)
 
 
 def _preset(form: str, sheet: CsvTable) -> Protocol:
@@ -169,14 +169,14 @@ def _likert(
     sheet: CsvTable, people: Participants, rows: Rows, protocol: Protocol | None, columns: Sequence[str]
 ) -> ImportedRatings:
     check_form(protocol, "acr", len(columns), "These results")
-    used = protocol or _likert_protocol(sheet, columns)
+    declared = protocol or _likert_protocol(sheet, columns)
     places = _Places()
     if protocol is None:
-        low, high = used.range(used.scales[0].id)
+        low, high = declared.range(declared.scales[0].id)
         rows.notes.append(f"The file does not say which points there were; {low:g} to {high:g} is taken.")
     for line in sheet.lines:
         shared = _shared(sheet, line, people.names[line.number], places, "rating_time")
-        for column, scale in zip(columns, used.scales, strict=True):
+        for column, scale in zip(columns, declared.scales, strict=True):
             value = _point(sheet, line, column)
             if value == value and int(value) not in scale.points:
                 raise InputError(
@@ -188,7 +188,7 @@ def _likert(
                 )
             answer = {"value": value, "answer": "na" if value != value else f"{value:g}"}
             rows.ratings.append(shared | answer | {"scale": scale.id, "system": line.cells["stimuli"]})
-    return collected(used, rows)
+    return collected(declared, rows)
 
 
 def _point(sheet: CsvTable, line: Line, column: str) -> float:
@@ -203,8 +203,8 @@ def _point(sheet: CsvTable, line: Line, column: str) -> float:
 
 
 def _likert_protocol(sheet: CsvTable, columns: Sequence[str]) -> Protocol:
-    found = [_point(sheet, line, column) for line in sheet.lines for column in columns]
-    points = [int(value) for value in found if value == value]
+    values = [_point(sheet, line, column) for line in sheet.lines for column in columns]
+    points = [int(value) for value in values if value == value]
     if not points or max(points) - min(*points, 1) > 10:
         raise InputError(
             "The ratings are no points of a scale.",
@@ -233,7 +233,7 @@ def _likert_protocol(sheet: CsvTable, columns: Sequence[str]) -> Protocol:
 
 def _paired(sheet: CsvTable, people: Participants, rows: Rows, protocol: Protocol | None) -> ImportedRatings:
     check_form(protocol, "preference", 1, "These results")
-    used = protocol or _preset("preference", sheet)
+    declared = protocol or _preset("preference", sheet)
     places = _Places()
     rows.notes.append(
         "In webMUSHRA's paired comparison a rater says which of two is the reference: 'better' here means 'taken for "
@@ -257,11 +257,11 @@ def _paired(sheet: CsvTable, people: Participants, rows: Rows, protocol: Protoco
         outcome, value = outcomes[answer]
         rows.pairs.append(
             _shared(sheet, line, people.names[line.number], places, "choice_time")
-            | {"scale": used.scales[0].id, "outcome": outcome, "value": value, "answer": answer}
+            | {"scale": declared.scales[0].id, "outcome": outcome, "value": value, "answer": answer}
             | {"first": line.cells["choice_reference"], "second": line.cells["choice_non_reference"]}
         )
     if left_out:
         rows.notes.append(f"{left_out} comparisons without an answer are left out.")
     if not rows.pairs:
         raise InputError("Not one comparison has an answer.", file=str(sheet.path))
-    return collected(used, rows, places_known=False)
+    return collected(declared, rows, places_known=False)

@@ -178,7 +178,7 @@ def _sound(preparation: Preparation) -> list[str]:
     peaks = [one.peak + one.gain_db for one in preparation.audio.values() if not one.silent]
     changed = "" if level.actual == level.target else f" (the protocol asks for {level.target:g} LUFS; see below)"
     estimates = Counter(
-        note for one in preparation.key.stimuli.values() for note in one.notes.split("; ") if "section" in note
+        note for key in preparation.key.stimuli.values() for note in key.notes.split("; ") if "section" in note
     )
     lines = [
         f"Every stimulus: {listening.rate} Hz, two channels, 16 bit, {listening.format}, {level.actual:.2f} LUFS"

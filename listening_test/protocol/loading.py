@@ -126,14 +126,14 @@ def _note_lines(node: yaml.Node | None, place: Place, lines: dict[Place, int]) -
         raise InputError(f"This file holds more than {MOST_VALUES} values.", cure="Write out what '*' stands for.")
     lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
-        here: set[str] = set()
+        fields: set[str] = set()
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
             inside = (*place, name)
-            if name in here:
+            if name in fields:
                 field = ".".join(map(str, inside))
                 raise InputError("This field is there twice.", line=line, field=field, cure="Keep one of the two.")
-            here.add(name)
+            fields.add(name)
             _note_lines(value, inside, lines)
             lines[inside] = line
     elif isinstance(node, yaml.SequenceNode):

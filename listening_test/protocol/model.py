@@ -279,25 +279,25 @@ class Protocol(Schema):
     model_config = ConfigDict(populate_by_name=True)
 
     @model_validator(mode="after")
-    def _whole(self) -> Protocol:
+    def _consistent(self) -> Protocol:
         ids = [scale.id for scale in self.scales]
         if len(set(ids)) < len(ids):
             raise ValueError(f"the ids of scales must differ, found {', '.join(ids)}")
         for scale in self.scales:
-            wanted = {"acr": None, "ccr": set(range(-3, 4))}.get(self.form, set())
+            points = {"acr": None, "ccr": set(range(-3, 4))}.get(self.form, set())
             if self.form == "acr" and (
                 len(scale.points) < 2 or sorted(scale.points) != list(range(min(scale.points), max(scale.points) + 1))
             ):
                 raise ValueError(f"scale {scale.id}: 'acr' needs two or more points without a gap, e.g. 1 to 5")
-            if self.form == "ccr" and set(scale.points) != wanted:
+            if self.form == "ccr" and set(scale.points) != points:
                 raise ValueError(f"scale {scale.id}: 'ccr' needs a label for each of the points -3 to 3")
             if self.form in ("multistimulus", "mushra") and scale.points and set(scale.points) != set(range(5)):
                 raise ValueError(f"scale {scale.id}: a continuous scale has labels 0 to 4, one per fifth, or none")
             if self.form == "preference" and scale.points:
                 raise ValueError(f"scale {scale.id}: 'preference' has fixed answers; leave 'points' out")
-        asked = [question.id for question in self.background or ()]
-        if len(set(asked)) < len(asked):
-            raise ValueError(f"the ids of background questions must differ, found {', '.join(asked)}")
+        question_ids = [question.id for question in self.background or ()]
+        if len(set(question_ids)) < len(question_ids):
+            raise ValueError(f"the ids of background questions must differ, found {', '.join(question_ids)}")
         if self.analysis.primary and self.analysis.primary not in ids:
             raise ValueError(f"analysis.primary '{self.analysis.primary}' is none of the scales {', '.join(ids)}")
         if any(scale.only_with == "prompt_audio" for scale in self.scales) and not self.show.prompt_audio:

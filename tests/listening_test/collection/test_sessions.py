@@ -70,7 +70,7 @@ def test_a_whole_session_is_kept_and_comes_out_as_it_went_in(held, form):
     assert {(one.page, one.slot, one.scale, one.answer) for one in rows(sessions, RatingRow)} == said
     plays = {(page, p["slot"]): p["ranges"] for page, a in kept.items() for p in a.get("plays", ())}
     assert {(one.page, one.slot): one.ranges for one in rows(sessions, PlayRow)} == plays
-    assert all(one.heard == pytest.approx(1.5) for one in rows(sessions, PlayRow))
+    assert all(one.seconds_heard == pytest.approx(1.5) for one in rows(sessions, PlayRow))
     _, key = made_up_test(sessions.test.folder.parent / "again", form)
     assert len(collect(sessions.test, key, [sheet]).raters) == 1
 
