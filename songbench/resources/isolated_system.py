@@ -70,7 +70,8 @@ class IsolatedSystem:
         silence_s: how long the worker may give no sign of life.
 
     Raises:
-        ValueError: a setting is called ``environment`` or ``weights``, which are part of the parameters already.
+        ValueError: `batch` is below 1, or a setting is called ``environment`` or ``weights``, which are part of the
+            parameters already.
     """
 
     def __init__(
@@ -87,6 +88,8 @@ class IsolatedSystem:
         timeout_s: float = TIMEOUT_SECONDS,
         silence_s: float = SILENCE_SECONDS,
     ) -> None:
+        if batch < 1:
+            raise ValueError(f"batch is {batch}; it must be at least 1")
         if reserved := {"environment", "weights"} & settings.keys():
             raise ValueError(f"no setting may be called '{min(reserved)}'")
         names = dict.fromkeys((environment.name, *(entry.name for entry in weights), *card.needs))

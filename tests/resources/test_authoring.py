@@ -115,6 +115,14 @@ class TestMetric:
         with pytest.raises(TypeError, match="level has no setting 'gian'; it has gain"):
             level(gian=1)
 
+    def test_annotations_may_be_text(self):
+        @metric("m", version="1", fields=[Field("m")])
+        def text(song, *, gain: "Annotated[float, pydantic.Field(ge=0, le=10)]" = 1.0):
+            return gain
+
+        with pytest.raises(InputError, match="gain"):
+            parameters_of(text).check({"gain": 11}, "metric 'm'")
+
     def test_a_feature_is_handed_to_the_function_and_its_failure_is_the_verdict(self, features):
         @metric("twice@mean", version="1", fields=[Field("twice"), Field("half")], extractors=[mean_level])
         def twice(song, level):

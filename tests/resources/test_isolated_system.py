@@ -291,6 +291,11 @@ def test_settings_do_not_hide_what_is_part_of_the_key(name):
         IsolatedSystem(card=card(), environment=ENVIRONMENT, worker=Path("worker.py"), settings={name: 1})
 
 
+def test_a_batch_holds_a_song():
+    with pytest.raises(ValueError, match="batch is 0"):
+        IsolatedSystem(card=card(), environment=ENVIRONMENT, worker=Path("worker.py"), batch=0)
+
+
 def test_weights_are_needed_and_part_of_the_key(tmp_path):
     weights = Weights(name="toy-weights", version="4", summary="A toy.", licence="CC0-1.0", files=(), sources=())
     system = IsolatedSystem(card=card(), environment=ENVIRONMENT, worker=Path("worker.py"), weights=[weights])
