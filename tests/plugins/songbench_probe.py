@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -111,7 +112,7 @@ def throw(error):
 
 
 ROUGH = {
-    "print": lambda: (print('{"message": "end"}', flush=True), os.write(1, b'{"message": "event"}\n')),
+    "print": lambda: (print('{"kind": "finished", "id": 1}', flush=True), os.write(1, b'{"kind": "result"}\n')),
     "background program": lambda: subprocess.Popen(["sleep", "5"], close_fds=False),
     "forked child": forked_child,
     "read stdin": read_stdin,
@@ -123,6 +124,7 @@ ROUGH = {
     "close all": lambda: os.closerange(3, 64),
     "child and exit": child_and_exit,
     "unprintable": lambda: throw(Unprintable()),
+    "freeze": lambda: os.kill(os.getpid(), signal.SIGSTOP),
 }
 """Rough things to do to one's own process before a song."""
 

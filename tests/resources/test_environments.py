@@ -91,6 +91,10 @@ class Worker:
             elif how == "program that stays":
                 subprocess.Popen(["sleep", "60"], close_fds=False, start_new_session=True)
                 os._exit(7)
+            elif how == "files in place of the channel":
+                os.closerange(3, 40)
+                files = [open(f"{flag}-{number}", "w") for number in range(40)]
+                time.sleep(30)
             os.kill(os.getpid(), signal.SIGKILL)
         return "done"
 
@@ -188,6 +192,11 @@ def test_a_worker_that_dies_is_replaced_and_asked_again(worker, tmp_path, how):
     assert worker.call("once", flag=str(tmp_path / "flag"), how=how) == "done"
     assert worker.call("add", a=0, b=0)["pid"] != before
     assert gone(before)
+
+
+def test_nothing_is_written_into_files_that_took_the_number_of_the_channel(worker, tmp_path):
+    assert worker.call("once", flag=str(tmp_path / "flag"), how="files in place of the channel") == "done"
+    assert {path.stat().st_size for path in tmp_path.glob("flag-*")} == {0}
 
 
 def test_a_worker_that_always_dies_is_given_up(script, tmp_path):

@@ -210,4 +210,4 @@ class LocalEngine:
             elif slot.job and time.monotonic() - slot.last_event_s > limit_s:
                 self._end(place, f"time-out: nothing for {limit_s:g} s", waiting, report)
             elif slot.job and process.silence_s > SILENCE_SECONDS:
-                self._end(place, f"no sign of life for {SILENCE_SECONDS:g} s", waiting, report)
+                self._end(place, f"the worker gave no sign of life for {SILENCE_SECONDS:g} s", waiting, report)
