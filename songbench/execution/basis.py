@@ -9,7 +9,7 @@ from songbench.domain.errors import DamageError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Song
 from songbench.execution.features import StoredFeatures
-from songbench.execution.stock import Basis, basis_to_json
+from songbench.execution.intact_records import Basis, basis_to_json
 from songbench.execution.store import Store
 
 

@@ -46,24 +46,28 @@ def build_experiment(
         InputError: a broken suite, an unknown system or metric, a value of the wrong kind or out of range.
         UnavailableError: a system, or a required metric, that cannot run here.
     """
+    # 1. settings
     settings = read_settings(config, file=file)
     if settings.store.startswith("memory:") and not settings.engine.shares_memory:
         raise InputError(
             "A store in memory cannot be shared with worker processes.", field="store", cure="Add --set engine=inline."
         )
+    # 2. the suite and its audio
     suite = find_suite(settings.suite.source)
     asset_remarks = check_assets(suite)
+    # 3. systems and metrics
     systems = build_systems(settings.systems, settings.system_sections)
     remarks: tuple[str, ...] = ()
     if not systems_named:
         systems, remarks = usable_systems(systems, suite)
+    metrics = build_metrics(settings.selected_metrics, settings.metric_sections, required=required_metrics)
     return Experiment(
         name=_run_name(settings.name or suite.name),
         suite=suite,
         systems=systems,
         remarks=(*summary(suite.remarks, settings.suite.source), *remarks),
         asset_remarks=asset_remarks,
-        metrics=build_metrics(settings.selected_metrics, settings.metric_sections, required=required_metrics),
+        metrics=metrics,
         takes=settings.takes,
         seed=settings.seed,
         store=settings.store,

@@ -12,11 +12,11 @@ from songbench.domain.remark import remarks_from_json
 from songbench.domain.song import Failure
 from songbench.execution.experiment import ConfiguredMetric, Experiment
 from songbench.execution.hardware import in_words
+from songbench.execution.intact_records import IntactRecords
 from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound
-from songbench.execution.stock import Stock
 from songbench.execution.store import Blob, Store
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     """Everything stored for an experiment: the state of every song and the verdicts of every metric."""
     planner = Planner(experiment, store)
     keys = [key for *_, key in planner.songs.values()]
-    generated, failed = planner.stock.intact("songs", keys), planner.stock.intact("failures", keys)
+    generated, failed = planner.records.intact("songs", keys), planner.records.intact("failures", keys)
     songs: dict[SongId, SongState] = {
         name: "done" if key in generated else _failure(store, key) if key in failed else "pending"
         for name, (_, _, key) in planner.songs.items()
@@ -64,26 +64,26 @@ def _metric(planner: Planner, metric: ConfiguredMetric) -> MetricResults:
     if not metric.availability.ready:
         return MetricResults(card=metric.card, availability=metric.availability, songs={}, sets={})
     if isinstance(metric.plugin, SetMetric):
-        sets = _verdicts(planner.stock, planner.set_keys(metric))
+        sets = _verdicts(planner.records, planner.set_keys(metric))
         return MetricResults(card=metric.card, availability=metric.availability, songs={}, sets=sets, of_sets=True)
     return MetricResults(
         card=metric.card,
         availability=metric.availability,
-        songs=_verdicts(planner.stock, planner.song_score_keys(metric)),
+        songs=_verdicts(planner.records, planner.song_score_keys(metric)),
         sets={},
     )
 
 
-def _verdicts(stock: Stock, keys: Mapping[T, str]) -> dict[T, Verdict]:
+def _verdicts(records: IntactRecords, keys: Mapping[T, str]) -> dict[T, Verdict]:
     """What is stored under the keys: a verdict, or the failure to give one."""
-    scored, failed = stock.intact("scores", keys.values()), stock.intact("failures", keys.values())
+    scored, failed = records.intact("scores", keys.values()), records.intact("failures", keys.values())
     verdicts: dict[T, Verdict] = {}
     for name, key in keys.items():
-        record = stock.store.get("scores", key) if key in scored else None
+        record = records.store.get("scores", key) if key in scored else None
         if record is not None:
             verdicts[name] = verdict_from_record(record)
         elif key in failed:
-            verdicts[name] = _failure(stock.store, key)
+            verdicts[name] = _failure(records.store, key)
     return verdicts
 
 

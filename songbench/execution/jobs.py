@@ -24,10 +24,10 @@ from songbench.domain.song import Failure, Request, Song
 from songbench.domain.suite import parse_prompt
 from songbench.execution.basis import asset_digests, score_basis
 from songbench.execution.features import StoredFeatures
+from songbench.execution.intact_records import BASIS
 from songbench.execution.outcomes import answers
 from songbench.execution.plain import ContractError
 from songbench.execution.songs import StoredAudio, audio_basis, load_song, put_audio, save_song
-from songbench.execution.stock import BASIS
 from songbench.execution.store import Blob, Store
 from songbench.execution.verdicts import verdict_on_set, verdicts_on
 from songbench.resources.numba_cache import take_numba_cache

@@ -13,9 +13,9 @@ from songbench.domain.prompt import Asset, FileAsset, Prompt
 from songbench.domain.remark import remarks_to_json
 from songbench.domain.song import Request
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment, renderer_of
+from songbench.execution.intact_records import IntactRecords
 from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key, take_seed
 from songbench.execution.results import SongId
-from songbench.execution.stock import Stock
 from songbench.execution.store import Kind, Store
 
 T = TypeVar("T")
@@ -101,12 +101,12 @@ class Planner:
         group: how many prompts (or songs) a job holds at most; `group_size` gives a good one.
 
     Attributes:
-        stock: what of the store is whole; nothing else counts as stored.
+        records: what of the store is whole; nothing else counts as stored.
     """
 
     def __init__(self, experiment: Experiment, store: Store, group: int = 1) -> None:
         self.experiment, self.store, self.group = experiment, store, group
-        self.stock = Stock(store)
+        self.records = IntactRecords(store)
 
     # -- identities ------------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class Planner:
 
     def assets(self) -> Stage:
         """Prompt audio and reference songs that are rendered or cut; one job per prompt, the reference first."""
-        stored_keys = self.stock.intact("assets", {key for keys in self.asset_keys.values() for key in keys.values()})
+        stored_keys = self.records.intact("assets", {key for keys in self.asset_keys.values() for key in keys.values()})
         jobs, total = [], 0
         for prompt in self.experiment.suite.prompts:
             keys = self.asset_keys[prompt.id]
@@ -179,7 +179,7 @@ class Planner:
     def scoring(self, metric: ConfiguredMetric) -> Stage:
         """The scores of one song metric; songs of one prompt stay in one job, as they share features of its audio."""
         songs = [key for *_, key in self.songs.values()]
-        generated, failed = self.stock.intact("songs", songs), self.stock.intact("failures", songs)
+        generated, failed = self.records.intact("songs", songs), self.records.intact("failures", songs)
         keys = self.song_score_keys(metric)
         settled = self._settled("scores", keys.values())
         groups: dict[str, list[WorkItem]] = {}
@@ -286,7 +286,7 @@ class Planner:
     def made_by(self, system: ConfiguredSystem) -> list[tuple[Request, str]]:
         """The stored songs of a system, in suite order."""
         requests = [(request, key) for who, request, key in self.songs.values() if who is system]
-        stored_keys = self.stock.intact("songs", [key for _, key in requests])
+        stored_keys = self.records.intact("songs", [key for _, key in requests])
         return [(request, key) for request, key in requests if key in stored_keys]
 
     def song_score_keys(self, metric: ConfiguredMetric) -> dict[SongId, str]:
@@ -305,7 +305,7 @@ class Planner:
     def _settled(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Those of the keys under which a result or a failure is stored."""
         distinct = set(keys)
-        return self.stock.intact(kind, distinct) | self.stock.intact("failures", distinct)
+        return self.records.intact(kind, distinct) | self.records.intact("failures", distinct)
 
     def _unsettled(self, system: ConfiguredSystem) -> int:
         """How many songs of a system are neither made nor failed."""

@@ -18,10 +18,10 @@ from songbench.domain.errors import InputError, StoreWriteError
 from songbench.domain.hashing import content_key
 from songbench.execution.experiment import Experiment
 from songbench.execution.hardware import hardware
-from songbench.execution.holdings import holdings, score_keys
 from songbench.execution.jobs import Event
 from songbench.execution.places import noted_paths
 from songbench.execution.plan import Planner
+from songbench.execution.stored_contents import score_keys, stored_contents
 from songbench.resources import environments, weights
 from songbench.resources.files import write_atomically
 
@@ -116,7 +116,7 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
         },
         "songs": {"/".join(map(str, name)): key for name, (_, _, key) in planner.songs.items()},
         "scores": score_keys(planner),
-        "stored": holdings(planner),
+        "stored": stored_contents(planner),
         "weights": weights_here(),
         "environments": environments_here(),
         "packages": packages(),

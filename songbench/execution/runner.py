@@ -14,11 +14,11 @@ from songbench.contracts.metric import SetMetric
 from songbench.domain.errors import SongbenchError
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
+from songbench.execution.intact_records import IntactRecords
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Job, Planner, Stage, WorkItem, group_size
 from songbench.execution.record import Journal, save_record
 from songbench.execution.run_names import start_anew
-from songbench.execution.stock import Stock
 from songbench.execution.store import Kind, Store
 from songbench.resources.files import sweep
 
@@ -114,13 +114,16 @@ class Runner:
         """
         start_s = time.monotonic()
         with self._store.lock(f"run '{self._experiment.name}'"), self._engine() as engine:
+            # 1. what earlier runs have left
             sweep(self._experiment.folder)
             if self._anew:
                 start_anew(self._experiment.folder)
             planner = self._planner(engine)
             if self._retry_failed:
                 forget_failures(planner, self._store)
+            # 2. the record
             save_record(self._experiment, planner)  # under the lock: a run that is refused must not touch another's
+            # 3. songs and scores; once more when something stored turned out to be damaged
             with Journal(self._experiment.folder) as journal:
                 for round_number in range(ROUNDS if generate else 1):
                     self._last_round = round_number == ROUNDS - 1
@@ -167,11 +170,11 @@ class Runner:
 
     def _note_damage(self, planner: Planner) -> None:
         """Note what planning found damaged; a failure goes at once, as nothing of it may stand beside a success."""
-        self._outcome.damaged |= dict.fromkeys(planner.stock.damaged.values())
-        for kind, key in planner.stock.damaged:
+        self._outcome.damaged |= dict.fromkeys(planner.records.damaged.values())
+        for kind, key in planner.records.damaged:
             if kind == "failures":
                 self._store.discard(kind, key)
-        planner.stock.damaged.clear()
+        planner.records.damaged.clear()
 
     def _stage(
         self,
@@ -200,11 +203,13 @@ class Runner:
         completed: set[str] = set()
 
         def report(job: Job, item: WorkItem, event: Event) -> None:
+            # 1. what belongs to no item
             if event.status == "stray":
                 journal.add(stage.title, BESIDE, event)
                 self._progress.item(BESIDE, event)
                 self._outcome.failed.append((stage.title, BESIDE, event.cause))
                 return
+            # 2. what the next round makes again
             if event.status == "damaged":
                 self._unsettled = True
                 self._outcome.damaged[event.cause] = None
@@ -212,6 +217,7 @@ class Runner:
                     journal.add(stage.title, item.label, event)
                     self._progress.item(item.label, event)
                     return
+            # 3. results
             if event.status == "failed" and self._is_stored(job, item):
                 event = Event(status="done", key=item.key, seconds=event.seconds)
             journal.add(stage.title, item.label, event)
@@ -220,6 +226,7 @@ class Runner:
                 self._outcome.computed[stage.title] += 1
                 completed.add(item.key)
                 return
+            # 4. failures
             if item.key in completed:  # taken back: it was counted already
                 completed.remove(item.key)
                 self._outcome.computed -= Counter([stage.title])
@@ -248,7 +255,7 @@ class Runner:
     def _is_stored(self, job: Job, item: WorkItem) -> bool:
         """Whether the worker that was given up had stored the result before it died."""
         kind = _RESULTS.get(job.kind)
-        return kind is not None and Stock(self._store).look(kind, item.key) is not None
+        return kind is not None and IntactRecords(self._store).find(kind, item.key) is not None
 
 
 _RESULTS: Mapping[str, Kind] = {"generate": "songs", "score": "scores", "score_set": "scores", "asset": "assets"}

@@ -13,7 +13,7 @@ from songbench.domain.hashing import Json
 from songbench.domain.remark import remarks_from_json, remarks_to_json
 from songbench.domain.song import GenerationRecord, Request, Song, TimedSection, TimedWord
 from songbench.domain.sound import sound_remarks
-from songbench.execution.stock import BASIS, Basis, basis_to_json
+from songbench.execution.intact_records import BASIS, Basis, basis_to_json
 from songbench.execution.store import Blob, Store
 
 

@@ -253,9 +253,11 @@ def setup(
         StoreWriteError: when there is no room for them.
         SongbenchError: when no source could give the right bytes; the message has one line per source.
     """
+    # 1. nothing to do, or not allowed
     if folder := path(weights):
         return folder
     require_licences([weights], accepted=accept_licence, names=weights.name)
+    # 2. where to look, in order
     mirror = mirror or (Path(configured) if (configured := os.environ.get("SONGBENCH_MIRROR")) else None)
     sources = [*([FolderSource(mirror, weights.name)] if mirror else []), *weights.sources]
     if first := trusted_on_first_use(weights):
@@ -263,6 +265,7 @@ def setup(
             f"{weights.name}: trusted on first use: {', '.join(first)}. Neither their sha256 nor a fixed state of their"
             " source is known to songbench: what arrives is recorded, and checked from then on"
         )
+    # 3. the first source that gives the right bytes
     target, problems = weights, []
     with _scratch(weights) as (scratch, downloads):
         for source in sources:

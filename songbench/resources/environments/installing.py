@@ -80,6 +80,7 @@ def setup_environment(environment: Environment, *, say: Say = print, mirror: Pat
 
 def _make(environment: Environment, folder: Path, wheels: list[Path], log: _Log, say: Say) -> None:
     name, tool = environment.name, _tool()
+    # 1. an empty environment, unless an interrupted setup has left a good one
     python = python_in(folder)
     if folder.exists() and (not python.is_file() or _survey(python, log)["torn"]):
         say(f"{name}: an interrupted setup has left pieces; starting over")
@@ -88,9 +89,11 @@ def _make(environment: Environment, folder: Path, wheels: list[Path], log: _Log,
         say(f"{name}: a new environment by {tool.name}, log {log.path}")
         tool.create(environment, folder, log)
         python = python_in(folder)
+    # 2. its packages, step by step
     for number, step in enumerate(environment.all_steps, 1):
         say(f"{name}: installing {', '.join(step.requirements)} (step {number} of {len(environment.all_steps)})")
         tool.install(step, python, wheels, log)
+    # 3. the marker, last
     survey = _survey(python, log)
     facts = {"name": name, "key": environment.key, "python": survey["python"], "packages": survey["packages"]}
     partial = folder / f"{MARKER}.part"

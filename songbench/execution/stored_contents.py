@@ -8,8 +8,8 @@ from typing import Any
 from songbench.contracts.metric import SetMetric
 from songbench.domain.errors import DamageError
 from songbench.execution.features import decode_feature
+from songbench.execution.intact_records import Basis
 from songbench.execution.plan import Planner
-from songbench.execution.stock import Basis
 from songbench.execution.store import KINDS, Kind
 
 
@@ -25,7 +25,7 @@ def score_keys(planner: Planner) -> dict[str, str]:
     return keys
 
 
-def holdings(planner: Planner) -> dict[str, dict[str, Any]]:
+def stored_contents(planner: Planner) -> dict[str, dict[str, Any]]:
     """What is stored for an experiment.
 
     Returns:
@@ -42,8 +42,8 @@ def holdings(planner: Planner) -> dict[str, dict[str, Any]]:
     }
     contents: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS, "features", "blobs")}
     for kind in KINDS:
-        for key in planner.stock.intact(kind, keys_of[kind]):
-            record = planner.stock.look(kind, key)
+        for key in planner.records.intact(kind, keys_of[kind]):
+            record = planner.records.find(kind, key)
             assert record is not None
             contents[kind][key] = record.digest
             _add(contents, record.basis)

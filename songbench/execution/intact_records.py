@@ -55,7 +55,7 @@ class IntactRecord:
 
 
 @dataclass
-class Stock:
+class IntactRecords:
     """The whole records of a store, each read once; those that are not whole are looked at again each time.
 
     Attributes:
@@ -73,10 +73,10 @@ class Stock:
         intact_keys = {key for key in distinct if (kind, key) in self._intact}
         open_keys = distinct - intact_keys
         if open_keys:
-            intact_keys |= {key for key in open_keys & self.store.keys(kind) if self.look(kind, key)}
+            intact_keys |= {key for key in open_keys & self.store.keys(kind) if self.find(kind, key)}
         return intact_keys
 
-    def look(self, kind: Kind, key: str) -> IntactRecord | None:
+    def find(self, kind: Kind, key: str) -> IntactRecord | None:
         """A whole record's digest and basis; None when it is not there or not whole."""
         if cached := self._intact.get((kind, key)):
             return cached
@@ -104,7 +104,7 @@ class Stock:
         ]
         for kind, digests in parents:
             for key, digest in digests.items():
-                parent = self.look(kind, key)
+                parent = self.find(kind, key)
                 if parent is None or parent.digest != digest:
                     raise DamageError(
                         record_place(kind, key), "is gone or damaged" if parent is None else "was made again"
