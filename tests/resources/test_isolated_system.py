@@ -1,6 +1,8 @@
 """Systems whose model runs in an environment of its own."""
 
+import ast
 import os
+import re
 import signal
 import sys
 import time
@@ -205,6 +207,20 @@ def test_a_system_in_an_environment_of_its_own(tmp_path):
     (song,) = system.generate([plain])
     assert song.record.conditions == ("lyrics",) and song.record.notes[1:3] == ("None", "prompt at None")
     system.close()
+
+
+def test_the_documented_adapter_is_one():
+    page = Path(__file__).parents[2] / "docs/environments.md"
+    *_, adapter, worker = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names = {"__file__": str(page), "__name__": "far_singer"}
+    exec(compile(adapter, "far_singer.py", "exec"), names)
+    system = names["FarSinger"](steps=20)
+    assert isinstance(system, System) and not faults_of_system(system.card)
+    assert system.card.needs == ("far-singer", "far-singer-base") and system.parameters["steps"] == 20
+    assert system.availability().cure == "songbench setup far-singer"
+    assert system.render(request()) == {"lyrics": "[VERSE] la la la"}
+    methods = {node.name for node in ast.walk(ast.parse(worker)) if isinstance(node, ast.FunctionDef)}
+    assert methods == {"__init__", "describe", "generate"}
 
 
 def test_every_way_to_fail_is_a_failure_of_that_song(rough, tmp_path):
