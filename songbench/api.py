@@ -310,10 +310,10 @@ def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Exp
 def _board(experiment: Experiment, store: Store) -> Leaderboard:
     from songbench.execution.gather import gather
     from songbench.reporting.leaderboard import build_leaderboard
-    from songbench.reporting.panels import load_panels
+    from songbench.reporting.listening_results import load_listening_results
 
-    panels = load_panels(experiment.folder)
-    return build_leaderboard(gather(experiment, store), panels=panels, **experiment.statistics)
+    listening_results = load_listening_results(experiment.folder)
+    return build_leaderboard(gather(experiment, store), listening_results=listening_results, **experiment.statistics)
 
 
 def _written_board(experiment: Experiment, store: Store) -> Leaderboard:

@@ -132,12 +132,12 @@ def _of_import(source: str, protocol: str | None, options: Options) -> tuple[Rep
 
 
 def _add_columns(listening_report: Report, run: SourceRun | str) -> None:
-    from listening_test.reporting.panel import panel_of
-    from songbench.reporting.panels import write_panel
+    from listening_test.reporting.listening_result import listening_result_of
+    from songbench.reporting.listening_results import write_listening_result
 
     if isinstance(run, str) or not listening_report.included:
         why = run if isinstance(run, str) else "no rater passed the declared rules."
         typer.echo(f"No leaderboard columns: {why}", err=True)
         return
-    path = write_panel(panel_of(listening_report), run.folder)
+    path = write_listening_result(listening_result_of(listening_report), run.folder)
     typer.echo(f"Leaderboard columns in {path}; `songbench report {run.folder.name}` shows them.", err=True)

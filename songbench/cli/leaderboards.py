@@ -26,12 +26,12 @@ def show_leaderboard(
 
     from songbench.execution.gather import gather
     from songbench.reporting.leaderboard import build_leaderboard
-    from songbench.reporting.panels import load_panels
+    from songbench.reporting.listening_results import load_listening_results
     from songbench.reporting.report import write_report
     from songbench.reporting.tables import print_leaderboard
 
-    panels = load_panels(experiment.folder)
-    board = build_leaderboard(gather(experiment, store), panels=panels, **experiment.statistics)
+    listening_results = load_listening_results(experiment.folder)
+    board = build_leaderboard(gather(experiment, store), listening_results=listening_results, **experiment.statistics)
     paths = write_report(board, folder, blocks)
     print_leaderboard(board, published=blocks)
     names = ", ".join(path.name for path in paths[:5])

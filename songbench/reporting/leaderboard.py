@@ -23,17 +23,17 @@ from songbench.reporting.board import (
     Unmeasured,
 )
 from songbench.reporting.estimates import best_systems
-from songbench.reporting.panels import Panel, panel_cells, panel_columns, panel_comparisons
-from songbench.reporting.remarks import panel_remarks, remarks
+from songbench.reporting.listening_results import ListeningResult, rated_cells, rated_columns, rated_comparisons
+from songbench.reporting.notes import board_notes, listening_notes
 from songbench.reporting.sound_notes import sound_notes
-from songbench.reporting.tally import Tally, one_line, tally_set, tally_songs
+from songbench.reporting.system_scores import SystemScores, one_line, scores_of_set, scores_of_songs
 from songbench.statistics import Interval, PairedTest, SetFigure, Standing, Takes
 
 
 def build_leaderboard(
     results: RunResults,
     *,
-    panels: Sequence[Panel] = (),
+    listening_results: Sequence[ListeningResult] = (),
     confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
@@ -45,7 +45,8 @@ def build_leaderboard(
 
     Args:
         results: what the run stored so far; it may be unfinished.
-        panels: listening tests of the run; their columns come last and keep the tests' own intervals and letters.
+        listening_results: of the run's listening tests; their columns come last and keep the tests' own intervals and
+            letters.
         confidence: of the intervals, in (0, 1); pairs differ significantly below an adjusted p of 1 - confidence.
         replicates: of the bootstrap.
         seed: of everything random.
@@ -60,15 +61,15 @@ def build_leaderboard(
     cells: dict[str, dict[str, Cell]] = {card.name: {} for card in systems}
     comparisons: list[ColumnComparison] = []
     for metric, column in columns:
-        tallies = {card.name: _tally(results, metric, column, asked[card.name]) for card in systems}
-        pairs = _compare(column, tallies, chance) if column.ranked else []
+        scores = {card.name: _scores_of(results, metric, column, asked[card.name]) for card in systems}
+        pairs = _compare(column, scores, chance) if column.ranked else []
         comparisons += pairs
-        for name, cell in _column_cells(column, systems, tallies, pairs, chance).items():
+        for name, cell in _column_cells(column, systems, scores, pairs, chance).items():
             cells[name][column.name] = cell
-    heard = [(panel, scale, column) for panel in panels for scale, column in panel_columns(panel)]
+    heard = [(result, scale, column) for result in listening_results for scale, column in rated_columns(result)]
     for _, scale, column in heard:
-        comparisons += panel_comparisons(scale, column, systems)
-        for name, cell in panel_cells(
+        comparisons += rated_comparisons(scale, column, systems)
+        for name, cell in rated_cells(
             scale, column, systems, {one: len(songs) for one, songs in asked.items()}
         ).items():
             cells[name][column.name] = cell
@@ -93,7 +94,13 @@ def build_leaderboard(
         machine=results.machine,
     )
     return replace(
-        board, notes=(*results.suite.notes, *remarks(board), *sound_notes(results), *panel_remarks(panels, systems))
+        board,
+        notes=(
+            *results.suite.notes,
+            *board_notes(board),
+            *sound_notes(results),
+            *listening_notes(listening_results, systems),
+        ),
     )
 
 
@@ -135,22 +142,22 @@ def columns_of(results: RunResults) -> list[tuple[MetricResults, Column]]:
     return columns
 
 
-def _tally(results: RunResults, metric: MetricResults, column: Column, songs: Sequence[SongId]) -> Tally:
+def _scores_of(results: RunResults, metric: MetricResults, column: Column, songs: Sequence[SongId]) -> SystemScores:
     if column.kind == "song":
-        return tally_songs(songs, results.songs, metric.songs, column.field.name)
+        return scores_of_songs(songs, results.songs, metric.songs, column.field.name)
     verdict = metric.sets.get(songs[0].system) if songs else None
-    return tally_set(songs, results.songs, verdict, column.field.name)
+    return scores_of_set(songs, results.songs, verdict, column.field.name)
 
 
-def _takes(tally: Tally) -> Takes:
-    points = tally.points
+def _takes(system_scores: SystemScores) -> Takes:
+    points = system_scores.points
     return Takes.of([p.prompt for p in points], [p.value for p in points], [p.weight for p in points])
 
 
-def _compare(column: Column, tallies: Mapping[str, Tally], chance: _Chance) -> list[ColumnComparison]:
+def _compare(column: Column, scores: Mapping[str, SystemScores], chance: _Chance) -> list[ColumnComparison]:
     """Every pair of systems that shares at least two prompts, corrected for the number of pairs."""
-    test = _song_test(tallies, chance) if column.kind == "song" else _set_test(tallies, chance)
-    scored = [name for name, tally in tallies.items() if tally.n]
+    test = _song_test(scores, chance) if column.kind == "song" else _set_test(scores, chance)
+    scored = [name for name, system_scores in scores.items() if system_scores.n]
     tested = [(a, b, found) for a, b in combinations(scored, 2) if (found := test(a, b))]
     adjusted = statistics.holm([found.p for _, _, found in tested])
     return [
@@ -171,18 +178,18 @@ def _compare(column: Column, tallies: Mapping[str, Tally], chance: _Chance) -> l
     ]
 
 
-def _song_test(tallies: Mapping[str, Tally], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
-    takes = {name: _takes(tally) for name, tally in tallies.items() if tally.n}
+def _song_test(scores: Mapping[str, SystemScores], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
+    takes = {name: _takes(system_scores) for name, system_scores in scores.items() if system_scores.n}
     return lambda a, b: statistics.compare_takes(
         takes[a], takes[b], confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
     )
 
 
-def _set_test(tallies: Mapping[str, Tally], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
+def _set_test(scores: Mapping[str, SystemScores], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
     figures = {
-        name: SetFigure(tally.figure, tally.leave_one_out)
-        for name, tally in tallies.items()
-        if tally.figure is not None
+        name: SetFigure(system_scores.figure, system_scores.leave_one_out)
+        for name, system_scores in scores.items()
+        if system_scores.figure is not None
     }
     return lambda a, b: statistics.compare_sets(
         figures[a], figures[b], confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
@@ -192,11 +199,11 @@ def _set_test(tallies: Mapping[str, Tally], chance: _Chance) -> Callable[[str, s
 def _column_cells(
     column: Column,
     systems: Sequence[SystemCard],
-    tallies: Mapping[str, Tally],
+    scores: Mapping[str, SystemScores],
     pairs: Sequence[ColumnComparison],
     chance: _Chance,
 ) -> dict[str, Cell]:
-    cells = {name: _cell(column, tally, chance) for name, tally in tallies.items()}
+    cells = {name: _cell(column, system_scores, chance) for name, system_scores in scores.items()}
     if not column.ranked:
         return cells
     competitors = [card.name for card in systems if not card.sanity]
@@ -204,7 +211,7 @@ def _column_cells(
     figures = {name: sign * cell.value for name, cell in cells.items() if cell.value is not None}
     everyone = _standings(column, sorted(figures, key=lambda name: figures[name]), pairs, chance.level)
     among = _standings(column, competitors, pairs, chance.level)
-    best = _best(column, competitors, cells, tallies)
+    best = _best(column, competitors, cells, scores)
     nowhere = Standing(None, "")
     return {
         name: replace(
@@ -217,33 +224,35 @@ def _column_cells(
     }
 
 
-def _cell(column: Column, tally: Tally, chance: _Chance) -> Cell:
-    value, interval = _estimate(column, tally, chance)
+def _cell(column: Column, system_scores: SystemScores, chance: _Chance) -> Cell:
+    value, interval = _estimate(column, system_scores, chance)
     return Cell(
         value=value,
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        n=tally.n,
-        n_possible=tally.n + sum(tally.gaps.values()),
-        n_prompts=tally.prompts,
-        n_not_applicable=tally.count("not applicable"),
-        n_failed=tally.count("failed"),
-        n_pending=tally.count("pending"),
-        reason=tally.reason,
-        not_applicable=tally.causes("not applicable"),
-        points=tally.points,
+        n=system_scores.n,
+        n_possible=system_scores.n + sum(system_scores.gaps.values()),
+        n_prompts=system_scores.prompts,
+        n_not_applicable=system_scores.count("not applicable"),
+        n_failed=system_scores.count("failed"),
+        n_pending=system_scores.count("pending"),
+        reason=system_scores.reason,
+        not_applicable=system_scores.causes("not applicable"),
+        points=system_scores.points,
     )
 
 
-def _estimate(column: Column, tally: Tally, chance: _Chance) -> tuple[float | None, Interval | None]:
+def _estimate(column: Column, system_scores: SystemScores, chance: _Chance) -> tuple[float | None, Interval | None]:
     if column.kind == "set":
-        if tally.figure is None:
+        if system_scores.figure is None:
             return None, None
-        interval = statistics.jackknife_interval(tally.figure, tally.leave_one_out, confidence=chance.confidence)
-        return tally.figure, _within(interval, column) if interval else None
-    if not tally.n:
+        interval = statistics.jackknife_interval(
+            system_scores.figure, system_scores.leave_one_out, confidence=chance.confidence
+        )
+        return system_scores.figure, _within(interval, column) if interval else None
+    if not system_scores.n:
         return None, None
-    takes = _takes(tally)
+    takes = _takes(system_scores)
     interval = statistics.bootstrap_interval(
         takes, confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
     )
@@ -273,10 +282,10 @@ def _standings(
 
 
 def _best(
-    column: Column, competitors: Sequence[str], cells: Mapping[str, Cell], tallies: Mapping[str, Tally]
+    column: Column, competitors: Sequence[str], cells: Mapping[str, Cell], scores: Mapping[str, SystemScores]
 ) -> set[str]:
     figures = {name: value for name in competitors if (value := cells[name].value) is not None}
-    prompts = {name: frozenset(song[1:] for song in tallies[name].basis) for name in figures}
+    prompts = {name: frozenset(song[1:] for song in scores[name].basis) for name in figures}
     everything = frozenset().union(*prompts.values())
     most = max((cells[name].n for name in figures), default=0)
     complete = [name for name in figures if prompts[name] >= everything and cells[name].n == most]

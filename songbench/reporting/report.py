@@ -11,7 +11,7 @@ from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
 from songbench.reporting import export, figures, formats
 from songbench.reporting.board import Leaderboard
-from songbench.reporting.panels import FOLDER
+from songbench.reporting.listening_results import FOLDER
 from songbench.reporting.published import Published
 
 OWNED = ("leaderboard.*", "scores.csv", "figures/*.png")
@@ -51,8 +51,8 @@ def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Pub
             faults.append(fault)
     contents["scores.csv"] = export.scores_to_csv(board).encode()
     contents |= {f"figures/{figures.file_name(name)}.png": image for name, image in images.items()}
-    panels = sorted((folder / FOLDER).glob("*.json"))
-    paths = write_listed(folder, contents, owned=OWNED, inputs=panels)
+    inputs = sorted((folder / FOLDER).glob("*.json"))
+    paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
     if faults:
         raise faults[0]
     return paths

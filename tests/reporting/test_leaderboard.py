@@ -18,7 +18,7 @@ from songbench.domain.song import Failure
 from songbench.execution.results import MetricResults, SongId
 from songbench.reporting import tables
 from songbench.reporting.leaderboard import build_leaderboard
-from songbench.reporting.remarks import ENOUGH_PROMPTS, SKEWED_COVERAGE
+from songbench.reporting.notes import ENOUGH_PROMPTS, SKEWED_COVERAGE
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = Failure("generate", "time-out")

@@ -13,7 +13,7 @@ from listening_test.importers import read_import
 from listening_test.importers.options import DEFAULTS, Options
 from listening_test.protocol import load_protocol
 from listening_test.reporting.assemble import make_report
-from listening_test.reporting.panel import panel_of
+from listening_test.reporting.listening_result import listening_result_of
 from songbench.domain.errors import InputError
 
 MUSHRA = ["rating_stimulus", "rating_score", "rating_time", "rating_comment"]
@@ -173,7 +173,7 @@ class TestWebMushra:
         assert found.data.pairs["outcome"].value_counts().to_dict() == {"first": 4, "second": 4, "tie": 4}
         assert any("4 comparisons without an answer" in note for note in found.data.notes)
         report = make_report(found.data, analyse(found.data), "no run.", places_known=False)
-        assert panel_of(report).test_digest == ""
+        assert listening_result_of(report).test_digest == ""
 
     def test_what_was_sent_twice_counts_once_and_a_second_session_is_a_repetition(self, tmp_path):
         header = ["session_test_id", "email", "age", "session_uuid", "trial_id", *MUSHRA]

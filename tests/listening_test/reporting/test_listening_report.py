@@ -21,7 +21,7 @@ from listening_test.reporting import canvas, export
 from listening_test.reporting.content import content, print_report
 from listening_test.reporting.facts import exclusion_changes
 from listening_test.reporting.figures import figures
-from listening_test.reporting.panel import panel_of
+from listening_test.reporting.listening_result import listening_result_of
 from listening_test.reporting.wording import RULES, SIMULATED, alpha_in_words, joined, screening_rules
 from listening_test.reporting.write import write_report
 from songbench.reporting.document.blocks import Heading, Table
@@ -271,7 +271,7 @@ class TestWords:
     def test_a_strength_is_called_what_it_is(self, made, form, told):
         report = made(form)
         assert f"strength: {told}" in to_markdown(content(report))
-        scale = panel_of(report).scales[0]
+        scale = listening_result_of(report).scales[0]
         assert told in scale.description.lower() and scale.unit == ("points" if form == "ccr" else "log-odds")
 
 
@@ -336,7 +336,7 @@ def test_words():
     assert told == ["do not agree at all", "hardly agree", "agree moderately", "agree well", "agree very well"]
 
 
-class TestPanelOfPairs:
+class TestResultOfPairs:
     def test_a_comparison_counts_the_prompts_that_the_two_shared(self, made):
         report = made("preference")
         first, second = report.data.systems[:2]
@@ -354,5 +354,5 @@ class TestPanelOfPairs:
         assert self.counted(dataclasses.replace(report, data=fewer)) == expected
 
     def counted(self, report):
-        comparisons = panel_of(report).scales[0].comparisons
+        comparisons = listening_result_of(report).scales[0].comparisons
         return {frozenset((one.first, one.second)): one.n_prompts for one in comparisons}

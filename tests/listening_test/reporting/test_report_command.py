@@ -138,7 +138,7 @@ class Place:
 
     def __init__(self, folder):
         self.folder, self.run = folder, folder / "runs/small"
-        self.test, self.panels = folder / "listening/arena", folder / "runs/small/listening"
+        self.test, self.listening = folder / "listening/arena", folder / "runs/small/listening"
 
     def call(self, *words, run=command_line.run):
         return run([str(word) for word in words], cwd=self.folder, env={**os.environ, "COLUMNS": "120"})
@@ -177,7 +177,7 @@ def place(tmp_path_factory):
 def _no_panels_left(request):
     yield
     if "place" in request.fixturenames:
-        shutil.rmtree(request.getfixturevalue("place").panels, ignore_errors=True)
+        shutil.rmtree(request.getfixturevalue("place").listening, ignore_errors=True)
 
 
 def test_from_answers_to_columns_of_the_leaderboard(place):
@@ -187,8 +187,8 @@ def test_from_answers_to_columns_of_the_leaderboard(place):
     assert "MUS-V: Voice (1 to 5)" in done.stdout and "\x1b" not in done.stdout
     assert "level@probe" in done.stdout, "metrics are compared with the raters"
     assert (place.test / "report/report.html").exists() and (place.test / "report/figures/means-MUS-V.svg").exists()
-    panel = json.loads((place.panels / "arena.json").read_text())
-    systems = panel["scales"][0]["systems"]
+    result = json.loads((place.listening / "arena.json").read_text())
+    systems = result["scales"][0]["systems"]
     assert systems["probe"]["value"] > systems["silence"]["value"]
 
     board = place.report()
@@ -198,9 +198,9 @@ def test_from_answers_to_columns_of_the_leaderboard(place):
     assert (row["kind"], row["n_raters"], row["n"]) == ("panel", 6, 4)
     assert row["value"] == pytest.approx(systems["probe"]["value"])
 
-    (place.panels / "arena.json").unlink()
+    (place.listening / "arena.json").unlink()
     assert place.report().returncode == 0
-    assert place.boards() == before, "without a panel nothing of the leaderboard changes"
+    assert place.boards() == before, "without a result nothing of the leaderboard changes"
 
 
 def test_simulated_answers_are_marked_everywhere(place):
@@ -209,7 +209,7 @@ def test_simulated_answers_are_marked_everywhere(place):
     assert done.returncode == 0, done.stderr
     assert "SIMULATED: a program answered" in done.stdout
     assert (place.test / "report-simulated/report.md").exists()
-    assert [path.name for path in place.panels.iterdir()] == ["arena.simulated.json"]
+    assert [path.name for path in place.listening.iterdir()] == ["arena.simulated.json"]
     board = place.report()
     assert "(simulated)" in board.stdout and "SIMULATED: the columns @arena (simulated)" in board.stdout
     names = set(pd.read_csv(place.run / "leaderboard.csv")["column"])
@@ -220,12 +220,12 @@ def test_what_cannot_be_is_refused_with_a_cure(place):
     assert "Give the folder of a prepared test, or --import" in place.call("listen", "report").stderr
     twice = place.listen("--answers", "answers.jsonl", "--answers", "answers.jsonl")
     assert twice.returncode == 2 and "there twice" in twice.stderr and "Traceback" not in twice.stderr
-    place.panels.mkdir()
-    (place.panels / "x.json").write_text('{"schema": 1}')
+    place.listening.mkdir()
+    (place.listening / "x.json").write_text('{"schema": 1}')
     board = place.report()
     assert board.returncode == 2 and "x.json" in board.stderr and "not the result of a listening test" in board.stderr
     blocked = place.listen("--answers", "answers.jsonl", "--no-leaderboard", "--to", "small.jsonl")
     assert blocked.returncode == 2 and "This is a file, not a folder" in blocked.stderr
     quiet = place.listen("--answers", "answers.jsonl", "--no-leaderboard", "--to", "out")
-    assert quiet.returncode == 0 and not (place.panels / "arena.json").exists()
+    assert quiet.returncode == 0 and not (place.listening / "arena.json").exists()
     assert (place.folder / "out/report.json").exists()

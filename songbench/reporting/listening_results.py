@@ -1,8 +1,8 @@
 """Results of listening tests beside the metrics: a small file per test, and the columns that a leaderboard makes of it.
 
-A panel is the group of people who listened. Its file, ``RUN/listening/NAME.json``, says per scale and system what they
-answered, with the test's own intervals, letters and ranks: those treat raters and prompts as drawn at random, and a
-bootstrap over prompts alone would ignore the raters. Nothing here computes a statistic.
+The file of a test, ``RUN/listening/NAME.json``, says per scale and system what raters answered, with the test's own
+intervals, letters and ranks: those treat raters and prompts as drawn at random, and a bootstrap over prompts alone
+would ignore the raters. Nothing here computes a statistic.
 
 The format (JSON, schema 1)::
 
@@ -34,13 +34,13 @@ from songbench.reporting.estimates import Comparison, Estimate, best_systems
 
 SCHEMA = 1
 FOLDER = "listening"
-"""Where panels lie in a run's folder."""
+"""Where the files lie in a run's folder."""
 SIMULATED = "simulated"
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class PanelSong:
+class RatedSong:
     """The mean answer about one song.
 
     Attributes:
@@ -57,7 +57,7 @@ class PanelSong:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PanelFigure(Estimate):
+class RatedSystem(Estimate):
     """One system on one scale.
 
     Attributes:
@@ -74,11 +74,11 @@ class PanelFigure(Estimate):
     n_items: int
     group: str = ""
     rank: tuple[int, int] | None = None
-    songs: tuple[PanelSong, ...] = ()
+    songs: tuple[RatedSong, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class PanelScale:
+class RatedScale:
     """One question.
 
     Attributes:
@@ -100,12 +100,12 @@ class PanelScale:
     low: float | None
     high: float | None
     decimals: int
-    systems: Mapping[str, PanelFigure]
+    systems: Mapping[str, RatedSystem]
     comparisons: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
+class ListeningResult:
     """A listening test's results for a leaderboard.
 
     Attributes:
@@ -131,7 +131,7 @@ class Panel:
     protocol_digest: str
     test_digest: str
     answered: str
-    scales: tuple[PanelScale, ...]
+    scales: tuple[RatedScale, ...]
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -146,7 +146,7 @@ class Panel:
 
     @property
     def card(self) -> MetricCard:
-        """The panel as the measuring instrument it is: people are the backend, named by their test."""
+        """The raters as the measuring instrument they are: people are the backend, named by their test."""
         who = "answers of a program that simulates raters" if self.simulated else "answers of people who listened blind"
         return MetricCard(
             name="listening",
@@ -160,39 +160,39 @@ class Panel:
         )
 
 
-def write_panel(panel: Panel, run_folder: Path) -> Path:
-    """Write a panel where the leaderboard of its run finds it.
+def write_listening_result(result: ListeningResult, run_folder: Path) -> Path:
+    """Write a result where the leaderboard of its run finds it.
 
     Returns:
         The file.
     """
     from songbench.execution.store import write_atomically
 
-    path = run_folder / FOLDER / panel.file
-    text = json.dumps({"schema": SCHEMA, **asdict(panel)}, indent=1, ensure_ascii=False, allow_nan=False)
+    path = run_folder / FOLDER / result.file
+    text = json.dumps({"schema": SCHEMA, **asdict(result)}, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, f"{text}\n".encode())
     return path
 
 
-def load_panels(run_folder: Path) -> tuple[Panel, ...]:
-    """Every panel of a run, by file name.
+def load_listening_results(run_folder: Path) -> tuple[ListeningResult, ...]:
+    """Every result of a run, by file name.
 
     Raises:
-        InputError: naming the file that is not a panel, or two files of the same test.
+        InputError: naming the file that is no such result, or two files of the same test.
     """
-    panels: dict[str, Panel] = {}
+    results: dict[str, ListeningResult] = {}
     for path in sorted((run_folder / FOLDER).glob("*.json")):
-        panel = load_panel(path)
-        if panel.name in panels:
+        result = load_listening_result(path)
+        if result.name in results:
             raise InputError(
-                f"Another file here holds the test '{panel.name}' too.", file=str(path), cure="Remove one of them."
+                f"Another file here holds the test '{result.name}' too.", file=str(path), cure="Remove one of them."
             )
-        panels[panel.name] = panel
-    return tuple(panels.values())
+        results[result.name] = result
+    return tuple(results.values())
 
 
-def load_panel(path: Path) -> Panel:
-    """Read a panel.
+def load_listening_result(path: Path) -> ListeningResult:
+    """Read a result.
 
     Raises:
         InputError: naming the file and what is wrong with it.
@@ -201,7 +201,7 @@ def load_panel(path: Path) -> Panel:
         value = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise ValueError(f"expected a JSON object with schema {SCHEMA}")
-        return _panel(value)
+        return _result(value)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         told = f"no field {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
@@ -215,16 +215,18 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number JSON can hold")
 
 
-def _panel(value: Mapping[str, Any]) -> Panel:
-    panel = _made(Panel, value, scales=lambda rows: tuple(map(_scale, rows)), notes=lambda rows: tuple(map(str, rows)))
-    if not isinstance(panel.simulated, bool) or not 0 < panel.confidence < 1 or not panel.scales:
+def _result(value: Mapping[str, Any]) -> ListeningResult:
+    result = _made(
+        ListeningResult, value, scales=lambda rows: tuple(map(_scale, rows)), notes=lambda rows: tuple(map(str, rows))
+    )
+    if not isinstance(result.simulated, bool) or not 0 < result.confidence < 1 or not result.scales:
         raise ValueError("'simulated', 'confidence' or 'scales' is impossible")
-    return panel
+    return result
 
 
-def _scale(value: Mapping[str, Any]) -> PanelScale:
+def _scale(value: Mapping[str, Any]) -> RatedScale:
     scale = _made(
-        PanelScale,
+        RatedScale,
         value,
         systems=lambda rows: {str(name): _figure(row) for name, row in rows.items()},
         comparisons=lambda rows: tuple(_made(Comparison, row) for row in rows),
@@ -234,11 +236,11 @@ def _scale(value: Mapping[str, Any]) -> PanelScale:
     return scale
 
 
-def _figure(value: Mapping[str, Any]) -> PanelFigure:
+def _figure(value: Mapping[str, Any]) -> RatedSystem:
     figure = _made(
-        PanelFigure,
+        RatedSystem,
         value,
-        songs=lambda rows: tuple(_made(PanelSong, row) for row in rows),
+        songs=lambda rows: tuple(_made(RatedSong, row) for row in rows),
         rank=lambda pair: None if pair is None else (int(pair[0]), int(pair[1])),
     )
     for number in (figure.value, figure.low, figure.high):
@@ -253,7 +255,7 @@ def _made(of: Callable[..., _T], value: Mapping[str, Any], **convert: Callable[[
     return of(**{name: convert[name](value[name]) if name in convert else value[name] for name in names})
 
 
-def _field(scale: PanelScale) -> Field:
+def _field(scale: RatedScale) -> Field:
     return Field(
         scale.id,
         unit=scale.unit,
@@ -265,22 +267,22 @@ def _field(scale: PanelScale) -> Field:
     )
 
 
-def panel_columns(panel: Panel) -> list[tuple[PanelScale, Column]]:
-    """The scales of a panel with their columns, ``SCALE@TEST``."""
-    card = panel.card
+def rated_columns(result: ListeningResult) -> list[tuple[RatedScale, Column]]:
+    """The scales of a test with their columns, ``SCALE@TEST``."""
+    card = result.card
     return [
         (scale, Column(card.column(scale.id), card, one, "panel"))
-        for scale, one in zip(panel.scales, card.fields, strict=True)
+        for scale, one in zip(result.scales, card.fields, strict=True)
     ]
 
 
-def panel_cells(
-    scale: PanelScale, column: Column, systems: Sequence[SystemCard], asked: Mapping[str, int]
+def rated_cells(
+    scale: RatedScale, column: Column, systems: Sequence[SystemCard], asked: Mapping[str, int]
 ) -> dict[str, Cell]:
-    """One cell per system of the run, whether the panel heard it or not.
+    """One cell per system of the run, whether the raters heard it or not.
 
     Args:
-        scale: of the panel.
+        scale: of the test.
         column: made of it.
         systems: of the run.
         asked: songs asked of each.
@@ -302,7 +304,7 @@ def panel_cells(
 _NOT_HEARD = "not in this listening test"
 
 
-def _cell(figure: PanelFigure, best: bool) -> Cell:
+def _cell(figure: RatedSystem, best: bool) -> Cell:
     heard = {song.prompt for song in figure.songs}
     scored = figure.n_items if figure.value is not None else 0
     return Cell(
@@ -322,7 +324,7 @@ def _cell(figure: PanelFigure, best: bool) -> Cell:
     )
 
 
-def _best(scale: PanelScale, systems: Sequence[SystemCard]) -> set[str]:
+def _best(scale: RatedScale, systems: Sequence[SystemCard]) -> set[str]:
     """The best competitors among those heard on as many songs as any other."""
     figures = {
         card.name: scale.systems[card.name] for card in systems if not card.sanity and card.name in scale.systems
@@ -333,7 +335,7 @@ def _best(scale: PanelScale, systems: Sequence[SystemCard]) -> set[str]:
     return best_systems(values, complete, direction=scale.direction, decimals=scale.decimals)
 
 
-def panel_comparisons(scale: PanelScale, column: Column, systems: Sequence[SystemCard]) -> list[ColumnComparison]:
+def rated_comparisons(scale: RatedScale, column: Column, systems: Sequence[SystemCard]) -> list[ColumnComparison]:
     """The test's own comparisons of systems that are in the run."""
     names = {card.name for card in systems}
     return [

@@ -19,7 +19,7 @@ Gap = tuple[Status, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tally:
+class SystemScores:
     """The songs of one system in one column, counted.
 
     Attributes:
@@ -64,9 +64,9 @@ class Tally:
         return f" ({'; '.join(shown)})" if shown else ""
 
 
-def tally_songs(
+def scores_of_songs(
     songs: Sequence[SongId], states: Mapping[SongId, SongState], verdicts: Mapping[SongId, Verdict], field_name: str
-) -> Tally:
+) -> SystemScores:
     """Count the verdicts of a song metric.
 
     Args:
@@ -85,7 +85,7 @@ def tally_songs(
             basis.append(song)
         else:
             gaps[outcome] += 1
-    return Tally(points=tuple(points), basis=frozenset(basis), n=len(points), gaps=gaps)
+    return SystemScores(points=tuple(points), basis=frozenset(basis), n=len(points), gaps=gaps)
 
 
 def _outcome(song: SongId, state: SongState, verdict: Verdict | None, field_name: str) -> Point | Gap:
@@ -109,9 +109,9 @@ def _gap(verdict: Failure | NotApplicable | None) -> Gap:
     return "not applicable", one_line(verdict.reason)
 
 
-def tally_set(
+def scores_of_set(
     songs: Sequence[SongId], states: Mapping[SongId, SongState], verdict: Verdict | None, field_name: str
-) -> Tally:
+) -> SystemScores:
     """Count the songs behind the verdict of a set metric.
 
     A verdict other than scores concerns every song that was made; songs that were made but that the metric left out
@@ -133,10 +133,10 @@ def tally_set(
             gaps["failed" if isinstance(state, Failure) else "pending", _cause(state)] += 1
     if not isinstance(verdict, Scores):
         gaps[_gap(verdict)] += len(made)
-        return Tally(gaps=gaps)
+        return SystemScores(gaps=gaps)
     if field_name not in verdict.values:
         gaps["not applicable", one_line(verdict.missing.get(field_name, "no value for this set"))] += len(made)
-        return Tally(gaps=gaps)
+        return SystemScores(gaps=gaps)
     n = min(verdict.n, len(made))
     left_out = _left_out(verdict)
     absent = [song for song in made if (song.prompt, song.take) in left_out]
@@ -147,7 +147,7 @@ def tally_set(
     # A set can be so small that without one prompt a field has no value; then nothing can be said of its variation.
     known = all(field_name in values for values in verdict.leave_one_out.values())
     without = verdict.leave_one_out if known else {}
-    return Tally(
+    return SystemScores(
         figure=verdict.values[field_name],
         leave_one_out={prompt: without[prompt][field_name] for prompt in sorted(without)},
         basis=frozenset(made) - frozenset(absent),

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from songbench.contracts.cards import SystemCard
 from songbench.contracts.conflicts import conflicts_among
 from songbench.reporting.board import Column, Leaderboard, Row
-from songbench.reporting.panels import Panel
+from songbench.reporting.listening_results import ListeningResult
 from songbench.reporting.wording import number, shown
 
 FEW_PROMPTS = 6
 """Below this many prompts the sign-flip test cannot reach 0.05, however large the difference."""
 
 
-def remarks(board: Leaderboard) -> list[str]:
+def board_notes(board: Leaderboard) -> list[str]:
     """Everything worth saying about this leaderboard, in a fixed order."""
     return [
         *_few_prompts(board),
@@ -192,26 +192,26 @@ def _unequal_sets(board: Leaderboard) -> Iterator[str]:
             yield f"{column.name} rests on sets of different sizes ({told}), and such figures depend on the size."
 
 
-def panel_remarks(panels: Sequence[Panel], systems: Sequence[SystemCard]) -> list[str]:
+def listening_notes(listening_results: Sequence[ListeningResult], systems: Sequence[SystemCard]) -> list[str]:
     """What a reader of a leaderboard must know of its listening tests."""
     known = {card.name for card in systems}
     notes = []
-    for panel in panels:
-        if panel.simulated:
+    for result in listening_results:
+        if result.simulated:
             notes.append(
-                f"SIMULATED: the columns @{panel.name} were answered by a program, not by people. They say nothing "
+                f"SIMULATED: the columns @{result.name} were answered by a program, not by people. They say nothing "
                 "about the songs."
             )
-        date = f", last answer {panel.answered}" if panel.answered else ""
+        date = f", last answer {result.answered}" if result.answered else ""
         notes.append(
-            f"Columns @{panel.name}: listening test, {panel.form}, {panel.raters} raters after screening{date}, "
-            f"protocol {panel.protocol_digest[:12]}. Intervals, letters and ranks are the test's own, over raters and "
-            f"songs ({100 * panel.confidence:g} %)."
+            f"Columns @{result.name}: listening test, {result.form}, {result.raters} raters after screening{date}, "
+            f"protocol {result.protocol_digest[:12]}. Intervals, letters and ranks are the test's own, over raters and "
+            f"songs ({100 * result.confidence:g} %)."
         )
-        strangers = sorted({name for scale in panel.scales for name in scale.systems} - known)
+        strangers = sorted({name for scale in result.scales for name in scale.systems} - known)
         if strangers:
             notes.append(
-                f"The listening test {panel.name} also heard {', '.join(strangers)}, which are not in this run."
+                f"The listening test {result.name} also heard {', '.join(strangers)}, which are not in this run."
             )
-        notes += [f"Listening test {panel.name}: {note}" for note in panel.notes]
+        notes += [f"Listening test {result.name}: {note}" for note in result.notes]
     return notes

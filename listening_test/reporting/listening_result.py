@@ -12,13 +12,13 @@ from listening_test.reporting.rater_blocks import exclusion_in_words
 from listening_test.reporting.songs import song_means
 from listening_test.reporting.wording import decimals_of, screening_rules, strength_of
 from songbench.reporting.estimates import Comparison
-from songbench.reporting.panels import Panel, PanelFigure, PanelScale, PanelSong
+from songbench.reporting.listening_results import ListeningResult, RatedScale, RatedSong, RatedSystem
 
 
-def panel_of(report: Report) -> Panel:
+def listening_result_of(report: Report) -> ListeningResult:
     """The main analysis as the file that `songbench report` picks up."""
     protocol = report.data.protocol
-    return Panel(
+    return ListeningResult(
         test=report.name,
         form=protocol.form,
         run=report.data.run,
@@ -39,14 +39,14 @@ def _notes(report: Report) -> list[str]:
     return list(dict.fromkeys([told, *report.data.notes, *report.analysed.notes]))
 
 
-def _scale(report: Report, scale: ScaleAnalysis) -> PanelScale:
+def _scale(report: Report, scale: ScaleAnalysis) -> RatedScale:
     protocol = report.data.protocol
     asked = protocol.scale(scale.scale)
     low, high = protocol.range(scale.scale)
     rated = not protocol.pairwise
     told = strength_of(protocol)
     question = localized(asked.question, "en") or localized(asked.label, "en")
-    return PanelScale(
+    return RatedScale(
         id=scale.scale,
         description=question
         if rated
@@ -61,14 +61,14 @@ def _scale(report: Report, scale: ScaleAnalysis) -> PanelScale:
     )
 
 
-def _rated(report: Report, scale: ScaleAnalysis) -> dict[str, PanelFigure]:
+def _rated(report: Report, scale: ScaleAnalysis) -> dict[str, RatedSystem]:
     songs = song_means(report.counted_data, scale.scale)
     figures = {}
     for one in scale.means:
         if one.competitor:
             own = songs[songs["system"] == one.system].to_dict("records")
-            points = [PanelSong(str(s["prompt"]), int(s["take"]), float(s["value"]), int(s["n"])) for s in own]
-            figures[one.system] = PanelFigure(
+            points = [RatedSong(str(s["prompt"]), int(s["take"]), float(s["value"]), int(s["n"])) for s in own]
+            figures[one.system] = RatedSystem(
                 value=one.mean,
                 low=one.low,
                 high=one.high,
@@ -82,9 +82,9 @@ def _rated(report: Report, scale: ScaleAnalysis) -> dict[str, PanelFigure]:
     return figures
 
 
-def _compared(scale: ScaleAnalysis) -> dict[str, PanelFigure]:
+def _compared(scale: ScaleAnalysis) -> dict[str, RatedSystem]:
     return {
-        one.system: PanelFigure(
+        one.system: RatedSystem(
             value=one.strength,
             low=one.low,
             high=one.high,

@@ -16,14 +16,14 @@ from songbench.domain.errors import InputError
 from songbench.reporting import export, figures, tables, wording
 from songbench.reporting.estimates import Comparison
 from songbench.reporting.leaderboard import build_leaderboard
-from songbench.reporting.panels import (
-    Panel,
-    PanelFigure,
-    PanelScale,
-    PanelSong,
-    load_panel,
-    load_panels,
-    write_panel,
+from songbench.reporting.listening_results import (
+    ListeningResult,
+    RatedScale,
+    RatedSong,
+    RatedSystem,
+    load_listening_result,
+    load_listening_results,
+    write_listening_result,
 )
 from songbench.reporting.report import write_report
 
@@ -31,12 +31,12 @@ VALUES = {"songbloom": 4.21, "yue_7b": 3.4, "我的模型": 3.38, "strangers": 2
 
 
 def songs(value):
-    return tuple(PanelSong(f"p{n:02d}", 0, value + (n - 4) / 10, 6) for n in range(1, 8))
+    return tuple(RatedSong(f"p{n:02d}", 0, value + (n - 4) / 10, 6) for n in range(1, 8))
 
 
-def make_panel(**more):
+def make_result(**more):
     systems = {
-        name: PanelFigure(
+        name: RatedSystem(
             value=value,
             low=value - 0.3,
             high=value + 0.3,
@@ -73,7 +73,7 @@ def make_panel(**more):
         p_adjusted=0.001,
         significant=True,
     )
-    scale = PanelScale(
+    scale = RatedScale(
         id="MUS-V",
         description="How musical the voice is.",
         unit="1–5",
@@ -89,7 +89,7 @@ def make_panel(**more):
         "protocol_digest": "ab" * 32, "test_digest": "cd" * 32, "answered": "2026-01-31", "scales": (scale,),
         "notes": ("Nobody was left out.",),
     }  # fmt: skip
-    return Panel(**{**facts, **more})
+    return ListeningResult(**{**facts, **more})
 
 
 NAME = "MUS-V@songbloom-pilot"
@@ -97,30 +97,33 @@ NAME = "MUS-V@songbloom-pilot"
 
 @pytest.fixture(scope="module")
 def heard(run):
-    return build_leaderboard(run, panels=(make_panel(),), replicates=100)
+    return build_leaderboard(run, listening_results=(make_result(),), replicates=100)
 
 
 class TestFile:
     def test_comes_back_as_it_was_written(self, tmp_path):
-        panel = make_panel()
-        path = write_panel(panel, tmp_path)
+        result = make_result()
+        path = write_listening_result(result, tmp_path)
         assert path == tmp_path / "listening/songbloom-pilot.json"
-        assert load_panel(path) == panel and load_panels(tmp_path) == (panel,)
+        assert load_listening_result(path) == result and load_listening_results(tmp_path) == (result,)
 
     def test_a_simulated_one_lies_beside_the_real_one(self, tmp_path):
-        write_panel(make_panel(), tmp_path)
-        write_panel(make_panel(simulated=True), tmp_path)
-        assert [one.name for one in load_panels(tmp_path)] == ["songbloom-pilot", "songbloom-pilot (simulated)"]
+        write_listening_result(make_result(), tmp_path)
+        write_listening_result(make_result(simulated=True), tmp_path)
+        assert [one.name for one in load_listening_results(tmp_path)] == [
+            "songbloom-pilot",
+            "songbloom-pilot (simulated)",
+        ]
 
     def test_a_run_without_any_has_none(self, tmp_path):
-        assert load_panels(tmp_path) == ()
+        assert load_listening_results(tmp_path) == ()
 
     def test_later_versions_may_add_fields(self, tmp_path):
-        path = write_panel(make_panel(), tmp_path)
+        path = write_listening_result(make_result(), tmp_path)
         value = json.loads(path.read_text())
         value["later"] = value["scales"][0]["later"] = 1
         path.write_text(json.dumps(value))
-        assert load_panel(path) == make_panel()
+        assert load_listening_result(path) == make_result()
 
     @pytest.mark.parametrize(
         ("change", "told"),
@@ -137,23 +140,23 @@ class TestFile:
         ],
     )
     def test_a_broken_one_is_named(self, tmp_path, change, told):
-        path = write_panel(make_panel(), tmp_path)
+        path = write_listening_result(make_result(), tmp_path)
         value = json.loads(path.read_text())
         change(value)
         path.write_text(json.dumps(value))
         with pytest.raises(InputError, match=re.escape(str(path))) as error:
-            load_panels(tmp_path)
+            load_listening_results(tmp_path)
         assert told in str(error.value) and "listen report" in str(error.value)
 
     def test_half_a_file_and_two_of_one_test_are_named(self, tmp_path):
-        path = write_panel(make_panel(), tmp_path)
+        path = write_listening_result(make_result(), tmp_path)
         copy = path.with_name("zz-copy.json")
         copy.write_bytes(path.read_bytes())
         with pytest.raises(InputError, match=r"zz-copy\.json.*songbloom-pilot"):
-            load_panels(tmp_path)
+            load_listening_results(tmp_path)
         copy.write_bytes(path.read_bytes()[:100])
         with pytest.raises(InputError, match=r"zz-copy\.json.*not the result"):
-            load_panels(tmp_path)
+            load_listening_results(tmp_path)
 
 
 class TestColumns:
@@ -182,11 +185,11 @@ class TestColumns:
     def test_the_best_is_best_as_printed_and_on_all_songs(self, run):
         def best(**values):
             systems = {
-                n: PanelFigure(value=v, low=None, high=None, n_ratings=6, n_raters=6, n_items=items, songs=())
+                n: RatedSystem(value=v, low=None, high=None, n_ratings=6, n_raters=6, n_items=items, songs=())
                 for n, (v, items) in values.items()
             }
-            scale = replace(make_panel().scales[0], systems=systems, comparisons=())
-            board = build_leaderboard(run, panels=(make_panel(scales=(scale,)),), replicates=10)
+            scale = replace(make_result().scales[0], systems=systems, comparisons=())
+            board = build_leaderboard(run, listening_results=(make_result(scales=(scale,)),), replicates=10)
             return {row.system.name for row in board.rows if row.cells[NAME].best}
 
         assert best(songbloom=(4.0, 7), yue_7b=(3.0, 7)) == {"songbloom"}
@@ -196,7 +199,10 @@ class TestColumns:
         assert best(reference=(5.0, 7), yue_7b=(3.0, 7)) == set(), "nobody wins a race of one"
 
     def test_without_panels_nothing_changes(self, run):
-        plain, empty = build_leaderboard(run, replicates=50), build_leaderboard(run, panels=(), replicates=50)
+        plain, empty = (
+            build_leaderboard(run, replicates=50),
+            build_leaderboard(run, listening_results=(), replicates=50),
+        )
         assert plain == empty and not plain.heard
         text = export.to_json(plain) + export.to_csv(plain) + tables.to_text(plain)
         assert "n_raters" not in text and "listening" not in text
@@ -253,7 +259,7 @@ class TestShown:
         assert "MUS-V-songbloom-pilot.png" in names
 
     def test_simulated_answers_say_so_in_every_place(self, run):
-        board = build_leaderboard(run, panels=(make_panel(simulated=True),), replicates=10)
+        board = build_leaderboard(run, listening_results=(make_result(simulated=True),), replicates=10)
         name = f"{NAME} (simulated)"
         assert board.columns[-1].name == name
         assert any(note.startswith("SIMULATED: the columns @songbloom-pilot (simulated)") for note in board.notes)
@@ -265,15 +271,17 @@ class TestShown:
 
     def test_a_test_of_pairs_has_no_songs(self, run):
         systems = {
-            n: PanelFigure(value=v - 3, low=None, high=None, n_ratings=40, n_raters=6, n_items=7, group="a")
+            n: RatedSystem(value=v - 3, low=None, high=None, n_ratings=40, n_raters=6, n_items=7, group="a")
             for n, v in VALUES.items()
         }
-        scale = replace(make_panel().scales[0], unit="log-odds", low=None, high=None, systems=systems)
-        board = build_leaderboard(run, panels=(make_panel(form="preference", scales=(scale,)),), replicates=10)
+        scale = replace(make_result().scales[0], unit="log-odds", low=None, high=None, systems=systems)
+        board = build_leaderboard(
+            run, listening_results=(make_result(form="preference", scales=(scale,)),), replicates=10
+        )
         assert "6r 7s" in tables.to_text(board) and figures.draw(board, board.columns[-1])
 
 
 def test_the_same_panels_give_the_same_bytes():
-    made = [build_leaderboard(full_run(), panels=(make_panel(),), replicates=50) for _ in range(2)]
+    made = [build_leaderboard(full_run(), listening_results=(make_result(),), replicates=50) for _ in range(2)]
     assert made[0] == made[1]
     assert figures.draw(made[0], made[0].columns[-1]) == figures.draw(made[1], made[1].columns[-1])
