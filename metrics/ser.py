@@ -101,7 +101,7 @@ FIELDS = (
 )
 
 NOVELTY_TAGS = tags_of_labels(
-    {label: label for label in LABELS}, "the labels of the novelty analyser (metrics.features.section_labels)"
+    {label: label for label in LABELS}, "the table of the novelty analyser's labels (metrics.ser)"
 )
 
 CITATION = "The measure: SongBloom (arXiv 2506.07634), with free section durations"

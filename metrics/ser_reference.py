@@ -31,7 +31,7 @@ ALLIN1_TAGS = tags_of_labels(
         "verse": "verse",
         "chorus": "chorus",
     },
-    "All-In-One's labels (metrics.ser_reference)",
+    "the table of All-In-One's labels (metrics.ser_reference)",
     absent=("silence",),
 )
 
@@ -46,7 +46,7 @@ SONGFORMER_TAGS = tags_of_labels(
         "outro": "outro",
         "silence": "silence",
     },
-    "SongFormer's labels (metrics.ser_reference)",
+    "the table of SongFormer's labels (metrics.ser_reference)",
 )
 
 REFERENCE_FIELDS = (

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from listening_test.front_end.wording import load_wording
-from listening_test.protocol.model import LANGUAGES
+from listening_test.protocol.model import LANGUAGES, Excerpt
 from songbench.domain import tags
+from songbench.domain.checking import checked
+from songbench.domain.errors import InputError
 from songbench.domain.sections import Section
 from songbench.domain.tags import INSTRUMENTAL_TAGS, TAGS, VOCAL_TAGS, WORDLESS_TAGS, by_tag, tags_of_labels
 
@@ -100,6 +102,14 @@ def test_people_read_of_every_tag():
     for tag in TAGS:
         assert f"`[{tag}]`" in suites
         assert all(f"section_{tag}" in load_wording(language) for language in LANGUAGES)
+
+
+def test_excerpts_of_listening_tests_name_tags():
+    assert checked(Excerpt, {"rule": "section", "tag": "bridge"}).tag == "bridge"
+    with pytest.raises(
+        InputError, match=r"field 'tag': This value is not known, found 'brigde'. Did you mean 'bridge'"
+    ):
+        checked(Excerpt, {"rule": "section", "tag": "brigde"})
 
 
 def test_each_tag_is_sung_or_may_be_without_words():

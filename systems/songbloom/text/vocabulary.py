@@ -31,7 +31,7 @@ TAG_SYMBOLS = by_tag(
 )
 """The symbol that begins a section of each tag, in the order of the released ids 1 to 7."""
 
-STRUCTURE_TAGS = tuple(TAG_SYMBOLS.values())
+STRUCTURE_TAGS = tuple(dict.fromkeys(TAG_SYMBOLS.values()))
 
 SENTENCE_MARK = "."
 """Ends a sentence inside a vocal section."""
