@@ -1,6 +1,8 @@
 """Standing data in YAML: read, checked, and refused by file and field."""
 
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from pydantic import RootModel
@@ -11,6 +13,9 @@ from songbench.domain.damages import DAMAGES, STRENGTHS
 from songbench.domain.errors import InputError
 from songbench.domain.headings import read_heading
 from songbench.domain.tables import read_table
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("songbench", "systems", "metrics", "listening_test")
 
 
 class Row(Schema):
@@ -69,3 +74,10 @@ def test_damages_speak_of_aspects_and_have_all_strengths():
 def test_headings_are_read_under_one_tag():
     assert read_heading("Pre-Chorus 2").tag == "verse"
     assert read_heading("間奏").tag == "inst"
+
+
+def test_every_table_is_in_the_package():
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    packed = {path for package, patterns in data.items() for glob in patterns for path in (ROOT / package).glob(glob)}
+    tables = {path for package in PACKAGES for path in (ROOT / package).rglob("*.yaml")}
+    assert tables and tables <= packed
