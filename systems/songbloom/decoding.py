@@ -19,28 +19,22 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from systems.songbloom.batches import Batch, RaggedBatch, StaticBatch, Steps
 from systems.songbloom.config import DecodingConfig
 from systems.songbloom.cuda_graphs import CapturedCalls
 from systems.songbloom.draws import Draws
+from systems.songbloom.guidance import cfg_of_rows
+from systems.songbloom.latent_solver import LatentSolver
 from systems.songbloom.model import SongBloom
-from systems.songbloom.sampling import choose, guide, penalise
-from systems.songbloom.sketch_lm import KeyValueCache
-from systems.songbloom.solver import ddim, ddim_grid, euler, time_grid
+from systems.songbloom.sampling import penalise, sample
 from systems.songbloom.stages import StageClock
 
 Ending = Literal["end token", "longest length"]
 
-CACHE_BUCKET = 512
-"""On an accelerator the cache is read in whole multiples of this many positions, one captured graph for each."""
-
-
-def _whole_buckets(positions: int) -> int:
-    return -(-positions // CACHE_BUCKET) * CACHE_BUCKET
-
 
 @dataclass(frozen=True)
 class DecodingInput:
-    """A song to decode.
+    """What a song is decoded from.
 
     Attributes:
         lyrics: ids of its symbols.
@@ -88,7 +82,7 @@ class SongEnd:
 
 
 @dataclass
-class _Lane:
+class _Sequence:
     """A song on its way: which song in which slot, how far."""
 
     song: int
@@ -104,8 +98,8 @@ class DecodingEngine:
         model: prepared by `SongBloom.for_decoding`.
         config: how songs are drawn.
         slots: how many songs at once.
-        capture: run each patch as two captured CUDA graphs, one for the language model and one for the whole solve;
-            None: on CUDA devices.
+        capture: compute with static shapes, each patch on a CUDA device as two captured graphs, one for the language
+            model and one for the whole solve; None: on CUDA devices.
         compiled: pass the layers through `torch.compile` first, see `SongBloom.compile_layers`.
 
     Raises:
@@ -126,215 +120,146 @@ class DecodingEngine:
         self.device = model.device
         self.longest = self.config.patches(model.config.autoencoder.frame_rate, self.sizes.patch)
         self.rows = 1 if self.config.guidance == 1 and self.config.guidance_mode != "global" else 2
-        positions = self.sizes.prefix + self.longest * self.sizes.steps
-        # Fixed shapes, every slot at every patch, suit an accelerator; a CPU computes what is there and no more.
-        self.fixed = self.device.type == "cuda" if capture is None else capture
-        if self.fixed:
-            positions = _whole_buckets(positions)
-        self.cache = KeyValueCache(self.sizes, slots, self.rows, positions, self.device, model.dtype, zeroed=self.fixed)
+        on_cuda = self.device.type == "cuda"
+        static = on_cuda if capture is None else capture
+        self._batch: Batch = (StaticBatch if static else RaggedBatch)(model.sketch_lm, slots, self.rows, self.longest)
+        self._graphs = CapturedCalls() if static and on_cuda else None
         self.clock = StageClock(self.device)
-        self._rotary = model.sketch_lm.rotary(positions, self.device)
-        self._dit_rotary = model.acoustic_dit.rotary(self.device)
-        grid = time_grid(self.config.steps)[:-1] if self._flow else ddim_grid(self.config.steps)
-        with torch.inference_mode():
-            self._times = model.acoustic_dit.time_embedding(grid.to(self.device)).to(model.dtype)
+        self._solver = LatentSolver(model, self.config)
         if compiled:
             model.compile_layers()
-        sizes, make = self.sizes, torch.zeros
-        self._inputs = make(slots, sizes.dim, device=self.device, dtype=model.dtype)
-        self._recent = make(slots, self.config.repetition_window, device=self.device, dtype=torch.long)
-        self._previous = make(slots, sizes.patch, sizes.latent_channels, device=self.device)
-        self._positions = [sizes.prefix] * slots
-        self._prepared: set[int] = set()
-        self._graphs = CapturedCalls() if self.fixed and self.device.type == "cuda" else None
+        # One row per slot: the language model's next input, its latest tokens, the latents of the previous patch.
+        sizes = self.sizes
+        self._inputs = torch.zeros(slots, sizes.dim, device=self.device, dtype=model.dtype)
+        self._recent = torch.zeros(slots, self.config.repetition_window, device=self.device, dtype=torch.long)
+        self._previous = torch.zeros(slots, sizes.patch, sizes.latent_channels, device=self.device)
 
     @property
-    def _flow(self) -> bool:
-        return self.sizes.objective == "rectified_flow"
+    def cache_bytes(self) -> int:
+        """Size of the KV cache in bytes."""
+        return self._batch.cache.bytes
 
-    def decode(self, orders: Iterable[DecodingInput]) -> Iterator[Patch | SongEnd]:
-        """Decode songs; each order is asked for when a slot is free for it.
+    def decode(self, inputs: Iterable[DecodingInput]) -> Iterator[Patch | SongEnd]:
+        """Decode songs; each input is asked for when a slot is free for it.
 
         Yields:
             The patches of every song in order, songs interleaved, and a `SongEnd` after each song's last patch.
         """
-        waiting = enumerate(orders)
+        waiting = enumerate(inputs)
         free = list(range(self.slots))
-        lanes: list[_Lane] = []
+        active: list[_Sequence] = []
         while True:
-            while free and (found := next(waiting, None)) is not None:
-                lanes.append(self._admit(found[0], free.pop(0), found[1]))
-            if not lanes:
+            while free and (following := next(waiting, None)) is not None:
+                active.append(self._admit(following[0], free.pop(0), following[1]))
+            if not active:
                 return
-            finished: list[int] = []
-            for event in self._patch(lanes):
+            ended: list[int] = []
+            for event in self._patch(active):
                 if isinstance(event, SongEnd):
-                    finished.append(event.song)
+                    ended.append(event.song)
                 yield event
-            for lane in [lane for lane in lanes if lane.song in finished]:
-                self._positions[lane.slot] = self.sizes.prefix
-                free.append(lane.slot)
-                lanes.remove(lane)
+            for sequence in [sequence for sequence in active if sequence.song in ended]:
+                self._batch.free(sequence.slot)
+                free.append(sequence.slot)
+                active.remove(sequence)
 
     @torch.inference_mode()
-    def _admit(self, song: int, slot: int, order: DecodingInput) -> _Lane:
+    def _admit(self, song: int, slot: int, source: DecodingInput) -> _Sequence:
         """Give a song a slot and read its prefix."""
-        model, sizes = self.model, self.sizes
-        if self.rows == 2 and slot not in self._prepared:
-            self._prepare_null(slot)  # of no song, so it counts for none
+        conditioning = self.model.conditioning
+        if self._batch.needs_null(slot):
+            self._batch.prepare_null(slot, conditioning.null_prefix())  # of no song, so it counts for none
         with self.clock.measure("prefix", (song,)):
-            prefix = model.conditioning.prefix(order.lyrics, order.prompt.to(self.device))[None]
-            model.sketch_lm.prefill(prefix, self.cache.keys[:, slot, :1], self.cache.values[:, slot, :1])
-            self._inputs[slot] = model.sketch_lm.bos
-            self._recent[slot] = sizes.end
+            self._batch.begin(slot, conditioning.prefix(source.lyrics, source.prompt.to(self.device)))
+            self._inputs[slot] = self.model.sketch_lm.bos
+            self._recent[slot] = self.sizes.end
             self._previous[slot] = 0
-            self._positions[slot] = sizes.prefix
-        return _Lane(song, slot, order.draws)
+        return _Sequence(song, slot, source.draws)
 
-    def _prepare_null(self, slot: int) -> None:
-        """Write the null prefix into a slot; it is the same for every song, so each slot keeps it for good."""
-        keys, values = self.cache.keys[:, slot, 1:], self.cache.values[:, slot, 1:]
-        if self._prepared:
-            source = next(iter(self._prepared))
-            past = slice(self.sizes.prefix)
-            keys[..., past, :] = self.cache.keys[:, source, 1:, :, past]
-            values[..., past, :] = self.cache.values[:, source, 1:, :, past]
-        else:
-            self.model.sketch_lm.prefill(self.model.conditioning.null_prefix()[None], keys, values)
-        self._prepared.add(slot)
-
-    def _patch(self, lanes: list[_Lane]) -> Iterator[Patch | SongEnd]:
+    def _patch(self, active: list[_Sequence]) -> Iterator[Patch | SongEnd]:
         """One patch of every song under way."""
         with torch.inference_mode():
-            events = self._decode_patch(lanes)
+            events = self._decode_patch(active)
         yield from events
 
-    def _decode_patch(self, lanes: list[_Lane]) -> list[Patch | SongEnd]:
-        sizes, events = self.sizes, list[Patch | SongEnd]()
-        drawn = [lane.draws.patch() for lane in lanes]
-        uniform = self._placed(lanes, torch.stack([one.uniform for one in drawn]))
-        slots = list(range(self.slots)) if self.fixed else [lane.slot for lane in lanes]
-        tokens, hidden, recent = self._sketch([lane.song for lane in lanes], slots, uniform)
-        written = tokens.cpu()  # the one moment per patch at which the host waits for the device
-        mine = {lane.song: written[slots.index(lane.slot)] for lane in lanes}
-        going = []
-        for lane in lanes:
-            if sizes.end in mine[lane.song]:
-                events.append(self._end(lane, "end token"))
-            else:
-                going.append(lane)
+    def _decode_patch(self, active: list[_Sequence]) -> list[Patch | SongEnd]:
+        batch, events = self._batch, list[Patch | SongEnd]()
+        slots = [sequence.slot for sequence in active]
+        # 1. Sketch tokens. Copying them is the one moment per patch at which the host waits for the device.
+        draws = {sequence.slot: sequence.draws.patch() for sequence in active}
+        uniform = batch.place(slots, torch.stack([draws[slot].uniform for slot in slots]))
+        tokens, hidden, recent = self._sketch([sequence.song for sequence in active], slots, uniform)
+        on_host = tokens.cpu()
+        sketches = {slot: on_host[batch.row(slots, slot)] for slot in slots}
+        # 2. Songs that have ended leave.
+        going = [sequence for sequence in active if self.sizes.end not in sketches[sequence.slot]]
+        events += [self._end(sequence, "end token") for sequence in active if sequence not in going]
         if not going:
             return events
-        if self.fixed:
-            at = torch.arange(self.slots, device=self.device)
-        else:
-            kept = torch.tensor([slots.index(lane.slot) for lane in going], device=self.device)
-            tokens, hidden, recent = tokens[kept], hidden[kept], recent[kept]
-            at = torch.tensor([lane.slot for lane in going], device=self.device)
-        noise = self._placed(going, torch.stack([drawn[lanes.index(lane)].noise for lane in going]))
-        songs, inputs = [lane.song for lane in going], (hidden, tokens, self._previous[at], noise)
-        latents, embedded = self._call("acoustic", songs, 0, self._solve_patch, *inputs)
-        self._inputs[at], self._recent[at], self._previous[at] = embedded, recent, latents
-        for number, lane in enumerate(going):
-            row = lane.slot if self.fixed else number
-            self._positions[lane.slot] += sizes.steps
-            lane.patches += 1
-            events.append(Patch(lane.song, lane.patches - 1, mine[lane.song], latents[row]))
-            if lane.patches == self.longest:
-                events.append(self._end(lane, "longest length"))
+        staying = [sequence.slot for sequence in going]
+        tokens, hidden, recent = (batch.keep(tensor, slots, staying) for tensor in (tokens, hidden, recent))
+        # 3. Latents.
+        noise = batch.place(staying, torch.stack([draws[slot].noise for slot in staying]))
+        index, songs = batch.index(staying), [sequence.song for sequence in going]
+        latents, embedded = self._call("acoustic", songs, 0, self._solve, hidden, tokens, self._previous[index], noise)
+        # 4. They are the language model's next input.
+        self._inputs[index], self._recent[index], self._previous[index] = embedded, recent, latents
+        for sequence in going:
+            batch.advance(sequence.slot)
+            row = batch.row(staying, sequence.slot)
+            events.append(Patch(sequence.song, sequence.patches, sketches[sequence.slot], latents[row]))
+            sequence.patches += 1
+            if sequence.patches == self.longest:
+                events.append(self._end(sequence, "longest length"))
         return events
 
-    def _placed(self, lanes: list[_Lane], rows: Tensor) -> Tensor:
-        """Rows of the lanes on the device: by slot where shapes are fixed, as they are elsewhere."""
-        if not self.fixed:
-            return rows.to(self.device)
-        placed = torch.zeros(self.slots, *rows.shape[1:])
-        placed[[lane.slot for lane in lanes]] = rows
-        if self.device.type == "cuda":
-            placed = placed.pin_memory()
-        return placed.to(self.device, non_blocking=True)
-
-    def _end(self, lane: _Lane, ending: Ending) -> SongEnd:
-        return SongEnd(lane.song, lane.patches, ending, self.clock.take(lane.song))
-
-    # --- the language model's part ---
+    def _end(self, sequence: _Sequence, ending: Ending) -> SongEnd:
+        return SongEnd(sequence.song, sequence.patches, ending, self.clock.take(sequence.song))
 
     def _sketch(self, songs: list[int], slots: list[int], uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Sketch tokens (S, patch), the hidden vectors after them (S, R, D) and the repetition window (S, W)."""
-        lm = self.model.sketch_lm
-        made: tuple[Tensor, Tensor, Tensor]
-        if not self.fixed:
-            starts = [self._positions[slot] for slot in slots]
+        """Sketch tokens (S, patch), the hidden vectors after them (S, R, D) and the latest tokens (S, window)."""
+        batch, index = self._batch, self._batch.index(slots)
+        positions, length = batch.next_positions(slots)
 
-            def each(inputs: Tensor, recent: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-                def step(x: Tensor, k: int) -> Tensor:
-                    return lm.step_each(x, self.cache, slots, [start + k for start in starts], self._rotary)
+        def sketch(inputs: Tensor, recent: Tensor, uniform: Tensor, positions: Tensor) -> tuple[Tensor, ...]:
+            return self._sketch_patch(batch.steps(slots, positions, length), inputs, recent, uniform)
 
-                return self._sketch_patch(step, inputs, recent, uniform)
+        inputs = (self._inputs[index], self._recent[index], uniform, positions)
+        tokens, hidden, recent = self._call("sketch", songs, length, sketch, *inputs)
+        return tokens, hidden, recent
 
-            made = self._call("sketch", songs, 0, each, self._inputs[slots], self._recent[slots], uniform)
-            return made
-        positions = torch.tensor(self._positions, device=self.device)
-        length = _whole_buckets(max(self._positions) + self.sizes.steps)
+    def _sketch_patch(self, steps: Steps, x: Tensor, recent: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The tokens of one patch of every song, one at a time.
 
-        def whole(inputs: Tensor, recent: Tensor, uniform: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            def step(x: Tensor, k: int) -> Tensor:
-                return lm.step_all(x, self.cache, positions + k, length, self._rotary)
-
-            return self._sketch_patch(step, inputs, recent, uniform)
-
-        made = self._call("sketch", songs, length, whole, self._inputs, self._recent, uniform, positions)
-        return made
-
-    def _sketch_patch(
-        self, step: Callable[[Tensor, int], Tensor], inputs: Tensor, recent: Tensor, uniform: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        Args:
+            steps: of the language model, at the patch's first position.
+            x: its input there, (S, D).
+            recent: the latest tokens, (S, window).
+            uniform: one number per song and token, (S, patch).
+        """
+        config, lm = self.config, self.model.sketch_lm
         # In a song's first patch nothing is penalised, not even what the patch itself has used.
         first = (recent == self.sizes.end).all(dim=-1, keepdim=True)
-        x, tokens = inputs, []
-        for k in range(self.sizes.patch):
-            logits = guide(self.model.sketch_lm.logits(step(self._both(x), k)), self.config.guidance)
-            if self.config.penalise_repetition:
+        tokens = []
+        for number in range(self.sizes.patch):
+            logits = cfg_of_rows(lm.logits(steps.step(self._in_rows(x))), config.guidance)
+            if config.penalise_repetition:
                 window = torch.where(first, self.sizes.end, recent)
-                logits = penalise(logits, window, self.config.repetition_penalty)
-            token = choose(logits, uniform[:, k], self.config)
+                logits = penalise(logits, window, config.repetition_penalty)
+            token = sample(logits, uniform[:, number], config)
             recent = torch.cat([recent[:, 1:], token[:, None]], dim=1)
             x = self.model.sketch_embedding(token)
             tokens.append(token)
-        return torch.stack(tokens, dim=1), step(self._both(x), self.sizes.patch), recent
+        return torch.stack(tokens, dim=1), steps.step(self._in_rows(x)), recent
 
-    def _both(self, x: Tensor) -> Tensor:
+    def _in_rows(self, x: Tensor) -> Tensor:
         """The same embedding for every row of a song: (S, D) to (S, R, D)."""
         return x[:, None].expand(-1, self.rows, -1)
 
-    # --- the diffusion transformer's part ---
-
-    def _solve_patch(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def _solve(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents of a patch (S, P, C), and the embedding of them that the language model reads next (S, D)."""
-        latents = self._latents(hidden, tokens, previous, noise)
+        latents = self._solver.solve(hidden, tokens, previous, noise)
         return latents, self.model.acoustic_encoder(latents.to(self.model.dtype))
-
-    def _latents(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> Tensor:
-        dit, sketch = self.model.acoustic_dit, self.model.sketch_embedding(tokens)
-        mode, guidance = self.config.guidance_mode, self.config.latent_guidance
-
-        def follow(noise: Tensor, field: Callable[[Tensor, int], Tensor]) -> Tensor:
-            if self._flow:
-                return euler(field, noise, self.config.steps, self.config.diffusion_temperature)
-            return ddim(field, noise, self.config.steps)
-
-        def plain(context: Tensor) -> Callable[[Tensor, int], Tensor]:
-            return lambda x, step: dit.velocity(x, self._times[step : step + 1], context, self._dit_rotary)
-
-        conditional = dit.context(hidden[:, 0], sketch, previous)
-        if mode == "none" or (mode == "h" and guidance == 1):
-            return follow(noise, plain(conditional))
-        if mode == "global":
-            null = dit.context(hidden[:, 1], sketch, previous)
-            return _mixed(follow(noise.repeat(2, 1, 1), plain(torch.cat([conditional, null]))), guidance)
-        null = dit.context(torch.zeros_like(hidden[:, 0]), torch.zeros_like(sketch), previous)
-        both = plain(torch.cat([conditional, null]))
-        return follow(noise, lambda x, step: _mixed(both(x.repeat(2, 1, 1), step), guidance))
 
     def _call(self, stage: str, songs: list[int], variant: int, function: Callable[..., Any], *inputs: Tensor) -> Any:
         """Call a function and time it; where there are graphs, as a captured one for this variant of the stage."""
@@ -343,9 +268,3 @@ class DecodingEngine:
             self._graphs.prepare(key, function, *inputs)
         with self.clock.measure(stage, songs):
             return function(*inputs) if self._graphs is None else self._graphs.replay(key, *inputs)
-
-
-def _mixed(both: Tensor, guidance: float) -> Tensor:
-    """Guidance of (2S, …), conditional half first, to (S, …)."""
-    conditional, null = both.chunk(2)
-    return null + (conditional - null) * guidance

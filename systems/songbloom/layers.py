@@ -1,16 +1,28 @@
-"""What both transformers are made of: linear maps, norms, gated feed-forward layers, rotary positions."""
+"""What both transformers are made of: norms, rotary positions (RoPE), self-attention, SwiGLU, and a layer of these.
+
+Shapes: N rows, T tokens, D model width, H heads, W head width.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from systems.songbloom.config import ModelConfig
 
-class GatedFeedForward(nn.Module):
-    """``down(silu(gate(x)) * up(x))`` without biases; `gate` and `up` are one matrix product."""
+Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""What queries gather: queries, keys and values, each (N, H, T, W), to (N, H, T', W) for the last T' <= T tokens.
+
+This is where the uses of a layer differ: a causal mask, a KV cache, fewer queries than keys.
+"""
+
+
+class SwiGLU(nn.Module):
+    """The feed-forward layer ``down(silu(gate(x)) * up(x))`` without biases; `gate` and `up` are one matrix product."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
@@ -50,29 +62,34 @@ class LayerNorm(nn.Module):
         return F.layer_norm(x, x.shape[-1:], self.gamma, self.beta, 1e-5)
 
 
-class Rotary(NamedTuple):
-    """Rotary positions as tables: a component becomes ``itself * cos + partner * sin``.
+class RoPE(NamedTuple):
+    """Rotary position embedding as tables: a component becomes ``itself * cos + partner * sin``.
 
     Attributes:
-        cos: (positions, head width); 1 for components that do not turn.
-        sin: (positions, head width); negative for the first of two partners, 0 for components that do not turn.
-        partner: which component each one turns with, (head width,).
+        cos: (positions, W); 1 for components that do not turn.
+        sin: (positions, W); negative for the first of two partners, 0 for components that do not turn.
+        partner: which component each one turns with, (W,).
     """
 
     cos: Tensor
     sin: Tensor
     partner: Tensor
 
-    def at(self, positions: Tensor) -> Rotary:
-        """The tables of some positions, (N,): cos and sin become (N, head width)."""
-        return Rotary(self.cos[positions], self.sin[positions], self.partner)
+    def at(self, positions: Tensor, rows: int) -> RoPE:
+        """The tables of the rows of several songs that are each at one position.
 
-    def first(self, positions: int) -> Rotary:
-        """The tables of the first positions."""
-        return Rotary(self.cos[:positions], self.sin[:positions], self.partner)
+        Args:
+            positions: of the songs, shape (songs,).
+            rows: per song.
+
+        Returns:
+            cos and sin of shape (songs * rows, 1, 1, W).
+        """
+        cos, sin = (table[positions].repeat_interleave(rows, 0)[:, None, None] for table in (self.cos, self.sin))
+        return RoPE(cos, sin, self.partner)
 
 
-def rotary_table(positions: int, head: int, turned: int, base: float, device: torch.device | str = "cpu") -> Rotary:
+def rope_table(positions: int, head: int, turned: int, base: float, device: torch.device | str = "cpu") -> RoPE:
     """Tables of the positions 0..positions-1.
 
     They are computed and kept in float32 whatever the model's type: rounding the frequencies to bfloat16, as casting a
@@ -80,10 +97,13 @@ def rotary_table(positions: int, head: int, turned: int, base: float, device: to
 
     Args:
         positions: how many.
-        head: width of a head.
+        head: width of a head, W.
         turned: how many of its first components turn; each turns with the one half of `turned` away from it.
         base: of the frequencies.
         device: where the tables lie.
+
+    Returns:
+        cos and sin of shape (positions, W).
     """
     frequencies = 1.0 / base ** (torch.arange(0, turned, 2, dtype=torch.float32, device=device) / turned)
     angles = torch.arange(positions, dtype=torch.float32, device=device)[:, None] * frequencies
@@ -91,21 +111,89 @@ def rotary_table(positions: int, head: int, turned: int, base: float, device: to
     cos = torch.cat([angles.cos(), angles.cos(), still + 1], dim=-1)
     sin = torch.cat([-angles.sin(), angles.sin(), still], dim=-1)
     order = torch.arange(head, device=device)
-    return Rotary(cos, sin, torch.cat([order[:turned].roll(turned // 2), order[turned:]]))
+    return RoPE(cos, sin, torch.cat([order[:turned].roll(turned // 2), order[turned:]]))
 
 
-def rotate(x: Tensor, rotary: Rotary) -> Tensor:
+def apply_rope(x: Tensor, rope: RoPE) -> Tensor:
     """Turn queries and keys by their position.
 
     Args:
-        x: shape (..., head width).
-        rotary: tables that broadcast against it.
+        x: shape (..., W).
+        rope: tables that broadcast against it.
 
     Returns:
         The shape and type of `x`; computed in float32.
     """
     wide = x.float()
-    return torch.addcmul(wide * rotary.cos, wide[..., rotary.partner], rotary.sin).to(x.dtype)
+    return torch.addcmul(wide * rope.cos, wide[..., rope.partner], rope.sin).to(x.dtype)
+
+
+class SelfAttention(nn.Module):
+    """The linear maps of multi-head self-attention without biases; q, k and v are one matrix product."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.out = nn.Linear(dim, dim, bias=False)
+
+    def project(self, x: Tensor, rope: RoPE) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries and keys (turned by their position) and values, each (N, H, T, W), of `x` (N, T, D)."""
+        n, t, _ = x.shape
+        queries_keys, values = self.qkv(x).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4).split((2, 1))
+        queries, keys = apply_rope(queries_keys, rope)
+        return queries, keys, values[0]
+
+    def merge(self, attended: Tensor) -> Tensor:
+        """The output (N, T, D) of what the heads gathered (N, H, T, W)."""
+        merged: Tensor = self.out(attended.transpose(1, 2).flatten(2))
+        return merged
+
+
+class DecoderLayer(nn.Module):
+    """A layer of either transformer: ``x + attention(norm(x))``, then ``x + feed_forward(norm(x))``.
+
+    Args:
+        config: sizes.
+        norm: the kind of norm, made for the model's width.
+    """
+
+    def __init__(self, config: ModelConfig, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.attention_norm = norm(config.dim)
+        self.attention = SelfAttention(config.dim, config.heads)
+        self.feed_forward_norm = norm(config.dim)
+        self.feed_forward = SwiGLU(config.dim, config.feed_forward_factor * config.dim)
+
+    def project(self, x: Tensor, rope: RoPE) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each (N, H, T, W), of the layer's input (N, T, D)."""
+        return self.attention.project(self.attention_norm(x), rope)
+
+    def forward(self, x: Tensor, rope: RoPE, attend: Attend) -> Tensor:
+        """The layer's output for as many of the last tokens as `attend` gathers for.
+
+        Args:
+            x: (N, T, D).
+            rope: tables that broadcast against (N, H, T, W).
+            attend: what queries gather from keys and values.
+
+        Returns:
+            Shape (N, T', D).
+        """
+        attended = attend(*self.project(x, rope))
+        x = x[:, -attended.shape[2] :] + self.attention.merge(attended)
+        hidden: Tensor = self.feed_forward(self.feed_forward_norm(x))
+        return x + hidden
+
+
+def attend_causally(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Every token gathers from itself and those before it; see `Attend`."""
+    return F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+
+
+def attend_fully(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """The queries gather from all tokens; see `Attend`."""
+    return F.scaled_dot_product_attention(queries, keys, values)
 
 
 class PackedLinear(nn.Module):
@@ -134,7 +222,7 @@ def pack_linears(module: nn.Module) -> None:
     """
     if not torch.backends.mkldnn.is_available():
         return
-    parents = [one for one in module.modules() if not isinstance(one, nn.Linear)]  # holds on to no weight
+    parents = [part for part in module.modules() if not isinstance(part, nn.Linear)]  # holds on to no weight
     for parent in parents:
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Linear) and child.weight.device.type == "cpu":

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +12,7 @@ from systems.songbloom.autoencoder import Autoencoder
 from systems.songbloom.conditioning import Conditioning
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.layers import PackedLinear, pack_linears
-from systems.songbloom.sketch_lm import DecoderLayer, SketchLM
+from systems.songbloom.sketch_lm import SketchLM
 
 
 class SongBloom(nn.Module):
@@ -79,10 +76,9 @@ class SongBloom(nn.Module):
         if self._compiled:
             return
         self._compiled = True
-        for block in self.acoustic_dit.layers:
-            block.compile()
-        for layer in cast(Iterable[DecoderLayer], self.sketch_lm.layers):
-            layer.step = torch.compile(layer.step)  # type: ignore[method-assign]
+        for layer in self.acoustic_dit.layers:
+            layer.compile()
+        self.sketch_lm.compile_step_layers()
 
     def encode_prompt(self, audio: Tensor, noise: Tensor) -> Tensor:
         """Latents of a style prompt.

@@ -1,4 +1,4 @@
-"""From logits to sketch tokens: guidance, repetition penalty, temperature, top-k or top-p, and the draw.
+"""From logits to sketch tokens: repetition penalty, temperature, top-k or top-p, and the draw.
 
 Every draw takes a uniform number given from outside and inverts the distribution at it, so that a song's tokens
 follow from its own random stream alone, on any device and in any company.
@@ -12,14 +12,6 @@ import torch
 from torch import Tensor
 
 from systems.songbloom.config import DecodingConfig
-
-
-def guide(logits: Tensor, guidance: float) -> Tensor:
-    """Classifier-free guidance; (S, 2, V) with rows conditional and null to (S, V). One row passes unchanged."""
-    if logits.shape[1] == 1:
-        return logits[:, 0]
-    conditional, null = logits.unbind(1)
-    return null + (conditional - null) * guidance
 
 
 def penalise(logits: Tensor, recent: Tensor, penalty: float) -> Tensor:
@@ -38,7 +30,7 @@ def penalise(logits: Tensor, recent: Tensor, penalty: float) -> Tensor:
     return logits / divisor
 
 
-def choose(logits: Tensor, uniform: Tensor, config: DecodingConfig) -> Tensor:
+def sample(logits: Tensor, uniform: Tensor, config: DecodingConfig) -> Tensor:
     """One token per song.
 
     Args:
@@ -53,17 +45,27 @@ def choose(logits: Tensor, uniform: Tensor, config: DecodingConfig) -> Tensor:
         return logits.argmax(dim=-1)
     probabilities = torch.softmax(logits / config.temperature, dim=-1)
     if config.top_p > 0:
-        probabilities, order = probabilities.sort(dim=-1, descending=True)
-        before = probabilities.cumsum(dim=-1) - probabilities
-        kept = torch.where(before > config.top_p, 0.0, probabilities)
-        return order.gather(1, invert(kept, uniform)[:, None])[:, 0]
+        probabilities, order = top_p(probabilities, config.top_p)
+        return order.gather(1, invert_cumulative(probabilities, uniform)[:, None])[:, 0]
     if 0 < config.top_k < probabilities.shape[-1]:
-        least = probabilities.topk(config.top_k, dim=-1).values[:, -1:]
-        probabilities = torch.where(probabilities < least, 0.0, probabilities)
-    return invert(probabilities, uniform)
+        probabilities = top_k(probabilities, config.top_k)
+    return invert_cumulative(probabilities, uniform)
 
 
-def invert(weights: Tensor, uniform: Tensor) -> Tensor:
+def top_p(probabilities: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """The likeliest tokens that hold a share, likeliest first, and 0 for the others; with their ids; both (S, V)."""
+    probabilities, order = probabilities.sort(dim=-1, descending=True)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    return torch.where(before > share, 0.0, probabilities), order
+
+
+def top_k(probabilities: Tensor, k: int) -> Tensor:
+    """The k likeliest tokens, with all that are as likely as the last of them, and 0 for the others; (S, V)."""
+    least = probabilities.topk(k, dim=-1).values[:, -1:]
+    return torch.where(probabilities < least, 0.0, probabilities)
+
+
+def invert_cumulative(weights: Tensor, uniform: Tensor) -> Tensor:
     """The index at which the cumulative share of `weights` first exceeds `uniform`.
 
     Args:

@@ -35,12 +35,12 @@ def euler(field: Field, noise: Tensor, steps: int, temperature: float) -> Tensor
     """
     grid = time_grid(steps).tolist()
     x = noise if temperature >= 1 else torch.zeros_like(noise)
-    for step, (here, there) in enumerate(itertools.pairwise(grid)):
+    for step, (current, following) in enumerate(itertools.pairwise(grid)):
         velocity = field(x, step)
-        if here > temperature >= there:
-            x = (1 - there) * (x - velocity) + there * noise
+        if current > temperature >= following:
+            x = (1 - following) * (x - velocity) + following * noise
         else:
-            x = x + (there - here) * velocity
+            x = x + (following - current) * velocity
     return x
 
 

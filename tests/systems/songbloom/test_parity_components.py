@@ -7,6 +7,7 @@ import torch
 from songbloom_close import close
 
 from systems.songbloom.autoencoder import CONTEXT
+from systems.songbloom.layers import attend_fully
 from systems.songbloom.solver import ddim, euler, time_grid
 
 
@@ -134,23 +135,23 @@ class TestSketchLM:
 
     @pytest.mark.parametrize("fixed", [False, True])
     def test_step_by_step_with_a_cache(self, golden, packed_model, fixed):
-        from systems.songbloom.sketch_lm import KeyValueCache
+        from systems.songbloom.batches import KVCache, RaggedSteps, StaticSteps
 
         cases, lm, sizes = golden.cases, packed_model.sketch_lm, golden.config.model
         prefix = torch.cat([cases["cond.prompt_wav"], cases["cond.lyrics"]], dim=1)
         length = prefix.shape[1] + cases["lm.input"].shape[1]
-        cache = KeyValueCache(sizes, 2, 2, length, prefix.device, torch.float32, zeroed=fixed)
+        cache = KVCache(sizes, 2, 2, length, prefix.device, torch.float32, zeroed=fixed)
         lm.prefill(prefix, cache.keys[:, 1], cache.values[:, 1])
-        rotary = lm.rotary(length, prefix.device)
+        rope, first = lm.rope(length, prefix.device), prefix.shape[1]
+        if fixed:
+            steps = StaticSteps(lm, cache, rope, torch.tensor([first, first]), length)
+        else:
+            steps = RaggedSteps(lm, cache, rope, torch.tensor([first]), [1])
         out = []
         for k in range(cases["lm.input"].shape[1]):
-            x, here = cases["lm.input"][:, k], prefix.shape[1] + k
-            if fixed:
-                both = torch.stack([torch.zeros_like(x), x])
-                hidden = lm.step_all(both, cache, torch.tensor([prefix.shape[1], here]), length, rotary)[1]
-            else:
-                hidden = lm.step_each(x[None], cache, [1], [here], rotary)[0]
-            out.append(hidden)
+            x = cases["lm.input"][:, k]
+            songs = torch.stack([torch.zeros_like(x), x]) if fixed else x[None]
+            out.append(steps.step(songs)[-1])
         close(torch.stack(out, dim=1), cases["lm.out_streaming"])
 
     def test_another_rotary_base(self, golden, golden_model):
@@ -177,13 +178,13 @@ class TestAcousticDiT:
         close(dit.time_embedding(golden.cases["time.t"]), golden.cases["time.embed"])
 
     def test_positions(self, golden, golden_model):
-        rotary = golden_model.acoustic_dit.rotary(torch.device("cpu"))
+        rope = golden_model.acoustic_dit.rope(torch.device("cpu"))
         angles = golden.cases["dit.rotary_freqs"]
         turned = angles.shape[1]
-        close(rotary.cos[:, :turned], angles.cos())
-        close(rotary.sin[:, :turned].abs(), angles.sin().abs())
-        assert (rotary.cos[:, turned:] == 1).all()
-        assert (rotary.sin[:, turned:] == 0).all()
+        close(rope.cos[:, :turned], angles.cos())
+        close(rope.sin[:, :turned].abs(), angles.sin().abs())
+        assert (rope.cos[:, turned:] == 1).all()
+        assert (rope.sin[:, turned:] == 0).all()
 
     def test_velocity(self, golden, golden_model):
         x, t, h, s, history = self._inputs(golden)
@@ -193,13 +194,13 @@ class TestAcousticDiT:
     def test_first_attention(self, golden, golden_model):
         layer = golden_model.acoustic_dit.layers[0]
         x = golden.cases["dit.transformer_in"]
-        rotary = golden_model.acoustic_dit.rotary(x.device)
-        close(layer.attention(layer.attention_norm(x), rotary, x.shape[1]), golden.cases["dit.layer0_attn_out"])
+        attended = attend_fully(*layer.project(x, golden_model.acoustic_dit.rope(x.device)))
+        close(layer.attention.merge(attended), golden.cases["dit.layer0_attn_out"])
 
     def test_all_layers(self, golden, golden_model):
         dit, x = golden_model.acoustic_dit, golden.cases["dit.transformer_in"]
         for layer in dit.layers:
-            x = layer(x, dit.rotary(x.device), x.shape[1])
+            x = layer(x, dit.rope(x.device), attend_fully)
         close(x, golden.cases["dit.transformer_out"])
 
     def test_guidance(self, golden, golden_model):

@@ -6,6 +6,7 @@ from songbloom_random import SMALL, random_model
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from systems.songbloom.batches import KVCache, RaggedSteps
 from systems.songbloom.checkpoint import released_state_dict
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
 from systems.songbloom.costs import (
@@ -23,7 +24,6 @@ from systems.songbloom.costs import (
 from systems.songbloom.decoding import DecodingEngine
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
-from systems.songbloom.sketch_lm import KeyValueCache
 
 TINY = ModelConfig(
     dim=64,
@@ -110,12 +110,12 @@ class TestAgainstTorch:
     @torch.inference_mode()
     def test_a_step_of_the_language_model(self, model):
         config, lm = self.CONFIG.model, model.sketch_lm
-        cache = KeyValueCache(config, 1, 2, 150, torch.device("cpu"), torch.float32, zeroed=False)
+        cache = KVCache(config, 1, 2, 150, torch.device("cpu"), torch.float32, zeroed=False)
         cache.keys.zero_(), cache.values.zero_()
         position = 140
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            hidden = lm.step_each(torch.ones(1, 2, config.dim), cache, [0], [position - 1], lm.rotary(150, "cpu"))
-            lm.logits(hidden)
+            steps = RaggedSteps(lm, cache, lm.rope(150, "cpu"), torch.tensor([position - 1]), [0])
+            lm.logits(steps.step(torch.ones(1, 2, config.dim)))
         expected = lm_flops_per_patch(config, self.CONFIG.decoding, position) / config.steps
         assert counter.get_total_flops() == pytest.approx(expected, rel=0.03)
 
@@ -126,7 +126,7 @@ class TestAgainstTorch:
         hidden, sketch = torch.ones(2, config.dim), torch.ones(2, config.patch, config.dim)
         context = dit.context(hidden, sketch, noisy)
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            dit.velocity(noisy, time, context, dit.rotary(torch.device("cpu")))
+            dit.velocity(noisy, time, context, dit.rope(torch.device("cpu")))
         expected = dit_flops_per_patch(config, self.CONFIG.decoding)
         assert counter.get_total_flops() == pytest.approx(expected, rel=0.05)
 
@@ -137,7 +137,7 @@ def test_the_cache_is_as_large_as_foretold(guidance, dtype):
     decoding = SMALL.decoding.changed({"guidance": guidance})
     model = random_model().for_decoding("cpu", dtype)
     engine = DecodingEngine(model, decoding, slots=3)
-    assert engine.cache.bytes == 3 * cache_bytes(SMALL, decoding, dtype.itemsize)
+    assert engine.cache_bytes == 3 * cache_bytes(SMALL, decoding, dtype.itemsize)
 
 
 class TestReleasedSizes:

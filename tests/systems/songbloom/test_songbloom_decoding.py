@@ -10,7 +10,8 @@ from songbloom_random import SMALL, longer, random_model
 from songbench.domain.errors import InputError
 from systems.songbloom.decoding import DecodingEngine, DecodingInput, Patch, SongEnd
 from systems.songbloom.draws import SeededDraws
-from systems.songbloom.sampling import choose, guide, invert, penalise
+from systems.songbloom.guidance import cfg_of_rows
+from systems.songbloom.sampling import invert_cumulative, penalise, sample
 
 CONFIG, END_BIAS = longer(2.56), -0.2
 """Make the songs of these seeds end at different patches, some at the longest length, which is the fourth."""
@@ -186,8 +187,8 @@ class TestSampling:
 
     def test_guidance(self):
         both = torch.tensor([[[1.0, 2.0], [0.5, 3.0]]])
-        assert guide(both, 1.5).tolist() == [[1.25, 1.5]]
-        assert guide(both[:, :1], 1.5).tolist() == [[1.0, 2.0]]
+        assert cfg_of_rows(both, 1.5).tolist() == [[1.25, 1.5]]
+        assert cfg_of_rows(both[:, :1], 1.5).tolist() == [[1.0, 2.0]]
 
     def test_repetition_penalty_divides_whatever_the_sign_but_never_the_end(self):
         recent = torch.tensor([[0, 3, 3, 4]])
@@ -200,7 +201,7 @@ class TestSampling:
     def test_shares_follow_the_probabilities(self, changes, allowed):
         config = SMALL.decoding.changed({"temperature": 1.0, **changes})
         uniform = (torch.arange(4000) + 0.5) / 4000
-        tokens = choose(self.LOGITS.expand(4000, -1), uniform, config)
+        tokens = sample(self.LOGITS.expand(4000, -1), uniform, config)
         probabilities = torch.softmax(self.LOGITS[0], -1)
         kept = sorted(allowed)
         shares = torch.bincount(tokens, minlength=5) / 4000
@@ -209,16 +210,16 @@ class TestSampling:
 
     def test_greedy_takes_the_largest(self):
         config = SMALL.decoding.changed({"sampling": False})
-        assert choose(self.LOGITS, torch.tensor([0.999]), config).tolist() == [0]
+        assert sample(self.LOGITS, torch.tensor([0.999]), config).tolist() == [0]
 
     def test_ties_at_the_border_of_top_k_are_kept(self):
         logits = torch.tensor([[1.0, 1.0, 1.0, 0.0]])
         config = SMALL.decoding.changed({"top_k": 2})
-        tokens = choose(logits.expand(3, -1), torch.tensor([0.1, 0.5, 0.9]), config)
+        tokens = sample(logits.expand(3, -1), torch.tensor([0.1, 0.5, 0.9]), config)
         assert tokens.tolist() == [0, 1, 2]
 
     @pytest.mark.parametrize("uniform", [0.0, 0.5, 1 - 2**-24])
     def test_a_draw_never_lands_on_weight_zero(self, uniform):
         weights = torch.zeros(1, 1000)
         weights[0, 400:410] = 0.1
-        assert 400 <= invert(weights, torch.tensor([uniform])).item() < 410
+        assert 400 <= invert_cumulative(weights, torch.tensor([uniform])).item() < 410

@@ -305,7 +305,7 @@ class TestFailures:
 
         built = system(folder, "long", batch=2)
         with monkeypatch.context() as patch:
-            patch.setattr(decoding.DecodingEngine, "_latents", broken)
+            patch.setattr(decoding.DecodingEngine, "_solve", broken)
             made = by_prompt(built.generate([request(number) for number in range(3)]))
         assert [one.cause for one in made.values()] == ["RuntimeError: out of order"] * 3
         assert all(self.good(one) for one in by_prompt(built.generate([request(0), request(1)])).values())
