@@ -115,14 +115,14 @@ class FunctionSetMetric:
         for side in sides:
             if side.failures and len(side.items) < len(side.failures):
                 return side.failures[0]
-        system, yardstick = sides
+        system, references = sides
         try:
-            verdict = self._with_leave_one_out(system, yardstick.items)
+            verdict = self._with_leave_one_out(system, references.items)
         except NOT_OF_ONE_SONG:
             raise
         except Exception as error:
             return failure_of(error, "score")
-        return with_left_out(verdict, system.left_out, yardstick.left_out)
+        return with_left_out(verdict, system.left_out, references.left_out)
 
     def _side(self, songs: Sequence[Song], features: Features) -> _Side:
         side = _Side()
