@@ -110,7 +110,7 @@ def aesthetics_audiobox(loudness: Loudness | None = None, batch: BatchSize = BAT
     """The entry point ``aesthetics@audiobox``.
 
     Args:
-        loudness: LUFS to which songs are brought before they are heard; None: as they are, as the package does.
+        loudness: LUFS to which songs are brought before they are rated; None: as they are, as the package does.
         batch: windows that go through the model together.
     """
     procedure = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")

@@ -48,6 +48,6 @@ def clap_laion_music(loudness: Loudness | None = None) -> TextSimilarity:
     """The entry point ``clap@laion-music``.
 
     Args:
-        loudness: LUFS to which the song is brought before it is heard; None: as it is, as everywhere else.
+        loudness: LUFS to which the song is brought before it is embedded; None: as it is, as everywhere else.
     """
     return TextSimilarity(clap_card(loudness), ClapWindows(loudness, HOP_SECONDS, "whole"))

@@ -34,7 +34,7 @@ class EmbeddingSets(Generic[Part]):
         reference: the same of each reference song.
         prompts: the prompt id of each evaluated song.
         unit: what one embedding stands for, in the plural.
-        cut: how many songs of either side were heard in part only.
+        cut: how many songs of either side were embedded in part only.
     """
 
     songs: list[Part]

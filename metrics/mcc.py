@@ -1,7 +1,7 @@
 """MCC, the MuLan cycle consistency: how near a song is to its style prompt in the space of MuQ-MuLan.
 
-SongBloom's paper (arXiv 2506.07634) puts systems that hear a prompt and systems that read one into one column. Here
-they are two metrics: against the prompt audio (`mcc`), and against the style text (`mcc_text`).
+SongBloom's paper (arXiv 2506.07634) puts systems with an audio prompt and systems with a style text into one
+column. Here they are two metrics: against the prompt audio (`mcc`), and against the style text (`mcc_text`).
 
 The package's own number, `calc_similarity`, is the dot product of two means of unit vectors. That is the mean cosine
 over all pairs of clips, and shrinks with the variety inside a song of more than 10 s; it is the field ``…_clips``. The
@@ -76,7 +76,7 @@ def mcc_muq_mulan(loudness: Loudness | None = None, batch: BatchSize = MulanClip
     """The entry point ``mcc@muq-mulan``.
 
     Args:
-        loudness: LUFS to which song and prompt are brought before they are heard; None: as they are.
+        loudness: LUFS to which song and prompt are brought before they are embedded; None: as they are.
         batch: clips that go through the model together.
     """
     return AudioSimilarity(_at_loudness(MCC, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)

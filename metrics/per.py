@@ -3,10 +3,10 @@
     PER = 100 · (S + D + I) / N
 
 with S, D, I the substituted, deleted and inserted phonemes of the cheapest alignment (Levenshtein, all costs 1)
-between the phonemes of the sung lines asked for (N of them) and those of what a recogniser hears. What is written in
+between the phonemes of the sung lines asked for (N of them) and those of a recogniser's transcript. What is written in
 figures is read in the legitimate way that agrees best (`metrics.features.readings`). Nothing is cut to a
 common length and nothing is clipped: dropped lines cost, invented lines cost, and the rate exceeds 100 % when a
-recogniser hears much more than was asked for. A song in which no word is heard has 100 %: every phoneme is a
+transcript is much longer than the lyrics. A song with an empty transcript has 100 %: every phoneme is a
 deletion.
 
 The number belongs to the recogniser as much as to the song, so each pair of recogniser and input is a backend of its
@@ -53,7 +53,7 @@ from songbench.resources import weights
 from songbench.resources.weights import Weights
 
 Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotApplicable | Failure]]
-"""Which audio of each song the recogniser hears."""
+"""Which audio of each song is transcribed."""
 
 FIELDS = (
     Field(
@@ -402,8 +402,8 @@ def repeated(lyrics: Sequence[str], transcript: Sequence[str]) -> tuple[int, int
         transcript: phonemes of the transcript.
 
     Returns:
-        The surplus of heard runs, and the number of runs of the lyrics. A run is six phonemes that follow one another,
-        or all where there are fewer. A line of n phonemes that is sung once more adds about n.
+        The surplus of runs in the transcript, and the number of runs of the lyrics. A run is six phonemes that follow
+        one another, or all where there are fewer. A line of n phonemes that is sung once more adds about n.
     """
     length = min(_RUN, len(lyrics))
     lyric_runs, transcript_runs = (

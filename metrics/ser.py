@@ -210,7 +210,7 @@ def _scores(requested: Sequence[tuple[str, float | None]], sections: TimedSectio
     Args:
         requested: tag and requested seconds of each section, at least one.
         sections: tag, start and end of each section found in the song; empty only if `silent`.
-        silent: there is nothing to hear, so nothing is right.
+        silent: the song is silent, so nothing is right.
     """
     errors = section_errors(requested, sections)
     values = {

@@ -114,7 +114,7 @@ def songeval_songeval(loudness: Loudness | None = None) -> SongEval:
     """The entry point ``songeval@songeval``.
 
     Args:
-        loudness: LUFS to which songs are brought before they are heard; None: as they are, as the authors' tool does.
+        loudness: LUFS to which songs are brought before they are rated; None: as they are, as the authors' tool does.
     """
     procedure = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
     return SongEval(replace(SONGEVAL_CARD, procedure=procedure), SongEvalRatings(loudness))

@@ -1,17 +1,17 @@
 """The sections of a song by All-In-One (Kim & Nam, WASPAA 2023), the analyser behind published section error rates.
 
 It is the ensemble ``harmonix-all``: eight networks trained on eight parts of the Harmonix set, whose logits are
-averaged. They hear the spectrograms of four stems from Demucs (`metrics.features.allin1_spectrogram`), 100 frames a
+averaged. They take the spectrograms of four stems from Demucs (`metrics.features.allin1_spectrogram`), 100 frames a
 second, and tell 10 labels. Everything here but the separation runs without the authors' package, which needs compiled
 libraries of 2023; its numbers are the same (``tests/metrics/golden``).
 
 What is set otherwise than upstream, and why:
 
 - Demucs makes no random shift, as in `metrics.features.demucs_stems`; upstream's sections vary from run to run.
-- A song below -60 dBFS throughout is not heard: it is one section called silence.
+- A song below -60 dBFS throughout is not analysed: it is one section called silence.
 - Where the network finds no boundary at all, which stops upstream, the song is one section.
 
-A song is heard as a whole, as its frames see each other over minutes; memory grows with its length alone: for 20
+A song is analysed as a whole, as its frames see each other over minutes; memory grows with its length alone: for 20
 minutes, stems of 1.7 GB and then 1 GB in the network.
 """
 

@@ -1,4 +1,4 @@
-"""What All-In-One hears: spectrograms of four stems, with the conventions of the library it was trained with (madmom).
+"""All-In-One's input: spectrograms of four stems, with the conventions of the library it was trained with (madmom).
 
 A stem passes through a 16-bit file on its way from Demucs to All-In-One. That rounding is repeated here, as it decides
 what quiet passages look like: a stem that exceeds full scale is turned down as a whole, samples are cut to whole

@@ -1,4 +1,4 @@
-"""The loudness-matched copy that distances between sets hear, so that a louder set is not another set."""
+"""The loudness-matched copy that distances between sets take, so that a louder set is not another set."""
 
 from __future__ import annotations
 

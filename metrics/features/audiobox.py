@@ -1,6 +1,6 @@
 """Audiobox Aesthetics (Tjandra et al. 2025, arXiv 2502.05139): four ratings of any audio, by its package.
 
-The package hears 16 kHz mono in windows of 10 s, side by side; the last one is filled up with zeros, which the model is
+The package takes 16 kHz mono in windows of 10 s, side by side; the last one is filled up with zeros, which the model is
 told to ignore, and counts by how much of it is audio. So does this, with the package's own model and its own resampler.
 
 What is done otherwise:
@@ -56,7 +56,7 @@ AXES = ("CE", "CU", "PC", "PQ")
 
 RATE = 16_000
 WINDOW = 10 * RATE
-"""Samples heard at once."""
+"""Samples of a window."""
 
 BATCH = 8
 """Windows that go through the model together."""

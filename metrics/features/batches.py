@@ -1,4 +1,4 @@
-"""Pieces of several recordings heard in full batches, and the results handed on in the recordings' order."""
+"""Pieces of several recordings processed in full batches, and the results handed on in the recordings' order."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Clamp3Vectors:
 
     Attributes:
         weights: CLaMP 3's.
-        mert: those of the model that hears.
+        mert: those of the audio encoder.
         text: sizes and tokenizer of the text encoder.
     """
 

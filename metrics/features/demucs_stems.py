@@ -2,14 +2,14 @@
 
 The network is the class in the package `demucs` 4.1, as is its checkpoint. Around it everything is as in
 ``demucs.api.Separator(model="htdemucs", shifts=0, overlap=0.25, split=True)``: level normalised over the whole song,
-segments of 7.8 s that overlap by a quarter and are faded into one another by triangles, a short last segment heard amid
-what sounds before it. What differs:
+segments of 7.8 s that overlap by a quarter and are faded into one another by triangles, a short last segment processed
+amid what sounds before it. What differs:
 
 - No random shift (the package's default: one of up to half a second), so that the same mix gives the same stems.
 - Segments of several songs share a batch on an accelerator. A batch there always has the same size, the last one is
   filled up with silence, so that a song's stems cannot depend on how many others are with it; on a CPU segments are
-  heard one by one.
-- Other rates are resampled by soxr rather than julius, and of more than two channels the mean is heard, not the first
+  processed one by one.
+- Other rates are resampled by soxr rather than julius, and of more than two channels the mean is taken, not the first
   two. At 44.1 kHz with one or two channels nothing differs.
 
 The checkpoint is a pickle that names two classes, ``HTDemucs`` and ``Fraction``. It is read by PyTorch's restricted
@@ -63,7 +63,7 @@ HTDEMUCS_TORCH = Weights(
 )
 
 VOICE_RATE = 16_000
-"""Samples per second of the voice that a speech recogniser hears."""
+"""Samples per second of the voice, as speech recognisers take it."""
 
 _BATCH = 4  # segments on an accelerator; each takes one to two GB there
 
@@ -83,7 +83,7 @@ class DemucsStems:
         rate: samples per second of what is kept.
         mono: keep the mean of both channels rather than both.
         weights: the checkpoint.
-        batch: segments heard at once; None: 4 on an accelerator, 1 on a CPU.
+        batch: segments in a batch; None: 4 on an accelerator, 1 on a CPU.
     """
 
     stems: tuple[str, ...] = ("vocals",)

@@ -82,7 +82,7 @@ class ClapWindows:
         ``silent`` (data): whether no sample is above -80 dB of full scale.
 
     Attributes:
-        loudness: of the copy that is heard, in LUFS; None: the audio as it is. The model hears 16 bits, so what is
+        loudness: of the analysis copy, in LUFS; None: the audio as it is. The model takes 16 bits, so what is
             beyond full scale afterwards is clipped.
         hop_seconds: from the start of one window to that of the next.
         ending: what becomes of the end of a song. ``zeros``: a window starts wherever the hop says, and is filled up

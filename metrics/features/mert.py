@@ -3,9 +3,9 @@
 A song of 4 minutes has 18,000 frames of 768 numbers. They are not kept: what a Fréchet distance needs of them are their
 number, sum and outer products, kept in float64, and for kernel distances the mean of each second (as kadtk pools them).
 
-The model hears the mono mean at 24 kHz, the whole song at once, as it does in fadtk, which also stops after 6 minutes.
+The model takes the mono mean at 24 kHz, the whole song at once, as it does in fadtk, which also stops after 6 minutes.
 The signal is brought to zero mean and unit variance first (that is part of the model), so that its level means nothing;
-the analysis copy at one loudness, which distances between sets hear, changes rounding only.
+the analysis copy at one loudness, which distances between sets take, changes rounding only.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ RATE = 24_000
 FRAMES_PER_SECOND = 75
 LAYERS = 12
 LIMIT_SECONDS = 360
-"""As much of a song as fadtk lets MERT hear; attention grows with the square of the length."""
+"""As much of a song as fadtk gives MERT; attention grows with the square of the length."""
 
 MERT_95M = Weights(
     name="mert-v1-95m",
@@ -64,8 +64,8 @@ class MertEmbedding:
         ``total``: float64, shape (768,), the sum of the frames.
         ``outer``: float64, shape (768 * 769 / 2,), the upper triangle, row by row, of the sum of their outer products.
         ``seconds``: float32, shape (n_seconds, 768), the mean of each 75 frames; the last of what is left.
-        ``cut`` (data): whether the song went on after the 6 minutes that are heard.
-        ``silent`` (data): whether no sample that was heard is above -80 dB of full scale.
+        ``cut`` (data): whether the song went on after the 6 minutes that are embedded.
+        ``silent`` (data): whether no sample that was embedded is above -80 dB of full scale.
 
     Attributes:
         layer: which hidden state: 1 to 12, what that layer gives; 0, what enters the first.

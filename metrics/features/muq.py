@@ -39,7 +39,7 @@ MUQ = Weights(
 )
 
 RATE = 24_000
-"""Samples per second MuQ hears."""
+"""Samples per second of MuQ's input."""
 
 SHORTEST_SAMPLES = 2_400
 """0.1 s: ten frames of its spectrogram."""

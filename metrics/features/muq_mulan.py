@@ -4,8 +4,8 @@ The package builds both towers from names on a model hub, downloads their own we
 of MuQ-MuLan. Here the package's classes are built from the same sizes in songbench's weights folder, and only
 MuQ-MuLan's weights are read; the checkpoint has to fill the whole model.
 
-What the package does, and this does too: audio is heard in clips of 10 s, and what is missing of the last one is taken
-from the beginning of the audio. (Audio shorter than 5 s is therefore heard twice in a row, as one short clip.)
+What the package does, and this does too: audio is cut into clips of 10 s, and what is missing of the last one is taken
+from the beginning of the audio. (Audio shorter than 5 s is therefore repeated once, as one short clip.)
 
 What is done otherwise, and why:
 
@@ -71,7 +71,7 @@ MUQ_SIZES = Weights(
 )
 
 CLIP_SECONDS = 10
-"""As much as the model hears at once."""
+"""Seconds of a clip, the model's input."""
 
 BATCH = 8
 """Clips that go through the model together."""
@@ -174,7 +174,7 @@ class MulanClips:
 
         model, _ = self._model()
         embeddings: dict[int, Vector] = {}
-        for length in sorted({clip.size for clip in clips}):  # padding would be heard
+        for length in sorted({clip.size for clip in clips}):  # padding would change the vector
             places = [i for i, clip in enumerate(clips) if clip.size == length]
             batch = torch.from_numpy(np.stack([clips[i] for i in places]))
             with exact():

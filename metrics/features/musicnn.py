@@ -73,7 +73,7 @@ class MusicnnEmbedding:
     would be a different set. Audio too quiet or too short for ITU-R BS.1770 to measure keeps its level, so silence
     stays silence.
 
-    Patches do not overlap: each is 187 frames (2.992 s). What is left after the last whole patch is not heard; audio
+    Patches do not overlap: each is 187 frames (2.992 s). What is left after the last whole patch is left out; audio
     shorter than one patch is repeated until it fills one, as in the network's training.
 
     Feature:

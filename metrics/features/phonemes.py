@@ -21,11 +21,13 @@ import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from songbench.domain.errors import UnavailableError
 from songbench.domain.text import HAN, LATIN
-from songbench.plugin import READY, Availability, unavailable
+
+if TYPE_CHECKING:
+    from songbench.plugin import Availability
 
 Tokens = tuple[str, ...]
 """The phonemes of one word or line."""
@@ -46,6 +48,9 @@ _lock = threading.Lock()  # espeak-ng keeps its state in globals
 
 def availability() -> Availability:
     """Whether the reader of English is here; nothing is loaded."""
+    # Here, as comparing texts (`metrics.functional.per`) needs nothing of plug-ins and their card checks.
+    from songbench.plugin import READY, unavailable
+
     try:
         import espeakng_loader
 

@@ -1,4 +1,4 @@
-"""Which reading of a number is meant: the one that agrees best with what is heard, and the other way round.
+"""Which reading of a number is meant: the one that agrees best with the transcript, and the other way round.
 
 Lyrics and transcript are two chains of words in which some links (`SpokenWord` with several readings) are a choice. The
 choices with the fewest phoneme errors between the chains are found exactly, by the Levenshtein recursion on two graphs

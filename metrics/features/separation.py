@@ -1,9 +1,9 @@
 """The singing voice alone, taken out of a mix: HTDemucs v4 (Rouard et al. 2023, arXiv 2211.08553) through onnxruntime.
 
-HTDemucs hears 7.8 s at a time, both as a waveform and as a spectrogram, and answers in both forms; the two answers are
+HTDemucs takes 7.8 s at a time, both as a waveform and as a spectrogram, and answers in both forms; the two answers are
 added. The exported network has neither Fourier transform inside, so both are here, with the conventions of Demucs:
 periodic Hann window of 4096 samples, hop 1024, scaled by 1 / sqrt(4096), the topmost frequency left out. Segments
-overlap by a quarter and are faded into one another by triangles, each segment short of 7.8 s is heard with the audio
+overlap by a quarter and are faded into one another by triangles, each segment short of 7.8 s comes with the audio
 around it, and the level of the whole is normalised, all as Demucs does.
 
 What is set otherwise than upstream, and why:
@@ -56,10 +56,10 @@ RATE = 16_000
 """Samples per second of the voice that is kept."""
 
 SEGMENT = int(7.8 * MIX_RATE)
-"""Samples HTDemucs hears at once."""
+"""Samples of a segment, the input of HTDemucs."""
 
 OVERLAP = 0.25
-"""How much of a segment the next one hears again."""
+"""The share of a segment that the next one overlaps."""
 
 _WINDOW, _HOP = 4096, 1024
 _FRAMES = -(-SEGMENT // _HOP)
@@ -73,7 +73,7 @@ class VocalSeparation:
     """The vocals of a mix (an `Extractor`).
 
     ``Feature.arrays["vocals"]``: the voice, mean of both channels, at 16 kHz, float16, shape (n,), full scale ±1;
-    `vocals_of` gives it as audio. That is all a speech recogniser hears. float16 makes a minute 1.9 MB rather than
+    `vocals_of` gives it as audio. Speech recognisers take no more. float16 makes a minute 1.9 MB rather than
     the 21 MB of the network's own output; its rounding lies 74 dB below the voice at any level, far under what
     separation leaves of the band.
 
@@ -168,7 +168,7 @@ def separate(mix: Stereo, model: Callable[[Stereo], Stereo]) -> Stereo:
 def in_segments(samples: Stereo, model: Callable[[Stereo], Stereo], length: int) -> Stereo:
     """Run a model on overlapping segments and fade each into the next.
 
-    Segments begin every ``1 - OVERLAP`` of a length. The last one is shorter, so the model hears it amid what sounds
+    Segments begin every ``1 - OVERLAP`` of a length. The last one is shorter, so the model gets it amid what sounds
     before it, with zeros after the end of the audio, and only its own part of the answer counts.
 
     Args:

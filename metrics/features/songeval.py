@@ -1,6 +1,6 @@
 """SongEval's ratings of whole songs: MuQ up to its sixth layer, then the head.
 
-The authors' tool hears the mean of the channels at 24 kHz, the whole song at once. So does this one, however long the
+The authors' tool takes the mean of the channels at 24 kHz, the whole song at once. So does this one, however long the
 song is (`metrics.features.muq` says how memory stays bounded). Ratings are not rounded.
 """
 
@@ -44,7 +44,7 @@ SONGEVAL = Weights(
 )
 
 LAYER = 6
-"""Whose output the head hears."""
+"""The layer whose output is the head's input."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The sections of a song by SongFormer (Hao et al. 2025, arXiv 2510.02797), the most accurate public analyser.
 
-Two music models describe the song, MuQ and MusicFM (Won et al. 2023, arXiv 2311.03318): their tenth layers, each heard
+Two music models describe the song, MuQ and MusicFM (Won et al. 2023, arXiv 2311.03318): their tenth layers, each run
 once in pieces of 30 s and once in pieces of 420 s, 25 frames a second. SongFormer's own network tells boundaries and
 labels from these, 8.3 frames a second; peaks are picked as in All-In-One, and short sections at the start and the end
 are joined to their neighbours. MusicFM has the architecture of MuQ, so the package `muq` runs both.
@@ -9,8 +9,8 @@ What is set otherwise than in the authors' ``infer.py``, and why:
 
 - Up to 420 s nothing is. In a longer song, the authors' pieces of 420 s overlap by a frame, whose label logits are
   averaged and whose boundary logit is halved, and the last frame is not a number. Here the pieces follow each other.
-- A rest of up to 0.1 s after the last whole piece is not heard; the authors' code never ends on one of up to 0.04 s.
-- A song below -60 dBFS throughout is not heard: it is one section called silence.
+- A rest of up to 0.1 s after the last whole piece is left out; the authors' code never ends on one of up to 0.04 s.
+- A song below -60 dBFS throughout is not analysed: it is one section called silence.
 - Where the network finds no boundary at all, which stops upstream, the song is one section.
 
 Memory is bounded by a piece of 420 s, whatever the song's length.

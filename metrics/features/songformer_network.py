@@ -2,7 +2,7 @@
 
 Layer by layer, with the shape of what each gives:
 
-    states      of MusicFM and MuQ, heard in pieces of 30 s and of 420 s, 25 frames a second       (T, 4 x 1024)
+    states      of MusicFM and MuQ, run in pieces of 30 s and of 420 s, 25 frames a second       (T, 4 x 1024)
     thinning    projection to 2048, layer norm; a convolution that makes one frame of three, and their mean
                 plus a vector that says after which data set's habits to label                     (T / 3, 1024)
     transformer projection to 512; 4 layers with rotary positions                                  (T / 3, 512)

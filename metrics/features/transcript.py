@@ -10,7 +10,7 @@ What is set otherwise than upstream, and why:
   model loops on singing more often. So the times of a segment are those of its window of up to 30 s. The price: over a
   loud band the model now and then stops before the end of a window, which shows as deletions.
 - Temperature 0 with beam 5 only. Upstream retries a doubtful window at rising temperatures, which draws random samples.
-  Here a window whose text loops is cut in two and heard again, until a piece would be shorter than 4 s.
+  Here a window whose text loops is cut in two and transcribed again, until a piece would be shorter than 4 s.
 - No conditioning on the text before, so that a loop in one window cannot spread to the next.
 - No voice detector: it would drop singing.
 - One thread, one window at a time, on the CPU, so that neither thread count nor batch nor accelerator can change the
@@ -21,7 +21,7 @@ What is set otherwise than upstream, and why:
   texts were the same with all three, with oneDNN and with MKL (12.1 %).
 
 Text is dropped, and kept on record, by Whisper's own thresholds: when it is so repetitive that zlib shrinks it more
-than 2.4 times, or when Whisper itself doubts that it heard speech (no-speech probability above 0.6 and mean log
+than 2.4 times, or when Whisper itself doubts that there is speech (no-speech probability above 0.6 and mean log
 probability below −1). Audio below −60 dBFS throughout is silent: its transcript is empty and the model is not run, as
 Whisper invents words there.
 """
@@ -74,7 +74,7 @@ WHISPER_BASE = Weights(
 """OpenAI's Whisper base as converted by Systran; the packages hold the same bytes and need no hub."""
 
 RATE = 16_000
-"""Samples per second Whisper hears."""
+"""Samples per second of Whisper's input."""
 
 _COMPRESSION_LIMIT, _NO_SPEECH_LIMIT, _LOG_PROBABILITY_LIMIT = 2.4, 0.6, -1.0
 _SHORTEST_PIECE_SECONDS = 4.0
@@ -94,7 +94,7 @@ _DECODING = {
 def whisper_language(language: str) -> str:
     """The language Whisper is told for a prompt's language.
 
-    Mixed lyrics are heard as Mandarin: told so, Whisper still writes English words in Latin letters, while told
+    Mixed lyrics are transcribed as Mandarin: told so, Whisper still writes English words in Latin letters, while told
     English it writes no Chinese characters.
 
     Args:
@@ -168,7 +168,7 @@ class Transcript:
         """Transcribe a window of mono samples, shape (n,); what the thresholds refuse goes to `dropped`."""
         start, end = window
         segments, _ = self._model().transcribe(mono[start:end], language=self.language, **_DECODING)
-        for segment in segments:  # one, or none when nothing was heard
+        for segment in segments:  # one, or none where there are no words
             entry: dict[str, Json] = {"start": start / RATE, "end": end / RATE, "text": segment.text.strip()}
             loops = segment.compression_ratio > _COMPRESSION_LIMIT
             if loops and end - start >= 2 * _SHORTEST_PIECE_SECONDS * RATE:

@@ -2,10 +2,10 @@
 
 Everything that decides about the text is WhisperX's own, called step by step so that pieces of several songs share a
 batch: its speech detector finds where somebody speaks or sings, the detected stretches are merged to pieces of at most
-30 s, and each piece is heard by Whisper once. The result is that of ``whisperx.load_model(…).transcribe(…)``.
+30 s, and each piece is transcribed by Whisper once. The result is that of ``whisperx.load_model(…).transcribe(…)``.
 
 - The detector is WhisperX's default, pyannote's, whose file lies in the package itself (the other choice, Silero, is
-  fetched from a repository). It was made for speech: sung passages that it takes for music are never heard, which
+  fetched from a repository). It was made for speech: sung passages that it takes for music are never transcribed, which
   shows as deletions. ``Feature.data`` says how many seconds it passed on.
 - The language is given, as detection fails on singing. The alignment model is not loaded: no times of words are needed.
 - Beam 5 at temperature 0, without timestamps or text before. Although WhisperX lists rising temperatures and
@@ -57,7 +57,7 @@ WHISPER_LARGE_V3 = Weights(
 """Whisper large-v3 as WhisperX itself fetches it."""
 
 RATE = 16_000
-"""Samples per second WhisperX hears."""
+"""Samples per second of WhisperX's input."""
 
 _PIECE_SECONDS = 30
 _COMPUTE_TYPE = "float32"
@@ -71,12 +71,12 @@ class WhisperXTranscript:
     ``Feature.data`` has ``text`` (the segments joined by line ends), ``segments`` (a list of ``start`` and ``end`` in
     seconds and ``text``), ``dropped`` (always empty, as WhisperX keeps no account of what it leaves out), ``silent``
     (whether nothing was passed on to Whisper), ``seconds`` of the audio (above 0) and ``passed``, those that Whisper
-    heard.
+    transcribed.
 
     Attributes:
         language: what Whisper is told, ``en`` or ``zh``; see `metrics.features.transcript.whisper_language`.
         weights: the Whisper model.
-        batch: pieces heard at once; no part of the identity.
+        batch: pieces in a batch; no part of the identity.
     """
 
     language: str
@@ -132,10 +132,10 @@ class _Recording:
     def __init__(self, mono: Mono, pipeline: Any) -> None:
         """Cut mono samples at 16 kHz, shape (n,), into the pieces that the detector passes on."""
         self.seconds = max(1, mono.size) / RATE  # a few samples at another rate can become none
-        # Where nothing sounds nothing is said, and the detector cannot hear less than one of its frames.
+        # Where nothing sounds nothing is said, and the detector cannot take less than one of its frames.
         spans = _detected(mono, pipeline) if mono.any() else []
         self.spans: list[tuple[float, float]] = [(span["start"], span["end"]) for span in spans]
-        # Copies, so that a song that waits for the rest of its batch keeps only what is left to hear.
+        # Copies, so that a song that waits for the rest of its batch keeps only what is left to transcribe.
         self.waiting = [
             mono[int(start * RATE) : int(end * RATE)][: _PIECE_SECONDS * RATE].copy() for start, end in self.spans
         ]

@@ -16,7 +16,7 @@ SILENT = 1e-3
 """RMS (−60 dBFS) of a frame of 50 ms below which there is silence."""
 
 LONGEST_SECONDS = 30.0
-"""As much as Whisper hears at once."""
+"""Seconds of a window, Whisper's input."""
 
 _SHORTEST_SECONDS = 20.0
 _GAP_SECONDS = 2.0

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from metrics.functional.checks import Embeddings, two_sets
 from metrics.functional.extrapolation import Extrapolation, extrapolate, extrapolate_parts, partitions
+from songbench.domain.errors import InputError
 from songbench.domain.hashing import derived_seed
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -253,7 +254,8 @@ def fad(songs: Embeddings, reference: Embeddings, *, subsets: Subsets = "windows
         The distance, >= 0, without unit, and its extrapolation to infinitely many songs.
 
     Raises:
-        InputError: for shapes that do not fit, NaN, infinity, or fewer than 2 embeddings on a side.
+        InputError: for shapes that do not fit, NaN, infinity, or fewer than 2 embeddings on a side (or in one of the
+            ``parts``).
 
     Source: Kilgour et al., "Fréchet Audio Distance", Interspeech 2019; extrapolation: Gui et al., "Adapting Fréchet
     Audio Distance for generative music evaluation", ICASSP 2024, here over songs.
@@ -269,4 +271,9 @@ def fad(songs: Embeddings, reference: Embeddings, *, subsets: Subsets = "windows
         2.00 1.99
     """
     evaluated, target = ([Moments.of(song) for song in side] for side in two_sets(songs, reference))
-    return FrechetDistances(evaluated, target, subsets).without()
+    distances = FrechetDistances(evaluated, target, subsets)
+    if subsets == "parts" and len(evaluated) >= MIN_SONGS:
+        sizes = (sum(len(evaluated[i]) for i in part) for level in partitions(distances.order) for part in level)
+        if min(sizes) < 2:
+            raise InputError("A third of the songs has a single embedding, which has no covariance; take 'windows'.")
+    return distances.without()

@@ -16,10 +16,10 @@ class PhonemeErrors:
     """The phoneme error rate of a transcript, with its parts.
 
     Attributes:
-        per: 100 · (S + D + I) / N in percent: 0 for a perfect transcript, above 100 where far more is heard than asked.
-        substitutions: S, phonemes that are others.
-        deletions: D, phonemes that were asked for and not heard.
-        insertions: I, phonemes that were heard and not asked for.
+        per: 100 · (S + D + I) / N in percent: 0 for a perfect transcript, above 100 for one far too long.
+        substitutions: S, phonemes of the lyrics that are others in the transcript.
+        deletions: D, phonemes of the lyrics that the transcript lacks.
+        insertions: I, phonemes of the transcript that the lyrics lack.
         reference_length: N, the phonemes of the lyrics.
     """
 
@@ -38,7 +38,7 @@ def per(lines: Sequence[str], transcript: str | Sequence[str], language: str) ->
 
     Args:
         lines: the sung lines, without section tags.
-        transcript: the words a recogniser hears, as one text or as lines.
+        transcript: the words a recogniser gives, as one text or as lines.
         language: ``en``, ``zh`` or ``mixed``, or a BCP 47 code of one of them such as ``en-GB``.
 
     Returns:

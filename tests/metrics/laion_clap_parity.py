@@ -41,10 +41,10 @@ def small_towers():
     """HTSAT as LAION's base, but narrow and shallow: the code is the same, the sizes are not."""
     import clap_module.htsat as htsat
 
-    whole = htsat.HTSAT_Swin_Transformer.__init__
+    full_size = htsat.HTSAT_Swin_Transformer.__init__
 
     def small(self, **sizes):
-        whole(self, **{**sizes, "embed_dim": 16, "depths": [2, 2, 3, 2], "num_heads": [1, 2, 4, 8]})
+        full_size(self, **{**sizes, "embed_dim": 16, "depths": [2, 2, 3, 2], "num_heads": [1, 2, 4, 8]})
 
     htsat.HTSAT_Swin_Transformer.__init__ = small
     import clap_module.factory as factory
@@ -91,24 +91,24 @@ def main():
             tensor.copy_(fixed[name])
     state["audio_branch.bn0.running_mean"] -= 30  # log-mel spectrograms are in dB
     state["audio_branch.bn0.running_var"] *= 400
-    named = {f"module.{name}": tensor for name, tensor in state.items()}
-    named["module.text_branch.embeddings.position_ids"] = torch.arange(514)[None]  # as the published file has it
-    torch.save({"epoch": 15, "best": np.float64(0.5), "state_dict": named}, FOLDER / "clap.pt")
+    tensors = {f"module.{name}": tensor for name, tensor in state.items()}
+    tensors["module.text_branch.embeddings.position_ids"] = torch.arange(514)[None]  # as the published file has it
+    torch.save({"epoch": 15, "best": np.float64(0.5), "state_dict": tensors}, FOLDER / "clap.pt")
     clap.load_ckpt(FOLDER / "clap.pt", verbose=False)
 
-    found = {}
+    results = {}
     with torch.no_grad():
         audio = np.load(FOLDER / "audio.npy")  # 48 kHz
-        found["window"] = clap.get_audio_embedding_from_data(audio[None, :480_000])
-        found["short"] = clap.get_audio_embedding_from_data(audio[None, :123_456])
-        found["texts"] = clap.get_text_embedding(json.loads((FOLDER / "texts.json").read_text()))
+        results["window"] = clap.get_audio_embedding_from_data(audio[None, :480_000])
+        results["short"] = clap.get_audio_embedding_from_data(audio[None, :123_456])
+        results["texts"] = clap.get_text_embedding(json.loads((FOLDER / "texts.json").read_text()))
 
         from fadtk.model_loader import CLAPLaionModel
 
         loader = CLAPLaionModel.__new__(CLAPLaionModel)  # its constructor downloads
         loader.sr, loader.device, loader.model = 48_000, torch.device("cpu"), clap
-        found["fadtk"] = loader._get_embedding(np.load(FOLDER / "song.npy")).numpy()
-    np.savez(FOLDER / "upstream.npz", **found)
+        results["fadtk"] = loader._get_embedding(np.load(FOLDER / "song.npy")).numpy()
+    np.savez(FOLDER / "upstream.npz", **results)
     (FOLDER / "vocab.json").write_text(bpe["vocab.json"])
     (FOLDER / "merges.txt").write_text(bpe["merges.txt"])
 

@@ -6,17 +6,17 @@ from songbench.domain.hashing import file_digest
 from songbench.resources import weights
 
 
-def placed(declared, files, scratch):
+def setup_weights(declared, files, scratch):
     """The weights as declared, but with these files: a mapping of names to functions that write a path."""
-    made = []
+    files_by_path = []
     for file in declared.files:
         if file.name in files:
             path = scratch / f"{declared.name}-{file.name}"
             files[file.name](path)
-            made.append((path, replace(file, sha256=file_digest(path), size=path.stat().st_size)))
-    found = replace(declared, files=tuple(file for _, file in made))
-    folder = weights.folder_of(found)
+            files_by_path.append((path, replace(file, sha256=file_digest(path), size=path.stat().st_size)))
+    weights_of_files = replace(declared, files=tuple(file for _, file in files_by_path))
+    folder = weights.folder_of(weights_of_files)
     folder.mkdir(parents=True)
-    for path, file in made:
+    for path, file in files_by_path:
         path.rename(folder / file.name)
-    return found
+    return weights_of_files

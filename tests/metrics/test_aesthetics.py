@@ -90,11 +90,11 @@ def upstream_rates(predictor, *sources):
 def test_ratings_are_those_of_the_package(package, seconds, rate, channels):
     predictor, extractor = package
     source = sound(seconds, seed=1, rate=rate, channels=channels)
-    (ours,) = rated(extractor, source)
-    (theirs,) = upstream_rates(predictor, source)
-    assert list(ours.values) == list(theirs) == ["CE", "CU", "PC", "PQ"]
-    assert ours.values == pytest.approx(theirs, abs=1e-5)
-    assert ours.detail["windows"] == -(-seconds // 10)
+    (ratings,) = rated(extractor, source)
+    (upstream_ratings,) = upstream_rates(predictor, source)
+    assert list(ratings.values) == list(upstream_ratings) == ["CE", "CU", "PC", "PQ"]
+    assert ratings.values == pytest.approx(upstream_ratings, abs=1e-5)
+    assert ratings.detail["windows"] == -(-seconds // 10)
 
 
 def test_ratings_of_a_file_are_those_of_the_package(package, tmp_path, monkeypatch):
@@ -112,9 +112,9 @@ def test_ratings_of_a_file_are_those_of_the_package(package, tmp_path, monkeypat
     audio = sound(10.7, seed=2, rate=44_100, channels=2).audio
     for name, kind in (("a.wav", "PCM_16"), ("b.wav", "FLOAT"), ("c.flac", "PCM_24")):
         soundfile.write(tmp_path / name, audio.samples.T, 44_100, subtype=kind)
-        (ours,) = rated(extractor, AudioFile(tmp_path / name))
-        (theirs,) = predictor.forward([{"path": str(tmp_path / name)}])
-        assert ours.values == pytest.approx(theirs, abs=1e-5), name
+        (ratings,) = rated(extractor, AudioFile(tmp_path / name))
+        (upstream_ratings,) = predictor.forward([{"path": str(tmp_path / name)}])
+        assert ratings.values == pytest.approx(upstream_ratings, abs=1e-5), name
 
 
 def test_neighbours_do_not_matter(package, tmp_path):
@@ -126,9 +126,9 @@ def test_neighbours_do_not_matter(package, tmp_path):
     assert isinstance(together[1], Failure) and "empty" in together[1].cause
     scores = [one.values for one in together if isinstance(one, Scores)]
     for batch in (1, 16):
-        other = AudioboxRatings(None, batch, extractor.weights)
-        assert other.identity == extractor.identity
-        assert [rated(other, one)[0].values for one in sources] == [pytest.approx(one, abs=1e-5) for one in scores]
+        unbatched = AudioboxRatings(None, batch, extractor.weights)
+        assert unbatched.identity == extractor.identity
+        assert [rated(unbatched, one)[0].values for one in sources] == [pytest.approx(one, abs=1e-5) for one in scores]
     assert upstream_rates(predictor, *sources) == [pytest.approx(one, abs=1e-5) for one in scores]
 
 
@@ -137,7 +137,7 @@ def test_features_are_asked_for_all_songs_at_once(package):
     features = Direct()
     songs = [song_of(sound(1, seed=i)) for i in range(3)]
     assert len(list(AudioboxAesthetics(AESTHETICS, extractor).score(songs, features))) == 3
-    assert [len(asked) for asked in features.asked] == [3]
+    assert [len(asked) for asked in features.calls] == [3]
     assert list(AudioboxAesthetics(AESTHETICS, extractor).score([], features)) == []
 
 
@@ -203,5 +203,5 @@ def test_card_and_availability(monkeypatch, tmp_path):
 
 def test_building_is_cheap():
     code = "import sys; from metrics.aesthetics import *; aesthetics_audiobox(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"

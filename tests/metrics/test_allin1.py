@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from golden import allin1_cases as cases
-from placed_weights import placed
+from placed_weights import setup_weights
 
 from metrics.features.allin1 import ALLIN1, AllInOne, find_sections, load, stems_of
 from metrics.features.allin1_network import LABELS, STEMS, AllInOneNetwork
@@ -66,10 +66,10 @@ def test_sections_are_those_of_the_package(name):
 
 def test_spectrograms_are_those_of_the_package():
     expected = golden["spectrogram"]
-    found = np.stack([spectrogram(cases.stem(name)) for name in STEMS])
-    assert list(found.shape) == expected["shape"]
-    np.testing.assert_allclose(found[:, expected["frames"]], expected["values"], atol=1e-5)
-    np.testing.assert_allclose(found.mean(axis=(1, 2)), expected["means"], atol=1e-6)
+    features = np.stack([spectrogram(cases.stem(name)) for name in STEMS])
+    assert list(features.shape) == expected["shape"]
+    np.testing.assert_allclose(features[:, expected["frames"]], expected["values"], atol=1e-5)
+    np.testing.assert_allclose(features.mean(axis=(1, 2)), expected["means"], atol=1e-6)
 
 
 # --- parts
@@ -119,9 +119,9 @@ def test_every_tensor_is_consumed_and_none_may_be_missing():
 
 
 def test_a_checkpoint_of_another_network_is_refused():
-    other = {**checkpoint(0), "config": {**cases.CONFIG, "depth": 9, "dim_embed": 16}}
+    conflicting = {**checkpoint(0), "config": {**cases.CONFIG, "depth": 9, "dim_embed": 16}}
     with pytest.raises(SongbenchError, match="depth = 9, dim_embed = 16"):
-        AllInOneNetwork.from_checkpoint(other, "fold")
+        AllInOneNetwork.from_checkpoint(conflicting, "fold")
 
 
 def test_a_file_that_wants_to_run_code_is_refused(tmp_path, monkeypatch):
@@ -132,7 +132,7 @@ def test_a_file_that_wants_to_run_code_is_refused(tmp_path, monkeypatch):
             return print, ("run",)
 
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
-    bad = placed(ALLIN1, {NAMES[0]: lambda path: torch.save({"config": Mischief()}, path)}, tmp_path)
+    bad = setup_weights(ALLIN1, {NAMES[0]: lambda path: torch.save({"config": Mischief()}, path)}, tmp_path)
     from songbench.resources import weights
 
     with pytest.raises(SongbenchError, match="no checkpoint of All-In-One"):
@@ -148,31 +148,31 @@ def extractor(tmp_path, monkeypatch):
 
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
     files = {name: lambda path, fold=fold: torch.save(checkpoint(fold), path) for fold, name in enumerate(NAMES)}
-    return AllInOne(placed(ALLIN1, files, tmp_path))
+    return AllInOne(setup_weights(ALLIN1, files, tmp_path))
 
 
 class Separated:
     """Features that take every song apart into quarters of itself."""
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
     def of(self, extractor, sources):
         assert extractor.stems == STEMS and extractor.rate == 44_100 and not extractor.mono
-        self.asked += sources
-        found = []
+        self.calls += sources
+        features = []
         for source in sources:
             try:
                 audio = source.load().at(44_100)
             except SongbenchError as error:
-                found.append(Failure("feature", f"stems: {error}"))
+                features.append(Failure("feature", f"stems: {error}"))
                 continue
             buffer = io.BytesIO()
             stereo = np.resize(audio.samples, (2, audio.samples.shape[1]))
             soundfile.write(buffer, stereo.T, 44_100, format="FLAC", subtype="PCM_16")
             flac = np.frombuffer(buffer.getvalue(), np.uint8)
-            found.append(Feature(dict.fromkeys(STEMS, flac), {"peak": dict.fromkeys(STEMS, 0.25)}))
-        return found
+            features.append(Feature(dict.fromkeys(STEMS, flac), {"peak": dict.fromkeys(STEMS, 0.25)}))
+        return features
 
 
 def noise(seconds, rate=44_100, channels=2, level=0.1):
@@ -187,7 +187,7 @@ def test_odd_songs(extractor, tmp_path):
     songs = [noise(0.3), noise(2), noise(2, level=0), AudioFile(broken), noise(2, rate=8000, channels=1)]
     features = Separated()
     sources = [stems_of(song, features) for song in songs]
-    assert len({source.digest for source in sources}) == 5 and not features.asked, "known without separating"
+    assert len({source.digest for source in sources}) == 5 and not features.calls, "known without separating"
     short, usual, silent, nan, low = extractor.extract(sources)
     assert silent.data["segments"] == [["silence", 0.0, 2.0]]
     assert isinstance(nan, Failure) and "NaN" in nan.cause

@@ -24,10 +24,10 @@ def noise(channels=1, seconds=4.0, rate=RATE, seed=0):
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 def test_loudness_of_the_standard_sine(rate):
-    one = sine(rate=rate)
-    assert loudness.integrated_loudness(one, rate) == pytest.approx(-3.01, abs=0.06)
-    assert loudness.integrated_loudness(np.repeat(one, 2, axis=0), rate) == pytest.approx(0.0, abs=0.06)
-    assert loudness.integrated_loudness(one / 10, rate) == pytest.approx(-23.01, abs=0.06)
+    mono = sine(rate=rate)
+    assert loudness.integrated_loudness(mono, rate) == pytest.approx(-3.01, abs=0.06)
+    assert loudness.integrated_loudness(np.repeat(mono, 2, axis=0), rate) == pytest.approx(0.0, abs=0.06)
+    assert loudness.integrated_loudness(mono / 10, rate) == pytest.approx(-23.01, abs=0.06)
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 32_000, 88_200, 96_000, 192_000])
@@ -38,9 +38,9 @@ def test_loudness_at_every_rate(rate):
 @pytest.mark.parametrize(("channels", "weight"), [(1, 1), (2, 2), (3, 3), (4, 4.82), (5, 5.82), (6, 5.82)])
 def test_loudness_of_several_channels(channels, weight):
     """ITU-R BS.1770-4: energies add up, surrounds weigh 1.41, the low-frequency channel nothing."""
-    same = np.repeat(sine(seconds=3) / 10, channels, axis=0)
-    wanted = -23.01 + 10 * np.log10(weight)
-    assert loudness.integrated_loudness(same, RATE) == pytest.approx(wanted, abs=0.06)
+    channels_alike = np.repeat(sine(seconds=3) / 10, channels, axis=0)
+    target = -23.01 + 10 * np.log10(weight)
+    assert loudness.integrated_loudness(channels_alike, RATE) == pytest.approx(target, abs=0.06)
 
 
 def test_loudness_of_unknown_places_and_of_low_frequencies_alone():
@@ -91,12 +91,12 @@ def test_planted_silence():
 
 
 def test_width():
-    one = noise()
-    assert loudness.stereo_width(one) == loudness.stereo_width(np.repeat(one, 2, axis=0)) == 0
-    assert loudness.stereo_width(np.concatenate([one, -one])) == 1
+    mono = noise()
+    assert loudness.stereo_width(mono) == loudness.stereo_width(np.repeat(mono, 2, axis=0)) == 0
+    assert loudness.stereo_width(np.concatenate([mono, -mono])) == 1
     assert loudness.stereo_width(noise(2)) == pytest.approx(0.5, abs=0.01)
-    assert loudness.stereo_width(np.concatenate([one, 0 * one])) == pytest.approx(0.5)
-    assert loudness.stereo_width(0 * one) is None
+    assert loudness.stereo_width(np.concatenate([mono, 0 * mono])) == pytest.approx(0.5)
+    assert loudness.stereo_width(0 * mono) is None
 
 
 def test_bandwidth_of_full_and_upsampled_noise(tmp_path):
@@ -110,16 +110,16 @@ def test_bandwidth_of_full_and_upsampled_noise(tmp_path):
 
 
 def test_facts_of_silence_leave_out_what_has_no_value():
-    found = facts(Audio(np.zeros((2, 2 * RATE), np.float32), RATE), None)
-    assert found.values == {"silence": 100, "clipping": 0}
-    assert set(found.missing) == {"duration_error", "lufs", "true_peak", "stereo_width", "bandwidth"}
+    result = facts(Audio(np.zeros((2, 2 * RATE), np.float32), RATE), None)
+    assert result.values == {"silence": 100, "clipping": 0}
+    assert set(result.missing) == {"duration_error", "lufs", "true_peak", "stereo_width", "bandwidth"}
 
 
 def test_facts_of_a_song():
-    found = facts(Audio(noise(2, 4), RATE), 10.0)
-    assert set(found.values) == {field.name for field in AudioFacts().card.fields}
-    assert found.values["duration_error"] == 6
-    assert found.values["bandwidth"] == 24
+    result = facts(Audio(noise(2, 4), RATE), 10.0)
+    assert set(result.values) == {field.name for field in AudioFacts().card.fields}
+    assert result.values["duration_error"] == 6
+    assert result.values["bandwidth"] == 24
 
 
 def test_metric(tmp_path):
@@ -129,9 +129,9 @@ def test_metric(tmp_path):
         Song(request=request, source=AudioFile(tmp_path / "gone.wav")),
         memory_song(request, Audio(np.zeros((1, 0), np.float32), RATE)),
     ]
-    good, gone, empty = AudioFacts().score(songs, None)
+    good, missing, empty = AudioFacts().score(songs, None)
     assert good.values["duration_error"] == 1
-    assert isinstance(gone, Failure) and "gone.wav" in gone.cause
+    assert isinstance(missing, Failure) and "gone.wav" in missing.cause
     assert isinstance(empty, NotApplicable)
 
 

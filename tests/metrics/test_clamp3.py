@@ -127,21 +127,21 @@ def authors(tmp_path_factory):
         yield upstream, extractor
 
 
-def cosine(one, other):
-    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+def cosine(first, second):
+    return float(first @ second / np.linalg.norm(first) / np.linalg.norm(second))
 
 
-def difference(ours, theirs):
-    return np.abs(ours - theirs / np.linalg.norm(theirs)).max()
+def difference(vector, expected):
+    return np.abs(vector - expected / np.linalg.norm(expected)).max()
 
 
 @pytest.mark.parametrize("seconds", [1.0, 4.99, 5.5, 21.3])
 def test_audio_is_heard_as_by_the_authors(authors, seconds):
     upstream, extractor = authors
     source = sound(seconds, seed=1)
-    (found,) = extractor.extract([source])
-    assert found.arrays["vectors"].shape == (1, JOINT)
-    assert difference(found.arrays["vectors"][0], upstream.audio(source)) < 1e-4
+    (feature,) = extractor.extract([source])
+    assert feature.arrays["vectors"].shape == (1, JOINT)
+    assert difference(feature.arrays["vectors"][0], upstream.audio(source)) < 1e-4
 
 
 def test_a_quiet_passage_is_heard_at_the_level_it_has_in_the_song(authors):
@@ -149,15 +149,15 @@ def test_a_quiet_passage_is_heard_at_the_level_it_has_in_the_song(authors):
     samples = sound(15, seed=2).audio.samples.copy()
     samples[:, : 5 * 24_000] *= 1e-3
     source = type(silence())(type(silence().audio)(samples, 24_000))
-    (found,) = extractor.extract([source])
-    assert difference(found.arrays["vectors"][0], upstream.audio(source)) < 1e-4
+    (feature,) = extractor.extract([source])
+    assert difference(feature.arrays["vectors"][0], upstream.audio(source)) < 1e-4
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_text_is_read_as_by_the_authors(authors, style):
     upstream, extractor = authors
-    (ours,) = extractor.texts([style])
-    assert difference(ours, upstream.text(style)) < 1e-5
+    (vector,) = extractor.texts([style])
+    assert difference(vector, upstream.text(style)) < 1e-5
 
 
 def test_lines_are_joined_in_their_order(authors):
@@ -176,10 +176,10 @@ def test_long_inputs_are_cut_as_by_the_authors(authors, count):
     with torch.inference_mode():
         edge = torch.zeros(1, WIDTH)
         inputs = torch.cat([edge, torch.from_numpy(frames), edge])
-        theirs = upstream.joint(inputs, lambda x: upstream.audio_model(inputs_embeds=x), upstream.audio_proj)
-    assert np.abs(extractor._encoders().audio(frames) - theirs).max() < 1e-4
-    found = list(segments(count + 2))
-    assert sum(weight for _, _, weight in found) == count + 2 and found[-1][1] == count + 2
+        expected = upstream.joint(inputs, lambda x: upstream.audio_model(inputs_embeds=x), upstream.audio_proj)
+    assert np.abs(extractor._encoders().audio(frames) - expected).max() < 1e-4
+    feature = list(segments(count + 2))
+    assert sum(weight for _, _, weight in feature) == count + 2 and feature[-1][1] == count + 2
 
 
 def test_pieces():
@@ -193,15 +193,15 @@ def test_scores_are_cosines_of_the_authors_vectors(authors):
     song, prompt = sound(17, seed=4), type(reference)(reference.audio.cut(0, 10))
     songs = [song_of(song, prompt, reference, style=STYLES[0]), song_of(prompt, prompt, style=STYLES[1])]
     features = Direct()
-    ours, copy = AudioSimilarity(CLAMP3_AUDIO, extractor).score(songs, features)
-    assert len(features.asked) == 1
-    theirs = [upstream.audio(one) for one in (song, prompt, reference)]
-    assert ours.values["clamp3"] == pytest.approx(cosine(theirs[0], theirs[1]), abs=1e-5)
-    assert ours.values["clamp3_self"] == pytest.approx(cosine(theirs[2], theirs[1]), abs=1e-5)
-    assert set(ours.values) == {field.name for field in CLAMP3_AUDIO.fields}
+    vector, copy = AudioSimilarity(CLAMP3_AUDIO, extractor).score(songs, features)
+    assert len(features.calls) == 1
+    expected = [upstream.audio(one) for one in (song, prompt, reference)]
+    assert vector.values["clamp3"] == pytest.approx(cosine(expected[0], expected[1]), abs=1e-5)
+    assert vector.values["clamp3_self"] == pytest.approx(cosine(expected[2], expected[1]), abs=1e-5)
+    assert set(vector.values) == {field.name for field in CLAMP3_AUDIO.fields}
     assert copy.values["clamp3"] == pytest.approx(1) and "clamp3_self" not in copy.values
     read, _ = TextSimilarity(CLAMP3_TEXT, extractor).score(songs, Direct())
-    assert read.values["clamp3_text"] == pytest.approx(cosine(theirs[0], upstream.text(STYLES[0])), abs=1e-5)
+    assert read.values["clamp3_text"] == pytest.approx(cosine(expected[0], upstream.text(STYLES[0])), abs=1e-5)
     assert set(read.values) == {field.name for field in CLAMP3_TEXT.fields}
 
 
@@ -215,8 +215,8 @@ def test_any_rate_is_resampled_as_torchaudio_does_and_level_means_nothing(author
     plain = torchaudio.transforms.Resample(44_100, 24_000)(mono).numpy()
     memory, audio = type(source), type(source.audio)
     sources = [source, memory(audio(plain, 24_000)), memory(audio(0.1 * source.audio.samples, 44_100))]
-    first, *others = (one.arrays["vectors"] for one in extractor.extract(sources))
-    assert all(np.abs(first - other).max() < 1e-4 for other in others)
+    first, *rest = (one.arrays["vectors"] for one in extractor.extract(sources))
+    assert all(np.abs(first - other).max() < 1e-4 for other in rest)
 
 
 def test_odd_songs(authors, tmp_path):
@@ -230,11 +230,11 @@ def test_odd_songs(authors, tmp_path):
     songs = [song_of(one, prompt, style="rock") for one in odd] + [song_of(prompt)]
     by_audio = list(AudioSimilarity(CLAMP3_AUDIO, extractor).score(songs, Direct()))
     by_text = list(TextSimilarity(CLAMP3_TEXT, extractor).score(songs, Direct()))
-    for found in (by_audio, by_text):
-        assert found[:2] == [NotApplicable("the song is silent"), NotApplicable("the song is shorter than 1 s")]
-        assert isinstance(found[2], Failure) and "NaN" in found[2].cause
-        assert all(isinstance(one, Scores) for one in found[3:5])
-        assert isinstance(found[5], NotApplicable)
+    for feature in (by_audio, by_text):
+        assert feature[:2] == [NotApplicable("the song is silent"), NotApplicable("the song is shorter than 1 s")]
+        assert isinstance(feature[2], Failure) and "NaN" in feature[2].cause
+        assert all(isinstance(one, Scores) for one in feature[3:5])
+        assert isinstance(feature[5], NotApplicable)
     alone = [next(AudioSimilarity(CLAMP3_AUDIO, extractor).score([song], Direct())) for song in songs[3:5]]
     assert [one.values for one in alone] == [pytest.approx(one.values, abs=1e-5) for one in by_audio[3:5]]
 
@@ -243,8 +243,8 @@ def test_odd_songs(authors, tmp_path):
 def test_twenty_minutes_are_heard_whole(authors):
     upstream, extractor = authors
     source = sound(1200, seed=6)
-    (found,) = extractor.extract([source])
-    assert difference(found.arrays["vectors"][0], upstream.audio(source)) < 1e-4
+    (feature,) = extractor.extract([source])
+    assert difference(feature.arrays["vectors"][0], upstream.audio(source)) < 1e-4
 
 
 def test_the_checkpoint_must_fill_the_model(authors, tmp_path):
@@ -282,5 +282,5 @@ def test_cards(monkeypatch, tmp_path):
 
 def test_building_is_cheap():
     code = "import sys; from metrics.clamp3 import *; clamp3_saas(), clamp3_saas_text(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"

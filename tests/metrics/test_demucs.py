@@ -58,11 +58,11 @@ def installed(content):
     torch.save(content, buffer)
     data = buffer.getvalue()
     digest = hashlib.sha256(data).hexdigest()
-    made = replace(HTDEMUCS_TORCH, files=(WeightFile(f"955717e8-{digest[:8]}.th", digest, len(data)),))
-    place = weights.folder_of(made)
+    declared = replace(HTDEMUCS_TORCH, files=(WeightFile(f"955717e8-{digest[:8]}.th", digest, len(data)),))
+    place = weights.folder_of(declared)
     place.mkdir(parents=True)
-    (place / made.files[0].name).write_bytes(data)
-    return made
+    (place / declared.files[0].name).write_bytes(data)
+    return declared
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +83,13 @@ def song(seconds, channels=2, rate=RATE, seed=0):
 
 
 def separated(extractor, *sources):
-    return [one if isinstance(one, Failure) else heard(one, extractor.stems[0]) for one in extractor.extract(sources)]
+    return [
+        feature if isinstance(feature, Failure) else samples_of(feature, extractor.stems[0])
+        for feature in extractor.extract(sources)
+    ]
 
 
-def heard(feature, stem):
+def samples_of(feature, stem):
     return stem_of(feature, stem).load().samples
 
 
@@ -105,12 +108,12 @@ def test_stems_are_those_of_the_package(small, seconds, channels):
     mix = song(seconds, channels)
     wave = convert_audio_channels(torch.from_numpy(mix.audio.samples), 2)
     _, expected = upstream.separate_tensor(wave, RATE)
-    kept = DemucsStems(stems=(*SOURCES, "accompaniment"), rate=RATE, mono=False, weights=small)
-    (found,) = kept.extract([mix])
+    extractor = DemucsStems(stems=(*SOURCES, "accompaniment"), rate=RATE, mono=False, weights=small)
+    (stems,) = extractor.extract([mix])
     expected["accompaniment"] = sum(expected[name] for name in SOURCES if name != "vocals")
-    for name, wanted in expected.items():
-        assert wanted.abs().max() > 1e-2
-        assert np.abs(heard(found, name) - wanted.numpy()).max() < 1e-4
+    for name, expected_stem in expected.items():
+        assert expected_stem.abs().max() > 1e-2
+        assert np.abs(samples_of(stems, name) - expected_stem.numpy()).max() < 1e-4
 
 
 def test_the_exported_network_would_give_the_same_vocals(tmp_path, monkeypatch):
@@ -118,8 +121,8 @@ def test_the_exported_network_would_give_the_same_vocals(tmp_path, monkeypatch):
     import torch
 
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path))
-    made = installed(package(Fraction(39, 5)))
-    bare = load_htdemucs(weights.path(made) / made.files[0].name)
+    declared = installed(package(Fraction(39, 5)))
+    bare = load_htdemucs(weights.path(declared) / declared.files[0].name)
     assert int(bare.samplerate * bare.segment) == SEGMENT
 
     class Exported:
@@ -142,7 +145,7 @@ def test_the_exported_network_would_give_the_same_vocals(tmp_path, monkeypatch):
     monkeypatch.setattr(VocalSeparation, "_session", lambda self: Exported())
     mix = song(9.0)
     by_onnx = separate(stereo(mix.audio), VocalSeparation()._vocals)
-    (by_torch,) = separated(DemucsStems(stems=("vocals",), rate=RATE, mono=False, weights=made), mix)
+    (by_torch,) = separated(DemucsStems(stems=("vocals",), rate=RATE, mono=False, weights=declared), mix)
     offset = stereo(mix.audio).mean()
     assert np.abs(by_torch - offset - by_onnx).max() < 1e-4 < np.abs(by_onnx).max()
 
@@ -154,8 +157,8 @@ def test_the_batch_does_not_change_a_song(small):
     songs = [song(2.1, seed=1), song(0.3, seed=2), song(3.2, 1, seed=3)]
     alone = [separated(DemucsStems(weights=small, batch=1), one)[0] for one in songs]
     for size in (2, 16):
-        for found, wanted in zip(separated(DemucsStems(weights=small, batch=size), *songs), alone, strict=True):
-            assert np.abs(found - wanted).max() <= 1e-5 < np.abs(wanted).max()
+        for stems, expected_stem in zip(separated(DemucsStems(weights=small, batch=size), *songs), alone, strict=True):
+            assert np.abs(stems - expected_stem).max() <= 1e-5 < np.abs(expected_stem).max()
     assert DemucsStems(batch=1).identity == DemucsStems(batch=16).identity
 
 
@@ -171,15 +174,15 @@ def test_an_accelerator_gives_the_same_stems(small, monkeypatch):
     monkeypatch.setattr(models, "device", lambda: torch.device("cpu"))
     monkeypatch.setattr(models, "_resident", None)
     on_cpu = separated(DemucsStems(weights=small), *songs)
-    for found, other, wanted in zip(together, alone, on_cpu, strict=True):
-        assert np.abs(found - other).max() <= 1e-5
-        assert np.abs(found - wanted).max() <= 1e-4
+    for stems, unbatched, expected_stem in zip(together, alone, on_cpu, strict=True):
+        assert np.abs(stems - unbatched).max() <= 1e-5
+        assert np.abs(stems - expected_stem).max() <= 1e-4
 
 
 def test_batches_are_full_and_results_in_order():
     class Counting:
         def __init__(self, count):
-            self.left, self.got = count, []
+            self.left, self.answers = count, []
 
         def pieces(self):
             while self.left:
@@ -187,10 +190,10 @@ def test_batches_are_full_and_results_in_order():
                 yield self.left
 
         def take(self, answer):
-            self.got.append(answer)
+            self.answers.append(answer)
 
         def result(self):
-            return Feature(data={"got": list(self.got)})
+            return Feature(data={"got": list(self.answers)})
 
     sizes = []
 
@@ -215,10 +218,10 @@ def test_odd_songs(small, tmp_path, monkeypatch):
     soundfile.write(tmp_path / "nan.wav", np.array([0.1, np.nan], np.float32), 8000, subtype="FLOAT")
     empty, single = (MemoryAudio(Audio(np.full((1, count), 0.5, np.float32), 8000)) for count in (0, 1))
     odd = [song(0.3, 1, 8000), AudioFile(tmp_path / "nan.wav"), song(1.0, 6, 48_000), single, empty, song(2.5)]
-    low, broken, many, one, none, last = separated(DemucsStems(weights=small), *odd)
+    low, broken, many, of_single, no_samples, last = separated(DemucsStems(weights=small), *odd)
     assert isinstance(broken, Failure) and "NaN" in broken.cause
-    assert [part.shape for part in (low, many, none)] == [(1, 4800), (1, 16_000), (1, 1)]
-    assert all(np.isfinite(part).all() for part in (low, many, one, none))
+    assert [part.shape for part in (low, many, no_samples)] == [(1, 4800), (1, 16_000), (1, 1)]
+    assert all(np.isfinite(part).all() for part in (low, many, of_single, no_samples))
     assert np.array_equal(last, separated(DemucsStems(weights=small), song(2.5))[0])
 
     monkeypatch.setattr(demucs_stems, "_separate", None)  # the network is not asked about silence
@@ -229,9 +232,9 @@ def test_odd_songs(small, tmp_path, monkeypatch):
 def test_what_is_stored_is_small_and_does_not_clip(small):
     mix = song(1)
     loud = MemoryAudio(Audio(mix.audio.samples * 40, RATE))
-    found, of_loud = DemucsStems(weights=small).extract([mix, loud])
-    stem = stem_of(found, "vocals")
-    assert found.arrays["vocals"].nbytes < 2 * 16_000
+    stems, of_loud = DemucsStems(weights=small).extract([mix, loud])
+    stem = stem_of(stems, "vocals")
+    assert stems.arrays["vocals"].nbytes < 2 * 16_000
     loud_stem = stem_of(of_loud, "vocals").load().samples
     assert np.allclose(loud_stem, 40 * stem.load().samples, atol=40 * 1e-4)
     assert np.abs(loud_stem).max() > 1

@@ -20,9 +20,9 @@ def vectors(n, d=8, seed=0):
 
 def test_frechet_of_a_unit_shift_is_the_dimension():
     for d in (1, 3, 200):
-        found = frechet(exact(np.zeros(d), np.eye(d)), exact(np.ones(d), np.eye(d)))
-        assert found.distance == pytest.approx(d, rel=1e-9)
-        assert (found.mean_term, found.covariance_term) == (pytest.approx(d), pytest.approx(0, abs=1e-6))
+        result = frechet(exact(np.zeros(d), np.eye(d)), exact(np.ones(d), np.eye(d)))
+        assert result.distance == pytest.approx(d, rel=1e-9)
+        assert (result.mean_term, result.covariance_term) == (pytest.approx(d), pytest.approx(0, abs=1e-6))
 
 
 def test_frechet_of_scaled_covariances():
@@ -37,8 +37,8 @@ def test_frechet_of_covariances_that_do_not_commute():
     from scipy.linalg import sqrtm
 
     a, b = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[1.0, -0.3], [-0.3, 3.0]])
-    known = np.trace(a + b - 2 * sqrtm(a @ b).real)
-    assert frechet(exact([0, 0], a), exact([0, 0], b)).distance == pytest.approx(known, rel=1e-9)
+    expected = np.trace(a + b - 2 * sqrtm(a @ b).real)
+    assert frechet(exact([0, 0], a), exact([0, 0], b)).distance == pytest.approx(expected, rel=1e-9)
 
 
 def test_frechet_is_symmetric_never_negative_and_0_for_equal_sets():
@@ -67,17 +67,17 @@ def test_moments_refuse_what_has_no_covariance():
 
 
 def test_extrapolation_finds_the_limit_of_a_line_in_1_over_n():
-    found = extrapolate(lambda chosen: 3 + 7 / len(chosen), list(range(20)))
-    assert found is not None
-    assert (found.value, found.slope, found.r2) == (pytest.approx(3), pytest.approx(7), pytest.approx(1))
-    assert [size for size, _ in found.points] == [10, 11, 13, 16, 20]
-    assert extrapolate(lambda chosen: 1.0, [0, 1]) is None
+    result = extrapolate(lambda numbers: 3 + 7 / len(numbers), list(range(20)))
+    assert result is not None
+    assert (result.value, result.slope, result.r2) == (pytest.approx(3), pytest.approx(7), pytest.approx(1))
+    assert [size for size, _ in result.points] == [10, 11, 13, 16, 20]
+    assert extrapolate(lambda numbers: 1.0, [0, 1]) is None
 
 
 def test_extrapolation_uses_each_song_about_equally_often_and_no_song_twice():
-    seen = []
-    extrapolate(lambda chosen: float(len(set(chosen)) == len(chosen) and not seen.extend(chosen)), list(range(12)))
-    assert np.ptp(np.bincount(seen)) <= 3
+    draws = []
+    extrapolate(lambda numbers: float(len(set(numbers)) == len(numbers) and not draws.extend(numbers)), list(range(12)))
+    assert np.ptp(np.bincount(draws)) <= 3
 
 
 def test_extrapolation_removes_most_bias_of_a_small_frechet_distance():
@@ -85,13 +85,13 @@ def test_extrapolation_removes_most_bias_of_a_small_frechet_distance():
     songs = [Moments.of(rng.standard_normal((20, 10))) for _ in range(30)]
     truth = exact(np.zeros(10), np.eye(10))
 
-    def distance(chosen):
-        return frechet(truth, Gaussian(Moments.joined(songs[i] for i in chosen))).distance
+    def distance(numbers):
+        return frechet(truth, Gaussian(Moments.joined(songs[i] for i in numbers))).distance
 
-    found = extrapolate(distance, list(range(30)))
+    result = extrapolate(distance, list(range(30)))
     assert distance(range(30)) > 0.03
-    assert abs(found.value) < 0.015
-    assert found.r2 > 0.9
+    assert abs(result.value) < 0.015
+    assert result.r2 > 0.9
 
 
 def test_median_distance():
@@ -103,14 +103,14 @@ def test_mmd_of_two_points_by_hand():
     x, y = [np.array([[0.0], [1.0]])], [np.array([[0.0], [2.0]])]
     near, far = np.exp(-0.5), np.exp(-2.0)  # kernels at distance 1 and 2 for width 1
     # within x: k(0, 1); within y: k(0, 2); across: k(0,0), k(0,2), k(1,0), k(1,2)
-    known = near + far - 2 * (1 + far + near + near) / 4
-    assert KernelSums.of(x, y, 1.0).mmd2() == pytest.approx(known)
+    expected = near + far - 2 * (1 + far + near + near) / 4
+    assert KernelSums.of(x, y, 1.0).mmd2() == pytest.approx(expected)
 
 
 def test_kernel_sums_do_not_depend_on_how_vectors_are_spread_over_songs():
     x, y = vectors(12), vectors(9, seed=1)
-    whole = KernelSums.of([x], [y], 2.0).mmd2()
-    assert KernelSums.of([x[:5], x[5:6], x[6:]], [y[:4], y[4:]], 2.0).mmd2() == pytest.approx(whole)
+    undivided = KernelSums.of([x], [y], 2.0).mmd2()
+    assert KernelSums.of([x[:5], x[5:6], x[6:]], [y[:4], y[4:]], 2.0).mmd2() == pytest.approx(undivided)
     direct = np.exp(-((x[:, None] - y) ** 2).sum(axis=2) / 8).sum()
     assert kernel_sums([x[:5], x[5:]], [y], 2.0).sum() == pytest.approx(direct)
 
@@ -151,8 +151,8 @@ def test_few_songs_inflate_the_distance_as_the_card_of_fad_says(count, plain, ex
 
     songs = [Moments.of(song()) for _ in range(count)]
 
-    def distance(chosen):
-        return frechet(truth, Gaussian(Moments.joined(songs[i] for i in chosen))).distance
+    def distance(numbers):
+        return frechet(truth, Gaussian(Moments.joined(songs[i] for i in numbers))).distance
 
     assert distance(range(count)) == pytest.approx(plain, abs=4)
     assert extrapolate(distance, list(range(count))).value == pytest.approx(extrapolated, abs=4)

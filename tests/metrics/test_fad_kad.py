@@ -21,9 +21,9 @@ class Planted:
     """Features whose embeddings follow from the first samples of the audio: a seed and a shift."""
 
     def of(self, extractor, sources):
-        return [self.one(source.load().samples[0]) for source in sources]
+        return [self.feature(source.load().samples[0]) for source in sources]
 
-    def one(self, samples):
+    def feature(self, samples):
         if samples[0] < 0:
             return Failure("feature", "broken")
         rng = np.random.default_rng(int(samples[0]))
@@ -70,13 +70,13 @@ def test_order_and_batch_do_not_matter(metric):
 @by_name
 def test_leaving_a_prompt_out_equals_scoring_without_its_songs(metric):
     songs = [song(i, prompt=f"p{i // 2}") for i in range(8)]
-    whole = score(metric, songs)
-    assert list(whole.leave_one_out) == ["p0", "p1", "p2", "p3"]
-    assert all(set(values) == set(whole.values) for values in whole.leave_one_out.values())
+    scores = score(metric, songs)
+    assert list(scores.leave_one_out) == ["p0", "p1", "p2", "p3"]
+    assert all(set(values) == set(scores.values) for values in scores.leave_one_out.values())
     without = score(metric, [s for s in songs if s.prompt.id != "p1"]).values
-    for field in set(whole.values) - {"fad_inf"}:  # its subsets are drawn from the order of all songs
-        assert whole.leave_one_out["p1"][field] == pytest.approx(without[field])
-    assert whole.n == 8
+    for field in set(scores.values) - {"fad_inf"}:  # its subsets are drawn from the order of all songs
+        assert scores.leave_one_out["p1"][field] == pytest.approx(without[field])
+    assert scores.n == 8
 
 
 @by_name
@@ -112,7 +112,7 @@ def test_kad_takes_its_width_from_the_reference_alone():
 
 def test_kad_without_a_width():
     class Same(Planted):
-        def one(self, samples):
+        def feature(self, samples):
             return Feature({"patches": np.ones((3, 4), np.float32)})
 
     assert "width" in METRICS[1].score_set([song(0), song(1)], REFERENCE, Same()).reason
@@ -140,10 +140,10 @@ def test_what_cannot_be_scored_is_known_before_any_embedding(metric, songs, refe
 class Fragile(Planted):
     """Raises for a song numbered 500 and gives NaN for one numbered 501; fails, as planted, below 0."""
 
-    def one(self, samples):
+    def feature(self, samples):
         if samples[0] == 500:
             raise ValueError("array of sample points is empty")
-        feature = super().one(samples)
+        feature = super().feature(samples)
         return Feature({"patches": np.full((6, 4), np.nan, np.float32)}) if samples[0] == 501 else feature
 
 

@@ -56,7 +56,7 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def here(files, tmp_path, monkeypatch):
+def mert_weights(files, tmp_path, monkeypatch):
     """The same files where songbench looks for them."""
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr(models, "_resident", None)
@@ -90,16 +90,16 @@ def wavs(folder):
     return sorted(folder.glob("*.wav"))
 
 
-def ours(reference, evaluated, layer=12, loudness=-14.0):
-    both = [[song_of(AudioFile(path), name=path.stem) for path in wavs(folder)] for folder in (evaluated, reference)]
-    return fad_mert(layer, loudness).score_set(*both, Direct()).values["fad"]
+def fad_score(reference, evaluated, layer=12, loudness=-14.0):
+    sides = [[song_of(AudioFile(path), name=path.stem) for path in wavs(folder)] for folder in (evaluated, reference)]
+    return fad_mert(layer, loudness).score_set(*sides, Direct()).values["fad"]
 
 
 # --- against fadtk
 
 
 @pytest.mark.parametrize("layer", [12, 4])
-def test_the_value_is_fadtks(here, files, folders, monkeypatch, layer):
+def test_the_value_is_fadtks(mert_weights, files, folders, monkeypatch, layer):
     """`FrechetAudioDistance`, with its own audio copies, float16 embeddings and matrix root, in this process."""
     monkeypatch.setenv("FADTK_CHECKPOINTS", str(files.parent / "checkpoints"))
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
@@ -124,12 +124,12 @@ def test_the_value_is_fadtks(here, files, folders, monkeypatch, layer):
     finally:
         torch.set_grad_enabled(gradients)
     assert expected > 0.1
-    assert ours(reference, evaluated, layer, None) == pytest.approx(expected, rel=tolerance)
-    assert ours(reference, evaluated, layer) == pytest.approx(expected, rel=tolerance)
+    assert fad_score(reference, evaluated, layer, None) == pytest.approx(expected, rel=tolerance)
+    assert fad_score(reference, evaluated, layer) == pytest.approx(expected, rel=tolerance)
 
 
 @pytest.mark.slow
-def test_the_value_is_that_of_fadtks_command(here, files, folders, tmp_path):
+def test_the_value_is_that_of_fadtks_command(mert_weights, files, folders, tmp_path):
     """``fadtk MERT-v1-95M REFERENCE EVALUATED`` in processes of its own, on a hub cache made here."""
     reference, evaluated, tolerance = folders
     hub = tmp_path / "hub" / "hub" / "models--m-a-p--MERT-v1-95M"
@@ -137,7 +137,7 @@ def test_the_value_is_that_of_fadtks_command(here, files, folders, tmp_path):
     (hub / "snapshots" / ("0" * 40)).symlink_to(files)
     (hub / "refs").mkdir()
     (hub / "refs" / "main").write_text("0" * 40)
-    expected = ours(reference, evaluated)
+    expected = fad_score(reference, evaluated)
     script, result = ROOT / "benchmarks" / "fadtk_command.py", tmp_path / "fad.csv"
     command = [sys.executable, script, "MERT-v1-95M", reference, evaluated, result, "-w", "1"]
     environment = {
@@ -146,8 +146,8 @@ def test_the_value_is_that_of_fadtks_command(here, files, folders, tmp_path):
         "HF_HUB_OFFLINE": "1",
         "FADTK_CHECKPOINTS": str(tmp_path / "checkpoints"),
     }
-    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    process = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
     value = float(result.read_text().splitlines()[1].split(",")[3])
     assert expected == pytest.approx(value, rel=tolerance)
 
@@ -167,9 +167,9 @@ def sets(count=12, d=24, prompts=None):
 
 
 def test_sums_give_what_the_frames_give():
-    found = frechet_scores(sets())
+    scores = frechet_scores(sets())
     left, right = (Gaussian(Moments.of(np.concatenate(songs(12, 24, seed)))) for seed in (0, 1))
-    assert found.values["fad"] == pytest.approx(frechet(right, left).distance, rel=1e-9)
+    assert scores.values["fad"] == pytest.approx(frechet(right, left).distance, rel=1e-9)
     cov = np.cov(np.concatenate(songs(12, 24)), rowvar=False)
     assert np.allclose(left.covariance, cov)
 
@@ -184,19 +184,24 @@ def test_few_subsets_change_the_extrapolation_only():
 
 def test_leaving_a_prompt_out_of_the_extrapolation_is_the_plain_computation():
     prompts = [f"p{i // 2}" for i in range(12)]
-    given = sets(prompts=prompts)
-    found = frechet_scores_in_many_dimensions(given)
-    order = np.random.default_rng(found.detail["fad_inf"]["seed"]).permutation(12).tolist()
-    target = Gaussian(Moments.joined(given.reference))
+    planned = sets(prompts=prompts)
+    scores = frechet_scores_in_many_dimensions(planned)
+    order = np.random.default_rng(scores.detail["fad_inf"]["seed"]).permutation(12).tolist()
+    target = Gaussian(Moments.joined(planned.reference))
     out = [i for i, prompt in enumerate(prompts) if prompt == "p2"]
     x, y = [], []
     for partition in partitions(order):
-        kept = [[i for i in part if i not in out] for part in partition]
-        x.append(np.mean([1 / len(part) for part in kept]))
+        remaining = [[i for i in part if i not in out] for part in partition]
+        x.append(np.mean([1 / len(part) for part in remaining]))
         y.append(
-            np.mean([frechet(target, Gaussian(Moments.joined(given.songs[i] for i in part))).distance for part in kept])
+            np.mean(
+                [
+                    frechet(target, Gaussian(Moments.joined(planned.songs[i] for i in part))).distance
+                    for part in remaining
+                ]
+            )
         )
-    assert found.leave_one_out["p2"]["fad_inf"] == pytest.approx(np.polyfit(x, y, 1)[1], rel=1e-9)
+    assert scores.leave_one_out["p2"]["fad_inf"] == pytest.approx(np.polyfit(x, y, 1)[1], rel=1e-9)
 
 
 def test_parts():
@@ -227,9 +232,13 @@ def test_extrapolation_removes_most_of_the_bias():
     d, scores = 20, []
     target = [Moments.of(rng.standard_normal((40, d))) for _ in range(400)]
     for _ in range(5):
-        drawn = [Moments.of(rng.standard_normal(d) * 0.5 + rng.standard_normal((40, d)) * 0.75**0.5) for _ in range(24)]
+        evaluated = [
+            Moments.of(rng.standard_normal(d) * 0.5 + rng.standard_normal((40, d)) * 0.75**0.5) for _ in range(24)
+        ]
         scores.append(
-            frechet_scores_in_many_dimensions(EmbeddingSets(songs=drawn, reference=target, prompts=["p"] * 24)).values
+            frechet_scores_in_many_dimensions(
+                EmbeddingSets(songs=evaluated, reference=target, prompts=["p"] * 24)
+            ).values
         )
     fad, inf = (np.mean([one[name] for one in scores]) for name in ("fad", "fad_inf"))
     assert fad > 0 and abs(inf) < fad / 2
@@ -246,7 +255,7 @@ def test_what_is_said_of_covariances_without_full_rank():
 # --- KAD
 
 
-def test_kad_is_its_definition(here, folders):
+def test_kad_is_its_definition(mert_weights, folders):
     reference, evaluated, _ = folders
     sides = [[AudioFile(path) for path in wavs(folder)] for folder in (evaluated, reference)]
     x, y = (
@@ -259,6 +268,6 @@ def test_kad_is_its_definition(here, folders):
     expected = (
         (kernel(x, x).sum() - n) / (n * (n - 1)) + (kernel(y, y).sum() - m) / (m * (m - 1)) - 2 * kernel(x, y).mean()
     )
-    found = kad_mert().score_set(*([song_of(one) for one in side] for side in sides), Direct())
-    assert found.values["kad"] == pytest.approx(100 * expected, rel=1e-6)
-    assert found.detail["seconds"] == n and json.dumps(found.to_json())
+    scores = kad_mert().score_set(*([song_of(one) for one in side] for side in sides), Direct())
+    assert scores.values["kad"] == pytest.approx(100 * expected, rel=1e-6)
+    assert scores.detail["seconds"] == n and json.dumps(scores.to_json())

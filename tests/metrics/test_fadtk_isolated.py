@@ -76,7 +76,7 @@ def place(declared, files):
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
+def installation(tmp_path, monkeypatch):
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("SONGBENCH_ENVIRONMENTS", str(tmp_path / "environments"))
     monkeypatch.setenv("SONGBENCH_ENV_FADTK", sys.executable)
@@ -95,8 +95,8 @@ def test_the_numbers_are_those_of_fadtk(tmp_path):
     reference = [song(11), song(12, rate=8000, channels=1), song(13)]
     for name, side in (("songs", songs), ("reference", reference)):
         (tmp_path / name).mkdir()
-        for number, one in enumerate(side):
-            audio = one.source.load()
+        for number, side_song in enumerate(side):
+            audio = side_song.source.load()
             soundfile.write(tmp_path / name / f"{number}.wav", audio.samples.T, audio.rate, subtype="FLOAT")
     repository = tmp_path / "hub-home/hub/models--m-a-p--MERT-v1-95M"
     (repository / "refs").mkdir(parents=True)
@@ -104,23 +104,23 @@ def test_the_numbers_are_those_of_fadtk(tmp_path):
     (tmp_path / "direct.py").write_text(DIRECT)
     snapshot, seed = repository / "snapshots/abc", derived_seed("fadtk", 3)
     command = [sys.executable, tmp_path / "direct.py", tmp_path, str(seed), snapshot]
-    own = {"HF_HOME": str(tmp_path / "hub-home"), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **own})
-    assert done.returncode == 0, done.stderr
-    fad, inf, slope, r2 = json.loads(done.stdout.splitlines()[-1])
+    hub = {"HF_HOME": str(tmp_path / "hub-home"), "HF_HUB_OFFLINE": "1"}
+    process = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **hub})
+    assert process.returncode == 0, process.stderr
+    fad, inf, slope, r2 = json.loads(process.stdout.splitlines()[-1])
 
     place(MERT_95M, {file.name: (snapshot / file.name).read_bytes() for file in MERT_95M.files})
     place(fadtk_isolated.MERT_CODE, {"configuration_MERT.py": b"# none\n", "modeling_MERT.py": b"# none\n"})
     metric = fadtk_isolated.fad_fadtk_mert()
     assert isinstance(metric, SetMetric) and metric.availability().ready
-    found = metric.score_set(songs, reference, None)
-    assert isinstance(found, Scores), found
-    assert found.n == 3 and found.leave_one_out == {}
-    assert found.detail["songs_frames"] == 3 * 337 and found.detail["packages"]["fadtk"] == "1.1.0"
-    assert found.values["fad"] == pytest.approx(fad, rel=1e-6)
-    assert found.values["fad_inf"] == pytest.approx(inf, rel=1e-6)
-    assert found.detail["fad_inf"]["slope"] == pytest.approx(slope, rel=1e-5)
-    assert found.detail["fad_inf"]["r2"] == pytest.approx(r2, rel=1e-4)
+    scores = metric.score_set(songs, reference, None)
+    assert isinstance(scores, Scores), scores
+    assert scores.n == 3 and scores.leave_one_out == {}
+    assert scores.detail["songs_frames"] == 3 * 337 and scores.detail["packages"]["fadtk"] == "1.1.0"
+    assert scores.values["fad"] == pytest.approx(fad, rel=1e-6)
+    assert scores.values["fad_inf"] == pytest.approx(inf, rel=1e-6)
+    assert scores.detail["fad_inf"]["slope"] == pytest.approx(slope, rel=1e-5)
+    assert scores.detail["fad_inf"]["r2"] == pytest.approx(r2, rel=1e-4)
 
     # odd songs, by the same worker
     short = [song(4, seconds=0.3), song(5, seconds=0.3, level=0.0)]
@@ -174,8 +174,8 @@ def test_what_cannot_be_compared_is_not_sent_anywhere(monkeypatch):
     metric = fadtk_isolated.fad_fadtk_clap()
     assert "at least 2 songs" in metric.score_set([song(1)], [song(2), song(3)], None).reason
     assert "reference songs" in metric.score_set([song(1), song(2)], [song(3)], None).reason
-    same = [song(1), song(2)]
-    assert isinstance(metric.score_set(same, same, None), NotApplicable)
+    songs = [song(1), song(2)]
+    assert isinstance(metric.score_set(songs, songs, None), NotApplicable)
     state = metric.availability()
     assert not state.ready and CLAP_MUSIC.name in state.cure
     monkeypatch.setenv("SONGBENCH_ENV_FADTK", "")

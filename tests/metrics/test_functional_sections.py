@@ -5,13 +5,13 @@ from metrics.functional.sections import align_sections, boundary_f, label_error,
 PLAN = [("intro", 5.0), ("verse", None), ("chorus", None)]
 
 
-def error(plan, found):
-    return align_sections(missing_costs(plan, sum(seconds for _, seconds in found)), found)
+def error(plan, segments):
+    return align_sections(missing_costs(plan, sum(seconds for _, seconds in segments)), segments)
 
 
 def test_a_song_as_planned():
-    found = error(PLAN, [("intro", 12.0), ("verse", 20.0), ("chorus", 8.0)])
-    assert (found.mislabelled, found.missing, found.total, found.percent) == (0, 0, 40, 0)
+    alignment = error(PLAN, [("intro", 12.0), ("verse", 20.0), ("chorus", 8.0)])
+    assert (alignment.mislabelled, alignment.missing, alignment.total, alignment.percent) == (0, 0, 40, 0)
 
 
 def test_durations_and_splits_are_free():
@@ -22,20 +22,20 @@ def test_durations_and_splits_are_free():
 def test_swapped_sections():
     # keep the longer of the two: the other one is out of place (10 s) and missing in its place (half of 30 s), or take
     # both for what they are not (30 s): the cheaper is 25 s
-    found = error([("verse", None), ("chorus", None)], [("chorus", 20.0), ("verse", 10.0)])
-    assert (found.mislabelled, found.missing) == (10, 15)
-    assert found.percent == pytest.approx(100 * 25 / 30)
+    alignment = error([("verse", None), ("chorus", None)], [("chorus", 20.0), ("verse", 10.0)])
+    assert (alignment.mislabelled, alignment.missing) == (10, 15)
+    assert alignment.percent == pytest.approx(100 * 25 / 30)
 
 
 def test_one_wrong_label():
-    found = error(PLAN, [("intro", 10.0), ("inst", 6.0), ("chorus", 24.0)])
-    assert (found.mislabelled, found.missing) == (6, 0)
-    assert found.percent == pytest.approx(15)
+    alignment = error(PLAN, [("intro", 10.0), ("inst", 6.0), ("chorus", 24.0)])
+    assert (alignment.mislabelled, alignment.missing) == (6, 0)
+    assert alignment.percent == pytest.approx(15)
 
 
 def test_extra_segment():
-    found = error(PLAN, [("intro", 10.0), ("verse", 10.0), ("inst", 4.0), ("verse", 6.0), ("chorus", 10.0)])
-    assert (found.mislabelled, found.missing) == (4, 0)
+    alignment = error(PLAN, [("intro", 10.0), ("verse", 10.0), ("inst", 4.0), ("verse", 6.0), ("chorus", 10.0)])
+    assert (alignment.mislabelled, alignment.missing) == (4, 0)
     before = error(PLAN, [("silence", 2.0), ("intro", 8.0), ("verse", 10.0), ("chorus", 10.0), ("outro", 10.0)])
     assert (before.mislabelled, before.missing) == (12, 0)
 
@@ -43,8 +43,8 @@ def test_extra_segment():
 def test_missing_sections_are_charged():
     # the intro with the 5 s asked for, the verse with a third of the song
     assert error(PLAN, [("verse", 20.0), ("chorus", 10.0)]).missing == 5
-    found = error(PLAN, [("intro", 12.0), ("chorus", 18.0)])
-    assert (found.mislabelled, found.missing, found.percent) == (0, 10, pytest.approx(100 / 3))
+    alignment = error(PLAN, [("intro", 12.0), ("chorus", 18.0)])
+    assert (alignment.mislabelled, alignment.missing, alignment.percent) == (0, 10, pytest.approx(100 / 3))
 
 
 def test_nothing_right_is_100_at_most():

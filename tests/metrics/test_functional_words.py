@@ -359,7 +359,7 @@ def both_ways(pairs, language):
 
 
 @pytest.mark.parametrize(
-    ("line", "heard", "language"),
+    ("line", "transcript", "language"),
     [
         *both_ways(ENGLISH, "en"),
         *both_ways(ENGLISH[::8], "mixed"),
@@ -369,18 +369,18 @@ def both_ways(pairs, language):
         *both_ways(SPELLINGS, "mixed"),
     ],
 )
-def test_the_same_words_cost_nothing(line, heard, language):
-    found = per([line], heard, language)
-    assert found.per == 0
-    assert (found.substitutions, found.deletions, found.insertions) == (0, 0, 0)
-    assert found.reference_length > 0
+def test_the_same_words_cost_nothing(line, transcript, language):
+    errors = per([line], transcript, language)
+    assert errors.per == 0
+    assert (errors.substitutions, errors.deletions, errors.insertions) == (0, 0, 0)
+    assert errors.reference_length > 0
 
 
-@pytest.mark.parametrize("heard", ["12345", "1 2 3 4 5", "12\n345", "1\n2\n3\n4\n5", "一二\n三45", ["123", "45"]])
-def test_line_breaks_of_the_transcript_say_nothing(heard):
-    assert per(["一二三四五"], heard, "zh").per == 0
-    assert per(["12345"], heard, "zh").per == 0
-    assert per(["一二", "三四五"], heard, "zh").per == 0
+@pytest.mark.parametrize("transcript", ["12345", "1 2 3 4 5", "12\n345", "1\n2\n3\n4\n5", "一二\n三45", ["123", "45"]])
+def test_line_breaks_of_the_transcript_say_nothing(transcript):
+    assert per(["一二三四五"], transcript, "zh").per == 0
+    assert per(["12345"], transcript, "zh").per == 0
+    assert per(["一二", "三四五"], transcript, "zh").per == 0
 
 
 def test_line_breaks_inside_an_expression():
@@ -388,7 +388,7 @@ def test_line_breaks_inside_an_expression():
 
 
 @pytest.mark.parametrize(
-    ("line", "heard", "language"),
+    ("line", "transcript", "language"),
     [
         *both_ways([("seventeen", "70"), ("seventy", "17"), ("nineteen ninety nine", "1998")], "en"),
         *both_ways([("fifty percent", "15%"), ("1999", "2000")], "en"),
@@ -398,8 +398,8 @@ def test_line_breaks_inside_an_expression():
         *both_ways([("oh", "ooh"), ("vi", "six"), ("xx", "twenty")], "en"),
     ],
 )  # fmt: skip
-def test_other_words_cost(line, heard, language):
-    assert per([line], heard, language).per > 5
+def test_other_words_cost(line, transcript, language):
+    assert per([line], transcript, language).per > 5
 
 
 def test_one_wrong_number_costs_that_number_alone():
@@ -411,14 +411,14 @@ def test_one_wrong_number_costs_that_number_alone():
 
 def test_equal_figures_cost_nothing_and_dropped_ones_everything():
     assert per(["1999 100% 24/7 $5"], "1999, 100%, 24/7, $5", "en").per == 0
-    nothing = per(["1999"], "", "en")
-    assert nothing.per == 100
-    assert nothing.deletions == nothing.reference_length
+    silent = per(["1999"], "", "en")
+    assert silent.per == 100
+    assert silent.deletions == silent.reference_length
 
 
 def test_letters_of_other_scripts_in_a_transcript_were_heard():
-    found = per(["Hello world"], "Hello world 안녕", "en")
-    assert (found.per, found.insertions) == (25, 2)
+    errors = per(["Hello world"], "Hello world 안녕", "en")
+    assert (errors.per, errors.insertions) == (25, 2)
 
 
 def test_roman_numerals_and_letters_are_not_numbers():
@@ -429,8 +429,8 @@ def test_roman_numerals_and_letters_are_not_numbers():
 
 
 def test_percent_and_parts():
-    found = per(["Hello world"], "hello", "en")  # h ə l oʊ of h ə l oʊ w ɜː l d
-    assert (found.per, found.substitutions, found.deletions, found.insertions, found.reference_length) == (
+    errors = per(["Hello world"], "hello", "en")  # h ə l oʊ of h ə l oʊ w ɜː l d
+    assert (errors.per, errors.substitutions, errors.deletions, errors.insertions, errors.reference_length) == (
         50,
         0,
         4,
@@ -442,20 +442,20 @@ def test_percent_and_parts():
 
 
 def test_it_is_the_metric():
-    lines, heard = (
+    lines, transcript = (
         ["It was 1999, 100% sure", "choose fire"],
         "it was nineteen ninety nine\na hundred percent sore choose a fire",
     )
-    scores = compare(lines, {"text": heard, "dropped": []}, "en")
-    found = per(lines, heard, "en")
-    assert found.per == scores.values["per"]
-    assert found.reference_length == scores.weights["per"]
+    scores = compare(lines, {"text": transcript, "dropped": []}, "en")
+    errors = per(lines, transcript, "en")
+    assert errors.per == scores.values["per"]
+    assert errors.reference_length == scores.weights["per"]
     assert scores.detail["phonemes"] == {
-        "reference": found.reference_length,
+        "reference": errors.reference_length,
         "heard": scores.detail["phonemes"]["heard"],
-        "sub": found.substitutions,
-        "del": found.deletions,
-        "ins": found.insertions,
+        "sub": errors.substitutions,
+        "del": errors.deletions,
+        "ins": errors.insertions,
     }
     assert scores.values["coverage"] == 100
 
@@ -524,13 +524,13 @@ def test_shared_languages():
     assert languages == {"fr": "fr", "ja": "ja", "ja_said": "ja"}
 
 
-def brute_force(asked, heard, sounds):
+def brute_force(lyrics, transcript_chain, sounds):
     def distance(first, second):
         row = list(range(len(second) + 1))
         for number, token in enumerate(first, 1):
             row, before = [number], row
-            for column, other in enumerate(second):
-                row.append(min(before[column] + (token != other), before[column + 1] + 1, row[column] + 1))
+            for column, second_token in enumerate(second):
+                row.append(min(before[column] + (token != second_token), before[column + 1] + 1, row[column] + 1))
         return row[-1]
 
     def tokens(chain):
@@ -539,7 +539,7 @@ def brute_force(asked, heard, sounds):
             for choice in itertools.product(*(entry.readings for entry in chain))
         ]
 
-    return min(distance(first, second) for first in tokens(asked) for second in tokens(heard)), distance
+    return min(distance(first, second) for first in tokens(lyrics) for second in tokens(transcript_chain)), distance
 
 
 def test_choices_are_the_cheapest_of_all():
@@ -557,12 +557,16 @@ def test_choices_are_the_cheapest_of_all():
         ]
 
     for _ in range(150):
-        asked, heard = chain(), chain()
-        least, distance = brute_force(asked, heard, sounds)
-        said, sung = closest_readings(asked, heard, sounds)
-        assert all(reading in entry.readings for reading, entry in zip(said + sung, asked + heard, strict=True))
+        lyrics, transcript = chain(), chain()
+        least, distance = brute_force(lyrics, transcript, sounds)
+        lyric_readings, transcript_readings = closest_readings(lyrics, transcript, sounds)
+        assert all(
+            reading in entry.readings
+            for reading, entry in zip(lyric_readings + transcript_readings, lyrics + transcript, strict=True)
+        )
         first, second = (
-            [token for reading in side for word in reading for token in sounds[word]] for side in (said, sung)
+            [token for reading in side for word in reading for token in sounds[word]]
+            for side in (lyric_readings, transcript_readings)
         )
         # Cutting where plain words agree may cost a little in nonsense like this; never here, where runs are short.
         assert distance(first, second) == least

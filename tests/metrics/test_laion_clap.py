@@ -44,22 +44,22 @@ def upstream(tmp_path_factory):
     steps = (music(11.5, 1)[0].clip(-1, 1) * 32767).astype(np.int16)
     np.save(folder / "song.npy", steps / 32768.0)  # as fadtk reads its 16-bit copies
     (folder / "texts.json").write_text(json.dumps(TEXTS))
-    here = Path(__file__).parent
-    paths = os.pathsep.join([str(here), str(here.parents[1]), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, here / "laion_clap_parity.py", folder],
+    folder_of_tests = Path(__file__).parent
+    paths = os.pathsep.join([str(folder_of_tests), str(folder_of_tests.parents[1]), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.run(
+        [sys.executable, folder_of_tests / "laion_clap_parity.py", folder],
         env={**os.environ, "PYTHONPATH": paths},
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert process.returncode == 0, process.stderr[-3000:]
     return folder
 
 
 @pytest.fixture
-def here(upstream, tmp_path, monkeypatch):
+def expected(upstream, tmp_path, monkeypatch):
     """The checkpoint where songbench looks for it."""
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr(models, "_resident", None)
@@ -84,31 +84,33 @@ def vectors(extractor, *sources):
 # --- against the packages themselves
 
 
-def test_windows_are_those_of_laion_clap(here, upstream):
+def test_windows_are_those_of_laion_clap(expected, upstream):
     samples = np.load(upstream / "audio.npy")
     score = ClapWindows(None, 10, "whole")
     window, short, long = vectors(score, *(audio(samples[:n]) for n in (WINDOW, 123_456, samples.size)))
-    assert np.abs(window - here["window"]).max() < 1e-4
-    assert np.abs(short - here["short"]).max() < 1e-4  # repeated as often as it fits
-    assert np.abs(long[0] - here["window"]).max() < 1e-4 and len(long) == 2
+    assert np.abs(window - expected["window"]).max() < 1e-4
+    assert np.abs(short - expected["short"]).max() < 1e-4  # repeated as often as it fits
+    assert np.abs(long[0] - expected["window"]).max() < 1e-4 and len(long) == 2
     # the packages' embeddings of different audio differ by far more than that
-    assert np.abs(here["window"] - here["short"]).max() > 1e-2
+    assert np.abs(expected["window"] - expected["short"]).max() > 1e-2
 
 
-def test_texts_are_those_of_laion_clap(here):
-    found = np.stack(ClapWindows().texts(TEXTS))
-    assert np.abs(found - here["texts"]).max() < 1e-4
-    assert np.abs(here["texts"][0] - here["texts"][1]).max() > 1e-2
+def test_texts_are_those_of_laion_clap(expected):
+    embeddings = np.stack(ClapWindows().texts(TEXTS))
+    assert np.abs(embeddings - expected["texts"]).max() < 1e-4
+    assert np.abs(expected["texts"][0] - expected["texts"][1]).max() > 1e-2
 
 
-def test_the_windows_of_fad_are_those_of_fadtk(here, upstream):
-    (found,) = vectors(ClapWindows(None), audio(np.load(upstream / "song.npy")))
-    assert found.shape == here["fadtk"].shape == (12, 512)
-    assert np.abs(found - here["fadtk"]).max() < 1e-4
+def test_the_windows_of_fad_are_those_of_fadtk(expected, upstream):
+    (embeddings,) = vectors(ClapWindows(None), audio(np.load(upstream / "song.npy")))
+    assert embeddings.shape == expected["fadtk"].shape == (12, 512)
+    assert np.abs(embeddings - expected["fadtk"]).max() < 1e-4
     rng = np.random.default_rng(0)  # a reference, so that there is a distance to compare
-    other = Gaussian(Moments.of(found[rng.integers(12, size=600)] + 0.1 * rng.standard_normal((600, 512))))
-    ours, theirs = (frechet(other, Gaussian(Moments.of(one))).distance for one in (found, here["fadtk"]))
-    assert ours == pytest.approx(theirs, rel=1e-3)
+    reference = Gaussian(Moments.of(embeddings[rng.integers(12, size=600)] + 0.1 * rng.standard_normal((600, 512))))
+    distance, expected_distance = (
+        frechet(reference, Gaussian(Moments.of(side))).distance for side in (embeddings, expected["fadtk"])
+    )
+    assert distance == pytest.approx(expected_distance, rel=1e-3)
 
 
 # --- the checkpoint
@@ -144,8 +146,8 @@ def test_where_windows_start():
     zeros = list(ClapWindows().windows(second))
     assert len(zeros) == 13 and all(one.shape == (WINDOW,) for one in zeros)
     assert zeros[12][RATE // 2 - 1] == pytest.approx(last) and not zeros[12][RATE // 2 :].any()
-    whole = list(ClapWindows(None, 10, "whole").windows(second))
-    assert len(whole) == 2 and whole[1][-1] == pytest.approx(last)
+    windows_of_song = list(ClapWindows(None, 10, "whole").windows(second))
+    assert len(windows_of_song) == 2 and windows_of_song[1][-1] == pytest.approx(last)
     (short,) = ClapWindows(None, 10, "whole").windows(second[: 4 * RATE])
     assert np.array_equal(short[: 4 * RATE], short[4 * RATE : 8 * RATE]) and not short[8 * RATE :].any()
 
@@ -155,7 +157,7 @@ def test_levels_beyond_full_scale_are_clipped():
     assert window[:3].tolist() == pytest.approx([1, -1, 0.5], abs=1e-4)
 
 
-def test_odd_songs(here, tmp_path):
+def test_odd_songs(expected, tmp_path):
     broken = tmp_path / "nan.wav"
     import soundfile
 
@@ -178,7 +180,7 @@ def test_odd_songs(here, tmp_path):
 # --- metrics
 
 
-def test_the_score(here):
+def test_the_score(expected):
     metric = clap_laion_music()
     assert isinstance(metric, SongMetric) and metric.availability().ready
     songs = [song_of(audio(music(11, seed)), style=style) for seed, style in [(0, TEXTS[0]), (1, TEXTS[1]), (2, "")]]
@@ -208,11 +210,11 @@ def test_extractor_and_cards():
 
 
 @pytest.mark.parametrize("build", [fad_clap, kad_clap])
-def test_distances(here, build):
+def test_distances(expected, build):
     metric = build()
     songs, reference = (
         [song_of(audio(music(2, seed)), name=f"p{seed}") for seed in seeds] for seeds in ((0, 1, 2), (3, 4))
     )
-    found = metric.score_set(songs, reference, Direct())
-    assert isinstance(found, Scores) and found.n == 3
-    assert found.detail["windows"] == 6 and list(found.leave_one_out) == ["p0", "p1", "p2"]
+    embeddings = metric.score_set(songs, reference, Direct())
+    assert isinstance(embeddings, Scores) and embeddings.n == 3
+    assert embeddings.detail["windows"] == 6 and list(embeddings.leave_one_out) == ["p0", "p1", "p2"]

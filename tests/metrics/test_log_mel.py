@@ -12,9 +12,9 @@ UPSTREAM = FeatureExtractor()
 @pytest.mark.parametrize("samples", [250, 400, 15_999, 16_000, 16_081, 160_000])
 def test_is_upstream_s_within_rounding(samples):
     waveform = (0.1 * np.random.default_rng(samples).normal(size=samples)).astype(np.float32)
-    heard, expected = LogMel(UPSTREAM)(waveform), UPSTREAM(waveform)
-    assert heard.dtype == np.float32 and heard.shape == expected.shape
-    assert heard == pytest.approx(expected, abs=2e-6)
+    spectrogram, expected = LogMel(UPSTREAM)(waveform), UPSTREAM(waveform)
+    assert spectrogram.dtype == np.float32 and spectrogram.shape == expected.shape
+    assert spectrogram == pytest.approx(expected, abs=2e-6)
 
 
 def test_of_silence_is_flat():

@@ -84,9 +84,9 @@ def upstream_audio(upstream, source):
 def test_audio_is_heard_as_by_the_package(package, seconds):
     upstream, extractor = package
     source = sound(seconds, seed=1)
-    (found,) = extractor.extract([source])
-    assert found.arrays["vectors"].shape[0] == -(-seconds // 10)
-    assert np.abs(found.arrays["vectors"].mean(axis=0) - upstream_audio(upstream, source)).max() < 1e-5
+    (feature,) = extractor.extract([source])
+    assert feature.arrays["vectors"].shape[0] == -(-seconds // 10)
+    assert np.abs(feature.arrays["vectors"].mean(axis=0) - upstream_audio(upstream, source)).max() < 1e-5
 
 
 def test_clips_are_those_of_the_package(package):
@@ -102,11 +102,11 @@ def test_a_text_is_read_as_by_the_package_alone(package):
     import torch
 
     upstream, extractor = package
-    ours = extractor.texts(STYLES)
+    vectors = extractor.texts(STYLES)
     with torch.inference_mode():
         alone = [upstream(texts=[style])[0].numpy() for style in STYLES]
         together = upstream(texts=list(STYLES)).numpy()
-    assert max(np.abs(a - b).max() for a, b in zip(ours, alone, strict=True)) < 1e-5
+    assert max(np.abs(a - b).max() for a, b in zip(vectors, alone, strict=True)) < 1e-5
     # why texts go one by one: in the package a text's vector depends on the longest of its batch
     assert np.abs(together[1] - alone[1]).max() > 1e-3
 
@@ -119,14 +119,18 @@ def test_scores_hold_the_packages_own_number(package):
     (audio,) = AudioSimilarity(MCC, extractor).score([song_of(song, prompt)], Direct())
     (text,) = TextSimilarity(MCC_TEXT, extractor).score([song_of(song, style=STYLES[0])], Direct())
     with torch.inference_mode():
-        heard = torch.from_numpy(upstream_audio(upstream, song))[None]
-        asked = torch.from_numpy(upstream_audio(upstream, prompt))[None]
+        song_wave = torch.from_numpy(upstream_audio(upstream, song))[None]
+        prompt_wave = torch.from_numpy(upstream_audio(upstream, prompt))[None]
         read = upstream(texts=[STYLES[0]])
-        assert audio.values["mcc_clips"] == pytest.approx(float(upstream.calc_similarity(heard, asked)), abs=1e-5)
-        assert text.values["mcc_text_clips"] == pytest.approx(float(upstream.calc_similarity(heard, read)), abs=1e-5)
-        cosine = torch.nn.functional.cosine_similarity(heard, asked)
+        assert audio.values["mcc_clips"] == pytest.approx(
+            float(upstream.calc_similarity(song_wave, prompt_wave)), abs=1e-5
+        )
+        assert text.values["mcc_text_clips"] == pytest.approx(
+            float(upstream.calc_similarity(song_wave, read)), abs=1e-5
+        )
+        cosine = torch.nn.functional.cosine_similarity(song_wave, prompt_wave)
     assert audio.values["mcc"] == pytest.approx(float(cosine), abs=1e-5)
-    assert float(heard.norm()) < 0.999, "clips of this song differ, so the package's number is not a cosine"
+    assert float(song_wave.norm()) < 0.999, "clips of this song differ, so the package's number is not a cosine"
 
 
 def test_any_rate_and_channels_are_heard_as_librosa_loads_them(package, tmp_path):
@@ -142,8 +146,8 @@ def test_any_rate_and_channels_are_heard_as_librosa_loads_them(package, tmp_path
 
     with torch.inference_mode():
         expected = upstream(wavs=torch.from_numpy(wave)[None])[0].numpy()
-    (found,) = extractor.extract([AudioFile(path)])
-    assert np.abs(found.arrays["vectors"].mean(axis=0) - expected).max() < 1e-5
+    (feature,) = extractor.extract([AudioFile(path)])
+    assert np.abs(feature.arrays["vectors"].mean(axis=0) - expected).max() < 1e-5
 
 
 # --- batches
@@ -156,12 +160,12 @@ def test_neighbours_do_not_matter(package, tmp_path):
     together = list(extractor.extract(sources))
     assert isinstance(together[2], Failure) and "No such audio file" in together[2].cause
     for batch in (1, 16):
-        other = MulanClips(
+        different = MulanClips(
             loudness=None, batch=batch, weights=extractor.weights, muq=extractor.muq, text=extractor.text
         )
-        assert other.identity == extractor.identity
+        assert different.identity == extractor.identity
         for source, before in zip(sources, together, strict=True):
-            (alone,) = other.extract([source])
+            (alone,) = different.extract([source])
             if not isinstance(before, Failure):
                 assert np.abs(alone.arrays["vectors"] - before.arrays["vectors"]).max() < 1e-5
 
@@ -172,13 +176,13 @@ def test_features_are_asked_for_all_songs_at_once(package):
     songs = [song_of(sound(5.5, seed=i), prompts[i % 2], style=STYLES[i % 2]) for i in range(4)]
     features = Direct()
     assert all(isinstance(one, Scores) for one in AudioSimilarity(MCC, extractor).score(songs, features))
-    (asked,) = features.asked
-    assert len(asked) == len(set(asked)) == 4 + 2 + len(other_music())
+    (prompt_wave,) = features.calls
+    assert len(prompt_wave) == len(set(prompt_wave)) == 4 + 2 + len(other_music())
     features = Direct()
     alone = [next(TextSimilarity(MCC_TEXT, extractor).score([song], Direct())).values for song in songs]
     together = [one.values for one in TextSimilarity(MCC_TEXT, extractor).score(songs, features)]
     assert together == [pytest.approx(one, abs=1e-5) for one in alone]
-    assert len(features.asked) == 1
+    assert len(features.calls) == 1
 
 
 # --- what the number stands beside
@@ -189,13 +193,13 @@ def test_levels_to_compare_with(package):
     reference = sound(25, seed=7)
     prompt = type(reference)(reference.audio.cut(0, 10))
     songs = [song_of(prompt, prompt, reference), song_of(sound(25, seed=8), prompt)]
-    copy, other = AudioSimilarity(MCC, extractor).score(songs, Direct())
+    copy, different = AudioSimilarity(MCC, extractor).score(songs, Direct())
     assert copy.values["mcc"] == pytest.approx(1) and copy.values["mcc"] <= 1
     (expected,) = AudioSimilarity(MCC, extractor).score([song_of(reference, prompt)], Direct())
     assert copy.values["mcc_self"] == expected.values["mcc"]
-    assert "mcc_self" not in other.values
+    assert "mcc_self" not in different.values
     vectors = [extractor_vector(extractor, source) for source in (songs[1].source, *other_music())]
-    assert other.values["mcc_chance"] == pytest.approx(np.mean([vectors[0] @ one for one in vectors[1:]]), abs=1e-6)
+    assert different.values["mcc_chance"] == pytest.approx(np.mean([vectors[0] @ one for one in vectors[1:]]), abs=1e-6)
     (text,) = TextSimilarity(MCC_TEXT, extractor).score([song_of(sound(25, seed=8), style="rock")], Direct())
     chance = np.mean([vectors[0] @ one for one in extractor.texts(STYLE_TEXTS)])
     assert text.values["mcc_text_chance"] == pytest.approx(chance, abs=1e-6)
@@ -204,8 +208,8 @@ def test_levels_to_compare_with(package):
 
 
 def extractor_vector(extractor, source):
-    (found,) = extractor.extract([source])
-    mean = found.arrays["vectors"].mean(axis=0, dtype=np.float64)
+    (feature,) = extractor.extract([source])
+    mean = feature.arrays["vectors"].mean(axis=0, dtype=np.float64)
     return mean / np.linalg.norm(mean)
 
 
@@ -232,10 +236,10 @@ def test_odd_songs(package, tmp_path):
     songs += [song_of(prompt), song_of(prompt, silence())]
     by_audio = list(AudioSimilarity(MCC, extractor).score(songs, Direct()))
     by_text = list(TextSimilarity(MCC_TEXT, extractor).score(songs, Direct()))
-    for found in (by_audio, by_text):
-        assert found[:2] == [NotApplicable("the song is silent"), NotApplicable("the song is shorter than 0.1 s")]
-        assert isinstance(found[2], Failure) and "NaN" in found[2].cause
-        assert all(isinstance(one, Scores) for one in found[3:6])
+    for feature in (by_audio, by_text):
+        assert feature[:2] == [NotApplicable("the song is silent"), NotApplicable("the song is shorter than 0.1 s")]
+        assert isinstance(feature[2], Failure) and "NaN" in feature[2].cause
+        assert all(isinstance(one, Scores) for one in feature[3:6])
     assert by_audio[6:] == [
         NotApplicable("the prompt has no audio to be similar to"),
         NotApplicable("the prompt audio is silent"),
@@ -350,8 +354,8 @@ def test_building_is_cheap():
     import subprocess
 
     code = "import sys; from metrics.mcc import *; mcc_muq_mulan(), mcc_muq_mulan_text(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"
 
 
 def test_clips_that_are_equal_are_within_the_range_whatever_float32_made_of_their_length():

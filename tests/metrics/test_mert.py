@@ -70,7 +70,7 @@ def files(hubert):
 
 
 @pytest.fixture
-def here(files, tmp_path, monkeypatch):
+def checkpoint(files, tmp_path, monkeypatch):
     """The checkpoint where songbench looks for it; the folder."""
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr(models, "_resident", None)
@@ -105,23 +105,23 @@ def hidden(hubert, samples):
 
 
 @pytest.mark.parametrize("seconds", [0.3, 2.0, 5.017])
-def test_every_layer_is_that_of_hubert(hubert, here, seconds):
+def test_every_layer_is_that_of_hubert(hubert, checkpoint, seconds):
     samples = music(seconds)[0]
     expected = hidden(hubert, samples)
     assert len(expected) == 13
     for layer in (0, 4, 12):
-        found = load_mert(here, layer)(samples).numpy()
-        assert found.shape == expected[layer].shape
-        assert np.abs(found - expected[layer]).max() < 1e-4
+        states = load_mert(checkpoint, layer)(samples).numpy()
+        assert states.shape == expected[layer].shape
+        assert np.abs(states - expected[layer]).max() < 1e-4
     assert np.abs(expected[12] - expected[4]).max() > 0.1
 
 
-def test_without_packed_products_it_is_the_same(hubert, here, monkeypatch):
+def test_without_packed_products_it_is_the_same(hubert, checkpoint, monkeypatch):
     import torch
 
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     samples = music(1.0)[0]
-    assert np.abs(load_mert(here, 12)(samples).numpy() - hidden(hubert, samples)[12]).max() < 1e-4
+    assert np.abs(load_mert(checkpoint, 12)(samples).numpy() - hidden(hubert, samples)[12]).max() < 1e-4
 
 
 def test_attention_in_blocks():
@@ -136,11 +136,11 @@ def test_attention_in_blocks():
     assert torch.allclose(Dense(weight, bias, gelu=True)(x), torch.nn.functional.gelu(plain), atol=1e-5)
 
 
-def test_every_tensor_of_the_checkpoint_has_its_place(here, hubert):
+def test_every_tensor_of_the_checkpoint_has_its_place(checkpoint, hubert):
     import torch
 
-    config = MertConfig.of(json.loads((here / "config.json").read_text()))
-    state = torch.load(here / "pytorch_model.bin", weights_only=True)
+    config = MertConfig.of(json.loads((checkpoint / "config.json").read_text()))
+    state = torch.load(checkpoint / "pytorch_model.bin", weights_only=True)
     assert "encoder.pos_conv_embed.conv.weight_g" in state and "masked_spec_embed" in state
     build = lambda tensors: Mert(config, tensors, 2, torch.device("cpu"))  # noqa: E731
     build(hubert.state_dict())  # weight norm under its new names
@@ -152,16 +152,16 @@ def test_every_tensor_of_the_checkpoint_has_its_place(here, hubert):
 
 
 @pytest.mark.parametrize("key", ["feature_extractor_cqt", "deepnorm", "attention_relax", "do_stable_layer_norm"])
-def test_other_models_are_refused(here, key):
-    config = json.loads((here / "config.json").read_text())
+def test_other_models_are_refused(checkpoint, key):
+    config = json.loads((checkpoint / "config.json").read_text())
     with pytest.raises(SongbenchError, match=key):
         MertConfig.of({**config, key: 32.0})
 
 
-def test_the_preparation_has_to_be_merts(here):
-    (here / "preprocessor_config.json").write_text(json.dumps({**PREPARATION, "do_normalize": False}))
+def test_the_preparation_has_to_be_merts(checkpoint):
+    (checkpoint / "preprocessor_config.json").write_text(json.dumps({**PREPARATION, "do_normalize": False}))
     with pytest.raises(SongbenchError, match="do_normalize"):
-        load_mert(here, 12)
+        load_mert(checkpoint, 12)
 
 
 def test_sizes_of_the_published_model():
@@ -183,9 +183,9 @@ def test_sizes_of_the_published_model():
 # --- what is kept of a song
 
 
-def test_sums_and_seconds(here):
+def test_sums_and_seconds(checkpoint):
     samples = music(2.5)[0]
-    frames = load_mert(here, 12)(samples).numpy().astype(np.float64)
+    frames = load_mert(checkpoint, 12)(samples).numpy().astype(np.float64)
     (feature,) = MertEmbedding(loudness=None).extract([source(samples)])
     moments = stored_moments(feature)
     assert len(moments) == len(frames) == 187
@@ -196,16 +196,16 @@ def test_sums_and_seconds(here):
     assert dict(feature.data) == {"cut": False, "silent": False}
 
 
-def test_level_means_nothing(here):
+def test_level_means_nothing(checkpoint):
     loud = music(3.0)
     features = list(MertEmbedding().extract([source(gain * loud) for gain in (1.0, 0.03)]))
     features += MertEmbedding(loudness=None).extract([source(loud)])
-    first, *others = (feature.arrays["seconds"] for feature in features)
-    for other in others:
-        assert np.abs(first - other).max() < 1e-3
+    first, *rest = (feature.arrays["seconds"] for feature in features)
+    for seconds in rest:
+        assert np.abs(first - seconds).max() < 1e-3
 
 
-def test_a_result_does_not_depend_on_the_batch(here):
+def test_a_result_does_not_depend_on_the_batch(checkpoint):
     songs = [source(music(seconds, seed)) for seed, seconds in enumerate([1.0, 2.0, 0.5])]
     together = list(MertEmbedding().extract(songs))
     for song, feature in zip(songs, together, strict=True):
@@ -213,7 +213,7 @@ def test_a_result_does_not_depend_on_the_batch(here):
         assert all(np.array_equal(alone.arrays[name], feature.arrays[name]) for name in feature.arrays)
 
 
-def test_odd_songs(here, tmp_path):
+def test_odd_songs(checkpoint, tmp_path):
     broken = tmp_path / "nan.wav"
     soundfile.write(broken, np.array([0.1, np.nan]), 8000, subtype="FLOAT")
     sources = [
@@ -237,17 +237,17 @@ def test_of_a_long_song_six_minutes_are_heard(monkeypatch):
     monkeypatch.setattr(mert, "LIMIT_SECONDS", 2)
     samples = music(3.0, rate=48_000)
     cut = model_input(Audio(samples, 48_000), None)
-    whole = Audio(samples, 48_000).at(RATE).samples[0]
-    assert np.allclose(cut, whole[: 2 * RATE], atol=1e-6)
+    resampled = Audio(samples, 48_000).at(RATE).samples[0]
+    assert np.allclose(cut, resampled[: 2 * RATE], atol=1e-6)
 
 
-def test_a_cut_song_is_on_record(here, monkeypatch):
+def test_a_cut_song_is_on_record(checkpoint, monkeypatch):
     monkeypatch.setattr(mert, "LIMIT_SECONDS", 1)
     songs, reference = (
         [song_of(source(music(1.5, seed)), name=f"p{seed}") for seed in part] for part in ((0, 1), (2, 3))
     )
-    found = fad_mert().score_set(songs, reference, Direct())
-    assert found.detail["cut_songs"] == 4
+    states = fad_mert().score_set(songs, reference, Direct())
+    assert states.detail["cut_songs"] == 4
 
 
 # --- metrics
@@ -268,7 +268,7 @@ def test_extractor_and_cards(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("build", [fad_mert, kad_mert])
-def test_distances(here, build):
+def test_distances(checkpoint, build):
     near, far = ([song_of(source(gain * music(2, seed)), name=f"p{seed}") for seed in range(3)] for gain in (1.0, 0.0))
     reference = [song_of(source(music(2, seed))) for seed in (3, 4, 5)]
     close, wide = (build().score_set(songs, reference, Direct()) for songs in (near, far))
@@ -278,20 +278,18 @@ def test_distances(here, build):
     assert len({close.detail["songs"], close.detail["reference_songs"]}) == 1
 
 
-def test_ten_more_songs_cost_ten_songs(here, tmp_path, monkeypatch):
-    heard_songs = []
-    monkeypatch.setattr(
-        mert, "model_input", lambda audio, loudness: heard_songs.append(1) or model_input(audio, loudness)
-    )
+def test_ten_more_songs_cost_ten_songs(checkpoint, tmp_path, monkeypatch):
+    inputs = []
+    monkeypatch.setattr(mert, "model_input", lambda audio, loudness: inputs.append(1) or model_input(audio, loudness))
     features = StoredFeatures(Store.open(tmp_path / "store") if hasattr(Store, "open") else Store(tmp_path / "store"))
     songs = [song_of(source(music(0.5, seed)), name=f"p{seed}") for seed in range(15)]
     reference = [song_of(source(music(0.5, 50 + seed))) for seed in range(3)]
     first = fad_mert().score_set(songs[:5], reference, features)
-    assert len(heard_songs) == 8
+    assert len(inputs) == 8
     second = fad_mert().score_set(songs, reference, features)
-    assert len(heard_songs) == 18
+    assert len(inputs) == 18
     kad_mert().score_set(songs, reference, features)
-    assert len(heard_songs) == 18  # the same feature
+    assert len(inputs) == 18  # the same feature
     assert fad_mert().score_set(songs[:5], reference, features).values == first.values
     fresh = fad_mert().score_set(songs, reference, Direct())
     assert fresh.values == pytest.approx(second.values)

@@ -63,11 +63,11 @@ BLOCKS = [
 
 
 def test_reads_a_checkpoint(tmp_path):
-    found = read_tensor_bundle(*write_bundle(tmp_path, BLOCKS, np.arange(606)))
-    assert list(found) == ["dense/bias", "dense/kernel", "scale"], "other types are left out"
-    np.testing.assert_array_equal(found["dense/bias"], [0, 1, 2])
-    np.testing.assert_array_equal(found["dense/kernel"], np.arange(3, 603).reshape(2, 300))
-    assert found["scale"] == 603
+    variables_read = read_tensor_bundle(*write_bundle(tmp_path, BLOCKS, np.arange(606)))
+    assert list(variables_read) == ["dense/bias", "dense/kernel", "scale"], "other types are left out"
+    np.testing.assert_array_equal(variables_read["dense/bias"], [0, 1, 2])
+    np.testing.assert_array_equal(variables_read["dense/kernel"], np.arange(3, 603).reshape(2, 300))
+    assert variables_read["scale"] == 603
 
 
 def test_refuses_a_damaged_checkpoint(tmp_path):
@@ -89,15 +89,15 @@ def variables():
     """Random variables of the right names and shapes."""
     from metrics.features.musicnn_network import Musicnn
 
-    rng, found = np.random.default_rng(0), {}
+    rng, variables_read = np.random.default_rng(0), {}
     names = {"convs": "conv2d", "norms": "batch_normalization", "denses": "dense"}
     for key, tensor in Musicnn().state_dict().items():
         kind, number, part = key.split(".")
         shape = tuple(tensor.shape)
         shape = (*shape[2:], *shape[1::-1]) if len(shape) == 4 else shape[::-1]
         layer = names[kind] + (f"_{number}" if number != "0" else "")
-        found[f"{layer}/{part.replace('weight', 'kernel')}"] = rng.random(shape, np.float32) * 0.1
-    return found
+        variables_read[f"{layer}/{part.replace('weight', 'kernel')}"] = rng.random(shape, np.float32) * 0.1
+    return variables_read
 
 
 def test_network_takes_exactly_its_variables():
@@ -123,12 +123,12 @@ def test_network_by_direct_calculation():
 
     from metrics.features.musicnn_network import Musicnn
 
-    known = variables()
-    network = Musicnn.from_variables(known)
+    weights = variables()
+    network = Musicnn.from_variables(weights)
     patch = np.random.default_rng(1).random((187, 96)).astype(np.float32)
 
     def norm(x, name):
-        part = {key: known[f"{name}/{key}"] for key in ("gamma", "beta", "moving_mean", "moving_variance")}
+        part = {key: weights[f"{name}/{key}"] for key in ("gamma", "beta", "moving_mean", "moving_variance")}
         return (x - part["moving_mean"]) / np.sqrt(part["moving_variance"] + 1e-3) * part["gamma"] + part["beta"]
 
     with torch.inference_mode():
@@ -136,10 +136,10 @@ def test_network_by_direct_calculation():
         embedding, tags = (x[0].numpy() for x in network(torch.from_numpy(patch[None])))
     x = norm(patch, "batch_normalization")
     # filter 7 of the 128-frame kind at frame 90 sees frames 90 - 63 to 90 + 64
-    heard = np.maximum(known["conv2d_2/kernel"][:, 0, 0, 7] @ x[27:155] + known["conv2d_2/bias"][7], 0)
-    bands = np.stack([norm(np.full(51, h), "batch_normalization_3")[7] for h in heard])
+    activation = np.maximum(weights["conv2d_2/kernel"][:, 0, 0, 7] @ x[27:155] + weights["conv2d_2/bias"][7], 0)
+    bands = np.stack([norm(np.full(51, h), "batch_normalization_3")[7] for h in activation])
     assert front[408 + 7, 90] == pytest.approx(bands.max(), rel=1e-4)
-    logits = embedding @ known["dense_1/kernel"] + known["dense_1/bias"]
+    logits = embedding @ weights["dense_1/kernel"] + weights["dense_1/bias"]
     np.testing.assert_allclose(tags, 1 / (1 + np.exp(-logits)), rtol=1e-5)
 
 
@@ -151,12 +151,12 @@ def music(seconds, seed=0, rate=44_100):
 
 
 def test_patches():
-    one = round(PATCH_SECONDS * 16_000)
+    patch = round(PATCH_SECONDS * 16_000)
     for seconds, count in ((1.0, 1), (PATCH_SECONDS, 1), (2 * PATCH_SECONDS - 0.1, 1), (10.0, 3)):
         assert mel_patches(np.ones(round(seconds * 16_000), np.float32)).shape == (count, 187, 96)
     short = music(1.0, rate=16_000).samples[0]
-    np.testing.assert_array_equal(mel_patches(short), mel_patches(np.tile(short, 3)[:one]))
-    assert not mel_patches(np.zeros(one, np.float32)).any()
+    np.testing.assert_array_equal(mel_patches(short), mel_patches(np.tile(short, 3)[:patch]))
+    assert not mel_patches(np.zeros(patch, np.float32)).any()
 
 
 def test_one_loudness():
@@ -180,11 +180,11 @@ def test_without_weights(monkeypatch, tmp_path):
 def test_every_released_variable_is_used():
     from metrics.features.musicnn_network import Musicnn
 
-    found = read_tensor_bundle(path(MUSICNN) / "msd.index", path(MUSICNN) / "msd.data")
-    assert sum(value.nbytes for value in found.values()) == (path(MUSICNN) / "msd.data").stat().st_size
-    used = {name: value.shape for name, value in found.items() if "Adam" not in name and "power" not in name}
-    assert used == {name: value.shape for name, value in variables().items()}
-    Musicnn.from_variables(found)
+    variables_read = read_tensor_bundle(path(MUSICNN) / "msd.index", path(MUSICNN) / "msd.data")
+    assert sum(value.nbytes for value in variables_read.values()) == (path(MUSICNN) / "msd.data").stat().st_size
+    shapes = {name: value.shape for name, value in variables_read.items() if "Adam" not in name and "power" not in name}
+    assert shapes == {name: value.shape for name, value in variables().items()}
+    Musicnn.from_variables(variables_read)
 
 
 @needs_weights

@@ -60,18 +60,18 @@ def available():
 
 
 def run(songbench, folder, metrics, *more):
-    chosen = ("--suite", folder / "odd.jsonl", "--systems", "imported:odd=songs", "--metrics", ",".join(metrics))
-    done = songbench("run", *chosen, "--name", "odd", *more)
-    assert (folder / "runs/odd/leaderboard.csv").exists(), done.stderr
-    return done, pandas.read_csv(folder / "runs/odd/leaderboard.csv")
+    options = ("--suite", folder / "odd.jsonl", "--systems", "imported:odd=songs", "--metrics", ",".join(metrics))
+    process = songbench("run", *options, "--name", "odd", *more)
+    assert (folder / "runs/odd/leaderboard.csv").exists(), process.stderr
+    return process, pandas.read_csv(folder / "runs/odd/leaderboard.csv")
 
 
 def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, songbench_here, tmp_path):
     metrics = available()
     prepare(tmp_path, ODD)
-    done, frame = run(songbench, tmp_path, metrics, "--workers", 1, "--set", "engine.batch=16")
-    assert done.returncode == 1, "the song that is not a number failed, and the exit code says so"
-    assert "Traceback" not in done.stdout + done.stderr
+    process, frame = run(songbench, tmp_path, metrics, "--workers", 1, "--set", "engine.batch=16")
+    assert process.returncode == 1, "the song that is not a number failed, and the exit code says so"
+    assert "Traceback" not in process.stdout + process.stderr
     assert set(frame["metric"]) == {metric.partition("@")[0] for metric in metrics}
     counted = frame["n"] + frame["n_not_applicable"] + frame["n_failed"] + frame["n_pending"]
     assert (counted == len(ODD)).all()
@@ -88,12 +88,12 @@ def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, songb
 
     # One song at a time it is the same; but for the recogniser, which is slow: `test_transcript` says it of that.
     (tmp_path / "runs").rename(tmp_path / "together")
-    others = [metric for metric in metrics if "whisper" not in metric]
+    quick_metrics = [metric for metric in metrics if "whisper" not in metric]
     more = ("--store", tmp_path / "other", "--runs", tmp_path / "runs")
     more += ("--set", "engine=inline", "--set", "engine.batch=1")
-    _, alone = run(partial(songbench_here, placed=False), tmp_path, others, *more)
+    _, alone = run(partial(songbench_here, placed=False), tmp_path, quick_metrics, *more)
     together = frame[frame["metric"].isin(alone["metric"])]
-    assert set(alone["metric"]) == {metric.partition("@")[0] for metric in others}
+    assert set(alone["metric"]) == {metric.partition("@")[0] for metric in quick_metrics}
     assert alone["column"].tolist() == together["column"].tolist()
     assert alone["n"].tolist() == together["n"].tolist()
     np.testing.assert_allclose(alone["value"], together["value"], atol=1e-5, rtol=1e-5)

@@ -19,14 +19,14 @@ class Heard:
     """Features that answer every request with the same text."""
 
     def __init__(self, text):
-        self.text, self.asked = text, []
+        self.text, self.calls = text, []
 
     def of(self, extractor, sources):
-        self.asked.append((extractor, sources))
-        return [heard(self.text) for _ in sources]
+        self.calls.append((extractor, sources))
+        return [transcript_of(self.text) for _ in sources]
 
 
-def heard(text):
+def transcript_of(text):
     return Feature(data={"text": text, "segments": [], "dropped": [], "silent": False})
 
 
@@ -53,10 +53,10 @@ def verdict(metric, lyrics, text, language="en"):
     ],
 )
 def test_edits_by_hand(reference, hypothesis, counts):
-    found = edits(list(reference), list(hypothesis))
-    assert (found.substitutions, found.deletions, found.insertions) == counts
-    assert found.total == sum(counts)
-    assert len(found.matched) == len(reference)
+    result = edits(list(reference), list(hypothesis))
+    assert (result.substitutions, result.deletions, result.insertions) == counts
+    assert result.total == sum(counts)
+    assert len(result.matched) == len(reference)
 
 
 def test_matched_tokens():
@@ -65,7 +65,10 @@ def test_matched_tokens():
 
 def test_perfect_and_wrong():
     # h ə l oʊ w ɜː l d against h ə l oʊ: 4 of 8 deleted
-    perfect, half = compare(["Hello world"], heard("hello WORLD.").data), compare(["Hello world"], heard("hello").data)
+    perfect, half = (
+        compare(["Hello world"], transcript_of("hello WORLD.").data),
+        compare(["Hello world"], transcript_of("hello").data),
+    )
     assert perfect.values == {
         "per": 0, "per_macro": 0, "sub": 0, "del": 0, "ins": 0, "wer": 0, "coverage": 100,
     }  # fmt: skip
@@ -76,43 +79,43 @@ def test_perfect_and_wrong():
 
 
 def test_insertions_exceed_100_and_are_not_clipped():
-    found = compare(["go"], heard("go " * 6).data)
-    assert found.values["per"] == found.values["ins"] == 500
-    assert found.values["wer"] == 500
+    result = compare(["go"], transcript_of("go " * 6).data)
+    assert result.values["per"] == result.values["ins"] == 500
+    assert result.values["wer"] == 500
 
 
 def test_nothing_heard_is_100_percent_deletions():
-    found = verdict(whisper_base_mix(), "[verse]\nHello world", "")
-    assert found.values["per"] == found.values["del"] == found.values["wer"] == 100
-    assert found.values["coverage"] == 0
+    result = verdict(whisper_base_mix(), "[verse]\nHello world", "")
+    assert result.values["per"] == result.values["del"] == result.values["wer"] == 100
+    assert result.values["coverage"] == 0
 
 
 def test_figure_of_a_system_is_the_micro_average():
-    long, short = compare(["Hello world"], heard("hello world").data), compare(["go"], heard("").data)
+    long, short = compare(["Hello world"], transcript_of("hello world").data), compare(["go"], transcript_of("").data)
     weighted = sum(s.values["per"] * s.weights["per"] for s in (long, short)) / 10
     assert weighted == pytest.approx(20)  # 2 of 10 phonemes wrong
     assert "per_macro" not in long.weights  # mean of 0 and 100: 50
 
 
 def test_coverage_counts_lines():
-    found = compare(["hello world", "choose fire", "(…)"], heard("hello world").data)
-    assert found.values["coverage"] == 50
-    assert found.weights["coverage"] == 2
+    result = compare(["hello world", "choose fire", "(…)"], transcript_of("hello world").data)
+    assert result.values["coverage"] == 50
+    assert result.weights["coverage"] == 2
 
 
 def test_mandarin():
-    found = compare(["我爱你"], heard("我愛她").data)  # uo ai n i / uo ai t a
-    assert found.values["per"] == 50
-    assert found.values["wer"] == pytest.approx(100 / 3)
+    result = compare(["我爱你"], transcript_of("我愛她").data)  # uo ai n i / uo ai t a
+    assert result.values["per"] == 50
+    assert result.values["wer"] == pytest.approx(100 / 3)
 
 
 def test_reference_is_the_sung_lines_and_language_is_passed_on():
     features = Heard("我爱你 baby")
     metric = whisper_base_stem()
-    found = next(iter(metric.score([song("[intro]\n[verse]\n我爱你 (baby)\n[outro]", "mixed")], features)))
-    assert found.values["per"] == 0
-    assert found.detail["reference"] == "我爱你 (baby)"
-    assert features.asked[0][0].language == "zh"
+    result = next(iter(metric.score([song("[intro]\n[verse]\n我爱你 (baby)\n[outro]", "mixed")], features)))
+    assert result.values["per"] == 0
+    assert result.detail["reference"] == "我爱你 (baby)"
+    assert features.calls[0][0].language == "zh"
 
 
 def test_not_applicable():
@@ -137,29 +140,29 @@ def test_not_applicable():
 )
 def test_what_cannot_be_judged_is_not_heard_either(line, language, reason):
     features = Heard(line)
-    found = next(iter(whisper_base_mix().score([song(f"[verse]\n{line}", language)], features)))
-    assert isinstance(found, NotApplicable)
-    assert reason in found.reason
-    assert not any(sources for _, sources in features.asked)
+    result = next(iter(whisper_base_mix().score([song(f"[verse]\n{line}", language)], features)))
+    assert isinstance(result, NotApplicable)
+    assert reason in result.reason
+    assert not any(sources for _, sources in features.calls)
 
 
-@pytest.mark.parametrize(("language", "told"), [("en-GB", "en"), ("zh-TW", "zh"), ("mixed", "zh")])
-def test_regions_are_heard_as_their_language(language, told):
-    line = "Hello world" if told == "en" else "我爱你 baby"
+@pytest.mark.parametrize(("language", "language_of_recogniser"), [("en-GB", "en"), ("zh-TW", "zh"), ("mixed", "zh")])
+def test_regions_are_heard_as_their_language(language, language_of_recogniser):
+    line = "Hello world" if language_of_recogniser == "en" else "我爱你 baby"
     features = Heard(line)
-    found = next(iter(whisper_base_mix().score([song(f"[verse]\n{line}", language)], features)))
-    assert found.values["per"] == 0
-    assert features.asked[0][0].language == told
+    result = next(iter(whisper_base_mix().score([song(f"[verse]\n{line}", language)], features)))
+    assert result.values["per"] == 0
+    assert features.calls[0][0].language == language_of_recogniser
 
 
 def test_figures_cost_nothing():
-    found = verdict(
+    result = verdict(
         whisper_base_mix(),
         "[verse]\nBack in 1999\nI was 100% sure",
         "back in nineteen ninety nine I was\na hundred percent sure",
     )
-    assert found.values["per"] == found.values["wer"] == 0
-    assert found.values["coverage"] == 100
+    assert result.values["per"] == result.values["wer"] == 0
+    assert result.values["coverage"] == 100
 
 
 def test_failure_of_the_transcript_is_handed_on():
@@ -176,9 +179,9 @@ def test_card(metric):
     card = metric.card
     assert card.citation and card.limits and card.summary and card.licence
     assert [field.name for field in card.fields if field.headline] == ["per"]
-    found = compare(["Hello"], heard("Hello").data)
-    assert isinstance(found, Scores)
-    assert set(found.values) == {field.name for field in card.fields}
+    result = compare(["Hello"], transcript_of("Hello").data)
+    assert isinstance(result, Scores)
+    assert set(result.values) == {field.name for field in card.fields}
 
 
 def test_importing_loads_no_model_library():

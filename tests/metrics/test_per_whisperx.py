@@ -41,12 +41,12 @@ def song(lyrics="[verse]\nHello world", language="en", source=None):
     )
 
 
-def heard(text, passed=6.0):
+def transcript_of(text, passed=6.0):
     return {"text": text, "segments": [], "dropped": [], "silent": not text, "seconds": 8.0, "passed": passed}
 
 
 def sides(lines, text, **facts):
-    data = heard(text, **facts)
+    data = transcript_of(text, **facts)
     return with_side_fields(compare(lines, data), lines, data)
 
 
@@ -54,14 +54,14 @@ class Asked:
     """Features that know what is sung in which audio, and note who asks for what."""
 
     def __init__(self, text="hello world"):
-        self.text, self.asked = text, []
+        self.text, self.calls = text, []
 
     def of(self, extractor, sources):
-        self.asked.append((extractor, list(sources)))
+        self.calls.append((extractor, list(sources)))
         if extractor.name == "stems":
             voice = Feature({"vocals": np.zeros(4, np.uint8)}, {"peak": {"vocals": 1.0}})
-            return [Failure("feature", "broken") if one.load().samples.min() < 0 else voice for one in sources]
-        return [Feature(data=heard(self.text)) for _ in sources]
+            return [Failure("feature", "broken") if weight.load().samples.min() < 0 else voice for weight in sources]
+        return [Feature(data=transcript_of(self.text)) for _ in sources]
 
 
 # --- fields
@@ -69,10 +69,10 @@ class Asked:
 
 def test_per_is_the_same_as_of_other_backends():
     lines, text = ["Hello world", "choose fire"], "hello word choose a fire"
-    plain, found = compare(lines, heard(text)), sides(lines, text)
-    assert {name: found.values[name] for name in plain.values} == dict(plain.values)
-    assert {name: found.weights[name] for name in plain.weights} == dict(plain.weights)
-    assert set(found.values) == {field.name for field in (*per.FIELDS, *SIDE_FIELDS)}
+    plain, result = compare(lines, transcript_of(text)), sides(lines, text)
+    assert {name: result.values[name] for name in plain.values} == dict(plain.values)
+    assert {name: result.weights[name] for name in plain.weights} == dict(plain.weights)
+    assert set(result.values) == {field.name for field in (*per.FIELDS, *SIDE_FIELDS)}
 
 
 def test_clipped():
@@ -87,30 +87,30 @@ def test_characters():
 
 
 def test_passed_is_a_share_of_the_audio():
-    found = sides(["Hello world"], "hello world")
-    assert found.values["passed"] == 75 and found.weights["passed"] == 8
+    result = sides(["Hello world"], "hello world")
+    assert result.values["passed"] == 75 and result.weights["passed"] == 8
     assert sides(["Hello world"], "", passed=0.0).values["passed"] == 0
 
 
 def test_repeated_by_hand():
-    asked = list("abcdefghij")  # five runs of six
-    assert repeated(asked, asked) == (0, 5)
-    assert repeated(asked, asked + asked) == (5, 5)
-    assert repeated(asked, asked[:6] + asked) == (1, 5)
-    assert repeated(asked, asked[:5] + asked) == (0, 5)
-    assert repeated(asked, list("0123456789") + asked) == (0, 5)
+    lyrics = list("abcdefghij")  # five runs of six
+    assert repeated(lyrics, lyrics) == (0, 5)
+    assert repeated(lyrics, lyrics + lyrics) == (5, 5)
+    assert repeated(lyrics, lyrics[:6] + lyrics) == (1, 5)
+    assert repeated(lyrics, lyrics[:5] + lyrics) == (0, 5)
+    assert repeated(lyrics, list("0123456789") + lyrics) == (0, 5)
     assert repeated(list("aaaaaaa"), list("a" * 10)) == (3, 2)
     assert repeated(list("ab"), list("abab")) == (1, 1)
-    assert repeated(asked, []) == (0, 5)
+    assert repeated(lyrics, []) == (0, 5)
 
 
 def test_repetition_tells_a_chorus_sung_twice_from_other_words():
     verse, chorus = "Morning comes in slowly over the railway line", "Keep the summer going till the river understands"
-    other = "Nobody ever asked a question about Bordeaux"
+    unrelated = "Nobody ever asked a question about Bordeaux"
     assert sides([verse, chorus], f"{verse} {chorus}").values["repetition"] == 0
     twice, strange = (
         sides([verse, chorus], f"{verse} {chorus} {chorus}"),
-        sides([verse, chorus], f"{verse} {chorus} {other}"),
+        sides([verse, chorus], f"{verse} {chorus} {unrelated}"),
     )
     assert 40 < twice.values["repetition"] < 60 and strange.values["repetition"] < 3
     assert sides([verse, chorus, chorus], f"{verse} {chorus} {chorus}").values["repetition"] == 0
@@ -131,29 +131,29 @@ def test_all_songs_are_separated_before_the_first_is_transcribed():
     ]
     features = Asked()
     verdicts = list(whisperx_large_v3().score(songs, features))
-    assert [type(one) for one in verdicts] == [Scores, NotApplicable, Scores, Failure, Scores, NotApplicable]
+    assert [type(weight) for weight in verdicts] == [Scores, NotApplicable, Scores, Failure, Scores, NotApplicable]
     assert verdicts[0] == verdicts[4] and verdicts[3] == Failure("feature", "broken")
-    assert [(extractor.name, len(sources)) for extractor, sources in features.asked] == [
+    assert [(extractor.name, len(sources)) for extractor, sources in features.calls] == [
         ("stems", 4),
         ("whisperx transcript", 2),
         ("whisperx transcript", 1),
     ]
-    assert features.asked[0][1] == [songs[i].source for i in (0, 2, 3, 4)]
-    assert [extractor.language for extractor, _ in features.asked[1:]] == ["en", "zh"]
+    assert features.calls[0][1] == [songs[i].source for i in (0, 2, 3, 4)]
+    assert [extractor.language for extractor, _ in features.calls[1:]] == ["en", "zh"]
     assert list(whisperx_large_v3().score([], features)) == []
 
 
 def test_a_verdict_does_not_depend_on_the_other_songs():
     songs = [song(), song("[verse]\nmixed 我爱你", "mixed"), song("[verse]\n我爱你", "zh")]
     for metric in (whisper_base_mix(), whisperx_large_v3_mix()):
-        alone = [next(iter(metric.score([one], Asked()))) for one in songs]
+        alone = [next(iter(metric.score([weight], Asked()))) for weight in songs]
         assert list(metric.score(songs, Asked())) == alone
 
 
 def test_nothing_heard_is_100_percent():
-    found = next(iter(whisperx_large_v3().score([song()], Asked(""))))
-    assert found.values["per"] == found.values["del"] == found.values["cer"] == found.values["per_clipped"] == 100
-    assert found.values["coverage"] == found.values["repetition"] == 0
+    result = next(iter(whisperx_large_v3().score([song()], Asked(""))))
+    assert result.values["per"] == result.values["del"] == result.values["cer"] == result.values["per_clipped"] == 100
+    assert result.values["coverage"] == result.values["repetition"] == 0
 
 
 # --- cards
@@ -174,7 +174,7 @@ def test_card(build):
 def test_availability_names_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path))
     assert whisperx_large_v3().availability().cure == "songbench setup whisper-large-v3"
-    monkeypatch.setattr(weights, "path", lambda one: None if one is HTDEMUCS_TORCH else tmp_path)
+    monkeypatch.setattr(weights, "path", lambda weight: None if weight is HTDEMUCS_TORCH else tmp_path)
     assert whisperx_large_v3().availability().cure == "songbench setup htdemucs-torch --accept-licence"
     assert whisperx_large_v3_mix().availability() == whisper_base_mix().availability()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "demucs" else name)
@@ -206,9 +206,9 @@ def stand_ins(monkeypatch, tmp_path):
     base = weights.path(WHISPER_BASE)
     if base is None:
         pytest.skip(weights.availability(WHISPER_BASE).reason)
-    known = {WHISPER_LARGE_V3.name: base, HTDEMUCS_TORCH.name: tmp_path}
+    folders = {WHISPER_LARGE_V3.name: base, HTDEMUCS_TORCH.name: tmp_path}
     for look in ("path", "verified"):  # other files under these names, which the check of checksums would refuse
-        monkeypatch.setattr(weights, look, lambda one: known[one.name])
+        monkeypatch.setattr(weights, look, lambda weight: folders[weight.name])
 
 
 def test_pipeline_on_odd_songs(stand_ins, tmp_path):
@@ -234,6 +234,6 @@ def test_pipeline_on_odd_songs(stand_ins, tmp_path):
     for verdicts in (mix, vocals):
         assert isinstance(verdicts[1], Failure) and "NaN" in verdicts[1].cause
         assert verdicts[2].values["per"] == 100 and verdicts[2].values["passed"] == 0
-        assert all(isinstance(one, Scores) for one in (verdicts[0], *verdicts[2:]))
-        assert all(0 <= one.values["passed"] <= 100 for one in (verdicts[0], *verdicts[2:]))
+        assert all(isinstance(weight, Scores) for weight in (verdicts[0], *verdicts[2:]))
+        assert all(0 <= weight.values["passed"] <= 100 for weight in (verdicts[0], *verdicts[2:]))
     assert list(whisperx_large_v3().score([songs[0]], features)) == vocals[:1]

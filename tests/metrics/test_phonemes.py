@@ -36,9 +36,9 @@ def test_mixed_lines_are_read_by_script():
 
 
 def test_equal_words_have_equal_phonemes_wherever_lines_break():
-    whole = phonemes_of(["the hour of the apple", "read to a friend"])
+    sentences = phonemes_of(["the hour of the apple", "read to a friend"])
     broken = phonemes_of(["the hour", "of the apple read to", "a friend"])
-    assert sum(whole, ()) == sum(broken, ())
+    assert sum(sentences, ()) == sum(broken, ())
     assert sounds_of(["read", "apple"]) == {**sounds_of(["apple"]), **sounds_of(["read"])}
 
 

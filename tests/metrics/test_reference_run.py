@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 import pytest
 import soundfile
-from test_mert import files, here, hubert  # noqa: F401  (fixtures)
+from test_mert import checkpoint, files, hubert  # noqa: F401  (fixtures)
 
 METRICS = "fad@mert-v1-95m,kad@mert-v1-95m"
 HERE = ("--set", "engine=inline")  # a worker would load the libraries anew
@@ -26,26 +26,26 @@ def suite(tmp_path, suite_file):
     return suite
 
 
-def test_one_song_at_a_time_or_all_at_once_gives_the_same_distances(here, suite, songbench, tmp_path):  # noqa: F811
+def test_one_song_at_a_time_or_all_at_once_gives_the_same_distances(checkpoint, suite, songbench, tmp_path):  # noqa: F811
     frames = []
     for batch in (1, 16):
         where = ("--store", tmp_path / f"store{batch}", "--runs", tmp_path / f"runs{batch}")
         words = ("--suite", suite, "--systems", "probe", "--metrics", METRICS)
-        done = songbench("run", *words, *HERE, "--set", f"engine.batch={batch}", *where, placed=False)
-        assert done.returncode == 0, done.stderr
+        process = songbench("run", *words, *HERE, "--set", f"engine.batch={batch}", *where, placed=False)
+        assert process.returncode == 0, process.stderr
         frames.append(pandas.read_csv(tmp_path / f"runs{batch}/small/leaderboard.csv"))
     assert frames[0]["value"].notna().sum() >= 2
     np.testing.assert_allclose(frames[0]["value"], frames[1]["value"], rtol=1e-5, atol=1e-5)
-    assert "stand-in" not in done.stdout, "these are the backends papers use"
+    assert "stand-in" not in process.stdout, "these are the backends papers use"
 
 
-def test_validation_runs_on_them(here, suite, songbench, tmp_path):  # noqa: F811
+def test_validation_runs_on_them(checkpoint, suite, songbench, tmp_path):  # noqa: F811
     words = ("--suite", suite, "--base", "probe", "--metrics", METRICS, "--damages", "noise,loudness", *HERE)
-    done = songbench("validate-metrics", *words, "--to", "out")
-    assert done.returncode == 0, done.stderr
-    told = json.loads((tmp_path / "out/validation.json").read_text())["columns"]
-    assert told["fad@mert-v1-95m"]["hears"] == ["style", "sound"]
-    assert told["fad@mert-v1-95m"]["verdicts"]["loudness"] == "ignores", "the model hears every song at one level"
+    process = songbench("validate-metrics", *words, "--to", "out")
+    assert process.returncode == 0, process.stderr
+    columns = json.loads((tmp_path / "out/validation.json").read_text())["columns"]
+    assert columns["fad@mert-v1-95m"]["hears"] == ["style", "sound"]
+    assert columns["fad@mert-v1-95m"]["verdicts"]["loudness"] == "ignores", "the model hears every song at one level"
     figures = pandas.read_csv(tmp_path / "out/validation.csv").set_index(["column", "damage", "strength"])["figure"]
     clean, softer, noisy = (
         figures["fad@mert-v1-95m", damage, strength]

@@ -37,7 +37,7 @@ def noise(samples, channels=2, seed=0):
     return 0.1 * np.random.default_rng(seed).standard_normal((channels, samples)).astype(np.float32)
 
 
-def same(segment):
+def identity(segment):
     return segment
 
 
@@ -48,21 +48,21 @@ def same(segment):
 @pytest.mark.parametrize("length", [40, 41])
 def test_segments_of_an_identity_are_an_identity(total, length):
     samples = noise(total)
-    assert np.allclose(in_segments(samples, same, length), samples, atol=1e-7)
+    assert np.allclose(in_segments(samples, identity, length), samples, atol=1e-7)
 
 
 def test_every_segment_is_whole_and_the_last_is_heard_amid_what_was_before():
-    heard = []
+    segments = []
 
     def listen(segment):
-        heard.append(segment[0].tolist())
+        segments.append(segment[0].tolist())
         return segment
 
     in_segments(np.arange(1, 10, dtype=np.float32)[None], listen, 8)
-    assert heard == [[1, 2, 3, 4, 5, 6, 7, 8], [5, 6, 7, 8, 9, 0, 0, 0]]
-    heard.clear()
+    assert segments == [[1, 2, 3, 4, 5, 6, 7, 8], [5, 6, 7, 8, 9, 0, 0, 0]]
+    segments.clear()
     in_segments(np.arange(1, 4, dtype=np.float32)[None], listen, 8)
-    assert heard == [[0, 0, 1, 2, 3, 0, 0, 0]]
+    assert segments == [[0, 0, 1, 2, 3, 0, 0, 0]]
 
 
 def test_one_segment_fades_into_the_next():
@@ -76,7 +76,7 @@ def test_one_segment_fades_into_the_next():
 
 def test_level_is_normalised_and_restored():
     mix = noise(1000)
-    assert np.allclose(separate(mix + np.float32(0.2), same), mix - mix.mean(), atol=1e-6)
+    assert np.allclose(separate(mix + np.float32(0.2), identity), mix - mix.mean(), atol=1e-6)
     loud, quiet = (separate(gain * mix, np.tanh) for gain in (np.float32(1), np.float32(1e-3)))
     assert np.allclose(loud * 1e-3, quiet, rtol=1e-3, atol=1e-9)
 
@@ -168,10 +168,10 @@ class Stored:
     """Features that separate to a given voice and hear a given text."""
 
     def __init__(self, vocals, text=""):
-        self.vocals, self.text, self.asked = vocals, text, {}
+        self.vocals, self.text, self.calls = vocals, text, {}
 
     def of(self, extractor, sources):
-        self.asked[extractor.name] = list(sources)
+        self.calls[extractor.name] = list(sources)
         if extractor.name == "vocals":
             return [self.vocals]
         return [Feature(data={"text": self.text, "segments": [], "dropped": [], "silent": False})]
@@ -189,11 +189,11 @@ def song():
 def test_the_recogniser_hears_the_separated_vocals():
     vocals = Feature({"vocals": noise(400, 1)[0].astype(np.float16)})
     features, mix = Stored(vocals, "hello world"), song()
-    (found,) = whisper_base_separated().score([mix], features)
-    assert isinstance(found, Scores) and found.values["per"] == 0
-    assert features.asked["vocals"] == [mix.source]
-    (heard,) = features.asked["transcript"]
-    assert heard.digest == vocals_of(vocals).digest != mix.source.digest
+    (scores,) = whisper_base_separated().score([mix], features)
+    assert isinstance(scores, Scores) and scores.values["per"] == 0
+    assert features.calls["vocals"] == [mix.source]
+    (segments,) = features.calls["transcript"]
+    assert segments.digest == vocals_of(vocals).digest != mix.source.digest
 
 
 def test_failure_of_the_separation_is_handed_on():
@@ -209,10 +209,10 @@ def test_card_and_availability(monkeypatch):
     assert metric.card.needs == ("whisper-base", "htdemucs")
     assert "personal and research use only" in metric.card.licence
     assert "htdemucs" not in whisper_base_stem().card.licence
-    monkeypatch.setattr(weights, "path", lambda one: None if one is HTDEMUCS else Path())
+    monkeypatch.setattr(weights, "path", lambda weight: None if weight is HTDEMUCS else Path())
     state = metric.availability()
     assert not state.ready and state.cure == "songbench setup htdemucs --accept-licence"
-    monkeypatch.setattr(weights, "path", lambda one: Path())
+    monkeypatch.setattr(weights, "path", lambda weight: Path())
     monkeypatch.setattr(separation, "_load", None)  # asking must not load the model
     assert metric.availability() == whisper_base_stem().availability()
 
@@ -232,8 +232,8 @@ def likeness(estimate, truth):
 def test_speech_is_taken_out_of_a_band():
     from systems.rulebased.speech import speak
 
-    said, rate = speak(["Every town we pass is shining in the rain"], "en", "female")
-    voice = Audio(said[None], rate).at(MIX_RATE).samples
+    speech, rate = speak(["Every town we pass is shining in the rain"], "en", "female")
+    voice = Audio(speech[None], rate).at(MIX_RATE).samples
     time = np.arange(voice.shape[1]) / MIX_RATE
     chord = sum(np.sin(2 * np.pi * pitch * time) / part for pitch in (110, 220, 277, 330) for part in (1, 2))
     beat = noise(time.size, 1)[0] * np.exp(-12 * (time % 0.5))

@@ -50,24 +50,24 @@ def starts(feature):
 
 
 def test_boundaries_of_a_planted_a_b_a():
-    found = starts(analyse(audio(chord(A, 20), chord(B, 16, 0.2), chord(A, 20))))
+    result = starts(analyse(audio(chord(A, 20), chord(B, 16, 0.2), chord(A, 20))))
     for true in (20, 36):
-        assert min(abs(true - start) for start in found) <= 1
-    assert found[0] == 0
+        assert min(abs(true - start) for start in result) <= 1
+    assert result[0] == 0
 
 
 def test_a_short_song_in_the_form_a_b_a():
     verse, chorus = chord(A, 8) + voice(8, pitch=220), chord(B, 8, 0.15) + voice(8, pitch=330)
-    found = analyse(audio(verse, chorus, verse)).data["segments"]
-    assert [label for label, _, _ in found] == ["verse", "chorus", "verse"]
-    assert [start for _, start, _ in found] == [0, pytest.approx(8, abs=1), pytest.approx(16, abs=1)]
+    result = analyse(audio(verse, chorus, verse)).data["segments"]
+    assert [label for label, _, _ in result] == ["verse", "chorus", "verse"]
+    assert [start for _, start, _ in result] == [0, pytest.approx(8, abs=1), pytest.approx(16, abs=1)]
 
 
 def test_a_short_intro_interlude_and_outro_are_found():
     verse = chord(A, 7) + voice(7)
-    found = analyse(audio(chord(A, 3), verse, chord(A, 4), verse, chord(A, 3))).data["segments"]
-    assert [label for label, _, _ in found] == ["intro", "verse", "inst", "verse", "outro"]
-    for (_, start, _), true in zip(found, (0, 3, 10, 14, 21), strict=True):
+    result = analyse(audio(chord(A, 3), verse, chord(A, 4), verse, chord(A, 3))).data["segments"]
+    assert [label for label, _, _ in result] == ["intro", "verse", "inst", "verse", "outro"]
+    for (_, start, _), true in zip(result, (0, 3, 10, 14, 21), strict=True):
         assert start == pytest.approx(true, abs=1)
 
 
@@ -113,16 +113,16 @@ def test_the_voice_does_not_depend_on_level():
 
 @pytest.mark.parametrize("pitch", [110, 220, 440])
 def test_the_pitch_of_the_voice_is_heard_through_the_chords(pitch):
-    heard = find_voice(audio(chord(A, 8, 0.03) + voice(8, pitch=pitch)), 0.25).pitch
-    assert np.median(heard) == pytest.approx(69 + 12 * np.log2(pitch / 440), abs=2)
+    pitches = find_voice(audio(chord(A, 8, 0.03) + voice(8, pitch=pitch)), 0.25).pitch
+    assert np.median(pitches) == pytest.approx(69 + 12 * np.log2(pitch / 440), abs=2)
 
 
 @pytest.mark.parametrize("shape", [(257, 40), (3, 17), (2, 8), (1, 1)])
 @pytest.mark.parametrize("width", [9, 17, 31])
 def test_medians_along_rows_are_those_in_two_dimensions(shape, width):
     rows = np.random.default_rng(width).random(shape, np.float32).round(1)
-    found = _row_medians(rows, width)
-    assert found.dtype == rows.dtype and np.array_equal(found, median_filter(rows, (1, width)))
+    result = _row_medians(rows, width)
+    assert result.dtype == rows.dtype and np.array_equal(result, median_filter(rows, (1, width)))
 
 
 def trace(*runs):
@@ -151,8 +151,8 @@ def test_silent_short_and_broken_audio():
     assert analyse(audio(np.zeros(10))).data["segments"][0][0] == "silence"
     analyser = StructureAnalyser()
     assert isinstance(analyser, Extractor)
-    (found,) = analyser.extract([Broken()])
-    assert isinstance(found, Failure)
+    (result,) = analyser.extract([Broken()])
+    assert isinstance(result, Failure)
 
 
 class Broken:
@@ -270,8 +270,8 @@ def test_an_outro_with_words_is_asked_for_as_what_the_analyser_calls_singing():
     sung = "[intro]\nooh ooh\n\n[chorus]\nla la\n\n[outro]\nla la"
     rows = [["verse", 0, 5], ["chorus", 5, 15], ["verse", 15, 25]]
     source = MemoryAudio(audio(np.zeros(8)))
-    placed = (TimedSection("intro", 0, 5), TimedSection("chorus", 5, 15), TimedSection("outro", 15, 25))
-    verdict = score(rows, Song(request=request(sung), source=source, sections=placed))
+    timed_sections = (TimedSection("intro", 0, 5), TimedSection("chorus", 5, 15), TimedSection("outro", 15, 25))
+    verdict = score(rows, Song(request=request(sung), source=source, sections=timed_sections))
     assert verdict.detail["requested"] == ["verse", "chorus", "verse"]
     assert (verdict.values["ser"], verdict.values["label_error"]) == (0, 0)
     by_other_signs = replace(ser_novelty(), sung_edge=None)

@@ -30,10 +30,10 @@ def audio(samples):
 
 
 def test_copied_share():
-    prompt, other = music(10, 0), music(30, 1)
+    prompt, unrelated = music(10, 0), music(30, 1)
     copied = [copied_share(log_mel(song), log_mel(prompt)) for song in (np.tile(prompt, 3), np.roll(prompt, 12_345))]
     assert min(copied) > 0.85, "also where the loop's seam spoils a window"
-    assert copied_share(log_mel(other), log_mel(prompt)) == 0
+    assert copied_share(log_mel(unrelated), log_mel(prompt)) == 0
     half = np.concatenate([prompt, music(10, 2)])
     assert copied_share(log_mel(half), log_mel(prompt)) == pytest.approx(0.5, abs=0.1)
 
@@ -52,9 +52,9 @@ class Planted:
     """Embeddings by the sign of the first sample: along one axis, along another, both; negative: silence."""
 
     def of(self, extractor, sources):
-        return [self.one(float(source.load().samples[0, 0])) for source in sources]
+        return [self.feature(float(source.load().samples[0, 0])) for source in sources]
 
-    def one(self, mark):
+    def feature(self, mark):
         if mark == 9:
             return Failure("feature", "broken")
         axes = {0: [[3, 0]], 1: [[0, 1]], 2: [[5, 0], [0, 1]]}.get(round(mark), [[1, 1]])
@@ -65,8 +65,8 @@ def verdict(song, prompt, features=None):
     audio_of = lambda mark: audio(np.full(100, mark))  # noqa: E731
     source = None if prompt is None else MemoryAudio(audio_of(prompt))
     request = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla")), take=0, seed=0, prompt_audio=source)
-    (found,) = similarity_musicnn().score([memory_song(request, audio_of(song))], features or Planted())
-    return found
+    (answer,) = similarity_musicnn().score([memory_song(request, audio_of(song))], features or Planted())
+    return answer
 
 
 def test_similarity_of_planted_embeddings():
@@ -102,7 +102,7 @@ def test_identical_audio_is_similar_and_copied():
     prompt = MemoryAudio(audio(music(9, 0)))
     request = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla")), take=0, seed=0, prompt_audio=prompt)
     songs = [memory_song(request, prompt.audio), memory_song(request, audio(music(9, 1)))]
-    same, other = similarity_musicnn().score(songs, Direct())
-    assert same.values == {"similarity": pytest.approx(1, abs=1e-6), "copied": 1}
-    assert other.values["similarity"] < 0.999
-    assert other.values["copied"] == 0
+    copy, unrelated = similarity_musicnn().score(songs, Direct())
+    assert copy.values == {"similarity": pytest.approx(1, abs=1e-6), "copied": 1}
+    assert unrelated.values["similarity"] < 0.999
+    assert unrelated.values["copied"] == 0

@@ -93,10 +93,10 @@ def test_ratings_are_those_of_the_definition_on_the_packages_frames(ratings, sec
     with torch.inference_mode():
         frames = upstream(torch.from_numpy(source.audio.samples), output_hidden_states=True)["hidden_states"][LAYER]
         expected = defined(head_state(), frames[0])
-    (found,) = rated(extractor, source)
-    assert list(found.values) == list(AXES)
-    assert list(found.values.values()) == pytest.approx(expected.tolist(), abs=1e-4)
-    assert len({round(value, 4) for value in found.values.values()}) == 5
+    (feature,) = rated(extractor, source)
+    assert list(feature.values) == list(AXES)
+    assert list(feature.values.values()) == pytest.approx(expected.tolist(), abs=1e-4)
+    assert len({round(value, 4) for value in feature.values.values()}) == 5
 
 
 @pytest.mark.parametrize(("width", "layers", "count"), [(32, 4, 300), (64, 1, 1), (16, 0, 7)])
@@ -106,9 +106,9 @@ def test_head(width, layers, count):
     state = head_state(width, 2 * width, layers)
     frames = torch.randn(count, width, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        ours, expected = load_head(state)(frames), defined(state, frames)
-    assert torch.allclose(ours, expected, atol=1e-6)
-    assert ((ours > 1) & (ours < 5)).all()
+        rating, expected = load_head(state)(frames), defined(state, frames)
+    assert torch.allclose(rating, expected, atol=1e-6)
+    assert ((rating > 1) & (rating < 5)).all()
 
 
 def test_layers_above_the_wanted_one_are_not_kept(ratings):
@@ -129,8 +129,8 @@ def test_any_rate_and_channels_are_heard_as_librosa_loads_them(ratings, tmp_path
     muq, head = extractor._models()
     with torch.inference_mode():
         expected = head(hidden_state(muq, torch.from_numpy(wave)))
-    (found,) = rated(extractor, AudioFile(tmp_path / "song.wav"))
-    assert list(found.values.values()) == pytest.approx(expected.tolist(), abs=1e-6)
+    (feature,) = rated(extractor, AudioFile(tmp_path / "song.wav"))
+    assert list(feature.values.values()) == pytest.approx(expected.tolist(), abs=1e-6)
 
 
 def test_odd_songs(ratings, tmp_path):
@@ -141,12 +141,12 @@ def test_odd_songs(ratings, tmp_path):
     soundfile.write(broken, np.array([0.1, np.nan] * 9000), 24_000, subtype="FLOAT")
     features = Direct()
     songs = [silence(), sound(0.05), AudioFile(broken), sound(2, rate=8_000), sound(2, rate=44_100, channels=2)]
-    found = list(SongEval(SONGEVAL_CARD, extractor).score([song_of(one) for one in songs], features))
-    assert [type(one) for one in found] == [Scores, NotApplicable, Failure, Scores, Scores]
-    assert found[1] == NotApplicable("the song is shorter than 0.1 s") and "NaN" in found[2].cause
-    assert [len(asked) for asked in features.asked] == [5]
+    feature = list(SongEval(SONGEVAL_CARD, extractor).score([song_of(one) for one in songs], features))
+    assert [type(one) for one in feature] == [Scores, NotApplicable, Failure, Scores, Scores]
+    assert feature[1] == NotApplicable("the song is shorter than 0.1 s") and "NaN" in feature[2].cause
+    assert [len(asked) for asked in features.calls] == [5]
     alone = [rated(extractor, one)[0] for one in songs]
-    assert alone == found
+    assert alone == feature
 
 
 def test_a_song_that_is_too_much_for_the_device_fails_alone(ratings, monkeypatch):
@@ -170,8 +170,8 @@ def test_twenty_minutes_fit_into_memory(ratings):
     """In the authors' code the scores of attention alone take 14 GB at these sizes, 58 GB at those of MuQ large."""
     _, extractor = ratings
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    (found,) = rated(extractor, sound(1200))
-    assert isinstance(found, Scores)
+    (feature,) = rated(extractor, sound(1200))
+    assert isinstance(feature, Scores)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 3e6  # kB
 
 
@@ -228,5 +228,5 @@ def test_card_and_availability(monkeypatch, tmp_path):
 
 def test_building_is_cheap():
     code = "import sys; from metrics.songeval import *; songeval_songeval(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from golden import songformer_cases as cases
-from placed_weights import placed
+from placed_weights import setup_weights
 
 from metrics.features import songformer, songformer_network
 from metrics.features.muq import MUQ, RATE, build_muq
@@ -39,9 +39,9 @@ UPSTREAM = (  # names of our network's tensors in the released file
 
 
 def upstream_name(name):
-    for own, theirs in UPSTREAM:
-        if name.startswith(own):
-            return name.replace(own, theirs)
+    for prefix, upstream_prefix in UPSTREAM:
+        if name.startswith(prefix):
+            return name.replace(prefix, upstream_prefix)
     if name.startswith("layers."):
         _, number, part = name.split(".", 2)
         part = {"norm.weight": "0.0.gamma"}.get(part, f"1.{part}")
@@ -50,7 +50,7 @@ def upstream_name(name):
     return name
 
 
-def made(state, rename=lambda name: name):
+def state_dict(state, rename=lambda name: name):
     """A state dict filled from the tensors' names; what is computed rather than learnt stays."""
     import torch
 
@@ -77,16 +77,16 @@ def small(tmp_path_factory):
         conformer = json.loads(Wav2Vec2ConformerConfig(**cases.SIZES["w2v2_config"]).to_json_string(use_diff=False))
         config = {**cases.SIZES, "stat": cases.STATISTICS, "w2v2_config": conformer}
         state = build_muq(config).state_dict()
-        muq = placed(
+        muq = setup_weights(
             MUQ,
             {
                 "config.json": lambda path: path.write_text(json.dumps(config)),
-                "model.safetensors": lambda path: save_file(made(state), path),
+                "model.safetensors": lambda path: save_file(state_dict(state), path),
             },
             scratch,
         )
-        as_musicfm = made(state, lambda name: name.removeprefix("model."))
-        musicfm = placed(
+        as_musicfm = state_dict(state, lambda name: name.removeprefix("model."))
+        musicfm = setup_weights(
             MUSICFM,
             {
                 "msd_stats.json": lambda path: path.write_text(json.dumps(cases.STATISTICS)),
@@ -96,11 +96,13 @@ def small(tmp_path_factory):
         )
         network = songformer_network.SongFormerNetwork()
         network.frequencies.copy_(1 / 10_000 ** (torch.arange(0, 32, 2) / 32))
-        filled = made(network.state_dict(), upstream_name)
+        filled = state_dict(network.state_dict(), upstream_name)
         tensors = {f"ema_model.{upstream_name(name)}": value for name, value in filled.items()}
         tensors |= {"initted": torch.tensor(True), "step": torch.tensor(1)}
-        own = placed(SONGFORMER, {"SongFormer.safetensors": lambda path: save_file(tensors, path)}, scratch)
-        yield SongFormer(own, muq, musicfm)
+        network_weights = setup_weights(
+            SONGFORMER, {"SongFormer.safetensors": lambda path: save_file(tensors, path)}, scratch
+        )
+        yield SongFormer(network_weights, muq, musicfm)
 
 
 def audio(samples, rate=RATE):
@@ -115,8 +117,8 @@ def noise(seconds, rate=RATE, channels=1, level=0.1):
 
 
 def test_sections_are_those_of_the_authors_code(small):
-    (found,) = small.extract([audio(cases.song())])
-    labels, *times = zip(*found.data["segments"], strict=True)
+    (feature,) = small.extract([audio(cases.song())])
+    labels, *times = zip(*feature.data["segments"], strict=True)
     expected, *expected_times = zip(*golden["segments"], strict=True)
     assert labels == expected
     np.testing.assert_allclose(times, expected_times, atol=1e-9)
@@ -188,16 +190,16 @@ def test_odd_songs(small, tmp_path):
 def test_long_songs_are_heard_in_pieces(monkeypatch):
     import torch
 
-    heard = []
+    seconds = []
 
     def hidden_state(model, wave):
-        heard.append(len(wave) / RATE)
+        seconds.append(len(wave) / RATE)
         return torch.zeros(len(wave) // 960, 4)
 
     monkeypatch.setattr(songformer, "hidden_state", hidden_state)
-    found = states(None, np.zeros(round(445.02 * RATE), np.float32))
-    assert [tuple(map(len, pair)) for pair in found] == [(10_500, 10_500), (625, 625)]
-    assert heard == [*[30] * 14, 420, pytest.approx(25.02), pytest.approx(25.02)]
+    feature = states(None, np.zeros(round(445.02 * RATE), np.float32))
+    assert [tuple(map(len, pair)) for pair in feature] == [(10_500, 10_500), (625, 625)]
+    assert seconds == [*[30] * 14, 420, pytest.approx(25.02), pytest.approx(25.02)]
     assert len(states(None, np.zeros(round(420.04 * RATE), np.float32))) == 1, "a rest too short for a frame"
 
 

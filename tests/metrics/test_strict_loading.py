@@ -42,7 +42,7 @@ def test_wrapped_checkpoints_give_the_same_tensors(tmp_path, content):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "reason"),
     [
         ([1, 2], "other than named tensors: a list"),
         ({"weight": torch.ones(1), "epoch": 3}, "other than named tensors: epoch"),
@@ -51,7 +51,7 @@ def test_wrapped_checkpoints_give_the_same_tensors(tmp_path, content):
         ({"a.b": torch.ones(1), "a._orig_mod.b": torch.ones(1)}, "some twice"),
     ],
 )
-def test_what_is_not_one_model_is_explained(tmp_path, content, told):
+def test_what_is_not_one_model_is_explained(tmp_path, content, reason):
     torch.save(content, tmp_path / "x.pt")
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=reason):
         read_tensors(tmp_path / "x.pt")

@@ -49,29 +49,29 @@ def speech(tmp_path_factory):
     return MemoryAudio(Audio(np.concatenate(pieces)[None], rate))
 
 
-def one(source, language="en"):
+def transcribed(source, language="en"):
     return next(iter(Transcript(language).extract([source])))
 
 
 @pytest.fixture(scope="module")
-def found(speech):
+def transcript(speech):
     """What is heard of it alone."""
-    return one(speech)
+    return transcribed(speech)
 
 
 @needs_model
-def test_speech_is_understood_and_wrong_lyrics_are_noticed(found):
-    assert compare(RIGHT, found.data).values["per"] < 25
-    assert compare(WRONG, found.data).values["per"] > 60
-    assert found.data["dropped"] == []
+def test_speech_is_understood_and_wrong_lyrics_are_noticed(transcript):
+    assert compare(RIGHT, transcript.data).values["per"] < 25
+    assert compare(WRONG, transcript.data).values["per"] > 60
+    assert transcript.data["dropped"] == []
 
 
 @needs_model
-def test_same_audio_gives_the_same_text_in_any_company(speech, found):
+def test_same_audio_gives_the_same_text_in_any_company(speech, transcript):
     noise = MemoryAudio(Audio(0.1 * np.random.default_rng(1).standard_normal((1, RATE)).astype(np.float32), RATE))
     stereo = MemoryAudio(Audio(np.repeat(speech.audio.samples, 2, axis=0), speech.audio.rate))
     _, second = Transcript("en").extract([noise, stereo])
-    assert found == second
+    assert transcript == second
 
 
 @needs_model
@@ -79,26 +79,26 @@ def test_same_audio_gives_the_same_text_in_any_company(speech, found):
 def test_lyrics_after_a_long_silence_are_heard(speech, seconds):
     rate = speech.audio.rate
     pause = np.zeros((1, seconds * rate), np.float32)
-    found = one(MemoryAudio(Audio(np.concatenate([pause, speech.audio.samples], axis=1), rate)))
-    assert compare(RIGHT, found.data).values["per"] < 25
-    assert found.data["segments"][0]["start"] == pytest.approx(seconds, abs=0.5)
+    transcript = transcribed(MemoryAudio(Audio(np.concatenate([pause, speech.audio.samples], axis=1), rate)))
+    assert compare(RIGHT, transcript.data).values["per"] < 25
+    assert transcript.data["segments"][0]["start"] == pytest.approx(seconds, abs=0.5)
 
 
 def test_silence_is_empty_without_the_model(monkeypatch):
     monkeypatch.setattr(Transcript, "_model", None)
     for samples in (np.zeros((2, RATE)), np.full((1, RATE), 9e-4), np.zeros((1, 0))):
-        found = one(MemoryAudio(Audio(samples.astype(np.float32), RATE)))
-        assert found.data == {"text": "", "segments": [], "dropped": [], "silent": True}
+        transcript = transcribed(MemoryAudio(Audio(samples.astype(np.float32), RATE)))
+        assert transcript.data == {"text": "", "segments": [], "dropped": [], "silent": True}
 
 
 class FakeModel:
     """Says what it is told: for each call (text, compression ratio, no-speech probability, mean log probability)."""
 
     def __init__(self, *answers):
-        self.answers, self.heard = list(answers), []
+        self.answers, self.lengths = list(answers), []
 
     def transcribe(self, samples, **_):
-        self.heard.append(samples.size / RATE)
+        self.lengths.append(samples.size / RATE)
         names = "text", "compression_ratio", "no_speech_prob", "avg_logprob"
         return [SimpleNamespace(**dict(zip(names, self.answers.pop(0), strict=True)))], None
 
@@ -106,28 +106,28 @@ class FakeModel:
 def hear(monkeypatch, seconds, *answers):
     model = FakeModel(*answers)
     monkeypatch.setattr(Transcript, "_model", lambda self: model)
-    found = one(MemoryAudio(Audio(np.ones((1, round(seconds * RATE)), np.float32), RATE)))
+    transcript = transcribed(MemoryAudio(Audio(np.ones((1, round(seconds * RATE)), np.float32), RATE)))
     assert not model.answers
-    return found, model.heard
+    return transcript, model.lengths
 
 
 def test_windows_without_speech_are_dropped_and_kept_on_record(monkeypatch):
-    found, _ = hear(monkeypatch, 3, (" thank you", 1.0, 0.9, -1.5))
-    assert found.data["text"] == "" and not found.data["silent"]
-    assert found.data["dropped"][0]["text"] == "thank you"
-    found, _ = hear(monkeypatch, 3, (" sure of it", 1.0, 0.9, -0.5))
-    assert found.data["text"] == "sure of it"
+    transcript, _ = hear(monkeypatch, 3, (" thank you", 1.0, 0.9, -1.5))
+    assert transcript.data["text"] == "" and not transcript.data["silent"]
+    assert transcript.data["dropped"][0]["text"] == "thank you"
+    transcript, _ = hear(monkeypatch, 3, (" sure of it", 1.0, 0.9, -0.5))
+    assert transcript.data["text"] == "sure of it"
 
 
 def test_loops_are_heard_again_in_halves_then_dropped(monkeypatch):
     loop = (" la la", 3.0, 0.1, -0.1)
-    found, heard = hear(monkeypatch, 12, loop, (" one", 1.0, 0.1, -0.1), (" two", 1.0, 0.1, -0.1))
-    assert found.data["text"] == "one\ntwo"
-    assert found.data["dropped"] == []
-    assert heard[0] == 12 and sum(heard[1:]) == 12
-    found, heard = hear(monkeypatch, 7, loop)
-    assert found.data["text"] == "" and len(heard) == 1
-    assert found.data["dropped"][0]["reason"].startswith("repetitive")
+    transcript, lengths = hear(monkeypatch, 12, loop, (" one", 1.0, 0.1, -0.1), (" two", 1.0, 0.1, -0.1))
+    assert transcript.data["text"] == "one\ntwo"
+    assert transcript.data["dropped"] == []
+    assert lengths[0] == 12 and sum(lengths[1:]) == 12
+    transcript, lengths = hear(monkeypatch, 7, loop)
+    assert transcript.data["text"] == "" and len(lengths) == 1
+    assert transcript.data["dropped"][0]["reason"].startswith("repetitive")
 
 
 def test_broken_file_is_a_failure_of_its_own(tmp_path):

@@ -82,25 +82,25 @@ def together(clips):
         yield transcripts(*clips)
 
 
-def as_upstream(clip, found, upstream):
-    wanted = upstream.transcribe(mono(clip), batch_size=4)["segments"]
-    return [(part["start"], part["end"], part["text"].strip()) for part in wanted] == [
-        (part["start"], part["end"], part["text"]) for part in found.data["segments"]
+def as_upstream(clip, transcript, upstream):
+    segments = upstream.transcribe(mono(clip), batch_size=4)["segments"]
+    return [(part["start"], part["end"], part["text"].strip()) for part in segments] == [
+        (part["start"], part["end"], part["text"]) for part in transcript.data["segments"]
     ]
 
 
 def test_the_text_is_that_of_whisperx(clips, together, upstream):
     assert as_upstream(clips[1], together[1], upstream)
-    assert [len(found.data["segments"]) for found in together] == [1, 2]
+    assert [len(transcript.data["segments"]) for transcript in together] == [1, 2]
     assert os.environ["PYANNOTE_METRICS_ENABLED"] == "false"
 
 
 def test_speech_is_understood_and_silence_is_not_passed_on(together):
-    one, apart = (found.data for found in together)
-    assert compare(LINES[2:3], one).values["per"] < 25
-    assert compare(LINES[:1], one).values["per"] > 60
+    speech, apart = (transcript.data for transcript in together)
+    assert compare(LINES[2:3], speech).values["per"] < 25
+    assert compare(LINES[:1], speech).values["per"] > 60
     assert compare((*LINES[:2], LINES[3]), apart).values["per"] < 25
-    assert one["passed"] <= one["seconds"] and not one["silent"] and one["dropped"] == []
+    assert speech["passed"] <= speech["seconds"] and not speech["silent"] and speech["dropped"] == []
 
 
 def test_the_batch_does_not_change_the_text(clips, together):
@@ -122,8 +122,12 @@ def test_odd_songs(clips, together, tmp_path):
     )
     assert isinstance(broken, Failure) and "NaN" in broken.cause
     assert compare(LINES[2:3], low.data).values["per"] < 50
-    for found in rest:
-        assert found.data["text"] == "" and found.data["silent"] and found.data["passed"] == 0 < found.data["seconds"]
+    for transcript in rest:
+        assert (
+            transcript.data["text"] == ""
+            and transcript.data["silent"]
+            and transcript.data["passed"] == 0 < transcript.data["seconds"]
+        )
     assert last == together[0]
 
 
@@ -136,25 +140,25 @@ def test_an_accelerator_hears_the_same_words(clips, monkeypatch):
     together, alone = transcripts(*clips), transcripts(*clips, batch=1)
     monkeypatch.setattr(models, "device", lambda: torch.device("cpu"))
     monkeypatch.setattr(models, "_resident", None)
-    texts = [[one.data["text"] for one in found] for found in (together, alone, transcripts(*clips))]
+    texts = [[speech.data["text"] for speech in transcript] for transcript in (together, alone, transcripts(*clips))]
     assert texts[0] == texts[1] == texts[2]
 
 
 @pytest.mark.slow
 def test_the_text_of_long_and_short_passages_is_that_of_whisperx(clips, long, together, upstream):
     for batch in (1, 16):
-        short, found = transcripts(clips[0], long, batch=batch)
+        short, transcript = transcripts(clips[0], long, batch=batch)
         assert short == together[0] and as_upstream(clips[0], short, upstream)
-        assert as_upstream(long, found, upstream) and len(found.data["segments"]) > 1
+        assert as_upstream(long, transcript, upstream) and len(transcript.data["segments"]) > 1
 
 
 @pytest.mark.slow
 def test_twenty_minutes(long):
     long = long.audio
     repeats = -(-20 * 60 * long.rate // long.samples.shape[1])
-    (found,) = transcripts(MemoryAudio(Audio(np.tile(long.samples, repeats), long.rate)))
-    assert found.data["seconds"] >= 1200
-    assert compare(LINES * 2 * repeats, found.data).values["per"] < 25
+    (transcript,) = transcripts(MemoryAudio(Audio(np.tile(long.samples, repeats), long.rate)))
+    assert transcript.data["seconds"] >= 1200
+    assert compare(LINES * 2 * repeats, transcript.data).values["per"] < 25
 
 
 def test_identity_and_weights(monkeypatch, tmp_path):

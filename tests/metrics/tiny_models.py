@@ -22,17 +22,17 @@ def planted(weights, **files):
     Args:
         files: bytes, or a function that writes to a path.
     """
-    wanted = {name[::-1].replace("_", ".", 1)[::-1]: content for name, content in files.items()}
-    assert set(wanted) == {file.name for file in weights.files}
+    contents = {name[::-1].replace("_", ".", 1)[::-1]: content for name, content in files.items()}
+    assert set(contents) == {file.name for file in weights.files}
     unpinned = replace(weights, files=tuple(WeightFile(file.name) for file in weights.files))
     folder = folder_of(unpinned)
     folder.mkdir(parents=True)
-    for name, content in wanted.items():
+    for name, content in contents.items():
         if callable(content):
             content(folder / name)
         else:
             (folder / name).write_bytes(content)
-    pins = {name: {"sha256": file_digest(folder / name), "size": (folder / name).stat().st_size} for name in wanted}
+    pins = {name: {"sha256": file_digest(folder / name), "size": (folder / name).stat().st_size} for name in contents}
     (folder / PINS).write_text(json.dumps({"files": pins}))
     return unpinned
 
@@ -130,23 +130,23 @@ def xlm_roberta(folder, width=32):
 
 
 class Direct:
-    """Features that are computed whenever they are asked for; notes what was asked.
+    """Features that are computed whenever they are asked for; notes the calls.
 
-    Only the clips of other music are kept, as they are the same for every song.
+    Only the clips of other music are cached, as they are the same for every song.
     """
 
-    kept = {}
+    cache = {}
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
     def of(self, extractor, sources):
-        self.asked.append([source.digest for source in sources])
-        others = {source.digest for source in other_music()}
-        wanted = [source for source in sources if (repr(extractor), source.digest) not in self.kept]
-        found = dict(zip((source.digest for source in wanted), extractor.extract(wanted), strict=True))
-        self.kept |= {(repr(extractor), digest): feature for digest, feature in found.items() if digest in others}
-        return [found.get(digest) or self.kept[repr(extractor), digest] for digest in self.asked[-1]]
+        self.calls.append([source.digest for source in sources])
+        clips = {source.digest for source in other_music()}
+        missing = [source for source in sources if (repr(extractor), source.digest) not in self.cache]
+        features = dict(zip((source.digest for source in missing), extractor.extract(missing), strict=True))
+        self.cache |= {(repr(extractor), digest): feature for digest, feature in features.items() if digest in clips}
+        return [features.get(digest) or self.cache[repr(extractor), digest] for digest in self.calls[-1]]
 
 
 def sound(seconds, seed=0, rate=24_000, channels=1):

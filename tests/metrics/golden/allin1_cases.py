@@ -55,22 +55,22 @@ CONFIG = {
 
 def shapes() -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor of a checkpoint."""
-    found: dict[str, tuple[int, ...]] = {}
+    sizes: dict[str, tuple[int, ...]] = {}
 
     def linear(name: str, inputs: int, outputs: int) -> None:
-        found[f"{name}.weight"], found[f"{name}.bias"] = (outputs, inputs), (outputs,)
+        sizes[f"{name}.weight"], sizes[f"{name}.bias"] = (outputs, inputs), (outputs,)
 
     def norm(name: str, width: int) -> None:
-        found[f"{name}.weight"], found[f"{name}.bias"] = (width,), (width,)
+        sizes[f"{name}.weight"], sizes[f"{name}.bias"] = (width,), (width,)
 
     def attention(name: str, bias: tuple[int, ...]) -> None:
-        found[f"{name}.self.rpb"] = (2, *bias)
+        sizes[f"{name}.self.rpb"] = (2, *bias)
         for part in ("query", "key", "value"):
             linear(f"{name}.self.{part}", 24, 24)
         linear(f"{name}.output.dense", 24, 24)
 
     for name, shape in {"conv0": (12, 1, 3, 3), "conv1": (24, 12, 1, 12), "conv2": (24, 24, 3, 3)}.items():
-        found[f"embeddings.{name}.weight"], found[f"embeddings.{name}.bias"] = shape, shape[:1]
+        sizes[f"embeddings.{name}.weight"], sizes[f"embeddings.{name}.bias"] = shape, shape[:1]
     norm("embeddings.norm", 24)
     for i in range(11):
         time, inst = (f"encoder.layers.{i}.{part}layer" for part in ("time", "inst"))
@@ -84,12 +84,12 @@ def shapes() -> dict[str, tuple[int, ...]]:
     norm("norm", 24)
     for name, outputs in {"beat": 1, "downbeat": 1, "section": 1, "function": 10}.items():
         linear(f"{name}_classifier.classifier", 96, outputs)
-    return found
+    return sizes
 
 
 def state(fold: int) -> dict[str, np.ndarray]:
     """The tensors of one fold, lively enough that the logits move."""
-    made = {}
+    tensors = {}
     for name, shape in shapes().items():
         noise = np.random.default_rng([fold, zlib.crc32(name.encode())]).standard_normal(shape)
         if "norm" in name:
@@ -100,8 +100,8 @@ def state(fold: int) -> dict[str, np.ndarray]:
             noise *= (4.0 if "function" in name else 1.3) / math.sqrt(math.prod(shape[1:]))
         else:
             noise *= 0.2
-        made[name] = noise.astype(np.float32)
-    return made
+        tensors[name] = noise.astype(np.float32)
+    return tensors
 
 
 def spectrograms(seed: int, frames: int) -> np.ndarray:

@@ -50,7 +50,7 @@ def _ensemble():
     return Ensemble(folds).eval()
 
 
-def _heard(model, seed: int, frames: int) -> dict:
+def _network_output(model, seed: int, frames: int) -> dict:
     from allin1.postprocessing import postprocess_functional_structure
 
     with torch.no_grad():
@@ -71,10 +71,10 @@ def _postprocessed(seed: int, frames: int) -> list:
     from allin1.typings import AllInOneOutput
 
     boundary, labels = map(torch.from_numpy, cases.logits(seed, frames))
-    found = postprocess_functional_structure(
+    sections = postprocess_functional_structure(
         AllInOneOutput(logits_section=boundary[None], logits_function=labels[None]), Config()
     )
-    return [[segment.label, float(segment.start), float(segment.end)] for segment in found]
+    return [[segment.label, float(segment.start), float(segment.end)] for segment in sections]
 
 
 def _spectrograms() -> dict:
@@ -87,13 +87,13 @@ def _spectrograms() -> dict:
         for name in cases.STEMS:
             save_audio(torch.from_numpy(cases.stem(name)), place / f"{name}.wav", 44_100)
         (file,) = extract_spectrograms([place], Path(scratch) / "spec", multiprocess=False)
-        found = np.load(file)
-    picked = [0, 1, 17, found.shape[1] - 1]
+        values = np.load(file)
+    picked = [0, 1, 17, values.shape[1] - 1]
     return {
-        "shape": list(found.shape),
+        "shape": list(values.shape),
         "frames": picked,
-        "values": np.round(found[:, picked].astype(float), 6).tolist(),
-        "means": np.round(found.astype(float).mean(axis=(1, 2)), 7).tolist(),
+        "values": np.round(values[:, picked].astype(float), 6).tolist(),
+        "means": np.round(values.astype(float).mean(axis=(1, 2)), 7).tolist(),
     }
 
 
@@ -102,7 +102,7 @@ if __name__ == "__main__":
     import allin1  # noqa: F401
 
     ensemble = _ensemble()
-    golden = {name: _heard(ensemble, *case) for name, case in cases.CASES.items()}
+    golden = {name: _network_output(ensemble, *case) for name, case in cases.CASES.items()}
     golden |= {name: _postprocessed(*case) for name, case in cases.POSTPROCESSED.items()}
     golden["spectrogram"] = _spectrograms()
     target = Path(__file__).with_name("allin1.json")

@@ -29,9 +29,11 @@ from songbench.resources.cpu_imports import mend_cpu_imports
 
 def _filled(model):
     state = model.state_dict()
-    made = {name: torch.from_numpy(cases.tensor(name, value.shape)).to(value.dtype) for name, value in state.items()}
-    kept = {name: value for name, value in state.items() if _fixed(name)}
-    model.load_state_dict({**made, **kept})
+    random_tensors = {
+        name: torch.from_numpy(cases.tensor(name, value.shape)).to(value.dtype) for name, value in state.items()
+    }
+    fixed_tensors = {name: value for name, value in state.items() if _fixed(name)}
+    model.load_state_dict({**random_tensors, **fixed_tensors})
     return model.eval()
 
 
@@ -83,8 +85,8 @@ def main(repository: Path) -> None:
         app.device = torch.device("cpu")
         file = Path(scratch) / "song.wav"
         soundfile.write(file, cases.song(), 24_000, subtype="FLOAT")
-        logits, found = app.process_audio(str(file))
-        segments = app.rule_post_processing(found)
+        logits, sections = app.process_audio(str(file))
+        segments = app.rule_post_processing(sections)
         wave = torch.from_numpy(cases.song())[None]
         with torch.no_grad():
             hidden = musicfm.get_predictions(wave[:, : 12 * 24_000])[1][10][0]
@@ -101,14 +103,14 @@ def main(repository: Path) -> None:
         "boundary": _rounded(logits["boundary_logits"][0, frames]),
         "labels": _rounded(logits["function_logits"][0, frames][:, allowed]),
         "segments": _segments(segments),
-        "before joining": _segments(found),
+        "before joining": _segments(sections),
     }
     target.write_text(json.dumps(golden, separators=(",", ":")) + "\n", encoding="utf-8")
     print(golden["segments"], golden["before joining"], target.stat().st_size, "bytes")
 
 
-def _segments(found: list) -> list:
-    return [[label, start, end] for (start, label), (end, _) in pairwise(found)]
+def _segments(sections: list) -> list:
+    return [[label, start, end] for (start, label), (end, _) in pairwise(sections)]
 
 
 def _rounded(values) -> list:
