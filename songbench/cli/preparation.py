@@ -122,7 +122,7 @@ def setup(
         elif need.restricted and not by_name:
             typer.echo(f"{need.name}: left out ({need.licence}); songbench setup {need.name} --accept-licence")
         else:
-            with bar.shown(need.name):
+            with bar.show(need.name):
                 needs.set_up(need, accept_licence=accept_licence, mirror=mirror, say=typer.echo, progress=bar)
             typer.echo(f"{need.name}: ready")
     if not by_name:

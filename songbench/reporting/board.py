@@ -106,23 +106,23 @@ class Row:
     Attributes:
         system: its card.
         cells: by the name of the column.
-        asked: songs asked of it.
-        done: songs it made.
-        failed: songs it failed to make.
-        pending: songs it was not asked to make yet.
+        n_asked: songs asked of it.
+        n_done: songs it made.
+        n_failed: songs it failed to make.
+        n_pending: songs it was not asked to make yet.
     """
 
     system: SystemCard
     cells: Mapping[str, Cell]
-    asked: int
-    done: int
-    failed: int
-    pending: int
+    n_asked: int
+    n_done: int
+    n_failed: int
+    n_pending: int
 
     @property
     def completion(self) -> float | None:
         """Songs made over songs asked, in [0, 1]; None when none was asked."""
-        return self.done / self.asked if self.asked else None
+        return self.n_done / self.n_asked if self.n_asked else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +199,7 @@ class Leaderboard:
         return round(1 - self.confidence, 12)
 
     @property
-    def heard(self) -> bool:
+    def has_listening_tests(self) -> bool:
         """Whether there are columns of listening tests."""
         return any(column.kind == "panel" for column in self.columns)
 
@@ -213,7 +213,7 @@ class Leaderboard:
 def tidy(board: Leaderboard) -> list[dict[str, object]]:
     """The cells as flat records, rows first, columns within: the long form of the table."""
     records = [_record(row, column) for row in board.rows for column in board.columns]
-    if not board.heard:
+    if not board.has_listening_tests:
         return records
     cells = [row.cells[column.name] for row in board.rows for column in board.columns]
     return [
@@ -228,10 +228,10 @@ def _record(row: Row, column: Column) -> dict[str, object]:
         "system": row.system.name,
         "system_version": row.system.version,
         "sanity": row.system.sanity,
-        "songs_asked": row.asked,
-        "songs_done": row.done,
-        "songs_failed": row.failed,
-        "songs_pending": row.pending,
+        "songs_asked": row.n_asked,
+        "songs_done": row.n_done,
+        "songs_failed": row.n_failed,
+        "songs_pending": row.n_pending,
         "column": column.name,
         "metric": column.metric.name,
         "backend": column.metric.backend,

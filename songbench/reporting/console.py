@@ -97,11 +97,11 @@ def metrics_listing() -> Group:
             cures.append(_cure(name, str(error)))
             continue
         card: MetricCard = metric.card
-        shown = [
+        headlines = [
             f"{f.name}{arrows[f.direction]}" + (f" ({f.unit})" if f.unit else "") for f in card.fields if f.headline
         ]
-        more = len(card.fields) - len(shown)
-        fields = ", ".join(shown) + (f" and {more} more" if more else "")
+        more = len(card.fields) - len(headlines)
+        fields = ", ".join(headlines) + (f" and {more} more" if more else "")
         kind = "reference" if card.reference else "embedded" if card.backend else "signal"
         state = _state(needs.of_metric(name, metric), name, cures)
         table.add_row(escape(name), kind, escape(fields), ", ".join(card.languages) or "any", state)
@@ -151,9 +151,9 @@ def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> Table:
     """
     table = _table("plan", "stage", "stored", "to do", "after the songs", "about")
     total, unknown = 0.0, False
-    for stage, each in stages:
+    for stage, seconds in stages:
         open_items = stage.missing + stage.waiting
-        cost = None if each is None else each * open_items
+        cost = None if seconds is None else seconds * open_items
         total += cost or 0.0
         unknown = unknown or bool(cost is None and open_items)
         table.add_row(
@@ -174,10 +174,10 @@ def status_table(songs: Sequence[Completion], scores: Sequence[Completion]) -> T
     """How far a run is."""
     table = _table("status", "what", "done", "failed", "open", "asked")
     for group in (songs, scores):
-        for one in group:
-            left = one.total - one.succeeded - one.failed
-            failed = f"[red]{one.failed}[/red]" if one.failed else ""
-            table.add_row(escape(one.name), str(one.succeeded), failed, str(left or ""), str(one.total))
+        for stage in group:
+            left = stage.total - stage.succeeded - stage.failed
+            failed = f"[red]{stage.failed}[/red]" if stage.failed else ""
+            table.add_row(escape(stage.name), str(stage.succeeded), failed, str(left or ""), str(stage.total))
         table.add_section()
     return table
 
@@ -192,69 +192,71 @@ def checks_table(checks: Sequence[Check]) -> Table:
 
 
 def show_verification(
-    console: Console, run: str, found: Verification, remade: Sequence[Remade], removed: int | None = None
+    console: Console, run: str, verification: Verification, remade: Sequence[Remade], removed: int | None = None
 ) -> None:
     """What still holds of a run, and what to do about the rest.
 
     Args:
         console: where.
         run: its name.
-        found: what was found.
+        verification: what was found.
         remade: songs that were made again.
         removed: how many damaged files were removed from the store; None: that was not asked for.
     """
-    for one in remade:
-        colour = "green" if one.verdict == "same" else "red"
-        name = f"{one.name.system} {one.name.prompt} take {one.name.take}"
-        console.print(f"made again: {escape(name)}: [{colour}]{escape(one.verdict)}[/{colour}]")
+    for song in remade:
+        colour = "green" if song.verdict == "same" else "red"
+        name = f"{song.name.system} {song.name.prompt} take {song.name.take}"
+        console.print(f"made again: {escape(name)}: [{colour}]{escape(song.verdict)}[/{colour}]")
     console.print(
-        f"{found.checked} stored files read: {len(found.damaged)} damaged; {len(found.missing)} songs missing."
+        f"{verification.checked} stored files read: {len(verification.damaged)} damaged;"
+        f" {len(verification.missing)} songs missing."
     )
-    for damage in found.damaged:
-        told = escape(f"{damage.kind} {damage.name}: {damage.place} {damage.problem}")
-        console.print(f"  [red]damaged[/red] {told}", soft_wrap=True)
-    for song in found.missing:
-        console.print(f"  [red]missing[/red] {escape(song)}")
-    for cure in _cures(run, found, removed):
+    for damage in verification.damaged:
+        description = escape(f"{damage.kind} {damage.name}: {damage.place} {damage.problem}")
+        console.print(f"  [red]damaged[/red] {description}", soft_wrap=True)
+    for name in verification.missing:
+        console.print(f"  [red]missing[/red] {escape(name)}")
+    for cure in _cures(run, verification, removed):
         console.print(escape(cure), soft_wrap=True)
-    if found.obstacle:
-        console.print(f"The run cannot be rebuilt here, so what changed is not known: {escape(found.obstacle)}")
+    if verification.obstacle:
+        console.print(f"The run cannot be rebuilt here, so what changed is not known: {escape(verification.obstacle)}")
         return
-    if not found.changed:
+    if not verification.changed:
         console.print("Nothing that decided this run has changed since.")
         return
     console.print(
-        f"{len(found.changed)} things differ from when it ran (new songs or scores may come out differently):"
+        f"{len(verification.changed)} things differ from when it ran (new songs or scores may come out differently):"
     )
-    for what, then, now in found.changed[:MOST_CHANGES]:
-        console.print(f"  {escape(what)}: {escape(then)} → {escape(now)}")
-    if len(found.changed) > MOST_CHANGES:
-        console.print(f"  … and {len(found.changed) - MOST_CHANGES} more")
+    for setting, then, now in verification.changed[:MOST_CHANGES]:
+        console.print(f"  {escape(setting)}: {escape(then)} → {escape(now)}")
+    if len(verification.changed) > MOST_CHANGES:
+        console.print(f"  … and {len(verification.changed) - MOST_CHANGES} more")
 
 
-def _cures(run: str, found: Verification, removed: int | None) -> Iterator[str]:
+def _cures(run: str, verification: Verification, removed: int | None) -> Iterator[str]:
     """What to do about damage, one line each."""
-    own = {damage.kind for damage in found.damaged}
+    kinds = {damage.kind for damage in verification.damaged}
     if removed is not None:
         yield f"{removed} damaged files were removed from the store."
-    if own - {"report", "left over"}:
+    if kinds - {"report", "left over"}:
         first = "" if removed is not None else f"'songbench verify {run} --discard' removes what is damaged; "
         yield f"{first}the command that made the run then makes it again, and everything that rests on it."
-    if "report" in own:
+    if "report" in kinds:
         yield f"'songbench report {run}' writes tables and figures anew, from what is stored."
-    if found.missing or found.unknown:
-        more = f"{found.unknown} results are stored that the record does not hold yet: " if found.unknown else ""
+    if verification.missing or verification.unknown:
+        unknown = verification.unknown
+        more = f"{unknown} results are stored that the record does not hold yet: " if unknown else ""
         yield f"{more}the command that made the run goes on where it stopped, and records what is there."
 
 
 def duration(seconds: float) -> str:
     """For people: ``40 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    rounded = round(seconds)
+    if rounded < 60:
+        return f"{rounded} s"
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60:02d} s"
+    return f"{rounded // 3600} h {rounded % 3600 // 60:02d} min"
 
 
 def mean_seconds(journals: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, float]:

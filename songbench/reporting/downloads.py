@@ -22,7 +22,7 @@ REVISION = 12
 def needs_table(needs: Sequence[NeedFacts]) -> Table:
     """Name, kind, revision, size, licence and state of each, and below, how much there is still to fetch."""
     table = Table(title="setup", title_justify="left", title_style="bold", header_style="bold", show_footer=True)
-    missing = [one for one in needs if not one.present]
+    missing = [need for need in needs if not need.present]
     for column, footer in (
         ("name", f"{len(missing)} of {len(needs)} to fetch"),
         ("size", _total(missing)),
@@ -31,13 +31,13 @@ def needs_table(needs: Sequence[NeedFacts]) -> Table:
         ("here", ""),
     ):
         table.add_column(column, footer, overflow="fold", no_wrap=column != "licence")
-    for one in needs:
-        name = f"{escape(one.name)}\n[dim]{escape(one.kind)} {escape(one.revision[:REVISION])}[/dim]"
-        if one.unfixed and not one.present:
+    for need in needs:
+        name = f"{escape(need.name)}\n[dim]{escape(need.kind)} {escape(need.revision[:REVISION])}[/dim]"
+        if need.unfixed and not need.present:
             name += "\n[yellow]trusted on first use[/yellow]"
-        restricted = "[yellow]yes[/yellow]" if one.restricted else "no"
-        state = "[green]yes[/green]" if one.present else "no"
-        table.add_row(name, one.size or "not known", escape(one.licence), restricted, state)
+        restricted = "[yellow]yes[/yellow]" if need.restricted else "no"
+        state = "[green]yes[/green]" if need.present else "no"
+        table.add_row(name, need.size or "not known", escape(need.licence), restricted, state)
     return table
 
 
@@ -63,7 +63,7 @@ class ByteBar:
         self._task: Any = None
 
     @contextmanager
-    def shown(self, name: str) -> Iterator[None]:
+    def show(self, name: str) -> Iterator[None]:
         """Draw the bar of one download."""
         self._bars = Progress(
             TextColumn("{task.description:<28}"),
@@ -81,7 +81,7 @@ class ByteBar:
             yield
         self._bars = None
 
-    def __call__(self, here: int, size: int) -> None:
-        """Advance to `here` of `size` bytes."""
+    def __call__(self, loaded: int, size: int) -> None:
+        """Advance to `loaded` of `size` bytes."""
         if self._bars:
-            self._bars.update(self._task, completed=here, total=size, visible=True)
+            self._bars.update(self._task, completed=loaded, total=size, visible=True)

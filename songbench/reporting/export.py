@@ -61,7 +61,7 @@ def _row(row: Row) -> dict[str, object]:
     del system["depends_on"]  # told where it matters: in the notes, and as a metric's conflicts
     return {
         "system": system,
-        "songs": {"asked": row.asked, "done": row.done, "failed": row.failed, "pending": row.pending},
+        "songs": {"asked": row.n_asked, "done": row.n_done, "failed": row.n_failed, "pending": row.n_pending},
         "completion": row.completion,
         "cells": {name: _cell(cell) for name, cell in row.cells.items()},
     }

@@ -25,11 +25,11 @@ _PLOT = 5.0  # inches; names and letters get what they need beside it
 _REACH = 1.5  # songs further than this many spans of the intervals from them are counted, not drawn
 
 
-def drawn(board: Leaderboard) -> list[Column]:
+def columns_with_figure(board: Leaderboard) -> list[Column]:
     """The columns that have a figure: ranked, in the tables, with at least one number."""
     return [
         column
-        for column in wording.shown(board)
+        for column in wording.headline_columns(board)
         if column.ranked and any(row.cells[column.name].value is not None for row in board.rows)
     ]
 
@@ -39,7 +39,7 @@ def draw(board: Leaderboard, column: Column) -> bytes:
 
     Args:
         board: the leaderboard.
-        column: one of `drawn`.
+        column: one of `columns_with_figure`.
     """
     import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -131,8 +131,8 @@ def _label(row: Row, column: Column) -> str:
     cell = row.cells[column.name]
     if cell.value is None:
         return row.system.name
-    heard = f" songs, {cell.n_raters} raters" if cell.n_raters else ""
-    return f"{row.system.name}  n={cell.n}" + (f"/{cell.n_possible}" if cell.partial else "") + heard
+    audience = f" songs, {cell.n_raters} raters" if cell.n_raters else ""
+    return f"{row.system.name}  n={cell.n}" + (f"/{cell.n_possible}" if cell.partial else "") + audience
 
 
 def _direction(column: Column) -> str:

@@ -48,20 +48,20 @@ def render(name: str, report: LeaderboardReport) -> bytes:
     Raises:
         PluginError: the format is no function of a report, fails, or gives neither text nor bytes.
     """
-    whom = registry.plugin_name(registry.REPORTS, name)
+    plugin = registry.plugin_name(registry.REPORTS, name)
     if not _ENDING.fullmatch(name):
-        raise PluginError(f"The {whom} has a name that cannot be the ending of a file.")
+        raise PluginError(f"The {plugin} has a name that cannot be the ending of a file.")
     try:
         content = registry.load(registry.REPORTS, name)(report)
     except SongbenchError:
         raise
     except Exception as error:
-        raise PluginError(f"The {whom} failed ({type(error).__name__}: {error}).") from error
+        raise PluginError(f"The {plugin} failed ({type(error).__name__}: {error}).") from error
     if isinstance(content, str):
         return content.encode()
     if isinstance(content, bytes):
         return content
-    raise PluginError(f"The {whom} gave neither text nor bytes, but {type(content).__name__}.")
+    raise PluginError(f"The {plugin} gave neither text nor bytes, but {type(content).__name__}.")
 
 
 def text(report: LeaderboardReport) -> str:

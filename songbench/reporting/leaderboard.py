@@ -55,22 +55,22 @@ def build_leaderboard(
         The leaderboard; the same bytes for the same scores.
     """
     chance = _Chance(confidence, replicates, seed)
-    asked = _asked(results)
+    requests = _requests(results)
     systems = sorted(results.systems, key=lambda card: card.sanity)
     columns = columns_of(results)
     cells: dict[str, dict[str, Cell]] = {card.name: {} for card in systems}
     comparisons: list[ColumnComparison] = []
     for metric, column in columns:
-        scores = {card.name: _scores_of(results, metric, column, asked[card.name]) for card in systems}
+        scores = {card.name: _scores_of(results, metric, column, requests[card.name]) for card in systems}
         pairs = _compare(column, scores, chance) if column.ranked else []
         comparisons += pairs
         for name, cell in _column_cells(column, systems, scores, pairs, chance).items():
             cells[name][column.name] = cell
-    heard = [(result, scale, column) for result in listening_results for scale, column in rated_columns(result)]
-    for _, scale, column in heard:
+    rated = [(result, scale, column) for result in listening_results for scale, column in rated_columns(result)]
+    for _, scale, column in rated:
         comparisons += rated_comparisons(scale, column, systems)
         for name, cell in rated_cells(
-            scale, column, systems, {one: len(songs) for one, songs in asked.items()}
+            scale, column, systems, {name: len(songs) for name, songs in requests.items()}
         ).items():
             cells[name][column.name] = cell
     board = Leaderboard(
@@ -81,10 +81,10 @@ def build_leaderboard(
         confidence=confidence,
         replicates=replicates,
         seed=seed,
-        columns=(*(column for _, column in columns), *(column for _, _, column in heard)),
-        rows=tuple(_row(card, cells[card.name], asked[card.name], results) for card in systems),
+        columns=(*(column for _, column in columns), *(column for _, _, column in rated)),
+        rows=tuple(_row(card, cells[card.name], requests[card.name], results) for card in systems),
         comparisons=tuple(comparisons),
-        failures=tuple(_failures(results, systems, asked)),
+        failures=tuple(_failures(results, systems, requests)),
         unavailable=tuple(
             Unmeasured(metric.card, metric.availability.reason, metric.availability.cure)
             for metric in results.metrics
@@ -120,13 +120,13 @@ def _measured(metric: MetricResults) -> bool:
     return metric.availability.ready or bool(metric.songs or metric.sets)
 
 
-def _asked(results: RunResults) -> dict[str, list[SongId]]:
+def _requests(results: RunResults) -> dict[str, list[SongId]]:
     place = {prompt.id: number for number, prompt in enumerate(results.suite.prompts)}
     ordered = sorted(results.songs, key=lambda song: (place.get(song.prompt, len(place)), song.prompt, song.take))
-    asked: dict[str, list[SongId]] = {card.name: [] for card in results.systems}
+    requests: dict[str, list[SongId]] = {card.name: [] for card in results.systems}
     for song in ordered:
-        asked[song.system].append(song)
-    return asked
+        requests[song.system].append(song)
+    return requests
 
 
 def columns_of(results: RunResults) -> list[tuple[MetricResults, Column]]:
@@ -158,23 +158,23 @@ def _compare(column: Column, scores: Mapping[str, SystemScores], chance: _Chance
     """Every pair of systems that shares at least two prompts, corrected for the number of pairs."""
     test = _song_test(scores, chance) if column.kind == "song" else _set_test(scores, chance)
     scored = [name for name, system_scores in scores.items() if system_scores.n]
-    tested = [(a, b, found) for a, b in combinations(scored, 2) if (found := test(a, b))]
-    adjusted = statistics.holm([found.p for _, _, found in tested])
+    tested = [(a, b, test_result) for a, b in combinations(scored, 2) if (test_result := test(a, b))]
+    adjusted = statistics.holm([test_result.p for _, _, test_result in tested])
     return [
         ColumnComparison(
             column=column.name,
             first=a,
             second=b,
-            n_prompts=found.n,
-            difference=found.difference,
-            low=found.low,
-            high=found.high,
-            p=found.p,
-            p_flip=found.p_flip,
+            n_prompts=test_result.n,
+            difference=test_result.difference,
+            low=test_result.low,
+            high=test_result.high,
+            p=test_result.p,
+            p_flip=test_result.p_flip,
             p_adjusted=float(p),
             significant=bool(p < chance.level),
         )
-        for (a, b, found), p in zip(tested, adjusted, strict=True)
+        for (a, b, test_result), p in zip(tested, adjusted, strict=True)
     ]
 
 
@@ -294,18 +294,23 @@ def _best(
 
 def _row(card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], results: RunResults) -> Row:
     states = [results.songs[song] for song in songs]
-    done, pending = states.count("done"), states.count("pending")
+    n_done, n_pending = states.count("done"), states.count("pending")
     return Row(
-        system=card, cells=cells, asked=len(states), done=done, failed=len(states) - done - pending, pending=pending
+        system=card,
+        cells=cells,
+        n_asked=len(states),
+        n_done=n_done,
+        n_failed=len(states) - n_done - n_pending,
+        n_pending=n_pending,
     )
 
 
 def _failures(
-    results: RunResults, systems: Sequence[SystemCard], asked: Mapping[str, Sequence[SongId]]
+    results: RunResults, systems: Sequence[SystemCard], requests: Mapping[str, Sequence[SongId]]
 ) -> list[FailureNote]:
     notes = []
     for card in systems:
-        for song in asked[card.name]:
+        for song in requests[card.name]:
             state = results.songs[song]
             if isinstance(state, Failure):
                 notes.append(FailureNote(*song, state.stage, "", one_line(state.cause)))

@@ -147,13 +147,15 @@ class ListeningResult:
     @property
     def card(self) -> MetricCard:
         """The raters as the measuring instrument they are: people are the backend, named by their test."""
-        who = "answers of a program that simulates raters" if self.simulated else "answers of people who listened blind"
+        source = (
+            "answers of a program that simulates raters" if self.simulated else "answers of people who listened blind"
+        )
         return MetricCard(
             name="listening",
             backend=self.name,
             version=self.protocol_digest[:12],
             fields=tuple(_field(scale) for scale in self.scales),
-            summary=f"{who[0].upper()}{who[1:]} ({self.form}, {self.raters} raters)",
+            summary=f"{source[0].upper()}{source[1:]} ({self.form}, {self.raters} raters)",
             limits="holds for raters and prompts like these; intervals are over raters and prompts together",
             citation=f"protocol {self.protocol_digest[:12]}, test {self.test_digest[:12] or 'imported'}",
             reference=not self.simulated,
@@ -203,9 +205,9 @@ def load_listening_result(path: Path) -> ListeningResult:
             raise ValueError(f"expected a JSON object with schema {SCHEMA}")
         return _result(value)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        told = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
         raise InputError(
-            f"This is not the result of a listening test ({told}).",
+            f"This is not the result of a listening test ({fault}).",
             file=str(path),
             cure="Write it again (songbench listen report FOLDER), or remove the file.",
         ) from None
@@ -216,7 +218,7 @@ def _no_constant(name: str) -> float:
 
 
 def _result(value: Mapping[str, Any]) -> ListeningResult:
-    result = _made(
+    result = _from_fields(
         ListeningResult, value, scales=lambda rows: tuple(map(_scale, rows)), notes=lambda rows: tuple(map(str, rows))
     )
     if not isinstance(result.simulated, bool) or not 0 < result.confidence < 1 or not result.scales:
@@ -225,11 +227,11 @@ def _result(value: Mapping[str, Any]) -> ListeningResult:
 
 
 def _scale(value: Mapping[str, Any]) -> RatedScale:
-    scale = _made(
+    scale = _from_fields(
         RatedScale,
         value,
         systems=lambda rows: {str(name): _figure(row) for name, row in rows.items()},
-        comparisons=lambda rows: tuple(_made(Comparison, row) for row in rows),
+        comparisons=lambda rows: tuple(_from_fields(Comparison, row) for row in rows),
     )
     if scale.direction not in get_args(Direction):
         raise ValueError(f"direction '{scale.direction}' of scale {scale.id}")
@@ -237,10 +239,10 @@ def _scale(value: Mapping[str, Any]) -> RatedScale:
 
 
 def _figure(value: Mapping[str, Any]) -> RatedSystem:
-    figure = _made(
+    figure = _from_fields(
         RatedSystem,
         value,
-        songs=lambda rows: tuple(_made(RatedSong, row) for row in rows),
+        songs=lambda rows: tuple(_from_fields(RatedSong, row) for row in rows),
         rank=lambda pair: None if pair is None else (int(pair[0]), int(pair[1])),
     )
     for number in (figure.value, figure.low, figure.high):
@@ -249,9 +251,9 @@ def _figure(value: Mapping[str, Any]) -> RatedSystem:
     return figure
 
 
-def _made(of: Callable[..., _T], value: Mapping[str, Any], **convert: Callable[[Any], Any]) -> _T:
+def _from_fields(of: Callable[..., _T], value: Mapping[str, Any], **convert: Callable[[Any], Any]) -> _T:
     """A dataclass from its fields by name; what is not a field is left out, so that later versions can add."""
-    names = [one.name for one in fields(of)]  # type: ignore[arg-type]
+    names = [member.name for member in fields(of)]  # type: ignore[arg-type]
     return of(**{name: convert[name](value[name]) if name in convert else value[name] for name in names})
 
 
@@ -271,13 +273,13 @@ def rated_columns(result: ListeningResult) -> list[tuple[RatedScale, Column]]:
     """The scales of a test with their columns, ``SCALE@TEST``."""
     card = result.card
     return [
-        (scale, Column(card.column(scale.id), card, one, "panel"))
-        for scale, one in zip(result.scales, card.fields, strict=True)
+        (scale, Column(card.column(scale.id), card, measure, "panel"))
+        for scale, measure in zip(result.scales, card.fields, strict=True)
     ]
 
 
 def rated_cells(
-    scale: RatedScale, column: Column, systems: Sequence[SystemCard], asked: Mapping[str, int]
+    scale: RatedScale, column: Column, systems: Sequence[SystemCard], requests: Mapping[str, int]
 ) -> dict[str, Cell]:
     """One cell per system of the run, whether the raters heard it or not.
 
@@ -285,16 +287,16 @@ def rated_cells(
         scale: of the test.
         column: made of it.
         systems: of the run.
-        asked: songs asked of each.
+        requests: how many songs were asked of each.
     """
     best = _best(scale, systems)
     return {
         card.name: _cell(scale.systems[card.name], card.name in best)
         if card.name in scale.systems
         else Cell(
-            n_possible=asked[card.name],
-            n_not_applicable=asked[card.name],
-            reason=f"{asked[card.name]} not applicable ({_NOT_HEARD})",
+            n_possible=requests[card.name],
+            n_not_applicable=requests[card.name],
+            reason=f"{requests[card.name]} not applicable ({_NOT_HEARD})",
             not_applicable=(_NOT_HEARD,),
         )
         for card in systems
@@ -305,7 +307,7 @@ _NOT_HEARD = "not in this listening test"
 
 
 def _cell(figure: RatedSystem, best: bool) -> Cell:
-    heard = {song.prompt for song in figure.songs}
+    prompts = {song.prompt for song in figure.songs}
     scored = figure.n_items if figure.value is not None else 0
     return Cell(
         value=figure.value,
@@ -313,7 +315,7 @@ def _cell(figure: RatedSystem, best: bool) -> Cell:
         high=figure.high,
         n=scored,
         n_possible=figure.n_items,
-        n_prompts=len(heard) or scored,
+        n_prompts=len(prompts) or scored,
         n_not_applicable=figure.n_items - scored,
         group=figure.group,
         rank=figure.rank,

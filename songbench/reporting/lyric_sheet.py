@@ -32,8 +32,8 @@ def _prompts(suite: Suite) -> Table:
 
 
 def _lyrics(prompt: Prompt, suite: Suite) -> Iterator[RenderableType]:
-    found = suite.detected.get(prompt.id)
-    yield Text(f"\n{prompt.id}: {prompt.language}" + (f", detected: {found}" if found else ""), style="bold")
+    detected = suite.detected.get(prompt.id)
+    yield Text(f"\n{prompt.id}: {prompt.language}" + (f", detected: {detected}" if detected else ""), style="bold")
     number = 0
     for section in prompt.lyrics.sections:
         yield Text(f"  [{section.tag}]" + ("" if section.vocal else f" {section.seconds:g} s"), style="cyan")

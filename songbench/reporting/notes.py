@@ -9,7 +9,7 @@ from songbench.contracts.cards import SystemCard
 from songbench.contracts.conflicts import conflicts_among
 from songbench.reporting.board import Column, Leaderboard, Row
 from songbench.reporting.listening_results import ListeningResult
-from songbench.reporting.wording import number, shown
+from songbench.reporting.wording import headline_columns, number
 
 FEW_PROMPTS = 6
 """Below this many prompts the sign-flip test cannot reach 0.05, however large the difference."""
@@ -49,28 +49,30 @@ SKEWED_COVERAGE = {3: 83, 6: 90, 10: 93}
 
 
 def _rough_intervals(board: Leaderboard) -> Iterator[str]:
-    cells = [row.cells[column.name] for row in board.rows for column in shown(board) if column.kind == "song"]
+    cells = [
+        row.cells[column.name] for row in board.rows for column in headline_columns(board) if column.kind == "song"
+    ]
     fewest = min((cell.n_prompts for cell in cells if cell.low is not None), default=ENOUGH_PROMPTS)
     if fewest < ENOUGH_PROMPTS:
-        tried = max((count for count in SKEWED_COVERAGE if count <= fewest), default=min(SKEWED_COVERAGE))
+        simulated = max((count for count in SKEWED_COVERAGE if count <= fewest), default=min(SKEWED_COVERAGE))
         least = " at the least" if fewest < board.prompts else ""
         yield (
-            f"Intervals rest on {fewest} prompts{least}, too few to see how skewed scores are. On {tried} prompts with "
-            f"skewed scores 95 % intervals held the truth in {SKEWED_COVERAGE[tried]} % of simulated sets; from "
-            f"{ENOUGH_PROMPTS} prompts on in 93 % or more."
+            f"Intervals rest on {fewest} prompts{least}, too few to see how skewed scores are. On {simulated} prompts "
+            f"with skewed scores 95 % intervals held the truth in {SKEWED_COVERAGE[simulated]} % of simulated sets; "
+            f"from {ENOUGH_PROMPTS} prompts on in 93 % or more."
         )
 
 
 def _incomplete(board: Leaderboard) -> Iterator[str]:
     for row in board.rows:
         name = row.system.name
-        if row.failed:
+        if row.n_failed:
             causes = Counter(note.cause for note in board.failures if note.system == name and not note.metric)
-            told = "; ".join(f"{cause} (×{count})" for cause, count in causes.most_common(3))
-            rest = " Its other numbers rest on the songs it made." if row.done else ""
-            yield f"{name} failed to make {row.failed} of {row.asked} songs: {told}.{rest}"
-        if row.pending:
-            yield f"{name}: {row.pending} of {row.asked} songs are not made yet; its numbers are provisional."
+            listed = "; ".join(f"{cause} (×{count})" for cause, count in causes.most_common(3))
+            rest = " Its other numbers rest on the songs it made." if row.n_done else ""
+            yield f"{name} failed to make {row.n_failed} of {row.n_asked} songs: {listed}.{rest}"
+        if row.n_pending:
+            yield f"{name}: {row.n_pending} of {row.n_asked} songs are not made yet; its numbers are provisional."
 
 
 def _stand_ins(board: Leaderboard) -> Iterator[str]:
@@ -96,14 +98,14 @@ def _conflicts(board: Leaderboard) -> Iterator[str]:
 def _floors(board: Leaderboard) -> Iterator[str]:
     """What a recogniser gets wrong by itself, told with every error rate that rests on one."""
     ceilings = [row for row in board.rows if row.system.ceiling]
-    for column in shown(board):
+    for column in headline_columns(board):
         if "words" not in (column.metric.hears if column.field.hears is None else column.field.hears):
             continue
-        found = [(row.system.name, row.cells[column.name].value) for row in ceilings]
-        told = [f"{number(value, column.field)} for {name}" for name, value in found if value is not None]
-        if told:
+        values = [(row.system.name, row.cells[column.name].value) for row in ceilings]
+        floors = [f"{number(value, column.field)} for {name}" for name, value in values if value is not None]
+        if floors:
             yield (
-                f"{column.name} counts the recogniser's errors too: read it against {', '.join(told)}, if the suite's"
+                f"{column.name} counts the recogniser's errors too: read it against {', '.join(floors)}, if the suite's"
                 " references sing these words."
             )
 
@@ -114,22 +116,22 @@ LEVELS = {"chance": "by chance", "self": "for the prompt and the song it was cut
 
 def _levels(board: Leaderboard) -> Iterator[str]:
     rows = [row for row in board.rows if not row.system.sanity] or list(board.rows)
-    for column in shown(board):
-        told = []
+    for column in headline_columns(board):
+        levels = []
         for ending, meaning in LEVELS.items():
             level = column.metric.column(f"{column.field.name}_{ending}")
-            found = [row.cells[level].value for row in rows if level in row.cells]
-            values = sorted({number(value, column.field) for value in found if value is not None}, key=float)
+            figures = [row.cells[level].value for row in rows if level in row.cells]
+            values = sorted({number(value, column.field) for value in figures if value is not None}, key=float)
             if values:
-                told.append(f"{' to '.join(dict.fromkeys([values[0], values[-1]]))} {meaning}")
-        if told:
-            yield f"{column.name}: read it beside {', '.join(told)}."
+                levels.append(f"{' to '.join(dict.fromkeys([values[0], values[-1]]))} {meaning}")
+        if levels:
+            yield f"{column.name}: read it beside {', '.join(levels)}."
 
 
 def _leading_anchors(board: Leaderboard) -> Iterator[str]:
     """A column that something other than a song can win is to be distrusted; a ceiling's lead is as it should be."""
     for row in board.rows:
-        leads = [lead for column in shown(board) if column.ranked and (lead := _lead(board, column, row))]
+        leads = [lead for column in headline_columns(board) if column.ranked and (lead := _lead(board, column, row))]
         if row.system.sanity and leads and not row.system.ceiling:
             yield (
                 f"Sanity system {row.system.name} ({row.system.summary.rstrip('.')}) is ahead of every competitor in "
@@ -142,20 +144,22 @@ def _lead(board: Leaderboard, column: Column, row: Row) -> str:
     """What to say of a row that is better than all competitors; "" when it is not."""
     value = row.cells[column.name].value
     competitors = [(r.cells[column.name].value, r.system.name) for r in board.rows if not r.system.sanity]
-    scored = [(found, name) for found, name in competitors if found is not None]
+    scored = [(figure, name) for figure, name in competitors if figure is not None]
     if value is None or not scored:
         return ""
     sign = 1 if column.field.direction == "higher" else -1
-    top, name = max(scored, key=lambda found: sign * found[0])
+    top, name = max(scored, key=lambda figure: sign * figure[0])
     if sign * value <= sign * top or number(value, column.field) == number(top, column.field):
         return ""  # a lead that the table cannot show is not worth a remark
     context = [
-        f"{other.field.name} {number(found, other.field)}"
-        for other in shown(board)
-        if other.metric == column.metric and not other.ranked and (found := row.cells[other.name].value) is not None
+        f"{companion.field.name} {number(figure, companion.field)}"
+        for companion in headline_columns(board)
+        if companion.metric == column.metric
+        and not companion.ranked
+        and (figure := row.cells[companion.name].value) is not None
     ]
-    own = number(value, column.field) + (f" with {', '.join(context[:2])}" if context else "")
-    return f"{column.name} ({own}; best competitor {name}: {number(top, column.field)})"
+    text = number(value, column.field) + (f" with {', '.join(context[:2])}" if context else "")
+    return f"{column.name} ({text}; best competitor {name}: {number(top, column.field)})"
 
 
 def _no_common_ground(board: Leaderboard) -> Iterator[str]:
@@ -168,7 +172,7 @@ def _no_common_ground(board: Leaderboard) -> Iterator[str]:
 
 def _turned_differences(board: Leaderboard) -> Iterator[str]:
     """Figures on different songs can differ the other way than the systems do on the songs they share."""
-    columns = {column.name: column for column in shown(board) if column.kind != "panel"}
+    columns = {column.name: column for column in headline_columns(board) if column.kind != "panel"}
     cells = {row.system.name: row.cells for row in board.rows}
     for pair in board.comparisons:
         if pair.column not in columns or not pair.significant:
@@ -188,13 +192,13 @@ def _unequal_sets(board: Leaderboard) -> Iterator[str]:
     for column in board.columns:
         counts = {row.system.name: row.cells[column.name].n for row in board.rows if row.cells[column.name].n}
         if column.kind == "set" and len(set(counts.values())) > 1:
-            told = ", ".join(f"{name} {n}" for name, n in counts.items())
-            yield f"{column.name} rests on sets of different sizes ({told}), and such figures depend on the size."
+            sizes = ", ".join(f"{name} {n}" for name, n in counts.items())
+            yield f"{column.name} rests on sets of different sizes ({sizes}), and such figures depend on the size."
 
 
 def listening_notes(listening_results: Sequence[ListeningResult], systems: Sequence[SystemCard]) -> list[str]:
     """What a reader of a leaderboard must know of its listening tests."""
-    known = {card.name for card in systems}
+    in_run = {card.name for card in systems}
     notes = []
     for result in listening_results:
         if result.simulated:
@@ -208,7 +212,7 @@ def listening_notes(listening_results: Sequence[ListeningResult], systems: Seque
             f"protocol {result.protocol_digest[:12]}. Intervals, letters and ranks are the test's own, over raters and "
             f"songs ({100 * result.confidence:g} %)."
         )
-        strangers = sorted({name for scale in result.scales for name in scale.systems} - known)
+        strangers = sorted({name for scale in result.scales for name in scale.systems} - in_run)
         if strangers:
             notes.append(
                 f"The listening test {result.name} also heard {', '.join(strangers)}, which are not in this run."

@@ -93,12 +93,12 @@ def load_published(name: str) -> Published:
     """
     path = next((p for p in (Path(name), _FOLDER / f"{name}.csv", _OWN_FOLDER / f"{name}.csv") if p.is_file()), None)
     if path is None:
-        known = sorted({path.stem for folder in (_FOLDER, _OWN_FOLDER) for path in folder.glob("*.csv")})
+        names = sorted({path.stem for folder in (_FOLDER, _OWN_FOLDER) for path in folder.glob("*.csv")})
         raise InputError(
             f"There are no published numbers '{name}'.",
             field="--published",
             value=name,
-            allowed=known,
+            allowed=names,
             cure="Give one of these names, or the path of a .csv file of your own.",
         )
     with open(path, encoding="utf-8", newline="") as handle:

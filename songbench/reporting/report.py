@@ -40,7 +40,7 @@ def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Pub
     if not names:
         raise SongbenchError("songbench was installed before it had report formats. Install it again: pip install -e .")
     folder = Path(folder)
-    images = {column.name: figures.draw(board, column) for column in figures.drawn(board)}
+    images = {column.name: figures.draw(board, column) for column in figures.columns_with_figure(board)}
     report = formats.LeaderboardReport(board=board, published=tuple(published), images=images)
     contents: dict[str, bytes] = {}
     faults: list[PluginError] = []

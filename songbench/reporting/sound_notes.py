@@ -34,7 +34,7 @@ def sound_notes(results: RunResults) -> list[str]:
 def asset_notes(remarks: Sequence[AssetRemark]) -> list[str]:
     """One line per field of the suite and kind of remark."""
     return [
-        f"{heading} {phrase}: {_some(prompts)}."
+        f"{heading} {phrase}: {_abridged(prompts)}."
         for field, heading in _ASSETS.items()
         for code, phrase in KINDS.items()
         if (prompts := [one.prompt for one in remarks if (one.field, one.remark.code) == (field, code)])
@@ -53,8 +53,8 @@ def _odd_songs(results: RunResults) -> Iterator[str]:
                 if song.system == system and any(remark.code == code for remark in sound.remarks)
             ]
             if songs:
-                made = sum(song.system == system for song in results.sounds)
-                parts.append(f"{len(songs)} of {made} of {system} ({_some(map(_label, songs))})")
+                count = sum(song.system == system for song in results.sounds)
+                parts.append(f"{len(songs)} of {count} of {system} ({_abridged(map(_label, songs))})")
         if parts:
             yield f"Songs {phrase}: {', '.join(parts)}."
 
@@ -69,10 +69,10 @@ def _same_recordings(results: RunResults) -> Iterator[str]:
     for card in results.systems:
         groups = [songs for owner in owners.values() if len(songs := owner.get(card.name, [])) > 1]
         if groups:
-            shown = "; ".join(" = ".join(map(_label, songs[:NAMED])) + _more(len(songs)) for songs in groups[:NAMED])
+            repeats = "; ".join(" = ".join(map(_label, songs[:NAMED])) + _more(len(songs)) for songs in groups[:NAMED])
             yield (
-                f"{card.name}: the same recording under several ids: {shown}{_more(len(groups))}. Metrics of whole sets"
-                " count it once; the others hold it against the words of each."
+                f"{card.name}: the same recording under several ids: {repeats}{_more(len(groups))}. Metrics of whole"
+                " sets count it once; the others hold it against the words of each."
             )
     shared: dict[tuple[str, str], list[str]] = {}
     for owner in owners.values():
@@ -81,7 +81,7 @@ def _same_recordings(results: RunResults) -> Iterator[str]:
             for second in names[number + 1 :]:
                 shared.setdefault((first, second), []).append(_label(owner[first][0]))
     for (first, second), labels in shared.items():
-        yield f"{first} and {second} share {_counted(labels, 'recording')} ({_some(labels)})."
+        yield f"{first} and {second} share {_counted(labels, 'recording')} ({_abridged(labels)})."
 
 
 def _left_out(results: RunResults) -> Iterator[str]:
@@ -91,13 +91,14 @@ def _left_out(results: RunResults) -> Iterator[str]:
         for system, verdict in metric.sets.items():
             detail = verdict.detail if isinstance(verdict, Scores) else {}
             for reason, songs in _by_reason(detail.get(LEFT_OUT)).items():
-                yield f"{metric.card.id} leaves out {_counted(songs, 'song')} of {system} ({_some(songs)}): {reason}."
+                count = _counted(songs, "song")
+                yield f"{metric.card.id} leaves out {count} of {system} ({_abridged(songs)}): {reason}."
             for reason, songs in _by_reason(detail.get(LEFT_OUT_REFERENCES)).items():
-                text = f"{_counted(songs, 'reference song')} ({_some(songs)}): {reason}"
+                text = f"{_counted(songs, 'reference song')} ({_abridged(songs)}): {reason}"
                 references.setdefault(text, []).append(system)
         for text, systems in references.items():
-            whom = "" if len(systems) == len(metric.sets) else f" for {', '.join(systems)} only"
-            yield f"{metric.card.id} leaves out{whom} {text}."
+            for_systems = "" if len(systems) == len(metric.sets) else f" for {', '.join(systems)} only"
+            yield f"{metric.card.id} leaves out{for_systems} {text}."
 
 
 def _by_reason(entries: Any) -> Mapping[str, list[str]]:
@@ -116,7 +117,7 @@ def _label(song: SongId) -> str:
     return song.prompt + (f" take {song.take}" if song.take else "")
 
 
-def _some(names: Iterable[str]) -> str:
+def _abridged(names: Iterable[str]) -> str:
     listed = list(dict.fromkeys(names))
     return ", ".join(listed[:NAMED]) + _more(len(listed))
 

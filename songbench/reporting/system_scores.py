@@ -60,8 +60,8 @@ class SystemScores:
 
     def _causes(self, kind: Status) -> str:
         causes = self.causes(kind)
-        shown = [*causes[:2], *(["…"] if len(causes) > 2 else [])]
-        return f" ({'; '.join(shown)})" if shown else ""
+        listed = [*causes[:2], *(["…"] if len(causes) > 2 else [])]
+        return f" ({'; '.join(listed)})" if listed else ""
 
 
 def scores_of_songs(
@@ -124,33 +124,33 @@ def scores_of_set(
         field_name: the field of the metric.
     """
     gaps: Counter[Gap] = Counter()
-    made = []
+    songs_done = []
     for song in songs:
         state = states[song]
         if state == "done":
-            made.append(song)
+            songs_done.append(song)
         else:
             gaps["failed" if isinstance(state, Failure) else "pending", _cause(state)] += 1
     if not isinstance(verdict, Scores):
-        gaps[_gap(verdict)] += len(made)
+        gaps[_gap(verdict)] += len(songs_done)
         return SystemScores(gaps=gaps)
     if field_name not in verdict.values:
-        gaps["not applicable", one_line(verdict.missing.get(field_name, "no value for this set"))] += len(made)
+        gaps["not applicable", one_line(verdict.missing.get(field_name, "no value for this set"))] += len(songs_done)
         return SystemScores(gaps=gaps)
-    n = min(verdict.n, len(made))
+    n = min(verdict.n, len(songs_done))
     left_out = _left_out(verdict)
-    absent = [song for song in made if (song.prompt, song.take) in left_out]
+    absent = [song for song in songs_done if (song.prompt, song.take) in left_out]
     for song in absent:
         gaps[left_out[song.prompt, song.take]] += 1
-    if n < len(made) - len(absent):
-        gaps["failed", "left out of the set"] += len(made) - len(absent) - n
+    if n < len(songs_done) - len(absent):
+        gaps["failed", "left out of the set"] += len(songs_done) - len(absent) - n
     # A set can be so small that without one prompt a field has no value; then nothing can be said of its variation.
-    known = all(field_name in values for values in verdict.leave_one_out.values())
-    without = verdict.leave_one_out if known else {}
+    complete = all(field_name in values for values in verdict.leave_one_out.values())
+    without = verdict.leave_one_out if complete else {}
     return SystemScores(
         figure=verdict.values[field_name],
         leave_one_out={prompt: without[prompt][field_name] for prompt in sorted(without)},
-        basis=frozenset(made) - frozenset(absent),
+        basis=frozenset(songs_done) - frozenset(absent),
         n=n,
         gaps=gaps,
     )

@@ -67,8 +67,8 @@ def to_markdown(
 
 def to_html(board: Leaderboard, images: Mapping[str, bytes], *, published: Sequence[Published] = ()) -> str:
     """The same as one HTML page that holds its figures."""
-    named = {figures.file_name(column): image for column, image in images.items()}
-    return html_of(full_report(board, list(images), published), named)
+    by_file = {figures.file_name(column): image for column, image in images.items()}
+    return html_of(full_report(board, list(images), published), by_file)
 
 
 def to_latex(board: Leaderboard) -> str:
@@ -125,17 +125,17 @@ def full_report(
 
 def leaderboard_table(board: Leaderboard, title: str, notes: Sequence[str]) -> Table:
     """Systems x columns that have a place in tables for people."""
-    shown = wording.shown(board)
+    columns = wording.headline_columns(board)
     return Table(
         title=title,
         columns=(
             TableColumn(name="system"),
             TableColumn(name="songs", align="right"),
-            *(TableColumn(name=column.name, unit=wording.unit(column)) for column in shown),
+            *(TableColumn(name=column.name, unit=wording.unit(column)) for column in columns),
         ),
         rows=tuple(
             TableRow(
-                (row.system.name, wording.songs(row), *(_number(row, column) for column in shown)), row.system.sanity
+                (row.system.name, wording.songs(row), *(_number(row, column) for column in columns)), row.system.sanity
             )
             for row in board.rows
         ),
@@ -183,7 +183,7 @@ def _meaning(column: Column) -> str:
 
 def _comparisons(board: Leaderboard) -> list[Table]:
     """Every pair in the columns that are shown; those of the others are in the JSON."""
-    fields = {column.name: column for column in wording.shown(board)}
+    fields = {column.name: column for column in wording.headline_columns(board)}
     head = ("first", "second", "prompts", "difference", "p (t)", "p (sign flip)", "p (Holm)")
     return [
         Table(

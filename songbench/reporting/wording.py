@@ -48,10 +48,10 @@ def unit(column: Column) -> str:
 
 def songs(row: Row) -> str:
     """Songs made of songs asked, e.g. ``14/16``."""
-    return f"{row.done}/{row.asked}"
+    return f"{row.n_done}/{row.n_asked}"
 
 
-def shown(board: Leaderboard) -> list[Column]:
+def headline_columns(board: Leaderboard) -> list[Column]:
     """The columns that have a place in tables for people."""
     return [column for column in board.columns if column.field.headline]
 
@@ -65,8 +65,8 @@ def failures(board: Leaderboard) -> list[str]:
         song = "the whole set" if note.prompt is None else note.prompt + take
         groups.setdefault((note.system, place, note.cause), []).append(song)
     return [
-        f"{system}, {place}: {cause} ({len(found)}×: {', '.join(found[:4])}{', …' if len(found) > 4 else ''})"
-        for (system, place, cause), found in groups.items()
+        f"{system}, {place}: {cause} ({len(songs)}×: {', '.join(songs[:4])}{', …' if len(songs) > 4 else ''})"
+        for (system, place, cause), songs in groups.items()
     ]
 
 
@@ -81,7 +81,7 @@ def unmeasured(board: Leaderboard) -> list[str]:
 def not_applicable(board: Leaderboard) -> list[str]:
     """One line per reason for which a metric has nothing to say about songs: the columns, the reason, the systems."""
     systems: dict[tuple[str, str], list[str]] = {}
-    for column in shown(board):
+    for column in headline_columns(board):
         for row in board.rows:
             cell = row.cells[column.name]
             share = "" if cell.n_not_applicable == cell.n_possible else f" {cell.n_not_applicable}/{cell.n_possible}"
@@ -109,7 +109,7 @@ def machine(board: Leaderboard) -> list[str]:
 def legend(board: Leaderboard) -> list[str]:
     """One line for each mark that occurs in the table, and none for those that do not."""
     cells = [row.cells[column.name] for row in board.rows for column in board.columns]
-    found = {cell.status for cell in cells}
+    statuses = {cell.status for cell in cells}
     lines = [
         (
             any(cell.low is not None for cell in cells),
@@ -130,13 +130,13 @@ def legend(board: Leaderboard) -> list[str]:
             "n/N: the number rests on n of the N songs asked for; it is compared on common prompts only.",
         ),
         (
-            board.heard,
+            board.has_listening_tests,
             "Columns of listening tests come last: what raters answered, with intervals and letters over raters and "
             "songs; 12r 20s: by 12 raters, of 20 songs.",
         ),
-        ("not applicable" in found, "n/a: the metric has nothing to say about these songs, see below."),
-        ("failed" in found, "failed: not one song could be scored; the causes are listed under failures."),
-        ("pending" in found, "pending: not computed yet."),
+        ("not applicable" in statuses, "n/a: the metric has nothing to say about these songs, see below."),
+        ("failed" in statuses, "failed: not one song could be scored; the causes are listed under failures."),
+        ("pending" in statuses, "pending: not computed yet."),
         (
             bool(cells),
             "↑ ↓: higher or lower is better; no arrow: descriptive, neither compared nor ranked.",

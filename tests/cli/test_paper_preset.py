@@ -13,7 +13,7 @@ from songbench.execution.config import metric_presets, metric_selection
 from songbench.execution.results import MetricResults, RunResults, SongId
 from songbench.reporting import published, tables
 from songbench.reporting.leaderboard import build_leaderboard
-from songbench.reporting.wording import shown
+from songbench.reporting.wording import headline_columns
 
 TABLE_2 = ["PER", "MCC", "FAD", "SER", "CE", "CU", "PC", "PQ", "RTF"]
 
@@ -32,12 +32,12 @@ def test_the_columns_are_those_of_the_paper_in_its_order():
         results.append(MetricResults(card=metric.card, availability=READY, songs=verdicts, sets=sets, of_sets=of_sets))
     card = SystemCard(name="mine", version="1", summary="Made up.", licence="MIT")
     board = build_leaderboard(RunResults(suite=suite, takes=1, systems=(card,), songs=songs, metrics=tuple(results)))
-    names = [column.field.name for column in shown(board)]
+    names = [column.field.name for column in headline_columns(board)]
     assert [name.upper() for name in names if name != "peak_gib"] == TABLE_2
     assert all(column.metric.reference or not column.metric.backend for column in board.columns)
     theirs = published.load_published("songbloom-table2")
     assert [field for field, _, _ in theirs.fields] == TABLE_2
-    directions = {column.field.name.upper(): column.field.direction for column in shown(board)}
+    directions = {column.field.name.upper(): column.field.direction for column in headline_columns(board)}
     assert {field: direction for field, _, direction in theirs.fields} == {f: directions[f] for f in TABLE_2}
     assert "stand-in" not in tables.to_text(board)
 

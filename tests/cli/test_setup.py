@@ -113,7 +113,7 @@ def test_a_bar_is_drawn_on_a_terminal_only():
     for terminal in (True, False):
         text = io.StringIO()
         bar = ByteBar(Console(file=text, force_terminal=terminal, width=120))
-        with bar.shown("whisper-base"):
+        with bar.show("whisper-base"):
             bar(1_000_000, 4_000_000)
             bar(4_000_000, 4_000_000)
         assert ("4.0/4.0 MB" in text.getvalue()) == terminal

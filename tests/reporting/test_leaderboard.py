@@ -45,7 +45,7 @@ class TestCounting:
         assert counts(found) == (2, 1, 2, 2, 7)
         assert (found.value, found.n_prompts, found.status, found.partial) == (2, 2, "scored", True)
         assert found.reason == "2 failed (crash; time-out); 1 not applicable (no vocals); 2 pending"
-        assert (row(board, "s").done, row(board, "s").failed, row(board, "s").pending) == (5, 1, 1)
+        assert (row(board, "s").n_done, row(board, "s").n_failed, row(board, "s").n_pending) == (5, 1, 1)
         assert row(board, "s").completion == 5 / 7
 
     @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class TestPrinted:
     def test_fits(self, board, width):
         text = tables.to_text(board, width)
         assert all(row.system.name in text for row in board.rows)
-        for column in wording.shown(board):
+        for column in wording.headline_columns(board):
             assert all(part in text for part in column.name.split("@"))
         assert max(cell_len(line) for line in text.splitlines()) <= width
         table = text.split("[low, high]")[0]
@@ -43,7 +43,7 @@ class TestPrinted:
 
     def test_says_everything(self, board):
         text = tables.to_text(board)
-        for column in wording.shown(board):
+        for column in wording.headline_columns(board):
             assert column.name in text
         assert "clipped" not in text.split("Notes")[0]  # not a headline field
         assert re.search(r"songbloom +16/16 +\d+\.\d \[\d+\.\d, \d+\.\d\] +ab ★", text)
@@ -212,12 +212,12 @@ class TestJson:
 
 class TestFigures:
     def test_one_per_ranked_headline_column(self, board):
-        assert [column.name for column in figures.drawn(board)] == [
+        assert [column.name for column in figures.columns_with_figure(board)] == [
             "per@whisper-base-stem", "similarity@musicnn", "fad@musicnn", "rtf", "peak_gib",
         ]  # fmt: skip
 
     def test_are_small_png(self, board):
-        for column in figures.drawn(board):
+        for column in figures.columns_with_figure(board):
             data = figures.draw(board, column)
             assert data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) < 100_000
             width, height = struct.unpack(">II", data[16:24])
@@ -226,7 +226,7 @@ class TestFigures:
     def test_are_the_same_whatever_the_user_configured(self, board):
         import matplotlib
 
-        column = figures.drawn(board)[0]
+        column = figures.columns_with_figure(board)[0]
         plain = figures.draw(board, column)
         with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red"}):
             assert figures.draw(board, column) == plain
@@ -258,7 +258,7 @@ class TestReport:
         names = [f"leaderboard.{name}" for name in registry.names(registry.REPORTS)]
         assert {f"leaderboard.{name}" for name in self.FORMATS} <= set(names)
         assert [path.name for path in written[: len(names) + 1]] == [*names, "scores.csv"]
-        assert len(written) == len(names) + 1 + len(figures.drawn(board))
+        assert len(written) == len(names) + 1 + len(figures.columns_with_figure(board))
 
     def test_markdown_points_at_the_figures(self, written):
         folder = written[0].parent

@@ -203,7 +203,7 @@ class TestColumns:
             build_leaderboard(run, replicates=50),
             build_leaderboard(run, listening_results=(), replicates=50),
         )
-        assert plain == empty and not plain.heard
+        assert plain == empty and not plain.has_listening_tests
         text = export.to_json(plain) + export.to_csv(plain) + tables.to_text(plain)
         assert "n_raters" not in text and "listening" not in text
 
@@ -254,7 +254,7 @@ class TestShown:
 
     def test_figures(self, heard, tmp_path):
         column = heard.columns[-1]
-        assert column in figures.drawn(heard) and figures.draw(heard, column)[:4] == b"\x89PNG"
+        assert column in figures.columns_with_figure(heard) and figures.draw(heard, column)[:4] == b"\x89PNG"
         names = {path.name for path in write_report(heard, tmp_path)}
         assert "MUS-V-songbloom-pilot.png" in names
 
@@ -267,7 +267,7 @@ class TestShown:
         text = tables.to_text(board)
         assert "(simulated)" in text and name in export.to_csv(board) and name in export.to_json(board)
         assert "program that simulates raters" in tables.to_markdown(board)
-        assert name in [column.name for column in wording.shown(board)]
+        assert name in [column.name for column in wording.headline_columns(board)]
 
     def test_a_test_of_pairs_has_no_songs(self, run):
         systems = {

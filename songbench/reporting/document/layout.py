@@ -27,8 +27,8 @@ def _pieces(cell: NumberCell) -> tuple[str, str, str, str]:
 
 
 def _aligned(cell: NumberCell, widths: Sequence[int]) -> str:
-    value, *others = zip(_pieces(cell), widths, strict=True)
-    return " ".join([value[0].rjust(value[1]), *(piece.ljust(width) for piece, width in others if width)])
+    value, *pieces = zip(_pieces(cell), widths, strict=True)
+    return " ".join([value[0].rjust(value[1]), *(piece.ljust(width) for piece, width in pieces if width)])
 
 
 def heading_lines(table: Table, place: int) -> list[str]:
@@ -71,12 +71,12 @@ def column_parts(table: Table, width: int) -> list[list[int]]:
     parts: list[list[int]] = []
     room = 0
     for place in range(len(keys), len(table.columns)):
-        needed = column_width(table, place) + GAP
-        if not parts or needed > room:
+        column_room = column_width(table, place) + GAP
+        if not parts or column_room > room:
             parts.append([*keys])
             room = free
         parts[-1].append(place)
-        room -= needed
+        room -= column_room
     return parts or [keys]
 
 

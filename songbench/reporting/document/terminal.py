@@ -56,16 +56,16 @@ def print_document(
     console = console or Console()
     console.width = min(console.width, width)
     pending: Heading | None = None
-    begun = False
+    printed = False
     for block in blocks:
         if isinstance(block, Heading):
             pending = block
         elif not isinstance(block, Figure | AudioPlayer) and not (isinstance(block, Table) and block.only_files):
             if pending:
-                console.print(_text(f"\n{pending.text}" if begun else pending.text, "bold"))
+                console.print(_text(f"\n{pending.text}" if printed else pending.text, "bold"))
                 pending = None
             _print(block, console, most_rows)
-            begun = True
+            printed = True
     if any(isinstance(block, Table) and block.only_files for block in blocks):
         console.print(_text("\nMore tables and all figures: in the files.", "dim"))
 

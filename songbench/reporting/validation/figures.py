@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from songbench.domain.damages import DAMAGES
 from songbench.reporting.validation.responses import Examined, Response, Validation, Verdict
-from songbench.reporting.validation.tables import shown
+from songbench.reporting.validation.tables import headline_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +81,7 @@ def draw_overview(validation: Validation) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    columns = shown(validation)
+    columns = headline_columns(validation)
     present = {response.damage.name for column in columns for response in column.responses}
     damages = [name for name in DAMAGES if name in present]
     with matplotlib.style.context(["default", _STYLE]):
@@ -104,9 +104,9 @@ def draw_overview(validation: Validation) -> bytes:
         axes.tick_params(length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        used: list[Verdict] = ["reacts", "blind", "should ignore", "reacts aside"]
+        explained: list[Verdict] = ["reacts", "blind", "should ignore", "reacts aside"]
         names = ["reacts as it should", "blind or wrong way", "reacts to what it should ignore", "may react, and does"]
-        patches = [Rectangle((0, 0), 1, 1, facecolor=COLOURS[verdict]) for verdict in used]
+        patches = [Rectangle((0, 0), 1, 1, facecolor=COLOURS[verdict]) for verdict in explained]
         patches.append(Rectangle((0, 0), 1, 1, facecolor="#F4F4F4"))
         figure.legend(patches, [*names, "does not react"], loc="outside lower center", ncols=5, frameon=False)
         return _png(figure)

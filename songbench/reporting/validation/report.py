@@ -20,7 +20,7 @@ def write_validation(validation: Validation, folder: Path) -> list[Path]:
     Returns:
         The files, in the order written.
     """
-    columns = [c for c in tables.shown(validation) if any(r.clean is not None for r in c.responses)]
+    columns = [c for c in tables.headline_columns(validation) if any(r.clean is not None for r in c.responses)]
     pictures = {column.name: figures.draw_curves(column, validation.prompts) for column in columns}
     if columns:
         pictures[""] = figures.draw_overview(validation)

@@ -125,7 +125,7 @@ class Examined:
     hears: tuple[str, ...]
     responses: tuple[Response, ...]
 
-    def named(self, verdict: Verdict) -> list[str]:
+    def damages_with(self, verdict: Verdict) -> list[str]:
         """The damages with this verdict."""
         return [response.damage.name for response in self.responses if response.verdict == verdict]
 
@@ -220,18 +220,18 @@ class _Figures:
             verdict = results.sets.get(system)
             if not isinstance(verdict, Scores) or field not in verdict.values:
                 return _why(verdict)
-            known = all(field in values for values in verdict.leave_one_out.values())
-            without = {prompt: values[field] for prompt, values in verdict.leave_one_out.items()} if known else {}
+            complete = all(field in values for values in verdict.leave_one_out.values())
+            without = {prompt: values[field] for prompt, values in verdict.leave_one_out.items()} if complete else {}
             figure = SetFigure(verdict.values[field], without)
             return cls(figure.figure, figure, pseudo_values(*figure))
-        found = [
+        scores = [
             (name.prompt, verdict.values[field], verdict.weights.get(field, 1.0))
             for name, verdict in results.songs.items()
             if name.system == system and isinstance(verdict, Scores) and field in verdict.values
         ]
-        if not found:
+        if not scores:
             return _why(next((v for name, v in results.songs.items() if name.system == system), None))
-        takes = Takes.of(*map(list, zip(*found, strict=True)))
+        takes = Takes.of(*map(list, zip(*scores, strict=True)))
         prompts = dict.fromkeys(takes.prompts.tolist())
         return cls(takes.figure, takes, {p: part.figure for p in prompts if (part := takes.on({p})) is not None})
 
@@ -258,14 +258,14 @@ def _draft(
     if isinstance(clean, str):
         return Response(damage=damage, reason=f"undamaged songs: {clean}")
     levels = [_Figures.of(results, field.name, row(damage, strength)) for strength in STRENGTHS]
-    known = [level if isinstance(level, _Figures) else None for level in levels]
-    changes = tuple(level.against(clean) if level else None for level in known)
-    figures = tuple(level.figure if level else None for level in known)
+    measured = [level if isinstance(level, _Figures) else None for level in levels]
+    changes = tuple(level.against(clean) if level else None for level in measured)
+    figures = tuple(level.figure if level else None for level in measured)
     by_prompt = {
-        prompt: (value, *(level.by_prompt.get(prompt) if level else None for level in known))
+        prompt: (value, *(level.by_prompt.get(prompt) if level else None for level in measured))
         for prompt, value in clean.by_prompt.items()
     }
-    last, strongest = known[-1], changes[-1]
+    last, strongest = measured[-1], changes[-1]
     if last is None or strongest is None:
         reason = levels[-1] if isinstance(levels[-1], str) else "fewer than two prompts to compare"
         reason = unmade.get(row(damage, STRENGTHS[-1]), reason)
@@ -276,8 +276,8 @@ def _draft(
     spread = float(np.std([clean.by_prompt[prompt] for prompt in shared], ddof=1))
     trifle = abs(strongest.difference) <= 1e-9 * max(1.0, abs(clean.figure))
     effect = 0.0 if trifle else strongest.difference / spread if spread > 0 else math.copysign(math.inf, strongest[1])
-    whole = {"": _rank((clean.figure, *figures))} if results.of_sets else {p: _rank(by_prompt[p]) for p in shared}
-    ranks = {prompt: rank for prompt, rank in whole.items() if rank is not None}
+    all_ranks = {"": _rank((clean.figure, *figures))} if results.of_sets else {p: _rank(by_prompt[p]) for p in shared}
+    ranks = {prompt: rank for prompt, rank in all_ranks.items() if rank is not None}
     trend = None if results.of_sets else compare_prompts(ranks, dict.fromkeys(ranks, 0.0), replicates=0)
     p = min(1.0, 2 * min(strongest.p, trend.p)) if trend else strongest.p
     return Response(

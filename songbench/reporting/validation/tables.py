@@ -47,7 +47,7 @@ OVERVIEW = "overview"
 """The name of the figure of all columns."""
 
 
-def shown(validation: Validation) -> list[Examined]:
+def headline_columns(validation: Validation) -> list[Examined]:
     """The columns that have a place in tables for people: those of `_examined` that answer to anything."""
     return [c for c in _examined(validation) if any(response.verdict != "no answer" for response in c.responses)]
 
@@ -104,15 +104,15 @@ def findings(validation: Validation) -> list[str]:
     """One line per column: what it answers to, and what counts against it."""
     lines = []
     for column in _examined(validation):
-        if column not in shown(validation):
+        if column not in headline_columns(validation):
             lines.append(f"{column.name}: no answer ({next((r.reason for r in column.responses), 'nothing to judge')})")
             continue
-        answered = column.named("reacts")
+        answered = column.damages_with("reacts")
         parts = [f"reacts to {', '.join(answered)}"] if answered else []
         words = {"blind": "BLIND to", "wrong way": "WRONG WAY on", "should ignore": "REACTS TO WHAT IT SHOULD IGNORE:"}
-        parts += [f"{words[fault]} {', '.join(names)}" for fault in FAULTS if (names := column.named(fault))]
+        parts += [f"{words[fault]} {', '.join(names)}" for fault in FAULTS if (names := column.damages_with(fault))]
         hears = f" (hears {', '.join(column.hears)})" if column.hears else " (does not say what it hears)"
-        aside = column.named("reacts aside")
+        aside = column.damages_with("reacts aside")
         parts += [f"also answers to {', '.join(aside)}"] if aside else []
         lines.append(f"{column.name}{hears}: {'; '.join(parts) or 'answers to nothing'}")
     return lines
@@ -134,7 +134,7 @@ def to_markdown(validation: Validation, with_figure: Sequence[str] = ()) -> str:
         Heading("Damage"),
         _damages(),
     ]
-    for column in shown(validation):
+    for column in headline_columns(validation):
         blocks += [Heading(column.name), Text(column.field.description)]
         if column.name in with_figure:
             blocks.append(Figure(figure_name(column.name), f"response curves of {column.name}"))
@@ -149,7 +149,7 @@ def figure_name(column: str) -> str:
 
 def verdict_table(validation: Validation) -> Table:
     """Damages x columns, each with its mark and the rank correlation."""
-    columns = shown(validation)
+    columns = headline_columns(validation)
     rows = []
     for damage in DAMAGES.values():
         responses = [_of(column, damage.name) for column in columns]
