@@ -1,7 +1,12 @@
-"""How a chord is played for one bar: comping figures, arpeggios and bass lines."""
+"""How a chord is played for one bar: comping figures, arpeggios and bass lines. The figures are in figures.yaml."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Annotated
 
+from pydantic import Field
+
+from songbench.domain.checking import Number, Schema, Whole
+from songbench.domain.tables import read_table
 from systems.rulebased.harmony import PlacedChord
 from systems.rulebased.score import Tone
 from systems.rulebased.theory import Chord
@@ -9,30 +14,63 @@ from systems.rulebased.theory import Chord
 _STEP = 0.25
 """Beats per pattern character."""
 
-_BLOCKS: Mapping[str, tuple[str, float]] = {
-    "sustain": ("x", 0.0),
-    "halves": ("x.......x.......", 1.9),
-    "beats": ("x...o...x...o...", 0.9),
-    "strum": ("x...x.o...o.x.o.", 0.45),
-    "comping": ("x.....o...x.....", 0.6),
-    "charleston": ("x.....o.........", 0.4),
-    "pumping": ("..x...x...x...x.", 0.4),
-}
-_ARPEGGIOS: Mapping[str, tuple[float, tuple[int, ...], float]] = {
-    "arpeggio": (0.5, (0, 1, 2, 3, 2, 1, 2, 1), 1.0),
-    "picking": (0.5, (0, 2, 1, 3, 0, 2, 1, 2), 0.9),
-    "sixteenths": (0.25, (0, 1, 2, 1, 3, 2, 1, 2), 0.22),
-}
-_BASS: Mapping[str, tuple[str, float]] = {
-    "long": ("r", 0.0),
-    "roots": ("r.......r.......", 1.85),
-    "halves": ("r.......5.......", 1.85),
-    "root_fifth": ("r.......5.....r.", 1.0),
-    "eighths": ("r.r.r.r.r.r.r.r.", 0.45),
-    "pop": ("r.....r.r.....5.", 0.7),
-    "offbeats": ("..r...8...r...8.", 0.45),
-}
-_BASS_LOW = 29
+
+class Block(Schema):
+    """Chords struck as a whole.
+
+    Attributes:
+        pattern: a character per sixteenth: ``x`` hit, ``o`` soft hit, ``.`` nothing.
+        gate: beats that a tone lasts; 0: until the chord ends.
+        strum: beats between the tones of a chord, from the lowest up.
+        intervals: semitones above a low root that are played instead of the voicing.
+    """
+
+    pattern: Annotated[str, Field(pattern="^[xo.]{1,16}$")]
+    gate: Number
+    strum: Number = 0.0
+    intervals: tuple[Whole, ...] = ()
+
+
+class Arpeggio(Schema):
+    """Chords played tone by tone.
+
+    Attributes:
+        step: beats from tone to tone.
+        order: which tone of the voicing, from the lowest up; after the last one it begins anew.
+        gate: beats that a tone lasts.
+    """
+
+    step: Number
+    order: tuple[Whole, ...]
+    gate: Number
+
+
+class BassFigure(Schema):
+    """What the bass plays under a chord.
+
+    Attributes:
+        pattern: a character per sixteenth: ``r`` root, ``5`` fifth, ``8`` octave, ``.`` nothing.
+        gate: beats that a tone lasts; 0: until the chord ends.
+    """
+
+    pattern: Annotated[str, Field(pattern="^[r58.]{1,16}$")]
+    gate: Number
+
+
+class _Figures(Schema):
+    blocks: dict[str, Block]
+    arpeggios: dict[str, Arpeggio]
+    bass: dict[str, BassFigure]
+
+
+_FIGURES = read_table("systems.rulebased", "figures.yaml", _Figures)
+COMPING = (*_FIGURES.blocks, *_FIGURES.arpeggios)
+"""The names of figures for chords."""
+BASS = (*_FIGURES.bass, "walking")
+"""The names of figures for the bass."""
+
+_BASS_LOW, _GUITAR_LOW = 29, 40
+"""Lowest MIDI pitch of the bass, and of what plays intervals above a root."""
 
 
 def voicing(chord: Chord, centre: int, previous: Sequence[int]) -> tuple[int, ...]:
@@ -63,40 +101,33 @@ def comp(figure: str, placed_chord: PlacedChord, pitches: Sequence[int], level: 
     Raises:
         KeyError: no such figure.
     """
-    if figure in _BLOCKS:
-        return _blocks(*_BLOCKS[figure], placed_chord, pitches, level, strum=0.02 if figure == "strum" else 0.0)
-    if figure in _ARPEGGIOS:
-        return _arpeggio(*_ARPEGGIOS[figure], placed_chord, pitches, level)
-    low = 40 + (placed_chord.chord.root - 40) % 12
-    shape = {"power": (low, low + 7, low + 12), "eighths": (low, low + 7)}[figure]
-    return _blocks(
-        "xox.xox.xox.xox." if figure == "power" else "x.x.x.x.x.x.x.x.", 0.4, placed_chord, shape, level, strum=0.0
-    )
+    if figure in _FIGURES.arpeggios:
+        return _arpeggio(_FIGURES.arpeggios[figure], placed_chord, pitches, level)
+    block = _FIGURES.blocks[figure]
+    low = _GUITAR_LOW + (placed_chord.chord.root - _GUITAR_LOW) % 12
+    return _blocks(block, placed_chord, [low + interval for interval in block.intervals] or pitches, level)
 
 
-def _blocks(
-    pattern: str, gate: float, placed_chord: PlacedChord, pitches: Sequence[int], level: int, *, strum: float
-) -> list[Tone]:
+def _blocks(block: Block, placed_chord: PlacedChord, pitches: Sequence[int], level: int) -> list[Tone]:
     tones = []
-    for index, mark in enumerate(pattern):
+    for index, mark in enumerate(block.pattern):
         start = placed_chord.start + index * _STEP
         if mark == "." or start >= placed_chord.end:
             continue
-        end = min(placed_chord.end, start + gate) if gate else placed_chord.end
+        end = min(placed_chord.end, start + block.gate) if block.gate else placed_chord.end
         velocity = level if mark == "x" else int(level * 0.78)
-        tones += [Tone(pitch, start + strum * rank, end, velocity) for rank, pitch in enumerate(pitches)]
+        tones += [Tone(pitch, start + block.strum * rank, end, velocity) for rank, pitch in enumerate(pitches)]
     return tones
 
 
-def _arpeggio(
-    step: float, order: Sequence[int], gate: float, placed_chord: PlacedChord, pitches: Sequence[int], level: int
-) -> list[Tone]:
+def _arpeggio(arpeggio: Arpeggio, placed_chord: PlacedChord, pitches: Sequence[int], level: int) -> list[Tone]:
     ladder = [*pitches, pitches[0] + 12] if len(pitches) < 4 else list(pitches)
     tones, index, at = [], 0, placed_chord.start
     while at < placed_chord.end - 1e-6:
         velocity = level if index % 4 == 0 else int(level * 0.85)
-        tones.append(Tone(ladder[order[index % len(order)]], at, min(placed_chord.end, at + gate), velocity))
-        index, at = index + 1, at + step
+        pitch = ladder[arpeggio.order[index % len(arpeggio.order)]]
+        tones.append(Tone(pitch, at, min(placed_chord.end, at + arpeggio.gate), velocity))
+        index, at = index + 1, at + arpeggio.step
     return tones
 
 
@@ -104,7 +135,7 @@ def bass_line(figure: str, placed_chord: PlacedChord, following: Chord, level: i
     """The bass under one chord.
 
     Args:
-        figure: `walking` or a name in the table of bass figures.
+        figure: one of `BASS`.
         placed_chord: the chord.
         following: the next chord, which a walking bass leads to.
         level: velocity.
@@ -112,7 +143,7 @@ def bass_line(figure: str, placed_chord: PlacedChord, following: Chord, level: i
     root = _BASS_LOW + (placed_chord.chord.root - _BASS_LOW) % 12
     if figure == "walking":
         return _walk(root, placed_chord, following, level)
-    pattern, gate = _BASS[figure]
+    pattern, gate = _FIGURES.bass[figure].pattern, _FIGURES.bass[figure].gate
     fifth = 6 if "b5" in placed_chord.chord.quality or placed_chord.chord.quality == "dim" else 7
     pitches = {"r": root, "5": root + fifth, "8": root + 12}
     tones = []

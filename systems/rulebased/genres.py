@@ -74,7 +74,7 @@ class Bass(Schema):
 
     Attributes:
         program: General MIDI program, 0-127.
-        soft: its figure in quiet sections, a name in `systems.rulebased.figures`.
+        soft: its figure in quiet sections, one of `systems.rulebased.figures.BASS`.
         full: its figure in full sections.
     """
 
@@ -89,7 +89,7 @@ class Instrument(Schema):
     Attributes:
         name: for the score.
         program: General MIDI program, 0-127.
-        figure: how it plays, a name in `systems.rulebased.figures`.
+        figure: how it plays, one of `systems.rulebased.figures.COMPING`.
         centre: MIDI pitch around which chords are voiced.
         level: velocity 1-127, chosen so that the instruments of a genre sound about equally loud.
         pan: -1 left to 1 right.

@@ -4,7 +4,7 @@ import pytest
 from songbench.domain.checking import checked
 from songbench.domain.errors import InputError
 from systems.rulebased.espeak import say
-from systems.rulebased.figures import bass_line, voicing
+from systems.rulebased.figures import BASS, COMPING, bass_line, voicing
 from systems.rulebased.genres import GENRE_TABLE, Kit
 from systems.rulebased.harmony import PlacedChord
 from systems.rulebased.pitch import Note, pitch_curve
@@ -48,6 +48,12 @@ def test_chords_of_numerals() -> None:
 def test_the_tables_speak_of_the_same_genres() -> None:
     assert set(GENRE_TABLE) == set(GENRES)
     assert {parse_style(name).genre for name in GENRES} == set(GENRES)
+
+
+def test_genres_name_figures_that_there_are() -> None:
+    for genre in GENRE_TABLE.values():
+        assert {instrument.figure for instrument in genre.instruments} <= set(COMPING)
+        assert {genre.bass.soft, genre.bass.full} <= set(BASS)
 
 
 def test_a_drum_that_is_not_there_is_named() -> None:
