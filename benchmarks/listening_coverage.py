@@ -16,7 +16,7 @@ import numpy as np
 from listening_test.analysis.means import rated
 from listening_test.analysis.preferences import estimated_strengths, preferred
 from listening_test.analysis.screening import screen
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from listening_test.simulation.population import Population
 from listening_test.simulation.raters import on_scale
 from listening_test.simulation.ratings import SimulatedDesign, careless_of, draw
@@ -128,7 +128,7 @@ def true_strengths(design: SimulatedDesign, population: Population, *, panels: i
     return np.asarray(np.mean(strengths, axis=0), dtype=np.float64)
 
 
-def _strengths(data: Collected) -> Array:
+def _strengths(data: CollectedAnswers) -> Array:
     return estimated_strengths(data.pairs, data.systems, data.protocol.form)
 
 

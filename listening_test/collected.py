@@ -87,7 +87,7 @@ _PAUSE = 600.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Collected:
+class CollectedAnswers:
     """What a listening test brought, with names.
 
     Attributes:
@@ -118,7 +118,7 @@ class Collected:
     simulated: bool = False
     notes: tuple[str, ...] = ()
 
-    def of(self, raters: Iterable[str]) -> Collected:
+    def of(self, raters: Iterable[str]) -> CollectedAnswers:
         """The same with these raters only."""
         names = set(raters)
         frames = {name: getattr(self, name) for name in ("ratings", "pairs", "checks", "raters")}
@@ -127,7 +127,7 @@ class Collected:
 
 def collect(
     test: PreparedTest, key: PreparedKey, sheets: Sequence[AnswerSheet], *, simulated: bool = False
-) -> Collected:
+) -> CollectedAnswers:
     """Join answers with the key.
 
     Raises:
@@ -154,7 +154,7 @@ def collect(
             target.append(row)
     tags = sorted({f"tag_{name}" for facts in key.prompts.values() for name in facts.tags})
     extra = sorted({f"background_{one}" for sheet in sheets for one in _background(sheet)})
-    return Collected(
+    return CollectedAnswers(
         protocol=test.protocol,
         test=key.test,
         run=key.run,

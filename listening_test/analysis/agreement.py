@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from listening_test.analysis.positions import positions
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from songbench.statistics import Array, Codes, codes_of, pair_codes
 from songbench.statistics.reliability import correlation
 
@@ -33,7 +33,7 @@ class Agreement(NamedTuple):
     error: float
 
 
-def agreements(data: Collected) -> dict[str, Agreement]:
+def agreements(data: CollectedAnswers) -> dict[str, Agreement]:
     """Leave-one-out agreement of every rater, over everything judged, anchors included.
 
     A rater's answers are first averaged over the questions about a song. What the others lead to expect of it is their

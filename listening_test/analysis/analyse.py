@@ -9,16 +9,16 @@ from listening_test.analysis.coded_ratings import CodedRatings
 from listening_test.analysis.means import rated
 from listening_test.analysis.preferences import preferred
 from listening_test.analysis.reliability import reliability
-from listening_test.analysis.results import Analysed, ScaleAnalysis
+from listening_test.analysis.results import AnalysisResult, ScaleAnalysis
 from listening_test.analysis.screening import screen
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from songbench.statistics.ordinal import proportional_odds
 
 FEW_RATERS = 6
 """Below this many raters a note says what that means."""
 
 
-def analyse(data: Collected, *, seed: int = 0) -> Analysed:
+def analyse(data: CollectedAnswers, *, seed: int = 0) -> AnalysisResult:
     """Screen the raters, then analyse every scale with the included ones and with everybody.
 
     Args:
@@ -40,10 +40,10 @@ def analyse(data: Collected, *, seed: int = 0) -> Analysed:
     if len(included) < len(present):
         passed = _in_order(data.of(included))
         main = tuple(_scale(passed, name, seed) for name in names)
-    return Analysed(screening, main, everyone, _notes(data, len(present), len(included)))
+    return AnalysisResult(screening, main, everyone, _notes(data, len(present), len(included)))
 
 
-def _in_order(data: Collected) -> Collected:
+def _in_order(data: CollectedAnswers) -> CollectedAnswers:
     """The same rows in one order, so that not even rounding depends on who answered first."""
     keys = ["rater", "page", "scale", "kind", "prompt", "take", "excerpt", "answer"]  # imported results may lack pages
     return replace(
@@ -53,7 +53,7 @@ def _in_order(data: Collected) -> Collected:
     )
 
 
-def _notes(data: Collected, present: int, included: int) -> tuple[str, ...]:
+def _notes(data: CollectedAnswers, present: int, included: int) -> tuple[str, ...]:
     notes = []
     if data.simulated:
         notes.append("A program gave these answers; they say nothing about songs.")
@@ -72,11 +72,11 @@ def _notes(data: Collected, present: int, included: int) -> tuple[str, ...]:
     return (*data.notes, *notes)
 
 
-def _scale(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
+def _scale(data: CollectedAnswers, scale: str, seed: int) -> ScaleAnalysis:
     return _compared(data, scale, seed) if data.protocol.pairwise else _rated(data, scale, seed)
 
 
-def _rated(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
+def _rated(data: CollectedAnswers, scale: str, seed: int) -> ScaleAnalysis:
     result = rated(
         data.ratings, scale, data.protocol, data.systems, song_counts=data.song_counts, failed=data.failed, seed=seed
     )
@@ -102,7 +102,7 @@ def _rated(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
     )
 
 
-def _system_ratings(data: Collected, scale: str) -> CodedRatings:
+def _system_ratings(data: CollectedAnswers, scale: str) -> CodedRatings:
     rows = data.ratings
     rows = rows[(rows["scale"] == scale) & (rows["kind"] == "test") & (rows["role"] == "system")]
     return CodedRatings.of(rows, data.systems)
@@ -116,7 +116,7 @@ def ordinal_order(ratings: CodedRatings) -> tuple[str, ...]:
     return tuple(ratings.systems[n] for n in sorted(range(len(effects)), key=lambda n: -effects[n]))
 
 
-def _compared(data: Collected, scale: str, seed: int) -> ScaleAnalysis:
+def _compared(data: CollectedAnswers, scale: str, seed: int) -> ScaleAnalysis:
     result = preferred(data.pairs, scale, data.protocol, data.systems)
     return ScaleAnalysis(
         scale=scale,

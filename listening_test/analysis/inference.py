@@ -26,7 +26,7 @@ _APART = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Combined:
+class Combination:
     """A combination of system means.
 
     Attributes:
@@ -85,7 +85,9 @@ class Inference:
         """The mean of each system of the answers, shape (systems,)."""
         return self._plain if self.fit is None else self.fit.coefficients
 
-    def combined(self, weights: Array, extra: float = 0.0, shift: float = 0.0, margin: float | None = None) -> Combined:
+    def combined(
+        self, weights: Array, extra: float = 0.0, shift: float = 0.0, margin: float | None = None
+    ) -> Combination:
         """A combination of the means.
 
         Args:
@@ -98,7 +100,7 @@ class Inference:
         if self.fit is not None:
             contrast = self.fit.contrast(weights)
             if math.isnan(contrast.error):
-                return Combined(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
+                return Combination(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
             variance = contrast.error**2 + extra
             freedom = contrast.freedom if extra == 0 else contrast.freedom * (variance / contrast.error**2) ** 2
             return _by_t(estimate, math.sqrt(variance), freedom, self._confidence, margin)
@@ -111,7 +113,7 @@ class Inference:
             if len(draws) >= FEWEST_DRAWS:
                 result = _by_draws(estimate, draws, least, self._confidence, margin)
                 return replace(result, low=None, high=None) if self._constant else result
-        return Combined(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
+        return Combination(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
 
 
 def fitted(answers: CodedRatings) -> CrossedFit:
@@ -128,13 +130,13 @@ def fitted(answers: CodedRatings) -> CrossedFit:
     return fit_crossed(answers.values, np.eye(systems)[answers.system], groupings)
 
 
-def _by_t(estimate: float, error: float, freedom: float, confidence: float, margin: float | None) -> Combined:
+def _by_t(estimate: float, error: float, freedom: float, confidence: float, margin: float | None) -> Combination:
     from scipy.stats import t as student
 
     half = float(student.ppf((1 + confidence) / 2, freedom)) * error
     p = 2 * float(student.sf(abs(estimate) / error, freedom))
     equal = math.nan if margin is None else float(student.sf((margin - abs(estimate)) / error, freedom))
-    return Combined(
+    return Combination(
         estimate=estimate,
         low=estimate - half,
         high=estimate + half,
@@ -143,7 +145,7 @@ def _by_t(estimate: float, error: float, freedom: float, confidence: float, marg
     )
 
 
-def _by_draws(estimate: float, draws: Array, least: float, confidence: float, margin: float | None) -> Combined:
+def _by_draws(estimate: float, draws: Array, least: float, confidence: float, margin: float | None) -> Combination:
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     tail = min(np.mean(draws <= 0), np.mean(draws >= 0))
     equal = (
@@ -151,6 +153,6 @@ def _by_draws(estimate: float, draws: Array, least: float, confidence: float, ma
         if margin is None
         else max(float(np.mean(draws <= -margin)), float(np.mean(draws >= margin)), least / 2)
     )
-    return Combined(
+    return Combination(
         estimate=estimate, low=float(low), high=float(high), p=max(min(1.0, 2 * float(tail)), least), p_equal=equal
     )

@@ -22,7 +22,7 @@ import numpy as np
 
 from listening_test.analysis.coded_ratings import CodedRatings
 from listening_test.analysis.declared import adjusted, level
-from listening_test.analysis.inference import Combined, Inference
+from listening_test.analysis.inference import Combination, Inference
 from listening_test.analysis.item_tests import item_tests
 from listening_test.analysis.results import Components, Difference, SystemMean
 from listening_test.protocol import Protocol
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rated:
+class RatingResult:
     """What one scale of a test that rates songs says.
 
     Attributes:
@@ -80,7 +80,7 @@ def rated(
     song_counts: Mapping[str, int],
     failed: Mapping[str, int],
     seed: int = 0,
-) -> Rated:
+) -> RatingResult:
     """Everything about one scale.
 
     Args:
@@ -99,14 +99,14 @@ def rated(
     notes = [*_about_failures(worst), *_about_silence(systems, answers, worst)]
     if not answers.systems:
         absent = [_absent(name, scale, songs, worst) for name in systems]
-        return Rated(
+        return RatingResult(
             means=(*absent, *_anchors(rows, scale, protocol, seed)), differences=(), components=None, notes=tuple(notes)
         )
     inference = Inference(answers, protocol.analysis.confidence, seed)
     differences = _differences(inference, scale, protocol, worst, seed)
     means = _means(inference, songs, scale, protocol, systems, worst, differences)
     components, component_notes = _components(inference.fit)
-    return Rated(
+    return RatingResult(
         means=(*means, *_anchors(rows, scale, protocol, seed)),
         differences=differences,
         components=components,
@@ -233,7 +233,7 @@ def _means(
     ]
 
 
-def _described(result: Combined, rows: pd.DataFrame, name: str, scale: str, protocol: Protocol) -> SystemMean:
+def _described(result: Combination, rows: pd.DataFrame, name: str, scale: str, protocol: Protocol) -> SystemMean:
     lowest, highest = protocol.range(scale)
     rows = rows[rows["system"] == name]
     valued = rows[rows["value"].notna()]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ class Positions:
         )
 
 
-def positions(data: Collected) -> Positions:
+def positions(data: CollectedAnswers) -> Positions:
     """Every answer that is a number."""
     rows = data.pairs if data.protocol.pairwise else data.ratings
     rows = rows[rows["value"].notna()]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preferred:
+class PreferenceResult:
     """What one scale of a test that compares pairs says.
 
     Attributes:
@@ -53,7 +53,7 @@ class Preferred:
     notes: tuple[str, ...]
 
 
-def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...]) -> Preferred:
+def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...]) -> PreferenceResult:
     """Everything about one scale.
 
     Args:
@@ -100,7 +100,7 @@ def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tupl
         for name in systems
     ]
     rows_of_table += _anchor_strengths(rows, scale, protocol, judged, anchors)
-    return Preferred(
+    return PreferenceResult(
         strengths=tuple(rows_of_table),
         outcomes=outcomes,
         position=_position(among, protocol.analysis.confidence),

@@ -8,7 +8,7 @@ import numpy as np
 
 from listening_test.analysis.positions import positions
 from listening_test.analysis.results import Components, Reliability
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from songbench.statistics import Array, Codes, codes_of
 from songbench.statistics.reliability import (
     Metric,
@@ -26,7 +26,7 @@ FEWEST_REPEATS = 3
 _METRICS: dict[str, Metric] = {"acr": "ordinal", "ccr": "ordinal", "preference": "nominal"}
 
 
-def reliability(data: Collected, scale: str, components: Components | None, *, seed: int = 0) -> Reliability:
+def reliability(data: CollectedAnswers, scale: str, components: Components | None, *, seed: int = 0) -> Reliability:
     """Every figure of one scale, from test pages about competitors; anchors would make agreement look better.
 
     About pairs, what is judged is the pair of songs, and answers are turned to one order of the two.
@@ -60,7 +60,7 @@ def reliability(data: Collected, scale: str, components: Components | None, *, s
     )
 
 
-def _alpha(data: Collected, scale: str, values: Array, unit: Codes) -> float | None:
+def _alpha(data: CollectedAnswers, scale: str, values: Array, unit: Codes) -> float | None:
     if data.protocol.form == "preference":
         values, unit = _categories(data.pairs[data.pairs["scale"] == scale], data.systems)
     metric = _METRICS.get(data.protocol.form, "interval")

@@ -256,7 +256,7 @@ class ScaleAnalysis:
 
 
 @dataclass(frozen=True)
-class Analysed:
+class AnalysisResult:
     """A listening test, analysed as declared.
 
     Attributes:

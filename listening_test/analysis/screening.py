@@ -18,7 +18,7 @@ import numpy as np
 from listening_test.analysis.agreement import agreements
 from listening_test.analysis.positions import positions
 from listening_test.analysis.results import RaterScreening
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,7 @@ Figures = Mapping[str, float]
 """What a rule looked at, by rater; raters without data are absent."""
 
 
-def screen(data: Collected) -> tuple[RaterScreening, ...]:
+def screen(data: CollectedAnswers) -> tuple[RaterScreening, ...]:
     """Apply the declared rules.
 
     Returns:
@@ -66,23 +66,23 @@ def screen(data: Collected) -> tuple[RaterScreening, ...]:
 _Outcome = tuple[Figures, Mapping[str, str]]
 
 
-def _traps(data: Collected, limit: float) -> _Outcome:
+def _traps(data: CollectedAnswers, limit: float) -> _Outcome:
     wrong = _count(data, "trap", correct=False)
     return wrong, {r: f"traps wrong: {n:g} (at most {limit:g})" for r, n in wrong.items() if n > limit}
 
 
-def _headphones(data: Collected, limit: float) -> _Outcome:
+def _headphones(data: CollectedAnswers, limit: float) -> _Outcome:
     right = _count(data, "headphones", correct=True)
     return right, {r: f"headphone check right: {n:g} (at least {limit:g})" for r, n in right.items() if n < limit}
 
 
-def _count(data: Collected, check: str, *, correct: bool) -> Figures:
+def _count(data: CollectedAnswers, check: str, *, correct: bool) -> Figures:
     rows = data.checks[data.checks["check"] == check]
     counted = (rows["correct"].astype(bool) == correct).groupby(rows["rater"]).sum()
     return {str(rater): float(count) for rater, count in counted.items()}
 
 
-def _repeats(data: Collected, limit: float) -> _Outcome:
+def _repeats(data: CollectedAnswers, limit: float) -> _Outcome:
     """Pages count, not answers: several questions on one page are not several chances to be consistent."""
     pages = _repeated_pages(data)
     if pages.empty:
@@ -99,14 +99,14 @@ def _repeats(data: Collected, limit: float) -> _Outcome:
     }
 
 
-def _repeated_pages(data: Collected) -> pd.DataFrame:
+def _repeated_pages(data: CollectedAnswers) -> pd.DataFrame:
     """One row per repeated page: the mean absolute difference of the two answers, as a share of the scale."""
     answers = positions(data).repeated()
     answers["deviation"] = (answers["again"] - answers["share"]).abs()
     return answers.groupby(["rater", "repeats"])["deviation"].mean().reset_index()
 
 
-def _spread(data: Collected, limit: float) -> _Outcome:
+def _spread(data: CollectedAnswers, limit: float) -> _Outcome:
     shares = positions(data).frame
     counted = shares.groupby("rater")["share"].agg(["std", "count"])
     spread = counted[counted["count"] >= FEWEST_DECISIONS]["std"]
@@ -117,7 +117,7 @@ def _spread(data: Collected, limit: float) -> _Outcome:
     }
 
 
-def _sides(data: Collected, limit: float) -> _Outcome:
+def _sides(data: CollectedAnswers, limit: float) -> _Outcome:
     if not data.protocol.pairwise or data.pairs.empty:
         return {}, {}
     rows = data.pairs[data.pairs["outcome"].isin(["first", "second"])]
@@ -131,7 +131,7 @@ def _sides(data: Collected, limit: float) -> _Outcome:
     }
 
 
-def _anchors(data: Collected, limit: float) -> _Outcome:
+def _anchors(data: CollectedAnswers, limit: float) -> _Outcome:
     wrong = _anchors_compared(data) if data.protocol.pairwise else _anchors_rated(data)
     counted = wrong.groupby(level=0).agg(["mean", "count"])
     share = counted[counted["count"] >= FEWEST_ANCHORS]["mean"]
@@ -142,7 +142,7 @@ def _anchors(data: Collected, limit: float) -> _Outcome:
     }
 
 
-def _anchors_rated(data: Collected) -> pd.Series[float]:
+def _anchors_rated(data: CollectedAnswers) -> pd.Series[float]:
     """One value per anchor judged (the mean over questions): whether it was above the rater's mean of the systems."""
     shares = positions(data).frame
     of_systems = shares[shares["role"] == "system"].groupby("rater")["share"].mean()
@@ -155,7 +155,7 @@ def _anchors_rated(data: Collected) -> pd.Series[float]:
     return pd.Series(above.astype(np.float64), index=raters)
 
 
-def _anchors_compared(data: Collected) -> pd.Series[float]:
+def _anchors_compared(data: CollectedAnswers) -> pd.Series[float]:
     """One value per decision between a song and an anchor: whether it went to the anchor."""
     rows = data.pairs[(data.pairs["kind"] == "anchor") & data.pairs["outcome"].isin(["first", "second"])]
     systems = set(data.systems)
@@ -167,7 +167,7 @@ def _anchors_compared(data: Collected) -> pd.Series[float]:
     return pd.Series([float(str(name) not in systems) for name in better], index=rows["rater"], dtype=float)
 
 
-def _agreement(data: Collected, limit: float) -> _Outcome:
+def _agreement(data: CollectedAnswers, limit: float) -> _Outcome:
     by_rater = agreements(data)
     if not by_rater:
         return {}, {}
@@ -180,7 +180,7 @@ def _agreement(data: Collected, limit: float) -> _Outcome:
     }
 
 
-def _reference(data: Collected, limit: float) -> _Outcome:
+def _reference(data: CollectedAnswers, limit: float) -> _Outcome:
     if data.protocol.form != "mushra":
         return {}, {}
     rows = data.ratings[(data.ratings["role"] == "reference") & (data.ratings["kind"] != "repeat")]
@@ -192,7 +192,7 @@ def _reference(data: Collected, limit: float) -> _Outcome:
     }
 
 
-def _low_anchor(data: Collected, limit: float) -> _Outcome:
+def _low_anchor(data: CollectedAnswers, limit: float) -> _Outcome:
     if data.protocol.form != "mushra":
         return {}, {}
     names = set(data.ratings["system"])
@@ -206,7 +206,7 @@ def _low_anchor(data: Collected, limit: float) -> _Outcome:
     }
 
 
-def _incomplete(data: Collected, limit: float) -> _Outcome:
+def _incomplete(data: CollectedAnswers, limit: float) -> _Outcome:
     rows = data.raters[data.raters["pages_asked"].fillna(0) > 0]
     share = {
         str(rater): float(answered) / float(shown_pages)
@@ -221,7 +221,7 @@ def _by_rater(column: pd.Series[float]) -> Figures:
     return {str(rater): float(value) for rater, value in column.items() if not math.isnan(float(value))}
 
 
-_RULES: Mapping[str, Callable[[Collected, float], _Outcome]] = {
+_RULES: Mapping[str, Callable[[CollectedAnswers, float], _Outcome]] = {
     "traps_wrong": _traps,
     "headphones_correct": _headphones,
     "repeat_deviation": _repeats,

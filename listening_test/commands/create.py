@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from listening_test.preparation.build import Preparation
-    from listening_test.preparation.writing import Tell
+    from listening_test.preparation.writing import ProgressCallback
     from listening_test.protocol import Protocol
 
 HELP = """Prepare a blind listening test from the songs of a finished run.
@@ -119,7 +119,7 @@ def _overrides(
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Tell]:
+def _progress(console: Console) -> Iterator[ProgressCallback]:
     """A bar per stage of the work, on stderr."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
+from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, CollectedAnswers, frame
 from listening_test.protocol import Protocol
 from songbench.domain.errors import InputError
 
@@ -22,7 +22,7 @@ class ImportedRatings:
         places_known: whether the file says which song was in which slot.
     """
 
-    data: Collected
+    data: CollectedAnswers
     places_known: bool = True
 
 
@@ -76,7 +76,7 @@ def collected(protocol: Protocol, rows: Rows, *, places_known: bool = True) -> I
     raters = list(dict.fromkeys(row["rater"] for row in answered))
     questions = sorted({name for one in rows.background.values() for name in one})
     tags = sorted({name for row in answered for name in row if name.startswith("tag_")})
-    data = Collected(
+    data = CollectedAnswers(
         protocol=protocol,
         test="",
         run="",

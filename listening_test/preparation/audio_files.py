@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from listening_test.preparation.clips import ClipRecipe, SongSource
-from listening_test.preparation.rendering import Rendered, Renderer
+from listening_test.preparation.rendering import RenderedClip, Renderer
 from listening_test.preparation.sound import EDGE_SECONDS, Sound, encoded, factor, loudness, outline, true_peak
 from listening_test.prepared import AUDIO
 from listening_test.private import write_private
@@ -274,7 +274,7 @@ def _write_source(
 
 
 def _write_copies(
-    renderer: Renderer, rendered: Rendered, names: Mapping[str, str], folder: Path, level: float
+    renderer: Renderer, rendered: RenderedClip, names: Mapping[str, str], folder: Path, level: float
 ) -> dict[str, StimulusAudio]:
     """The stimuli of one recipe: the same to the ear, different in every byte."""
     listening, recipe = renderer.protocol.listening, rendered.recipe

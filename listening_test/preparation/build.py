@@ -21,7 +21,7 @@ from listening_test.preparation.selection import Selection, select
 from listening_test.preparation.session import Session, SessionPlanner, repetitions
 from listening_test.preparation.sound import EDGE_SECONDS
 from listening_test.preparation.trials import Trials, per_page
-from listening_test.preparation.writing import Maker, Tell
+from listening_test.preparation.writing import ProgressCallback, TestWriter
 from listening_test.prepared import PreparedKey, PreparedTest, check_audio, save_test
 from listening_test.protocol import Protocol
 from listening_test.reporting.wording import counted
@@ -55,7 +55,9 @@ class Preparation:
     notes: tuple[str, ...]
 
 
-def prepare(material: Material, protocol: Protocol, folder: Path, tell: Tell = lambda *_: None) -> Preparation:
+def prepare(
+    material: Material, protocol: Protocol, folder: Path, tell: ProgressCallback = lambda *_: None
+) -> Preparation:
     """Make a test. Its ``test.json`` is written last: a folder that has one is whole.
 
     Args:
@@ -80,7 +82,7 @@ def prepare(material: Material, protocol: Protocol, folder: Path, tell: Tell = l
     prove(design, assigned)
     sessions = SessionPlanner(trials, design.seats)
     plan = [sessions.session(pages) for pages in assigned]
-    result = Maker(material, selection, protocol, folder).make(renderer, plan, tell)
+    result = TestWriter(material, selection, protocol, folder).make(renderer, plan, tell)
     load_secret(folder)
     save_test(result.test, result.key)
     check_audio(result.test)
@@ -96,8 +98,8 @@ def prepare(material: Material, protocol: Protocol, folder: Path, tell: Tell = l
         minutes=minutes,
         notes=(
             *selection.notes,
-            *_remarks(protocol, design, selection, trials, plan),
-            *_late_remarks(protocol, result.level, minutes),
+            *_design_notes(protocol, design, selection, trials, plan),
+            *_level_notes(protocol, result.level, minutes),
         ),
     )
 
@@ -131,7 +133,9 @@ def _design(protocol: Protocol, selection: Selection, lengths: Lengths) -> Desig
     return replace(design, pages=pages)
 
 
-def _places(renderer: Renderer, selection: Selection, tell: Tell) -> dict[tuple[ItemName, str], ExcerptSpan]:
+def _places(
+    renderer: Renderer, selection: Selection, tell: ProgressCallback
+) -> dict[tuple[ItemName, str], ExcerptSpan]:
     """Where every excerpt lies, from the lengths of the songs alone."""
     songs = {(item.prompt, item.take, name) for item, names in selection.songs.items() for name in names}
     lengths = {}
@@ -164,7 +168,7 @@ def _common(renderer: Renderer, selection: Selection) -> dict[tuple[str, int], E
     return common
 
 
-def _remarks(
+def _design_notes(
     protocol: Protocol, design: Design, selection: Selection, trials: Trials, plan: Sequence[Session]
 ) -> list[str]:
     """What came out other than the protocol asked for, or needs an ear."""
@@ -189,7 +193,7 @@ def _remarks(
     return notes
 
 
-def _late_remarks(protocol: Protocol, level: Level, minutes: Sequence[float]) -> list[str]:
+def _level_notes(protocol: Protocol, level: Level, minutes: Sequence[float]) -> list[str]:
     notes = []
     if level.actual < level.target:
         notes.append(

@@ -21,7 +21,7 @@ from songbench.execution.results import SongId
 
 
 @dataclass(frozen=True, eq=False)
-class Rendered:
+class RenderedClip:
     """A sound before it is brought to the test's loudness.
 
     Attributes:
@@ -52,7 +52,7 @@ class Renderer:
     protocol: Protocol
     common: Mapping[tuple[str, int], ExcerptSpan]
 
-    def render(self, source: SongSource | None, recipes: Sequence[ClipRecipe]) -> Iterator[Rendered]:
+    def render(self, source: SongSource | None, recipes: Sequence[ClipRecipe]) -> Iterator[RenderedClip]:
         """The sounds of recipes of one source, which is decoded once.
 
         Raises:
@@ -61,28 +61,28 @@ class Renderer:
         rate = self.protocol.listening.rate
         if source is None:
             for recipe in recipes:
-                yield Rendered(recipe, framed(checks.tones(*recipe.tones, rate), rate))
+                yield RenderedClip(recipe, framed(checks.tones(*recipe.tones, rate), rate))
             return
         samples = {sort: self._decoded(source, sort) for sort in {_origin(recipe) for recipe in recipes}}
         for recipe in recipes:
             yield self._rendered(recipe, source, samples[_origin(recipe)])
 
-    def _rendered(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> Rendered:
+    def _rendered(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> RenderedClip:
         rate = self.protocol.listening.rate
         if recipe.sort == "style sample":
             first, last = sounding(samples)
-            return Rendered(recipe, framed(samples[:, first:last], rate), first / rate)
+            return RenderedClip(recipe, framed(samples[:, first:last], rate), first / rate)
         part, start, notes = self._excerpt(recipe, source, samples)
         if recipe.sort == "sound check":
             longest = round(checks.EXCERPT_SECONDS * rate)
-            return Rendered(
+            return RenderedClip(
                 recipe, framed(checks.sound_check(part[:, :longest], rate, self.protocol.seed), rate), start, notes
             )
         changed = degraded(part, rate, recipe.effect)
         if recipe.voice_text:
             changed = checks.spoken_over(changed, rate, recipe.voice_text, recipe.language)
             notes = (*notes, f"a voice says: {recipe.voice_text}")
-        return Rendered(recipe, framed(changed, rate), start, notes)
+        return RenderedClip(recipe, framed(changed, rate), start, notes)
 
     def _excerpt(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> tuple[Sound, float, tuple[str, ...]]:
         rate, seconds = self.protocol.listening.rate, samples.shape[1] / self.protocol.listening.rate

@@ -23,7 +23,7 @@ SOUND_ANCHORS = (*LOWPASS, "mp3-64k")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class TrialPlan:
     """A trial before anything has a name.
 
     Attributes:
@@ -46,7 +46,7 @@ class Ask:
     spoken: tuple[tuple[str, tuple[tuple[int, Clip], ...]], ...] = ()
     expected: str | None = None
     expected_of: int | None = None
-    repeats: Ask | None = None
+    repeats: TrialPlan | None = None
 
     @property
     def every_clip(self) -> tuple[Clip, ...]:
@@ -55,15 +55,15 @@ class Ask:
         return (*self.clips, *spoken, *((self.reference,) if self.reference else ()))
 
 
-class Turn(NamedTuple):
+class PlacedTrial(NamedTuple):
     """A trial at its place in a session.
 
     Attributes:
-        ask: the trial.
+        trial_plan: the trial.
         order: the numbers of its clips in slots A, B, C …
     """
 
-    ask: Ask
+    trial_plan: TrialPlan
     order: tuple[int, ...]
 
 
@@ -86,51 +86,51 @@ class Trials:
 
     # -- the trials ------------------------------------------------------------------------------------------------
 
-    def test(self, item: ItemName, systems: Sequence[str]) -> Ask:
+    def test(self, item: ItemName, systems: Sequence[str]) -> TrialPlan:
         """A page of the test itself; with hidden anchors and hidden reference for the continuous forms."""
         clips = tuple(song(item, system) for system in systems)
         if self.protocol.continuous:
             clips += tuple(filter(None, (self.anchor_clip(name, item) for name in self.protocol.checks.anchors)))
-        return self._ask("test", item, clips, systems)
+        return self._plan("test", item, clips, systems)
 
-    def anchor(self, name: str, item: ItemName) -> Ask | None:
+    def anchor(self, name: str, item: ItemName) -> TrialPlan | None:
         """A page for an anchor; for pairs a song beside the anchor. None where the item does not allow it."""
         clip = self.anchor_clip(name, item)
         if clip is None:
             return None
         if not self.protocol.pairwise:
-            return self._ask("anchor", item, (clip,), _systems_of([clip]))
+            return self._plan("anchor", item, (clip,), _systems_of([clip]))
         source = clip.recipe.source
         system = source.system if source and name in SOUND_ANCHORS else self._system(item, f"beside {name}")
-        return self._ask("anchor", item, (song(item, system), clip), [system] if system else [])
+        return self._plan("anchor", item, (song(item, system), clip), [system] if system else [])
 
-    def practice(self) -> list[Ask]:
+    def practice(self) -> list[TrialPlan]:
         """The practice pages: they show how good and how bad songs can be."""
         spare = [name for name in self.selection.practice if self._singers(self._practice_item(name))]
         prompts = spare or self.selection.prompts
-        asks = []
+        trial_plans = []
         for number in range(self.protocol.checks.training):
             prompt = prompts[number // 2 % len(prompts)]
             item = self._practice_item(prompt)
-            asks.append(self._practice_page(item, number))
-        return asks
+            trial_plans.append(self._practice_page(item, number))
+        return trial_plans
 
-    def trap(self, item: ItemName, answer: str) -> Ask:
+    def trap(self, item: ItemName, answer: str) -> TrialPlan:
         """An ordinary page on which a voice says what to answer."""
         systems = self._page_systems(item)
         clips = tuple(song(item, system) for system in systems)
         if self.protocol.continuous:
             clips += tuple(filter(None, (self.anchor_clip(name, item) for name in self.protocol.checks.anchors)))
-        ask = self._ask("trap", item, clips, systems)
-        scales = tuple(self.protocol.scale(name) for name in ask.scales)
+        trial_plan = self._plan("trap", item, clips, systems)
+        scales = tuple(self.protocol.scale(name) for name in trial_plan.scales)
         about = self._draw.randrange(len(systems)) if self.protocol.continuous else None
-        return self._with_voice(ask, scales, answer, about)
+        return self._with_voice(trial_plan, scales, answer, about)
 
-    def repetition(self, ask: Ask) -> Ask:
+    def repetition(self, trial_plan: TrialPlan) -> TrialPlan:
         """The same page with stimuli of other names."""
-        clips = tuple(clip.again() for clip in ask.clips)
-        reference = ask.reference.again() if ask.reference else None
-        return replace(ask, kind="repeat", clips=clips, reference=reference, repeats=ask)
+        clips = tuple(clip.again() for clip in trial_plan.clips)
+        reference = trial_plan.reference.again() if trial_plan.reference else None
+        return replace(trial_plan, kind="repeat", clips=clips, reference=reference, repeats=trial_plan)
 
     # -- anchors ---------------------------------------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ class Trials:
         excerpt = next(n for n, rule in enumerate(self.protocol.excerpts) if has_section(rule, lyrics))
         return ItemName(prompt, self.protocol.items.takes[0], excerpt)
 
-    def _practice_page(self, item: ItemName, number: int) -> Ask:
+    def _practice_page(self, item: ItemName, number: int) -> TrialPlan:
         good, bad = self._range_of(item)
         if self.protocol.form == "acr":
             clips: tuple[Clip, ...] = ((good, bad)[number % 2],)
@@ -210,9 +210,9 @@ class Trials:
         else:
             middle = replace(bad, recipe=replace(bad.recipe, effect="lowpass-7000"), anchor="lowpass-7000")
             clips = (middle, bad) if self.protocol.form == "mushra" else (good, middle, bad)
-        ask = self._ask("practice", item, clips, _systems_of(clips))
-        hidden = [replace(clip, role="practice", copy=f"practice {number}") for clip in ask.clips]
-        return replace(ask, clips=tuple(hidden))
+        trial_plan = self._plan("practice", item, clips, _systems_of(clips))
+        hidden = [replace(clip, role="practice", copy=f"practice {number}") for clip in trial_plan.clips]
+        return replace(trial_plan, clips=tuple(hidden))
 
     def _range_of(self, item: ItemName) -> tuple[Clip, Clip]:
         """A good example, the reference or a song that is not in the test or a hardly changed one; and a bad one."""
@@ -233,7 +233,7 @@ class Trials:
 
     # -- parts -----------------------------------------------------------------------------------------------------
 
-    def _ask(self, kind: Kind, item: ItemName, clips: tuple[Clip, ...], systems: Sequence[str]) -> Ask:
+    def _plan(self, kind: Kind, item: ItemName, clips: tuple[Clip, ...], systems: Sequence[str]) -> TrialPlan:
         reference = None
         if self.protocol.form == "mushra":
             clips = (*clips, replace(song(item, None, "reference"), copy="hidden"))
@@ -246,7 +246,7 @@ class Trials:
                 field="scales",
                 cure="Add a scale without only_with, or leave out what was not made from a style sample.",
             )
-        return Ask(kind=kind, item=item, clips=clips, scales=scales, reference=reference)
+        return TrialPlan(kind=kind, item=item, clips=clips, scales=scales, reference=reference)
 
     def scales(self, item: ItemName, systems: Sequence[str]) -> tuple[str, ...]:
         """The questions that make sense of these systems' songs for this item."""
@@ -265,9 +265,11 @@ class Trials:
             systems[:2] if self.protocol.pairwise else systems[: per_page(self.protocol, len(self.selection.systems))]
         )
 
-    def _with_voice(self, ask: Ask, scales: tuple[Scale, ...], answer: str, about: int | None) -> Ask:
+    def _with_voice(
+        self, trial_plan: TrialPlan, scales: tuple[Scale, ...], answer: str, about: int | None
+    ) -> TrialPlan:
         """A voice over every clip, or over the one it is about; the first language's take the place of the clips."""
-        numbers = range(len(ask.clips)) if about is None else (about,)
+        numbers = range(len(trial_plan.clips)) if about is None else (about,)
         spoken = []
         for language in self.protocol.languages:
             text = checks.instruction(self.protocol, scales, answer, language)
@@ -275,18 +277,18 @@ class Trials:
                 (
                     number,
                     replace(
-                        ask.clips[number],
+                        trial_plan.clips[number],
                         role="trap",
                         anchor="",
-                        recipe=replace(ask.clips[number].recipe, voice_text=text, language=language),
+                        recipe=replace(trial_plan.clips[number].recipe, voice_text=text, language=language),
                     ),
                 )
                 for number in numbers
             )
             spoken.append((language, replaced))
         first = dict(spoken[0][1])
-        clips = tuple(first.get(number, clip) for number, clip in enumerate(ask.clips))
-        return replace(ask, clips=clips, spoken=tuple(spoken), expected=answer, expected_of=about)
+        clips = tuple(first.get(number, clip) for number, clip in enumerate(trial_plan.clips))
+        return replace(trial_plan, clips=clips, spoken=tuple(spoken), expected=answer, expected_of=about)
 
 
 def per_page(protocol: Protocol, systems: int) -> int:

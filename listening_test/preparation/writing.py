@@ -16,7 +16,7 @@ from listening_test.preparation.material import Material
 from listening_test.preparation.rendering import Renderer
 from listening_test.preparation.selection import Selection
 from listening_test.preparation.session import Session
-from listening_test.preparation.trials import Ask, Turn
+from listening_test.preparation.trials import PlacedTrial, TrialPlan
 from listening_test.prepared import (
     AUDIO,
     PreparedKey,
@@ -35,12 +35,12 @@ from songbench.domain.lyrics import render_block
 from songbench.execution.results import SongId
 
 Named = TypeVar("Named", Stimulus, PromptDisplay, Trial)
-Tell: TypeAlias = Callable[[str, int, int], None]
+ProgressCallback: TypeAlias = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True)
-class MadeTest:
+class WrittenTest:
     """Both halves of a test and what is known of its audio."""
 
     test: PreparedTest
@@ -49,7 +49,7 @@ class MadeTest:
     level: Level
 
 
-class Maker:
+class TestWriter:
     """Makes a test from a plan. Everything public is named by drawn numbers and listed in the order of these names.
 
     Args:
@@ -64,21 +64,23 @@ class Maker:
         self._draw = Random(f"names {protocol.seed} {material.run} {protocol.name}")
         self._names: set[str] = set()
 
-    def make(self, renderer: Renderer, plan: Sequence[Session], tell: Tell) -> MadeTest:
+    def make(self, renderer: Renderer, plan: Sequence[Session], tell: ProgressCallback) -> WrittenTest:
         """Write the audio and put the test together."""
-        asks = list(dict.fromkeys(turn.ask for session in plan for turn in (*session.practice, *session.turns)))
-        prompts = list(dict.fromkeys(ask.item.prompt for ask in asks))
+        trial_plans = list(
+            dict.fromkeys(turn.trial_plan for session in plan for turn in (*session.practice, *session.turns))
+        )
+        prompts = list(dict.fromkeys(trial_plan.item.prompt for trial_plan in trial_plans))
         samples = {name: _sample(name) for name in prompts if self._has_sample(name)}
         sound, tones = self._sound_check(), self._tones()
-        clips = [clip for ask in asks for clip in ask.every_clip] + [
+        clips = [clip for trial_plan in trial_plans for clip in trial_plan.every_clip] + [
             *samples.values(),
             *tones,
             *([sound] if sound else []),
         ]
         names = {clip: self._name() for clip in dict.fromkeys(clips)}
-        audio, level = self._audio(renderer, names, _models(asks, names), tell)
+        audio, level = self._audio(renderer, names, _models(trial_plans, names), tell)
         items = {name: self._item(name, names[samples[name]] if name in samples else None) for name in prompts}
-        trials = {ask: self._trial(ask, names, items) for ask in asks}
+        trials = {trial_plan: self._trial(trial_plan, names, items) for trial_plan in trial_plans}
         test = PreparedTest(
             folder=self._folder,
             protocol=self._protocol,
@@ -96,17 +98,19 @@ class Maker:
             systems=self._selection.names,
             prompts={name: self._facts(name) for name in sorted({*prompts, *self._selection.prompts})},
             stimuli=dict(sorted((name, self._stimulus_key(clip, audio[name])) for clip, name in names.items())),
-            trials=dict(sorted((trial.id, _trial_key(ask, names, trials)) for ask, trial in trials.items())),
+            trials=dict(
+                sorted((trial.id, _trial_key(trial_plan, names, trials)) for trial_plan, trial in trials.items())
+            ),
             headphone_answers=tuple(clip.recipe.tones[0] for clip in tones),
             song_counts=dict(self._selection.song_counts),
             failed=dict(self._selection.failed),
         )
-        return MadeTest(test, key, audio, level)
+        return WrittenTest(test, key, audio, level)
 
     # -- sound -----------------------------------------------------------------------------------------------------
 
     def _audio(
-        self, renderer: Renderer, names: Mapping[Clip, str], models: Mapping[str, str], tell: Tell
+        self, renderer: Renderer, names: Mapping[Clip, str], models: Mapping[str, str], tell: ProgressCallback
     ) -> tuple[dict[str, StimulusAudio], Level]:
         recipes: dict[ClipRecipe, list[str]] = {}
         for clip, name in names.items():
@@ -166,17 +170,17 @@ class Maker:
             prompt_audio=sample,
         )
 
-    def _trial(self, ask: Ask, names: Mapping[Clip, str], items: Mapping[str, PromptDisplay]) -> Trial:
+    def _trial(self, trial_plan: TrialPlan, names: Mapping[Clip, str], items: Mapping[str, PromptDisplay]) -> Trial:
         """Stimuli stand in the order of their names, which says nothing; each rater's order is in the steps."""
         return Trial(
             id=self._name(),
-            item=items[ask.item.prompt].id,
-            stimuli=tuple(sorted(names[clip] for clip in ask.clips)),
-            scales=ask.scales,
-            reference=names[ask.reference] if ask.reference else None,
+            item=items[trial_plan.item.prompt].id,
+            stimuli=tuple(sorted(names[clip] for clip in trial_plan.clips)),
+            scales=trial_plan.scales,
+            reference=names[trial_plan.reference] if trial_plan.reference else None,
             spoken={
-                language: {names[ask.clips[number]]: names[clip] for number, clip in replaced}
-                for language, replaced in ask.spoken
+                language: {names[trial_plan.clips[number]]: names[clip] for number, clip in replaced}
+                for language, replaced in trial_plan.spoken
             },
         )
 
@@ -211,10 +215,13 @@ def _origin(clip: Clip) -> Iterable[str]:
         yield f"made from {song} for {source.prompt}"
 
 
-def _models(asks: Iterable[Ask], names: Mapping[Clip, str]) -> dict[str, str]:
+def _models(trial_plans: Iterable[TrialPlan], names: Mapping[Clip, str]) -> dict[str, str]:
     """What a voice speaks over in another language, by the stimulus that is heard then."""
     return {
-        names[clip]: names[ask.clips[number]] for ask in asks for _, replaced in ask.spoken for number, clip in replaced
+        names[clip]: names[trial_plan.clips[number]]
+        for trial_plan in trial_plans
+        for _, replaced in trial_plan.spoken
+        for number, clip in replaced
     }
 
 
@@ -224,24 +231,25 @@ def _sample(prompt: str) -> Clip:
     )
 
 
-def _seat(session: Session, names: Mapping[Clip, str], trials: Mapping[Ask, Trial]) -> Seat:
-    def steps(turns: Sequence[Turn]) -> tuple[Step, ...]:
+def _seat(session: Session, names: Mapping[Clip, str], trials: Mapping[TrialPlan, Trial]) -> Seat:
+    def steps(turns: Sequence[PlacedTrial]) -> tuple[Step, ...]:
         return tuple(
-            Step(trials[turn.ask].id, tuple(names[turn.ask.clips[number]] for number in turn.order)) for turn in turns
+            Step(trials[turn.trial_plan].id, tuple(names[turn.trial_plan.clips[number]] for number in turn.order))
+            for turn in turns
         )
 
     return Seat(steps(session.practice), steps(session.turns))
 
 
-def _trial_key(ask: Ask, names: Mapping[Clip, str], trials: Mapping[Ask, Trial]) -> TrialKey:
+def _trial_key(trial_plan: TrialPlan, names: Mapping[Clip, str], trials: Mapping[TrialPlan, Trial]) -> TrialKey:
     return TrialKey(
-        kind=ask.kind,
-        prompt=ask.item.prompt,
-        take=ask.item.take,
-        excerpt=ask.item.excerpt,
-        repeats=trials[ask.repeats].id if ask.repeats else None,
-        expected=ask.expected,
-        expected_of=names[ask.clips[ask.expected_of]] if ask.expected_of is not None else None,
+        kind=trial_plan.kind,
+        prompt=trial_plan.item.prompt,
+        take=trial_plan.item.take,
+        excerpt=trial_plan.item.excerpt,
+        repeats=trials[trial_plan.repeats].id if trial_plan.repeats else None,
+        expected=trial_plan.expected,
+        expected_of=names[trial_plan.clips[trial_plan.expected_of]] if trial_plan.expected_of is not None else None,
     )
 
 

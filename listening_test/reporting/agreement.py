@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from listening_test.reporting import correlation
 from listening_test.reporting.ceiling import Ceiling, human_ceiling
 from listening_test.reporting.correlation import Coefficients, MappedError
@@ -140,7 +140,7 @@ class ScaleAgreement:
 
 
 def agreement(
-    data: Collected,
+    data: CollectedAnswers,
     results: RunResults,
     *,
     confidence: float,

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from listening_test.analysis.results import Analysed
-from listening_test.collected import Collected
+from listening_test.analysis.results import AnalysisResult
+from listening_test.collected import CollectedAnswers
 from listening_test.reporting.agreement import ScaleAgreement, agreement
 from listening_test.reporting.breakdown import breakdowns
 from listening_test.reporting.facts import Report, versions
@@ -53,8 +53,8 @@ def try_to_find_run(name: str, runs: str | None, store: str | None) -> SourceRun
 
 
 def make_report(
-    data: Collected,
-    analysed: Analysed,
+    data: CollectedAnswers,
+    analysed: AnalysisResult,
     run: SourceRun | str,
     *,
     sources: tuple[str, ...] = (),
@@ -79,7 +79,7 @@ def make_report(
 
 
 def _agreement(
-    data: Collected, analysed: Analysed, run: SourceRun | str, confidence: float, seed: int
+    data: CollectedAnswers, analysed: AnalysisResult, run: SourceRun | str, confidence: float, seed: int
 ) -> tuple[tuple[ScaleAgreement, ...], str]:
     if isinstance(run, str):
         return (), run

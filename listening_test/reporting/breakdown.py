@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from listening_test.reporting.resampling import two_way_mean
 from listening_test.reporting.songs import in_order, song_ratings, win_shares
 from songbench.reporting.estimates import Estimate
@@ -60,7 +60,9 @@ class Breakdown:
     means: tuple[PartMean, ...]
 
 
-def breakdowns(data: Collected, scales: Sequence[str], *, confidence: float, seed: int = 0) -> tuple[Breakdown, ...]:
+def breakdowns(
+    data: CollectedAnswers, scales: Sequence[str], *, confidence: float, seed: int = 0
+) -> tuple[Breakdown, ...]:
     """Every property that splits the answers into two or more parts.
 
     Args:
@@ -81,7 +83,9 @@ def breakdowns(data: Collected, scales: Sequence[str], *, confidence: float, see
     return tuple(found)
 
 
-def _means(data: Collected, scale: str, by: str, parts: Sequence[str], confidence: float, seed: int) -> list[PartMean]:
+def _means(
+    data: CollectedAnswers, scale: str, by: str, parts: Sequence[str], confidence: float, seed: int
+) -> list[PartMean]:
     rows = win_shares(data, scale) if data.protocol.pairwise else song_ratings(data, scale)
     return [
         _mean(rows[(rows["system"] == system) & (rows[by] == part)], scale, system, part, confidence, seed)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from listening_test.reporting.correlation import mean_correlation, weighted
 from listening_test.reporting.resampling import Array
 from listening_test.reporting.songs import song_pairs, song_ratings
@@ -39,7 +39,7 @@ class Ceiling:
     n: int = 0
 
 
-def human_ceiling(data: Collected, scale: str, *, seed: int = 0) -> Ceiling:
+def human_ceiling(data: CollectedAnswers, scale: str, *, seed: int = 0) -> Ceiling:
     """The ceiling of one scale, from the included raters' first answers."""
     if data.protocol.pairwise:
         return _of_pairs(data, scale)
@@ -103,7 +103,7 @@ def _one_rater(song: npt.NDArray[np.integer[Any]], values: Array, raters: npt.ND
     return mean if math.isfinite(mean) else None
 
 
-def _of_pairs(data: Collected, scale: str) -> Ceiling:
+def _of_pairs(data: CollectedAnswers, scale: str) -> Ceiling:
     """The share of agreeing pairs of decided answers, over all pairs of songs that two raters or more decided."""
     rows = song_pairs(data, scale)
     rows = rows[rows["outcome"].isin(["first", "second"])]

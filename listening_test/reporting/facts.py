@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 
-from listening_test.analysis.results import Analysed, ScaleAnalysis
-from listening_test.collected import Collected
+from listening_test.analysis.results import AnalysisResult, ScaleAnalysis
+from listening_test.collected import CollectedAnswers
 from listening_test.reporting.agreement import ScaleAgreement
 from listening_test.reporting.breakdown import Breakdown
 from listening_test.reporting.wording import SIMULATED, date_of
@@ -32,8 +32,8 @@ class Report:
         notes: what a reader must know besides.
     """
 
-    data: Collected
-    analysed: Analysed
+    data: CollectedAnswers
+    analysed: AnalysisResult
     breakdowns: tuple[Breakdown, ...] = ()
     agreement: tuple[ScaleAgreement, ...] = ()
     no_agreement: str = ""
@@ -97,7 +97,7 @@ class Report:
         return date_of(last) if last == last and last > 0 else ""
 
     @property
-    def counted_data(self) -> Collected:
+    def counted_data(self) -> CollectedAnswers:
         """The answers of the included raters."""
         return self.data.of(self.included)
 
@@ -141,7 +141,7 @@ class Changed:
     same_pairs: bool
 
 
-def exclusion_changes(analysed: Analysed) -> list[Changed]:
+def exclusion_changes(analysed: AnalysisResult) -> list[Changed]:
     """With and without the excluded raters, scale by scale."""
     everyone = {one.scale: one for one in analysed.everyone}
     return [_changed(one, everyone[one.scale]) for one in analysed.scales if one.scale in everyone]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from listening_test.reporting.resampling import Array, estimate, multiplicities
 from listening_test.reporting.songs import song_means, song_pairs
 from songbench.contracts.cards import Field, MetricCard
@@ -87,7 +87,7 @@ class People:
     """
 
     def __init__(
-        self, data: Collected, scale: str, strengths: Mapping[str, float], confidence: float, seed: int
+        self, data: CollectedAnswers, scale: str, strengths: Mapping[str, float], confidence: float, seed: int
     ) -> None:
         self.scale, self.strengths, self.confidence = scale, strengths, confidence
         self.means: pd.DataFrame = song_means(data, scale)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def song_ratings(data: Collected, scale: str) -> pd.DataFrame:
+def song_ratings(data: CollectedAnswers, scale: str) -> pd.DataFrame:
     """Every number given to a system's song on its first hearing: no anchors, references or repetitions.
 
     Returns:
@@ -23,14 +23,14 @@ def song_ratings(data: Collected, scale: str) -> pd.DataFrame:
     ]
 
 
-def song_pairs(data: Collected, scale: str) -> pd.DataFrame:
+def song_pairs(data: CollectedAnswers, scale: str) -> pd.DataFrame:
     """Every comparison of two systems' songs on its first hearing; empty for forms that rate."""
     rows = data.pairs
     known = rows["first"].isin(data.systems) & rows["second"].isin(data.systems)
     return rows[(rows["scale"] == scale) & (rows["kind"] == "test") & known]
 
 
-def song_means(data: Collected, scale: str) -> pd.DataFrame:
+def song_means(data: CollectedAnswers, scale: str) -> pd.DataFrame:
     """The mean answer about each song.
 
     Returns:
@@ -41,7 +41,7 @@ def song_means(data: Collected, scale: str) -> pd.DataFrame:
     return groups.agg(value="mean", sd="std", n="size").reset_index()
 
 
-def win_shares(data: Collected, scale: str) -> pd.DataFrame:
+def win_shares(data: CollectedAnswers, scale: str) -> pd.DataFrame:
     """Each comparison from both sides.
 
     Returns:

@@ -10,7 +10,7 @@ from listening_test.analysis.means import rated
 from listening_test.analysis.power import plan_table, typical
 from listening_test.analysis.preferences import preferred
 from listening_test.analysis.results import Difference, PairOutcome
-from listening_test.collected import Collected
+from listening_test.collected import CollectedAnswers
 from listening_test.simulation.population import Population
 from listening_test.simulation.ratings import SimulatedDesign, draw
 
@@ -31,7 +31,7 @@ def power_of(design: SimulatedDesign, *, tests: int, seed: int = 0) -> tuple[flo
     return sum(significant) / tests if tests else math.nan, aimed
 
 
-def _p_of_first_pair(data: Collected) -> float:
+def _p_of_first_pair(data: CollectedAnswers) -> float:
     """Of the declared test of the first two systems, before any correction."""
     pairs: Sequence[PairOutcome | Difference]
     if data.protocol.pairwise:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
+from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, CollectedAnswers, frame
 from listening_test.protocol import Form, Protocol, load_protocol
 from listening_test.simulation.population import Population
 from listening_test.simulation.raters import SimulatedRaters, decided, on_scale
@@ -74,7 +74,9 @@ def protocol_of(design: SimulatedDesign) -> Protocol:
     return Protocol.model_validate({"name": "simulated", "form": design.form, "scales": scales, "screening": rules})
 
 
-def draw(design: SimulatedDesign, population: Population, seed: int, protocol: Protocol | None = None) -> Collected:
+def draw(
+    design: SimulatedDesign, population: Population, seed: int, protocol: Protocol | None = None
+) -> CollectedAnswers:
     """One simulated test.
 
     Args:
@@ -94,7 +96,7 @@ def draw(design: SimulatedDesign, population: Population, seed: int, protocol: P
     )
     rows = _answered(design, panel, _visits(design, panel.rng))
     empty = frame([], [*(RATINGS if protocol.pairwise else PAIRS)])
-    return Collected(
+    return CollectedAnswers(
         protocol=protocol,
         test="",
         run="simulated",

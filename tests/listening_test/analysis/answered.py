@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
+from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, CollectedAnswers, frame
 from listening_test.protocol import Protocol
 
 ACR = {"id": "Q", "label": "Quality", "points": {value: str(value) for value in range(1, 6)}}
@@ -54,7 +54,7 @@ def collected(rows, form="acr", *, systems=None, checks=(), raters=None, song_co
         {"rater": rater, "pages_asked": 1, "pages_answered": 1, "withdrawn": False}
         for rater in sorted({row["rater"] for row in rows} | {check["rater"] for check in checks})
     ]
-    return Collected(
+    return CollectedAnswers(
         protocol=declared,
         test="",
         run="by-hand",

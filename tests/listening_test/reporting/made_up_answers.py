@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, Collected, frame
+from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS, CollectedAnswers, frame
 from listening_test.protocol import load_protocol
 from songbench.contracts.cards import READY, Field, MetricCard, ModelFamily, SystemCard
 from songbench.domain.lyrics import parse_lyrics
@@ -98,7 +98,7 @@ def make_answers(form="acr", *, raters=12, prompts=10, seed=1, simulated=False, 
     ]  # fmt: skip
     checks = [{"rater": r, "check": "trap", "page": 3, "expected": "2", "given": "2", "correct": True} for r in ids]
     pairwise = protocol.pairwise
-    return Collected(
+    return CollectedAnswers(
         protocol=protocol,
         test="ab" * 32,
         run="demo",
