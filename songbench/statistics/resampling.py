@@ -27,7 +27,7 @@ from songbench.statistics.student import t_quantile
 
 LEAST_ERROR = 0.4
 """The least standard error of a resample, as a share of that of the values themselves."""
-_MOST_NUMBERS = 1_000_000
+_NUMBERS_AT_ONCE = 1_000_000
 
 
 class Reach(NamedTuple):
@@ -77,7 +77,7 @@ def _resampled_t(residuals: Array, weights: Array, replicates: int, seed: int) -
     terms = np.stack([residuals, weights, residuals**2, residuals * weights, weights**2], axis=1)
     t = np.empty(replicates)
     counts = _times_drawn(n, replicates, seed)
-    block = max(1, _MOST_NUMBERS // n)
+    block = max(1, _NUMBERS_AT_ONCE // n)
     for begin in range(0, replicates, block):
         part = slice(begin, begin + block)
         value, weight, squares, products, squared_weights = (counts[part].astype(np.float64) @ terms).T
