@@ -15,7 +15,8 @@ from pydantic import Field
 
 from songbench.domain.errors import InputError
 from songbench.plugin import parameters_of
-from systems.songbloom.config_section import Section
+from systems.songbloom.config_fields import AUTOENCODER, INFERENCE, MODEL
+from systems.songbloom.config_section import ConfigSection
 from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
 
 GuidanceMode = Literal["h", "global", "none"]
@@ -34,6 +35,11 @@ def _positive(config: object, *names: str) -> None:
             raise InputError(f"A model whose {name} is {value} cannot be.", field=name)
 
 
+def _values(config: Any) -> dict[str, Any]:
+    """The fields of a configuration by name."""
+    return {field.name: getattr(config, field.name) for field in fields(config)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The sizes of the sketch language model and the acoustic diffusion transformer.
@@ -49,7 +55,8 @@ class ModelConfig:
         feed_forward_factor: hidden width of the feed-forward layers as a multiple of `dim`.
         timestep_features: width of the Fourier features of the diffusion time.
         lm_rotary_base: base of the language model's rotary positions.
-        dit_rotary_base: base of the diffusion transformer's.
+        dit_rotary_base: base of the diffusion transformer's. No released file holds it: the later upstream line fixes
+            it at 20000 while its 240 s model gives the language model 40000; in the 150 s models both are 20000.
         prompt_frames: latent frames of the style prompt; 250 are 10 s.
         lyrics_length: symbols of lyrics the model sees; shorter lyrics are padded, and the padding is attended to.
         max_sentences: rows of the sentence-number embedding.
@@ -114,50 +121,14 @@ class ModelConfig:
         return self.patch + 1
 
     @classmethod
-    def from_upstream(cls, model: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> ModelConfig:
-        """Read the ``model`` section of a released YAML file.
-
-        Args:
-            model: the section, decoded.
-            vocabulary: of the lyrics; default: the list in the section.
+    def from_upstream(cls, model: Mapping[str, Any]) -> ModelConfig:
+        """Read the ``model`` section of a released YAML file, decoded.
 
         Raises:
             InputError: a value is missing, or one asks for something no released model uses.
         """
-        section = Section(model, "model")
-        section.only("backend", "llama")
-        section.only("time_cond_type", "prepend")
-        section.only("pre_norm", False, default=False)
-        section.only("norm", "layer_norm", default="layer_norm")
-        conditions = Section(section.value("condition_provider_cfg", dict), "model.condition_provider_cfg")
-        prompt = Section(conditions.value("prompt_wav", dict), "model.condition_provider_cfg.prompt_wav")
-        lyrics = Section(conditions.value("lyrics", dict), "model.condition_provider_cfg.lyrics")
-        lyrics.only("mode", "sum")
-        base = section.value("rotary_base_val", float)
-        objective = section.value("diffusion_objective", str, "rectified_flow")
-        if objective not in ("rectified_flow", "v"):
-            raise section.wrong("diffusion_objective", objective, ("rectified_flow", "v"))
-        return cls(
-            dim=section.value("dim", int),
-            heads=section.value("num_heads", int),
-            lm_layers=section.value("lm_layers", int),
-            dit_layers=section.value("diff_layers", int),
-            latent_channels=section.value("latent_dim", int),
-            sketch_vocabulary=section.value("num_pitch", int),
-            patch=section.value("block_size", int),
-            feed_forward_factor=section.value("hidden_scale", int, 4),
-            timestep_features=section.value("timestep_features_dim", int),
-            lm_rotary_base=base,
-            # The later upstream line fixes the diffusion transformer at 20000 while its 240 s model gives the language
-            # model 40000; in the 150 s models both are 20000, so the fixed value is right for all of them.
-            dit_rotary_base=20000.0,
-            prompt_frames=prompt.value("max_len", int),
-            lyrics_length=lyrics.value("max_len", int),
-            max_sentences=lyrics.value("max_sentence_per_structure", int, 50),
-            hidden_dropout=section.value("h_dropout", float, 0.0),
-            objective=objective,
-            vocabulary=vocabulary or Vocabulary(lyrics.all("vocab_list", str)),
-        )
+        sizes = {"hidden_dropout": 0.0, **MODEL.read(model)}
+        return cls(**{**sizes, "vocabulary": Vocabulary(sizes["vocabulary"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,66 +172,20 @@ class AutoencoderConfig:
 
     @classmethod
     def from_upstream(cls, decoded: Mapping[str, Any]) -> AutoencoderConfig:
-        """Read the released JSON file.
+        """Read the released JSON file, decoded.
 
         Raises:
             InputError: it describes something other than a plain Oobleck autoencoder with a VAE bottleneck.
         """
-        root = Section(decoded, "")
-        root.only("model_type", "autoencoder")
-        model = Section(root.value("model", dict), "model")
-        bottleneck = Section(model.value("bottleneck", dict), "model.bottleneck")
-        bottleneck.only("type", "vae")
-        sides = {}
-        for name in ("encoder", "decoder"):
-            side = Section(model.value(name, dict), f"model.{name}")
-            side.only("type", "oobleck")
-            sides[name] = Section(side.value("config", dict), f"model.{name}.config")
-            sides[name].only("use_snake", True)
-        sides["decoder"].only("final_tanh", False)
-        latent = model.value("latent_dim", int)
-        if sides["encoder"].value("latent_dim", int) != 2 * latent:
-            raise sides["encoder"].wrong("latent_dim", sides["encoder"].values["latent_dim"], (str(2 * latent),))
-        config = cls(
-            sample_rate=root.value("sample_rate", int),
-            audio_channels=root.value("audio_channels", int),
-            channels=sides["decoder"].value("channels", int),
-            multiples=sides["decoder"].all("c_mults", int),
-            strides=sides["decoder"].all("strides", int),
-            latent_channels=latent,
-        )
-        if config.hop != model.value("downsampling_ratio", int):
-            raise model.wrong("downsampling_ratio", model.values["downsampling_ratio"], (str(config.hop),))
+        sizes = AUTOENCODER.read(decoded)
+        AUTOENCODER.require(decoded, "encoder_channels", 2 * sizes["latent_channels"])  # means and deviations
+        config = cls(**{field.name: sizes[field.name] for field in fields(cls)})
+        AUTOENCODER.require(decoded, "hop", config.hop)
         return config
 
     def to_upstream(self) -> dict[str, Any]:
         """The released JSON form, for saving."""
-        shared = {
-            "channels": self.channels,
-            "c_mults": list(self.multiples),
-            "strides": list(self.strides),
-            "use_snake": True,
-        }
-        encoder = {"in_channels": self.audio_channels, "latent_dim": 2 * self.latent_channels, **shared}
-        decoder = {
-            "out_channels": self.audio_channels,
-            "latent_dim": self.latent_channels,
-            "final_tanh": False,
-            **shared,
-        }
-        return {
-            "model_type": "autoencoder",
-            "sample_rate": self.sample_rate,
-            "audio_channels": self.audio_channels,
-            "model": {
-                "encoder": {"type": "oobleck", "config": encoder},
-                "decoder": {"type": "oobleck", "config": decoder},
-                "bottleneck": {"type": "vae"},
-                "latent_dim": self.latent_channels,
-                "downsampling_ratio": self.hop,
-                "io_channels": self.audio_channels,
-            },
-        }
+        return AUTOENCODER.write({**_values(self), "encoder_channels": 2 * self.latent_channels, "hop": self.hop})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +227,7 @@ class DecodingConfig:
     def __post_init__(self) -> None:
         """Refuse values of another kind or outside their range, naming the field."""
         if declared := parameters_of(type(self)):
-            declared.check({one.name: getattr(self, one.name) for one in fields(self)}, "system 'songbloom'")
+            declared.check(_values(self), "system 'songbloom'")
 
     @property
     def latent_guidance(self) -> float:
@@ -319,9 +244,8 @@ class DecodingConfig:
         Raises:
             InputError: an unknown name, or a value of the wrong kind or outside its range.
         """
-        known = {one.name: getattr(self, one.name) for one in fields(self)}
         if declared := parameters_of(type(self)):
-            declared.check({**known, **changes}, "system 'songbloom'")
+            declared.check({**_values(self), **changes}, "system 'songbloom'")
         return replace(self, **changes)
 
     @classmethod
@@ -333,29 +257,30 @@ class DecodingConfig:
         Raises:
             InputError: a value of the wrong kind.
         """
-        section = Section(inference, "inference")
-        if isinstance(section.values.get("cfg_coef"), list):
-            pair = section.all("cfg_coef", float)
+        pair: tuple[float, ...] = ()
+        if isinstance(inference.get("cfg_coef"), list):
+            section = ConfigSection(inference, INFERENCE.name)
+            pair = section.members("cfg_coef", float)
             if len(pair) != 2:
-                raise section.wrong("cfg_coef", list(pair), ("a number", "a pair of numbers"))
-            guidance, latents = pair
-        else:
-            guidance, latents = section.value("cfg_coef", float, cls.guidance), None
-        return cls(
-            guidance=guidance,
-            diffusion_guidance=latents,
-            guidance_mode=section.value("dit_cfg_type", str, "h"),
-            sampling=section.value("use_sampling", bool, True),
-            temperature=section.value("temp", float, cls.temperature),
-            top_k=section.value("top_k", int, cls.top_k),
-            top_p=section.value("top_p", float, 0.0),
-            penalise_repetition=section.value("penalty_repeat", bool, True),
-            repetition_window=section.value("penalty_window", int, cls.repetition_window),
-            repetition_penalty=section.value("repetition_penalty", float, cls.repetition_penalty),
-            steps=section.value("steps", int, cls.steps),
-            diffusion_temperature=section.value("diff_temp", float, cls.diffusion_temperature),
-            max_seconds=section.value("max_seconds", float, max_seconds),
-        )
+                raise section.wrong("cfg_coef", ("a number", "a pair of numbers"))
+            inference = {**inference, "cfg_coef": pair[0]}
+        settings = {"max_seconds": max_seconds, **INFERENCE.read(inference)}
+        return cls(**settings, diffusion_guidance=pair[1] if pair else None)
+
+    def to_upstream(self, max_seconds: float) -> dict[str, Any]:
+        """The ``inference`` section for saving.
+
+        Args:
+            max_seconds: what a reader takes for the longest length where the file names none.
+        """
+        settings = _values(self)
+        if self.diffusion_guidance is not None:
+            settings["guidance"] = [self.guidance, self.diffusion_guidance]
+        # Released files cannot hold these two, so they are written only where they are not what follows from the rest.
+        for name, usual in (("repetition_penalty", type(self).repetition_penalty), ("max_seconds", max_seconds)):
+            if settings[name] == usual:
+                del settings[name]
+        return INFERENCE.write(settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -408,62 +333,13 @@ class SongBloomConfig:
             vocabulary: name of the vocabulary file beside it.
             autoencoder: name of the autoencoder's JSON beside it.
         """
-        model, decoding = self.model, self.decoding
         return {
             "max_dur": self.trained_seconds,
             "sr": self.autoencoder.sample_rate,
             "vae": {"vae_cfg": autoencoder, "vae_ckpt": ""},
-            "model": {
-                "backend": "llama",
-                "time_cond_type": "prepend",
-                "dim": model.dim,
-                "num_heads": model.heads,
-                "lm_layers": model.lm_layers,
-                "diff_layers": model.dit_layers,
-                "latent_dim": model.latent_channels,
-                "num_pitch": model.sketch_vocabulary,
-                "block_size": model.patch,
-                "hidden_scale": model.feed_forward_factor,
-                "timestep_features_dim": model.timestep_features,
-                "rotary_base_val": model.lm_rotary_base,
-                "h_dropout": model.hidden_dropout,
-                "diffusion_objective": model.objective,
-                "condition_provider_cfg": {
-                    "prompt_wav": {"type": "audio_tokenizer_wrapper", "max_len": model.prompt_frames},
-                    "lyrics": {
-                        "type": "phoneme_tokenizer",
-                        "vocab_list": "${load_yaml:" + vocabulary + "}",
-                        "max_len": model.lyrics_length,
-                        "max_sentence_per_structure": model.max_sentences,
-                        "mode": "sum",
-                    },
-                },
-            },
-            "inference": {
-                "cfg_coef": decoding.guidance
-                if decoding.diffusion_guidance is None
-                else [decoding.guidance, decoding.diffusion_guidance],
-                "dit_cfg_type": decoding.guidance_mode,
-                "use_sampling": decoding.sampling,
-                "temp": decoding.temperature,
-                "top_k": decoding.top_k,
-                "top_p": decoding.top_p,
-                "penalty_repeat": decoding.penalise_repetition,
-                "penalty_window": decoding.repetition_window,
-                "steps": decoding.steps,
-                "diff_temp": decoding.diffusion_temperature,
-                **self._beyond_upstream(),
-            },
+            "model": MODEL.write({**_values(self.model), "vocabulary": "${load_yaml:" + vocabulary + "}"}),
+            "inference": self.decoding.to_upstream(longest_seconds(self.trained_seconds)),
         }
-
-    def _beyond_upstream(self) -> dict[str, float]:
-        """The settings that released files cannot hold, where they are not what follows from the rest."""
-        usual = {
-            "repetition_penalty": DecodingConfig.repetition_penalty,
-            "max_seconds": longest_seconds(self.trained_seconds),
-        }
-        own = {name: getattr(self.decoding, name) for name in usual}
-        return {name: value for name, value in own.items() if value != usual[name]}
 
 
 def longest_seconds(trained_seconds: float) -> float:

@@ -16,7 +16,7 @@ import yaml
 
 from songbench.domain.errors import InputError
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig, longest_seconds
-from systems.songbloom.config_section import Section
+from systems.songbloom.config_section import ConfigSection
 from systems.songbloom.text.vocabulary import Vocabulary
 
 
@@ -40,7 +40,7 @@ def read_config(path: Path, folders: Sequence[Path] = ()) -> SongBloomConfig:
     try:
         root = _sections(path, folders, "max_dur", "vae", "model", "inference")
         model = root.value("model", dict)
-        vae = Section(root.value("vae", dict), "vae")
+        vae = root.section("vae")
         longest = root.value("max_dur", float)
         autoencoder = read_autoencoder_config(companion(vae.value("vae_cfg", str), folders))
         inference = root.value("inference", dict)
@@ -70,17 +70,17 @@ def named_autoencoder(path: Path, folders: Sequence[Path] = ()) -> Path | None:
     """
     folders = (path.parent, *folders)
     try:
-        vae = Section(_sections(path, folders, "vae").value("vae", dict), "vae")
+        vae = _sections(path, folders, "vae").section("vae")
         name = vae.value("vae_ckpt", str, "")
     except InputError as error:
         raise error.located(file=str(path)) from None
     return companion(name, folders) if name else None
 
 
-def _sections(path: Path, folders: Sequence[Path], *names: str) -> Section:
+def _sections(path: Path, folders: Sequence[Path], *names: str) -> ConfigSection:
     """Some sections of a YAML file; others (training data and the like) may use resolvers that mean nothing here."""
     decoded = _decoded(path, yaml.safe_load)
-    return Section(_resolve({name: decoded[name] for name in names if name in decoded}, decoded, folders), "")
+    return ConfigSection(_resolve({name: decoded[name] for name in names if name in decoded}, decoded, folders), "")
 
 
 def read_autoencoder_config(path: Path) -> AutoencoderConfig:
@@ -132,28 +132,28 @@ def _resolve(value: Any, root: Mapping[str, Any], folders: Sequence[Path], via: 
         via: the interpolations that led here, so that a circle is noticed.
     """
     if isinstance(value, dict):
-        return {key: _resolve(one, root, folders, via) for key, one in value.items()}
+        return {key: _resolve(inner, root, folders, via) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_resolve(one, root, folders, via) for one in value]
-    found = _INTERPOLATION.match(value) if isinstance(value, str) else None
-    if not found:
+        return [_resolve(member, root, folders, via) for member in value]
+    match = _INTERPOLATION.match(value) if isinstance(value, str) else None
+    if not match:
         return value
     if value in via:
         raise InputError(f"'{value}' points to itself.")
     via = (*via, value)
-    inner = found["value"]
-    if found["resolver"] is None:
+    inner = match["value"]
+    if match["resolver"] is None:
         target: Any = root
         for part in inner.split("."):
             if not isinstance(target, Mapping) or part not in target:
                 raise InputError(f"'{value}' points to nothing in this file.", cure=f"Write the value of {inner}.")
             target = target[part]
         return _resolve(target, root, folders, via)
-    if found["resolver"] == "dynamic_path":
+    if match["resolver"] == "dynamic_path":
         return str(companion(inner, folders))
-    if found["resolver"] == "load_yaml":
+    if match["resolver"] == "load_yaml":
         name = _resolve(inner, root, folders, via)
         return list(Vocabulary.from_yaml(companion(str(name), folders)).symbols)
     raise InputError(
-        f"'{value}' uses an unknown resolver.", value=found["resolver"], allowed=("dynamic_path", "load_yaml")
+        f"'{value}' uses an unknown resolver.", value=match["resolver"], allowed=("dynamic_path", "load_yaml")
     )

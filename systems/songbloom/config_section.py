@@ -22,8 +22,13 @@ KINDS = {
 T = TypeVar("T")
 
 
-class Section:
-    """A decoded section whose values are taken out with errors that name them."""
+class ConfigSection:
+    """A decoded section whose values are taken out with errors that name them.
+
+    Args:
+        values: the section, decoded.
+        name: its path in the file, such as ``model.decoder``; empty for the whole file.
+    """
 
     def __init__(self, values: Mapping[str, Any], name: str) -> None:
         self.values, self.name = values, name
@@ -37,23 +42,30 @@ class Section:
         Raises:
             InputError: it is missing without a default, or of another kind.
         """
-        found = self.values.get(key, default)
-        if found is None:
+        value = self.values.get(key, default)
+        if value is None:
             raise InputError(f"'{self._path(key)}' is missing.", field=self._path(key))
-        if kind is float and isinstance(found, int | str) and not isinstance(found, bool):
+        if kind is float and isinstance(value, int | str) and not isinstance(value, bool):
             with suppress(ValueError, OverflowError):  # YAML 1.1 takes 1e-3 for text
-                return float(found)
-        if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+                return float(value)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise InputError(
-                f"'{self._path(key)}' should be {KINDS[kind]}, not {str(found)[:80]!r}.", field=self._path(key)
+                f"'{self._path(key)}' should be {KINDS[kind]}, not {str(value)[:80]!r}.", field=self._path(key)
             )
-        return found
+        return value
 
-    def all(self, key: str, kind: type[T]) -> tuple[T, ...]:
+    def section(self, key: str) -> ConfigSection:
+        """The section at a key, or at a path of keys with points between; an empty path is this section."""
+        first, _, rest = key.partition(".")
+        if not first:
+            return self
+        return ConfigSection(self.value(first, dict), self._path(first)).section(rest)
+
+    def members(self, key: str, kind: type[T]) -> tuple[T, ...]:
         """The members of a list, each of one kind."""
-        listed = self.value(key, list)
-        each = Section({str(number): one for number, one in enumerate(listed)}, self._path(key))
-        return tuple(each.value(number, kind) for number in each.values)
+        members = {str(number): member for number, member in enumerate(self.value(key, list))}
+        listing = ConfigSection(members, self._path(key))
+        return tuple(listing.value(number, kind) for number in members)
 
     def only(self, key: str, allowed: Any, default: Any = None) -> None:
         """Refuse any value of a key but one.
@@ -61,15 +73,16 @@ class Section:
         Raises:
             InputError: it has another.
         """
-        found = self.values.get(key, default)
-        if found != allowed:
-            raise self.wrong(key, found, (str(allowed),))
+        value = self.values.get(key, default)
+        if value != allowed:
+            raise self.wrong(key, (str(allowed),), default)
 
-    def wrong(self, key: str, given: Any, allowed: tuple[str, ...]) -> InputError:
+    def wrong(self, key: str, allowed: tuple[str, ...], default: Any = None) -> InputError:
         """The error for a value that no released model has."""
+        value = self.values.get(key, default)
         return InputError(
-            f"'{self._path(key)}' is {given!r}, which no released model uses.",
+            f"'{self._path(key)}' is {value!r}, which no released model uses.",
             field=self._path(key),
-            value=str(given),
+            value=str(value),
             allowed=allowed,
         )
