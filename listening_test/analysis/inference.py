@@ -146,6 +146,7 @@ def _by_t(estimate: float, error: float, freedom: float, confidence: float, marg
 
 
 def _by_draws(estimate: float, draws: Array, least: float, confidence: float, margin: float | None) -> Combination:
+    """Interval and tests from bootstrap draws of shape (replicates,)."""
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     tail = min(np.mean(draws <= 0), np.mean(draws >= 0))
     equal = (

@@ -144,7 +144,10 @@ def _about_silence(systems: tuple[str, ...], answers: CodedRatings, worst: Mappi
 
 
 def _weights(inference: Inference, name: str, worst: Mapping[str, Failures]) -> tuple[Array, float, float]:
-    """The weights, the variance and the shift of a system's mean with its failures counted."""
+    """The weights, the variance and the shift of a system's mean with its failures counted.
+
+    Weights have shape (systems,).
+    """
     place = inference.answers.systems.index(name)
     weights = np.zeros(len(inference.answers.systems))
     weights[place] = 1 - worst[name].share

@@ -145,7 +145,10 @@ class _Estimate(NamedTuple):
 
 
 def _mean(values: Array, slot: Array | None, data: _Signed, confidence: float) -> _Estimate:
-    """The mean of `values` over raters and items, at equal shares of both slots where `slot` (+1, -1) varies."""
+    """The mean of `values` over raters and items, at equal shares of both slots where `slot` (+1, -1) varies.
+
+    Arrays have shape (n,).
+    """
     from scipy.stats import t as student
 
     if data.raters < 2 or data.items < 2:
@@ -261,7 +264,10 @@ def _estimated(data: _Signed, systems: int, form: str) -> tuple[Array, Array, Ar
 def _interval(
     value: float, influence: Array, least: float, data: _Signed, confidence: float
 ) -> tuple[float | None, float | None]:
-    """None where one rater or prompt, or answers that do not vary, allow no interval; `least` is the smallest error."""
+    """None where one rater or prompt, or answers that do not vary, allow no interval; `least` is the smallest error.
+
+    `influence` has shape (n,).
+    """
     from scipy.stats import t as student
 
     if data.raters < 2 or data.items < 2:

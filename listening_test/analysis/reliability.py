@@ -61,6 +61,7 @@ def reliability(data: CollectedAnswers, scale: str, components: Components | Non
 
 
 def _alpha(data: CollectedAnswers, scale: str, values: Array, unit: Codes) -> float | None:
+    """Krippendorff's alpha in the metric of the form; arrays have shape (n,)."""
     if data.protocol.form == "preference":
         values, unit = _categories(data.pairs[data.pairs["scale"] == scale], data.systems)
     metric = _METRICS.get(data.protocol.form, "interval")
@@ -68,7 +69,10 @@ def _alpha(data: CollectedAnswers, scale: str, values: Array, unit: Codes) -> fl
 
 
 def _categories(pairs: pd.DataFrame, systems: tuple[str, ...]) -> tuple[Array, Codes]:
-    """Which of two was better, turned to one order, with "both bad" as a category of its own."""
+    """Which of two was better, turned to one order, with "both bad" as a category of its own.
+
+    Both have shape (n,).
+    """
     rows = pairs[(pairs["kind"] == "test") & pairs["first"].isin(systems) & pairs["second"].isin(systems)]
     straight = rows["first"].astype(str) < rows["second"].astype(str)
     low, high = rows["first"].where(straight, rows["second"]), rows["second"].where(straight, rows["first"])

@@ -1,4 +1,7 @@
-"""Hidden anchors made from a sound: low-pass filters and a low bit rate."""
+"""Hidden anchors made from a sound: low-pass filters and a low bit rate.
+
+Sounds are float32 of shape (2, n), full scale ±1, unless said otherwise.
+"""
 
 from __future__ import annotations
 

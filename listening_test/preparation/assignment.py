@@ -87,7 +87,10 @@ def _families(possible: Pages) -> list[Sequence[Hashable]]:
 
 
 def _even_systems(met: Votes, left: Votes, seats: int) -> Iterator[dict[str, Any]]:
-    """Each system on as many of the rater's pages as any other: a wish, as pairs cannot always grant it."""
+    """Each system on as many of the rater's pages as any other: a wish, as pairs cannot always grant it.
+
+    `met` has shape (systems, cells), `left` (cells,).
+    """
     fair = met @ left
     for slack in SLACKS:
         yield {"A": met, "lb": fair // seats - slack, "ub": -(-fair // seats) + slack}
@@ -109,7 +112,10 @@ class Groups:
         self.matrix = sparse.csr_matrix(np.vstack(blocks))
 
     def spread(self, total: int, draw: np.random.Generator) -> Votes:
-        """`total` votes over all cells; every cell and every group gets its share, rounded up or down."""
+        """`total` votes over all cells; every cell and every group gets its share, rounded up or down.
+
+        Shape (cells,).
+        """
         sizes = self.matrix @ np.ones(self.cells, dtype=np.int64)
         share = np.full(self.cells, total, dtype=np.int64)
         return self._solve_whole(sizes * total, share, self.cells, draw)
@@ -120,7 +126,7 @@ class Groups:
         """What one of `hands` gets of the votes that are left: of every cell and group its share, up or down.
 
         Args:
-            votes: per cell, what is left.
+            votes: per cell, what is left, shape (cells,).
             hands: how many are still to be served, this one included.
             draw: chooses among the many solutions.
             wishes: further constraints (``A``, ``lb``, ``ub``), the most demanding first; without those
@@ -133,6 +139,7 @@ class Groups:
         return self._solve_whole(self.matrix @ votes, votes, hands, draw)
 
     def _solve_whole(self, sums: Votes, votes: Votes, parts: int, draw: np.random.Generator) -> Votes:
+        """A solution that must exist; shapes as in `_solve`."""
         solution = self._solve(sums, votes, parts, draw, {})
         if solution is None:
             raise RuntimeError("the groups do not lie in two trees, or a group is larger than its share")
@@ -141,6 +148,7 @@ class Groups:
     def _solve(
         self, sums: Votes, votes: Votes, parts: int, draw: np.random.Generator, wish: Mapping[str, Any]
     ) -> Votes | None:
+        """Whole votes within the bounds, shape (cells,), None where there are none; sums have shape (groups,)."""
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         constraints = [LinearConstraint(self.matrix, sums // parts, -(-sums // parts))]
@@ -159,7 +167,7 @@ class Groups:
 
 
 def incidence(family: Sequence[Hashable]) -> npt.NDArray[np.int64]:
-    """A row per group, in order of first appearance, with 1 where a cell belongs to it."""
+    """A row per group, in order of first appearance, with 1 where a cell belongs to it. Shape (groups, cells)."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(family))}
     matrix = np.zeros((len(numbers), len(family)), dtype=np.int64)
     for cell, name in enumerate(family):

@@ -5,6 +5,8 @@ bytes, lengths and outlines. Compressed files betray what is in them by their si
 so each is filled up to the same number of bytes per second, that of the song that compresses worst.
 
 What this does not do: whoever saves the sounds and measures them hears and sees what is in them.
+
+Sounds are float32 of shape (2, n), full scale ±1, unless said otherwise.
 """
 
 from __future__ import annotations

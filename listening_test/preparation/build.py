@@ -69,19 +69,24 @@ def prepare(
     Raises:
         InputError: for anything that cannot be used, naming it.
     """
+    # 1. which songs take part
     selection = select(material, protocol)
     trials = Trials(material, selection, protocol)
+    # 2. where every excerpt lies
     renderer = Renderer(material, protocol, {})
     places = _places(renderer, selection, tell)
     if protocol.form == "mushra":
         renderer = replace(renderer, common=_common(renderer, selection))
+    # 3. who hears what, proven to be balanced
     design = _design(
         protocol, selection, Lengths({name: one.seconds + 2 * EDGE_SECONDS for name, one in places.items()})
     )
     assigned = assign(design)
     prove(design, assigned)
+    # 4. sessions with anchors, traps and repetitions among the test pages
     sessions = SessionPlanner(trials, design.seats)
     plan = [sessions.session(pages) for pages in assigned]
+    # 5. the audio and both halves of the test
     result = TestWriter(material, selection, protocol, folder).make(renderer, plan, tell)
     load_secret(folder)
     save_test(result.test, result.key)

@@ -2,6 +2,8 @@
 
 A trap is ordinary music over which a voice says which answer to give. The voice is that of espeak-ng, the library
 inside the package ``espeakng_loader``.
+
+Sounds are float32 of shape (2, n), full scale ±1, unless said otherwise.
 """
 
 from __future__ import annotations
@@ -201,7 +203,7 @@ def spoken_over(music: Sound, rate: int, text: str, language: str) -> Sound:
 
 
 def _fitting(text: str, language: str, rate: int, length: int) -> npt.NDArray[np.float32]:
-    """The instruction at the slowest speed that leaves half a second of music."""
+    """The instruction at the slowest speed that leaves half a second of music. Mono, shape (n,)."""
     for speed in SPEEDS:
         voice = _voice(text, language, rate, speed)
         if len(voice) + rate // 2 <= length:
@@ -216,6 +218,7 @@ def _fitting(text: str, language: str, rate: int, length: int) -> npt.NDArray[np
 
 @lru_cache(maxsize=64)
 def _voice(text: str, language: str, rate: int, speed: int) -> npt.NDArray[np.float32]:
+    """A voice at a rate, without silence around it; mono, shape (n,)."""
     import soxr
 
     samples = np.trim_zeros(speak(text, language, speed))
@@ -223,7 +226,7 @@ def _voice(text: str, language: str, rate: int, speed: int) -> npt.NDArray[np.fl
 
 
 def _ducking(places: list[int], voice: int, length: int, rate: int) -> npt.NDArray[np.float32]:
-    """The music's gain over time: down while the voice speaks, with ramps before and after."""
+    """The music's gain over time: down while the voice speaks, with ramps before and after. Shape (length,)."""
     ramp, low = round(RAMP_SECONDS * rate), factor(DUCKED_DB)
     at, gain = [0.0], [1.0]
     for number, place in enumerate(places):
@@ -243,7 +246,7 @@ def asked_in_turn(answers: tuple[str, ...], count: int, draw: Random) -> list[st
 
 
 def speak(text: str, language: str, words_per_minute: int = 150) -> npt.NDArray[np.float32]:
-    """Speak a text: mono samples at `SPEECH_RATE`, within ±1. The same text always gives the same samples.
+    """Speak a text: mono samples at `SPEECH_RATE`, shape (n,), within ±1. The same text always gives the same samples.
 
     The library keeps state between utterances that nothing resets, so each has an instance of its own: the system loads
     a copied file as another library.
@@ -290,6 +293,7 @@ def _library() -> Iterator[Any]:
 
 
 def _spoken(library: Any, text: str, voice: str, words_per_minute: int) -> npt.NDArray[np.float32]:
+    """Mono samples at `SPEECH_RATE`, shape (n,)."""
     chunks: list[npt.NDArray[np.int16]] = []
 
     def collect(wave: Any, count: int, _: Any) -> int:

@@ -68,6 +68,7 @@ class Renderer:
             yield self._rendered(recipe, source, samples[_origin(recipe)])
 
     def _rendered(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> RenderedClip:
+        """The sound of one recipe, from the samples of its source, shape (2, n)."""
         rate = self.protocol.listening.rate
         if recipe.sort == "style sample":
             first, last = sounding(samples)
@@ -85,6 +86,7 @@ class Renderer:
         return RenderedClip(recipe, framed(changed, rate), start, notes)
 
     def _excerpt(self, recipe: ClipRecipe, source: SongSource, samples: Sound) -> tuple[Sound, float, tuple[str, ...]]:
+        """The excerpt, shape (2, n), where it begins in seconds, and notes."""
         rate, seconds = self.protocol.listening.rate, samples.shape[1] / self.protocol.listening.rate
         span = self.common.get((source.prompt, recipe.excerpt)) or self.place_of(source, recipe.excerpt, seconds)
         first = round(span.start * rate)
@@ -142,6 +144,7 @@ class Renderer:
         return song.source if song else self.material.references[source.prompt]
 
     def _decoded(self, source: SongSource, sort: str) -> Sound:
+        """The samples of a source at the rate of the test, shape (2, n)."""
         audio = self.audio_of(source, sample=sort == "style sample")
         try:
             loaded = audio.load()

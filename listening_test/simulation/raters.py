@@ -78,7 +78,7 @@ class SimulatedRaters:
         return result
 
     def _place(self, kind: str, rater: int, numbers: Codes) -> Array:
-        """Between the scale's bottom (0) and top (1), without a thought about the songs."""
+        """Between the scale's bottom (0) and top (1), without a thought about the songs. Shape as `numbers`."""
         if kind == "impatient":
             return np.clip(0.5 + 0.2 * self.rng.standard_normal(len(numbers)), 0.0, 1.0)
         if kind == "pattern":
@@ -89,7 +89,7 @@ class SimulatedRaters:
 
 
 def decided(ahead: Array, tie: float) -> Array:
-    """1 where the second is ahead by at least `tie`, -1 where it is behind by as much, 0 between."""
+    """1 where the second is ahead by at least `tie`, -1 where it is behind by as much, 0 between. Any shape."""
     return np.where(np.abs(ahead) < tie, 0.0, np.sign(ahead))
 
 

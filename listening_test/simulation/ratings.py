@@ -230,6 +230,7 @@ def _shared(design: SimulatedDesign, visits: _Visits, scale: int) -> dict[str, A
 
 
 def _with_careless(panel: SimulatedRaters, visits: _Visits, opinions: Array, scale_range: tuple[float, float]) -> Array:
+    """Answers on the scale, careless raters' among them; shape (n,) as the opinions."""
     result = opinions.copy()
     for rater in range(len(panel.kinds)):
         own_rows = visits.rater == rater
@@ -238,7 +239,7 @@ def _with_careless(panel: SimulatedRaters, visits: _Visits, opinions: Array, sca
 
 
 def _compared(panel: SimulatedRaters, visits: _Visits, first: Array, second: Array, form: str) -> Array:
-    """Answers about pairs; NaN for "both bad"."""
+    """Answers about pairs; NaN for "both bad". All arrays have shape (n,)."""
     population = panel.population
     ahead = second - first - population.position
     if form == "ccr":

@@ -161,6 +161,7 @@ class _Session:
         ]
 
     def _opinions(self, key: TrialKey, stimuli: list[str], scale: int, progress: float) -> np.ndarray:
+        """What the rater thinks of each stimulus, shape (stimuli,)."""
         count = len(stimuli)
         places = [self.panel.places[effect_name(self.key, one)] for one in stimuli]
         item = self.items[key.prompt or "", key.take]
@@ -173,6 +174,7 @@ class _Session:
         )
 
     def _numbers(self, count: int) -> np.ndarray:
+        """The numbers of the session's next answers, shape (count,)."""
         self.answers += count
         return np.arange(self.answers - count, self.answers)
 
@@ -195,7 +197,10 @@ class _Session:
         return ratings
 
     def _recognised(self, judged: Mapping[str, str]) -> np.ndarray:
-        """Which songs are known for the hidden reference, beside the open one: by those who listen, nearly always."""
+        """Which songs are known for the hidden reference, beside the open one: by those who listen, nearly always.
+
+        Shape (stimuli,).
+        """
         hidden = [self.key.stimuli[one].role == "reference" for one in judged.values()]
         return np.array(hidden) & self.listens & (self.rng.random(len(hidden)) < HEARS)
 
@@ -250,7 +255,7 @@ def _rating(slot: str, scale: Scale, answer: str) -> dict[str, str]:
 
 
 def _moved(values: np.ndarray, source: tuple[float, float], target: tuple[float, float]) -> np.ndarray:
-    """From one scale to another, bottom to bottom and top to top."""
+    """From one scale to another, bottom to bottom and top to top. Any shape."""
     factor = (target[1] - target[0]) / (source[1] - source[0])
     moved: np.ndarray = target[0] + (values - source[0]) * factor
     return moved

@@ -54,7 +54,10 @@ def crossed_spread(contributions: Array, rater: Codes, item: Codes) -> Spread:
 
 
 def _part(contributions: Array, codes: Codes) -> tuple[float, int]:
-    """The sum over clusters of the squared sums, raised for the number of clusters that contribute; their number."""
+    """The sum over clusters of the squared sums, raised for the number of clusters that contribute; their number.
+
+    Both arrays have shape (n,).
+    """
     sums = np.bincount(codes, contributions)
     clusters = max(2, int(np.sum(np.bincount(codes) > 0)))
     return float(np.sum(sums**2)) * clusters / (clusters - 1), clusters

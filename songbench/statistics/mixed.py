@@ -114,7 +114,9 @@ def fit_crossed(values: Array, fixed: Array, groupings: Mapping[str, Codes]) -> 
     >>> round(float(fit.coefficients[0]), 3), round(fit.variance("rater"), 3), round(fit.variance("residual"), 3)
     (5.0, 8.0, 2.0)
     """
+    # 1. groupings that the data can tell from each other and from the fixed part
     random, absorbed = _explained(_distinct(groupings), fixed)
+    # 2. whether there is anything to fit
     residuals = values - fixed @ np.linalg.lstsq(fixed, values, rcond=None)[0]
     freedom = len(values) - fixed.shape[1]
     if freedom < 1:
@@ -125,6 +127,7 @@ def fit_crossed(values: Array, fixed: Array, groupings: Mapping[str, Codes]) -> 
     effects = sum(int(codes.max()) + 1 for codes in random.values())
     if effects > MOST_EFFECTS:
         raise ModelError(f"{effects} random effects are more than the {MOST_EFFECTS} it is meant for")
+    # 3. all that scoring needs of the data, then scoring from equal shares of the variance
     products = _CrossProducts.of(values, fixed, list(random.values()))
     variances = np.append(np.full(len(random), 0.5 / max(len(random), 1)), 0.5) * total
     try:
@@ -135,7 +138,7 @@ def fit_crossed(values: Array, fixed: Array, groupings: Mapping[str, Codes]) -> 
 
 
 def _distinct(groupings: Mapping[str, Codes]) -> dict[str, Codes]:
-    """Groupings that divide the answers into several groups, each in its own way."""
+    """Groupings that divide the answers into several groups, each in its own way. Codes have shape (n,)."""
     partitions: set[bytes] = set()
     distinct: dict[str, Codes] = {}
     for name, grouping in groupings.items():
@@ -148,7 +151,10 @@ def _distinct(groupings: Mapping[str, Codes]) -> dict[str, Codes]:
 
 
 def _explained(groupings: dict[str, Codes], fixed: Array) -> tuple[dict[str, Codes], Array]:
-    """The groupings that the fixed part does not explain, and the coefficients of the levels that it does."""
+    """The groupings that the fixed part does not explain, and the coefficients of the levels that it does.
+
+    Codes have shape (n,), the fixed part (n, p), the coefficients (p, levels).
+    """
     unexplained: dict[str, Codes] = {}
     absorbed: list[Array] = [np.zeros((fixed.shape[1], 0))]
     for name, codes in groupings.items():
@@ -174,6 +180,7 @@ class _CrossProducts:
 
     @classmethod
     def of(cls, values: Array, fixed: Array, groupings: Sequence[Codes]) -> _CrossProducts:
+        """From values of shape (n,), a fixed part of shape (n, p) and codes of shape (n,)."""
         from scipy import sparse
 
         n = len(values)
@@ -206,6 +213,7 @@ class _State:
     slopes: Array
 
     def fit(self, names: tuple[str, ...], absorbed: Array) -> CrossedFit:
+        """The result, with `absorbed` of shape (p, levels)."""
         return CrossedFit(
             groupings=names,
             variances=self.variances,
@@ -218,7 +226,7 @@ class _State:
 
 
 def _maximised(products: _CrossProducts, variances: Array, floor: float) -> _State:
-    """Fisher scoring; components that would become negative are held at zero."""
+    """Fisher scoring; components that would become negative are held at zero. Variances have shape (m,)."""
     state = _evaluated(products, variances)
     for _ in range(MOST_STEPS):
         free = (state.variances > 0) | (state.score > 0)
@@ -235,6 +243,7 @@ def _maximised(products: _CrossProducts, variances: Array, floor: float) -> _Sta
 
 
 def _better(products: _CrossProducts, state: _State, step: Array, floor: float) -> _State | None:
+    """A state of higher likelihood along a step of shape (m,), halved until there is one; None where there is none."""
     for halving in range(12):
         variances = np.maximum(state.variances + step / 2**halving, 0.0)
         variances[-1] = max(variances[-1], floor)
@@ -245,6 +254,7 @@ def _better(products: _CrossProducts, state: _State, step: Array, floor: float) 
 
 
 def _evaluated(products: _CrossProducts, variances: Array) -> _State:
+    """The state at variances of shape (m,)."""
     p, places = products.fixed, products.places
     cross, likelihood = _weighted(products, variances)
     covariance: Array = np.asarray(np.linalg.inv(cross[:p, :p]), dtype=np.float64)
@@ -274,6 +284,8 @@ def _moments(
     """Score and expected information of the variances, from ``Z' P Z`` and ``Z' P y``.
 
     For the residual Z is the identity, and ``P V P = P`` turns what it needs into what is known already.
+
+    `projected` has shape (p + effects + 1, p + effects + 1); the score has shape (m,), the information (m, m).
     """
     s, residual, count = variances[:-1], float(variances[-1]), len(places)
     traces = np.array([float(np.trace(projected[at, at])) for at in places])
@@ -295,7 +307,10 @@ class _Weighted(NamedTuple):
 
 
 def _weighted(products: _CrossProducts, variances: Array) -> _Weighted:
-    """``[X, Z, y]' V^-1 [X, Z, y]`` by Woodbury's identity, and the part of the log-likelihood that V alone gives."""
+    """``[X, Z, y]' V^-1 [X, Z, y]`` by Woodbury's identity, and the part of the log-likelihood that V alone gives.
+
+    Variances have shape (m,).
+    """
     from scipy import linalg
 
     p, residual = products.fixed, float(variances[-1])

@@ -50,7 +50,10 @@ def proportional_odds(values: Array, system: Codes, rater: Codes) -> Array | Non
 def _loss(
     parameters: Array, answer: Codes, system: Codes, rater: Codes, systems: int, raters: int
 ) -> tuple[float, Array]:
-    """Penalised negative log-likelihood and its gradient. Cuts are the first one and logarithms of the gaps."""
+    """Penalised negative log-likelihood and its gradient. Cuts are the first one and logarithms of the gaps.
+
+    Answers, systems and raters are codes of shape (n,); parameters and gradient have one shape.
+    """
     many = len(parameters) - systems - raters
     gaps = np.exp(parameters[1:many])
     cuts = np.concatenate([[-np.inf], parameters[0] + np.concatenate([[0.0], np.cumsum(gaps)]), [np.inf]])
@@ -76,6 +79,7 @@ def _loss(
 
 
 def _logistic(x: Array) -> Array:
+    """1 / (1 + exp(-x)), any shape."""
     from scipy.special import expit
 
     result: Array = expit(x)

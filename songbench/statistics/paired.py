@@ -144,7 +144,7 @@ def compare_sets(
 
 
 def _test(differences: Array, scale: float, confidence: float, replicates: int, seed: int) -> PairedTest:
-    """The test of differences around 0; what is below `DUST` of the scale is rounding."""
+    """The test of differences, shape (n,), around 0; what is below `DUST` of the scale is rounding."""
     n, mean, error = len(differences), float(differences.mean()), standard_error(differences)
     p_flip = _sign_flip_p(differences, scale, seed)
     if error <= DUST * scale:  # t would be 0/0 or absurdly large
