@@ -63,6 +63,12 @@ class Worker:
         print("about to fail", file=sys.stderr)
         raise ValueError("not today\\nnor tomorrow")
 
+    def count(self, to, fail=False):
+        for number in range(to):
+            yield number
+        if fail:
+            raise ValueError("lost count")
+
     def leave(self):
         sys.exit("no weights")
 
@@ -173,9 +179,16 @@ def test_an_exception_is_reported_and_the_worker_lives_on(worker):
         with pytest.raises(IsolationError, match=told):
             worker.call(method)
     for method in ("nothing", "_hidden", "settings"):
-        with pytest.raises(IsolationError, match=f"no method '{method}'; it has add, fail"):
+        with pytest.raises(IsolationError, match=f"no method '{method}'; it has add, count, fail"):
             worker.call(method)
     assert worker.call("add", a=0, b=0)["pid"] == pid
+
+
+def test_a_generator_gives_a_list(worker):
+    assert worker.call("count", to=3) == [0, 1, 2]
+    assert worker.call("count", to=0) == []
+    with pytest.raises(IsolationError, match="ValueError: lost count"):
+        worker.call("count", to=2, fail=True)
 
 
 def test_what_json_cannot_hold_is_the_callers_mistake(worker):
