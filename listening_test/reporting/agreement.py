@@ -160,14 +160,16 @@ def agreement(
         One entry per scale that has answers.
     """
     fields = measured(results)
-    found = []
+    agreements = []
     for scale in data.protocol.scales:
         people = People(data, scale.id, strengths.get(scale.id, {}), confidence, seed)
         if people.empty:
             continue
-        metrics = tuple(_compare(people, one) for one in fields)
-        found.append(ScaleAgreement(scale.id, human_ceiling(data, scale.id), metrics, _comparisons(people, fields)))
-    return tuple(found)
+        metrics = tuple(_compare(people, metric) for metric in fields)
+        agreements.append(
+            ScaleAgreement(scale.id, human_ceiling(data, scale.id), metrics, _comparisons(people, fields))
+        )
+    return tuple(agreements)
 
 
 def _compare(people: People, metric: Measured) -> MetricAgreement:
@@ -176,7 +178,7 @@ def _compare(people: People, metric: Measured) -> MetricAgreement:
     decided = pairs[:, 1] != 0
     accuracy = _accuracy(people, pairs[decided])
     human, scored = _system_level(people, metric, songs)
-    both = np.isfinite(human[0]) & np.isfinite(scored[0])
+    comparable = np.isfinite(human[0]) & np.isfinite(scored[0])
     enough = len(songs) >= FEW_SONGS
     return MetricAgreement(
         column=metric.column,
@@ -185,9 +187,9 @@ def _compare(people: People, metric: Measured) -> MetricAgreement:
         conflicts=_conflicts(metric.card, people.systems),
         n_songs=len(songs) or len({key for key in _voted(people) if key in metric.songs}),
         n_prompts=songs["prompt"].nunique() or people.votes["prompt"].nunique(),
-        n_systems=int(both.sum()),
+        n_systems=int(comparable.sum()),
         items=_triple(people, lambda weights: _items(people, songs, weights)) if enough else _NONE,
-        systems=_system_triple(people, human, scored) if both.sum() > 2 else _NONE,
+        systems=_system_triple(people, human, scored) if comparable.sum() > 2 else _NONE,
         within=_within(people, songs) if enough else Estimate(),
         accuracy=accuracy,
         accuracy_with_ties=_accuracy(people, pairs),
@@ -206,9 +208,9 @@ def _conflicts(card: MetricCard, systems: Sequence[str]) -> tuple[str, ...]:
 
 
 def _triple(people: People, coefficients: Callable[[Array], Coefficients]) -> Triple:
-    whole = coefficients(np.ones((1, len(people.prompts))))
-    drawn = coefficients(people.draws)
-    return Triple(*(people.interval(float(one[0]), many) for one, many in zip(whole, drawn, strict=True)))
+    observed = coefficients(np.ones((1, len(people.prompts))))
+    replicates = coefficients(people.draws)
+    return Triple(*(people.interval(float(value[0]), draws) for value, draws in zip(observed, replicates, strict=True)))
 
 
 def _items(people: People, songs: pd.DataFrame, prompts: Array) -> Coefficients:
@@ -234,8 +236,8 @@ def _within(people: People, songs: pd.DataFrame) -> Estimate:
 def _system_level(people: People, metric: Measured, songs: pd.DataFrame) -> tuple[Array, Array]:
     """Human and metric figure of each system: the first row as observed, one row per draw of prompts below it."""
     prompts = np.vstack([np.ones((1, len(people.prompts))), people.draws])
-    whole = np.full((len(prompts), len(people.systems)), np.nan)
-    human, scored = whole.copy(), whole.copy()
+    unknown = np.full((len(prompts), len(people.systems)), np.nan)
+    human, scored = unknown.copy(), unknown.copy()
     for number, system in enumerate(people.systems):
         if system in people.strengths:
             human[0, number] = people.strengths[system]
@@ -251,24 +253,24 @@ def _system_level(people: People, metric: Measured, songs: pd.DataFrame) -> tupl
 
 
 def _song_mean(metric: Measured, system: str) -> float:
-    own = [one for key, one in metric.songs.items() if key[0] == system]
-    return float(np.average([v for v, _ in own], weights=[w for _, w in own])) if own else math.nan
+    scores = [score for key, score in metric.songs.items() if key[0] == system]
+    return float(np.average([v for v, _ in scores], weights=[w for _, w in scores])) if scores else math.nan
 
 
 def _weighted_means(people: People, frame: pd.DataFrame, system: str, name: str, prompts: Array) -> Array:
     rows = frame[frame["system"] == system]
     if rows.empty:
         return np.full(len(prompts), np.nan)
-    own = column(rows, "weight") if name == "metric" else np.ones(len(rows))
-    weights: Array = prompts[:, people.places(rows["prompt"])] * own
+    song_weights = column(rows, "weight") if name == "metric" else np.ones(len(rows))
+    weights: Array = prompts[:, people.places(rows["prompt"])] * song_weights
     total = weights.sum(axis=1)
     means: Array = np.divide(weights @ column(rows, name), total, out=np.full(len(prompts), np.nan), where=total > 0)
     return means
 
 
 def _system_triple(people: People, human: Array, scored: Array) -> Triple:
-    found = correlation.rowwise(scored, human)
-    return Triple(*(people.interval(float(one[0]), one[1:]) for one in found))
+    coefficients = correlation.rowwise(scored, human)
+    return Triple(*(people.interval(float(values[0]), values[1:]) for values in coefficients))
 
 
 def _pairs(people: People, metric: Measured, songs: pd.DataFrame) -> Array:
@@ -282,10 +284,10 @@ def _pairs(people: People, metric: Measured, songs: pd.DataFrame) -> Array:
     for prompt, take, first, second, outcome in zip(
         *(votes[name] for name in ("prompt", "take", "first", "second", "outcome")), strict=True
     ):
-        mine, other = (metric.songs.get((system, prompt, take)) for system in (first, second))
-        if mine and other:
+        score_first, score_second = (metric.songs.get((system, prompt, take)) for system in (first, second))
+        if score_first and score_second:
             vote = {"first": 1.0, "second": -1.0}.get(outcome, 0.0)
-            rows.append((people.place[str(prompt)], vote, metric.sign * (mine[0] - other[0])))
+            rows.append((people.place[str(prompt)], vote, metric.sign * (score_first[0] - score_second[0])))
     return np.array(rows, dtype=np.float64).reshape(-1, 3)
 
 
@@ -304,8 +306,8 @@ def _accuracy(people: People, pairs: Array) -> Estimate:
     right = np.where(pairs[:, 1] == 0, 0.5, (1 + np.sign(pairs[:, 1]) * np.sign(pairs[:, 2])) / 2)
     weights = people.draws[:, pairs[:, 0].astype(np.intp)]
     total = weights.sum(axis=1)
-    drawn = np.divide(weights @ right, total, out=np.full(len(total), np.nan), where=total > 0)
-    return people.interval(float(right.mean()), drawn)
+    replicates = np.divide(weights @ right, total, out=np.full(len(total), np.nan), where=total > 0)
+    return people.interval(float(right.mean()), replicates)
 
 
 def _error(songs: pd.DataFrame) -> MappedError:
@@ -318,7 +320,7 @@ def _error(songs: pd.DataFrame) -> MappedError:
 
 
 def _comparisons(people: People, fields: Sequence[Measured]) -> tuple[MetricComparison, ...]:
-    able = [one for one in fields if one.field.headline and one.field.direction != "none" and one.songs]
+    able = [metric for metric in fields if metric.field.headline and metric.field.direction != "none" and metric.songs]
     rows = [_williams(people, a, b) for a, b in combinations(able, 2)]
     tested = [row for row in rows if row and math.isfinite(row.p)]
     adjusted = holm([row.p for row in tested])
@@ -329,19 +331,18 @@ def _comparisons(people: People, fields: Sequence[Measured]) -> tuple[MetricComp
 
 def _williams(people: People, first: Measured, second: Measured) -> MetricComparison | None:
     keys = ["system", "prompt", "take"]
-    both = people.songs(first).merge(people.songs(second)[[*keys, "metric"]], on=keys, suffixes=("", "_other"))
-    if len(both) < FEW_SONGS:
+    songs = people.songs(first).merge(people.songs(second)[[*keys, "metric"]], on=keys, suffixes=("", "_other"))
+    if len(songs) < FEW_SONGS:
         return None
-    human, one, other = (column(both, name) for name in ("value", "metric", "metric_other"))
-    flat = np.ones((1, len(both)))
-    r_first, r_second, r_between = (
-        float(correlation.weighted(a, b, flat).pearson[0]) for a, b in ((one, human), (other, human), (one, other))
-    )
-    t, p = correlation.williams(r_first, r_second, r_between, len(both))
+    human, scores_first, scores_second = (column(songs, name) for name in ("value", "metric", "metric_other"))
+    flat = np.ones((1, len(songs)))
+    correlated = ((scores_first, human), (scores_second, human), (scores_first, scores_second))
+    r_first, r_second, r_between = (float(correlation.weighted(a, b, flat).pearson[0]) for a, b in correlated)
+    t, p = correlation.williams(r_first, r_second, r_between, len(songs))
     return MetricComparison(
         first=first.column,
         second=second.column,
-        n=len(both),
+        n=len(songs),
         r_first=r_first,
         r_second=r_second,
         r_between=r_between,

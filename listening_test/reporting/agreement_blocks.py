@@ -14,11 +14,11 @@ def breakdown_blocks(report: Report) -> list[Block]:
     """One table per scale and property."""
     if not report.breakdowns:
         return []
-    what = "the share of comparisons won" if report.data.protocol.pairwise else "the mean"
+    figure = "the share of comparisons won" if report.data.protocol.pairwise else "the mean"
     blocks: list[Block] = [
         Heading(f"Breakdown{report.mark}"),
         Text(
-            f"Descriptive: {what} with n answers, and from {ENOUGH} answers on an interval over raters and "
+            f"Descriptive: {figure} with n answers, and from {ENOUGH} answers on an interval over raters and "
             "prompts (bootstrap). Nothing is tested here; parts differ in their prompts and raters."
         ),
     ]
@@ -29,7 +29,7 @@ def breakdown_blocks(report: Report) -> list[Block]:
 
 def _breakdown(report: Report, breakdown: Breakdown, scale: str) -> Table:
     places = decimals_of(report.data.protocol)
-    cells = {(one.system, one.part): one for one in breakdown.means if one.scale == scale}
+    cells = {(mean.system, mean.part): mean for mean in breakdown.means if mean.scale == scale}
     systems = dict.fromkeys(system for system, _ in cells)
     rows = [(system, *(_part(cells.get((system, part)), places) for part in breakdown.parts)) for system in systems]
     title = f"{scale} by {breakdown.title}{report.mark}"
@@ -41,8 +41,8 @@ def _breakdown(report: Report, breakdown: Breakdown, scale: str) -> Table:
     )
 
 
-def _part(one: PartMean | None, places: int) -> str:
-    return f"{estimated(one.mean, places)} n={one.n}" if one and one.n else ""
+def _part(mean: PartMean | None, places: int) -> str:
+    return f"{estimated(mean.mean, places)} n={mean.n}" if mean and mean.n else ""
 
 
 def agreement_blocks(report: Report) -> list[Block]:
@@ -51,9 +51,9 @@ def agreement_blocks(report: Report) -> list[Block]:
     if not report.agreement:
         return [title, Text(f"Not compared: {report.no_agreement}")] if report.no_agreement else []
     blocks: list[Block] = [title, Text(_reading(report))]
-    for one in sorted(report.agreement, key=lambda one: one.scale != report.data.protocol.primary):
-        blocks += [Text(_ceiling(one.scale, one.ceiling)), _main(report, one), _more(report, one)]
-        blocks += [_tests(report, one)] if one.comparisons else []
+    for scale in sorted(report.agreement, key=lambda scale: scale.scale != report.data.protocol.primary):
+        blocks += [Text(_ceiling(scale.scale, scale.ceiling)), _main(report, scale), _more(report, scale)]
+        blocks += [_tests(report, scale)] if scale.comparisons else []
     conflicts = [
         f"{metric.column} cannot judge fairly: {'; '.join(metric.conflicts)}."
         for metric in report.agreement[0].metrics
@@ -64,19 +64,19 @@ def agreement_blocks(report: Report) -> list[Block]:
 
 def _reading(report: Report) -> str:
     few = (
-        max(metric.n_systems for one in report.agreement for metric in one.metrics)
+        max(metric.n_systems for scale in report.agreement for metric in scale.metrics)
         if report.agreement[0].metrics
         else 0
     )
-    told = (
+    text = (
         "Positive: metric and people agree, whichever way the metric runs; fields without a direction keep their sign. "
         f"Intervals ({100 * report.confidence:g} %) draw prompts with replacement. r: Pearson, over songs; inside: "
         "mean over systems; systems: over their means. pairs: how often the metric prefers what people prefer. †: the "
         "metric has a conflict with a system."
     )
     if few < FEW_SYSTEMS:
-        told += f" With {few} systems the system level is DESCRIPTIVE: it says nothing about other systems."
-    return told
+        text += f" With {few} systems the system level is DESCRIPTIVE: it says nothing about other systems."
+    return text
 
 
 def _ceiling(scale: str, ceiling: Ceiling) -> str:
@@ -91,8 +91,8 @@ def _ceiling(scale: str, ceiling: Ceiling) -> str:
     )
 
 
-def _main(report: Report, one: ScaleAgreement) -> Table:
-    rated = any(metric.error is not None for metric in one.metrics)
+def _main(report: Report, scale: ScaleAgreement) -> Table:
+    rated = any(metric.error is not None for metric in scale.metrics)
     rows = [
         TableRow(
             (
@@ -105,13 +105,13 @@ def _main(report: Report, one: ScaleAgreement) -> Table:
             ),
             faint=metric.direction == "none",
         )
-        for metric in one.metrics
+        for metric in scale.metrics
         if metric.headline
     ]
     columns = ("metric", "r", "r inside", "r systems", "pairs", "n")
     note = "n: songs / prompts / systems. Faint: fields without a direction."
-    title = f"{one.scale}: agreement of metrics with people{report.mark}"
-    return table(title, columns, rows, note, only_files=one.scale != report.data.protocol.primary)
+    title = f"{scale.scale}: agreement of metrics with people{report.mark}"
+    return table(title, columns, rows, note, only_files=scale.scale != report.data.protocol.primary)
 
 
 def _accuracy(metric: MetricAgreement) -> str:
@@ -122,9 +122,9 @@ def _accuracy(metric: MetricAgreement) -> str:
     return f"{100 * figure.value:.0f}{bounds} %"
 
 
-def _more(report: Report, one: ScaleAgreement) -> Table:
-    rated = any(metric.error is not None for metric in one.metrics)
-    rows = [_details(metric, rated) for metric in one.metrics]
+def _more(report: Report, scale: ScaleAgreement) -> Table:
+    rated = any(metric.error is not None for metric in scale.metrics)
+    rows = [_details(metric, rated) for metric in scale.metrics]
     columns = (
         *("metric", "rho", "tau-b", "rho systems", "tau-b systems", "pairs with ties"),
         *("decided / tied", "RMSE", "RMSE*", "outliers", "n repeated"),
@@ -135,7 +135,7 @@ def _more(report: Report, one: ScaleAgreement) -> Table:
         "or more."
     )
     return table(
-        f"{one.scale}: all figures of every field{report.mark}", columns, rows, note if rated else "", only_files=True
+        f"{scale.scale}: all figures of every field{report.mark}", columns, rows, note if rated else "", only_files=True
     )
 
 
@@ -156,7 +156,7 @@ def _details(metric: MetricAgreement, rated: bool) -> tuple[str, ...]:
     )
 
 
-def _tests(report: Report, one: ScaleAgreement) -> Table:
+def _tests(report: Report, scale: ScaleAgreement) -> Table:
     rows = [
         (
             pair.first,
@@ -169,10 +169,10 @@ def _tests(report: Report, one: ScaleAgreement) -> Table:
             p_value(pair.p_adjusted),
             str(pair.n),
         )
-        for pair in one.comparisons
+        for pair in scale.comparisons
     ]
     columns = ("first", "second", "r first", "r second", "r between", "t", "p", "p (Holm)", "songs")
     note = (
         "Williams' t (Steiger 1980). It takes songs as independent, although songs of one prompt resemble each other."
     )
-    return table(f"{one.scale}: whether two metrics differ{report.mark}", columns, rows, note, only_files=True)
+    return table(f"{scale.scale}: whether two metrics differ{report.mark}", columns, rows, note, only_files=True)

@@ -71,11 +71,11 @@ def make_report(
     """
     report = Report(data=data, analysed=analysed, sources=sources, versions=versions(), places_known=places_known)
     counted = report.counted_data
-    scales = [one.scale for one in analysed.scales]
+    scales = [scale.scale for scale in analysed.scales]
     seed = data.protocol.seed
-    found, why = _agreement(counted, analysed, run, report.confidence, seed)
+    agreements, why = _agreement(counted, analysed, run, report.confidence, seed)
     parts = breakdowns(counted, scales, confidence=report.confidence, seed=seed)
-    return replace(report, breakdowns=parts, agreement=found, no_agreement=why)
+    return replace(report, breakdowns=parts, agreement=agreements, no_agreement=why)
 
 
 def _agreement(
@@ -86,8 +86,10 @@ def _agreement(
     if not any(metric.songs or metric.sets for metric in run.results.metrics):
         return (), "no metric of the run has scored anything."
     strengths: Mapping[str, Mapping[str, float]] = {
-        scale.scale: {one.system: one.strength for one in scale.strengths if one.strength is not None}
+        scale.scale: {
+            strength.system: strength.strength for strength in scale.strengths if strength.strength is not None
+        }
         for scale in analysed.scales
     }
-    found = agreement(data, run.results, confidence=confidence, strengths=strengths, seed=seed)
-    return found, "" if found else "there are no answers about systems of the run."
+    agreements = agreement(data, run.results, confidence=confidence, strengths=strengths, seed=seed)
+    return agreements, "" if agreements else "there are no answers about systems of the run."

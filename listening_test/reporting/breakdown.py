@@ -74,13 +74,13 @@ def breakdowns(
     table = data.pairs if data.protocol.pairwise else data.ratings
     titles = {"prompt_language": "language of the lyrics", "language": "language of the page"}
     titles |= {name: name.removeprefix("tag_") for name in table.columns if name.startswith("tag_")}
-    found = []
+    results = []
     for by, title in titles.items():
         values = sorted({str(value) for value in table[by].dropna() if str(value)})
         if 2 <= len(values) <= MOST_PARTS:
-            means = [one for scale in scales for one in _means(data, scale, by, values, confidence, seed)]
-            found.append(Breakdown(by, title, tuple(values), tuple(means)))
-    return tuple(found)
+            means = [mean for scale in scales for mean in _means(data, scale, by, values, confidence, seed)]
+            results.append(Breakdown(by, title, tuple(values), tuple(means)))
+    return tuple(results)
 
 
 def _means(

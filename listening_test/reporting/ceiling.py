@@ -67,7 +67,7 @@ def _split_half(
     song: npt.NDArray[np.integer[Any]], values: Array, counts: npt.NDArray[np.integer[Any]], seed: int
 ) -> float | None:
     rng = np.random.default_rng(seed)
-    found = []
+    coefficients = []
     for _ in range(SPLITS):
         order = np.lexsort((rng.random(len(song)), song))
         place = np.arange(len(song)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -79,25 +79,25 @@ def _split_half(
                 / np.bincount(labels[half == side], minlength=len(counts))
                 for side in (0, 1)
             ]
-        kept = counts > 1
-        r = float(weighted(means[0][kept], means[1][kept], np.ones((1, int(kept.sum())))).pearson[0])
+        repeated = counts > 1
+        r = float(weighted(means[0][repeated], means[1][repeated], np.ones((1, int(repeated.sum())))).pearson[0])
         if math.isfinite(r):
-            found.append(2 * r / (1 + abs(r)))  # a negative correlation is stretched alike, not beyond -1
-    return float(np.mean(found)) if found else None
+            coefficients.append(2 * r / (1 + abs(r)))  # a negative correlation is stretched alike, not beyond -1
+    return float(np.mean(coefficients)) if coefficients else None
 
 
 def _one_rater(song: npt.NDArray[np.integer[Any]], values: Array, raters: npt.NDArray[np.integer[Any]]) -> float | None:
     totals, counts = np.bincount(song, values), np.bincount(song)
     rs, sizes = [], []
     for rater in np.unique(raters):
-        own = raters == rater
-        mine = np.bincount(song[own], values[own], len(counts))
-        n = np.bincount(song[own], minlength=len(counts))
+        answered = raters == rater
+        sums = np.bincount(song[answered], values[answered], len(counts))
+        n = np.bincount(song[answered], minlength=len(counts))
         common = (n > 0) & (counts > n)
         if common.sum() < FEWEST:
             continue
-        others = (totals - mine)[common] / (counts - n)[common]
-        rs.append(float(weighted(mine[common] / n[common], others, np.ones((1, int(common.sum())))).pearson[0]))
+        other_means = (totals - sums)[common] / (counts - n)[common]
+        rs.append(float(weighted(sums[common] / n[common], other_means, np.ones((1, int(common.sum())))).pearson[0]))
         sizes.append(int(common.sum()))
     mean = mean_correlation(np.array(rs), np.array(sizes, dtype=np.float64)) if rs else math.nan
     return mean if math.isfinite(mean) else None

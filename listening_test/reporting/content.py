@@ -77,7 +77,7 @@ def facts(report: Report) -> list[tuple[str, str]]:
     """What identifies the test and its analysis, as name and text."""
     data, protocol = report.data, report.data.protocol
     rules = "; ".join(screening_rules(protocol)) or "none"
-    found = [
+    lines = [
         ("test", f"{protocol.name}{': ' + title if (title := localized(protocol.title, 'en')) else ''}{report.mark}"),
         ("form", FORMS[protocol.form]),
         ("questionnaire", protocol.source),
@@ -95,21 +95,25 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("answers from", ", ".join(report.sources)),
         ("computed with", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
     ]
-    return [(name, text) for name, text in found if text]
+    return [(name, text) for name, text in lines if text]
 
 
 def _raters(report: Report) -> str:
-    told = f"{len(report.included)} counted of {report.screened}"
-    return f"{told}; {counted(report.withdrawn, 'more rater')} withdrew" if report.withdrawn else told
+    text = f"{len(report.included)} counted of {report.screened}"
+    return f"{text}; {counted(report.withdrawn, 'more rater')} withdrew" if report.withdrawn else text
 
 
 def _excerpt(protocol: Protocol) -> list[str]:
-    told = []
-    for one in protocol.excerpts:
-        longest = f", at most {one.seconds:g} s" if one.seconds else ""
-        where = {"whole": "the whole song", "section": f"{one.tag} {one.occurrence}", "window": f"from {one.start:g} s"}
-        told.append(where[one.rule] + longest)
-    return told
+    descriptions = []
+    for rule in protocol.excerpts:
+        longest = f", at most {rule.seconds:g} s" if rule.seconds else ""
+        where = {
+            "whole": "the whole song",
+            "section": f"{rule.tag} {rule.occurrence}",
+            "window": f"from {rule.start:g} s",
+        }
+        descriptions.append(where[rule.rule] + longest)
+    return descriptions
 
 
 def _notes(report: Report) -> list[Block]:

@@ -54,12 +54,12 @@ def rowwise(x: Array, y: Array) -> Coefficients:
         x: shape (B, n); NaN: the point is absent from this row.
         y: shape (B, n).
     """
-    known = np.isfinite(x) & np.isfinite(y)
-    weights = known.astype(np.float64)
-    x, y = np.where(known, x, 0.0), np.where(known, y, 0.0)
-    both = weights[:, :, None] * weights[:, None, :]
-    sign_x, sign_y = (np.sign(one[:, :, None] - one[:, None, :]) * both for one in (x, y))
-    ranks = [((sign + both) / 2).sum(axis=2) for sign in (sign_x, sign_y)]
+    present = np.isfinite(x) & np.isfinite(y)
+    weights = present.astype(np.float64)
+    x, y = np.where(present, x, 0.0), np.where(present, y, 0.0)
+    pairs = weights[:, :, None] * weights[:, None, :]
+    sign_x, sign_y = (np.sign(values[:, :, None] - values[:, None, :]) * pairs for values in (x, y))
+    ranks = [((sign + pairs) / 2).sum(axis=2) for sign in (sign_x, sign_y)]
     concordance, untied_x, untied_y = (
         matrix.sum(axis=(1, 2)) for matrix in (sign_x * sign_y, np.abs(sign_x), np.abs(sign_y))
     )
@@ -92,11 +92,11 @@ def mean_correlation(r: Array, n: Array) -> float:
         r: in [-1, 1], shape (k,).
         n: sizes of the samples, shape (k,).
     """
-    used = np.isfinite(r) & (n > 3)
-    if not used.any():
+    informative = np.isfinite(r) & (n > 3)
+    if not informative.any():
         return math.nan
-    z = np.arctanh(np.clip(r[used], -0.999999, 0.999999))
-    return float(np.tanh(np.average(z, weights=n[used] - 3)))
+    z = np.arctanh(np.clip(r[informative], -0.999999, 0.999999))
+    return float(np.tanh(np.average(z, weights=n[informative] - 3)))
 
 
 class MappedError(NamedTuple):
@@ -125,15 +125,15 @@ def mapped_error(x: Array, y: Array, half_widths: Array) -> MappedError:
         y: human means, shape (n,).
         half_widths: of the 95 % interval of each human mean, NaN where one answer gives none, shape (n,).
     """
-    n, known = len(x), np.isfinite(half_widths)
-    repeated = int(known.sum())
+    n, with_interval = len(x), np.isfinite(half_widths)
+    repeated = int(with_interval.sum())
     if n <= PARAMETERS or np.ptp(x) == 0:
         return MappedError(None, None, None, n, repeated)
     errors = np.abs(y - monotone_cubic(x, y))
     rmse = math.sqrt(float((errors**2).sum()) / (n - PARAMETERS))
     if repeated <= PARAMETERS:
         return MappedError(rmse, None, None, n, repeated)
-    beyond = np.maximum(errors[known] - half_widths[known], 0.0)
+    beyond = np.maximum(errors[with_interval] - half_widths[with_interval], 0.0)
     star = math.sqrt(float((beyond**2).sum()) / (repeated - PARAMETERS))
     return MappedError(rmse, star, float((beyond > 0).mean()), n, repeated)
 
@@ -156,14 +156,14 @@ def monotone_cubic(x: Array, y: Array) -> Array:
         return np.asarray(powers @ free)
     gram, target = powers.T @ powers / len(x), powers.T @ y / len(x)
     start = np.array([y.mean(), max(float(np.polyfit(u, y, 1)[0]), 0.0), 0.0, 0.0])
-    found = minimize(
+    solution = minimize(
         lambda b: float(b @ gram @ b - 2 * target @ b),
         start,
         jac=lambda b: 2 * (gram @ b - target),
         constraints={"type": "ineq", "fun": lambda b: slopes @ b, "jac": lambda b: slopes},
         method="SLSQP",
     )
-    return np.asarray(powers @ found.x)
+    return np.asarray(powers @ solution.x)
 
 
 def williams(r_first: float, r_second: float, r_between: float, n: int) -> tuple[float, float]:

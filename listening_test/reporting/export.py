@@ -78,9 +78,11 @@ def tables(report: Report) -> dict[str, pd.DataFrame]:
     data, included = report.data, set(report.included)
     raters = data.raters.assign(
         included=data.raters["rater"].isin(included),
-        reasons=data.raters["rater"].map({one.rater: "; ".join(one.reasons) for one in report.analysed.screening}),
+        reasons=data.raters["rater"].map(
+            {rater.rater: "; ".join(rater.reasons) for rater in report.analysed.screening}
+        ),
     )
-    found = {
+    frames = {
         "ratings": data.ratings.assign(included=data.ratings["rater"].isin(included)),
         "pairs": data.pairs.assign(included=data.pairs["rater"].isin(included)),
         "checks": data.checks.assign(included=data.checks["rater"].isin(included)),
@@ -90,8 +92,8 @@ def tables(report: Report) -> dict[str, pd.DataFrame]:
         "comparisons": _rows(report, _comparisons(report)),
         "agreement": _rows(report, _agreement(report)),
     }
-    who = SIMULATED if report.simulated else PEOPLE
-    return {name: frame.assign(answered_by=who) for name, frame in found.items() if len(frame)}
+    source = SIMULATED if report.simulated else PEOPLE
+    return {name: frame.assign(answered_by=source) for name, frame in frames.items() if len(frame)}
 
 
 def _songs(report: Report) -> pd.DataFrame:
@@ -110,8 +112,8 @@ def _rows(report: Report, rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
 def _results(report: Report) -> Iterator[dict[str, object]]:
     for raters, scales in (("included", report.analysed.scales), ("everyone", report.analysed.everyone)):
         for scale in scales:
-            for one in (*scale.means, *scale.strengths):
-                row = {"raters": raters, **vars(one)}
+            for figure in (*scale.means, *scale.strengths):
+                row = {"raters": raters, **vars(figure)}
                 rank = row.pop("rank")
                 best, worst = rank if isinstance(rank, tuple) else (None, None)
                 yield row | {"rank_best": best, "rank_worst": worst}
@@ -120,15 +122,15 @@ def _results(report: Report) -> Iterator[dict[str, object]]:
 def _comparisons(report: Report) -> Iterator[dict[str, object]]:
     for raters, scales in (("included", report.analysed.scales), ("everyone", report.analysed.everyone)):
         for scale in scales:
-            for one in (*scale.differences, *scale.outcomes):
-                yield {"raters": raters, **vars(one)}
+            for pair in (*scale.differences, *scale.outcomes):
+                yield {"raters": raters, **vars(pair)}
 
 
 def _agreement(report: Report) -> Iterator[dict[str, object]]:
     for scale in report.agreement:
-        for one in scale.metrics:
+        for metric in scale.metrics:
             flat: dict[str, object] = {"scale": scale.scale}
-            for name, value in _plain(one).items():
+            for name, value in _plain(metric).items():
                 flat |= _flat(name, value)
             yield flat | {f"ceiling_{name}": value for name, value in vars(scale.ceiling).items()}
 
@@ -156,25 +158,25 @@ def parquet_possible() -> bool:
 
 def dictionary(report: Report, names: Sequence[str], frames: Mapping[str, pd.DataFrame]) -> str:
     """The README of the folder: which file holds what, and what each column means."""
-    same = "The same as .parquet." if parquet_possible() else NO_PARQUET
+    parquet = "The same as .parquet." if parquet_possible() else NO_PARQUET
     blocks: list[Block] = [
         Heading(f"Tables of the listening test {report.name}{report.mark}", level=1),
         Text(
-            f"One CSV file per table, UTF-8, one row per observation. {same} A comment or device text that begins like"
-            " a formula has an apostrophe before it."
+            f"One CSV file per table, UTF-8, one row per observation. {parquet} A comment or device text that begins"
+            " like a formula has an apostrophe before it."
         ),
     ]
     for name in names:
-        known = {**_COLUMNS.get(name, {}), **_ADDED}
-        lines = [(Fragment(str(column), "code"), *_meaning(str(column), known)) for column in frames[name].columns]
+        meanings = {**_COLUMNS.get(name, {}), **_ADDED}
+        lines = [(Fragment(str(column), "code"), *_meaning(str(column), meanings)) for column in frames[name].columns]
         blocks += [Heading(f"{name}.csv"), Text(coded(_ABOUT[name])), Listing(tuple(lines))]
     return to_markdown(blocks)
 
 
-def _meaning(column: str, known: Mapping[str, str]) -> tuple[Fragment, ...]:
+def _meaning(column: str, meanings: Mapping[str, str]) -> tuple[Fragment, ...]:
     """What follows the name of a column."""
-    if column in known:
-        return (Fragment(f": {known[column]}"),)
+    if column in meanings:
+        return (Fragment(f": {meanings[column]}"),)
     for prefix, meaning in _PREFIXES.items():
         if column.startswith(prefix):
             return (Fragment(f": {meaning} '{column.removeprefix(prefix)}'"),)

@@ -65,7 +65,7 @@ class Report:
     @property
     def included(self) -> tuple[str, ...]:
         """The raters that count."""
-        return tuple(one.rater for one in self.analysed.screening if one.included)
+        return tuple(rater.rater for rater in self.analysed.screening if rater.included)
 
     @property
     def withdrawn(self) -> int:
@@ -84,8 +84,8 @@ class Report:
 
     @property
     def _withdrawn_screened(self) -> int:
-        gone = set(self.data.raters["rater"][self.data.raters["withdrawn"].astype(bool)])
-        return sum(one.rater in gone for one in self.analysed.screening)
+        withdrawn = set(self.data.raters["rater"][self.data.raters["withdrawn"].astype(bool)])
+        return sum(rater.rater in withdrawn for rater in self.analysed.screening)
 
     @property
     def answered(self) -> str:
@@ -105,7 +105,7 @@ class Report:
     def ordered(self) -> tuple[ScaleAnalysis, ...]:
         """The scales, the primary one first."""
         primary = self.data.protocol.primary
-        return tuple(sorted(self.analysed.scales, key=lambda one: one.scale != primary))
+        return tuple(sorted(self.analysed.scales, key=lambda scale: scale.scale != primary))
 
     @property
     def all_notes(self) -> list[str]:
@@ -115,13 +115,13 @@ class Report:
 
 def versions() -> dict[str, str]:
     """What computes the report."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+            installed[name] = "unknown"
+    return installed
 
 
 @dataclass(frozen=True)
@@ -143,26 +143,26 @@ class Changed:
 
 def exclusion_changes(analysed: AnalysisResult) -> list[Changed]:
     """With and without the excluded raters, scale by scale."""
-    everyone = {one.scale: one for one in analysed.everyone}
-    return [_changed(one, everyone[one.scale]) for one in analysed.scales if one.scale in everyone]
+    everyone = {scale.scale: scale for scale in analysed.everyone}
+    return [_changed(scale, everyone[scale.scale]) for scale in analysed.scales if scale.scale in everyone]
 
 
-def _changed(kept: ScaleAnalysis, everyone: ScaleAnalysis) -> Changed:
-    mine, all_of_them = figures(kept), figures(everyone)
-    common = [name for name in mine if name in all_of_them]
-    changes = [(name, mine[name] - all_of_them[name]) for name in common]
+def _changed(included: ScaleAnalysis, everyone: ScaleAnalysis) -> Changed:
+    figures_included, figures_everyone = figures(included), figures(everyone)
+    common = [name for name in figures_included if name in figures_everyone]
+    changes = [(name, figures_included[name] - figures_everyone[name]) for name in common]
     return Changed(
-        kept.scale,
-        max(changes, key=lambda one: abs(one[1]), default=None),
-        _order(mine, common) == _order(all_of_them, common),
-        significant_pairs(kept) == significant_pairs(everyone),
+        included.scale,
+        max(changes, key=lambda change: abs(change[1]), default=None),
+        _order(figures_included, common) == _order(figures_everyone, common),
+        significant_pairs(included) == significant_pairs(everyone),
     )
 
 
 def figures(scale: ScaleAnalysis) -> dict[str, float]:
     """Mean or strength of every competitor that has one."""
-    means = {one.system: one.mean for one in scale.means if one.competitor and one.mean is not None}
-    strengths = {one.system: one.strength for one in scale.strengths if one.competitor and one.strength is not None}
+    means = {row.system: row.mean for row in scale.means if row.competitor and row.mean is not None}
+    strengths = {row.system: row.strength for row in scale.strengths if row.competitor and row.strength is not None}
     return means | strengths
 
 

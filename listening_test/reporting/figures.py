@@ -28,80 +28,84 @@ def figures(report: Report) -> list[Drawn]:
 
 def _of_scales(report: Report) -> Iterator[Drawn]:
     for scale in report.ordered:
-        if any(one.mean is not None for one in scale.means):
+        if any(row.mean is not None for row in scale.means):
             yield _means(report, scale)
             yield _answers(report, scale)
-        if any(one.strength is not None for one in scale.strengths):
+        if any(row.strength is not None for row in scale.strengths):
             yield _strengths(report, scale)
         if scale.outcomes:
             yield _matrix(report, scale)
 
 
 def _means(report: Report, scale: ScaleAnalysis) -> Drawn:
-    shown = [one for one in scale.means if one.mean is not None]
-    labels = [f"{one.system}  n={one.n}" for one in shown]
+    means = [row for row in scale.means if row.mean is not None]
+    labels = [f"{row.system}  n={row.n}" for row in means]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for y, one in enumerate(shown):
-            if one.mean is not None:
-                canvas.dot(axes, y, one.mean, one.low, one.high, MAIN if one.competitor else ANCHOR)
-        _letters(axes, shown)
+        for y, row in enumerate(means):
+            if row.mean is not None:
+                canvas.dot(axes, y, row.mean, row.low, row.high, MAIN if row.competitor else ANCHOR)
+        _letters(axes, means)
         canvas.span(axes, report.data.protocol.range(scale.scale))
         canvas.rows(axes, labels)
-        what = f"mean and {100 * report.confidence:g} % interval over raters and items; no common letter: different"
-        canvas.title(axes, scale.scale, report.mark, what)
+        explanation = (
+            f"mean and {100 * report.confidence:g} % interval over raters and items; no common letter: different"
+        )
+        canvas.title(axes, scale.scale, report.mark, explanation)
 
-    alt = f"{scale.scale}: " + ", ".join(f"{one.system} {one.mean:.2f}" for one in shown if one.mean is not None)
+    alt = f"{scale.scale}: " + ", ".join(f"{row.system} {row.mean:.2f}" for row in means if row.mean is not None)
     return canvas.draw(
-        f"means-{scale.scale}", alt + report.mark, (canvas.width_of(labels) + 5.2, 0.95 + 0.34 * len(shown)), paint
+        f"means-{scale.scale}", alt + report.mark, (canvas.width_of(labels) + 5.2, 0.95 + 0.34 * len(means)), paint
     )
 
 
-def _letters(axes: Axes, shown: Sequence[SystemMean | Strength]) -> None:
-    for y, one in enumerate(shown):
-        axes.annotate(one.group, (1.02, y), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+def _letters(axes: Axes, figures: Sequence[SystemMean | Strength]) -> None:
+    for y, row in enumerate(figures):
+        axes.annotate(row.group, (1.02, y), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
 
 
 def _strengths(report: Report, scale: ScaleAnalysis) -> Drawn:
-    shown = sorted(
-        (one for one in scale.strengths if one.strength is not None),
-        key=lambda one: (not one.competitor, -(one.strength or 0)),
+    strengths = sorted(
+        (row for row in scale.strengths if row.strength is not None),
+        key=lambda row: (not row.competitor, -(row.strength or 0)),
     )
-    labels = [f"{one.system}  n={one.n}" for one in shown]
+    labels = [f"{row.system}  n={row.n}" for row in strengths]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.axvline(0, color="#BBBBBB", linewidth=0.8)
-        for y, one in enumerate(shown):
-            if one.strength is not None:
-                canvas.dot(axes, y, one.strength, one.low, one.high, MAIN if one.competitor else ANCHOR)
-        _letters(axes, shown)
+        for y, row in enumerate(strengths):
+            if row.strength is not None:
+                canvas.dot(axes, y, row.strength, row.low, row.high, MAIN if row.competitor else ANCHOR)
+        _letters(axes, strengths)
         canvas.rows(axes, labels)
-        what = f"{strength_of(report.data.protocol)} and {100 * report.confidence:g} % interval; 0: mean of the systems"
-        canvas.title(axes, f"{scale.scale}: strength", report.mark, what)
+        explanation = (
+            f"{strength_of(report.data.protocol)} and {100 * report.confidence:g} % interval; 0: mean of the systems"
+        )
+        canvas.title(axes, f"{scale.scale}: strength", report.mark, explanation)
 
-    alt = f"Strengths, {scale.scale}: " + ", ".join(f"{one.system} {one.strength:.2f}" for one in shown)
-    size = (canvas.width_of(labels) + 5.2, 0.95 + 0.34 * len(shown))
+    alt = f"Strengths, {scale.scale}: " + ", ".join(f"{row.system} {row.strength:.2f}" for row in strengths)
+    size = (canvas.width_of(labels) + 5.2, 0.95 + 0.34 * len(strengths))
     return canvas.draw(f"strengths-{scale.scale}", alt + report.mark, size, paint)
 
 
 def _answers(report: Report, scale: ScaleAnalysis) -> Drawn:
     rows = report.counted_data.ratings
     rows = rows[(rows["scale"] == scale.scale) & rows["value"].notna() & (rows["kind"] != "repeat")]
-    names = in_order(rows["system"].unique(), [one.system for one in scale.means])
+    names = in_order(rows["system"].unique(), [row.system for row in scale.means])
     labels = [f"{name}  n={int((rows['system'] == name).sum())}" for name in names]
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         (_violins if report.data.protocol.continuous else _stacks)(axes, report, scale.scale, rows, names)
         canvas.rows(axes, labels)
-        told = (
+        explanation = (
             "each answer, and the shape of their distribution"
             if report.data.protocol.continuous
             else "share of answers"
         )
-        canvas.title(axes, f"{scale.scale}: answers", report.mark, told)
+        canvas.title(axes, f"{scale.scale}: answers", report.mark, explanation)
 
     size = (canvas.width_of(labels) + 6.2, 1.1 + (0.5 if report.data.protocol.continuous else 0.36) * len(names))
     return canvas.draw(
@@ -143,10 +147,10 @@ def _dark(colour: str) -> bool:
 
 
 def _violins(axes: Axes, report: Report, scale: str, rows: pd.DataFrame, names: list[str]) -> None:
-    known = set(report.data.systems)
+    systems = set(report.data.systems)
     for y, name in enumerate(names):
         values = rows.loc[rows["system"] == name, "value"].to_numpy(dtype=np.float64)
-        colour = MAIN if name in known else ANCHOR
+        colour = MAIN if name in systems else ANCHOR
         if len(values) > 2 and np.ptp(values) > 0:
             parts = axes.violinplot([values], [y], orientation="horizontal", widths=0.8, showextrema=False)
             for body in parts["bodies"]:  # type: ignore[attr-defined]
@@ -170,8 +174,8 @@ def _raters(report: Report) -> Iterator[Drawn]:
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for kept, marker, colour, label in ((True, "o", MAIN, "included"), (False, "X", "#D55E00", "excluded")):
-            names = [name for name in means.index if (name in included) == kept]
+        for counted, marker, colour, label in ((True, "o", MAIN, "included"), (False, "X", "#D55E00", "excluded")):
+            names = [name for name in means.index if (name in included) == counted]
             if names:
                 axes.scatter(
                     means[names], spreads[names], s=10 + 2 * counts[names].to_numpy(), marker=marker, color=colour,
@@ -196,15 +200,15 @@ def _raters(report: Report) -> Iterator[Drawn]:
 
 def _matrix(report: Report, scale: ScaleAnalysis) -> Drawn:
     """How often the system of the row was preferred to that of the column, ties half."""
-    names = in_order({name for one in scale.outcomes for name in (one.first, one.second)}, _ordered(scale))
+    names = in_order({name for pair in scale.outcomes for name in (pair.first, pair.second)}, _ordered(scale))
     shares = np.full((len(names), len(names)), np.nan)
     counts = np.zeros_like(shares)
-    for one in scale.outcomes:
-        i, j = names.index(one.first), names.index(one.second)
-        n = one.first_wins + one.second_wins + one.ties
+    for pair in scale.outcomes:
+        i, j = names.index(pair.first), names.index(pair.second)
+        n = pair.first_wins + pair.second_wins + pair.ties
         counts[i, j] = counts[j, i] = n
         if n:
-            shares[i, j] = (one.first_wins + one.ties / 2) / n
+            shares[i, j] = (pair.first_wins + pair.ties / 2) / n
             shares[j, i] = 1 - shares[i, j]
 
     def paint(figure: Figure) -> None:
@@ -231,4 +235,4 @@ def _matrix(report: Report, scale: ScaleAnalysis) -> Drawn:
 
 
 def _ordered(scale: ScaleAnalysis) -> list[str]:
-    return [one.system for one in sorted(scale.strengths, key=lambda one: (not one.competitor, -(one.strength or 0)))]
+    return [row.system for row in sorted(scale.strengths, key=lambda row: (not row.competitor, -(row.strength or 0)))]

@@ -35,22 +35,22 @@ def listening_result_of(report: Report) -> ListeningResult:
 
 def _notes(report: Report) -> list[str]:
     rules = "; ".join(screening_rules(report.data.protocol)) or "none"
-    told = f"declared screening: {rules}. {exclusion_in_words(report)}"
-    return list(dict.fromkeys([told, *report.data.notes, *report.analysed.notes]))
+    screening = f"declared screening: {rules}. {exclusion_in_words(report)}"
+    return list(dict.fromkeys([screening, *report.data.notes, *report.analysed.notes]))
 
 
 def _scale(report: Report, scale: ScaleAnalysis) -> RatedScale:
     protocol = report.data.protocol
-    asked = protocol.scale(scale.scale)
+    question_form = protocol.scale(scale.scale)
     low, high = protocol.range(scale.scale)
     rated = not protocol.pairwise
-    told = strength_of(protocol)
-    question = localized(asked.question, "en") or localized(asked.label, "en")
+    meaning = strength_of(protocol)
+    question = localized(question_form.question, "en") or localized(question_form.label, "en")
     return RatedScale(
         id=scale.scale,
         description=question
         if rated
-        else f"{question} {told[0].upper()}{told[1:]}; the mean over systems is 0".strip(),
+        else f"{question} {meaning[0].upper()}{meaning[1:]}; the mean over systems is 0".strip(),
         unit=f"{low:g}–{high:g}" if rated else "points" if protocol.form == "ccr" else "log-odds",
         direction="higher",
         low=low if rated else None,
@@ -64,19 +64,21 @@ def _scale(report: Report, scale: ScaleAnalysis) -> RatedScale:
 def _rated(report: Report, scale: ScaleAnalysis) -> dict[str, RatedSystem]:
     songs = song_means(report.counted_data, scale.scale)
     figures = {}
-    for one in scale.means:
-        if one.competitor:
-            own = songs[songs["system"] == one.system].to_dict("records")
-            points = [RatedSong(str(s["prompt"]), int(s["take"]), float(s["value"]), int(s["n"])) for s in own]
-            figures[one.system] = RatedSystem(
-                value=one.mean,
-                low=one.low,
-                high=one.high,
-                n_ratings=one.n,
-                n_raters=one.n_raters,
-                n_items=one.n_items,
-                group=one.group,
-                rank=one.rank,
+    for row in scale.means:
+        if row.competitor:
+            songs_of_system = songs[songs["system"] == row.system].to_dict("records")
+            points = [
+                RatedSong(str(s["prompt"]), int(s["take"]), float(s["value"]), int(s["n"])) for s in songs_of_system
+            ]
+            figures[row.system] = RatedSystem(
+                value=row.mean,
+                low=row.low,
+                high=row.high,
+                n_ratings=row.n,
+                n_raters=row.n_raters,
+                n_items=row.n_items,
+                group=row.group,
+                rank=row.rank,
                 songs=tuple(points),
             )
     return figures
@@ -84,27 +86,27 @@ def _rated(report: Report, scale: ScaleAnalysis) -> dict[str, RatedSystem]:
 
 def _compared(scale: ScaleAnalysis) -> dict[str, RatedSystem]:
     return {
-        one.system: RatedSystem(
-            value=one.strength,
-            low=one.low,
-            high=one.high,
-            n_ratings=one.n,
-            n_raters=one.n_raters,
-            n_items=one.n_items,
-            group=one.group,
-            rank=one.rank,
+        row.system: RatedSystem(
+            value=row.strength,
+            low=row.low,
+            high=row.high,
+            n_ratings=row.n,
+            n_raters=row.n_raters,
+            n_items=row.n_items,
+            group=row.group,
+            rank=row.rank,
         )
-        for one in scale.strengths
-        if one.competitor
+        for row in scale.strengths
+        if row.competitor
     }
 
 
 def _pairs(report: Report, scale: ScaleAnalysis) -> Iterable[Comparison]:
     """The declared pairs that could be tested; the leaderboard has no place for the others."""
-    for one in scale.differences:
-        if math.isfinite(one.p) and math.isfinite(one.p_adjusted):
-            yield _difference(one)
-    strengths = {one.system: one.strength for one in scale.strengths}
+    for difference in scale.differences:
+        if math.isfinite(difference.p) and math.isfinite(difference.p_adjusted):
+            yield _difference(difference)
+    strengths = {difference.system: difference.strength for difference in scale.strengths}
     for pair in scale.outcomes:
         first, second = strengths.get(pair.first), strengths.get(pair.second)
         if first is not None and second is not None and math.isfinite(pair.p) and math.isfinite(pair.p_adjusted):
@@ -114,40 +116,40 @@ def _pairs(report: Report, scale: ScaleAnalysis) -> Iterable[Comparison]:
 def _prompts_of(report: Report, pair: PairOutcome) -> int:
     """Prompts on which the two were compared directly."""
     table = report.counted_data.pairs
-    here = table[(table["scale"] == pair.scale) & (table["kind"] == "test")]
-    forth = (here["first"] == pair.first) & (here["second"] == pair.second)
-    back = (here["first"] == pair.second) & (here["second"] == pair.first)
-    return int(here[forth | back]["prompt"].nunique())
+    rows = table[(table["scale"] == pair.scale) & (table["kind"] == "test")]
+    forth = (rows["first"] == pair.first) & (rows["second"] == pair.second)
+    back = (rows["first"] == pair.second) & (rows["second"] == pair.first)
+    return int(rows[forth | back]["prompt"].nunique())
 
 
-def _difference(one: Difference) -> Comparison:
+def _difference(pair: Difference) -> Comparison:
     return Comparison(
-        first=one.first,
-        second=one.second,
-        n_prompts=one.n_items,
-        difference=one.difference,
-        low=_number(one.low),
-        high=_number(one.high),
-        p=one.p,
-        p_flip=_number(one.p_flip),
-        p_adjusted=one.p_adjusted,
-        significant=bool(one.significant),
+        first=pair.first,
+        second=pair.second,
+        n_prompts=pair.n_items,
+        difference=pair.difference,
+        low=_number(pair.low),
+        high=_number(pair.high),
+        p=pair.p,
+        p_flip=_number(pair.p_flip),
+        p_adjusted=pair.p_adjusted,
+        significant=bool(pair.significant),
     )
 
 
-def _outcome(one: PairOutcome, difference: float, prompts: int) -> Comparison:
+def _outcome(pair: PairOutcome, difference: float, prompts: int) -> Comparison:
     """The difference is that of the strengths, in the unit of the column; the test is the declared one."""
     return Comparison(
-        first=one.first,
-        second=one.second,
+        first=pair.first,
+        second=pair.second,
         n_prompts=prompts,
         difference=difference,
         low=None,
         high=None,
-        p=one.p,
+        p=pair.p,
         p_flip=None,
-        p_adjusted=one.p_adjusted,
-        significant=bool(one.significant),
+        p_adjusted=pair.p_adjusted,
+        significant=bool(pair.significant),
     )
 
 

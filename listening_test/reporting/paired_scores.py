@@ -106,11 +106,11 @@ class People:
     def songs(self, metric: Measured) -> pd.DataFrame:
         """The rated songs that the metric scored, with ``metric`` turned so that higher is better, and ``weight``."""
         rows = self.means
-        known = [metric.songs.get(key) for key in zip(rows["system"], rows["prompt"], rows["take"], strict=True)]
-        kept = rows[np.array([one is not None for one in known], dtype=bool)].copy()
-        kept["metric"] = [metric.sign * one[0] for one in known if one]
-        kept["weight"] = [one[1] for one in known if one]
-        return kept
+        scores = [metric.songs.get(key) for key in zip(rows["system"], rows["prompt"], rows["take"], strict=True)]
+        scored = rows[np.array([score is not None for score in scores], dtype=bool)].copy()
+        scored["metric"] = [metric.sign * score[0] for score in scores if score]
+        scored["weight"] = [score[1] for score in scores if score]
+        return scored
 
     def places(self, prompts: Iterable[str]) -> npt.NDArray[np.intp]:
         """Where each prompt is among `prompts`."""

@@ -18,29 +18,29 @@ from songbench.reporting.document.blocks import Block, Heading, Listing, TableRo
 def screening_blocks(report: Report) -> list[Block]:
     """The declared rules, then every rater."""
     rules = screening_rules(report.data.protocol)
-    told = (
+    text = (
         f"Declared before data. A rater is left out for any of: {'; '.join(rules)}."
         if rules
         else "No rule was declared."
     )
-    nobody = [Text(exclusion_in_words(report), strong=True)] if report.excluded and not report.included else []
-    return [Heading(f"Raters{report.mark}"), Text(told), *nobody, _raters(report), *_changes(report)]
+    warning = [Text(exclusion_in_words(report), strong=True)] if report.excluded and not report.included else []
+    return [Heading(f"Raters{report.mark}"), Text(text), *warning, _raters(report), *_changes(report)]
 
 
 def _raters(report: Report) -> Block:
     facts = {str(row["rater"]): row for row in report.data.raters.to_dict("records")}
-    rows = [_rater(one, facts.get(one.rater, {})) for one in report.analysed.screening]
+    rows = [_rater(rater, facts.get(rater.rater, {})) for rater in report.analysed.screening]
     columns = ("rater", "counts", "pages", "minutes", "why not")
     return table(f"Screening{report.mark}", columns, rows, "pages: answered of those asked, without practice.")
 
 
-def _rater(one: RaterScreening, facts: dict[object, object]) -> TableRow:
+def _rater(rater: RaterScreening, facts: dict[object, object]) -> TableRow:
     pages = f"{facts['pages_answered']}/{facts['pages_asked']}" if "pages_asked" in facts else ""
     minutes = facts.get("minutes")
-    told = number(minutes, 0) if isinstance(minutes, float) and minutes == minutes else ""
-    why = "; ".join(one.reasons) or ("withdrawn" if facts.get("withdrawn") is True else "")
-    cells = (one.rater, "included" if one.included else "excluded", pages, told, why)
-    return TableRow(cells, faint=not one.included)
+    duration = number(minutes, 0) if isinstance(minutes, float) and minutes == minutes else ""
+    why = "; ".join(rater.reasons) or ("withdrawn" if facts.get("withdrawn") is True else "")
+    cells = (rater.rater, "included" if rater.included else "excluded", pages, duration, why)
+    return TableRow(cells, faint=not rater.included)
 
 
 def _changes(report: Report) -> list[Block]:
@@ -49,17 +49,17 @@ def _changes(report: Report) -> list[Block]:
     changes = exclusion_changes(report.analysed)
     lines = [exclusion_in_words(report)]
     places = decimals_of(report.data.protocol)
-    everyone = {one.scale: figures(one) for one in report.analysed.everyone}
-    mine = {one.scale: figures(one) for one in report.analysed.scales}
+    everyone = {scale.scale: figures(scale) for scale in report.analysed.everyone}
+    included = {scale.scale: figures(scale) for scale in report.analysed.scales}
     rows = [
-        (scale, system, number(mine[scale].get(system), places), number(value, places))
-        for scale, all_of_them in everyone.items()
-        for system, value in all_of_them.items()
+        (scale, system, number(included[scale].get(system), places), number(value, places))
+        for scale, values in everyone.items()
+        for system, value in values.items()
     ]
     title = f"What exclusion changed{report.mark}"
     block = table(title, ("scale", "system", "included raters", "everyone"), rows, only_files=True)
     lines = lines if report.included else []
-    return [Listing((*lines, *(told for one in changes if (told := _changed(one, places))))), block]
+    return [Listing((*lines, *(line for scale in changes if (line := _changed(scale, places))))), block]
 
 
 def exclusion_in_words(report: Report) -> str:
@@ -69,70 +69,70 @@ def exclusion_in_words(report: Report) -> str:
     if not report.included:
         return "No rater passed: there are no results with these rules, only those without any."
     changes = exclusion_changes(report.analysed)
-    agree = all(one.same_order and one.same_pairs for one in changes)
-    who = f"{counted(report.excluded, 'rater')} of {report.screened} left out"
+    agree = all(change.same_order and change.same_pairs for change in changes)
+    excluded = f"{counted(report.excluded, 'rater')} of {report.screened} left out"
     if agree:
-        return f"{who}: results with and without them agree (same order, same significant pairs on every scale)."
-    return f"{who}: results with and without them DIFFER; see below."
+        return f"{excluded}: results with and without them agree (same order, same significant pairs on every scale)."
+    return f"{excluded}: results with and without them DIFFER; see below."
 
 
-def _changed(one: Changed, places: int) -> str:
+def _changed(change: Changed, places: int) -> str:
     parts = []
-    if not one.same_order:
+    if not change.same_order:
         parts.append("another order of systems")
-    if not one.same_pairs:
+    if not change.same_pairs:
         parts.append("other significant pairs")
-    if one.largest:
-        parts.append(f"largest change {number(one.largest[1], places)} ({one.largest[0]})")
-    return f"{one.scale}: {', '.join(parts)}." if parts else ""
+    if change.largest:
+        parts.append(f"largest change {number(change.largest[1], places)} ({change.largest[0]})")
+    return f"{change.scale}: {', '.join(parts)}." if parts else ""
 
 
 def reliability_blocks(report: Report) -> list[Block]:
     """How well the raters agree: a sentence per scale, then the figures."""
-    known = [one.reliability for one in report.ordered if one.reliability]
-    if not known:
+    scales = [scale.reliability for scale in report.ordered if scale.reliability]
+    if not scales:
         return []
     places = decimals_of(report.data.protocol)
     rows = [
         (
-            one.scale,
-            number(one.alpha),
-            number(one.icc_single),
-            number(one.icc_average),
-            number(one.split_half),
-            number(one.repeat_deviation, places),
-            number(one.repeat_correlation),
-            str(one.repeats),
+            scale.scale,
+            number(scale.alpha),
+            number(scale.icc_single),
+            number(scale.icc_average),
+            number(scale.split_half),
+            number(scale.repeat_deviation, places),
+            number(scale.repeat_correlation),
+            str(scale.repeats),
         )
-        for one in known
+        for scale in scales
     ]
     columns = ("scale", "alpha", "ICC(2,1)", "ICC(2,k)", "split half", "repeat difference", "repeat r", "repeats")
     blocks: list[Block] = [
         Heading(f"Reliability{report.mark}"),
-        Listing(tuple(reliability_in_words(one, report) for one in known)),
+        Listing(tuple(reliability_in_words(scale, report) for scale in scales)),
         table(f"Reliability{report.mark}", columns, rows, only_files=True),
     ]
-    return blocks + _components(report, known)
+    return blocks + _components(report, scales)
 
 
-def reliability_in_words(one: Reliability, report: Report) -> str:
+def reliability_in_words(scale: Reliability, report: Report) -> str:
     """One plain sentence about a scale."""
-    if one.alpha is None:
-        return f"{one.scale}: too few songs were heard by two raters or more to say how well raters agree."
-    told = f"{one.scale}: raters {alpha_in_words(one.alpha)} (alpha {number(one.alpha)})"
-    if one.repeats and one.repeat_deviation is not None:
-        low, high = report.data.protocol.range(one.scale)
-        share = one.repeat_deviation / (high - low)
-        told += f"; asked again, a rater moves by {number(one.repeat_deviation)} ({100 * share:.0f} % of the scale)"
-    return told + "."
+    if scale.alpha is None:
+        return f"{scale.scale}: too few songs were heard by two raters or more to say how well raters agree."
+    text = f"{scale.scale}: raters {alpha_in_words(scale.alpha)} (alpha {number(scale.alpha)})"
+    if scale.repeats and scale.repeat_deviation is not None:
+        low, high = report.data.protocol.range(scale.scale)
+        share = scale.repeat_deviation / (high - low)
+        text += f"; asked again, a rater moves by {number(scale.repeat_deviation)} ({100 * share:.0f} % of the scale)"
+    return text + "."
 
 
-def _components(report: Report, known: list[Reliability]) -> list[Block]:
+def _components(report: Report, scales: list[Reliability]) -> list[Block]:
     places = decimals_of(report.data.protocol)
     rows = [
-        (one.scale, *(number(value, places) for value in vars(one.components).values()))
-        for one in known
-        if one.components
+        (scale.scale, *(number(value, places) for value in vars(scale.components).values()))
+        for scale in scales
+        if scale.components
     ]
     columns = ("scale", "rater", "item", "rater × system", "item × system", "rest")
     note = "Standard deviations in points of the scale."
@@ -165,5 +165,5 @@ def failure_blocks(report: Report) -> list[Block]:
     ]
 
 
-def _rate(failed: int, asked: int | None) -> str:
-    return f"{100 * failed / asked:.1f} %" if asked else ""
+def _rate(failed: int, requests: int | None) -> str:
+    return f"{100 * failed / requests:.1f} %" if requests else ""

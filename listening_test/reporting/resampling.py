@@ -38,11 +38,11 @@ def estimate(value: float, replicates: Array, *, confidence: float, clusters: in
     """
     if not np.isfinite(value):
         return Estimate()
-    known = replicates[np.isfinite(replicates)]
-    if clusters < FEWEST or len(known) < (1 - _MOST_UNDEFINED) * len(replicates):
+    finite = replicates[np.isfinite(replicates)]
+    if clusters < FEWEST or len(finite) < (1 - _MOST_UNDEFINED) * len(replicates):
         return Estimate(float(value))
     tail = (1 - confidence) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
+    low, high = np.quantile(finite, [tail, 1 - tail])
     return Estimate(float(value), float(low), float(high))
 
 
@@ -63,15 +63,15 @@ def two_way_mean(
     array = np.asarray(values, dtype=np.float64)
     if not array.size:
         return Estimate()
-    who, rater = np.unique(np.asarray(raters, dtype=np.str_), return_inverse=True)
-    what, prompt = np.unique(np.asarray(prompts, dtype=np.str_), return_inverse=True)
-    if min(len(who), len(what)) < FEWEST:
+    rater_ids, rater = np.unique(np.asarray(raters, dtype=np.str_), return_inverse=True)
+    prompt_ids, prompt = np.unique(np.asarray(prompts, dtype=np.str_), return_inverse=True)
+    if min(len(rater_ids), len(prompt_ids)) < FEWEST:
         return Estimate(float(array.mean()))
-    sums, counts = np.zeros((len(who), len(what))), np.zeros((len(who), len(what)))
+    sums, counts = np.zeros((len(rater_ids), len(prompt_ids))), np.zeros((len(rater_ids), len(prompt_ids)))
     np.add.at(sums, (rater, prompt), array)
     np.add.at(counts, (rater, prompt), 1.0)
-    by_rater = multiplicities(len(who), seed=seed)
-    by_prompt = multiplicities(len(what), seed=seed + 1)
+    by_rater = multiplicities(len(rater_ids), seed=seed)
+    by_prompt = multiplicities(len(prompt_ids), seed=seed + 1)
     total, n = (((by_rater @ table) * by_prompt).sum(axis=1) for table in (sums, counts))
-    drawn = np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)
-    return estimate(float(array.mean()), drawn, confidence=confidence, clusters=min(len(who), len(what)))
+    means = np.divide(total, n, out=np.full_like(total, np.nan), where=n > 0)
+    return estimate(float(array.mean()), means, confidence=confidence, clusters=min(len(rater_ids), len(prompt_ids)))

@@ -57,9 +57,9 @@ def _title(report: Report, scale: str) -> str:
     label = report.data.protocol.scale(scale).label.get("en", "")
     low, high = report.data.protocol.range(scale)
     primary = ", primary" if scale == report.data.protocol.primary and len(report.analysed.scales) > 1 else ""
-    what = f": {label}" if label and label != scale else ""
+    question = f": {label}" if label and label != scale else ""
     span = "" if report.data.protocol.form == "preference" else f" ({low:g} to {high:g}{primary})"
-    return f"{scale}{what}{span}{report.mark}"
+    return f"{scale}{question}{span}{report.mark}"
 
 
 def _means(report: Report, scale: ScaleAnalysis) -> Table:
@@ -67,17 +67,17 @@ def _means(report: Report, scale: ScaleAnalysis) -> Table:
     rows = [
         TableRow(
             (
-                one.system,
-                interval(one.mean, one.low, one.high, places),
-                one.group,
-                ranks(one.rank),
-                number(one.sd, places),
-                f"{one.n} / {one.n_raters} / {one.n_items}",
-                str(one.not_applicable or ""),
+                row.system,
+                interval(row.mean, row.low, row.high, places),
+                row.group,
+                ranks(row.rank),
+                number(row.sd, places),
+                f"{row.n} / {row.n_raters} / {row.n_items}",
+                str(row.not_applicable or ""),
             ),
-            faint=not one.competitor,
+            faint=not row.competitor,
         )
-        for one in scale.means
+        for row in scale.means
     ]
     return table(
         _title(report, scale.scale), ("system", "mean", "group", "rank", "SD of answers", "n", "not applicable"), rows
@@ -88,17 +88,17 @@ def _strengths(report: Report, scale: ScaleAnalysis) -> Table:
     rows = [
         TableRow(
             (
-                one.system,
-                interval(one.strength, one.low, one.high),
-                one.group,
-                ranks(one.rank),
-                percent(one.win_rate),
-                percent(one.both_bad) if report.data.protocol.form == "preference" else "",
-                f"{one.n} / {one.n_raters} / {one.n_items}",
+                row.system,
+                interval(row.strength, row.low, row.high),
+                row.group,
+                ranks(row.rank),
+                percent(row.win_rate),
+                percent(row.both_bad) if report.data.protocol.form == "preference" else "",
+                f"{row.n} / {row.n_raters} / {row.n_items}",
             ),
-            faint=not one.competitor,
+            faint=not row.competitor,
         )
-        for one in scale.strengths
+        for row in scale.strengths
     ]
     columns = ("system", "strength", "group", "rank", "won", "both bad", "n")
     return table(_title(report, scale.scale), columns, rows)
@@ -135,16 +135,16 @@ def _differences(report: Report, scale: ScaleAnalysis) -> Table:
     margin = report.data.protocol.analysis.margin
     rows = [
         (
-            one.first,
-            one.second,
-            interval(one.difference, one.low, one.high, places),
-            p_value(one.p),
-            p_value(one.p_adjusted) + ("*" if one.significant else ""),
-            p_value(one.p_equal) if margin is not None else "",
-            number(one.wins, 2),
-            f"{one.n_raters} / {one.n_items}",
+            pair.first,
+            pair.second,
+            interval(pair.difference, pair.low, pair.high, places),
+            p_value(pair.p),
+            p_value(pair.p_adjusted) + ("*" if pair.significant else ""),
+            p_value(pair.p_equal) if margin is not None else "",
+            number(pair.wins, 2),
+            f"{pair.n_raters} / {pair.n_items}",
         )
-        for one in scale.differences
+        for pair in scale.differences
     ]
     equal = f"p equal: that the difference lies within ±{margin:g} (TOST). " if margin is not None else ""
     note = f"{equal}wins: probability that the first is rated higher, ties half. n: raters / items that both have."
@@ -154,8 +154,8 @@ def _differences(report: Report, scale: ScaleAnalysis) -> Table:
 
 def _checks(report: Report, scale: ScaleAnalysis) -> Table:
     rows = [
-        (one.first, one.second, p_value(one.p), p_value(one.p_flip), p_value(one.p_wilcoxon), number(one.effect))
-        for one in scale.differences
+        (pair.first, pair.second, p_value(pair.p), p_value(pair.p_flip), p_value(pair.p_wilcoxon), number(pair.effect))
+        for pair in scale.differences
     ]
     note = "Sign flips and Wilcoxon compare means per item and take the raters as fixed. d_z: Cohen's, per item."
     columns = ("first", "second", "p (declared)", "p (sign flip)", "p (Wilcoxon)", "d_z")
@@ -166,17 +166,17 @@ def _outcomes(report: Report, scale: ScaleAnalysis) -> Table:
     ccr = report.data.protocol.form == "ccr"
     rows = [
         (
-            one.first,
-            one.second,
-            str(one.first_wins),
-            str(one.second_wins),
-            str(one.ties),
-            "" if ccr else str(one.both_bad),
-            interval(one.mean, one.low, one.high) if ccr else "",
-            p_value(one.p),
-            p_value(one.p_adjusted) + ("*" if one.significant else ""),
+            pair.first,
+            pair.second,
+            str(pair.first_wins),
+            str(pair.second_wins),
+            str(pair.ties),
+            "" if ccr else str(pair.both_bad),
+            interval(pair.mean, pair.low, pair.high) if ccr else "",
+            p_value(pair.p),
+            p_value(pair.p_adjusted) + ("*" if pair.significant else ""),
         )
-        for one in scale.outcomes
+        for pair in scale.outcomes
     ]
     columns = ("first", "second", "first better", "second better", "ties", "both bad", "mean", "p", "p (Holm)")
     return table(f"{scale.scale}: pairs{report.mark}", columns, rows)

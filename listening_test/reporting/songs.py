@@ -26,8 +26,8 @@ def song_ratings(data: CollectedAnswers, scale: str) -> pd.DataFrame:
 def song_pairs(data: CollectedAnswers, scale: str) -> pd.DataFrame:
     """Every comparison of two systems' songs on its first hearing; empty for forms that rate."""
     rows = data.pairs
-    known = rows["first"].isin(data.systems) & rows["second"].isin(data.systems)
-    return rows[(rows["scale"] == scale) & (rows["kind"] == "test") & known]
+    of_systems = rows["first"].isin(data.systems) & rows["second"].isin(data.systems)
+    return rows[(rows["scale"] == scale) & (rows["kind"] == "test") & of_systems]
 
 
 def song_means(data: CollectedAnswers, scale: str) -> pd.DataFrame:
@@ -62,5 +62,5 @@ def win_shares(data: CollectedAnswers, scale: str) -> pd.DataFrame:
 
 def in_order(names: Iterable[str], order: Iterable[str]) -> list[str]:
     """Names as they come in tables: those of `order` first, others after them by name."""
-    found, known = set(names), list(order)
-    return [name for name in known if name in found] + sorted(found - set(known))
+    present, ordered = set(names), list(order)
+    return [name for name in ordered if name in present] + sorted(present - set(ordered))

@@ -49,17 +49,19 @@ def find_answers(test: PreparedTest, db: str | None, files: Sequence[Path]) -> A
     Raises:
         InputError: when there are none, a file is none of these, or answers of people and of a program are mixed.
     """
-    named = [_read(test, path) for path in _expanded(files)]
-    pretence = bool(named) and db is None and all(_played(one) == len(one.sheets) for one in named)
-    sources = [one for one in [*([] if pretence else _stored(test, db)), *named] if one.sheets]
+    file_sources = [_read(test, path) for path in _expanded(files)]
+    pretence = (
+        bool(file_sources) and db is None and all(_played(source) == len(source.sheets) for source in file_sources)
+    )
+    sources = [source for source in [*([] if pretence else _from_database(test, db)), *file_sources] if source.sheets]
     if not sources:
         raise InputError(
             "There are no answers yet.",
             file=str(test.folder),
             cure="`songbench listen serve` collects them; --answers names files of them, --db another database.",
         )
-    sheets = [sheet for one in sources for sheet in one.sheets]
-    played = sum(_played(one) for one in sources)
+    sheets = [sheet for source in sources for sheet in source.sheets]
+    played = sum(_played(source) for source in sources)
     if played and played < len(sheets):
         raise InputError(
             f"{played} of {counted(len(sheets), 'rater')} are simulated; answers of people and of a program are never "
@@ -67,8 +69,8 @@ def find_answers(test: PreparedTest, db: str | None, files: Sequence[Path]) -> A
             field="--answers",
             cure="Report them apart, each with its own --to.",
         )
-    told = tuple(f"{one.name} ({counted(len(one.sheets), 'rater')})" for one in sources)
-    return Answers(tuple(sheets), bool(played), told)
+    descriptions = tuple(f"{source.name} ({counted(len(source.sheets), 'rater')})" for source in sources)
+    return Answers(tuple(sheets), bool(played), descriptions)
 
 
 def _played(source: _Source) -> int:
@@ -76,7 +78,7 @@ def _played(source: _Source) -> int:
     return len(source.sheets) if source.simulated else sum(one.rater.startswith(PREFIX) for one in source.sheets)
 
 
-def _stored(test: PreparedTest, db: str | None) -> Iterator[_Source]:
+def _from_database(test: PreparedTest, db: str | None) -> Iterator[_Source]:
     from listening_test.collection.database import DATABASE
     from listening_test.collection.export import read_answers
 

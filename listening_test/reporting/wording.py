@@ -72,9 +72,9 @@ def joined(names: Sequence[str], most: int = 6) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def counted(n: int, what: str) -> str:
+def counted(n: int, noun: str) -> str:
     """``1 rater``, ``3 raters``."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 _ALPHA = (
@@ -104,12 +104,12 @@ RULES = {
 
 def screening_rules(protocol: Protocol) -> list[str]:
     """The declared rules that are applied: for what a rater is left out."""
-    held = {"reference_below_90": protocol.form == "mushra", "anchor_above_90": protocol.form == "mushra"}
-    held["side_bias"] = protocol.pairwise
+    applicable = {"reference_below_90": protocol.form == "mushra", "anchor_above_90": protocol.form == "mushra"}
+    applicable["side_bias"] = protocol.pairwise
     rules = []
     for name, text in RULES.items():
         limit = getattr(protocol.screening, name)
-        if limit is not None and held.get(name, True):
+        if limit is not None and applicable.get(name, True):
             share = isinstance(limit, float) and name != "agreement"
             rules.append(text.format(f"{100 * limit:g} %" if share else f"{limit:g}"))
     return rules

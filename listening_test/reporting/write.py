@@ -31,18 +31,18 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     """
     from songbench.execution.store import write_atomically
 
-    drawn, frames = figures(report), export.tables(report)
-    blocks = content(report, [Figure(one.name, one.alt) for one in drawn])
+    pictures, frames = figures(report), export.tables(report)
+    blocks = content(report, [Figure(picture.name, picture.alt) for picture in pictures])
     contents: dict[str, bytes] = {
         "report.md": to_markdown(blocks).encode(),
-        "report.html": to_html(blocks, {one.name: one.svg for one in drawn}).encode(),
+        "report.html": to_html(blocks, {picture.name: picture.svg for picture in pictures}).encode(),
         "report.json": export.to_json(report).encode(),
         "tables.tex": to_latex(blocks).encode(),
         "README.md": export.dictionary(report, list(frames), frames).encode(),
     }
     tables = _tables(frames)
-    for one in drawn:
-        contents |= {f"figures/{one.name}.png": one.png, f"figures/{one.name}.svg": one.svg}
+    for picture in pictures:
+        contents |= {f"figures/{picture.name}.png": picture.png, f"figures/{picture.name}.svg": picture.svg}
     for name, data in contents.items():
         write_atomically(folder / name, data)
     for name, data in tables.items():

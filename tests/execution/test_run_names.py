@@ -89,7 +89,7 @@ def test_more_systems_metrics_and_takes_are_added_and_said(project):
     with pytest.warns(UserWarning, match="adds to the run 'small': system silence"):
         board = run(**asked)
     assert cells(board) == {(s, m) for s in ("probe", "silence") for m in ("level@probe", "spread@probe")}
-    assert {row.asked for row in board.rows} == {4}
+    assert {row.n_asked for row in board.rows} == {4}
     record = read_record(Path("runs/small") / RECORD)
     assert record["config"]["systems"] == ["probe", "silence"], "what was first stays first"
     assert record["config"]["metric"]["select"] == ["level@probe", "spread@probe"]
@@ -159,12 +159,12 @@ def test_replaced_imported_audio_is_refused_and_added_audio_is_not():
     Path("audio").mkdir()
     write("p0", 0.1)
     systems = ("imported:suno=audio",)
-    assert run(systems=systems).rows[0].done == 1
+    assert run(systems=systems).rows[0].n_done == 1
     write("p1", 0.1)
-    assert run(systems=systems).rows[0].done == 2, "what failed for want of a file is mended"
+    assert run(systems=systems).rows[0].n_done == 2, "what failed for want of a file is mended"
     write("p0", 0.2)
     refused("system suno: other audio for p0/0", systems=systems)
-    assert run(True, systems=systems).rows[0].done == 2
+    assert run(True, systems=systems).rows[0].n_done == 2
 
 
 def test_replacing_starts_the_folder_anew_and_puts_answers_of_people_aside():

@@ -153,5 +153,5 @@ def test_a_song_on_another_scale_fails_alone(tmp_path, suite_file):
         runs=str(tmp_path / "runs"),
         overrides=["engine=inline", "system.probe.gain=32768"],
     )
-    assert board.rows[0].failed == 4
+    assert board.rows[0].n_failed == 4
     assert "on another scale" in board.failures[0].cause
