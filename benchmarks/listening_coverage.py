@@ -13,8 +13,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from listening_test.analysis.means import rated
-from listening_test.analysis.preferences import estimated_strengths, preferred
+from listening_test.analysis.means import analyse_ratings
+from listening_test.analysis.preferences import analyse_comparisons, estimated_strengths
 from listening_test.analysis.screening import screen
 from listening_test.collected import CollectedAnswers
 from listening_test.simulation.population import Population
@@ -107,7 +107,7 @@ def calibrate_ratings(
     shares: Shares = {name: Share() for name in ("means", "differences", "tests", "family")}
     for seed in seeds:
         data = draw(design, population, seed)
-        result = rated(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={})
+        result = analyse_ratings(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={})
         shares["means"].add(_holds(mean.low, mean.high, truth[mean.system]) for mean in result.means if mean.competitor)
         shares["differences"].add(
             _holds(pair.low, pair.high, truth[pair.first] - truth[pair.second]) for pair in result.differences
@@ -144,7 +144,7 @@ def calibrate_pairs(
     shares: Shares = {name: Share() for name in ("strengths", "tests", "family")}
     for seed in seeds:
         data = draw(design, population, seed)
-        result = preferred(data.pairs, "Q0", data.protocol, data.systems)
+        result = analyse_comparisons(data.pairs, "Q0", data.protocol, data.systems)
         systems = [strength for strength in result.strengths if strength.competitor]
         shares["strengths"].add(_holds(row.low, row.high, true) for row, true in zip(systems, truth, strict=True))
         shares["tests"].add(pair.p < 0.05 for pair in result.outcomes)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from listening_test.analysis.coded_ratings import CodedRatings
-from listening_test.analysis.means import rated
-from listening_test.analysis.preferences import preferred
+from listening_test.analysis.means import analyse_ratings
+from listening_test.analysis.preferences import analyse_comparisons
 from listening_test.analysis.reliability import reliability
 from listening_test.analysis.results import AnalysisResult, ScaleAnalysis
 from listening_test.analysis.screening import screen
@@ -77,7 +77,7 @@ def _scale(data: CollectedAnswers, scale: str, seed: int) -> ScaleAnalysis:
 
 
 def _rated(data: CollectedAnswers, scale: str, seed: int) -> ScaleAnalysis:
-    result = rated(
+    result = analyse_ratings(
         data.ratings, scale, data.protocol, data.systems, song_counts=data.song_counts, failed=data.failed, seed=seed
     )
     order = ordinal_order(_system_ratings(data, scale)) if data.protocol.form == "acr" else ()
@@ -117,7 +117,7 @@ def ordinal_order(ratings: CodedRatings) -> tuple[str, ...]:
 
 
 def _compared(data: CollectedAnswers, scale: str, seed: int) -> ScaleAnalysis:
-    result = preferred(data.pairs, scale, data.protocol, data.systems)
+    result = analyse_comparisons(data.pairs, scale, data.protocol, data.systems)
     return ScaleAnalysis(
         scale=scale,
         strengths=result.strengths,

@@ -67,7 +67,7 @@ class Inference:
             self.notes.append(f"With one {few} there are no intervals and no tests: nothing says how others differ.")
             return
         try:
-            self.fit = fitted(answers)
+            self.fit = crossed_model(answers)
         except ModelError as error:
             self.notes.append(
                 _ALL_THE_SAME
@@ -116,7 +116,7 @@ class Inference:
         return Combination(estimate=estimate, low=None, high=None, p=math.nan, p_equal=math.nan)
 
 
-def fitted(answers: CodedRatings) -> CrossedFit:
+def crossed_model(answers: CodedRatings) -> CrossedFit:
     """The crossed model of one scale; the fixed effects are the means of the systems.
 
     Raises:

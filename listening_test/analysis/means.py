@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from listening_test.analysis.coded_ratings import CodedRatings
-from listening_test.analysis.declared import adjusted, level
+from listening_test.analysis.declared_pairs import adjusted, level
 from listening_test.analysis.inference import Combination, Inference
 from listening_test.analysis.item_tests import item_tests
 from listening_test.analysis.results import Components, Difference, SystemMean
@@ -71,7 +71,7 @@ class Failures:
         return (mean - self.worst) ** 2 * self.share * (1 - self.share) / self.songs
 
 
-def rated(
+def analyse_ratings(
     ratings: pd.DataFrame,
     scale: str,
     protocol: Protocol,

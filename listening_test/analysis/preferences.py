@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from listening_test.analysis.declared import adjusted, level
+from listening_test.analysis.declared_pairs import adjusted, level
 from listening_test.analysis.results import PairOutcome, Position, Strength
 from listening_test.protocol import Protocol
 from songbench.statistics import Array, Codes, Pair, Standing, codes_of, standings
@@ -53,7 +53,9 @@ class PreferenceResult:
     notes: tuple[str, ...]
 
 
-def preferred(pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...]) -> PreferenceResult:
+def analyse_comparisons(
+    pairs: pd.DataFrame, scale: str, protocol: Protocol, systems: tuple[str, ...]
+) -> PreferenceResult:
     """Everything about one scale.
 
     Args:
@@ -127,13 +129,13 @@ def _signed(rows: pd.DataFrame, names: Sequence[str]) -> _Signed:
     raters, rater = codes_of(decided["rater"])
     items, item = codes_of(decided["prompt"])
     return _Signed(
-        -decided["value"].to_numpy(dtype=np.float64),
-        np.array([number[name] for name in decided["first"]], dtype=np.intp),
-        np.array([number[name] for name in decided["second"]], dtype=np.intp),
-        rater,
-        item,
-        len(raters),
-        len(items),
+        value=-decided["value"].to_numpy(dtype=np.float64),
+        first=np.array([number[name] for name in decided["first"]], dtype=np.intp),
+        second=np.array([number[name] for name in decided["second"]], dtype=np.intp),
+        rater=rater,
+        item=item,
+        raters=len(raters),
+        items=len(items),
     )
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from listening_test.analysis.means import rated
+from listening_test.analysis.means import analyse_ratings
 from listening_test.analysis.power import plan_table, typical
-from listening_test.analysis.preferences import preferred
+from listening_test.analysis.preferences import analyse_comparisons
 from listening_test.analysis.results import Difference, PairOutcome
 from listening_test.collected import CollectedAnswers
 from listening_test.simulation.population import Population
@@ -35,9 +35,9 @@ def _p_of_first_pair(data: CollectedAnswers) -> float:
     """Of the declared test of the first two systems, before any correction."""
     pairs: Sequence[PairOutcome | Difference]
     if data.protocol.pairwise:
-        pairs = preferred(data.pairs, "Q0", data.protocol, data.systems).outcomes
+        pairs = analyse_comparisons(data.pairs, "Q0", data.protocol, data.systems).outcomes
     else:
-        pairs = rated(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={}).differences
+        pairs = analyse_ratings(data.ratings, "Q0", data.protocol, data.systems, song_counts={}, failed={}).differences
     return next(pair.p for pair in pairs if (pair.first, pair.second) == data.systems[:2])
 
 

@@ -148,12 +148,13 @@ def _test(differences: Array, scale: float, confidence: float, replicates: int, 
     n, mean, error = len(differences), float(differences.mean()), standard_error(differences)
     p_flip = _sign_flip_p(differences, scale, seed)
     if error <= DUST * scale:  # t would be 0/0 or absurdly large
-        return PairedTest(n, mean, mean, mean, p_flip, p_flip)
+        return PairedTest(n=n, difference=mean, low=mean, high=mean, p=p_flip, p_flip=p_flip)
     reach = bootstrap_reach(differences - mean, np.ones(n), confidence=confidence, replicates=replicates, seed=seed)
     t = mean / error
     towards_zero = reach.above if t > 0 else -reach.below
     p = t_p(n - 1, t * t_quantile(n - 1, confidence) / towards_zero)
-    return PairedTest(n, mean, mean - reach.above * error, mean - reach.below * error, p, p_flip)
+    low, high = mean - reach.above * error, mean - reach.below * error
+    return PairedTest(n=n, difference=mean, low=low, high=high, p=p, p_flip=p_flip)
 
 
 def _sign_flip_p(differences: Array, scale: float, seed: int) -> float:

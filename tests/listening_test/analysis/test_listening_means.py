@@ -226,7 +226,7 @@ def test_where_the_model_fails_a_bootstrap_stands_in_and_says_so(monkeypatch):
     def refuse(answers):
         raise ModelError("refused for this test")
 
-    monkeypatch.setattr(inference, "fitted", refuse)
+    monkeypatch.setattr(inference, "crossed_model", refuse)
     found = scale_of(collected(rows))
     assert "refused for this test" in found.notes[0] and "bootstrap" in found.notes[0]
     for one, two in zip(found.differences, model.differences, strict=True):
@@ -273,6 +273,6 @@ def test_many_large_tables_are_fitted():
         if rng.random() < 0.3
     ]
     systems = tuple(f"s{n}" for n in range(8))
-    found = means.rated(collected(rows).ratings, "Q", protocol(), systems, song_counts={}, failed={})
+    found = means.analyse_ratings(collected(rows).ratings, "Q", protocol(), systems, song_counts={}, failed={})
     assert len(found.differences) == 28 and all(one.low < one.high for one in found.means)
     assert found.components.residual == pytest.approx(1.0, abs=0.05)
