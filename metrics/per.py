@@ -4,7 +4,7 @@
 
 with S, D, I the substituted, deleted and inserted phonemes of the cheapest alignment (Levenshtein, all costs 1)
 between the phonemes of the sung lines asked for (N of them) and those of a recogniser's transcript. What is written in
-figures is read in the legitimate way that agrees best (`metrics.features.readings`). Nothing is cut to a
+figures is read in the legitimate way that agrees best (`metrics.functional.readings`). Nothing is cut to a
 common length and nothing is clipped: dropped lines cost, invented lines cost, and the rate exceeds 100 % when a
 transcript is much longer than the lyrics. A song with an empty transcript has 100 %: every phoneme is a
 deletion.
@@ -24,13 +24,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from metrics.features import phonemes
 from metrics.features.demucs_stems import HTDEMUCS_TORCH, DemucsStems, stem_of
-from metrics.features.edits import Edits
-from metrics.features.lyric_errors import LANGUAGES, lyric_errors, not_judgeable
 from metrics.features.separation import HTDEMUCS, VocalSeparation, vocals_of
 from metrics.features.transcript import WHISPER_BASE, Transcript, whisper_language
 from metrics.features.whisperx_transcript import WHISPER_LARGE_V3, WhisperXTranscript
+from metrics.functional import phonemes
+from metrics.functional.edits import Edits
+from metrics.functional.lyric_errors import LANGUAGES, lyric_errors, not_judgeable
 from metrics.functional.words import phoneme_errors
 from songbench.domain.audio import AudioSource
 from songbench.domain.language import MIXED, spoken_language

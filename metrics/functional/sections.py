@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TypeAlias
 
-from metrics.features.edits import edits
+from metrics.functional.edits import edits
 from songbench.domain.errors import InputError
 
 Segments: TypeAlias = Sequence[tuple[str, float]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from metrics.features.edits import Edits
-from metrics.features.lyric_errors import lyric_errors, not_judgeable
+from metrics.functional.edits import Edits
+from metrics.functional.lyric_errors import lyric_errors, not_judgeable
 from songbench.domain.errors import InputError
 from songbench.domain.language import check_language
 
@@ -48,7 +48,7 @@ def per(lines: Sequence[str], transcript: str | Sequence[str], language: str) ->
         InputError: no line has a word, the language cannot be judged, or the lyrics are not in it.
         UnavailableError: espeak-ng is not installed or does not start, and there is English to read.
 
-    Source: Levenshtein distance over phonemes, English by espeak-ng, Mandarin by pypinyin (`metrics.per`).
+    Source: Levenshtein distance over phonemes: English by espeak-ng, Mandarin by pypinyin (see `phonemes` here).
 
     Example:
         The phonemes of the second of two words are missing, 4 of 8.

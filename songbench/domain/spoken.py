@@ -2,7 +2,7 @@
 
 "100%" can be "one hundred percent" or "a hundred percent", 2008 in Mandarin 二零零八 or 两千零八. Nothing in the text
 says which, so all are kept: whoever sings takes the first, and whoever compares takes those of both sides that agree
-best (`metrics.features.readings`). So figures and words are the same lyrics, in either direction.
+best (`metrics.functional.readings`). So figures and words are the same lyrics, in either direction.
 """
 
 from __future__ import annotations

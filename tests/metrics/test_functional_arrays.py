@@ -188,5 +188,15 @@ def test_the_import_is_light():
     code = "import sys, json, metrics.functional; print(json.dumps(sorted(sys.modules)))"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     packages = {name.split(".")[0] for name in json.loads(process.stdout)}
-    heavy = {"torch", "faster_whisper", "whisperx", "transformers", "librosa", "scipy", "pandas", "pydantic", "jieba"}
+    heavy = {
+        "torch",
+        "faster_whisper",
+        "whisperx",
+        "transformers",
+        "librosa",
+        "scipy",
+        "pandas",
+        "onnxruntime",
+        "jieba",
+    }
     assert "numpy" in packages and not packages & heavy

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from shared_files import shared
 
-from metrics.features.phonemes import sounds_of
-from metrics.features.readings import closest_readings
 from metrics.functional import per
+from metrics.functional.phonemes import sounds_of
+from metrics.functional.readings import closest_readings
 from metrics.per import compare
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from metrics.features.edits import edits
+from metrics.functional.edits import edits
 from metrics.per import compare, whisper_base_mix, whisper_base_stem
 from songbench.contracts.feature import Feature
 from songbench.contracts.metric import SongMetric

@@ -1,4 +1,4 @@
-from metrics.features.phonemes import sounds_of, unit_of
+from metrics.functional.phonemes import sounds_of, unit_of
 from songbench.domain.spoken import spoken_words
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from metrics.features import phonemes
 from metrics.features.transcript import RATE, WHISPER_BASE, Transcript, whisper_language
+from metrics.functional import phonemes
 from metrics.per import compare
 from songbench.contracts.feature import Extractor
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio

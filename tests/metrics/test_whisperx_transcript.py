@@ -6,9 +6,10 @@ import socket
 import numpy as np
 import pytest
 
-from metrics.features import models, phonemes
+from metrics.features import models
 from metrics.features.transcript import WHISPER_BASE
 from metrics.features.whisperx_transcript import RATE, WHISPER_LARGE_V3, WhisperXTranscript, load_pipeline
+from metrics.functional import phonemes
 from metrics.per import compare
 from songbench.contracts.feature import Extractor
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from metrics.features.edits import Edits, edits
-from metrics.features.phonemes import Tokens, sounds_of, unit_of
-from metrics.features.readings import Words, closest_readings
+from metrics.functional.edits import Edits, edits
+from metrics.functional.phonemes import Tokens, sounds_of, unit_of
+from metrics.functional.readings import Words, closest_readings
 from songbench.domain.language import MIXED, SEVERAL, UNDETERMINED, contradiction, spoken_language
 from songbench.domain.spoken import SpokenWord, spoken_words
 from songbench.domain.text import HAN, LATIN, normal_text

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from metrics.features.phonemes import Tokens
+from metrics.functional.phonemes import Tokens
 from songbench.domain.spoken import SpokenWord
 
 Words: TypeAlias = tuple[str, ...]
