@@ -63,12 +63,14 @@ def decode_file(path: str | Path) -> DecodedFile:
     """
     import numpy as np
 
+    # 1. what kind of file it is; others than sound are refused by name
     path = Path(path)
     data = _bytes_of(path)
     tag = after_id3(data, 0)
     refuse_other_kinds(data[tag : tag + 512], str(path))
     if data[tag : tag + 4] in _NOT_MPEG:
         data = data[tag:]  # some programs tag every kind of file as they tag mp3s
+    # 2. what its headers say of it, and the samples
     source = _source(data, str(path))
     try:
         samples, rate, stated_seconds = _decode(source.stream, str(path))
@@ -76,6 +78,7 @@ def decode_file(path: str | Path) -> DecodedFile:
         if source.share < 1:
             raise _ends_early(str(path), f"{100 * source.share:.0f} % of its bytes are there") from error
         raise
+    # 3. whether all is there that the headers speak of
     seconds = len(samples) / rate
     stated_seconds = max(stated_seconds, seconds / source.share if source.share else 0.0)
     if stated_seconds - seconds > _TOLERANCE_S:

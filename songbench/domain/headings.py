@@ -53,13 +53,16 @@ def read_heading(text: str) -> SectionHeading | None:
     """
     if len(text) > 80:
         return None
+    # 1. repeats at the end: "x2"
     plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     repeated = _TIMES.search(plain.casefold().rstrip())
     times = int(next(filter(None, repeated.groups()))) if repeated else 1
     if repeated:
         plain = plain[: repeated.start()]
+    # 2. directions after a colon, a comma or a dash: "soft piano"
     head, *rest = _SIDE_REMARK.split(plain.strip(), maxsplit=1)
     direction = rest[0].strip(" )）") if rest else ""
+    # 3. the name, and what is written before or after it
     parts = _split_heading(_JOINT.sub("-", head.casefold().strip()))
     if parts is None:
         return None

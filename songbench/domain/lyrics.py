@@ -100,13 +100,16 @@ def read_lyrics(text: str, *, file: str | None = None, line: int = 1, seconds_pe
     ...
     songbench.domain.unknown_tags.UnknownTagsError: line 1: Unknown section tag [hook]. Write [chorus] instead. ...
     """
+    # 1. plain lines: one kind of line end, no invisible signs, no time stamps
     try:
         text, line_ends = lyric_text.with_line_ends(lyric_text.checked_text(text))
     except InputError as error:
         raise error.located(file=file, line=line) from None
     rows, stamped = lyric_text.without_times(text.strip("\n").split("\n"))
+    # 2. which of the two forms it is
     filled = [row for row in rows if row.strip()]
     sentences = len(filled) == 1 or bool(_LINE_FORM_BREAK.search("\n".join(rows)))
+    # 3. tags and words, line by line, then the sections they make
     reader = _Reader(file, seconds_per_tag, sentences, stamped=bool(stamped))
     for offset, row in enumerate(rows):
         reader.read(row, line + offset if len(rows) > 1 else line)
