@@ -51,7 +51,7 @@ def examine(store: str) -> list[Check]:
         checks.append(Check("not here", "note", ", ".join(absent), "songbench setup NAME"))
     for group in (registry.SYSTEMS, registry.METRICS):
         checks += _runnable(group)
-    for group in (registry.SUITES, registry.COMMANDS):
+    for group in (registry.SUITES, registry.COMMANDS, registry.ENGINES, registry.REPORTS):
         checks += _plugins(group)
     return checks
 

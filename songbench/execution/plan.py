@@ -227,12 +227,12 @@ class Planner:
             return self._audio()
         reference = self._reference_audio()
         digests = [digest for digest, _ in reference]
-        judged = [
+        scorable = [
             songs
             for songs in map(self._song_audio, self.experiment.systems)
             if metric.not_applicable([digest for digest, _ in songs], digests) is None
         ]
-        return _first_of_each([audio for songs in [*judged, reference] for audio in songs]) if judged else {}
+        return _first_of_each([audio for songs in [*scorable, reference] for audio in songs]) if scorable else {}
 
     def _audio(self) -> dict[str, _Audio]:
         """Every stored song and reference by the digest of its audio."""

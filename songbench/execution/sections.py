@@ -17,11 +17,11 @@ def check_sections(settings: Settings) -> None:
     Raises:
         InputError: naming the section, with the nearest name.
     """
-    entering = [registry.SystemSpec.parse(text).name for text in settings.systems]
-    _check_names("system", settings.system_sections, registry.names(registry.SYSTEMS), entering)
+    system_names = [registry.SystemSpec.parse(text).name for text in settings.systems]
+    _check_names("system", settings.system_sections, registry.names(registry.SYSTEMS), system_names)
     metric_names = [name.partition("@")[0] for name in registry.names(registry.METRICS)]
-    judging = [name.partition("@")[0] for name in settings.selected_metrics]
-    _check_names("metric", settings.metric_sections, metric_names, judging)
+    selected_names = [name.partition("@")[0] for name in settings.selected_metrics]
+    _check_names("metric", settings.metric_sections, metric_names, selected_names)
 
 
 def _check_names(
