@@ -41,9 +41,9 @@ class AudioStream:
         timed: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._autoencoder, self._chunk, self._timed = autoencoder, chunk, timed
-        self._held = torch.empty(autoencoder.config.latent_channels, 0)
-        self._first = 0  # frame number of the first one held
-        self._done = 0  # frames whose audio was asked for
+        self._latents = torch.empty(autoencoder.config.latent_channels, 0)
+        self._first = 0  # frame number of the first of these latents
+        self._decoded = 0  # frames whose audio was asked for
         self._running: list[tuple[Tensor, torch.cuda.Event | None]] = []
         self._side: torch.cuda.Stream | None = None
 
@@ -51,38 +51,38 @@ class AudioStream:
         """Add frames (T, C); returns the audio that has become ready, each (A, samples) float32 on the CPU."""
         if latents.is_cuda and self._side is None:
             self._side = side_stream(latents.device)
-        self._held = torch.cat([self._held.to(latents.device), latents.T.float()], dim=1)
-        while self._first + self._held.shape[1] >= self._done + self._chunk + CONTEXT:
-            self._decode(self._done + self._chunk)
+        self._latents = torch.cat([self._latents.to(latents.device), latents.T.float()], dim=1)
+        while self._first + self._latents.shape[1] >= self._decoded + self._chunk + CONTEXT:
+            self._decode(self._decoded + self._chunk)
         return self._ready(wait=False)
 
     def finish(self) -> list[Tensor]:
         """The rest of the song's audio."""
-        total = self._first + self._held.shape[1]
-        while self._done < total:
-            self._decode(min(self._done + self._chunk, total))
+        total = self._first + self._latents.shape[1]
+        while self._decoded < total:
+            self._decode(min(self._decoded + self._chunk, total))
         return self._ready(wait=True)
 
     @torch.inference_mode()
     def _decode(self, end: int) -> None:
-        start = self._done - self._first
+        start = self._decoded - self._first
         if self._side is None:
             with self._timed():
-                audio = self._autoencoder.decode_piece(self._held[None], start, end - self._first)[0].cpu()
+                audio = self._autoencoder.decode_piece(self._latents[None], start, end - self._first)[0].cpu()
             self._running.append((audio, None))
         else:
-            self._side.wait_stream(torch.cuda.current_stream(self._held.device))
+            self._side.wait_stream(torch.cuda.current_stream(self._latents.device))
             with torch.cuda.stream(self._side), self._timed():
-                self._held.record_stream(self._side)
-                piece = self._autoencoder.decode_piece(self._held[None], start, end - self._first)[0]
+                self._latents.record_stream(self._side)
+                piece = self._autoencoder.decode_piece(self._latents[None], start, end - self._first)[0]
                 audio = torch.empty(piece.shape, dtype=piece.dtype, pin_memory=True)
                 audio.copy_(piece, non_blocking=True)
                 event = torch.cuda.Event()
                 event.record(self._side)
             self._running.append((audio, event))
-        self._done = end
-        dropped = max(0, self._done - CONTEXT - self._first)
-        self._held, self._first = self._held[:, dropped:], self._first + dropped
+        self._decoded = end
+        dropped = max(0, self._decoded - CONTEXT - self._first)
+        self._latents, self._first = self._latents[:, dropped:], self._first + dropped
 
     def _ready(self, wait: bool) -> list[Tensor]:
         ready = []

@@ -79,8 +79,8 @@ def plain_float32() -> AbstractContextManager[None]:
     On CUDA torch leaves TF32 (10 bits of mantissa) on for them. The decoder's sines magnify such rounding to some per
     cent of the signal under random weights.
     """
-    chosen = torch.backends.cudnn  # what else the user has set holds
-    return chosen.flags(chosen.enabled, chosen.benchmark, deterministic=chosen.deterministic, allow_tf32=False)
+    cudnn = torch.backends.cudnn  # what else the user has set holds
+    return cudnn.flags(cudnn.enabled, cudnn.benchmark, deterministic=cudnn.deterministic, allow_tf32=False)
 
 
 CONTEXT = 16
@@ -93,7 +93,7 @@ class Autoencoder(nn.Module):
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
-        widths = [config.channels] + [config.channels * one for one in config.multiples]
+        widths = [config.channels] + [config.channels * multiple for multiple in config.multiples]
         levels = list(zip(widths[:-1], widths[1:], config.strides, strict=True))
         self.encoder = nn.Sequential(
             nn.Conv1d(config.audio_channels, widths[0], 7, padding=3),

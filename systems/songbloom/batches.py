@@ -328,11 +328,11 @@ class StaticBatch(Batch):
 
     def place(self, slots: Sequence[int], rows: Tensor) -> Tensor:
         """See `Batch`; the host does not wait for the copy."""
-        placed = torch.zeros(self.slots, *rows.shape[1:])
-        placed[list(slots)] = rows
+        values = torch.zeros(self.slots, *rows.shape[1:])
+        values[list(slots)] = rows
         if self.device.type == "cuda":
-            placed = placed.pin_memory()
-        return placed.to(self.device, non_blocking=True)
+            values = values.pin_memory()
+        return values.to(self.device, non_blocking=True)
 
     def next_positions(self, slots: Sequence[int]) -> tuple[Tensor, int]:
         """See `Batch`."""

@@ -61,10 +61,10 @@ def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None 
             not finite).
     """
     model = _empty_model(config)
-    stored = stored_tensors(files)
-    for name, origin in _matched(model, stored, files).items():
-        tensor = origin.join([_finite(part, stored[part].read(), files) for part in origin.names])
-        _put(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
+    tensors = stored_tensors(files)
+    for name, origin in _matched(model, tensors, files).items():
+        tensor = origin.join([_finite(part, tensors[part].read(), files) for part in origin.names])
+        _set_tensor(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
     return model
 
 
@@ -144,22 +144,22 @@ def _empty_model(config: SongBloomConfig) -> SongBloom:
         return SongBloom(config)
 
 
-def _matched(model: SongBloom, stored: Mapping[str, StoredTensor], files: Sequence[Path]) -> dict[str, Origin]:
+def _matched(model: SongBloom, tensors: Mapping[str, StoredTensor], files: Sequence[Path]) -> dict[str, Origin]:
     """Where each of the model's tensors comes from, once all of them are there and none is left over."""
     matched, missing, misshapen = dict[str, Origin](), list[str](), list[str]()
     for name, tensor in model.state_dict().items():
         origin = matched[name] = Origin.of(name, tensor.ndim)
-        if absent := [part for part in origin.names if part not in stored]:
+        if absent := [part for part in origin.names if part not in tensors]:
             missing += absent
             continue
         misshapen += [
-            f"{part} {list(stored[part].shape)} instead of {list(shape)}"
+            f"{part} {list(tensors[part].shape)} instead of {list(shape)}"
             for part, shape in zip(origin.names, origin.shapes(tensor.shape), strict=True)
-            if stored[part].shape != shape
+            if tensors[part].shape != shape
         ]
     released = {part for origin in matched.values() for part in origin.names}
-    unknown = [name for name in stored if name not in released]
-    integers = [name for name, tensor in stored.items() if not tensor.is_floating]
+    unknown = [name for name in tensors if name not in released]
+    integers = [name for name, tensor in tensors.items() if not tensor.is_floating]
     for names, problem in (
         (missing, "missing"),
         (misshapen, "of another shape"),
@@ -177,7 +177,7 @@ def _matched(model: SongBloom, stored: Mapping[str, StoredTensor], files: Sequen
     return matched
 
 
-def _put(model: nn.Module, name: str, tensor: Tensor) -> None:
+def _set_tensor(model: nn.Module, name: str, tensor: Tensor) -> None:
     path, _, leaf = name.rpartition(".")
     owner = model.get_submodule(path)
     if leaf in owner._parameters:

@@ -119,11 +119,11 @@ def sing(
             singer = loading.load(model, device, precision)  # type: ignore[arg-type]  # names checked above
             decoding = singer.config.decoding.changed(changes)
             engine = DecodingEngine(singer, decoding, slots=min(takes, songs_at_once(singer, decoding)))
-        written = _write(engine, [replace(song, seed=seed + take) for take in range(takes)], files, console)
+        count = _write(engine, [replace(song, seed=seed + take) for take in range(takes)], files, console)
     except KeyboardInterrupt:
         typer.echo("Stopped. Songs that were not complete are not kept.", err=True)
         raise typer.Exit(130) from None
-    if written < takes:
+    if count < takes:
         raise typer.Exit(1)
 
 
@@ -142,7 +142,7 @@ def _write(engine: DecodingEngine, songs: list[SongInput], files: list[Path], co
     )
     rows: dict[int, TaskID] = {}
     sounds: dict[int, _SoundFile] = {}
-    written = 0
+    count = 0
     with Progress(*columns, console=console, transient=True, redirect_stdout=False) as bar:
         # The bar's console knows to print above the bar; where the answers go elsewhere there is nothing in the way.
         above = partial(bar.print, soft_wrap=True, markup=False, highlight=False)
@@ -169,12 +169,12 @@ def _write(engine: DecodingEngine, songs: list[SongInput], files: list[Path], co
                     above(f"{files[number]}: not written, the model ended the song before it began; try another seed")
                     continue
                 sounds[number].complete()
-                written += 1
-                say(_told(sounds.pop(number), event, audio.sample_rate))
+                count += 1
+                say(_outcome(sounds.pop(number), event, audio.sample_rate))
         finally:
             for sound in sounds.values():
                 sound.discard()
-    return written
+    return count
 
 
 class _SoundFile:
@@ -219,7 +219,7 @@ class _SoundFile:
             raise StoreWriteError(f"'{self.file}' cannot be written ({reason}). Is there room on the disk?") from error
 
 
-def _told(sound: _SoundFile, finished: SongSummary, rate: int) -> str:
+def _outcome(sound: _SoundFile, finished: SongSummary, rate: int) -> str:
     music, work = finished.samples / rate, sum(finished.stages.values())
     stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in finished.stages.items())
     text = (

@@ -46,19 +46,19 @@ class Conditioning(nn.Module):
         ids = list(ids)[: self.config.lyrics_length]
         owners, sentences = [], []
         section, sentence = 0, 1
-        for one in ids:
-            if one in self._tags:
-                section, sentence = one, 1
-            if one in self._tags or one in (self._sentence_mark, self._section_mark):
-                owners.append(one)
+        for symbol in ids:
+            if symbol in self._tags:
+                section, sentence = symbol, 1
+            if symbol in self._tags or symbol in (self._sentence_mark, self._section_mark):
+                owners.append(symbol)
                 sentences.append(0)
             else:
                 owners.append(section)
                 sentences.append(min(sentence, self.config.max_sentences - 1))
-            if one == self._sentence_mark:
+            if symbol == self._sentence_mark:
                 sentence += 1
         device = self.blank.device
-        tokens, tags, numbers = (torch.tensor(one, device=device) for one in (ids, owners, sentences))
+        tokens, tags, numbers = (torch.tensor(row, device=device) for row in (ids, owners, sentences))
         embedded = self.symbols(tokens) + self.symbols(tags) + self.sentences(numbers)
         return torch.cat([embedded, self.blank.expand(self.config.lyrics_length - len(ids), -1)])
 
@@ -89,5 +89,5 @@ class Conditioning(nn.Module):
 
     def null_prefix(self) -> Tensor:
         """The prefix without prompt and lyrics, the same for every song; shape (F + L, D)."""
-        nothing = self.blank.new_zeros(self.config.prompt_frames, self.config.dim)
-        return torch.cat([nothing, self.no_lyrics()])
+        zeros = self.blank.new_zeros(self.config.prompt_frames, self.config.dim)
+        return torch.cat([zeros, self.no_lyrics()])

@@ -13,7 +13,7 @@ from systems.songbloom.config_section import ConfigSection
 
 
 @dataclass(frozen=True)
-class Value:
+class Scalar:
     """A value of one kind at a path of keys; what may be left out has the default of the field it is read into."""
 
     path: str
@@ -58,7 +58,7 @@ class Copy:
     value: Any = None
 
 
-Row: TypeAlias = Value | Members | Choice | Constant | Copy
+Row: TypeAlias = Scalar | Members | Choice | Constant | Copy
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class FieldTable:
                     fields[row.field] = section.value(key, str)
                     if fields[row.field] not in row.allowed:
                         raise section.wrong(key, row.allowed)
-                case Value() if row.required or key in section.values:
+                case Scalar() if row.required or key in section.values:
                     fields[row.field] = section.value(key, row.kind)
         return fields
 
@@ -103,7 +103,7 @@ class FieldTable:
         Raises:
             InputError: it has another.
         """
-        row = next(row for row in self.rows if isinstance(row, Value) and row.field == field)
+        row = next(row for row in self.rows if isinstance(row, Scalar) and row.field == field)
         section, key = _place(ConfigSection(values, self.name), row)
         section.only(key, expected)
 
@@ -142,24 +142,24 @@ MODEL = FieldTable(
         Constant("time_cond_type", "prepend"),
         Constant("pre_norm", False, default=False),
         Constant("norm", "layer_norm", default="layer_norm"),
-        Value("dim", "dim", int),
-        Value("num_heads", "heads", int),
-        Value("lm_layers", "lm_layers", int),
-        Value("diff_layers", "dit_layers", int),
-        Value("latent_dim", "latent_channels", int),
-        Value("num_pitch", "sketch_vocabulary", int),
-        Value("block_size", "patch", int),
-        Value("hidden_scale", "feed_forward_factor", int, required=False),
-        Value("timestep_features_dim", "timestep_features", int),
-        Value("rotary_base_val", "lm_rotary_base", float),
-        Value("h_dropout", "hidden_dropout", float, required=False),
+        Scalar("dim", "dim", int),
+        Scalar("num_heads", "heads", int),
+        Scalar("lm_layers", "lm_layers", int),
+        Scalar("diff_layers", "dit_layers", int),
+        Scalar("latent_dim", "latent_channels", int),
+        Scalar("num_pitch", "sketch_vocabulary", int),
+        Scalar("block_size", "patch", int),
+        Scalar("hidden_scale", "feed_forward_factor", int, required=False),
+        Scalar("timestep_features_dim", "timestep_features", int),
+        Scalar("rotary_base_val", "lm_rotary_base", float),
+        Scalar("h_dropout", "hidden_dropout", float, required=False),
         Choice("diffusion_objective", "objective", ("rectified_flow", "v")),
         Copy(f"{_PROMPT}.type", value="audio_tokenizer_wrapper"),
-        Value(f"{_PROMPT}.max_len", "prompt_frames", int),
+        Scalar(f"{_PROMPT}.max_len", "prompt_frames", int),
         Copy(f"{_LYRICS}.type", value="phoneme_tokenizer"),
         Members(f"{_LYRICS}.vocab_list", "vocabulary", str),
-        Value(f"{_LYRICS}.max_len", "lyrics_length", int),
-        Value(f"{_LYRICS}.max_sentence_per_structure", "max_sentences", int, required=False),
+        Scalar(f"{_LYRICS}.max_len", "lyrics_length", int),
+        Scalar(f"{_LYRICS}.max_sentence_per_structure", "max_sentences", int, required=False),
         Constant(f"{_LYRICS}.mode", "sum"),
     ),
 )
@@ -168,19 +168,19 @@ MODEL = FieldTable(
 INFERENCE = FieldTable(
     "inference",
     (
-        Value("cfg_coef", "guidance", float, required=False),
-        Value("dit_cfg_type", "guidance_mode", str, required=False),
-        Value("use_sampling", "sampling", bool, required=False),
-        Value("temp", "temperature", float, required=False),
-        Value("top_k", "top_k", int, required=False),
-        Value("top_p", "top_p", float, required=False),
-        Value("penalty_repeat", "penalise_repetition", bool, required=False),
-        Value("penalty_window", "repetition_window", int, required=False),
-        Value("steps", "steps", int, required=False),
-        Value("diff_temp", "diffusion_temperature", float, required=False),
+        Scalar("cfg_coef", "guidance", float, required=False),
+        Scalar("dit_cfg_type", "guidance_mode", str, required=False),
+        Scalar("use_sampling", "sampling", bool, required=False),
+        Scalar("temp", "temperature", float, required=False),
+        Scalar("top_k", "top_k", int, required=False),
+        Scalar("top_p", "top_p", float, required=False),
+        Scalar("penalty_repeat", "penalise_repetition", bool, required=False),
+        Scalar("penalty_window", "repetition_window", int, required=False),
+        Scalar("steps", "steps", int, required=False),
+        Scalar("diff_temp", "diffusion_temperature", float, required=False),
         # These two are of this implementation alone; released files have neither.
-        Value("repetition_penalty", "repetition_penalty", float, required=False),
-        Value("max_seconds", "max_seconds", float, required=False),
+        Scalar("repetition_penalty", "repetition_penalty", float, required=False),
+        Scalar("max_seconds", "max_seconds", float, required=False),
     ),
 )
 """The ``inference`` section of the YAML file: fields of `systems.songbloom.config.DecodingConfig`."""
@@ -191,11 +191,11 @@ AUTOENCODER = FieldTable(
     "",
     (
         Constant("model_type", "autoencoder"),
-        Value("sample_rate", "sample_rate", int),
-        Value("audio_channels", "audio_channels", int),
+        Scalar("sample_rate", "sample_rate", int),
+        Scalar("audio_channels", "audio_channels", int),
         Constant("model.encoder.type", "oobleck"),
         Copy(f"{_ENCODER}.in_channels", "audio_channels"),
-        Value(f"{_ENCODER}.latent_dim", "encoder_channels", int),
+        Scalar(f"{_ENCODER}.latent_dim", "encoder_channels", int),
         Copy(f"{_ENCODER}.channels", "channels"),
         Copy(f"{_ENCODER}.c_mults", "multiples"),
         Copy(f"{_ENCODER}.strides", "strides"),
@@ -204,13 +204,13 @@ AUTOENCODER = FieldTable(
         Copy(f"{_DECODER}.out_channels", "audio_channels"),
         Copy(f"{_DECODER}.latent_dim", "latent_channels"),
         Constant(f"{_DECODER}.final_tanh", False),
-        Value(f"{_DECODER}.channels", "channels", int),
+        Scalar(f"{_DECODER}.channels", "channels", int),
         Members(f"{_DECODER}.c_mults", "multiples", int),
         Members(f"{_DECODER}.strides", "strides", int),
         Constant(f"{_DECODER}.use_snake", True),
         Constant("model.bottleneck.type", "vae"),
-        Value("model.latent_dim", "latent_channels", int),
-        Value("model.downsampling_ratio", "hop", int),
+        Scalar("model.latent_dim", "latent_channels", int),
+        Scalar("model.downsampling_ratio", "hop", int),
         Copy("model.io_channels", "audio_channels"),
     ),
 )

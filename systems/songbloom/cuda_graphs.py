@@ -30,20 +30,20 @@ class CapturedCalls:
 
     def replay(self, key: Key, *inputs: Tensor) -> tuple[Tensor, ...]:
         """What the function captured under a key makes of new inputs."""
-        graph, held, outputs = self._captured[key]
-        for target, source in zip(held, inputs, strict=True):
+        graph, buffers, outputs = self._captured[key]
+        for target, source in zip(buffers, inputs, strict=True):
             target.copy_(source)
         graph.replay()
-        return tuple(one.clone() for one in outputs)
+        return tuple(tensor.clone() for tensor in outputs)
 
     def _capture(self, function: Callable[..., tuple[Tensor, ...]], inputs: tuple[Tensor, ...]) -> _Captured:
-        held = tuple(one.clone() for one in inputs)
+        buffers = tuple(tensor.clone() for tensor in inputs)
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            function(*held)  # what is set up or compiled at a first call cannot be while capturing
+            function(*buffers)  # what is set up or compiled at a first call cannot be while capturing
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self._pool):
-            outputs = function(*held)
-        return graph, held, outputs
+            outputs = function(*buffers)
+        return graph, buffers, outputs

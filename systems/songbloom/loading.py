@@ -37,11 +37,11 @@ def needs(variant: str | None) -> tuple[weights.Weights, ...]:
 
 def missing(variant: str | None) -> Availability:
     """Ready when all of `needs` is here; else what is not, and the command that gets it."""
-    absent = [one for one in map(weights.availability, needs(variant)) if not one.ready]
+    absent = [state for state in map(weights.availability, needs(variant)) if not state.ready]
     if not absent:
         return READY
     cure = absent[0].cure if len(absent) == 1 else f"songbench setup songbloom:{variant} --accept-licence"
-    return unavailable("; ".join(one.reason for one in absent), cure)
+    return unavailable("; ".join(state.reason for state in absent), cure)
 
 
 def find(name: str | Path) -> CheckpointFiles:
@@ -137,8 +137,8 @@ def absent_device(device: str) -> str | None:
     if kind == "cuda" and not torch.cuda.is_available():
         return "There is no CUDA device that torch can use here."
     if kind == "cuda" and int(number or 0) >= (count := torch.cuda.device_count()):
-        seen = "one CUDA device, cuda:0" if count == 1 else f"CUDA devices up to cuda:{count - 1}"
-        return f"There is no {device} here; this process sees {seen} (workers of a run see one each)."
+        devices = "one CUDA device, cuda:0" if count == 1 else f"CUDA devices up to cuda:{count - 1}"
+        return f"There is no {device} here; this process sees {devices} (workers of a run see one each)."
     return None
 
 

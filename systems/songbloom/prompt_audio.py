@@ -30,20 +30,20 @@ def prompt_samples(audio: Audio, config: SongBloomConfig) -> Tensor:
     Raises:
         InputError: it is too short, silent or not finite.
     """
-    wanted, rate = config.prompt_seconds, config.autoencoder.sample_rate
-    if audio.seconds < wanted - SLACK:
+    seconds, rate = config.prompt_seconds, config.autoencoder.sample_rate
+    if audio.seconds < seconds - SLACK:
         raise InputError(
-            f"The style prompt lasts {audio.seconds:.2f} s; this model follows prompts of {wanted:g} s.",
+            f"The style prompt lasts {audio.seconds:.2f} s; this model follows prompts of {seconds:g} s.",
             field="prompt_wav",
-            cure=f"Give {wanted:g} s or more; what is longer is cut.",
+            cure=f"Give {seconds:g} s or more; what is longer is cut.",
         )
-    begin = audio.cut(0, wanted)
+    begin = audio.cut(0, seconds)
     if not (len(begin.samples) and np.isfinite(begin.samples).all()):
         raise InputError("The style prompt holds NaN or infinite samples, or no channel.", field="prompt_wav")
     samples = torch.from_numpy(begin.mono().at(rate).samples[0].copy())
     if float(samples.abs().max()) < SILENCE:
         raise InputError(
-            f"The first {wanted:g} s of the style prompt are silent.",
+            f"The first {seconds:g} s of the style prompt are silent.",
             field="prompt_wav",
             cure="Give a piece of music that begins at once.",
         )

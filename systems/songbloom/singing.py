@@ -122,8 +122,8 @@ MEMORY_SHARE = 0.7
 
 def songs_at_once(model: SongBloom, decoding: DecodingConfig) -> int:
     """How many songs pay to be decoded together and fit into the memory that is free; at least one."""
-    each = cache_bytes(model.config, decoding, model.dtype.itemsize)
-    return max(1, min(MOST_AT_ONCE[model.device.type], int(MEMORY_SHARE * _free_bytes(model.device) / each)))
+    song_bytes = cache_bytes(model.config, decoding, model.dtype.itemsize)
+    return max(1, min(MOST_AT_ONCE[model.device.type], int(MEMORY_SHARE * _free_bytes(model.device) / song_bytes)))
 
 
 def _free_bytes(device: torch.device) -> int:
@@ -134,7 +134,7 @@ def _free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _order(engine: DecodingEngine, song: SongInput, number: int) -> DecodingInput:
+def _encoded(engine: DecodingEngine, song: SongInput, number: int) -> DecodingInput:
     """Encode the style prompt."""
     model = engine.model
     draws = SeededDraws(song.seed, model.config)
@@ -172,27 +172,27 @@ def generate(
     streams: dict[int, AudioStream] = {}
     sent: dict[int, int] = {}
 
-    def orders() -> Iterator[DecodingInput]:
+    def inputs() -> Iterator[DecodingInput]:
         for number, song in enumerate(songs):
-            order = _order(engine, song, number)
+            source = _encoded(engine, song, number)
             streams[number] = AudioStream(
                 model.autoencoder,
                 chunk_patches * config.model.patch,
                 lambda number=number: clock.measure("audio", (number,)),  # type: ignore[misc]
             )
             sent[number] = 0
-            yield order
+            yield source
 
     def chunks(number: int, pieces: list[Tensor]) -> Iterator[Chunk]:
         for piece in pieces:
             yield Chunk(number, piece.numpy(), sent[number])
             sent[number] += piece.shape[-1]
 
-    for event in engine.decode(orders()):
+    for event in engine.decode(inputs()):
         if isinstance(event, Patch):
             if on_progress:
-                done = event.number + 1
-                on_progress(SongProgress(event.song, done, engine.longest, done * config.patch_seconds))
+                patches = event.number + 1
+                on_progress(SongProgress(event.song, patches, engine.longest, patches * config.patch_seconds))
             yield from chunks(event.song, streams[event.song].push(event.latents))
         else:
             yield from chunks(event.song, streams.pop(event.song).finish())

@@ -33,7 +33,7 @@ CONDITIONS = ("lyrics", "prompt audio")
 
 
 _OWN = ("checkpoint", "device", "precision", "batch", "compiled")
-_SETTINGS = tuple(one.name for one in fields(DecodingConfig))
+_SETTINGS = tuple(field.name for field in fields(DecodingConfig))
 
 
 class SongBloomSystem:
@@ -67,14 +67,14 @@ class SongBloomSystem:
         **decoding: Any,
     ) -> None:
         """Check the choices; nothing is loaded."""
-        own = str(source or checkpoint) if source or checkpoint else None
-        if own is not None and variant in loading.RELEASES:
+        path = str(source or checkpoint) if source or checkpoint else None
+        if path is not None and variant in loading.RELEASES:
             raise InputError(
                 f"'{variant}' is the name of a release, so a checkpoint of one's own cannot have its row.",
-                value=own,
+                value=path,
                 cure="Give it a name: songbloom:NAME=PATH.",
             )
-        if own is None and variant is not None and variant not in loading.RELEASES:
+        if path is None and variant is not None and variant not in loading.RELEASES:
             raise InputError(
                 f"SongBloom has no release '{variant}'.",
                 value=variant,
@@ -87,8 +87,8 @@ class SongBloomSystem:
             raise InputError(f"A batch cannot be {batch!r} songs.", field="batch", cure="Give a whole number from 1.")
         if not isinstance(compiled, bool):
             raise InputError(f"compiled should be true or false, not {compiled!r}.", field="compiled")
-        self._release = None if own else variant or DEFAULT
-        self._checkpoint = own or self._release or DEFAULT
+        self._release = None if path else variant or DEFAULT
+        self._checkpoint = path or self._release or DEFAULT
         self._device, self._batch, self._compiled = device, batch, compiled
         self._precision: loading.Precision | None = precision  # type: ignore[assignment]  # checked above
         self._decoding = decoding
@@ -109,7 +109,7 @@ class SongBloomSystem:
             vocals=True,
             max_seconds=PRESETS[self._release].trained_seconds if self._release else None,
             sample_rate=48_000 if self._release else None,
-            needs=tuple(one.name for one in loading.needs(self._release)),
+            needs=tuple(files.name for files in loading.needs(self._release)),
             citation="Yang et al., SongBloom, NeurIPS 2025, arXiv 2506.07634",
             depends_on=(
                 Dependence("muq", "its sketch tokens come from MuQ"),
@@ -173,12 +173,12 @@ class SongBloomSystem:
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
         """Which checkpoint of one's own sings, and the prompts that will fail as they have no style prompt."""
-        told = [] if self._release else [f"{self.card.name} is the checkpoint {self._checkpoint}"]
+        remarks = [] if self._release else [f"{self.card.name} is the checkpoint {self._checkpoint}"]
         if without := [prompt.id for prompt in prompts if prompt.prompt_audio is None]:
-            shown = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
+            examples = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
             number = "1 prompt has" if len(without) == 1 else f"{len(without)} prompts have"
-            told.append(f"{self.card.name} needs prompt_wav, 10 s of music; {number} none: {shown}")
-        return told
+            remarks.append(f"{self.card.name} needs prompt_wav, 10 s of music; {number} none: {examples}")
+        return remarks
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
         """Songs as they are finished, several decoded together; one that cannot be sung is yielded as a failure.
@@ -198,13 +198,13 @@ class SongBloomSystem:
                 cause, detail = f"{type(error).__name__}: {error}", traceback.format_exc()[-2000:]
                 self._engine = None  # its caches may be in any state
             yield from queue.failures()
-            begun, waiting = queue.begun(), queue.waiting()
-            if len(begun) > 1:
-                groups = [*([one] for one in begun), waiting, *groups]
-            elif begun or waiting:
-                for request in begun or waiting:
+            started, waiting = queue.in_progress(), queue.waiting()
+            if len(started) > 1:
+                groups = [*([request] for request in started), waiting, *groups]
+            elif started or waiting:
+                for request in started or waiting:
                     yield Failure("generate", cause, detail, request)
-                groups = [waiting if begun else [], *groups]
+                groups = [waiting if started else [], *groups]
 
     def _together(self, queue: _Queue) -> Iterator[Song | Failure]:
         from systems.songbloom.singing import Chunk, generate
@@ -217,7 +217,7 @@ class SongBloomSystem:
             if isinstance(event, Chunk):
                 audio.setdefault(event.song, []).append(event.samples)
             else:
-                song = self._song(*queue.asked(event.song), event, audio.pop(event.song, []))
+                song = self._song(*queue.origin(event.song), event, audio.pop(event.song, []))
                 queue.close(event.song)
                 yield song
 
@@ -303,7 +303,7 @@ class _Queue:
         failed, self._failed = self._failed, []
         return failed
 
-    def asked(self, number: int) -> tuple[Request, SongInput]:
+    def origin(self, number: int) -> tuple[Request, SongInput]:
         """A song's request and input."""
         return self._numbered[number]
 
@@ -311,7 +311,7 @@ class _Queue:
         """This song has its outcome."""
         del self._numbered[number]
 
-    def begun(self) -> list[Request]:
+    def in_progress(self) -> list[Request]:
         """Requests that are being sung."""
         return [request for request, _ in self._numbered.values()]
 

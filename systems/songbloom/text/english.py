@@ -103,9 +103,9 @@ def _token(token: str, tag: str) -> Phones:
     if len(word) == 1:
         return ["EY1"] if token == "A" else _dictionary()[word].split()
     if word in _homographs():
-        first, second, wanted = _homographs()[word]
+        first, second, prefix = _homographs()[word]
         # The tag may be finer than the table's (VBD for V) or coarser (VB for VBP).
-        return (first if tag.startswith(wanted) or wanted.startswith(tag) else second).split()
+        return (first if tag.startswith(prefix) or prefix.startswith(tag) else second).split()
     return _lookup(word)
 
 

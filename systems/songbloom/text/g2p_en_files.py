@@ -22,10 +22,10 @@ def g2p_en_folder() -> Path:
     Raises:
         UnavailableError: it is not installed.
     """
-    found = importlib.util.find_spec("g2p_en")
-    if found is None or not found.origin:
+    spec = importlib.util.find_spec("g2p_en")
+    if spec is None or not spec.origin:
         raise UnavailableError("English lyrics cannot be read: g2p-en is not here. Cure: pip install --no-deps g2p-en")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def homograph_rows() -> Mapping[str, tuple[str, str, str]]:

@@ -129,9 +129,9 @@ def _check_script(sentence: str, place: str) -> None:
     if not foreign:
         return
     scripts = dict.fromkeys(unicodedata.name(char, "unknown").split()[0].capitalize() for char in foreign)
-    shown = ", ".join(f"'{char}'" for char in foreign[:8]) + (", …" if len(foreign) > 8 else "")
+    listing = ", ".join(f"'{char}'" for char in foreign[:8]) + (", …" if len(foreign) > 8 else "")
     raise InputError(
-        f"SongBloom cannot sing {shown} ({', '.join(scripts)}) in '{sentence[:60]}', {place}. "
+        f"SongBloom cannot sing {listing} ({', '.join(scripts)}) in '{sentence[:60]}', {place}. "
         f"It sings {' and '.join(LANGUAGES)}.",
         cure="Write the words in Latin letters, common Chinese characters and the digits 0 to 9.",
     )

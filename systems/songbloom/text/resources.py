@@ -51,8 +51,8 @@ def folder() -> Path:
         UnavailableError: they have not been set up.
         SongbenchError: a file is not what was set up.
     """
-    found = weights.verified(SONGBLOOM_TEXT)
-    if found is None:
+    path = weights.verified(SONGBLOOM_TEXT)
+    if path is None:
         missing = weights.availability(SONGBLOOM_TEXT)
         raise UnavailableError(f"English lyrics cannot be read: {missing.reason}. Cure: {missing.cure}")
-    return found
+    return path

@@ -42,8 +42,8 @@ class _Network:
     def __init__(self) -> None:
         import numpy as np
 
-        with np.load(g2p_en_folder() / "checkpoint20.npz") as stored:
-            self.weights: dict[str, Array] = {name: stored[name] for name in stored.files}
+        with np.load(g2p_en_folder() / "checkpoint20.npz") as file:
+            self.weights: dict[str, Array] = {name: file[name] for name in file.files}
 
     def phones(self, word: str) -> list[str]:
         import numpy as np
@@ -52,27 +52,27 @@ class _Network:
         for letter in (*word, "</s>"):
             number = _LETTERS.index(letter if letter in _LETTERS else "<unk>")
             state = self._step("enc", number, state)
-        found: list[str] = []
+        phones: list[str] = []
         last = _PHONES.index("<s>")
         for _ in range(_MOST_PHONES):
             state = self._step("dec", last, state)
             last = int(np.argmax(self.weights["fc_w"] @ state + self.weights["fc_b"]))
             if _PHONES[last] == "</s>":
                 break
-            found.append(_PHONES[last])
-        return found
+            phones.append(_PHONES[last])
+        return phones
 
     def _step(self, part: str, number: int, state: Array) -> Array:
         """The state after one more symbol; `state` and the result have shape (128,)."""
         import numpy as np
 
-        given = self.weights[f"{part}_w_ih"] @ self.weights[f"{part}_emb"][number] + self.weights[f"{part}_b_ih"]
-        kept = self.weights[f"{part}_w_hh"] @ state + self.weights[f"{part}_b_hh"]
-        given_reset, given_update, given_new = np.split(given, 3)
-        kept_reset, kept_update, kept_new = np.split(kept, 3)
-        reset = 1 / (1 + np.exp(-(given_reset + kept_reset)))
-        update = 1 / (1 + np.exp(-(given_update + kept_update)))
-        new = np.tanh(given_new + reset * kept_new)
+        inputs = self.weights[f"{part}_w_ih"] @ self.weights[f"{part}_emb"][number] + self.weights[f"{part}_b_ih"]
+        memory = self.weights[f"{part}_w_hh"] @ state + self.weights[f"{part}_b_hh"]
+        input_reset, input_update, input_new = np.split(inputs, 3)
+        memory_reset, memory_update, memory_new = np.split(memory, 3)
+        reset = 1 / (1 + np.exp(-(input_reset + memory_reset)))
+        update = 1 / (1 + np.exp(-(input_update + memory_update)))
+        new = np.tanh(input_new + reset * memory_new)
         after: Array = (1 - update) * new + update * state
         return after
 

@@ -34,7 +34,7 @@ def with_sandhi(word: str, tag: str, finals: Finals) -> Finals:
         finals: one per character, each ending in a tone 1 to 5; not changed.
     """
     finals = _negation(word, finals)
-    finals = _one(word, finals)
+    finals = _numeral_one(word, finals)
     finals = _neutral(word, tag, finals)
     return _third(word, finals)
 
@@ -55,7 +55,7 @@ def _negation(word: str, finals: Finals) -> Finals:
     return finals
 
 
-def _one(word: str, finals: Finals) -> Finals:
+def _numeral_one(word: str, finals: Finals) -> Finals:
     """一 keeps its tone in numbers and in 第一; it is neutral in 看一看, second before a fourth tone, else fourth."""
     if "一" not in word or all(char.isnumeric() for char in word):
         return finals

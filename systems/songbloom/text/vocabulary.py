@@ -93,8 +93,8 @@ class Vocabulary:
         if len(self._index) != len(self.symbols):
             twice = sorted({symbol for symbol in self.symbols if self.symbols.count(symbol) > 1})
             raise InputError(f"The vocabulary has symbols more than once: {', '.join(map(repr, twice))}.")
-        needed = (EMPTY, *STRUCTURE_TAGS, SENTENCE_MARK, SECTION_MARK)
-        if missing := [symbol for symbol in needed if symbol not in self._index]:
+        required = (EMPTY, *STRUCTURE_TAGS, SENTENCE_MARK, SECTION_MARK)
+        if missing := [symbol for symbol in required if symbol not in self._index]:
             raise InputError(f"The vocabulary lacks {', '.join(map(repr, missing))}.")
 
     @cached_property

@@ -21,7 +21,7 @@ def merged_words(words: list[Word]) -> list[Word]:
     The exception is 不, which takes that of the word it is joined to.
     """
     words = _negations(words)
-    words = _ones(words)
+    words = _numeral_ones(words)
     words = _repetitions(words)
     # A syllable without a final (one no reading is known of) raises, and then the words stay as they are.
     for meet in (_all_third, _third_meets_third):
@@ -41,7 +41,7 @@ def _negations(words: list[Word]) -> list[Word]:
     return [*merged, ("不", "d")] if last == "不" else merged
 
 
-def _ones(words: list[Word]) -> list[Word]:
+def _numeral_ones(words: list[Word]) -> list[Word]:
     """听 一 听 becomes one word when both are verbs, then any 一 goes to the word behind it."""
     between = [
         i

@@ -60,7 +60,7 @@ def pronounce(text: str) -> tuple[str, ...]:
         UnavailableError, InputError: as `phonemes_of_lyrics`.
     """
     phones: list[str] = []
-    for piece in _PIECE.finditer(_REPLACE.sub(lambda found: _REPLACED[found[0]], text)):
+    for piece in _PIECE.finditer(_REPLACE.sub(lambda match: _REPLACED[match[0]], text)):
         if piece["mark"]:
             phones.append(piece["mark"])
         elif piece["han"]:

@@ -60,16 +60,16 @@ class Losses:
         velocity: mean squared error of the velocities.
         logits: (B, T + 1, V).
         targets: (B, T + 1); ``config.ignored`` where nothing is asked for.
-        predicted: velocities, (M, P, C).
-        wanted: velocities, (M, P, C).
+        predicted_velocities: (M, P, C).
+        target_velocities: (M, P, C).
     """
 
     sketch: Tensor
     velocity: Tensor
     logits: Tensor
     targets: Tensor
-    predicted: Tensor
-    wanted: Tensor
+    predicted_velocities: Tensor
+    target_velocities: Tensor
 
     @property
     def total(self) -> Tensor:
@@ -110,21 +110,21 @@ def losses(
 
     within = torch.arange(frames // sizes.patch, device=sketch.device) < (lengths // sizes.patch)[:, None]  # (B, N)
     previous = F.pad(patches, (0, 0, 0, 0, 1, 0))[:, :-1][within]
-    clean, served, seen = patches[within], hidden[:, serves][within], tokens[within]
+    clean, hidden_vectors, sketch_embeddings = patches[within], hidden[:, serves][within], tokens[within]
     if draws.blank_hidden is not None:
-        served = served.masked_fill(draws.blank_hidden[:, None], 0)
+        hidden_vectors = hidden_vectors.masked_fill(draws.blank_hidden[:, None], 0)
     if draws.blank_sketch is not None:
-        seen = seen.masked_fill(draws.blank_sketch[:, None, None], 0)
+        sketch_embeddings = sketch_embeddings.masked_fill(draws.blank_sketch[:, None, None], 0)
     time = torch.sigmoid(draws.time)
     share = time[:, None, None]
     noisy = (1 - share) * clean + share * draws.noise
-    predicted = model.acoustic_dit(noisy, time, served, seen, previous)
-    wanted = draws.noise - clean
+    predicted_velocities = model.acoustic_dit(noisy, time, hidden_vectors, sketch_embeddings, previous)
+    target_velocities = draws.noise - clean
     return Losses(
         sketch=cross_entropy,
-        velocity=F.mse_loss(predicted, wanted),
+        velocity=F.mse_loss(predicted_velocities, target_velocities),
         logits=logits,
         targets=targets,
-        predicted=predicted,
-        wanted=wanted,
+        predicted_velocities=predicted_velocities,
+        target_velocities=target_velocities,
     )

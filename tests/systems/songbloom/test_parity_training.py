@@ -39,8 +39,8 @@ def test_predictions_targets_and_losses(golden, step):
     cases = golden.cases
     assert torch.equal(made.targets, cases[f"train.{name}.ar_target"].long())
     close(made.logits, cases[f"train.{name}.ar_logit"])
-    close(made.predicted, cases[f"train.{name}.nar_pred"])
-    close(made.wanted, cases[f"train.{name}.nar_target"])
+    close(made.predicted_velocities, cases[f"train.{name}.nar_pred"])
+    close(made.target_velocities, cases[f"train.{name}.nar_target"])
     close(torch.stack([made.sketch, made.velocity, made.total]), cases[f"train.{name}.losses"])
     close(torch.sigmoid(cases["train.eval.t_normal"]), cases[f"train.{name}.nar_t"])
 

@@ -21,7 +21,7 @@ from songbloom_cases import (
 
 from songbench.domain.errors import StoreWriteError
 from systems.songbloom import load, singing
-from systems.songbloom.command import _SoundFile, _told
+from systems.songbloom.command import _outcome, _SoundFile
 from systems.songbloom.singing import SongSummary
 
 SECONDS, RATE = 2.56, 48_000
@@ -223,7 +223,7 @@ class TestSoundFiles:
         sound = _SoundFile(tmp_path / name, RATE, 2)
         sound.write(np.full((2, RATE), 2.0, "float32"))
         sound.complete()
-        text = _told(sound, SongSummary(0, RATE, "end token", {"sketch": 0.5}), RATE)
+        text = _outcome(sound, SongSummary(0, RATE, "end token", {"sketch": 0.5}), RATE)
         assert "1.0 s of music, ended by the end token; computed in 0.5 s (sketch 0.5), 0.50 s per second" in text
         assert (told in text) if told else ("cut off" not in text)
         assert soundfile.read(tmp_path / name)[0].max() == pytest.approx(1.0 if told else 2.0, abs=1e-6)

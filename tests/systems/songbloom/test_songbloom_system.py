@@ -271,14 +271,14 @@ class TestFailures:
 
     def test_a_failing_decode_hits_only_its_cause(self, folder, monkeypatch):
         """Whatever breaks a batch, songs that were in it are sung alone, and those that waited go on together."""
-        real = singing._order
+        real = singing._encoded
 
         def order(engine, song, number):
             if song.seed == 102:
                 raise RuntimeError("no luck")
             return real(engine, song, number)
 
-        monkeypatch.setattr(singing, "_order", order)
+        monkeypatch.setattr(singing, "_encoded", order)
         built = system(folder, "long", batch=2)
         made = by_prompt(built.generate([request(number) for number in range(5)]))
         assert [name for name, one in made.items() if isinstance(one, Failure)] == ["p2"]
