@@ -25,7 +25,8 @@ def _folder_of(run: str | None, runs: str | None) -> Path:
 
 _REPORT_HELP = """Print a run's leaderboard again and write its tables and figures.
 
-With --to they go to another folder, together with the run's record.
+With --to they go to another folder, together with the run's record. Formats: csv, html, json, md, tex, txt and those \
+of installed packages (docs/leaderboard.md).
 
 Examples:
 

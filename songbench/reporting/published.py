@@ -20,7 +20,7 @@ _OWN_FOLDER = Path(__file__).parents[2] / _FOLDER
 
 
 @dataclass(frozen=True, kw_only=True)
-class Value:
+class PublishedNumber:
     """One published number as its source prints it."""
 
     system: str
@@ -50,7 +50,7 @@ class Published:
     """
 
     name: str
-    values: tuple[Value, ...]
+    values: tuple[PublishedNumber, ...]
 
     @property
     def fields(self) -> list[tuple[str, str, str]]:
@@ -108,11 +108,11 @@ def load_published(name: str) -> Published:
         return Published(path.stem, tuple(_value(row, str(path), reader.line_num) for row in reader))
 
 
-def _value(row: dict[str, str | None], file: str, line: int) -> Value:
+def _value(row: dict[str, str | None], file: str, line: int) -> PublishedNumber:
     missing = [name for name in ("system", "field", "value", "source") if not row[name]]
     if missing or None in row.values():
         raise InputError(f"A value needs its {' and '.join(missing or ['columns'])}.", file=file, line=line)
-    value = Value(**{name: row[name] or "" for name in COLUMNS})
+    value = PublishedNumber(**{name: row[name] or "" for name in COLUMNS})
     try:
         float(value.value)
     except ValueError:
