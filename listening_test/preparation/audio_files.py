@@ -197,17 +197,9 @@ class Level:
     actual: float
 
 
-def write_audio(
-    renderer: Renderer,
-    names: Mapping[ClipRecipe, Sequence[str]],
-    models: Mapping[str, str],
-    folder: Path,
-    progress: Callable[[int], None],
-) -> tuple[dict[str, StimulusAudio], Level]:
-    """Write every stimulus at one loudness, FLAC at one number of bytes per second.
-
-    Files are first written at the loudness of the protocol. Where one of them would exceed the true-peak ceiling, the
-    level that keeps the highest of them below it is taken for all, and all are written again from their originals.
+@dataclass(frozen=True, kw_only=True)
+class AudioWriter:
+    """Writes every stimulus at one loudness, FLAC at one number of bytes per second.
 
     Args:
         renderer: of the sounds.
@@ -215,115 +207,105 @@ def write_audio(
         models: by id, the stimulus that it stands for in another language; it is made as long.
         folder: of the test.
         progress: called with how many recipes are done since the last call.
-
-    Returns:
-        What was made, by id; and the loudness.
-
-    Raises:
-        InputError: for a song that cannot be used.
     """
-    target, ceiling = renderer.protocol.listening.loudness, renderer.protocol.listening.true_peak
-    audio = _write(renderer, names, models, folder, target, progress)
-    excess = max((part.peak + part.gain_db for part in audio.values()), default=-math.inf) - (ceiling - MARGIN_DB)
-    level = Level(target, target - max(excess, 0.0))
-    if level.actual < level.target:
-        progress(-len(names))
-        audio = _write(renderer, names, models, folder, level.actual, progress)
-    if renderer.protocol.listening.format == "flac":
-        audio = _fill(folder, audio)
-    return audio, level
 
+    renderer: Renderer
+    names: Mapping[ClipRecipe, Sequence[str]]
+    models: Mapping[str, str]
+    folder: Path
+    progress: Callable[[int], None]
 
-def _write(
-    renderer: Renderer,
-    names: Mapping[ClipRecipe, Sequence[str]],
-    models: Mapping[str, str],
-    folder: Path,
-    level: float,
-    progress: Callable[[int], None],
-) -> dict[str, StimulusAudio]:
-    by_source: dict[SongSource | None, list[ClipRecipe]] = defaultdict(list)
-    for recipe in names:
-        by_source[recipe.source].append(recipe)
-    work = partial(_write_source, renderer, names, models, folder, level)
-    audio: dict[str, StimulusAudio] = {}
-    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
-        try:
-            for recipes, part in zip(by_source.values(), pool.map(work, by_source.items()), strict=True):
-                audio |= part
-                progress(len(recipes))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return audio
+    def write(self) -> tuple[dict[str, StimulusAudio], Level]:
+        """Write all files.
 
+        They are first written at the loudness of the protocol. Where one of them would exceed the true-peak ceiling,
+        the level that keeps the highest of them below it is taken for all, and all are written again from their
+        originals.
 
-def _write_source(
-    renderer: Renderer,
-    names: Mapping[ClipRecipe, Sequence[str]],
-    models: Mapping[str, str],
-    folder: Path,
-    level: float,
-    group: tuple[SongSource | None, list[ClipRecipe]],
-) -> dict[str, StimulusAudio]:
-    source, recipes = group
-    audio: dict[str, StimulusAudio] = {}
-    for rendered in renderer.render(source, recipes):
-        audio |= _write_copies(
-            renderer, rendered, {name: models.get(name, name) for name in names[rendered.recipe]}, folder, level
-        )
-    return audio
+        Returns:
+            What was written, by id; and the loudness.
 
+        Raises:
+            InputError: for a song that cannot be used.
+        """
+        listening = self.renderer.protocol.listening
+        audio = self._write_at(listening.loudness)
+        highest = max((part.peak + part.gain_db for part in audio.values()), default=-math.inf)
+        excess = max(highest - (listening.true_peak - MARGIN_DB), 0.0)
+        level = Level(target=listening.loudness, actual=listening.loudness - excess)
+        if level.actual < level.target:
+            self.progress(-len(self.names))
+            audio = self._write_at(level.actual)
+        return (self._filled_up(audio) if listening.format == "flac" else audio), level
 
-def _write_copies(
-    renderer: Renderer, rendered: RenderedClip, names: Mapping[str, str], folder: Path, level: float
-) -> dict[str, StimulusAudio]:
-    """The stimuli of one recipe: the same to the ear, different in every byte."""
-    listening, recipe = renderer.protocol.listening, rendered.recipe
-    before = loudness(lengthened(rendered.sound, listening.rate, SHORTEST_TAIL), listening.rate)
-    silent = math.isinf(before)
-    if silent and (recipe.source is None or recipe.source.system is None or recipe.sort == "style sample"):
-        raise _silent(recipe)
-    peak = true_peak(rendered.sound, listening.rate)
-    audio = {}
-    for name, model in names.items():
-        variation = disguise(name, renderer.protocol.seed, as_long_as=model)
-        gain = 0.0 if silent else level - before + variation.gain_db
-        sound = lengthened(rendered.sound * np.float32(factor(gain)), listening.rate, variation.tail)
-        data = encoded(dithered(sound, listening.rate, variation), listening.rate, listening.format)
-        _save(_path(folder, name, listening.format), data)
-        audio[name] = StimulusAudio(
-            seconds=round(sound.shape[1] / listening.rate, 4),
-            start=round(rendered.start, 3),
-            loudness=before,
-            peak=peak,
-            gain_db=gain,
-            peaks=FLAT if recipe.sort == "tones" else outline(sound),
-            sha256=bytes_digest(data),
-            notes=(*rendered.notes, "silent: not raised") if silent else rendered.notes,
-        )
-    return audio
+    def _write_at(self, level: float) -> dict[str, StimulusAudio]:
+        by_source: dict[SongSource | None, list[ClipRecipe]] = defaultdict(list)
+        for recipe in self.names:
+            by_source[recipe.source].append(recipe)
+        audio: dict[str, StimulusAudio] = {}
+        with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+            try:
+                work = pool.map(partial(self._write_source, level), by_source, by_source.values())
+                for recipes, part in zip(by_source.values(), work, strict=True):
+                    audio |= part
+                    self.progress(len(recipes))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return audio
 
+    def _write_source(
+        self, level: float, source: SongSource | None, recipes: Sequence[ClipRecipe]
+    ) -> dict[str, StimulusAudio]:
+        audio: dict[str, StimulusAudio] = {}
+        for rendered in self.renderer.render(source, recipes):
+            audio |= self._write_copies(level, rendered)
+        return audio
 
-def _fill(folder: Path, audio: Mapping[str, StimulusAudio]) -> dict[str, StimulusAudio]:
-    """Fill all files up to the same number of bytes per second."""
-    paths = {name: _path(folder, name, "flac") for name in audio}
-    rate = common_rate((paths[name].stat().st_size, part.seconds) for name, part in audio.items())
-    result = {}
-    for name, part in audio.items():
-        data = filled(paths[name].read_bytes(), part.seconds, rate)
-        _save(paths[name], data)
-        result[name] = replace(part, sha256=bytes_digest(data))
-    return result
+    def _write_copies(self, level: float, rendered: RenderedClip) -> dict[str, StimulusAudio]:
+        """The stimuli of one recipe: the same to the ear, different in every byte."""
+        protocol, recipe = self.renderer.protocol, rendered.recipe
+        rate = protocol.listening.rate
+        before = loudness(lengthened(rendered.sound, rate, SHORTEST_TAIL), rate)
+        silent = math.isinf(before)
+        if silent and (recipe.source is None or recipe.source.system is None or recipe.sort == "style sample"):
+            raise _silent(recipe)
+        peak = true_peak(rendered.sound, rate)
+        audio = {}
+        for name in self.names[recipe]:
+            variation = disguise(name, protocol.seed, as_long_as=self.models.get(name, name))
+            gain = 0.0 if silent else level - before + variation.gain_db
+            sound = lengthened(rendered.sound * np.float32(factor(gain)), rate, variation.tail)
+            data = encoded(dithered(sound, rate, variation), rate, protocol.listening.format)
+            self._save(name, data)
+            audio[name] = StimulusAudio(
+                seconds=round(sound.shape[1] / rate, 4),
+                start=round(rendered.start, 3),
+                loudness=before,
+                peak=peak,
+                gain_db=gain,
+                peaks=FLAT if recipe.sort == "tones" else outline(sound),
+                sha256=bytes_digest(data),
+                notes=(*rendered.notes, "silent: not raised") if silent else rendered.notes,
+            )
+        return audio
 
+    def _filled_up(self, audio: Mapping[str, StimulusAudio]) -> dict[str, StimulusAudio]:
+        """All files filled up to the same number of bytes per second."""
+        rate = common_rate((self._path(name).stat().st_size, part.seconds) for name, part in audio.items())
+        result = {}
+        for name, part in audio.items():
+            data = filled(self._path(name).read_bytes(), part.seconds, rate)
+            self._save(name, data)
+            result[name] = replace(part, sha256=bytes_digest(data))
+        return result
 
-def _path(folder: Path, name: str, kind: str) -> Path:
-    return folder / AUDIO / f"{name}.{kind}"
+    def _path(self, name: str) -> Path:
+        return self.folder / AUDIO / f"{name}.{self.renderer.protocol.listening.format}"
 
-
-def _save(path: Path, data: bytes) -> None:
-    write_private(path, data)
-    os.utime(path, (CHANGED_AT, CHANGED_AT))
+    def _save(self, name: str, data: bytes) -> None:
+        write_private(self._path(name), data)
+        os.utime(self._path(name), (CHANGED_AT, CHANGED_AT))
 
 
 def _silent(recipe: ClipRecipe) -> InputError:

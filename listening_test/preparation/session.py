@@ -164,9 +164,8 @@ class SessionPlanner:
 
 def _beside(turns: Sequence[PlacedTrial], turn: PlacedTrial, place: int) -> bool:
     """Whether a page inserted at a place would be beside its own lyric."""
-    return any(
-        other.trial_plan.item.prompt == turn.trial_plan.item.prompt for other in turns[max(0, place - 1) : place + 1]
-    )
+    lyric = turn.trial_plan.item.prompt
+    return any(neighbour.trial_plan.item.prompt == lyric for neighbour in turns[max(0, place - 1) : place + 1])
 
 
 def repetitions(share: float, pages: int) -> int:

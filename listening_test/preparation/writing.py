@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias, TypeVar
 
-from listening_test.preparation.audio_files import Level, StimulusAudio, write_audio
+from listening_test.preparation.audio_files import AudioWriter, Level, StimulusAudio
 from listening_test.preparation.checks import tone_orders
 from listening_test.preparation.clips import Clip, ClipRecipe, SongSource
 from listening_test.preparation.design import ItemName
@@ -122,7 +122,7 @@ class TestWriter:
             count_so_far += more
             tell("preparing audio", count_so_far, len(recipes))
 
-        return write_audio(renderer, recipes, models, self._folder, count)
+        return AudioWriter(renderer=renderer, names=recipes, models=models, folder=self._folder, progress=count).write()
 
     def _has_sample(self, prompt: str) -> bool:
         return self._protocol.show.prompt_audio and prompt in self._material.prompt_audio
