@@ -22,11 +22,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import RootModel
 
 from listening_test.preparation.sound import Sound, factor, faded, loudness
 from listening_test.protocol import Protocol, Scale
 from listening_test.protocol.model import localized
+from songbench.domain.checking import Schema
 from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.tables import read_table
 
 NOISE_SECONDS = 5.0
 EXCERPT_SECONDS = 10.0
@@ -50,8 +53,6 @@ REST_SECONDS = 0.8
 """Between the two times that the instruction is said, where there is room for two."""
 SPEEDS = (135, 160, 190, 220)
 """Words a minute, the slowest that fits into the excerpt; faster ones are not understood at once."""
-_OPENING = {"en": "This is a check.", "zh": "这是一项检查。"}
-_DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 SPEECH_RATE = 22_050
 """Of the samples of the voice, in Hz."""
 VOICES = {"en": "en-us", "zh": "cmn-latn-pinyin"}
@@ -143,37 +144,43 @@ def trap_answers(protocol: Protocol, scales: tuple[Scale, ...]) -> tuple[str, ..
     return answers
 
 
+class _TrapTexts(Schema):
+    """What the voice says in one language; see trap_texts.yaml."""
+
+    opening: str
+    continuous: str
+    preference: str
+    points: str
+    point: str
+    labelled_point: str
+    places: dict[str, str]
+    numbers: dict[str, str]
+
+    def number(self, answer: str) -> str:
+        """A number of a scale as it is said: as a whole where the table has it, otherwise sign by sign."""
+        return self.numbers.get(answer) or "".join(self.numbers.get(sign, sign) for sign in answer)
+
+
+_TRAP_TEXTS = read_table("listening_test.preparation", "trap_texts.yaml", RootModel[dict[str, _TrapTexts]]).root
+
+
 def instruction(protocol: Protocol, scales: tuple[Scale, ...], answer: str, language: str) -> str:
     """What the voice says, with the answer as it is labelled on the page."""
+    texts = _TRAP_TEXTS[language]
     if protocol.continuous:
-        requests = {"en": f"Please set this one to {answer}.", "zh": f"请把这一首设为{_chinese(answer)}。"}
+        request = texts.continuous.format(number=texts.number(answer))
     elif protocol.form == "preference":
-        place = {"A": ("first", "一"), "B": ("second", "二")}[answer]
-        requests = {
-            "en": f"Please choose song {answer}, the {place[0]} one, for every question.",
-            "zh": f"每个问题都请选择第{place[1]}首歌，{answer}。",
-        }
+        request = texts.preference.format(answer=answer, place=texts.places[answer])
     else:
-        requests = {
-            "en": f"Please choose number {_point_name(scales, answer, 'en')}, for every question.",
-            "zh": f"每个问题都请选择{_point_name(scales, answer, 'zh')}。",
-        }
-    return f"{_OPENING[language]} {requests[language]}"
+        request = texts.points.format(point=_point_name(scales, answer, language))
+    return f"{texts.opening} {request}"
 
 
 def _point_name(scales: tuple[Scale, ...], answer: str, language: str) -> str:
     """Number and label, as either may be hard to hear; no label where the questions label the point differently."""
-    labels = {localized(scale.points[int(answer)], language) for scale in scales}
+    texts, labels = _TRAP_TEXTS[language], {localized(scale.points[int(answer)], language) for scale in scales}
     label = next(iter(labels)) if len(labels) == 1 else ""
-    if language == "zh":
-        return f"{_chinese(answer)}分" + (f"，“{label}”" if label else "")
-    return answer.replace("-", "minus ") + (f", '{label}'" if label else "")
-
-
-def _chinese(answer: str) -> str:
-    """A number of a scale in characters; those that scales have: up to 10, and 100."""
-    characters = {"10": "十", "100": "一百"}.get(answer)
-    return characters or "".join(_DIGITS.get(sign, "负") for sign in answer)
+    return (texts.labelled_point if label else texts.point).format(number=texts.number(answer), label=label)
 
 
 def spoken_over(music: Sound, rate: int, text: str, language: str) -> Sound:
