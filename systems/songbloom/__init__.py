@@ -4,9 +4,9 @@ An implementation of its own of the model of Yang et al., "SongBloom: Coherent S
 Autoregressive Sketching and Diffusion Refinement", arXiv 2506.07634. It loads the released checkpoints and gives
 their numbers.
 
-Read it in this order: `config` (and `config_files`), `text` (lyrics to symbols), `conditioning`, `sketch_lm`,
-`acoustic_dit` with `solver`, `acoustic_encoder`, `autoencoder`, `model` (the parts together), `decoding` (many songs
-at once), `audio_stream`, `singing` (from lyrics to audio), `checkpoint`, `system` (songbench's contract).
+The order to read it in, and the file that holds each of the paper's formulas, are in ``docs/songbloom.md``. Parts first
+(`config`, `text`, `layers`, `conditioning`, `sketch_lm`, `acoustic_dit`, `autoencoder`), then what is done with them
+(`model`, `batches`, `latent_solver`, `decoding`, `singing`), then checkpoints and songbench's contract (`system`).
 """
 
 from __future__ import annotations

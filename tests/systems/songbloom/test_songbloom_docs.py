@@ -69,6 +69,16 @@ def test_the_speeds_on_a_gpu_are_the_measured_ones():
     assert exact["largest_latent_difference"] < 5e-7
 
 
+def test_the_reading_map_names_every_module():
+    """Each file that the page names is there, and each module is named (those of text and training by their folder)."""
+    page = PAGE.read_text(encoding="utf-8").split("## Reading the code")[1]
+    folder = PAGE.parents[1] / "systems" / "songbloom"
+    named = set(re.findall(r"`((?:training/)?\w+\.py)`", page))
+    for name in named:
+        assert (folder / name).is_file() or (folder / "text" / name).is_file(), name
+    assert {path.name for path in folder.glob("*.py")} - named == {"__init__.py"}
+
+
 def test_the_python_example(tmp_path, monkeypatch, capsys):
     page = PAGE.read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", page, re.S)
