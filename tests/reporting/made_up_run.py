@@ -213,7 +213,7 @@ def _song_scores(name: str, prompt: int, rng: np.random.Generator) -> dict[str, 
     hard = (prompt - 4) / 40
     per = 100 * float(np.clip(1 - quality + hard + rng.normal(0, 0.06), 0, 1.4))
     alike = 0.97 if name == "copy_prompt" else 0.2 + 0.6 * quality + hard / 2
-    made = name in QUALITY
+    generated = name in QUALITY
     scores: dict[str, Verdict] = {
         "per": Scores(values={"per": per}, weights={"per": float(rng.integers(80, 300))}),
         "similarity": Scores(
@@ -221,7 +221,7 @@ def _song_scores(name: str, prompt: int, rng: np.random.Generator) -> dict[str, 
         ),
         "audio": Scores(values={"lufs": -14 + rng.normal(0, 2), "clipped": max(0.0, rng.normal(0, 0.02))}),
         "rtf": Scores(values={"rtf": 0.4 / quality + rng.gamma(2, 0.05), "peak_gib": 4 + 20 * quality})
-        if made
+        if generated
         else NotApplicable("nothing was generated"),
     }
     if name == "silence":
@@ -255,8 +255,8 @@ def full_run(prompts: int = 8, takes: int = 2) -> RunResults:
     sets: dict[str, Verdict] = {}
     for card in _cards():
         value = 12 * (1.05 - (QUALITY | SANITY)[card.name])
-        made = {song.prompt for song, state in songs.items() if song.system == card.name and state == "done"}
-        without = {prompt: {"fad": value + rng.normal(0, 0.1)} for prompt in sorted(made)}
+        songs_done = {song.prompt for song, state in songs.items() if song.system == card.name and state == "done"}
+        without = {prompt: {"fad": value + rng.normal(0, 0.1)} for prompt in sorted(songs_done)}
         count = sum(song.system == card.name and state == "done" for song, state in songs.items())
         sets[card.name] = Scores(values={"fad": value}, n=count, leave_one_out=without)
     sets["silence"] = Failure("score", "the embeddings do not vary")

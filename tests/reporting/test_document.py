@@ -101,7 +101,7 @@ class TestNames:
 
 class TestMarkdown:
     @pytest.mark.parametrize(
-        ("text", "written"),
+        ("text", "expected"),
         [
             ("copy_prompt", "copy_prompt"),
             ("[1.3, 29.9]", "[1.3, 29.9]"),
@@ -112,8 +112,8 @@ class TestMarkdown:
             ("fish & chips", "fish & chips"),
         ],
     )
-    def test_only_what_would_be_a_mark_is_escaped(self, text, written):
-        assert markdown.escaped(text) == written
+    def test_only_what_would_be_a_mark_is_escaped(self, text, expected):
+        assert markdown.escaped(text) == expected
 
     def test_parts_of_a_text(self):
         phrase = (Fragment("Run "), Fragment("a`b", "code"), Fragment(" now", "strong"), Fragment("!", "bad"))
@@ -178,8 +178,8 @@ class TestNarrow:
         text = terminal.to_text([wide_table(7)], width)
         assert max(map(cell_len, text.splitlines())) <= width
         assert "…" not in text
-        whole = re.sub(r"\s", "", text)
-        assert whole.count("[-14.0,-10.1]") == 21 or width < 40
+        characters = re.sub(r"\s", "", text)
+        assert characters.count("[-14.0,-10.1]") == 21 or width < 40
         if width >= 60:
             assert all(f"metric{i}" in text for i in range(7))
             assert text.count("-12.3 [-14.0, -10.1] ab ★ 3/4") == 21

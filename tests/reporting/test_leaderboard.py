@@ -32,8 +32,8 @@ def cell(board, name, column="m@b"):
     return row(board, name).cells[column]
 
 
-def counts(found):
-    return found.n, found.n_not_applicable, found.n_failed, found.n_pending, found.n_possible
+def counts(result):
+    return result.n, result.n_not_applicable, result.n_failed, result.n_pending, result.n_possible
 
 
 class TestCounting:
@@ -41,10 +41,10 @@ class TestCounting:
         values = [1.0, 3.0, NotApplicable("no vocals"), Failure("score", "crash"), None, None, None]
         unmade = {("s", "p06"): "pending", ("s", "p07"): TIMEOUT}
         board = simple_board({"s": values}, unmade=unmade)
-        found = cell(board, "s")
-        assert counts(found) == (2, 1, 2, 2, 7)
-        assert (found.value, found.n_prompts, found.status, found.partial) == (2, 2, "scored", True)
-        assert found.reason == "2 failed (crash; time-out); 1 not applicable (no vocals); 2 pending"
+        result = cell(board, "s")
+        assert counts(result) == (2, 1, 2, 2, 7)
+        assert (result.value, result.n_prompts, result.status, result.partial) == (2, 2, "scored", True)
+        assert result.reason == "2 failed (crash; time-out); 1 not applicable (no vocals); 2 pending"
         assert (row(board, "s").n_done, row(board, "s").n_failed, row(board, "s").n_pending) == (5, 1, 1)
         assert row(board, "s").completion == 5 / 7
 
@@ -57,21 +57,21 @@ class TestCounting:
         ],
     )
     def test_an_empty_cell_says_why(self, verdict, status, reason):
-        found = cell(simple_board({"s": [verdict, verdict], "t": [1.0, 2.0]}), "s")
-        assert (found.value, found.low, found.group, found.best) == (None, None, "", False)
-        assert (found.status, found.reason) == (status, reason)
+        result = cell(simple_board({"s": [verdict, verdict], "t": [1.0, 2.0]}), "s")
+        assert (result.value, result.low, result.group, result.best) == (None, None, "", False)
+        assert (result.status, result.reason) == (status, reason)
 
     def test_what_can_still_come_outranks_what_failed(self):
         assert cell(simple_board({"s": [None, Failure("score", "x"), NotApplicable("y")]}), "s").status == "pending"
         assert cell(simple_board({"s": [Failure("score", "x"), NotApplicable("y")]}), "s").status == "failed"
 
     def test_a_verdict_on_a_song_that_failed_since_does_not_count(self):
-        found = cell(simple_board({"s": [1.0, 9.0]}, unmade={("s", "p02"): TIMEOUT}), "s")
-        assert (found.value, counts(found)) == (1, (1, 0, 1, 0, 2))
+        result = cell(simple_board({"s": [1.0, 9.0]}, unmade={("s", "p02"): TIMEOUT}), "s")
+        assert (result.value, counts(result)) == (1, (1, 0, 1, 0, 2))
 
     def test_a_field_without_value_is_not_applicable_for_its_reason_and_one_without_weight_failed(self):
-        told = Scores(values={}, missing={"m": "nothing to count"})
-        board = simple_board({"s": [Scores(values={}), told, Scores(values={"m": 5.0}, weights={"m": 0.0}), 1.0]})
+        verdict = Scores(values={}, missing={"m": "nothing to count"})
+        board = simple_board({"s": [Scores(values={}), verdict, Scores(values={"m": 5.0}, weights={"m": 0.0}), 1.0]})
         assert counts(cell(board, "s")) == (1, 2, 1, 0, 4)
         assert "nothing to count" in cell(board, "s").reason
 
@@ -99,8 +99,8 @@ class TestCounting:
 
     def test_a_metric_that_became_unavailable_keeps_what_it_said(self):
         run = simple_run({"s": [1.0, 2.0]})
-        gone = dataclasses.replace(run.metrics[0], availability=unavailable("deleted", "fetch it"))
-        board = build_leaderboard(dataclasses.replace(run, metrics=(gone,)), replicates=10)
+        missing = dataclasses.replace(run.metrics[0], availability=unavailable("deleted", "fetch it"))
+        board = build_leaderboard(dataclasses.replace(run, metrics=(missing,)), replicates=10)
         assert cell(board, "s").value == 1.5 and not board.unavailable
 
 
@@ -108,14 +108,14 @@ class TestEstimates:
     def test_interval_holds_the_value_and_needs_two_prompts(self):
         two = cell(simple_board({"s": [1.0, 2.0]}), "s")
         assert two.low <= two.value <= two.high
-        one = cell(simple_board({"s": [1.0]}), "s")
-        assert (one.value, one.low, one.high) == (1, None, None)
+        single = cell(simple_board({"s": [1.0]}), "s")
+        assert (single.value, single.low, single.high) == (1, None, None)
 
     def test_two_metrics_with_the_same_field_and_backend_stay_apart(self):
         run = simple_run({"s": [1.0, 2.0]})
         twin = MetricCard(name="other", backend="b", version="1", fields=run.metrics[0].card.fields, summary="Twin.")
-        both = (*run.metrics, MetricResults(card=twin, availability=run.metrics[0].availability, songs={}, sets={}))
-        board = build_leaderboard(dataclasses.replace(run, metrics=both), replicates=10)
+        metrics = (*run.metrics, MetricResults(card=twin, availability=run.metrics[0].availability, songs={}, sets={}))
+        board = build_leaderboard(dataclasses.replace(run, metrics=metrics), replicates=10)
         assert [column.name for column in board.columns] == ["m.m@b", "other.m@b"]
 
     def test_set_metric_is_a_jackknife(self):
@@ -123,8 +123,8 @@ class TestEstimates:
         songs = {SongId("s", f"p{i:02d}", 0): "done" for i in range(1, 5)}
         without = {f"p{i + 1:02d}": {"m": float(np.delete(data, i).mean())} for i in range(4)}
         scores = Scores(values={"m": 3.0}, n=4, leave_one_out=without)
-        found = cell(build_leaderboard(set_run({"s": scores}, Field("m"), songs)), "s")
-        assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 3, 3, stats.sem(data)))
+        result = cell(build_leaderboard(set_run({"s": scores}, Field("m"), songs)), "s")
+        assert (result.low, result.high) == pytest.approx(stats.t.interval(0.95, 3, 3, stats.sem(data)))
         bounded = build_leaderboard(set_run({"s": scores}, Field("m", low=1, high=4), songs))
         assert (cell(bounded, "s").low, cell(bounded, "s").high) == (1, 4)
 
@@ -149,8 +149,8 @@ class TestEstimates:
     def test_a_set_too_small_to_leave_one_out_has_a_figure_without_interval(self):
         songs = {SongId("s", "p01", 0): "done", SongId("s", "p02", 0): "done"}
         scores = Scores(values={"m": 3.0}, n=2, leave_one_out={"p01": {"other": 1.0}, "p02": {"m": 1.0}})
-        found = cell(build_leaderboard(set_run({"s": scores}, Field("m"), songs)), "s")
-        assert (found.value, found.low, found.high, found.n) == (3.0, None, None, 2)
+        result = cell(build_leaderboard(set_run({"s": scores}, Field("m"), songs)), "s")
+        assert (result.value, result.low, result.high, result.n) == (3.0, None, None, 2)
 
     def test_songs_of_a_set(self):
         songs = {SongId("s", f"p{i:02d}", 0): "done" for i in range(1, 4)}
@@ -216,9 +216,9 @@ class TestBest:
         assert not cell(board, "anchor").best and cell(board, "anchor").rank is None
         assert cell(board, "s").best
 
-    @pytest.mark.parametrize("other", [None, NotApplicable("language")])
-    def test_nobody_wins_a_race_of_one(self, other):
-        board = simple_board({"anchor": [0.0, 0.5], "s": [1.0, 2.0], "t": [other, other]}, sanity=["anchor"])
+    @pytest.mark.parametrize("changed", [None, NotApplicable("language")])
+    def test_nobody_wins_a_race_of_one(self, changed):
+        board = simple_board({"anchor": [0.0, 0.5], "s": [1.0, 2.0], "t": [changed, changed]}, sanity=["anchor"])
         assert not cell(board, "s").best and not any("marked best" in note for note in board.notes)
         assert "★" not in tables.to_text(board)
 
@@ -318,8 +318,8 @@ class TestNotes:
     def test_what_is_said_of_intervals_on_few_prompts_was_measured(self):
         rows = json.loads((ROOT / "results/leaderboard_calibration.json").read_text(encoding="utf-8"))["intervals"]
         for prompts, percent in SKEWED_COVERAGE.items():
-            held = [row["coverage"] for row in rows if row["prompts"] == prompts]
-            assert percent == math.floor(100 * min(held)), prompts
+            holding = [row["coverage"] for row in rows if row["prompts"] == prompts]
+            assert percent == math.floor(100 * min(holding)), prompts
         assert {row["prompts"] for row in rows if row["wanted"] is None} == set(SKEWED_COVERAGE)
         assert min(row["coverage"] for row in rows if row["prompts"] >= ENOUGH_PROMPTS) >= 0.93
 
@@ -384,12 +384,12 @@ class TestLevels:
         run = simple_run({"mine": [1.0, 2.0], "mine:large": [1.0, 2.0], "other": [1.0, 2.0]})
         models = (ModelFamily("judge"), ModelFamily("absent"))
         card = dataclasses.replace(run.metrics[0].card, models=models)
-        mine = (Dependence("judge", "conditioned on its model"), Dependence("another", "tuned to it"))
+        dependences = (Dependence("judge", "conditioned on its model"), Dependence("another", "tuned to it"))
         systems = tuple(
-            dataclasses.replace(system, depends_on=mine if system.name.startswith("mine") else ())
+            dataclasses.replace(system, depends_on=dependences if system.name.startswith("mine") else ())
             for system in run.systems
         )
         results = (dataclasses.replace(run.metrics[0], card=card),)
         board = build_leaderboard(dataclasses.replace(run, systems=systems, metrics=results), replicates=10)
-        told = [note for note in board.notes if "fairly" in note]
-        assert told == ["m@b does not judge mine, mine:large fairly: conditioned on its model."]
+        notes = [note for note in board.notes if "fairly" in note]
+        assert notes == ["m@b does not judge mine, mine:large fairly: conditioned on its model."]

@@ -107,10 +107,10 @@ class TestMarkdown:
         assert "- m@b: reason 0; reason 1; … (s 5/6)" in tables.to_markdown(board)
 
     def test_names_the_machine(self, run):
-        made = dataclasses.replace(run, machine="AMD EPYC (x86_64, AVX2), 2 cores")
-        board = build_leaderboard(made, replicates=10)
+        run_on_machine = dataclasses.replace(run, machine="AMD EPYC (x86_64, AVX2), 2 cores")
+        board = build_leaderboard(run_on_machine, replicates=10)
         assert "- Made on: AMD EPYC (x86_64, AVX2), 2 cores." in tables.to_markdown(board)
-        assert json.loads(export.to_json(board))["machine"] == made.machine
+        assert json.loads(export.to_json(board))["machine"] == run_on_machine.machine
         assert "Made on" not in tables.to_markdown(build_leaderboard(run, replicates=10))
 
     def test_special_characters_are_escaped(self):
@@ -168,8 +168,8 @@ class TestCsv:
                 frame[name].astype(float), board.to_frame()[name].astype(float), check_exact=False, rtol=1e-9
             )
         assert frame["best"].dtype == bool
-        one = frame[(frame["system"] == "我的模型") & (frame["column"] == "fad@musicnn")].iloc[0]
-        assert (one["n"], one["n_pending"], one["n_possible"], one["kind"]) == (14, 2, 16, "set")
+        cell = frame[(frame["system"] == "我的模型") & (frame["column"] == "fad@musicnn")].iloc[0]
+        assert (cell["n"], cell["n_pending"], cell["n_possible"], cell["kind"]) == (14, 2, 16, "set")
 
     def test_songs_read_back_to_the_figures(self, board):
         frame = pd.read_csv(io.StringIO(export.scores_to_csv(board)))
@@ -247,25 +247,25 @@ class TestReport:
     FORMATS = ("csv", "html", "json", "md", "tex", "txt")
 
     @pytest.fixture(scope="class")
-    def written(self, board, tmp_path_factory):
+    def paths(self, board, tmp_path_factory):
         """A folder's files with nothing else in it, which nobody changes."""
         return write_report(board, tmp_path_factory.mktemp("deep") / "report")
 
-    def test_writes_every_file_and_nothing_else(self, board, written):
-        folder = written[0].parent
-        there = {path for path in folder.parent.rglob("*") if path.is_file()}
-        assert set(written) == there - {folder / "SHA256SUMS"} != there
+    def test_writes_every_file_and_nothing_else(self, board, paths):
+        folder = paths[0].parent
+        present = {path for path in folder.parent.rglob("*") if path.is_file()}
+        assert set(paths) == present - {folder / "SHA256SUMS"} != present
         names = [f"leaderboard.{name}" for name in registry.names(registry.REPORTS)]
         assert {f"leaderboard.{name}" for name in self.FORMATS} <= set(names)
-        assert [path.name for path in written[: len(names) + 1]] == [*names, "scores.csv"]
-        assert len(written) == len(names) + 1 + len(figures.columns_with_figure(board))
+        assert [path.name for path in paths[: len(names) + 1]] == [*names, "scores.csv"]
+        assert len(paths) == len(names) + 1 + len(figures.columns_with_figure(board))
 
-    def test_markdown_points_at_the_figures(self, written):
-        folder = written[0].parent
+    def test_markdown_points_at_the_figures(self, paths):
+        folder = paths[0].parent
         targets = re.findall(r"!\[.*?\]\((.*?)\)", (folder / "leaderboard.md").read_text(encoding="utf-8"))
         assert len(targets) == 5 and all((folder / target).is_file() for target in targets)
 
-    def test_same_scores_same_bytes_in_another_process(self, written, tmp_path):
+    def test_same_scores_same_bytes_in_another_process(self, paths, tmp_path):
         """Also where sets are in another order, by the seed of hashes."""
         code = (
             "import sys; sys.path.insert(0, sys.argv[1]); from made_up_run import full_run\n"
@@ -279,15 +279,15 @@ class TestReport:
             env={"PYTHONHASHSEED": "1", "PATH": "", "PYTHONPATH": path},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        for path in written:
-            assert (tmp_path / path.relative_to(written[0].parent)).read_bytes() == path.read_bytes()
+        for path in paths:
+            assert (tmp_path / path.relative_to(paths[0].parent)).read_bytes() == path.read_bytes()
 
-    def test_holds_no_path_of_this_machine(self, written):
-        for path in written:
-            assert str(written[0].parent).encode() not in path.read_bytes()
+    def test_holds_no_path_of_this_machine(self, paths):
+        for path in paths:
+            assert str(paths[0].parent).encode() not in path.read_bytes()
 
-    def test_a_failed_write_leaves_the_old_file(self, board, written, tmp_path, monkeypatch):
-        shutil.copytree(written[0].parent, tmp_path, dirs_exist_ok=True)
+    def test_a_failed_write_leaves_the_old_file(self, board, paths, tmp_path, monkeypatch):
+        shutil.copytree(paths[0].parent, tmp_path, dirs_exist_ok=True)
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
         def full(self, target):
@@ -304,5 +304,5 @@ def test_importing_the_room_loads_nothing_heavy():
         "import sys, songbench.reporting.report, songbench.reporting.leaderboard; "
         "print([name for name in ('pandas', 'matplotlib', 'scipy', 'rich', 'torch') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"

@@ -96,7 +96,7 @@ NAME = "MUS-V@songbloom-pilot"
 
 
 @pytest.fixture(scope="module")
-def heard(run):
+def board(run):
     return build_leaderboard(run, listening_results=(make_result(),), replicates=100)
 
 
@@ -110,7 +110,7 @@ class TestFile:
     def test_a_simulated_one_lies_beside_the_real_one(self, tmp_path):
         write_listening_result(make_result(), tmp_path)
         write_listening_result(make_result(simulated=True), tmp_path)
-        assert [one.name for one in load_listening_results(tmp_path)] == [
+        assert [result.name for result in load_listening_results(tmp_path)] == [
             "songbloom-pilot",
             "songbloom-pilot (simulated)",
         ]
@@ -126,7 +126,7 @@ class TestFile:
         assert load_listening_result(path) == make_result()
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "message"),
         [
             (lambda value: value.update(schema=2), "schema 1"),
             (lambda value: value.pop("test"), "no field 'test'"),
@@ -139,14 +139,14 @@ class TestFile:
             (lambda value: value["scales"][0]["systems"]["yue_7b"].update(rank=[1]), "songbloom-pilot.json"),
         ],
     )
-    def test_a_broken_one_is_named(self, tmp_path, change, told):
+    def test_a_broken_one_is_named(self, tmp_path, change, message):
         path = write_listening_result(make_result(), tmp_path)
         value = json.loads(path.read_text())
         change(value)
         path.write_text(json.dumps(value))
         with pytest.raises(InputError, match=re.escape(str(path))) as error:
             load_listening_results(tmp_path)
-        assert told in str(error.value) and "listen report" in str(error.value)
+        assert message in str(error.value) and "listen report" in str(error.value)
 
     def test_half_a_file_and_two_of_one_test_are_named(self, tmp_path):
         path = write_listening_result(make_result(), tmp_path)
@@ -160,27 +160,27 @@ class TestFile:
 
 
 class TestColumns:
-    def test_they_come_last_and_keep_the_tests_own_figures(self, heard):
-        column = heard.columns[-1]
+    def test_they_come_last_and_keep_the_tests_own_figures(self, board):
+        column = board.columns[-1]
         assert (column.name, column.kind, column.ranked) == (NAME, "panel", True)
         assert (column.field.low, column.field.high, column.field.decimals) == (1, 5, 2)
-        cell = next(row for row in heard.rows if row.system.name == "songbloom").cells[NAME]
+        cell = next(row for row in board.rows if row.system.name == "songbloom").cells[NAME]
         assert (cell.value, cell.low, cell.high, cell.group, cell.rank) == (4.21, 4.21 - 0.3, 4.21 + 0.3, "a", (1, 1))
         assert (cell.n, cell.n_prompts, cell.n_raters, cell.n_ratings, cell.partial) == (7, 7, 6, 42, False)
         assert len(cell.points) == 7 and cell.best
 
-    def test_counts_add_up(self, heard):
-        for row in heard.rows:
+    def test_counts_add_up(self, board):
+        for row in board.rows:
             cell = row.cells[NAME]
             assert cell.n + cell.n_not_applicable + cell.n_failed + cell.n_pending == cell.n_possible
 
-    def test_a_system_that_was_not_heard_has_no_number(self, heard):
-        cell = next(row for row in heard.rows if row.system.name == "rulebased").cells[NAME]
+    def test_a_system_that_was_not_heard_has_no_number(self, board):
+        cell = next(row for row in board.rows if row.system.name == "rulebased").cells[NAME]
         assert cell.status == "not applicable" and "not in this listening test" in cell.reason
 
-    def test_only_pairs_of_the_run_are_compared(self, heard):
-        found = [pair for pair in heard.comparisons if pair.column == NAME]
-        assert [(pair.first, pair.second, pair.p_flip) for pair in found] == [("songbloom", "yue_7b", None)]
+    def test_only_pairs_of_the_run_are_compared(self, board):
+        pairs = [pair for pair in board.comparisons if pair.column == NAME]
+        assert [(pair.first, pair.second, pair.p_flip) for pair in pairs] == [("songbloom", "yue_7b", None)]
 
     def test_the_best_is_best_as_printed_and_on_all_songs(self, run):
         def best(**values):
@@ -210,33 +210,33 @@ class TestColumns:
 
 class TestShown:
     @pytest.mark.parametrize("width", [80, 110])
-    def test_text_has_raters_and_songs(self, heard, width):
-        text = tables.to_text(heard, width)
+    def test_text_has_raters_and_songs(self, board, width):
+        text = tables.to_text(board, width)
         assert max(cell_len(line) for line in text.splitlines()) <= width
         assert re.search(r"songbloom .*4\.21 \[3\.91, 4\.51\] a ★ 6r 7s", text)
         assert "12r 20s" in text and "over raters and songs" in " ".join(text.split())
 
-    def test_notes_name_the_test_what_it_heard_and_who_counted(self, heard):
-        notes = "\n".join(heard.notes)
+    def test_notes_name_the_test_what_it_heard_and_who_counted(self, board):
+        notes = "\n".join(board.notes)
         assert "listening test, acr, 6 raters after screening, last answer 2026-01-31, protocol abababababab" in notes
         assert "also heard strangers" in notes and "songbloom-pilot: Nobody was left out." in notes
 
-    def test_people_are_no_stand_in(self, heard):
-        told = next(note for note in heard.notes if "stand-in" in note)
-        assert "listening" not in told
+    def test_people_are_no_stand_in(self, board):
+        message = next(note for note in board.notes if "stand-in" in note)
+        assert "listening" not in message
 
-    def test_markdown_and_latex(self, heard):
-        text = tables.to_markdown(heard)
+    def test_markdown_and_latex(self, board):
+        text = tables.to_markdown(board)
         assert f"| {NAME}<br>1–5 ↑ |" in text and "**4.21** [3.91, 4.51] a ★ 6r 7s" in text.replace("\\", "")
         assert "**listening@songbloom-pilot** (version abababababab)" in text
         assert re.search(
             r"\| songbloom \| yue_7b \| 7 \| 0\.81 \[0\.30, 1\.30\] \| 0\.002 \|  \| \*\*0\.004\*\* \|", text
         )
-        latex = tables.to_latex(heard)
+        latex = tables.to_latex(board)
         assert r"\textbf{4.21}" in latex and "(6r 7s)" in latex and latex.count("{") == latex.count("}")
 
-    def test_csv_and_json(self, heard):
-        rows = {(row["column"], row["system"]): row for row in csv.DictReader(io.StringIO(export.to_csv(heard)))}
+    def test_csv_and_json(self, board):
+        rows = {(row["column"], row["system"]): row for row in csv.DictReader(io.StringIO(export.to_csv(board)))}
         row = rows[NAME, "songbloom"]
         assert (row["kind"], row["n_raters"], row["n_ratings"], row["backend"]) == (
             "panel",
@@ -246,16 +246,16 @@ class TestShown:
         )
         assert rows["per@whisper-base-stem", "songbloom"]["n_raters"] == "0"
         assert rows[NAME, "rulebased"]["status"] == "not applicable"
-        value = json.loads(export.to_json(heard))
+        value = json.loads(export.to_json(board))
         cells = next(row for row in value["rows"] if row["system"]["name"] == "songbloom")["cells"]
         assert cells[NAME]["n_raters"] == 6 and "n_raters" not in cells["per@whisper-base-stem"]
-        scores = list(csv.DictReader(io.StringIO(export.scores_to_csv(heard))))
+        scores = list(csv.DictReader(io.StringIO(export.scores_to_csv(board))))
         assert sum(row["column"] == NAME for row in scores) == 21
 
-    def test_figures(self, heard, tmp_path):
-        column = heard.columns[-1]
-        assert column in figures.columns_with_figure(heard) and figures.draw(heard, column)[:4] == b"\x89PNG"
-        names = {path.name for path in write_report(heard, tmp_path)}
+    def test_figures(self, board, tmp_path):
+        column = board.columns[-1]
+        assert column in figures.columns_with_figure(board) and figures.draw(board, column)[:4] == b"\x89PNG"
+        names = {path.name for path in write_report(board, tmp_path)}
         assert "MUS-V-songbloom-pilot.png" in names
 
     def test_simulated_answers_say_so_in_every_place(self, run):
@@ -282,6 +282,6 @@ class TestShown:
 
 
 def test_the_same_panels_give_the_same_bytes():
-    made = [build_leaderboard(full_run(), listening_results=(make_result(),), replicates=50) for _ in range(2)]
-    assert made[0] == made[1]
-    assert figures.draw(made[0], made[0].columns[-1]) == figures.draw(made[1], made[1].columns[-1])
+    boards = [build_leaderboard(full_run(), listening_results=(make_result(),), replicates=50) for _ in range(2)]
+    assert boards[0] == boards[1]
+    assert figures.draw(boards[0], boards[0].columns[-1]) == figures.draw(boards[1], boards[1].columns[-1])

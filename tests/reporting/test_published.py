@@ -46,9 +46,9 @@ def test_narrow_terminals_move_columns_and_cut_nothing(name, width):
     numbers = published.load_published(name)
     text = to_text(published.published_blocks([numbers]), width)
     assert max(cell_len(line) for line in text.splitlines()) <= width
-    whole = re.sub(r"\s", "", text)
+    characters = re.sub(r"\s", "", text)
     for value in numbers.values:
-        assert re.sub(r"\s", "", value.system)[:12] in whole and value.value in text
+        assert re.sub(r"\s", "", value.system)[:12] in characters and value.value in text
     assert text.count("…") == sum(note.count("…") for note in numbers.notes)
 
 

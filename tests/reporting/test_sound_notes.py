@@ -45,8 +45,8 @@ def test_songs_are_counted_by_kind_and_system():
 
 
 def test_sanity_systems_are_odd_on_purpose():
-    same = {("noise", f"p{i:02d}", 0): odd("silent", "same") for i in range(1, 7)}
-    assert sound_notes(run(same)) == []
+    twins = {("noise", f"p{i:02d}", 0): odd("silent", "same") for i in range(1, 7)}
+    assert sound_notes(run(twins)) == []
 
 
 def test_same_recordings_within_and_between_systems():

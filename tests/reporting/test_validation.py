@@ -32,8 +32,8 @@ def metric(name, responses, *, hears=(), direction="lower", of_sets=False, field
     )
     systems = {"base": None} | {row(d, s): (d.name, s) for d in DAMAGES.values() for s in STRENGTHS}
     songs, sets = {}, {}
-    for system, what in systems.items():
-        change = responses.get(what[0], lambda s: 0.0)(what[1]) if what else 0.0
+    for system, damage in systems.items():
+        change = responses.get(damage[0], lambda s: 0.0)(damage[1]) if damage else 0.0
         if isinstance(change, NotApplicable | Failure):
             songs |= {SongId(system, f"p{i + 1:02d}", 0): change for i in range(PROMPTS)}
             sets[system] = change
@@ -60,14 +60,14 @@ def examined(*metrics):
 
 
 def verdicts(validation, column):
-    (found,) = (c for c in validation.columns if c.name == column)
-    return {response.damage.name: response for response in found.responses}
+    (answers,) = (c for c in validation.columns if c.name == column)
+    return {response.damage.name: response for response in answers.responses}
 
 
 @pytest.mark.parametrize("of_sets", [False, True])
 def test_verdicts_follow_from_the_answer_and_from_what_the_metric_says_it_hears(of_sets):
     grows, falls = (lambda s: 0.5 * s), (lambda s: -0.5 * s)
-    found = verdicts(
+    answers = verdicts(
         examined(
             metric(
                 "words",
@@ -78,19 +78,19 @@ def test_verdicts_follow_from_the_answer_and_from_what_the_metric_says_it_hears(
         ),
         "words@b",
     )
-    assert found["wrong_lyrics"].verdict == "reacts"
-    assert found["dropped_lines"].verdict == "wrong way"
-    assert found["repeated_lines"].verdict == "blind"
-    assert found["loudness"].verdict == "should ignore"
-    assert found["mono"].verdict == "ignores"
-    assert found["noise"].verdict == "reacts aside"
-    assert found["lowpass"].verdict == "ignores aside"
-    strong = found["wrong_lyrics"]
+    assert answers["wrong_lyrics"].verdict == "reacts"
+    assert answers["dropped_lines"].verdict == "wrong way"
+    assert answers["repeated_lines"].verdict == "blind"
+    assert answers["loudness"].verdict == "should ignore"
+    assert answers["mono"].verdict == "ignores"
+    assert answers["noise"].verdict == "reacts aside"
+    assert answers["lowpass"].verdict == "ignores aside"
+    strong = answers["wrong_lyrics"]
     assert strong.rank == pytest.approx(1.0, abs=0.05)
     assert strong.p < 0.001
     assert strong.onset == DAMAGES["wrong_lyrics"].strengths[0]
     assert strong.changes[-1].difference == pytest.approx(2.0, abs=0.1)
-    assert found["repeated_lines"].onset == ""
+    assert answers["repeated_lines"].onset == ""
 
 
 def test_a_trifle_however_regular_is_no_reaction():
@@ -117,22 +117,22 @@ def test_a_jump_that_does_not_go_with_the_strength_is_no_reaction():
 
 def test_descriptive_fields_may_answer_in_either_direction_and_fields_may_hear_other_things():
     fields = (Field("lufs", unit="LUFS", direction="none", hears=("level",)),)
-    found = verdicts(
+    answers = verdicts(
         examined(metric("lufs", {"loudness": lambda s: -float(s)}, hears=("words",), fields=fields)), "lufs@b"
     )
-    assert found["loudness"].verdict == "reacts"
-    assert found["wrong_lyrics"].verdict == "ignores aside", "the field hears the level, and its own word counts"
-    assert found["voice_removed"].verdict == "ignores aside"
+    assert answers["loudness"].verdict == "reacts"
+    assert answers["wrong_lyrics"].verdict == "ignores aside", "the field hears the level, and its own word counts"
+    assert answers["voice_removed"].verdict == "ignores aside"
 
 
 def test_a_metric_that_says_nothing_is_only_described():
-    found = verdicts(examined(metric("m", {"noise": float})), "m@b")
-    assert found["noise"].verdict == "reacts aside"
-    assert found["mono"].verdict == "ignores aside"
+    answers = verdicts(examined(metric("m", {"noise": float})), "m@b")
+    assert answers["noise"].verdict == "reacts aside"
+    assert answers["mono"].verdict == "ignores aside"
 
 
 def test_no_answer_has_its_reason():
-    found = verdicts(
+    answers = verdicts(
         examined(
             metric(
                 "m",
@@ -145,9 +145,9 @@ def test_no_answer_has_its_reason():
         ),
         "m@b",
     )
-    assert (found["prompt_copied"].verdict, found["prompt_copied"].reason) == ("no answer", "no vocal stem")
-    assert (found["noise"].verdict, found["noise"].reason) == ("no answer", "time-out")
-    assert found["noise"].figures[:3] != (None, None, None), "what there is is shown all the same"
+    assert (answers["prompt_copied"].verdict, answers["prompt_copied"].reason) == ("no answer", "no vocal stem")
+    assert (answers["noise"].verdict, answers["noise"].reason) == ("no answer", "time-out")
+    assert answers["noise"].figures[:3] != (None, None, None), "what there is is shown all the same"
 
 
 def test_files_say_the_same_and_the_same_bytes_again(tmp_path):
@@ -173,8 +173,8 @@ def test_files_say_the_same_and_the_same_bytes_again(tmp_path):
     assert "not examined: mcc@b: no weights" in document
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a/validation.csv").read_text())))
     assert len(rows) == len(DAMAGES) * 5
-    told = json.loads((tmp_path / "a/validation.json").read_text())["columns"]["per@b"]["verdicts"]
-    assert told == {r["damage"]: r["verdict"] for r in rows}
+    by_damage = json.loads((tmp_path / "a/validation.json").read_text())["columns"]["per@b"]["verdicts"]
+    assert by_damage == {r["damage"]: r["verdict"] for r in rows}
 
 
 def test_every_mark_is_explained():

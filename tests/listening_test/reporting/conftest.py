@@ -14,16 +14,16 @@ from listening_test.reporting.assemble import SourceRun, make_report
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
+def report_of(tmp_path_factory):
     """A function that gives the report on a form's answers, with or without a run."""
-    known = {}
+    reports = {}
 
     def make(form="acr", *, simulated=False, run=True, **more):
         key = (form, simulated, run, *sorted(more.items()))
-        if key not in known:
+        if key not in reports:
             data = make_answers(form, simulated=simulated, **more)
-            found = SourceRun(make_run(), tmp_path_factory.mktemp("run")) if run else "There is no run 'demo'."
-            known[key] = make_report(data, analyse(data), found, sources=("answers.jsonl (12 raters)",))
-        return known[key]
+            run_or_reason = SourceRun(make_run(), tmp_path_factory.mktemp("run")) if run else "There is no run 'demo'."
+            reports[key] = make_report(data, analyse(data), run_or_reason, sources=("answers.jsonl (12 raters)",))
+        return reports[key]
 
     return make

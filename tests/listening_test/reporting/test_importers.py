@@ -168,11 +168,11 @@ class TestWebMushra:
             for r in range(4)
             for t in range(4)
         ]
-        found = read("webmushra", table(tmp_path / "pc.csv", header, rows), options=BY_NAME)
-        assert not found.places_known and len(found.data.pairs) == 12
-        assert found.data.pairs["outcome"].value_counts().to_dict() == {"first": 4, "second": 4, "tie": 4}
-        assert any("4 comparisons without an answer" in note for note in found.data.notes)
-        report = make_report(found.data, analyse(found.data), "no run.", places_known=False)
+        imported = read("webmushra", table(tmp_path / "pc.csv", header, rows), options=BY_NAME)
+        assert not imported.places_known and len(imported.data.pairs) == 12
+        assert imported.data.pairs["outcome"].value_counts().to_dict() == {"first": 4, "second": 4, "tie": 4}
+        assert any("4 comparisons without an answer" in note for note in imported.data.notes)
+        report = make_report(imported.data, analyse(imported.data), "no run.", places_known=False)
         assert listening_result_of(report).test_digest == ""
 
     def test_what_was_sent_twice_counts_once_and_a_second_session_is_a_repetition(self, tmp_path):
@@ -186,7 +186,7 @@ class TestWebMushra:
         assert (data.ratings["kind"] == "repeat").sum() == 5
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "message"),
         [
             (lambda text: "", "line 1: The file is empty"),
             (lambda text: text.split("\n")[0] + "\n", "nothing below it"),
@@ -204,11 +204,11 @@ class TestWebMushra:
             (lambda text: text.replace("rating_comment", "rating_time"), "'rating_time' is there twice"),
         ],
     )  # fmt: skip
-    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, change, told):
+    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, change, message):
         path = mushra_file(tmp_path / "mushra.csv")
         text = path.read_text()
         path.write_text(change(text))
-        with pytest.raises(InputError, match=rf"mushra\.csv.*{told}"):
+        with pytest.raises(InputError, match=rf"mushra\.csv.*{message}"):
             read("webmushra", path)
 
     def test_a_comment_over_several_lines_does_not_shift_the_count(self, tmp_path):
@@ -323,13 +323,13 @@ class TestMusicArena:
         assert read("musicarena", path).data.pairs["heard_first"].tolist() == [4.5]
 
     def test_variants_of_a_system_are_kept_apart(self, tmp_path):
-        other = battle(1, a_metadata={"system_key": {"system_tag": "riffusion", "variant_tag": "v2"}, "duration": 1.0})
+        second = battle(1, a_metadata={"system_key": {"system_tag": "riffusion", "variant_tag": "v2"}, "duration": 1.0})
         path = tmp_path / "b.json"
-        path.write_text(json.dumps([battle(0), other]))
+        path.write_text(json.dumps([battle(0), second]))
         assert read("musicarena", path).data.systems == ("musicgen", "riffusion:v1", "riffusion:v2")
 
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "message"),
         [
             ("", "empty"),
             (json.dumps(battle(0)) + "\n{oops\n", "line 2: Not valid JSON"),
@@ -339,10 +339,10 @@ class TestMusicArena:
             (json.dumps(battle(0, vote=None)) + "\n", "Not one battle here has a vote"),
         ],
     )
-    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, text, told):
+    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, text, message):
         path = tmp_path / "battles.jsonl"
         path.write_text(text)
-        with pytest.raises(InputError, match=rf"battles\.jsonl.*{told}"):
+        with pytest.raises(InputError, match=rf"battles\.jsonl.*{message}"):
             read("musicarena", path)
 
 
@@ -378,9 +378,9 @@ class TestP808:
         with pytest.raises(InputError, match=r"no column 'AssignmentStatus'.*--include-rejected"):
             read("p808", path)
         assert len(read("p808", path, options=Options(include_rejected=True)).data.ratings) == 8
-        none = table(tmp_path / "none.csv", self.HEADER, self.rows("Submitted", "Rejected"))
+        empty = table(tmp_path / "none.csv", self.HEADER, self.rows("Submitted", "Rejected"))
         with pytest.raises(InputError, match="Not one of 2 assignments was accepted"):
-            read("p808", none)
+            read("p808", empty)
 
     def test_answers(self, tmp_path):
         data = read("p808", table(tmp_path / "batch.csv", self.HEADER, self.rows())).data
@@ -391,7 +391,7 @@ class TestP808:
         assert screened["rater-001"] is False
 
     @pytest.mark.parametrize(
-        ("old", "new", "told"),
+        ("old", "new", "message"),
         [
             ("WorkerId", "Worker", "WorkerId"),
             (",4,", ",7,", "line 2.*'7' is not a point"),
@@ -401,10 +401,10 @@ class TestP808:
             ("https://store.example.org/clips/sysA", "https://[store/clips/sysA", "line 2.*names no folder and file"),
         ],
     )
-    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, old, new, told):
+    def test_broken_files_are_refused_by_name_and_line(self, tmp_path, old, new, message):
         path = table(tmp_path / "batch.csv", self.HEADER, self.rows())
         path.write_text(path.read_text().replace(old, new, 1))
-        with pytest.raises(InputError, match=rf"batch\.csv.*{told}"):
+        with pytest.raises(InputError, match=rf"batch\.csv.*{message}"):
             read("p808", path)
 
 
@@ -425,7 +425,7 @@ def test_options_of_another_format_are_refused(tmp_path):
 
 def test_the_command_reports_imported_results(songbench, tmp_path):
     path = mushra_file(tmp_path / "mushra.csv")
-    done = songbench("listen", "report", "--import", f"webmushra:{path}", "--to", "out", placed=False)
-    assert done.returncode == 0, done.stderr
-    assert "suno" in done.stdout and "none: imported results" in done.stdout
+    process = songbench("listen", "report", "--import", f"webmushra:{path}", "--to", "out", placed=False)
+    assert process.returncode == 0, process.stderr
+    assert "suno" in process.stdout and "none: imported results" in process.stdout
     assert json.loads((tmp_path / "out/report.json").read_text())["test_digest"] == ""

@@ -18,8 +18,8 @@ from listening_test.reporting.songs import song_means, win_shares
 from songbench.domain.score import Scores
 
 
-def by_column(found):
-    return {one.column: one for one in found.metrics}
+def by_column(result):
+    return {metric.column: metric for metric in result.metrics}
 
 
 def one_scale(data, results=None, **more):
@@ -38,29 +38,29 @@ def test_weighted_coefficients_are_those_of_the_drawn_songs(seed):
     x = rng.integers(0, 8, 30).astype(float)
     y = x + rng.integers(0, 6, 30)
     weights = multiplicities(6, replicates=8, seed=seed)[:, rng.integers(0, 6, 30)]
-    found = correlation.weighted(x, y, weights)
+    result = correlation.weighted(x, y, weights)
     for b, weight in enumerate(weights.astype(int)):
-        drawn = np.repeat(x, weight), np.repeat(y, weight)
-        assert found.pearson[b] == pytest.approx(stats.pearsonr(*drawn)[0])
-        assert found.spearman[b] == pytest.approx(stats.spearmanr(*drawn)[0])
-        assert found.kendall[b] == pytest.approx(stats.kendalltau(*drawn)[0])
+        draws = np.repeat(x, weight), np.repeat(y, weight)
+        assert result.pearson[b] == pytest.approx(stats.pearsonr(*draws)[0])
+        assert result.spearman[b] == pytest.approx(stats.spearmanr(*draws)[0])
+        assert result.kendall[b] == pytest.approx(stats.kendalltau(*draws)[0])
 
 
 def test_rowwise_coefficients_leave_out_absent_points():
     rng = np.random.default_rng(3)
     x, y = rng.integers(0, 5, (6, 9)).astype(float), rng.normal(size=(6, 9))
     x[2, 4] = np.nan
-    found = correlation.rowwise(x, y)
+    result = correlation.rowwise(x, y)
     for b in range(6):
-        kept = np.isfinite(x[b])
-        assert found.pearson[b] == pytest.approx(stats.pearsonr(x[b, kept], y[b, kept])[0])
-        assert found.spearman[b] == pytest.approx(stats.spearmanr(x[b, kept], y[b, kept])[0])
-        assert found.kendall[b] == pytest.approx(stats.kendalltau(x[b, kept], y[b, kept])[0])
+        complete = np.isfinite(x[b])
+        assert result.pearson[b] == pytest.approx(stats.pearsonr(x[b, complete], y[b, complete])[0])
+        assert result.spearman[b] == pytest.approx(stats.spearmanr(x[b, complete], y[b, complete])[0])
+        assert result.kendall[b] == pytest.approx(stats.kendalltau(x[b, complete], y[b, complete])[0])
 
 
 def test_a_side_that_does_not_vary_has_no_correlation():
-    found = correlation.weighted(np.full(5, 0.1), np.arange(5.0), np.ones((1, 5)))
-    assert all(np.isnan(one[0]) for one in found)
+    result = correlation.weighted(np.full(5, 0.1), np.arange(5.0), np.ones((1, 5)))
+    assert all(np.isnan(item[0]) for item in result)
 
 
 def test_williams_test_gives_steigers_textbook_value():
@@ -74,8 +74,8 @@ def test_williams_test_keeps_its_level():
     rejected = 0
     for _ in range(400):
         human, shared = rng.normal(size=40), rng.normal(size=40)
-        one, two = (human + shared + rng.normal(size=40) for _ in range(2))
-        r = np.corrcoef([human, one, two])
+        first, second = (human + shared + rng.normal(size=40) for _ in range(2))
+        r = np.corrcoef([human, first, second])
         rejected += correlation.williams(r[0, 1], r[0, 2], r[1, 2], 40)[1] < 0.05
     assert 0.02 < rejected / 400 < 0.09
 
@@ -116,15 +116,15 @@ def test_the_two_way_interval_holds_the_mean_about_as_often_as_it_says():
         rng = np.random.default_rng(seed)
         rater, prompt = np.repeat(np.arange(15), 12), np.tile(np.arange(12), 15)
         values = rng.normal(0, 0.5, 15)[rater] + rng.normal(0, 0.5, 12)[prompt] + rng.normal(0, 0.7, 180)
-        found = two_way_mean(rater, prompt, values, confidence=0.95)
-        hits += found.low <= 0 <= found.high
+        result = two_way_mean(rater, prompt, values, confidence=0.95)
+        hits += result.low <= 0 <= result.high
     assert 0.88 <= hits / 150 <= 0.99
 
 
 class TestRatings:
     def test_a_good_metric_agrees_whichever_way_it_runs(self):
-        found = by_column(rated_songs())
-        good, poor = found["per@whisper-base-stem"], found["similarity@musicnn"]
+        result = by_column(rated_songs())
+        good, poor = result["per@whisper-base-stem"], result["similarity@musicnn"]
         assert good.direction == "lower" and good.items.pearson.low > 0.6 > poor.items.pearson.high
         assert good.accuracy.value > 0.75 and abs(poor.accuracy.value - 0.5) < 0.25
         assert good.items.kendall.value < good.items.spearman.value
@@ -134,18 +134,18 @@ class TestRatings:
 
     def test_item_level_is_the_correlation_with_the_mean_rating(self):
         data = make_answers("acr")
-        found = by_column(one_scale(data))["per@whisper-base-stem"]
+        result = by_column(one_scale(data))["per@whisper-base-stem"]
         means = song_means(data, "OVL").set_index(["system", "prompt"])["value"]
         per = {k[:2]: v.values["per"] for k, v in make_run().metrics[0].songs.items()}
         x, y = [-per[key] for key in means.index], means.to_list()
-        assert found.items.pearson.value == pytest.approx(stats.pearsonr(x, y)[0])
-        assert found.items.kendall.value == pytest.approx(stats.kendalltau(x, y)[0])
+        assert result.items.pearson.value == pytest.approx(stats.pearsonr(x, y)[0])
+        assert result.items.kendall.value == pytest.approx(stats.kendalltau(x, y)[0])
         systems = pd.DataFrame({"x": x, "y": y}, index=means.index).groupby("system").mean()
-        assert found.systems.pearson.value == pytest.approx(stats.pearsonr(systems["x"], systems["y"])[0])
+        assert result.systems.pearson.value == pytest.approx(stats.pearsonr(systems["x"], systems["y"])[0])
         inside = [
             stats.pearsonr(g["x"], g["y"])[0] for _, g in pd.DataFrame({"x": x, "y": y}, means.index).groupby("system")
         ]
-        assert found.within.value == pytest.approx(np.tanh(np.mean(np.arctanh(inside))))
+        assert result.within.value == pytest.approx(np.tanh(np.mean(np.arctanh(inside))))
 
     def test_turning_a_metric_round_changes_nothing(self):
         run = make_run()
@@ -156,20 +156,21 @@ class TestRatings:
             card=dataclasses.replace(per.card, fields=(field,)),
             songs={k: Scores(values={"per": -v.values["per"]}, weights=v.weights) for k, v in per.songs.items()},
         )
-        other = dataclasses.replace(run, metrics=(turned, *run.metrics[1:]))
-        one, two = (by_column(one_scale(make_answers("acr"), r))["per@whisper-base-stem"] for r in (run, other))
-        assert one.items == two.items and one.accuracy == two.accuracy and one.error == two.error
+        reversed_run = dataclasses.replace(run, metrics=(turned, *run.metrics[1:]))
+        runs = (run, reversed_run)
+        before, after = (by_column(one_scale(make_answers("acr"), r))["per@whisper-base-stem"] for r in runs)
+        assert before.items == after.items and before.accuracy == after.accuracy and before.error == after.error
 
     def test_a_set_metric_has_a_system_level_only(self):
-        found = by_column(rated_songs())["fad@musicnn"]
-        assert found.systems.pearson.value > 0.9
-        assert found.items.pearson.value is None and found.accuracy.value is None and found.n_songs == 0
+        result = by_column(rated_songs())["fad@musicnn"]
+        assert result.systems.pearson.value > 0.9
+        assert result.items.pearson.value is None and result.accuracy.value is None and result.n_songs == 0
 
     def test_songs_that_failed_are_left_out(self):
         run = make_run(systems=("songbloom", "yue_7b"))
-        found = by_column(one_scale(make_answers("acr"), run))["per@whisper-base-stem"]
-        assert found.n_songs == 20 and found.n_systems == 2
-        assert found.systems.pearson.value is None  # two points make a line, always
+        result = by_column(one_scale(make_answers("acr"), run))["per@whisper-base-stem"]
+        assert result.n_songs == 20 and result.n_systems == 2
+        assert result.systems.pearson.value is None  # two points make a line, always
 
     def test_the_difference_of_two_metrics_is_tested(self):
         pairs = rated_songs().comparisons
@@ -180,16 +181,16 @@ class TestRatings:
         data = make_answers("acr")
         ratings = data.ratings.assign(value=3.0)
         ratings.loc[ratings["system"] == "songbloom", "value"] = 4.0
-        found = by_column(one_scale(dataclasses.replace(data, ratings=ratings)))["per@whisper-base-stem"]
-        assert found.n_pairs == 30 and found.n_ties == 30
-        assert found.accuracy_with_ties.value == pytest.approx((found.accuracy.value + 0.5) / 2)
+        result = by_column(one_scale(dataclasses.replace(data, ratings=ratings)))["per@whisper-base-stem"]
+        assert result.n_pairs == 30 and result.n_ties == 30
+        assert result.accuracy_with_ties.value == pytest.approx((result.accuracy.value + 0.5) / 2)
 
 
 class TestPairs:
     def test_votes_are_compared_with_differences_of_scores(self):
         data = make_answers("preference")
-        found = one_scale(data, strengths={"OVERALL": SYSTEMS})
-        good = by_column(found)["per@whisper-base-stem"]
+        result = one_scale(data, strengths={"OVERALL": SYSTEMS})
+        good = by_column(result)["per@whisper-base-stem"]
         assert good.items.pearson.value is None and good.error is None
         assert good.systems.pearson.value > 0.9
         decided = data.pairs["outcome"].isin(["first", "second"])
@@ -200,7 +201,7 @@ class TestPairs:
             for _, row in data.pairs[decided].iterrows()
         ]
         assert good.accuracy.value == pytest.approx(np.mean(right))
-        assert 0.6 < found.ceiling.accuracy < 1
+        assert 0.6 < result.ceiling.accuracy < 1
 
     def test_a_comparison_is_a_win_on_one_side_and_a_loss_on_the_other(self):
         shares = win_shares(make_answers("preference"), "OVERALL")
@@ -220,10 +221,10 @@ class TestCeiling:
 
     def test_raters_who_contradict_each_other_do_not_leave_the_range_of_a_correlation(self):
         data = make_answers("multistimulus", careless=0)
-        one = data.ratings[data.ratings["rater"] == "r00"]
-        against = one.assign(rater="r01", value=100 - one["value"] + np.arange(len(one)) % 3)
-        found = human_ceiling(dataclasses.replace(data, ratings=pd.concat([one, against])), "OVERALL")
-        assert -1 <= found.split_half < 0 and found.perfect is None
+        answers = data.ratings[data.ratings["rater"] == "r00"]
+        against = answers.assign(rater="r01", value=100 - answers["value"] + np.arange(len(answers)) % 3)
+        result = human_ceiling(dataclasses.replace(data, ratings=pd.concat([answers, against])), "OVERALL")
+        assert -1 <= result.split_half < 0 and result.perfect is None
 
     def test_one_answer_per_song_says_nothing(self):
         data = make_answers("multistimulus")
@@ -234,16 +235,16 @@ class TestCeiling:
 class TestBreakdown:
     def test_every_part_says_its_mean_and_n(self):
         data = make_answers("acr")
-        found = {one.by: one for one in breakdowns(data, ["OVL"], confidence=0.95)}
-        assert set(found) == {"prompt_language", "language", "tag_genre"}
+        result = {breakdown.by: breakdown for breakdown in breakdowns(data, ["OVL"], confidence=0.95)}
+        assert set(result) == {"prompt_language", "language", "tag_genre"}
         rows = data.ratings[(data.ratings["system"] == "yue_7b") & (data.ratings["scale"] == "OVL")]
-        for one in found["prompt_language"].means:
-            if one.system == "yue_7b":
-                part = rows[rows["prompt_language"] == one.part]
-                assert one.mean.value == pytest.approx(part["value"].mean()) and one.n == len(part)
-                assert one.mean.low < one.mean.value < one.mean.high
+        for item in result["prompt_language"].means:
+            if item.system == "yue_7b":
+                part = rows[rows["prompt_language"] == item.part]
+                assert item.mean.value == pytest.approx(part["value"].mean()) and item.n == len(part)
+                assert item.mean.low < item.mean.value < item.mean.high
 
     def test_few_answers_have_no_interval(self):
         data = make_answers("acr").of(["r00", "r01"])
         means = breakdowns(data, ["OVL"], confidence=0.95)[0].means
-        assert all(one.mean.low is None for one in means) and all(one.n for one in means)
+        assert all(item.mean.low is None for item in means) and all(item.n for item in means)

@@ -27,10 +27,10 @@ def answered(test, seat, rater, value):
     """A whole session; `value` is asked for every answer: stimuli → text."""
     entries = []
     for index, page in enumerate(session_pages(test, seat)[:-1]):
-        shown = public_page(test, seat, index, "en", lambda slot, stimulus: f"/audio/{slot}")
-        told = page.step and test.trials[page.step.trial].spoken
-        chosen = None if page.kind != "trial" else "2" if told else value(page.step.order[0])
-        answer = accept(test, seat, index, "en", good_answer(shown, value=chosen))
+        printed = public_page(test, seat, index, "en", lambda slot, stimulus: f"/audio/{slot}")
+        message = page.step and test.trials[page.step.trial].spoken
+        options = None if page.kind != "trial" else "2" if message else value(page.step.order[0])
+        answer = accept(test, seat, index, "en", good_answer(printed, value=options))
         entries.append(Entry(index, answer, 1.7e9 + 20 * index, 1.7e9 + 20 * index + 15))
     return AnswerSheet(
         test=test.digest(),
@@ -45,24 +45,24 @@ def answered(test, seat, rater, value):
 
 def sheets_of(test, key, names):
     def judged(stimulus, lift):
-        known = key.stimuli[stimulus]
-        return str(min(5, {"probe": 4, "silence": 1}.get(known.system or "", 3) + lift))
+        stimulus_key = key.stimuli[stimulus]
+        return str(min(5, {"probe": 4, "silence": 1}.get(stimulus_key.system or "", 3) + lift))
 
-    return [answered(test, n, name, lambda one, n=n: judged(one, n % 2)) for n, name in enumerate(names)]
+    return [answered(test, n, name, lambda item, n=n: judged(item, n % 2)) for n, name in enumerate(names)]
 
 
 def save(path, sheets):
-    path.write_text("".join(json.dumps(one.to_json()) + "\n" for one in sheets), encoding="utf-8")
+    path.write_text("".join(json.dumps(item.to_json()) + "\n" for item in sheets), encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("test") / "arena"
-    made = made_up_test(
+    prepared = made_up_test(
         folder, "acr", systems=("probe", "silence"), prompts=4, seats=6, seconds=1.1, scales=SCALE, name="arena"
     )
-    return made
+    return prepared
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,9 @@ class TestSources:
         for sheet in sheets[:2]:
             (folder / f"{sheet.rater}.json").write_text(json.dumps(sheet.to_json()))
         rest = save(tmp_path / "rest.jsonl", sheets[2:])
-        found = find_answers(prepared[0], None, [folder, rest])
-        assert {one.rater for one in found.sheets} == {f"r{n}" for n in range(6)} and not found.simulated
-        assert found.sources == ("r0.json (1 rater)", "r1.json (1 rater)", "rest.jsonl (4 raters)")
+        sheets = find_answers(prepared[0], None, [folder, rest])
+        assert {item.rater for item in sheets.sheets} == {f"r{n}" for n in range(6)} and not sheets.simulated
+        assert sheets.sources == ("r0.json (1 rater)", "r1.json (1 rater)", "rest.jsonl (4 raters)")
 
     def test_without_answers_it_says_how_to_get_some(self, prepared):
         with pytest.raises(InputError, match=r"no answers yet.*listen serve"):
@@ -87,7 +87,7 @@ class TestSources:
 
     def test_people_and_programs_are_not_mixed(self, prepared, sheets, tmp_path):
         real = save(tmp_path / "answers.jsonl", sheets[:3])
-        played = [dataclasses.replace(one, rater=f"simulated-{one.rater}") for one in sheets[3:]]
+        played = [dataclasses.replace(item, rater=f"simulated-{item.rater}") for item in sheets[3:]]
         with pytest.raises(InputError, match=r"3 of 6 raters are simulated.*never mixed"):
             find_answers(prepared[0], None, [real, save(tmp_path / "s.jsonl", played)])
         with pytest.raises(InputError, match="never mixed"):
@@ -102,16 +102,16 @@ class TestSources:
         assert find_answers(prepared[0], None, [marked]).simulated
 
     def test_more_raters_than_seats_are_welcome(self, prepared, tmp_path):
-        late = dataclasses.replace(answered(prepared[0], 1, "late", lambda one: "3"), seat=7)
-        found = find_answers(prepared[0], None, [save(tmp_path / "late.jsonl", [late])])
-        assert [one.seat for one in found.sheets] == [1]
+        late = dataclasses.replace(answered(prepared[0], 1, "late", lambda item: "3"), seat=7)
+        sheets = find_answers(prepared[0], None, [save(tmp_path / "late.jsonl", [late])])
+        assert [item.seat for item in sheets.sheets] == [1]
 
     def test_sheets_from_outside_are_checked_again(self, prepared, sheets, tmp_path):
-        where = next(n for n, one in enumerate(sheets[0].entries) if "ratings" in one.answer)
+        where = next(n for n, item in enumerate(sheets[0].entries) if "ratings" in item.answer)
         entry = sheets[0].entries[where]
         forged = {**entry.answer, "ratings": [{**entry.answer["ratings"][0], "answer": "99"}]}
         entries = tuple(
-            dataclasses.replace(one, answer=forged) if n == where else one for n, one in enumerate(sheets[0].entries)
+            dataclasses.replace(item, answer=forged) if n == where else item for n, item in enumerate(sheets[0].entries)
         )
         bad = save(tmp_path / "forged.jsonl", [dataclasses.replace(sheets[0], entries=entries)])
         with pytest.raises(InputError, match=r"forged\.jsonl"):
@@ -127,8 +127,8 @@ class TestSources:
         save_test(test, prepared[1])
         with closing(Database(default_url(test.folder), test)) as database:
             Sessions(test, database, Signer(b"s" * 32, test.digest())).open_session(language="en")
-        named = save(tmp_path / "more.jsonl", sheets[:2])
-        assert len(find_answers(test, None, [named]).sheets) == 3
+        path = save(tmp_path / "more.jsonl", sheets[:2])
+        assert len(find_answers(test, None, [path]).sheets) == 3
         alone = find_answers(test, None, [save(tmp_path / "simulated.jsonl", sheets[:2])])
         assert alone.simulated and len(alone.sheets) == 2
 
@@ -158,11 +158,11 @@ def place(tmp_path_factory):
     place = Place(tmp_path_factory.mktemp("place"))
     rows = [{"suite": "small", "version": "1"}]
     ids = ("en-prompt-0", "zh-prompt-1", "en-prompt-2", "zh-prompt-3")
-    rows += [{"id": one, "lyrics": "[verse]\nla la la", "seconds": 1.0} for one in ids]
+    rows += [{"id": item, "lyrics": "[verse]\nla la la", "seconds": 1.0} for item in ids]
     (place.folder / "small.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     words = ("--suite", "small.jsonl", "--systems", "probe,silence", "--metrics", "level@probe")
-    done = place.call("run", *words, "--store", "store", "--runs", "runs")
-    assert done.returncode == 0, done.stderr
+    process = place.call("run", *words, "--store", "store", "--runs", "runs")
+    assert process.returncode == 0, process.stderr
     _, key = made_up_test(
         place.test, "acr", systems=("probe", "silence"), prompts=4, seats=6, seconds=1.1, scales=SCALE, name="arena",
         screening={"agreement": None, "minimum_sd": None},
@@ -182,10 +182,10 @@ def _no_panels_left(request):
 
 def test_from_answers_to_columns_of_the_leaderboard(place):
     before = place.boards()
-    done = place.listen("--answers", "answers.jsonl", "--store", "store", run=command_line.fresh)
-    assert done.returncode == 0, done.stderr
-    assert "MUS-V: Voice (1 to 5)" in done.stdout and "\x1b" not in done.stdout
-    assert "level@probe" in done.stdout, "metrics are compared with the raters"
+    process = place.listen("--answers", "answers.jsonl", "--store", "store", run=command_line.fresh)
+    assert process.returncode == 0, process.stderr
+    assert "MUS-V: Voice (1 to 5)" in process.stdout and "\x1b" not in process.stdout
+    assert "level@probe" in process.stdout, "metrics are compared with the raters"
     assert (place.test / "report/report.html").exists() and (place.test / "report/figures/means-MUS-V.svg").exists()
     result = json.loads((place.listening / "arena.json").read_text())
     systems = result["scales"][0]["systems"]
@@ -205,9 +205,9 @@ def test_from_answers_to_columns_of_the_leaderboard(place):
 
 def test_simulated_answers_are_marked_everywhere(place):
     shutil.copy(place.folder / "answers.jsonl", place.folder / "simulated.jsonl")
-    done = place.listen("--answers", "simulated.jsonl", "--store", "store")
-    assert done.returncode == 0, done.stderr
-    assert "SIMULATED: a program answered" in done.stdout
+    process = place.listen("--answers", "simulated.jsonl", "--store", "store")
+    assert process.returncode == 0, process.stderr
+    assert "SIMULATED: a program answered" in process.stdout
     assert (place.test / "report-simulated/report.md").exists()
     assert [path.name for path in place.listening.iterdir()] == ["arena.simulated.json"]
     board = place.report()
