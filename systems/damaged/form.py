@@ -80,6 +80,7 @@ def prompt_copied(audio: Audio, prompt: Audio, strength: int) -> Audio:
 
 
 def _faded(piece: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
+    """A piece, (channels, n), with a ramp at either end; the shape stays."""
     width = min(round(_FADE_SECONDS * rate), piece.shape[1] // 2)
     piece = piece.copy()
     if width:

@@ -100,11 +100,12 @@ def tempo_wobble(audio: Audio, strength: int) -> Audio:
 
 
 def _rms(samples: npt.NDArray[Any]) -> float:
+    """The root mean square of samples of any shape."""
     return math.sqrt(float(np.mean(samples.astype(np.float64) ** 2)))
 
 
 def _aligned(decoded: Samples, source: Samples) -> Samples:
-    """The decoded samples from where they match the source best, as long as the source."""
+    """The decoded samples from where they match the source best, as long as the source; both (channels, n)."""
     from scipy.signal import correlate
 
     window = min(source.shape[1], 1 << 17)

@@ -10,7 +10,7 @@ _REVERB_SEED = 20_240_101
 
 
 def high_pass(signal: Signal, rate: int, hertz: float) -> Signal:
-    """Second-order Butterworth high-pass along the last axis."""
+    """Second-order Butterworth high-pass at `hertz`; shape (…, n), filtered along the last axis."""
     from scipy.signal import butter, sosfilt
 
     sections = butter(2, hertz, "highpass", fs=rate, output="sos").astype(np.float32)
@@ -21,7 +21,7 @@ def peaking(signal: Signal, rate: int, hertz: float, decibels: float, quality: f
     """Boosts or cuts a band: the peaking filter of R. Bristow-Johnson's Audio EQ Cookbook.
 
     Args:
-        signal: filtered along the last axis.
+        signal: (…, n), filtered along the last axis; the shape stays.
         rate: samples per second.
         hertz: centre of the band.
         decibels: gain at the centre.
@@ -59,7 +59,7 @@ def compress(signal: Signal, rate: int, threshold: float, ratio: float) -> Signa
 
 
 def frame_rms(signal: Signal, hop: int) -> npt.NDArray[np.float64]:
-    """RMS of consecutive frames of `hop` samples, the last one zero-padded; at least one frame."""
+    """RMS of consecutive frames of `hop` samples, the last one zero-padded; (n,) to (frames,), at least one frame."""
     frames = max(1, -(-len(signal) // hop))
     padded = np.pad(signal, (0, frames * hop - len(signal))).reshape(frames, hop)
     return np.asarray(np.sqrt(np.mean(np.square(padded, dtype=np.float64), axis=1)))

@@ -66,6 +66,7 @@ def _sum(stems: Mapping[str, Stereo]) -> Stereo:
 
 
 def _vocal_chain(vocals: npt.NDArray[np.float32]) -> Stereo:
+    """The voice at its level, equalised, compressed and in a room; (n,) to (2, n)."""
     if not vocals.any():
         return np.zeros((2, len(vocals)), np.float32)
     voice = vocals * np.float32(_VOCAL_LEVEL / _active_rms(vocals, vocals))
@@ -96,7 +97,12 @@ def _band_chain(name: str, stereo: Stereo) -> Stereo:
 
 
 def _balance(wet: dict[str, Stereo], vocals: npt.NDArray[np.float32]) -> None:
-    """Sets the band below the voice where the voice sounds, and lifts it where the voice is long absent; in place."""
+    """Sets the band below the voice where the voice sounds, and lifts it where the voice is long absent; in place.
+
+    Args:
+        wet: stems by name, each (2, n).
+        vocals: the dry voice, (n,).
+    """
     names = [name for name in wet if name != "vocals"]
     if not names or not vocals.any():
         return
@@ -119,14 +125,14 @@ def _ride(vocals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _active_rms(signal: npt.NDArray[np.float32], guide: npt.NDArray[np.float32]) -> float:
-    """RMS of a signal over the 50 ms frames in which a guide signal is within 30 dB of its loudest frame."""
+    """RMS of a signal, (n,), over the 50 ms frames in which a guide, (n,), is within 30 dB of its loudest frame."""
     hop = RATE // 20
     level = frame_rms(guide, hop)
     return max(1e-6, float(np.sqrt(np.mean(frame_rms(signal, hop)[level >= level.max() * 10 ** (-30 / 20)] ** 2))))
 
 
 def _gate(count: int, silences: Sequence[tuple[float, float]], fade_seconds: float) -> npt.NDArray[np.float32]:
-    """0 in silences, 1 elsewhere, with short edges outside the silences and a fade at the end."""
+    """0 in silences, 1 elsewhere, with short edges outside the silences and a fade at the end; (count,)."""
     gate = np.ones(count, np.float32)
     edge = int(_EDGE_SECONDS * RATE)
     for start, end in silences:
@@ -141,7 +147,7 @@ def _gate(count: int, silences: Sequence[tuple[float, float]], fade_seconds: flo
 
 
 def _master_gain(mix: Stereo) -> npt.NDArray[np.float32]:
-    """Loudness first, then the limiter on top of it."""
+    """The gain (n,) of a mix (2, n): loudness first, then the limiter on top of it."""
     import pyloudnorm
 
     if not mix.any():

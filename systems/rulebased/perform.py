@@ -295,6 +295,7 @@ def _total_samples(plan: Plan, sung: Sequence[tuple[SyllableLine, SungLine]]) ->
 
 
 def _place(sung: Sequence[tuple[SyllableLine, SungLine]], total: int) -> npt.NDArray[np.float32]:
+    """All lines at their times, (total,) at `RATE`."""
     import soxr
 
     buffer = np.zeros(-(-total * VOICE_RATE // RATE) + 1, np.float32)

@@ -53,7 +53,7 @@ def pitch_curve(notes: Sequence[Note], times: Array, rng: np.random.Generator) -
 
 
 def _smooth(values: Array, width: int) -> Array:
-    """Convolution with a Hann window, ends held; not by `np.convolve`, whose sums depend on the processor."""
+    """Convolution with a Hann window, (n,) to (n,), ends held; not by `np.convolve`, whose sums vary by processor."""
     window = np.hanning(width + 2)[1:-1]
     padded = np.pad(values, (width // 2, width - 1 - width // 2), mode="edge")
     smooth: Array = (sliding_window_view(padded, width) * (window / window.sum())).sum(axis=1)
@@ -61,7 +61,7 @@ def _smooth(values: Array, width: int) -> Array:
 
 
 def _vibrato(notes: Sequence[Note], times: Array, index: npt.NDArray[np.int64]) -> Array:
-    """Cents: a sine that grows after the start of each long note."""
+    """Cents at `times` in the notes of `index`, all (n,): a sine that grows after the start of each long note."""
     starts = np.array([note.start for note in notes])[index]
     long = np.array([note.end - note.start >= _VIBRATO_LEAST_NOTE for note in notes])[index]
     age = times - starts - _VIBRATO_DELAY
@@ -70,6 +70,6 @@ def _vibrato(notes: Sequence[Note], times: Array, index: npt.NDArray[np.int64]) 
 
 
 def _drift(count: int, step: float, rng: np.random.Generator) -> Array:
-    """Slow random wander of about unit size: noise at 4 points per second, interpolated."""
+    """Slow random wander of about unit size, (count,): noise at 4 points per second, interpolated."""
     knots = rng.standard_normal(int(count * step * 4) + 2)
     return np.asarray(np.interp(np.arange(count) * step * 4, np.arange(len(knots)), knots))

@@ -120,7 +120,7 @@ class _Search:
         return math.inf if room < last.least_seconds + 0.12 else 0.0
 
     def _step(self, index: int, offsets: Array) -> Array:
-        """Cost of going from each position (rows) to each later one (columns) during one syllable."""
+        """Cost of going from each position to each later one during one syllable; (n,) to (n from, n to)."""
         syllable = self.syllables[index]
         ideal = max(self.unit * (1.2 if syllable.stress else 0.85), syllable.least_seconds / self.seconds)
         gap = offsets[None, :] - offsets[:, None]

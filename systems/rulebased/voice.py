@@ -68,7 +68,7 @@ def _analyse(line: SyllableLine) -> _Frames:
 
 
 def _voiced_by_phonemes(f0: Array, utterance: Utterance) -> Array:
-    """Corrects the estimate by what is known: vowels are voiced, voiceless consonants are not.
+    """Corrects the estimate, (frames,) in Hz, by what is known: vowels are voiced, voiceless consonants are not.
 
     The speech lies on one pitch, so that a missing value is that pitch.
     """
@@ -186,7 +186,7 @@ def _shaped(samples: Array, last_note: float) -> Float32:
     """Loudness of a phrase: no click at the start, less voice towards the end of the last note, then silence.
 
     Args:
-        samples: the line.
+        samples: the line, (n,).
         last_note: seconds from the first sample to the vowel of the last note.
     """
     seconds = len(samples) / RATE

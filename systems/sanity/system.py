@@ -56,6 +56,7 @@ def _length(request: Request) -> int:
 
 
 def _stereo(request: Request, samples: npt.NDArray[np.float32]) -> Song:
+    """A song of samples (channels, n)."""
     return memory_song(request, Audio(samples, RATE), GenerationRecord(conditions=()))
 
 

@@ -57,7 +57,7 @@ class AudioStream:
         return self._ready(wait=False)
 
     def finish(self) -> list[Tensor]:
-        """The rest of the song's audio."""
+        """The rest of the song's audio, in pieces (A, samples) as from `push`."""
         total = self._first + self._latents.shape[1]
         while self._decoded < total:
             self._decode(min(self._decoded + self._chunk, total))
@@ -85,6 +85,7 @@ class AudioStream:
         self._latents, self._first = self._latents[:, dropped:], self._first + dropped
 
     def _ready(self, wait: bool) -> list[Tensor]:
+        """Pieces (A, samples) that are decoded; all that are asked for if it is to wait."""
         ready = []
         while self._running:
             _, event = self._running[0]

@@ -157,7 +157,7 @@ class Autoencoder(nn.Module):
             yield self.decode_piece(latents, start, min(start + chunk, total))
 
     def decode_piece(self, latents: Tensor, start: int, end: int) -> Tensor:
-        """The audio of frames `start` to `end` (exclusive), given that `latents` holds their context too."""
+        """Audio (N, A, frames · hop) of frames `start` to `end` (exclusive) of latents (N, C, T) with their context."""
         before, after = max(0, start - CONTEXT), min(latents.shape[-1], end + CONTEXT)
         audio = self.decode(latents[..., before:after])
         hop = self.config.hop

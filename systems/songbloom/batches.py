@@ -180,7 +180,7 @@ def static_attention(keys: Tensor, values: Tensor, positions: Tensor, mask: Tens
         A function of queries, keys and values, each (S·R, H, 1, W).
     """
 
-    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:  # each (S·R, H, 1, W)
         slots = torch.arange(len(keys), device=q.device)
         keys[slots, :, :, positions] = k.unflatten(0, keys.shape[:2])[:, :, :, 0]
         values[slots, :, :, positions] = v.unflatten(0, values.shape[:2])[:, :, :, 0]
@@ -268,7 +268,7 @@ class Batch(ABC):
 
     @abstractmethod
     def steps(self, slots: Sequence[int], positions: Tensor, length: int) -> Steps:
-        """The steps of a patch from what `next_positions` gave."""
+        """The steps of a patch from what `next_positions` gave: positions (S,), and the length of the cache to read."""
 
 
 class RaggedBatch(Batch):

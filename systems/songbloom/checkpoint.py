@@ -69,6 +69,7 @@ def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None 
 
 
 def _finite(name: str, tensor: Tensor, files: Sequence[Path]) -> Tensor:
+    """The tensor, of any shape, unless it holds NaN or infinity."""
     if not is_finite(tensor):
         raise InputError(
             f"The checkpoint holds numbers that are none (NaN or infinity), in {name}.",
@@ -178,6 +179,7 @@ def _matched(model: SongBloom, tensors: Mapping[str, StoredTensor], files: Seque
 
 
 def _set_tensor(model: nn.Module, name: str, tensor: Tensor) -> None:
+    """Put a tensor, of the shape of the one that is there, in its place."""
     path, _, leaf = name.rpartition(".")
     owner = model.get_submodule(path)
     if leaf in owner._parameters:

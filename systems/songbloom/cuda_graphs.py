@@ -29,7 +29,7 @@ class CapturedCalls:
             self._captured[key] = self._capture(function, inputs)
 
     def replay(self, key: Key, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """What the function captured under a key makes of new inputs."""
+        """What the function captured under a key makes of new inputs, of the shapes it was captured with."""
         graph, buffers, outputs = self._captured[key]
         for target, source in zip(buffers, inputs, strict=True):
             target.copy_(source)

@@ -73,7 +73,7 @@ class SketchLM(nn.Module):
         t = prefix.shape[1]
         rope = self.rope(t, prefix.device)
 
-        def store(number: int, k: Tensor, v: Tensor) -> None:
+        def store(number: int, k: Tensor, v: Tensor) -> None:  # each (N, H, T, W)
             keys[number][..., :t, :], values[number][..., :t, :] = k, v
 
         def attend_and_store(number: int) -> Attend:

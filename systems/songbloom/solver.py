@@ -14,7 +14,7 @@ Field = Callable[[Tensor, int], Tensor]
 
 
 def time_grid(steps: int) -> Tensor:
-    """The times of a rectified-flow solve: ``steps + 1`` values from 1 to 0, float32."""
+    """The times of a rectified-flow solve: from 1 to 0, shape (steps + 1,), float32."""
     return torch.linspace(1, 0, steps + 1)
 
 
@@ -45,7 +45,7 @@ def euler(field: Field, noise: Tensor, steps: int, temperature: float) -> Tensor
 
 
 def ddim_grid(steps: int) -> Tensor:
-    """The times at which `ddim` evaluates the model: ``steps`` values from 1 downwards, float32."""
+    """The times at which `ddim` evaluates the model: from 1 downwards, shape (steps,), float32."""
     return torch.linspace(1, 0, steps + 1)[:-1]
 
 

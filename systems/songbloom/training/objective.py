@@ -73,7 +73,7 @@ class Losses:
 
     @property
     def total(self) -> Tensor:
-        """What is minimised."""
+        """What is minimised, a scalar."""
         return self.sketch + VELOCITY_WEIGHT * self.velocity
 
 
