@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))  # helpers of the tests
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "listening_test"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "listening_test" / "collection"))
 
