@@ -33,18 +33,17 @@ def systems(
     json: Json = False,
 ) -> None:
     """See `_SYSTEMS_HELP`."""
-    from rich.console import Console
-
     from songbench.cli import json_output
     from songbench.contracts import registry
     from songbench.reporting.console import card_table, systems_listing
+    from songbench.reporting.document.terminal import print_document
 
     if json:
         json_output.show(json_output.of_systems([name] if name else registry.names(registry.SYSTEMS), listing=not name))
     elif name:
-        Console().print(card_table(registry.build_system(name).card))
+        print_document(card_table(registry.build_system(name).card))
     else:
-        Console().print(systems_listing())
+        print_document(systems_listing())
 
 
 _METRICS_HELP = """List the metrics with their backends, and what is missing for those that cannot run here.
@@ -72,18 +71,17 @@ def metrics(
     json: Json = False,
 ) -> None:
     """See `_METRICS_HELP`."""
-    from rich.console import Console
-
     from songbench.cli import json_output
     from songbench.contracts import registry
     from songbench.execution.config import metric_selection
     from songbench.reporting.console import card_table, metrics_listing
+    from songbench.reporting.document.terminal import print_document
 
     identifiers = metric_selection([name]) if name else registry.names(registry.METRICS)
     if json:
         json_output.show(json_output.of_metrics(identifiers, listing=not name))
     elif name:
         for identifier in identifiers:
-            Console().print(card_table(registry.build_metric(identifier).card))
+            print_document(card_table(registry.build_metric(identifier).card))
     else:
-        Console().print(metrics_listing())
+        print_document(metrics_listing())

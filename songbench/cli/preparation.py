@@ -29,16 +29,15 @@ def doctor(
     json: Json = False,
 ) -> None:
     """See `_DOCTOR_HELP`."""
-    from rich.console import Console
-
     from songbench.execution.doctor import examine
     from songbench.reporting.console import checks_table
+    from songbench.reporting.document.terminal import print_document
 
     checks = examine(store)
     if json:
         json_output.show(json_output.of_checks(checks))
     else:
-        Console().print(checks_table(checks))
+        print_document(checks_table(checks))
     if any(check.state == "bad" for check in checks):
         raise typer.Exit(1)
 

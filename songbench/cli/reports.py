@@ -74,19 +74,18 @@ More in docs/runs.md.
 @app.command(help=_STATUS_HELP, rich_help_panel=RUNS)
 def status(run: RunName = None, runs: Runs = None, store: StoreUrl = None, json: Json = False) -> None:
     """See `_STATUS_HELP`."""
-    from rich.console import Console
-
     from songbench.execution.gather import completion, gather
     from songbench.execution.recorded import recorded
     from songbench.execution.store import Store
     from songbench.reporting.console import status_table
+    from songbench.reporting.document.terminal import print_document
 
     experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
     songs, scores = completion(gather(experiment, Store(experiment.store)))
     if json:
         json_output.show(json_output.of_status(experiment.folder.name, songs, scores))
     else:
-        Console().print(status_table(songs, scores))
+        print_document(status_table(songs, scores))
 
 
 _VERIFY_HELP = """Read everything a run stored and wrote again, name what is damaged, and say what has changed since.

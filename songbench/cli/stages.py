@@ -132,12 +132,12 @@ def _show_damage(faults: Sequence[str]) -> None:
 
 
 def _show_plan(experiment: Any, store: Any) -> None:
-    from rich.console import Console
 
     from songbench.contracts.metric import SetMetric
     from songbench.execution.plan import Planner
     from songbench.execution.record import read_journal
     from songbench.reporting.console import mean_seconds, plan_table
+    from songbench.reporting.document.terminal import print_document
 
     planner = Planner(experiment, store)
     stages = [planner.assets(), *(planner.generation(system) for system in experiment.systems)]
@@ -148,7 +148,7 @@ def _show_plan(experiment: Any, store: Any) -> None:
             stages.append(planner.scoring(metric))
     runs = experiment.runs.iterdir() if experiment.runs.is_dir() else []
     seconds = mean_seconds(read_journal(folder) for folder in runs)
-    Console().print(plan_table([(stage, seconds.get(stage.title)) for stage in stages]))
+    print_document(plan_table([(stage, seconds.get(stage.title)) for stage in stages]))
 
 
 _RUN_HELP = """Make the missing songs, score them, print the leaderboard.

@@ -54,15 +54,14 @@ app.add_typer(suites, name="suites", rich_help_panel=THINGS)
 def listing(context: typer.Context, json: Json = False) -> None:
     """See `_SUITES_HELP`."""
     if context.invoked_subcommand is None:
-        from rich.console import Console
-
         from songbench.contracts import registry
         from songbench.reporting.console import suites_listing
+        from songbench.reporting.document.terminal import print_document
 
         if json:
             json_output.show(json_output.of_suites(registry.names(registry.SUITES)))
         else:
-            Console().print(suites_listing())
+            print_document(suites_listing())
 
 
 @suites.command(_SHOW)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
@@ -20,6 +19,16 @@ from songbench.execution.gather import Completion
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Stage
 from songbench.execution.verification import Remade, Verification
+from songbench.reporting.document.blocks import (
+    Block,
+    Fragment,
+    Phrase,
+    Style,
+    Table,
+    TableColumn,
+    TableRow,
+    Text,
+)
 from songbench.resources import needs
 
 MOST_CHANGES = 12
@@ -62,38 +71,34 @@ class Bars:
         self._bars.stop()
 
 
-def systems_listing() -> Group:
+def systems_listing() -> list[Block]:
     """Every registered system with what it takes, and below, how to get those that cannot run here."""
-    table = _table("systems", "name", "version", "languages", "takes", "licence", "state")
-    cures = []
+    rows: list[TableRow] = []
+    cures: list[Text] = []
     for name in registry.names(registry.SYSTEMS):
         try:
             system = registry.build_system(name)
         except SongbenchError as error:
-            table.add_row(escape(name), *[""] * 4, _BROKEN)
+            rows.append(TableRow((name, "", "", "", "", _BROKEN)))
             cures.append(_cure(name, str(error)))
             continue
         card: SystemCard = system.card
-        facts = [
-            card.version,
-            ", ".join(card.languages) or "any",
-            ", ".join(card.conditions) or "nothing",
-            card.licence,
-        ]
-        table.add_row(escape(name), *map(escape, facts), _state(system.availability(), name, cures))
-    return Group(table, *cures)
+        languages, conditions = ", ".join(card.languages) or "any", ", ".join(card.conditions) or "nothing"
+        state = _state(system.availability(), name, cures)
+        rows.append(TableRow((name, card.version, languages, conditions, card.licence, state)))
+    return [_table("systems", ("name", "version", "languages", "takes", "licence", "state"), rows), *cures]
 
 
-def metrics_listing() -> Group:
+def metrics_listing() -> list[Block]:
     """Every registered metric with its numbers, and below, how to get those that cannot run here."""
-    table = _table("metrics", "name@backend", "kind", "fields", "languages", "state")
-    cures = []
+    rows: list[TableRow] = []
+    cures: list[Text] = []
     arrows = {"higher": "↑", "lower": "↓", "none": ""}
     for name in registry.names(registry.METRICS):
         try:
             metric = registry.build_metric(name)
         except SongbenchError as error:
-            table.add_row(escape(name), *[""] * 3, _BROKEN)
+            rows.append(TableRow((name, "", "", "", _BROKEN)))
             cures.append(_cure(name, str(error)))
             continue
         card: MetricCard = metric.card
@@ -104,91 +109,81 @@ def metrics_listing() -> Group:
         fields = ", ".join(headlines) + (f" and {more} more" if more else "")
         kind = "reference" if card.reference else "embedded" if card.backend else "signal"
         state = _state(needs.of_metric(name, metric), name, cures)
-        table.add_row(escape(name), kind, escape(fields), ", ".join(card.languages) or "any", state)
-    return Group(table, *cures)
+        rows.append(TableRow((name, kind, fields, ", ".join(card.languages) or "any", state)))
+    return [_table("metrics", ("name@backend", "kind", "fields", "languages", "state"), rows), *cures]
 
 
-def card_table(card: SystemCard | MetricCard) -> Table:
+def card_table(card: SystemCard | MetricCard) -> list[Block]:
     """Everything one card says."""
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    rows: list[TableRow] = []
     for name, value in vars(card).items():
         if name == "fields":
             for field in value:
                 unit = f" ({field.unit})" if field.unit else ""
-                table.add_row(
-                    f"[bold]{field.name}[/bold]{unit}", f"{escape(field.description)} Better: {field.direction}."
-                )
+                head = (Fragment(field.name, "strong"), Fragment(unit))
+                rows.append(TableRow((head, f"{field.description} Better: {field.direction}.")))
         elif name == "models" and isinstance(card, MetricCard):
             if conflicts := conflicts_of(card):
-                table.add_row("[bold]conflicts[/bold]", escape(", ".join(map(str, conflicts))))
+                rows.append(TableRow(((Fragment("conflicts", "strong"),), ", ".join(map(str, conflicts)))))
         elif value not in ("", (), None):
             text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            table.add_row(f"[bold]{name}[/bold]", escape(text))
-    return table
+            rows.append(TableRow(((Fragment(name, "strong"),), text)))
+    return [_table("", ("", ""), rows)]
 
 
-def suites_listing() -> Group:
+def suites_listing() -> list[Block]:
     """Every registered suite, and below, what is wrong with those that cannot be read."""
-    table = _table("suites", "name", "version", "prompts", "licence", "what it is")
-    faults = []
+    rows: list[TableRow] = []
+    faults: list[Text] = []
     for name in registry.names(registry.SUITES):
         try:
             suite = find_suite(name)
         except SongbenchError as error:
-            table.add_row(escape(name), *[""] * 3, _BROKEN)
+            rows.append(TableRow((name, "", "", "", _BROKEN)))
             faults.append(_cure(name, str(error)))
             continue
-        facts = [suite.version, str(len(suite.prompts)), suite.licence, suite.description]
-        table.add_row(escape(name), *map(escape, facts))
-    return Group(table, *faults)
+        rows.append(TableRow((name, suite.version, str(len(suite.prompts)), suite.licence, suite.description)))
+    return [_table("suites", ("name", "version", "prompts", "licence", "what it is"), rows), *faults]
 
 
-def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> Table:
+def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> list[Block]:
     """What is stored, what is to do and, where past runs tell, how long that takes.
 
     Args:
         stages: each with the seconds that one item took so far, or None when unknown.
     """
-    table = _table("plan", "stage", "stored", "to do", "after the songs", "about")
+    rows: list[TableRow] = []
     total, unknown = 0.0, False
     for stage, seconds in stages:
         open_items = stage.missing + stage.waiting
         cost = None if seconds is None else seconds * open_items
         total += cost or 0.0
         unknown = unknown or bool(cost is None and open_items)
-        table.add_row(
-            escape(stage.title),
-            str(stage.settled),
-            str(stage.missing),
-            str(stage.waiting or ""),
-            "" if not open_items else duration(cost) if cost is not None else "not known yet",
-        )
-    table.add_section()
-    table.add_row(
-        "all, one after the other", "", "", "", duration(total) + (" and what is not known yet" if unknown else "")
-    )
-    return table
+        about = "" if not open_items else duration(cost) if cost is not None else "not known yet"
+        rows.append(TableRow((stage.title, str(stage.settled), str(stage.missing), str(stage.waiting or ""), about)))
+    all_of_it = duration(total) + (" and what is not known yet" if unknown else "")
+    rows.append(TableRow(("all, one after the other", "", "", "", all_of_it)))
+    return [_table("plan", ("stage", "stored", "to do", "after the songs", "about"), rows)]
 
 
-def status_table(songs: Sequence[Completion], scores: Sequence[Completion]) -> Table:
+def status_table(songs: Sequence[Completion], scores: Sequence[Completion]) -> list[Block]:
     """How far a run is."""
-    table = _table("status", "what", "done", "failed", "open", "asked")
-    for group in (songs, scores):
-        for stage in group:
-            left = stage.total - stage.succeeded - stage.failed
-            failed = f"[red]{stage.failed}[/red]" if stage.failed else ""
-            table.add_row(escape(stage.name), str(stage.succeeded), failed, str(left or ""), str(stage.total))
-        table.add_section()
-    return table
+    rows: list[TableRow] = []
+    for stage in [*songs, *scores]:
+        left = stage.total - stage.succeeded - stage.failed
+        failed = (Fragment(str(stage.failed), "bad"),) if stage.failed else ""
+        rows.append(TableRow((stage.name, str(stage.succeeded), failed, str(left or ""), str(stage.total))))
+    return [_table("status", ("what", "done", "failed", "open", "asked"), rows)]
 
 
-def checks_table(checks: Sequence[Check]) -> Table:
+def checks_table(checks: Sequence[Check]) -> list[Block]:
     """The doctor's findings."""
-    table = _table("doctor", "what", "state", "finding", "cure")
-    colours = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "bad": "[red]bad[/red]"}
-    for check in checks:
-        table.add_row(escape(check.subject), colours[check.state], escape(check.finding), escape(check.cure))
-    return table
+    styles: Mapping[str, Style] = {"ok": "good", "note": "caution", "bad": "bad"}
+    rows = [
+        TableRow((check.subject, (Fragment(check.state, styles[check.state]),), check.finding, check.cure))
+        for check in checks
+    ]
+    return [_table("doctor", ("what", "state", "finding", "cure"), rows)]
 
 
 def show_verification(
@@ -269,26 +264,20 @@ def mean_seconds(journals: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, f
     return {stage: sum(values) / len(values) for stage, values in times.items()}
 
 
-_WHOLE = ("name", "name@backend", "state", "to do", "stored")
-"""Columns whose cells are never broken over lines."""
-
-_BROKEN = "[red]broken[/red]"
+_BROKEN: Phrase = (Fragment("broken", "bad"),)
 
 
-def _state(state: Availability, name: str, cures: list[str]) -> str:
+def _state(state: Availability, name: str, cures: list[Text]) -> Phrase:
     """The word for the table; what to do about it is added to `cures`."""
     if state.ready:
-        return "[green]ready[/green]"
+        return (Fragment("ready", "good"),)
     cures.append(_cure(name, f"{state.reason}. To get it: {state.cure}"))
-    return "[yellow]unavailable[/yellow]"
+    return (Fragment("unavailable", "caution"),)
 
 
-def _cure(name: str, text: str) -> str:
-    return f"[bold]{escape(name)}[/bold]: {escape(text)}"
+def _cure(name: str, text: str) -> Text:
+    return Text((Fragment(name, "strong"), Fragment(f": {text}")))
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
-    return table
+def _table(title: str, columns: Sequence[str], rows: Sequence[TableRow]) -> Table:
+    return Table(title=title, columns=tuple(TableColumn(name=name) for name in columns), rows=tuple(rows))

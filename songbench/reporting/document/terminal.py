@@ -63,8 +63,8 @@ def print_document(
         elif not isinstance(block, Figure | AudioPlayer) and not (isinstance(block, Table) and block.only_files):
             if pending:
                 console.print(_text(f"\n{pending.text}" if printed else pending.text, "bold"))
-                pending = None
-            _print(block, console, most_rows)
+                pending, printed = None, True
+            _print(block, console, most_rows, first=not printed)
             printed = True
     if any(isinstance(block, Table) and block.only_files for block in blocks):
         console.print(_text("\nMore tables and all figures: in the files.", "dim"))
@@ -86,7 +86,7 @@ def escaped(text: str) -> str:
     )
 
 
-def _print(block: Table | Text | Listing, console: Console, most_rows: int | None) -> None:
+def _print(block: Table | Text | Listing, console: Console, most_rows: int | None, *, first: bool) -> None:
     if isinstance(block, Text):
         console.print(_phrase(block.text, "bold red" if block.strong else ""))
     elif isinstance(block, Listing):
@@ -95,7 +95,8 @@ def _print(block: Table | Text | Listing, console: Console, most_rows: int | Non
         console.print(_facts(block))
     else:
         for number, places in enumerate(column_parts(block, console.width)):
-            console.print()
+            if number or not first:
+                console.print()
             console.print(_table(block, places, console.width, "" if number else block.title, most_rows))
         if most_rows and len(block.rows) > most_rows:
             console.print(_text(f"… and {len(block.rows) - most_rows} more rows, in the files", "dim"))
