@@ -30,12 +30,12 @@ def test_a_folder_of_any_kind_and_rate(tmp_path):
     system = Imported("suno-v5", str(tmp_path))
     assert system.card.name == "suno-v5"
     assert system.availability().ready
-    found = outcomes(system)
-    assert found["one", 0].audio.rate == 22050
-    assert found["one", 0].audio.samples.shape[0] == 1
-    assert found["two", 0].audio.seconds == pytest.approx(0.5, abs=0.06)
-    assert not any(isinstance(o, Failure) for o in found.values())
-    assert found["one", 0].record.seconds is None
+    songs = outcomes(system)
+    assert songs["one", 0].audio.rate == 22050
+    assert songs["one", 0].audio.samples.shape[0] == 1
+    assert songs["two", 0].audio.seconds == pytest.approx(0.5, abs=0.06)
+    assert not any(isinstance(o, Failure) for o in songs.values())
+    assert songs["one", 0].record.seconds is None
 
 
 def test_missing_and_extra_files_are_reported(tmp_path):
@@ -48,9 +48,9 @@ def test_missing_and_extra_files_are_reported(tmp_path):
     assert "2 of 6 songs found" in remarks
     assert "no file for two take 0, two take 1, three take 0, three take 1" in remarks
     assert "match no prompt: four.wav" in remarks
-    found = outcomes(system, 2)
-    assert "no file" in found["two", 1].cause
-    assert not isinstance(found["one", 1], Failure)
+    songs = outcomes(system, 2)
+    assert "no file" in songs["two", 1].cause
+    assert not isinstance(songs["one", 1], Failure)
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])
@@ -62,18 +62,18 @@ def test_manifests(tmp_path, kind):
         path.write_text('{"id": "one", "audio": "x.wav"}\n\n{"idx": "one", "take": 1, "audio": "y.wav"}\n')
     else:
         path.write_text("id,take,audio\none,0,x.wav\none,1,y.wav\n")
-    found = outcomes(Imported("m", str(path)), 2)
-    assert found["one", 1].audio.samples.max() == pytest.approx(2 * found["one", 0].audio.samples.max(), rel=0.01)
+    songs = outcomes(Imported("m", str(path)), 2)
+    assert songs["one", 1].audio.samples.max() == pytest.approx(2 * songs["one", 0].audio.samples.max(), rel=0.01)
 
 
 def test_broken_files_fail_alone(tmp_path):
     write(tmp_path / "one.wav")
     (tmp_path / "two.wav").write_bytes(b"")
     (tmp_path / "three.wav").write_bytes(b"RIFF....WAVEjunk")
-    found = outcomes(Imported("x", str(tmp_path)))
-    assert "empty (0 bytes)" in found["two", 0].cause
-    assert "cannot be decoded" in found["three", 0].cause
-    assert not isinstance(found["one", 0], Failure)
+    songs = outcomes(Imported("x", str(tmp_path)))
+    assert "empty (0 bytes)" in songs["two", 0].cause
+    assert "cannot be decoded" in songs["three", 0].cause
+    assert not isinstance(songs["one", 0], Failure)
 
 
 def test_a_replaced_file_is_another_song(tmp_path):
@@ -148,8 +148,8 @@ def test_full_names_leave_no_doubt(tmp_path):
     system = Imported("x", str(tmp_path))
     suite = prompts("song", "song_s1")
     assert "4 of 4 songs found" in system.remarks(suite, 2)[0]
-    used = [system.find(prompt.id, take).name for prompt in suite for take in (0, 1)]
-    assert used == ["song_s0.wav", "song_s1.wav", "song_s1_s0.wav", "song_s1_s1.wav"]
+    names = [system.find(prompt.id, take).name for prompt in suite for take in (0, 1)]
+    assert names == ["song_s0.wav", "song_s1.wav", "song_s1_s0.wav", "song_s1_s1.wav"]
 
 
 def test_a_manifest_leaves_no_doubt(tmp_path):
@@ -184,10 +184,10 @@ def test_files_to_convert_are_named_and_fail_alone(tmp_path):
     assert any(
         "not readable here: two.m4a, three.webm (convert them: ffmpeg" in line for line in system.remarks(PROMPTS, 1)
     )
-    found = outcomes(system)
-    assert "ffmpeg -i" in found["two", 0].cause
-    assert "WebM" in found["three", 0].cause
-    assert not isinstance(found["one", 0], Failure)
+    songs = outcomes(system)
+    assert "ffmpeg -i" in songs["two", 0].cause
+    assert "WebM" in songs["three", 0].cause
+    assert not isinstance(songs["one", 0], Failure)
 
 
 def test_a_converted_file_stands_for_its_original(tmp_path):

@@ -31,8 +31,8 @@ def read(path):
 
 def names(path, takes=1):
     system = read(path)
-    found = {(prompt.id, take): system.find(prompt.id, take) for prompt in PROMPTS for take in range(takes)}
-    return {key: path.name if path and path.is_file() else None for key, path in found.items()}
+    paths = {(prompt.id, take): system.find(prompt.id, take) for prompt in PROMPTS for take in range(takes)}
+    return {key: path.name if path and path.is_file() else None for key, path in paths.items()}
 
 
 BOTH = {("p1", 0): "x 1.wav", ("p2", 0): "ü.wav"}

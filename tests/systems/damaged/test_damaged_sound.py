@@ -80,15 +80,15 @@ def test_loudness_and_mono_change_nothing_else():
         np.testing.assert_allclose(narrow.mean(axis=0), clean.samples.mean(axis=0), atol=1e-6)
         side = (narrow[0] - narrow[1]) / (clean.samples[0] - clean.samples[1])
         assert np.median(side) == pytest.approx(sound.SIDE_LEFT[strength - 1], abs=1e-4)
-    one = song(channels=1)
-    np.testing.assert_array_equal(sound.mono(one, 4).samples, one.samples)
+    single = song(channels=1)
+    np.testing.assert_array_equal(sound.mono(single, 4).samples, single.samples)
 
 
 def test_warping_by_nothing_changes_nothing_and_stretching_keeps_the_pitch():
     clean = song(4.0)
     n = clean.samples.shape[1]
-    same = warped(clean.samples, RATE, lambda moment: moment, n)
-    np.testing.assert_allclose(same[:, 2000:-2000], clean.samples[:, 2000:-2000], atol=1e-6)
+    unwarped = warped(clean.samples, RATE, lambda moment: moment, n)
+    np.testing.assert_allclose(unwarped[:, 2000:-2000], clean.samples[:, 2000:-2000], atol=1e-6)
     longer = warped(clean.samples, RATE, lambda moment: 0.8 * moment, n * 5 // 4)
     assert pitch(longer) == pytest.approx(220, abs=0.5)
     assert rms(longer) == pytest.approx(rms(clean.samples), rel=0.05)
@@ -157,9 +157,9 @@ def test_sections_change_places_and_nothing_is_lost():
         assert [SECTIONS[i].tag for i in order] != [section.tag for section in SECTIONS]
         moved = form.rearranged(clean, SECTIONS, order)
         assert moved.samples.shape == clean.samples.shape
-        placed = form.retimed(SECTIONS, order, clean.seconds)
-        assert [section.tag for section in placed] == [SECTIONS[i].tag for i in order]
-        assert placed[-1].end == pytest.approx(3.0)
+        sections = form.retimed(SECTIONS, order, clean.seconds)
+        assert [section.tag for section in sections] == [SECTIONS[i].tag for i in order]
+        assert sections[-1].end == pytest.approx(3.0)
 
 
 def test_sections_are_dropped_one_to_all_but_one():

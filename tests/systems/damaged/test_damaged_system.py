@@ -33,9 +33,9 @@ def damaged(name, request):
 def test_every_damage_changes_the_song_and_says_what_still_holds(name, clean, request_):
     song = damaged(f"{name}-4", request_)
     assert song.request is request_
-    audio, whole = song.audio.samples, clean.audio.samples
+    audio, source = song.audio.samples, clean.audio.samples
     assert np.isfinite(audio).all()
-    assert audio.shape != whole.shape or np.abs(audio - whole).max() > 1e-3
+    assert audio.shape != source.shape or np.abs(audio - source).max() > 1e-3
     for stem in song.stems.values():
         assert stem.load().samples.shape == audio.shape
     if song.sections:
@@ -83,9 +83,9 @@ def test_a_misspelt_damage_is_refused_with_the_nearest(variant):
 
 
 def test_without_a_damage_the_songs_stay_as_they_are(clean, request_):
-    whole = registry.build_system("damaged")
-    assert "wrong_lyrics" in whole.card.summary
-    song = next(iter(whole.generate([request_])))
+    system = registry.build_system("damaged")
+    assert "wrong_lyrics" in system.card.summary
+    song = next(iter(system.generate([request_])))
     np.testing.assert_array_equal(song.audio.samples, clean.audio.samples)
 
 

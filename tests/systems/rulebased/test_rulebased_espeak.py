@@ -24,11 +24,11 @@ def test_an_utterance_is_the_same_whatever_was_said_before(f0: int) -> None:
 
 
 def test_plain_speech_is_the_same_each_time() -> None:
-    one, rate = speak(["Cold morning light", "月亮"], "mixed")
+    english, rate = speak(["Cold morning light", "月亮"], "mixed")
     speak(["Something else"], "en", "male")
     two, _ = speak(["Cold morning light", "月亮"], "mixed")
     assert rate == 22_050
-    assert np.array_equal(one, two)
+    assert np.array_equal(english, two)
 
 
 def test_an_unknown_voice_is_named() -> None:

@@ -63,8 +63,8 @@ def part(song: Performance, stem: str | None, start: float, end: float) -> np.nd
 
 
 def section(song: Performance, tag: str) -> tuple[float, float]:
-    found = next(s for s in song.sections if s.tag == tag)
-    return found.start, found.end
+    match = next(s for s in song.sections if s.tag == tag)
+    return match.start, match.end
 
 
 def key_of(song: Performance) -> Key:
@@ -76,13 +76,13 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process_whatever_was_sung
     perform(Lyrics((Section("verse", ("Another line came first",)),)), "en", recipe("folk", "male", 9))
     code = "import test_rulebased_perform as here; print(here.digest())"
     folders = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ["PYTHONPATH"]])}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=folders)
-    assert done.stdout.strip() == digest()
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=folders)
+    assert process.stdout.strip() == digest()
 
 
 def test_another_seed_gives_another_song(choruses: Performance) -> None:
-    other = perform(TWO_CHORUSES, "en", recipe("rock", "male", 4))
-    assert other.mix.shape != choruses.mix.shape or not np.array_equal(other.mix, choruses.mix)
+    reseeded = perform(TWO_CHORUSES, "en", recipe("rock", "male", 4))
+    assert reseeded.mix.shape != choruses.mix.shape or not np.array_equal(reseeded.mix, choruses.mix)
 
 
 def test_sections_follow_the_plan_and_the_wanted_duration(short: Performance) -> None:
@@ -90,10 +90,10 @@ def test_sections_follow_the_plan_and_the_wanted_duration(short: Performance) ->
     assert short.mix.shape[1] / short.rate == pytest.approx(SHORT_SECONDS, abs=0.5)
     assert short.sections[0].start == 0.0
     assert short.sections[-1].end == pytest.approx(short.mix.shape[1] / short.rate)
-    for placed, wanted, following in zip(short.sections, SHORT.sections, short.sections[1:], strict=False):
-        assert placed.end == following.start
-        if wanted.seconds:
-            assert placed.end - placed.start == pytest.approx(wanted.seconds, abs=0.75)
+    for section, source, following in zip(short.sections, SHORT.sections, short.sections[1:], strict=False):
+        assert section.end == following.start
+        if source.seconds:
+            assert section.end - section.start == pytest.approx(source.seconds, abs=0.75)
 
 
 def test_singing_wins_over_a_duration_that_is_too_short() -> None:

@@ -106,7 +106,7 @@ def test_pinyin_is_read_in_context() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "sung", "language"),
+    ("line", "sung", "language"),
     [
         ("I am 100% sure, 24/7", "I am one hundred percent sure twenty four seven", "en"),
         ("Back in 1999 I paid $5", "Back in nineteen ninety nine I paid five dollars", "en-GB"),
@@ -121,8 +121,8 @@ def test_pinyin_is_read_in_context() -> None:
         ("Nobody knows", "Nobody knows", "und"),
     ],
 )
-def test_what_is_sung_is_what_is_asked(written: str, sung: str, language: str) -> None:
-    assert spoken_line(written, language).text == sung
+def test_what_is_sung_is_what_is_asked(line: str, sung: str, language: str) -> None:
+    assert spoken_line(line, language).text == sung
 
 
 def test_letters_nobody_can_sing_are_refused() -> None:

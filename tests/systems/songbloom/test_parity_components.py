@@ -47,12 +47,12 @@ class TestAutoencoder:
 
         def pasted(total, piece):
             starts = sorted({*range(0, total - chunk, chunk - overlap), total - chunk})
-            kept = []
+            pieces = []
             for start in starts:
                 first = 0 if start == 0 else start + overlap // 2
                 last = total if start == total - chunk else start + chunk - overlap // 2
-                kept.append(piece(start, first - start, last - start))
-            return torch.cat(kept, -1)
+                pieces.append(piece(start, first - start, last - start))
+            return torch.cat(pieces, -1)
 
         wav, latents = golden.cases["vae.chunk_wav_in_mono"].expand(-1, 2, -1), golden.cases["vae.chunk_latent"]
 
@@ -105,8 +105,8 @@ class TestConditioning:
         length = len(cases["cond.wav0"])
         wav = torch.nn.functional.pad(cases["cond.wav1"], (0, length - len(cases["cond.wav1"])))
         latents = self._latents(golden, golden_model, wav, cases["cond2.vae_noise"][1])
-        kept = int(cases["cond2.prompt_wav.mask"][1].sum())
-        close(golden_model.conditioning.style(latents[:kept]), cases["cond2.prompt_wav"][1])
+        frames = int(cases["cond2.prompt_wav.mask"][1].sum())
+        close(golden_model.conditioning.style(latents[:frames]), cases["cond2.prompt_wav"][1])
 
 
 class TestSketchLM:
@@ -220,9 +220,9 @@ class TestSolver:
         return lambda x, step: torch.tanh(x) * (1 + times[step]) - 0.3 * torch.cos(3 * x)
 
     def test_euler(self, golden):
-        tried = [name for name in golden.cases if name.startswith("toy.euler_s")]
-        assert tried
-        for name in tried:
+        cases = [name for name in golden.cases if name.startswith("toy.euler_s")]
+        assert cases
+        for name in cases:
             steps, temperature = name.removeprefix("toy.euler_s").split("_T")
             solved = euler(
                 self._field(time_grid(int(steps))), golden.cases["toy.noise"], int(steps), float(temperature)

@@ -23,7 +23,7 @@ def step(request, golden):
         assert any(one.any() for one in blank.values())
     draws = TrainingDraws(cases["train.eval.t_normal"], cases["train.eval.noise"], **blank)
     prefix = torch.cat([cases["cond2.prompt_wav"], cases["cond2.lyrics"]], dim=1)
-    made = losses(
+    step_losses = losses(
         model,
         prefix,
         cases["train.sketch"].long(),
@@ -31,38 +31,38 @@ def step(request, golden):
         cases["train.len"].long(),
         draws,
     )
-    return name, model, made
+    return name, model, step_losses
 
 
 def test_predictions_targets_and_losses(golden, step):
-    name, _, made = step
+    name, _, step_losses = step
     cases = golden.cases
-    assert torch.equal(made.targets, cases[f"train.{name}.ar_target"].long())
-    close(made.logits, cases[f"train.{name}.ar_logit"])
-    close(made.predicted_velocities, cases[f"train.{name}.nar_pred"])
-    close(made.target_velocities, cases[f"train.{name}.nar_target"])
-    close(torch.stack([made.sketch, made.velocity, made.total]), cases[f"train.{name}.losses"])
+    assert torch.equal(step_losses.targets, cases[f"train.{name}.ar_target"].long())
+    close(step_losses.logits, cases[f"train.{name}.ar_logit"])
+    close(step_losses.predicted_velocities, cases[f"train.{name}.nar_pred"])
+    close(step_losses.target_velocities, cases[f"train.{name}.nar_target"])
+    close(torch.stack([step_losses.sketch, step_losses.velocity, step_losses.total]), cases[f"train.{name}.losses"])
     close(torch.sigmoid(cases["train.eval.t_normal"]), cases[f"train.{name}.nar_t"])
 
 
 def test_gradients(golden, step):
-    name, model, made = step
-    made.total.backward()
+    name, model, step_losses = step
+    step_losses.total.backward()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
-    found = {key.removeprefix("model."): value.norm().item() for key, value in released_state_dict(model).items()}
+    norms = {key.removeprefix("model."): value.norm().item() for key, value in released_state_dict(model).items()}
     expected = golden.facts[f"train.{name}.grad_l2"]
     for key, norm in expected.items():
-        assert found[key] == pytest.approx(norm, rel=1e-4), key
+        assert norms[key] == pytest.approx(norm, rel=1e-4), key
 
 
 def test_draws_follow_from_a_generator():
     model = random_model()
-    one, other = (TrainingDraws.make(model, 5, torch.Generator().manual_seed(3)) for _ in range(2))
-    assert torch.equal(one.noise, other.noise)
-    assert torch.equal(one.blank_hidden, other.blank_hidden)
-    assert one.noise.shape == (5, 16, model.config.model.latent_channels)
+    first, second = (TrainingDraws.make(model, 5, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first.noise, second.noise)
+    assert torch.equal(first.blank_hidden, second.blank_hidden)
+    assert first.noise.shape == (5, 16, model.config.model.latent_channels)
 
 
 def test_a_few_steps_lower_the_loss():
@@ -79,9 +79,9 @@ def test_a_few_steps_lower_the_loss():
     values = []
     for _ in range(8):
         prefix = torch.stack([model.conditioning.prefix([1, 20, 30], torch.randn(25, 8)) for _ in range(2)])
-        made = losses(model, prefix, sketch, latents, lengths, draws)
+        step_losses = losses(model, prefix, sketch, latents, lengths, draws)
         optimiser.zero_grad()
-        made.total.backward()
+        step_losses.total.backward()
         optimiser.step()
-        values.append(made.total.item())
+        values.append(step_losses.total.item())
     assert values[-1] < 0.8 * values[0]

@@ -27,25 +27,25 @@ SECOND_COPY = "condition_provider.conditioners.prompt_wav.tokenizer."
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def pristine(tmp_path_factory):
     """A checkpoint that nobody changes."""
     return random_checkpoint(tmp_path_factory.mktemp("whole"), end_bias=ENDS_SOMEWHERE)
 
 
 @pytest.fixture(scope="module")
-def model(whole):
+def model(pristine):
     """What `whole` holds; nobody changes it."""
-    return load_checkpoint(whole)
+    return load_checkpoint(pristine)
 
 
 @pytest.fixture
-def checkpoint(whole, tmp_path):
+def checkpoint(pristine, tmp_path):
     """A copy that a test may break."""
-    return CheckpointFiles.find(rewritten(whole, tmp_path / "copy", dict))
+    return CheckpointFiles.find(rewritten(pristine, tmp_path / "copy", dict))
 
 
-def same_weights(one, other):
-    first, second = one.state_dict(), other.state_dict()
+def same_weights(model, expected):
+    first, second = model.state_dict(), expected.state_dict()
     assert first.keys() == second.keys()
     for name, tensor in first.items():
         torch.testing.assert_close(tensor, second[name], rtol=1e-6, atol=0, msg=name)
@@ -67,11 +67,11 @@ class TestReleasedNames:
             pytest.skip(f"the names of the released checkpoint are not at {file} (set SONGBENCH_PARITY)")
         with torch.device("meta"):
             model = SongBloom(PRESETS["full_150s"])
-        ours = {name: list(tensor.shape) for name, tensor in released_state_dict(model).items()}
-        theirs = {
+        shapes = {name: list(tensor.shape) for name, tensor in released_state_dict(model).items()}
+        released = {
             name: shape for name, shape in json.loads(file.read_text())["keys"].items() if SECOND_COPY not in name
         }
-        assert ours == theirs
+        assert shapes == released
 
     def test_a_packed_model_is_not_saved_as_half_a_checkpoint(self, tmp_path):
         with pytest.raises(InputError, match=r"packed\. Load it again"):
@@ -79,8 +79,8 @@ class TestReleasedNames:
 
 
 class TestLayouts:
-    def test_saving_and_loading_changes_nothing(self, whole):
-        model, loaded = random_model(end_bias=ENDS_SOMEWHERE), load_checkpoint(whole)
+    def test_saving_and_loading_changes_nothing(self, pristine):
+        model, loaded = random_model(end_bias=ENDS_SOMEWHERE), load_checkpoint(pristine)
         assert loaded.config == SMALL
         # Weight norms are written and folded in again, which may change the last bit.
         same_weights(loaded, model)
@@ -90,32 +90,32 @@ class TestLayouts:
         assert torch.equal(song(model.for_decoding()), song(loaded.for_decoding()))
 
     @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".ckpt", ".pth"])
-    def test_every_file_format(self, whole, model, tmp_path, suffix):
-        path = rewritten(whole, tmp_path, dict, suffix)
+    def test_every_file_format(self, pristine, model, tmp_path, suffix):
+        path = rewritten(pristine, tmp_path, dict, suffix)
         same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
-    def test_torch_files_from_before_1_6(self, whole, model, tmp_path):
-        path = rewritten(whole, tmp_path, dict, ".pt")
+    def test_torch_files_from_before_1_6(self, pristine, model, tmp_path):
+        path = rewritten(pristine, tmp_path, dict, ".pt")
         torch.save(torch.load(path, weights_only=True), path, _use_new_zipfile_serialization=False)
         same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
-    def test_a_second_copy_of_the_autoencoder_is_passed_over(self, whole, model, tmp_path):
+    def test_a_second_copy_of_the_autoencoder_is_passed_over(self, pristine, model, tmp_path):
         def double(state):
             copies = {f"model.{SECOND_COPY}{name}": one for name, one in state.items() if name.startswith("vae.")}
             return {**state, **copies}
 
-        path = rewritten(whole, tmp_path, double, ".pt")
+        path = rewritten(pristine, tmp_path, double, ".pt")
         assert len(torch.load(path, weights_only=True)) > len(released_state_dict(random_model()))
         same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
-    def test_without_prefixes(self, whole, model, tmp_path):
+    def test_without_prefixes(self, pristine, model, tmp_path):
         def bare(state):
             return {name.removeprefix("model.").removeprefix("vae.vae."): one for name, one in state.items()}
 
-        same_weights(load_checkpoint(CheckpointFiles.find(rewritten(whole, tmp_path, bare))), model)
+        same_weights(load_checkpoint(CheckpointFiles.find(rewritten(pristine, tmp_path, bare))), model)
 
-    def test_wrapped_in_a_state_dict(self, whole, model, tmp_path):
-        path = rewritten(whole, tmp_path, lambda state: {"state_dict": state, "epoch": 3}, ".ckpt")
+    def test_wrapped_in_a_state_dict(self, pristine, model, tmp_path):
+        path = rewritten(pristine, tmp_path, lambda state: {"state_dict": state, "epoch": 3}, ".ckpt")
         same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
 
     @pytest.mark.parametrize(
@@ -131,23 +131,23 @@ class TestLayouts:
         ],
         ids=["model", "nested", "module", "compiled", "both", "compiled inside", "all of it"],
     )
-    def test_as_training_code_wraps_it(self, whole, model, tmp_path, wrap):
-        same_weights(load_checkpoint(CheckpointFiles.find(rewritten(whole, tmp_path, wrap, ".pt"))), model)
+    def test_as_training_code_wraps_it(self, pristine, model, tmp_path, wrap):
+        same_weights(load_checkpoint(CheckpointFiles.find(rewritten(pristine, tmp_path, wrap, ".pt"))), model)
 
-    def test_in_shards_with_an_index(self, whole, model, tmp_path):
-        path = rewritten(whole, tmp_path, dict)
+    def test_in_shards_with_an_index(self, pristine, model, tmp_path):
+        path = rewritten(pristine, tmp_path, dict)
         state = load_file(path)
         path.unlink()
         names = sorted(state)
-        placed = {}
+        weight_map = {}
         for number, part in enumerate((names[::2], names[1::2]), start=1):
             shard = f"small-{number:05}-of-00002.safetensors"
             save_file({name: state[name] for name in part}, tmp_path / shard)
-            placed |= dict.fromkeys(part, shard)
+            weight_map |= dict.fromkeys(part, shard)
         index = tmp_path / "small.safetensors.index.json"
-        index.write_text(json.dumps({"metadata": {}, "weight_map": placed}))
-        for asked in (tmp_path, index, tmp_path / "small.yaml"):
-            same_weights(load_checkpoint(CheckpointFiles.find(asked)), model)
+        index.write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+        for target in (tmp_path, index, tmp_path / "small.yaml"):
+            same_weights(load_checkpoint(CheckpointFiles.find(target)), model)
         (tmp_path / "small-00002-of-00002.safetensors").unlink()
         with pytest.raises(InputError, match=r"1 of 2 shards are missing: small-00002-of-00002"):
             check_checkpoint(CheckpointFiles.find(tmp_path))
@@ -156,16 +156,16 @@ class TestLayouts:
             check_checkpoint(CheckpointFiles.find(tmp_path))
 
     @pytest.mark.parametrize("prefix", ["", "vae."])
-    def test_the_autoencoder_in_a_file_of_its_own(self, whole, model, tmp_path, prefix):
-        own = {}
+    def test_the_autoencoder_in_a_file_of_its_own(self, pristine, model, tmp_path, prefix):
+        autoencoder = {}
 
         def split(state):
             for name in [name for name in state if name.startswith("vae.")]:
-                own[prefix + name.removeprefix("vae.vae.")] = state.pop(name)
+                autoencoder[prefix + name.removeprefix("vae.vae.")] = state.pop(name)
             return state
 
-        path = rewritten(whole, tmp_path, split)
-        torch.save({"state_dict": own}, tmp_path / "own_autoencoder.ckpt")
+        path = rewritten(pristine, tmp_path, split)
+        torch.save({"state_dict": autoencoder}, tmp_path / "own_autoencoder.ckpt")
         edit_yaml(
             path.with_suffix(".yaml"), lambda s: s["vae"].update(vae_ckpt="${dynamic_path:???/own_autoencoder.ckpt}")
         )
@@ -177,20 +177,20 @@ class TestLayouts:
             check_checkpoint(CheckpointFiles.find(path))
 
     @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-    def test_half_precision(self, whole, tmp_path, dtype):
-        path = rewritten(whole, tmp_path, lambda state: {name: one.to(dtype) for name, one in state.items()})
-        stored = load_checkpoint(CheckpointFiles.find(path))
-        assert stored.dtype == dtype
-        assert {one.dtype for one in stored.autoencoder.parameters()} == {torch.float32}
+    def test_half_precision(self, pristine, tmp_path, dtype):
+        path = rewritten(pristine, tmp_path, lambda state: {name: one.to(dtype) for name, one in state.items()})
+        half = load_checkpoint(CheckpointFiles.find(path))
+        assert half.dtype == dtype
+        assert {one.dtype for one in half.autoencoder.parameters()} == {torch.float32}
         exact = load_checkpoint(CheckpointFiles.find(path), torch.float32)
         assert exact.dtype == torch.float32
-        torch.testing.assert_close(exact.sketch_lm.bos, load_checkpoint(whole).sketch_lm.bos, rtol=1e-2, atol=1e-3)
+        torch.testing.assert_close(exact.sketch_lm.bos, load_checkpoint(pristine).sketch_lm.bos, rtol=1e-2, atol=1e-3)
         assert torch.isfinite(song(exact.for_decoding())).all()
 
-    def test_by_folder_by_yaml_and_by_path(self, whole):
-        for path in (whole.weights.parent, whole.config, str(whole.weights)):
-            assert loading.find(path).weights == whole.weights
-        assert load(whole.weights.parent, "cpu").config == SMALL
+    def test_by_folder_by_yaml_and_by_path(self, pristine):
+        for path in (pristine.weights.parent, pristine.config, str(pristine.weights)):
+            assert loading.find(path).weights == pristine.weights
+        assert load(pristine.weights.parent, "cpu").config == SMALL
 
 
 MEASURE = """
@@ -256,9 +256,9 @@ def _fill(module):
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
 def test_loading_holds_nothing_twice(measured, suffix):
     """What is mapped from the file can be dropped by the system at any time; what is not must stay near one copy."""
-    size, taken = measured[suffix]
+    size, peaks = measured[suffix]
     assert size > 100e6
-    loaded, packed, peak = (one / size for one in taken)
+    loaded, packed, peak = (one / size for one in peaks)
     assert loaded < 1.1, f"{loaded:.2f} times the checkpoint"
     assert packed < 1.3, f"{packed:.2f} times the checkpoint, packing for a CPU included"
     assert peak < 2.5, f"{peak:.2f} times the checkpoint, with what is mapped"
@@ -291,8 +291,8 @@ def test_numbers_that_are_none_are_refused_at_load(checkpoint, number):
         load_checkpoint(checkpoint)
 
 
-def test_several_models_in_one_file_are_not_guessed_between(whole, tmp_path):
-    path = rewritten(whole, tmp_path, lambda state: {"model": state, "state_dict": state}, ".pt")
+def test_several_models_in_one_file_are_not_guessed_between(pristine, tmp_path):
+    path = rewritten(pristine, tmp_path, lambda state: {"model": state, "state_dict": state}, ".pt")
     with pytest.raises(InputError, match=r"several models, state_dict, model.*Save the model's state dict alone"):
         load_checkpoint(CheckpointFiles.find(path))
 
@@ -300,9 +300,9 @@ def test_several_models_in_one_file_are_not_guessed_between(whole, tmp_path):
 class TestBroken:
     """Each is told in one sentence that names the file, and refused before weights are read where that is possible."""
 
-    def refused(self, checkpoint, told, *, file="small."):
+    def refused(self, checkpoint, message, *, file="small."):
         for read in (check_checkpoint, load_checkpoint):
-            with pytest.raises(InputError, match=told) as error:
+            with pytest.raises(InputError, match=message) as error:
                 read(checkpoint)
             assert file in error.value.file
         assert "Traceback" not in str(error.value)
@@ -311,8 +311,8 @@ class TestBroken:
 
     @pytest.mark.parametrize("suffix", [".safetensors", ".pt"])
     @pytest.mark.parametrize("how", ["cut", "head", "zeros", "empty", "text"])
-    def test_bytes_that_are_no_checkpoint(self, whole, tmp_path, suffix, how):
-        path = rewritten(whole, tmp_path, dict, suffix)
+    def test_bytes_that_are_no_checkpoint(self, pristine, tmp_path, suffix, how):
+        path = rewritten(pristine, tmp_path, dict, suffix)
         data = path.read_bytes()
         path.write_bytes(
             {
@@ -327,8 +327,8 @@ class TestBroken:
         assert "Fetch it again" in text
 
     @pytest.mark.parametrize("seeds", [range(20), pytest.param(range(20, 200), marks=pytest.mark.slow)])
-    def test_flipped_bytes_in_the_index_never_cause_another_error(self, whole, tmp_path, seeds):
-        path = rewritten(whole, tmp_path, dict, ".pt")
+    def test_flipped_bytes_in_the_index_never_cause_another_error(self, pristine, tmp_path, seeds):
+        path = rewritten(pristine, tmp_path, dict, ".pt")
         data = path.read_bytes()
         for seed in seeds:
             generator, flipped = torch.Generator().manual_seed(seed), bytearray(data)
@@ -339,9 +339,9 @@ class TestBroken:
                 load_checkpoint(CheckpointFiles.find(path))
 
     @pytest.mark.parametrize("inside", [False, True])
-    def test_code_is_not_run(self, whole, tmp_path, inside):
+    def test_code_is_not_run(self, pristine, tmp_path, inside):
         flag = tmp_path / "ran"
-        path = rewritten(whole, tmp_path, lambda state: {**state, "x": Trap(flag)} if inside else state, ".pt")
+        path = rewritten(pristine, tmp_path, lambda state: {**state, "x": Trap(flag)} if inside else state, ".pt")
         if not inside:
             path.write_bytes(pickle.dumps(Trap(flag), protocol=2))
         self.refused(CheckpointFiles.find(path), "never done here" if inside else "damaged")
@@ -352,12 +352,12 @@ class TestBroken:
         [[1, 2], {"state_dict": [1]}, {"a": 3}, {7: torch.ones(1)}, torch.ones(3)],
         ids=["list", "wrapped", "number", "unnamed", "tensor"],
     )
-    def test_other_contents(self, whole, tmp_path, content):
-        path = rewritten(whole, tmp_path, lambda _: content, ".pt")
+    def test_other_contents(self, pristine, tmp_path, content):
+        path = rewritten(pristine, tmp_path, lambda _: content, ".pt")
         self.refused(CheckpointFiles.find(path), "something other than named tensors")
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "message"),
         [
             (lambda s: s.pop(BOS), r"1 tensor is missing: bos_token\."),
             (lambda s: s.update(extra=torch.ones(1)), r"1 tensor is without a place in it: extra\."),
@@ -367,9 +367,9 @@ class TestBroken:
         ],
         ids=["missing", "extra", "shape", "kind", "many"],
     )
-    def test_tensors_of_another_model(self, checkpoint, change, told):
+    def test_tensors_of_another_model(self, checkpoint, change, message):
         change_state(checkpoint, change)
-        self.refused(checkpoint, told)
+        self.refused(checkpoint, message)
 
     def test_a_yaml_file_of_another_model(self, checkpoint):
         edit_yaml(checkpoint.config, lambda settings: settings["model"].update(lm_layers=3))
@@ -416,12 +416,12 @@ class TestFinding:
             with pytest.raises(SongbenchError):
                 loading.find(name)
 
-    def test_devices_and_precisions(self, whole):
+    def test_devices_and_precisions(self, pristine):
         for device in ("gpu", "cuda:", "cuda:x", "0", "CPU"):
             with pytest.raises(InputError, match="Unknown device"):
-                load(whole.weights, device)
+                load(pristine.weights, device)
         with pytest.raises(InputError, match="Allowed: float32, bfloat16"):
-            load(whole.weights, "cpu", "float16")
+            load(pristine.weights, "cpu", "float16")
         if not torch.cuda.is_available():
             with pytest.raises(UnavailableError, match="no CUDA device"):
-                load(whole.weights, "cuda")
+                load(pristine.weights, "cuda")

@@ -147,14 +147,14 @@ LYRICS = ("model", "condition_provider_cfg", "lyrics")
 
 
 class TestBroken:
-    def refused(self, path, told):
-        with pytest.raises(InputError, match=told) as error:
+    def refused(self, path, message):
+        with pytest.raises(InputError, match=message) as error:
             read_config(path)
         assert str(path.parent) in error.value.file
         return error.value
 
     @pytest.mark.parametrize(
-        ("done", "told"),
+        ("edit", "message"),
         [
             (change("model", ...), "'model' is missing"),
             (change("model", "lm_layers", ...), r"'model\.lm_layers' is missing"),
@@ -189,12 +189,12 @@ class TestBroken:
             (change("inference", "use_sampling", 1), "should be true or false"),
         ],
     )
-    def test_values(self, released, done, told):
-        edit_yaml(released, done)
-        self.refused(released, told)
+    def test_values(self, released, edit, message):
+        edit_yaml(released, edit)
+        self.refused(released, message)
 
     @pytest.mark.parametrize(
-        ("content", "told"),
+        ("content", "message"),
         [
             ("a: [1\nb: 2", "line 2: It is not YAML"),
             ("a: &x [*x]", "missing|not YAML|cannot be read"),
@@ -203,16 +203,16 @@ class TestBroken:
             ("", "holds no settings"),
         ],
     )
-    def test_text_that_is_no_configuration(self, released, content, told):
+    def test_text_that_is_no_configuration(self, released, content, message):
         released.write_text(content)
-        self.refused(released, told)
+        self.refused(released, message)
 
     def test_bytes_that_are_no_text(self, released):
         released.write_bytes(b"\xff\xfe\x00model")
         self.refused(released, "cannot be read")
 
     @pytest.mark.parametrize(
-        ("content", "told"),
+        ("content", "message"),
         [
             (None, "vocabulary cannot be read"),
             ("- a\n- [b", "not YAML"),
@@ -220,15 +220,15 @@ class TestBroken:
             ("- a\n- b", "lacks"),
         ],
     )
-    def test_vocabulary(self, released, content, told):
+    def test_vocabulary(self, released, content, message):
         file = released.with_name("vocab_g2p.yaml")
         file.write_text(content) if content else file.unlink()
-        error = self.refused(released, told)
+        error = self.refused(released, message)
         assert error.file == str(file)
         assert "released with the model" in error.cure
 
     @pytest.mark.parametrize(
-        ("done", "told"),
+        ("edit", "message"),
         [
             (change("model_type", "diffusion_cond"), "Allowed: autoencoder"),
             (change("model", "bottleneck", "type", "rvq"), r"model\.bottleneck\.type' is 'rvq'.*Allowed: vae"),
@@ -242,12 +242,12 @@ class TestBroken:
             (change("sample_rate", 0), "sample_rate is 0"),
         ],
     )
-    def test_autoencoder(self, released, done, told):
+    def test_autoencoder(self, released, edit, message):
         file = released.with_name("stable_audio_1920_vae.json")
         decoded = json.loads(file.read_text())
-        done(decoded)
+        edit(decoded)
         file.write_text(json.dumps(decoded))
-        assert self.refused(released, told).file == str(file)
+        assert self.refused(released, message).file == str(file)
 
     def test_autoencoder_file(self, released):
         file = released.with_name("stable_audio_1920_vae.json")
@@ -283,7 +283,7 @@ class TestPresets:
 
 class TestSettings:
     @pytest.mark.parametrize(
-        ("changes", "told"),
+        ("changes", "message"),
         [
             ({"stepz": 3}, "no setting 'stepz'. Did you mean 'steps'?"),
             ({"steps": 0}, "Expected a number >= 1, found 0"),
@@ -311,8 +311,8 @@ class TestSettings:
             ({"max_seconds": 1e9}, "Expected a number <= 3600"),
         ],
     )
-    def test_refused(self, changes, told):
-        with pytest.raises(InputError, match=told.replace("?", r"\?")) as error:
+    def test_refused(self, changes, message):
+        with pytest.raises(InputError, match=message.replace("?", r"\?")) as error:
             DecodingConfig().changed(changes)
         assert error.value.field == next(iter(changes))
 

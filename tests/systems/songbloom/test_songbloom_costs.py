@@ -50,24 +50,24 @@ def test_by_hand():
     assert lm_flops_per_patch(TINY, SETTINGS, 20) == 2 * 5 * (2 * 133_440 + 3 * 2 * 2 * 64 * 20)
     assert bytes_per_token(TINY, songs=3, position=20, itemsize=2) == 2 * (133_440 + 3 * 2 * 2 * 3 * 64 * 20)
     # 2 s are 50 frames, 13 patches of 4; each takes 5 positions after the 12 of the prefix.
-    whole = SongBloomConfig(
+    config = SongBloomConfig(
         name="tiny", model=TINY, autoencoder=AutoencoderConfig(latent_channels=8), decoding=SETTINGS
     )
-    assert cache_bytes(whole, SETTINGS, 4) == 4 * 2 * 2 * 3 * 64 * (12 + 13 * 5)
+    assert cache_bytes(config, SETTINGS, 4) == 4 * 2 * 2 * 3 * 64 * (12 + 13 * 5)
     assert flops_per_patch(TINY, SETTINGS, 9) == lm_flops_per_patch(TINY, SETTINGS, 9) + dit_flops_per_patch(
         TINY, SETTINGS
     )
 
 
 def test_rows_follow_the_guidance():
-    one, two = SETTINGS.changed({"guidance": 1.0}), SETTINGS
-    assert 2 * lm_flops_per_patch(TINY, one, 10) == lm_flops_per_patch(TINY, two, 10)
-    assert 2 * dit_flops_per_patch(TINY, one) == dit_flops_per_patch(TINY, two)
-    none = SETTINGS.changed({"guidance_mode": "none"})
-    assert 2 * dit_flops_per_patch(TINY, none) == dit_flops_per_patch(TINY, two)
-    both = SETTINGS.changed({"guidance_mode": "global", "guidance": 1.0})
-    assert lm_flops_per_patch(TINY, both, 10) == lm_flops_per_patch(TINY, two, 10)
-    assert dit_flops_per_patch(TINY, both) == dit_flops_per_patch(TINY, two)
+    unscaled, guided = SETTINGS.changed({"guidance": 1.0}), SETTINGS
+    assert 2 * lm_flops_per_patch(TINY, unscaled, 10) == lm_flops_per_patch(TINY, guided, 10)
+    assert 2 * dit_flops_per_patch(TINY, unscaled) == dit_flops_per_patch(TINY, guided)
+    unguided = SETTINGS.changed({"guidance_mode": "none"})
+    assert 2 * dit_flops_per_patch(TINY, unguided) == dit_flops_per_patch(TINY, guided)
+    global_mode = SETTINGS.changed({"guidance_mode": "global", "guidance": 1.0})
+    assert lm_flops_per_patch(TINY, global_mode, 10) == lm_flops_per_patch(TINY, guided, 10)
+    assert dit_flops_per_patch(TINY, global_mode) == dit_flops_per_patch(TINY, guided)
 
 
 def test_the_roofline_is_the_slower_of_arithmetic_and_traffic():

@@ -32,42 +32,42 @@ def orders(count, config=SMALL):
 
 def decoded(engine, songs):
     """Tokens, latents and ending of every song."""
-    found = {}
+    by_song = {}
     for event in engine.decode(songs):
-        tokens, latents, _ = found.setdefault(event.song, ([], [], []))
+        tokens, latents, _ = by_song.setdefault(event.song, ([], [], []))
         if isinstance(event, Patch):
             assert event.number == len(tokens)
             tokens.append(event.tokens)
             latents.append(event.latents)
         else:
-            found[event.song] = (tokens, latents, event)
-    for tokens, _, end in found.values():
+            by_song[event.song] = (tokens, latents, event)
+    for tokens, _, end in by_song.values():
         assert isinstance(end, SongEnd)
         assert end.patches == len(tokens)
     return {
         song: (torch.cat(tokens) if tokens else None, torch.cat(latents) if latents else None, end.ending)
-        for song, (tokens, latents, end) in found.items()
+        for song, (tokens, latents, end) in by_song.items()
     }
 
 
-def same(one, other):
-    assert one.keys() == other.keys()
-    for song, (tokens, latents, ending) in one.items():
-        assert ending == other[song][2]
+def assert_same_songs(songs, expected):
+    assert songs.keys() == expected.keys()
+    for song, (tokens, latents, ending) in songs.items():
+        assert ending == expected[song][2]
         if tokens is None:
-            assert other[song][0] is None
+            assert expected[song][0] is None
             continue
-        assert torch.equal(tokens, other[song][0]), f"song {song}"
-        torch.testing.assert_close(latents, other[song][1], rtol=1e-4, atol=1e-4)
+        assert torch.equal(tokens, expected[song][0]), f"song {song}"
+        torch.testing.assert_close(latents, expected[song][1], rtol=1e-4, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
 def alone(model):
     """Each of eight songs decoded by itself."""
-    found = {}
+    songs = {}
     for song, order in enumerate(orders(8)):
-        found[song] = decoded(DecodingEngine(model), [order])[0]
-    return found
+        songs[song] = decoded(DecodingEngine(model), [order])[0]
+    return songs
 
 
 def test_the_songs_differ_in_length_and_ending(alone):
@@ -79,28 +79,28 @@ def test_the_songs_differ_in_length_and_ending(alone):
 @pytest.mark.parametrize("slots", [2, 3, 8])
 @pytest.mark.parametrize("capture", [False, True], ids=["each", "fixed shapes"])
 def test_a_batch_equals_the_songs_one_by_one(model, alone, slots, capture):
-    same(alone, decoded(DecodingEngine(model, slots=slots, capture=capture), orders(8)))
+    assert_same_songs(alone, decoded(DecodingEngine(model, slots=slots, capture=capture), orders(8)))
 
 
 def test_an_engine_can_be_used_again(model, alone):
     engine = DecodingEngine(model, slots=3)
     decoded(engine, list(orders(8))[3:])
-    same(alone, decoded(engine, orders(8)))
+    assert_same_songs(alone, decoded(engine, orders(8)))
 
 
 def test_orders_are_asked_for_only_when_a_slot_is_free(model):
-    asked = []
+    numbers = []
 
     def watched():
         for song, order in enumerate(orders(4)):
-            asked.append(song)
+            numbers.append(song)
             yield order
 
     events = DecodingEngine(model, slots=2).decode(watched())
     next(events)
-    assert asked == [0, 1]
+    assert numbers == [0, 1]
     list(events)
-    assert asked == [0, 1, 2, 3]
+    assert numbers == [0, 1, 2, 3]
 
 
 def test_the_seed_decides(model):
@@ -119,7 +119,7 @@ def test_guidance_of_one_needs_no_null_rows(model):
     cheap = DecodingEngine(model, config)
     full = DecodingEngine(model, config.changed({"guidance": 1.0 + 1e-7}))
     assert (cheap.rows, full.rows) == (1, 2)
-    same(decoded(cheap, orders(2)), decoded(full, orders(2)))
+    assert_same_songs(decoded(cheap, orders(2)), decoded(full, orders(2)))
 
 
 def test_the_longest_length_is_not_overshot(model):
@@ -154,7 +154,9 @@ def test_bfloat16_runs_and_keeps_to_the_float32_song_at_first():
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
 def test_a_compiled_transformer_gives_the_same_song(alone):
     plain = random_model(CONFIG, end_bias=END_BIAS)
-    same({0: alone[0], 1: alone[1]}, decoded(DecodingEngine(plain, slots=2, capture=True, compiled=True), orders(2)))
+    assert_same_songs(
+        {0: alone[0], 1: alone[1]}, decoded(DecodingEngine(plain, slots=2, capture=True, compiled=True), orders(2))
+    )
 
 
 def test_few_shapes_are_compiled(monkeypatch):
@@ -186,9 +188,9 @@ class TestSampling:
     LOGITS = torch.tensor([[2.0, 1.0, 0.0, -1.0, -8.0]])
 
     def test_guidance(self):
-        both = torch.tensor([[[1.0, 2.0], [0.5, 3.0]]])
-        assert cfg_of_rows(both, 1.5).tolist() == [[1.25, 1.5]]
-        assert cfg_of_rows(both[:, :1], 1.5).tolist() == [[1.0, 2.0]]
+        logits = torch.tensor([[[1.0, 2.0], [0.5, 3.0]]])
+        assert cfg_of_rows(logits, 1.5).tolist() == [[1.25, 1.5]]
+        assert cfg_of_rows(logits[:, :1], 1.5).tolist() == [[1.0, 2.0]]
 
     def test_repetition_penalty_divides_whatever_the_sign_but_never_the_end(self):
         recent = torch.tensor([[0, 3, 3, 4]])
@@ -203,10 +205,10 @@ class TestSampling:
         uniform = (torch.arange(4000) + 0.5) / 4000
         tokens = sample(self.LOGITS.expand(4000, -1), uniform, config)
         probabilities = torch.softmax(self.LOGITS[0], -1)
-        kept = sorted(allowed)
+        ids = sorted(allowed)
         shares = torch.bincount(tokens, minlength=5) / 4000
-        expected = probabilities[kept] / probabilities[kept].sum()
-        assert torch.allclose(shares[kept], expected, atol=2e-3)
+        expected = probabilities[ids] / probabilities[ids].sum()
+        assert torch.allclose(shares[ids], expected, atol=2e-3)
 
     def test_greedy_takes_the_largest(self):
         config = SMALL.decoding.changed({"sampling": False})

@@ -23,21 +23,22 @@ def measured(name):
 def test_the_speeds_are_the_measured_ones():
     """The table of the page and the sentence of the README are those of the committed results."""
     rows = measured("cpu.jsonl")
-    ours = {row["songs"]: row for row in rows if row["system"] == "songbench" and row["size"] == "mid"}
-    (theirs,) = [row for row in rows if row["system"] == "upstream" and row["size"] == "mid"]
-    assert theirs["same_tokens"]
-    assert theirs["largest_latent_difference"] < 1e-5
+    by_songs = {row["songs"]: row for row in rows if row["system"] == "songbench" and row["size"] == "mid"}
+    (upstream,) = [row for row in rows if row["system"] == "upstream" and row["size"] == "mid"]
+    assert upstream["same_tokens"]
+    assert upstream["largest_latent_difference"] < 1e-5
     table = PAGE.read_text(encoding="utf-8").split("<!-- speed -->")[1].split("<!-- /speed -->")[0]
-    shown = re.findall(r"^\| (\d) together \| ([\d.]+) \|.* ([\d.]+)x \|$", table, re.M)
-    assert [int(songs) for songs, _, _ in shown] == sorted(ours)
-    for songs, seconds, times in shown:
-        row = ours[int(songs)]
+    table_rows = re.findall(r"^\| (\d) together \| ([\d.]+) \|.* ([\d.]+)x \|$", table, re.M)
+    assert [int(songs) for songs, _, _ in table_rows] == sorted(by_songs)
+    for songs, seconds, times in table_rows:
+        row = by_songs[int(songs)]
         assert float(seconds) == round(row["seconds_per_patch_and_song"], 2)
         assert float(times) == round(row["times_upstream_this_run"], 1)
     readme = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
-    one, eight = (round(ours[songs]["times_upstream_this_run"], 1) for songs in (1, 8))
-    assert f"is {one} times as fast as the released code for one song and {eight} times for eight together" in " ".join(
-        readme.split()
+    single, eight = (round(by_songs[songs]["times_upstream_this_run"], 1) for songs in (1, 8))
+    assert (
+        f"is {single} times as fast as the released code for one song and {eight} times for eight together"
+        in " ".join(readme.split())
     )
 
 
@@ -46,22 +47,22 @@ def test_the_speeds_on_a_gpu_are_the_measured_ones():
     rows = [row for row in measured("cuda.jsonl") if row["size"] == "full_150s" and row["system"] != "machine"]
     page = PAGE.read_text(encoding="utf-8")
     table = page.split("<!-- speed on a GPU -->")[1].split("<!-- /speed on a GPU -->")[0]
-    shown = [line.strip("| ").split(" | ") for line in table.splitlines() if re.match(r"\| (\d|released)", line)]
-    assert len(shown) == len(rows)
-    for (songs, *figures), row in zip(shown, rows, strict=True):
+    table_rows = [line.strip("| ").split(" | ") for line in table.splitlines() if re.match(r"\| (\d|released)", line)]
+    assert len(table_rows) == len(rows)
+    for (songs, *figures), row in zip(table_rows, rows, strict=True):
         assert songs.startswith("released code, one song" if row["system"] == "upstream" else str(row["songs"]))
         assert songs.endswith("compiled") is bool(row.get("compiled"))
         assert songs.endswith("first 10 s") is (row["patches"] < 20)
         seconds, stages = row["seconds_per_patch_and_song"], row["stages_per_patch_and_song"]
-        wanted = [seconds, stages["sketch"], stages["acoustic"], stages.get("audio")]
+        measurements = [seconds, stages["sketch"], stages["acoustic"], stages.get("audio")]
         share = f"{row['roofline_share']:.0%}".replace("%", " %") if "roofline_share" in row else "–"
         assert figures == [
-            *("–" if one is None else f"{one:.3f}" for one in wanted),
+            *("–" if one is None else f"{one:.3f}" for one in measurements),
             f"{0.64 / seconds:.1f}x",
             share,
         ]
-    (ours,) = [row for row in rows if row["patches"] == 16]
-    times = f"{ours['times_upstream_this_run']:.1f} times as fast as"
+    (short_run,) = [row for row in rows if row["patches"] == 16]
+    times = f"{short_run['times_upstream_this_run']:.1f} times as fast as"
     assert f"One song is decoded {times} by the released code" in page
     assert f"one song {times} the released code" in (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
     (exact,) = [row for row in measured("cuda.jsonl") if row["system"] == "upstream" and row["precision"] == "float32"]
@@ -73,10 +74,10 @@ def test_the_reading_map_names_every_module():
     """Each file that the page names is there, and each module is named (those of text and training by their folder)."""
     page = PAGE.read_text(encoding="utf-8").split("## Reading the code")[1]
     folder = PAGE.parents[1] / "systems" / "songbloom"
-    named = set(re.findall(r"`((?:training/)?\w+\.py)`", page))
-    for name in named:
+    names = set(re.findall(r"`((?:training/)?\w+\.py)`", page))
+    for name in names:
         assert (folder / name).is_file() or (folder / "text" / name).is_file(), name
-    assert {path.name for path in folder.glob("*.py")} - named == {"__init__.py"}
+    assert {path.name for path in folder.glob("*.py")} - names == {"__init__.py"}
 
 
 def test_the_python_example(tmp_path, monkeypatch, capsys):

@@ -32,13 +32,13 @@ def orders(count):
 
 def songs_of(engine, count=8):
     """Tokens and latents of every song, on the CPU."""
-    found = {}
+    songs = {}
     for event in engine.decode(orders(count)):
         if isinstance(event, Patch):
-            tokens, latents = found.setdefault(event.song, ([], []))
+            tokens, latents = songs.setdefault(event.song, ([], []))
             tokens.append(event.tokens)
             latents.append(event.latents.cpu())
-    return {song: (torch.cat(tokens), torch.cat(latents)) for song, (tokens, latents) in found.items()}
+    return {song: (torch.cat(tokens), torch.cat(latents)) for song, (tokens, latents) in songs.items()}
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,11 @@ def on_cpu():
 @pytest.mark.parametrize("compiled", [False, True], ids=["", "compiled"])
 def test_the_same_songs_as_on_a_cpu(on_cpu, slots, capture, compiled):
     model = random_model(end_bias=END_BIAS).for_decoding("cuda")
-    made = songs_of(DecodingEngine(model, slots=slots, capture=capture, compiled=compiled))
-    assert made.keys() == on_cpu.keys()
+    songs = songs_of(DecodingEngine(model, slots=slots, capture=capture, compiled=compiled))
+    assert songs.keys() == on_cpu.keys()
     for song, (tokens, latents) in on_cpu.items():
-        assert torch.equal(made[song][0], tokens), f"song {song}"
-        torch.testing.assert_close(made[song][1], latents, rtol=1e-3, atol=1e-3)
+        assert torch.equal(songs[song][0], tokens), f"song {song}"
+        torch.testing.assert_close(songs[song][1], latents, rtol=1e-3, atol=1e-3)
 
 
 def quiet_model():
@@ -81,9 +81,9 @@ def test_audio_decoded_beside_the_next_patch():
             elif isinstance(event, SongSummary):
                 assert set(event.stages) == {"prompt", "prefix", "sketch", "acoustic", "audio"}
         sounds[device] = pieces
-    for song, wanted in sounds["cpu"].items():
-        for piece, found in zip(wanted, sounds["cuda"][song], strict=True):
-            assert (found - piece).norm() < 1e-3 * piece.norm()
+    for song, pieces in sounds["cpu"].items():
+        for piece, actual in zip(pieces, sounds["cuda"][song], strict=True):
+            assert (actual - piece).norm() < 1e-3 * piece.norm()
 
 
 def test_audio_of_the_same_latents():
@@ -101,10 +101,10 @@ def test_audio_of_the_same_latents():
             patch.fill_(torch.nan)  # what is pushed belongs to the stream
     for song, stream in enumerate(streams):
         sound = torch.cat([*pieces[song], *stream.finish()], dim=1)
-        wanted = on_cpu.autoencoder.decode(latents[song].T[None])[0]
-        torch.testing.assert_close(sound, wanted, rtol=1e-4, atol=1e-5)
+        expected = on_cpu.autoencoder.decode(latents[song].T[None])[0]
+        torch.testing.assert_close(sound, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_bfloat16_decodes():
-    made = songs_of(DecodingEngine(random_model(end_bias=-50).for_decoding("cuda", torch.bfloat16), slots=4), 4)
-    assert all(torch.isfinite(latents).all() for _, latents in made.values())
+    songs = songs_of(DecodingEngine(random_model(end_bias=-50).for_decoding("cuda", torch.bfloat16), slots=4), 4)
+    assert all(torch.isfinite(latents).all() for _, latents in songs.values())

@@ -75,8 +75,8 @@ def test_samples_that_are_no_numbers(tmp_path, value):
 
 
 def test_files_that_are_no_audio(tmp_path):
-    whole = write_audio(tmp_path / "whole.flac", music(10.5))
-    (tmp_path / "cut.flac").write_bytes(whole.read_bytes()[:30_000])
+    untrimmed = write_audio(tmp_path / "whole.flac", music(10.5))
+    (tmp_path / "cut.flac").write_bytes(untrimmed.read_bytes()[:30_000])
     (tmp_path / "noise.mp3").write_bytes(np.random.default_rng(0).bytes(3000))
     (tmp_path / "text.wav").write_text("hello")
     (tmp_path / "empty.wav").touch()

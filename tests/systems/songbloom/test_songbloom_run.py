@@ -32,36 +32,36 @@ def test_a_run_with_failures_and_again(songbench_here, tmp_path, checkpoint):
         p4={"lyrics": "[verse]\n사랑해", "style": "bright pop"},
     )
     words = ["--suite", suite, "--systems", f"songbloom:mine={checkpoint},silence", *METRICS]
-    done = songbench_here("run", *words, "--workers", "1", "--set", "engine.batch=1")
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    told = " ".join(done.stderr.split())
-    assert f"songbloom:mine is the checkpoint {checkpoint}" in told
-    assert "songbloom:mine needs prompt_wav, 10 s of music; 1 prompt has none: p1" in told
+    process = songbench_here("run", *words, "--workers", "1", "--set", "engine.batch=1")
+    assert process.returncode == 1, process.stderr
+    assert "Traceback" not in process.stderr
+    message = " ".join(process.stderr.split())
+    assert f"songbloom:mine is the checkpoint {checkpoint}" in message
+    assert "songbloom:mine needs prompt_wav, 10 s of music; 1 prompt has none: p1" in message
 
     frame = pandas.read_csv(tmp_path / "runs/small/leaderboard.csv")
     assert set(frame["system"]) == {"songbloom:mine", "silence"}
-    causes = {one["label"].split()[0]: one["cause"] for one in records(tmp_path, "failures")}
+    causes = {song["label"].split()[0]: song["cause"] for song in records(tmp_path, "failures")}
     assert causes.keys() == {"p1", "p3", "p4"}
     assert "this prompt has none. Give it 1 s of music" in causes["p1"]
     assert "the model reads at most 400" in causes["p3"]
     assert "cannot sing '사'" in causes["p4"]
 
-    songs = [one for one in records(tmp_path) if "prompt audio" in one["system_record"]["conditions"]]
-    assert {one["prompt"] for one in songs} == {"p0", "p2"}
-    made = SongBloomSystem("mine", source=str(checkpoint), device="cpu").generate(
-        [request(int(one["prompt"][1:]), seed=one["seed"]) for one in songs]
+    songs = [song for song in records(tmp_path) if "prompt audio" in song["system_record"]["conditions"]]
+    assert {song["prompt"] for song in songs} == {"p0", "p2"}
+    outcomes = SongBloomSystem("mine", source=str(checkpoint), device="cpu").generate(
+        [request(int(song["prompt"][1:]), seed=song["seed"]) for song in songs]
     )
-    in_process = {song.prompt.id: song.audio.samples for song in made}
-    for one in songs:
-        facts = one["system_record"]
+    in_process = {song.prompt.id: song.audio.samples for song in outcomes}
+    for song in songs:
+        facts = song["system_record"]
         assert set(facts["stages"]) == {"prompt", "prefix", "sketch", "acoustic", "audio"}
         assert facts["conditions"] == ["lyrics", "prompt audio"]
         assert facts["notes"] == ["ended by the longest length"]
         assert facts["seed_honoured"] is True
-        stored, rate = soundfile.read(next((tmp_path / "store/blobs").rglob(one["audio"])), always_2d=True)
+        samples, rate = soundfile.read(next((tmp_path / "store/blobs").rglob(song["audio"])), always_2d=True)
         assert rate == 48_000
-        assert np.abs(stored.T - in_process[one["prompt"]]).max() < 1e-5, "one by one in a worker or all at once"
+        assert np.abs(samples.T - in_process[song["prompt"]]).max() < 1e-5, "one by one in a worker or all at once"
 
     again = songbench_here("generate", *words)
     assert again.returncode == 1
@@ -73,14 +73,14 @@ def test_a_run_with_failures_and_again(songbench_here, tmp_path, checkpoint):
 def test_the_demo_suite(songbench, tmp_path):
     checkpoint = calm_checkpoint(tmp_path / "calm", end_bias=ENDS_SOMEWHERE).weights
     words = ["--suite", "demo", "--systems", "songbloom,rulebased", *METRICS]
-    done = songbench("run", *words, "--set", f"system.songbloom.checkpoint={checkpoint}")
-    assert done.returncode in (0, 1), done.stderr
+    process = songbench("run", *words, "--set", f"system.songbloom.checkpoint={checkpoint}")
+    assert process.returncode in (0, 1), process.stderr
     frame = pandas.read_csv(tmp_path / "runs/demo/leaderboard.csv")
     assert set(frame["system"]) == {"songbloom", "rulebased"}
     assert all("another seed may help" in one["cause"] for one in records(tmp_path, "failures"))
     again = songbench("run", *words, "--set", f"system.songbloom.checkpoint={checkpoint}", "--workers", "1")
     assert "nothing to compute" in again.stderr
-    assert again.stdout == done.stdout
+    assert again.stdout == process.stdout
 
 
 class TestBeforeAnyWork:
@@ -89,11 +89,11 @@ class TestBeforeAnyWork:
         suite = write_suite(tmp_path, 1)
 
         def run(code, *words, **keywords):
-            done = songbench_here("run", "--suite", suite, *METRICS, *words, **keywords)
-            assert done.returncode == code, done.stderr
-            assert "Traceback" not in done.stderr
+            process = songbench_here("run", "--suite", suite, *METRICS, *words, **keywords)
+            assert process.returncode == code, process.stderr
+            assert "Traceback" not in process.stderr
             assert not (tmp_path / "store").exists()
-            return " ".join(done.stderr.split())
+            return " ".join(process.stderr.split())
 
         return run
 
@@ -103,8 +103,8 @@ class TestBeforeAnyWork:
         missing = ("songbloom-full-150s' (about 8.2 GB", "songbloom-autoencoder' (about 675 MB", cure)
         listed = songbench_here("systems", placed=False, env=bare)
         assert listed.returncode == 0
-        told = refused(4, "--systems", "songbloom", env=bare)
-        for text in (told, " ".join(listed.stdout.split())):
+        message = refused(4, "--systems", "songbloom", env=bare)
+        for text in (message, " ".join(listed.stdout.split())):
             assert all(word in text for word in missing)
 
     @needs_text
@@ -112,12 +112,12 @@ class TestBeforeAnyWork:
         for file in checkpoint.parent.iterdir():
             (tmp_path / file.name).write_bytes(file.read_bytes()[: -1000 if file == checkpoint else None])
         broken = tmp_path / checkpoint.name
-        told = refused(2, "--systems", "songbloom", "--set", f"system.songbloom.checkpoint={broken}")
-        assert f"{broken}: The checkpoint (" in told
-        assert "damaged, cut short or not a checkpoint" in told
+        message = refused(2, "--systems", "songbloom", "--set", f"system.songbloom.checkpoint={broken}")
+        assert f"{broken}: The checkpoint (" in message
+        assert "damaged, cut short or not a checkpoint" in message
 
     @pytest.mark.parametrize(
-        ("words", "told"),
+        ("words", "message"),
         [
             (["--systems", "songbloom:full_150"], "Did you mean 'full_150s'?"),
             (["--systems", "songbloom", "--set", "system.songbloom.stepz=3"], "Did you mean 'steps'?"),
@@ -128,13 +128,13 @@ class TestBeforeAnyWork:
             (["--systems", "songbloom", "--set", "system.songbloom.device=gpu"], "Allowed: cpu, cuda, cuda:0, mps"),
         ],
     )
-    def test_mistakes(self, refused, words, told):
-        assert told in refused(2, *words)
+    def test_mistakes(self, refused, words, message):
+        assert message in refused(2, *words)
 
     @needs_text
     def test_lyrics_with_an_unknown_tag(self, songbench_here, tmp_path, checkpoint):
         suite = write_suite(tmp_path, 2, p1={"lyrics": "[vrese]\n月亮"})
-        done = songbench_here("run", "--suite", suite, "--systems", f"songbloom:mine={checkpoint}", *METRICS)
-        assert done.returncode == 2
-        assert "line 3" in done.stderr
-        assert "Did you mean 'verse'?" in done.stderr
+        process = songbench_here("run", "--suite", suite, "--systems", f"songbloom:mine={checkpoint}", *METRICS)
+        assert process.returncode == 2
+        assert "line 3" in process.stderr
+        assert "Did you mean 'verse'?" in process.stderr

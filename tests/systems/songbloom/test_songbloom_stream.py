@@ -59,45 +59,47 @@ def test_a_prompt_may_be_a_file(model, song, tmp_path):
 
 
 def test_progress_is_told_per_patch_and_sound_comes_early(model):
-    told = []
-    pieces = stream(model, LYRICS, PROMPT, 5, chunk_patches=1, on_progress=told.append)
+    reports = []
+    pieces = stream(model, LYRICS, PROMPT, 5, chunk_patches=1, on_progress=reports.append)
     first = next(pieces)
-    assert [one.patches for one in told] == [1, 2], "a piece needs the patch after it, and no more"
+    assert [one.patches for one in reports] == [1, 2], "a piece needs the patch after it, and no more"
     assert first.samples.shape == (2, 16 * 1920)
     assert first.seconds == SMALL.patch_seconds
     rest = list(pieces)
-    assert [one.patches for one in told] == list(range(1, PATCHES + 1))
-    assert {one.longest for one in told} == {PATCHES}
-    assert {one.song for one in told} == {0}
-    assert told[-1].seconds == pytest.approx(SHORT.decoding.max_seconds)
+    assert [one.patches for one in reports] == list(range(1, PATCHES + 1))
+    assert {one.longest for one in reports} == {PATCHES}
+    assert {one.song for one in reports} == {0}
+    assert reports[-1].seconds == pytest.approx(SHORT.decoding.max_seconds)
     assert len(rest) == PATCHES - 1
 
 
 def test_several_songs_and_where_their_pieces_begin(model):
     line = one_line(parse_lyrics(LYRICS), 1.0)
     songs = [SongInput.of(SMALL, line, PROMPT, seed) for seed in range(3)]
-    found: dict[int, list[int]] = {}
+    lengths: dict[int, list[int]] = {}
     ends = {}
     for event in generate(DecodingEngine(model, slots=2), songs, chunk_patches=3):
         if isinstance(event, Chunk):
-            assert event.start == sum(found.setdefault(event.song, []))
-            found[event.song].append(event.samples.shape[1])
+            assert event.start == sum(lengths.setdefault(event.song, []))
+            lengths[event.song].append(event.samples.shape[1])
         else:
             ends[event.song] = event
-    assert {number: end.samples for number, end in ends.items()} == {number: sum(found[number]) for number in range(3)}
+    assert {number: end.samples for number, end in ends.items()} == {
+        number: sum(lengths[number]) for number in range(3)
+    }
     assert {end.ending for end in ends.values()} == {"longest length"}
 
 
 @pytest.mark.parametrize(
-    ("keywords", "told"),
+    ("keywords", "message"),
     [
         ({"chunk_patches": 0}, "0 patches at a time"),
         ({"stepz": 3}, "Did you mean 'steps'"),
         ({"max_seconds": -1}, "'max_seconds': Expected a number > 0, found -1"),
     ],
 )
-def test_mistakes(model, keywords, told):
-    with pytest.raises(InputError, match=told):
+def test_mistakes(model, keywords, message):
+    with pytest.raises(InputError, match=message):
         list(stream(model, LYRICS, PROMPT, **keywords))
 
 
@@ -115,11 +117,11 @@ def test_the_autoencoder_never_runs_in_tf32(monkeypatch):
     settings = torch.backends.cudnn
     monkeypatch.setattr(settings, "allow_tf32", True)
     monkeypatch.setattr(settings, "deterministic", True)
-    autoencoder, seen = calm_model().autoencoder, []
+    autoencoder, flags = calm_model().autoencoder, []
     for part in (autoencoder.encoder, autoencoder.decoder):
-        part.register_forward_hook(lambda *_: seen.append((settings.allow_tf32, settings.deterministic)))
+        part.register_forward_hook(lambda *_: flags.append((settings.allow_tf32, settings.deterministic)))
     autoencoder.decode(autoencoder.moments(torch.zeros(1, 2, 19200))[0])
-    assert seen == [(False, True)] * 2
+    assert flags == [(False, True)] * 2
     assert settings.allow_tf32
 
 
@@ -168,8 +170,8 @@ def test_memory_does_not_grow_with_the_song(tmp_path):
     run = [sys.executable, "-c", MEASURE, str(checkpoint.weights), str(prompt), LYRICS]
     # The C library would otherwise keep freed pieces of this size for later, now more of them and now fewer.
     env = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1000000"}
-    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=280, env=env)
-    short, long = json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(run, capture_output=True, text=True, check=True, timeout=280, env=env)
+    short, long = json.loads(process.stdout.splitlines()[-1])
     grown = long["peak"] - short["peak"] - (long["cache"] - short["cache"])
     assert grown < 10e6, f"{grown / 1e6:.1f} MB more"
 

@@ -44,18 +44,18 @@ def system(folder, name="some", **options):
     return SongBloomSystem(checkpoint=str(folder / name), device="cpu", **options)
 
 
-def same_song(one, other):
-    ours, theirs = one.audio.samples, other.audio.samples
-    assert ours.shape == theirs.shape
-    assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
+def same_song(song, expected):
+    samples, reference = song.audio.samples, expected.audio.samples
+    assert samples.shape == reference.shape
+    assert np.abs(samples - reference).max() <= 1e-4 * np.abs(reference).max()
 
 
 def by_prompt(outcomes):
-    found = {}
+    by_id = {}
     for outcome in outcomes:
-        assert outcome.request.prompt.id not in found, "two outcomes for one request"
-        found[outcome.request.prompt.id] = outcome
-    return found
+        assert outcome.request.prompt.id not in by_id, "two outcomes for one request"
+        by_id[outcome.request.prompt.id] = outcome
+    return by_id
 
 
 class TestBuilding:
@@ -70,13 +70,13 @@ class TestBuilding:
         assert SongBloomSystem().card.name == SongBloomSystem("full_150s").card.name == "songbloom"
         assert SongBloomSystem("full_240s").card.name == "songbloom:full_240s"
         assert SongBloomSystem("full_240s").card.max_seconds == 240.0
-        mine = SongBloomSystem("mine", source=str(folder / "some"))
-        assert mine.card.name == "songbloom:mine"
-        assert mine.card.max_seconds is None
-        assert mine.remarks([], 1) == [f"songbloom:mine is the checkpoint {folder / 'some'}"]
+        custom = SongBloomSystem("mine", source=str(folder / "some"))
+        assert custom.card.name == "songbloom:mine"
+        assert custom.card.max_seconds is None
+        assert custom.remarks([], 1) == [f"songbloom:mine is the checkpoint {folder / 'some'}"]
 
     @pytest.mark.parametrize(
-        ("options", "told"),
+        ("options", "message"),
         [
             ({"variant": "full_150"}, r"Did you mean 'full_150s'\?.*songbloom:full_150=PATH"),
             ({"variant": "full_240s", "checkpoint": "x"}, "name of a release.*songbloom:NAME=PATH"),
@@ -93,8 +93,8 @@ class TestBuilding:
             ({"compiled": "yes"}, "true or false"),
         ],
     )
-    def test_mistakes(self, options, told):
-        with pytest.raises(InputError, match=told):
+    def test_mistakes(self, options, message):
+        with pytest.raises(InputError, match=message):
             SongBloomSystem(**options)
 
     def test_a_path_that_is_a_number(self):
@@ -131,31 +131,31 @@ class TestIdentity:
         original = CheckpointFiles.find(folder / "some")
         for file in original.weights.parent.iterdir():
             (tmp_path / file.name.replace("small", "other")).write_bytes(file.read_bytes())
-        own = tmp_path / "other.yaml"
-        own.write_text("# a comment\n" + own.read_text())
-        copy = SongBloomSystem(checkpoint=str(own), device="cpu")
+        copy_yaml = tmp_path / "other.yaml"
+        copy_yaml.write_text("# a comment\n" + copy_yaml.read_text())
+        copy = SongBloomSystem(checkpoint=str(copy_yaml), device="cpu")
         assert copy.parameters == system(folder).parameters
-        edit_yaml(own, lambda settings: settings["inference"].update(steps=9))
-        changed = SongBloomSystem(checkpoint=str(own), device="cpu")
+        edit_yaml(copy_yaml, lambda settings: settings["inference"].update(steps=9))
+        changed = SongBloomSystem(checkpoint=str(copy_yaml), device="cpu")
         assert changed.parameters != system(folder).parameters
 
     def test_an_autoencoder_of_its_own_counts(self, folder, tmp_path):
-        own = {}
+        weights = {}
 
         def split(state):
-            own.update({name: state.pop(name) for name in list(state) if name.startswith("vae.")})
+            weights.update({name: state.pop(name) for name in list(state) if name.startswith("vae.")})
             return state
 
         path = rewritten(CheckpointFiles.find(folder / "some"), tmp_path, split)
         edit_yaml(path.with_suffix(".yaml"), lambda settings: settings["vae"].update(vae_ckpt="own.ckpt"))
 
         def identity():
-            torch.save(own, tmp_path / "own.ckpt")
+            torch.save(weights, tmp_path / "own.ckpt")
             return SongBloomSystem(checkpoint=str(path), device="cpu").parameters["checkpoint"]
 
         first = identity()
-        name = next(iter(own))
-        own[name] = own[name] + 1
+        name = next(iter(weights))
+        weights[name] = weights[name] + 1
         assert identity() != first
 
 
@@ -181,10 +181,10 @@ class TestSongs:
     def test_a_batch_changes_nothing(self, together, folder):
         alone = by_prompt(system(folder, batch=1).generate([request(number) for number in reversed(range(6))]))
         for name, song in together.items():
-            other = alone[name]
-            assert type(song) is type(other)
+            expected = alone[name]
+            assert type(song) is type(expected)
             if isinstance(song, Song):
-                same_song(song, other)
+                same_song(song, expected)
 
     def test_again_with_the_same_system(self, folder):
         built = system(folder, "long")
@@ -202,9 +202,9 @@ class TestSongs:
         assert not np.array_equal(few.audio.samples, many.audio.samples)
 
     def test_what_is_not_used_is_told(self, folder):
-        asked = request()
-        asked = replace(asked, prompt=replace(asked.prompt, style="bright pop"))
-        (song,) = system(folder, "long").generate([asked])
+        styled = request()
+        styled = replace(styled, prompt=replace(styled.prompt, style="bright pop"))
+        (song,) = system(folder, "long").generate([styled])
         assert "the style in words was not used" in song.record.notes
 
     def test_none_asked_none_made(self, folder):
@@ -226,25 +226,25 @@ class TestFailures:
         return True
 
     def test_each_is_told_and_the_others_go_on(self, folder):
-        asked = {"fine": request(0), "also fine": request(1)}
+        requests = {"fine": request(0), "also fine": request(1)}
         for number, (name, (lyrics, _)) in enumerate(BAD.items(), 10):
             try:
-                asked[name] = request(number, lyrics)
+                requests[name] = request(number, lyrics)
             except InputError:  # some are refused as a prompt already
                 continue
-        asked["no prompt"] = replace(request(20), prompt_audio=None)
-        asked["short"] = request(21, audio=music(0.5))
-        asked["silent"] = request(22, audio=Audio(np.zeros((1, 48_000), "float32"), 48_000))
-        told = {name: pattern for name, (_, pattern) in BAD.items()}
-        told |= {"no prompt": "this prompt has none. Give it 1 s", "short": "lasts 0.50 s", "silent": "are silent"}
-        order = sorted(asked, key=lambda name: name[::-1])
-        made = by_prompt(system(folder, "long", batch=2).generate([asked[name] for name in order]))
-        assert len(made) == len(asked)
-        for name, one in asked.items():
-            outcome = made[one.prompt.id]
-            if name in told:
+        requests["no prompt"] = replace(request(20), prompt_audio=None)
+        requests["short"] = request(21, audio=music(0.5))
+        requests["silent"] = request(22, audio=Audio(np.zeros((1, 48_000), "float32"), 48_000))
+        patterns = {name: pattern for name, (_, pattern) in BAD.items()}
+        patterns |= {"no prompt": "this prompt has none. Give it 1 s", "short": "lasts 0.50 s", "silent": "are silent"}
+        order = sorted(requests, key=lambda name: name[::-1])
+        outcomes = by_prompt(system(folder, "long", batch=2).generate([requests[name] for name in order]))
+        assert len(outcomes) == len(requests)
+        for name, source in requests.items():
+            outcome = outcomes[source.prompt.id]
+            if name in patterns:
                 assert isinstance(outcome, Failure), name
-                assert re.search(told[name], outcome.cause), outcome.cause
+                assert re.search(patterns[name], outcome.cause), outcome.cause
                 assert outcome.stage == "generate"
                 assert "\n" not in outcome.cause
             else:
@@ -263,11 +263,11 @@ class TestFailures:
                 raise OSError("the disk is gone")
 
         broken = replace(request(1), prompt_audio=Broken())
-        made = by_prompt(system(folder, "long").generate([request(0), broken, request(2)]))
-        assert made["p1"].cause == "OSError: the disk is gone"
-        assert "Traceback" in made["p1"].detail
-        assert self.good(made["p0"])
-        assert self.good(made["p2"])
+        outcomes = by_prompt(system(folder, "long").generate([request(0), broken, request(2)]))
+        assert outcomes["p1"].cause == "OSError: the disk is gone"
+        assert "Traceback" in outcomes["p1"].detail
+        assert self.good(outcomes["p0"])
+        assert self.good(outcomes["p2"])
 
     def test_a_failing_decode_hits_only_its_cause(self, folder, monkeypatch):
         """Whatever breaks a batch, songs that were in it are sung alone, and those that waited go on together."""
@@ -280,14 +280,14 @@ class TestFailures:
 
         monkeypatch.setattr(singing, "_encoded", order)
         built = system(folder, "long", batch=2)
-        made = by_prompt(built.generate([request(number) for number in range(5)]))
-        assert [name for name, one in made.items() if isinstance(one, Failure)] == ["p2"]
-        assert made["p2"].cause == "RuntimeError: no luck"
-        assert "Traceback" in made["p2"].detail
+        outcomes = by_prompt(built.generate([request(number) for number in range(5)]))
+        assert [name for name, one in outcomes.items() if isinstance(one, Failure)] == ["p2"]
+        assert outcomes["p2"].cause == "RuntimeError: no luck"
+        assert "Traceback" in outcomes["p2"].detail
         monkeypatch.undo()
         fresh = by_prompt(system(folder, "long", batch=1).generate([request(number) for number in range(5)]))
         for name in ("p0", "p1", "p3", "p4"):
-            same_song(made[name], fresh[name])
+            same_song(outcomes[name], fresh[name])
         assert self.good(by_prompt(built.generate([request(2)]))["p2"]), "the next call works again"
 
     @pytest.mark.parametrize(
@@ -306,8 +306,8 @@ class TestFailures:
         built = system(folder, "long", batch=2)
         with monkeypatch.context() as patch:
             patch.setattr(decoding.DecodingEngine, "_solve", broken)
-            made = by_prompt(built.generate([request(number) for number in range(3)]))
-        assert [one.cause for one in made.values()] == ["RuntimeError: out of order"] * 3
+            outcomes = by_prompt(built.generate([request(number) for number in range(3)]))
+        assert [one.cause for one in outcomes.values()] == ["RuntimeError: out of order"] * 3
         assert all(self.good(one) for one in by_prompt(built.generate([request(0), request(1)])).values())
 
     def test_samples_that_are_no_numbers(self, folder, monkeypatch):
@@ -330,8 +330,8 @@ class TestFailures:
 
     def test_remarks(self, folder):
         prompts = [request(number).prompt for number in range(7)]
-        *_, told = system(folder).remarks(prompts, 1)
-        assert told == "songbloom needs prompt_wav, 10 s of music; 7 prompts have none: p0, p1, p2, p3, p4 …"
+        *_, remark = system(folder).remarks(prompts, 1)
+        assert remark == "songbloom needs prompt_wav, 10 s of music; 7 prompts have none: p0, p1, p2, p3, p4 …"
         assert "1 prompt has none: p0" in system(folder).remarks(prompts[:1], 1)[-1]
 
 

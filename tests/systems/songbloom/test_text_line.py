@@ -59,7 +59,7 @@ def test_the_line_reads_back_as_the_same_lyrics():
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "message"),
     [
         ("", "empty"),
         ("la la [verse] la", "before any section tag"),
@@ -79,8 +79,8 @@ def test_the_line_reads_back_as_the_same_lyrics():
         ("[verse] １２", "'１', '２'"),
     ],
 )
-def test_what_the_model_would_misread_is_refused(text, what):
-    with pytest.raises(InputError, match=what):
+def test_what_the_model_would_misread_is_refused(text, message):
+    with pytest.raises(InputError, match=message):
         check_line(text)
 
 

@@ -46,8 +46,8 @@ def agrees(pair):
     )
 
 
-def check(some):
-    assert [pair["text"] for pair in some if not agrees(pair)] == []
+def check(records):
+    assert [pair["text"] for pair in records if not agrees(pair)] == []
 
 
 def test_the_vocabulary_is_the_released_one():

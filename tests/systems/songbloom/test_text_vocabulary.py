@@ -48,7 +48,7 @@ def test_a_file_gives_the_same_vocabulary(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "what"),
+    ("content", "message"),
     [
         ("a: b", "not a list of symbols"),
         ("- [a, b]", "not a list of symbols"),
@@ -57,10 +57,10 @@ def test_a_file_gives_the_same_vocabulary(tmp_path):
         ("- ''\n- '[verse]'\n- .", r"lacks '\[chorus\]'"),
     ],
 )
-def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, content, what):
+def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, content, message):
     path = tmp_path / "vocab.yaml"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match=f"vocab.yaml: The vocabulary .*{what}.*vocab_g2p.yaml"):
+    with pytest.raises(InputError, match=f"vocab.yaml: The vocabulary .*{message}.*vocab_g2p.yaml"):
         Vocabulary.from_yaml(path)
 
 

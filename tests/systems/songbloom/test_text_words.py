@@ -55,9 +55,9 @@ def test_more_than_one_verb_with_one_in_the_middle_stays_in_pieces():
     ],
 )
 def test_sandhi_changes_tones_only_and_leaves_its_input_alone(word, tag, finals, spoken):
-    given = list(finals)
-    assert with_sandhi(word, tag, given) == spoken
-    assert given == finals
+    syllables = list(finals)
+    assert with_sandhi(word, tag, syllables) == spoken
+    assert syllables == finals
 
 
 def test_a_character_without_a_reading_is_an_error_that_names_it():
@@ -159,7 +159,7 @@ def test_a_language_loads_only_its_own_libraries_silently_and_without_the_networ
         assert "g2p_en" not in sys.modules
         print([name for name in {unneeded!r} if name in sys.modules])
     """
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
@@ -167,7 +167,7 @@ def test_a_language_loads_only_its_own_libraries_silently_and_without_the_networ
         check=False,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path), "SONGBENCH_WEIGHTS": str(_weights_folder())},
     )
-    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+    assert (process.stdout.strip(), process.stderr) == ("[]", "")
 
 
 def _weights_folder():
