@@ -96,6 +96,7 @@ def setup(
     """See `_SETUP_HELP`."""
     from rich.console import Console
 
+    from songbench.reporting.document.terminal import print_document
     from songbench.reporting.downloads import ByteBar, needs_table
     from songbench.resources import needs
 
@@ -103,13 +104,13 @@ def setup(
     by_name = names or metrics is not None
     table = needs_table([needs.facts(need) for need in selected])
     if dry_run:
-        Console().print(table)
+        print_document([table])
         for row in needs.offline_commands(selected):
             typer.echo(row)
         return
     console = Console(stderr=True, quiet=quiet)
     if any(not needs.is_here(need) for need in selected):
-        console.print(table)
+        print_document([table], console)
     if by_name:
         words = [*(names or []), *([f"--metrics {metrics}"] if metrics else [])]
         needs.require_licences(selected, accepted=accept_licence, names=" ".join(words))

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-from rich.table import Table
 
+from songbench.reporting.document.blocks import Fragment, Phrase, Table, TableColumn, TableRow
 from songbench.resources.needs import NeedFacts
 from songbench.resources.weights import in_words
 
@@ -21,24 +21,23 @@ REVISION = 12
 
 def needs_table(needs: Sequence[NeedFacts]) -> Table:
     """Name, kind, revision, size, licence and state of each, and below, how much there is still to fetch."""
-    table = Table(title="setup", title_justify="left", title_style="bold", header_style="bold", show_footer=True)
     missing = [need for need in needs if not need.present]
-    for column, footer in (
-        ("name", f"{len(missing)} of {len(needs)} to fetch"),
-        ("size", _total(missing)),
-        ("licence", ""),
-        ("restricted", ""),
-        ("here", ""),
-    ):
-        table.add_column(column, footer, overflow="fold", no_wrap=column != "licence")
+    rows = []
     for need in needs:
-        name = f"{escape(need.name)}\n[dim]{escape(need.kind)} {escape(need.revision[:REVISION])}[/dim]"
+        name: Phrase = need.name
         if need.unfixed and not need.present:
-            name += "\n[yellow]trusted on first use[/yellow]"
-        restricted = "[yellow]yes[/yellow]" if need.restricted else "no"
-        state = "[green]yes[/green]" if need.present else "no"
-        table.add_row(name, need.size or "not known", escape(need.licence), restricted, state)
-    return table
+            name = (Fragment(f"{need.name}, "), Fragment("trusted on first use", "caution"))
+        restricted: Phrase = (Fragment("yes", "caution"),) if need.restricted else "no"
+        present: Phrase = (Fragment("yes", "good"),) if need.present else "no"
+        kind = f"{need.kind} {need.revision[:REVISION]}"
+        rows.append(TableRow((name, kind, need.size or "not known", need.licence, restricted, present)))
+    heads = ("name", "what it is", "size", "licence", "restricted", "here")
+    return Table(
+        title="setup",
+        columns=tuple(TableColumn(name=head) for head in heads),
+        rows=tuple(rows),
+        notes=(f"{len(missing)} of {len(needs)} to fetch: {_total(missing)}",),
+    )
 
 
 def _total(missing: Sequence[NeedFacts]) -> str:
