@@ -21,6 +21,7 @@ from torch import Tensor
 
 from systems.songbloom.batches import Batch, RaggedBatch, StaticBatch, Steps
 from systems.songbloom.config import DecodingConfig
+from systems.songbloom.costs import rows
 from systems.songbloom.cuda_graphs import CapturedCalls
 from systems.songbloom.draws import Draws
 from systems.songbloom.guidance import cfg_of_rows
@@ -119,7 +120,7 @@ class DecodingEngine:
         self.sizes = model.config.model
         self.device = model.device
         self.longest = self.config.patches(model.config.autoencoder.frame_rate, self.sizes.patch)
-        self.rows = 1 if self.config.guidance == 1 and self.config.guidance_mode != "global" else 2
+        self.rows = rows(self.config)
         on_cuda = self.device.type == "cuda"
         static = on_cuda if capture is None else capture
         self._batch: Batch = (StaticBatch if static else RaggedBatch)(model.sketch_lm, slots, self.rows, self.longest)
