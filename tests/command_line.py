@@ -33,8 +33,9 @@ SERVING = ("songbench.cli", "sqlalchemy.orm", "gradio", "pandas.io.formats.style
 DEMO = "SONGBENCH_TESTS_DEMO"
 """The variable that names the file to take for the demo suite, so that tests may take fewer of its prompts."""
 
-_PATH = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-"""Where the tests were told to look for modules, before they add their own plug-ins."""
+PLUGINS = Path(__file__).parent / "plugins"
+_PATH = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place not in ("", str(PLUGINS))]
+"""Where the tests were told to look for modules; their own plug-ins are for the calls that name them."""
 
 _AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "MPL", "LD_", "CUDA")
 """Beginnings of variables that count when an interpreter or a library starts."""
@@ -97,7 +98,8 @@ class _Server:
         others = {name: value for name, value in os.environ.items() if not name.startswith(_AT_START)}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         line = [python, __file__, *libraries]
-        self._process = subprocess.Popen(line, cwd=os.sep, env={**others, **start, **_PATH}, **pipes)
+        path = {"PYTHONPATH": os.pathsep.join(_PATH)} if _PATH else {}
+        self._process = subprocess.Popen(line, cwd=os.sep, env={**others, **start, **path}, **pipes)
         atexit.register(self._end)
 
     def _end(self):

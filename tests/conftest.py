@@ -13,8 +13,7 @@ import pytest
 from songbench.resources.numba_cache import take_numba_cache
 
 take_numba_cache()
-PLUGINS = Path(__file__).parent / "plugins"
-sys.path.insert(0, str(PLUGINS))
+sys.path.insert(0, str(command_line.PLUGINS))
 sys.path.insert(0, str(Path(__file__).parent / "listening_test" / "collection"))
 # Where nothing may be cached, each of hundreds of processes compiles all modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -24,7 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if hasattr(os, "sched_setaffinity") and (number := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")):
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[int(number) % len(cores)]})
-os.environ["PYTHONPATH"] = os.pathsep.join([str(PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ["PYTHONPATH"] = os.pathsep.join([str(command_line.PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 LONGEST = (
