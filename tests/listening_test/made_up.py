@@ -103,14 +103,16 @@ def made_up_test(
     protocol = load_protocol(PRESETS[form], base)
     make = Maker(folder, form, seconds, seed)
     ids = [f"{'zh' if n % 2 else 'en'}-prompt-{n}" for n in range(prompts)]
-    facts = {one: PromptFacts(one[:2], {"genre": ("folk", "rock")[n // 2 % 2]}) for n, one in enumerate(ids)}
-    for one in ids:
+    facts = {prompt: PromptFacts(prompt[:2], {"genre": ("folk", "rock")[n // 2 % 2]}) for n, prompt in enumerate(ids)}
+    for prompt in ids:
         lyrics = (
             "[verse]\n春天来了\n花儿都开了"
-            if one.startswith("zh")
-            else f"[intro] [intro]\n\n[verse]\nWords of number {one[-1]}\n\n[chorus]\nla la la"
+            if prompt.startswith("zh")
+            else f"[intro] [intro]\n\n[verse]\nWords of number {prompt[-1]}\n\n[chorus]\nla la la"
         )
-        make.items[one] = PromptDisplay(id=make.name(), lyrics=lyrics, style="warm folk, guitar", language=one[:2])
+        make.items[prompt] = PromptDisplay(
+            id=make.name(), lyrics=lyrics, style="warm folk, guitar", language=prompt[:2]
+        )
     songs = {
         (s, p): make.tone(StimulusKey(role="system", system=s, prompt=p, song=f"songkey-{s}-{p}"))
         for s in systems
@@ -123,24 +125,24 @@ def made_up_test(
         steps = []
         for number, prompt in enumerate(ids):
             turned = [systems[(seat + number + i) % len(systems)] for i in range(len(systems))]
-            chosen = turned[:2] if protocol.pairwise else turned[:1] if form == "acr" else turned
+            page_systems = turned[:2] if protocol.pairwise else turned[:1] if form == "acr" else turned
             reference = (
                 make.tone(StimulusKey(role="reference", system=None, prompt=prompt)) if form == "mushra" else None
             )
-            stimuli = [songs[system, prompt] for system in chosen]
+            stimuli = [songs[system, prompt] for system in page_systems]
             if protocol.continuous:
                 stimuli.append(make.tone(StimulusKey(role="anchor", system=None, prompt=prompt, anchor="lowpass-3500")))
             if reference:
                 stimuli.append(make.tone(StimulusKey(role="reference", system=None, prompt=prompt)))
-            told = TrialKey(kind="test", prompt=prompt)
+            trial_key = TrialKey(kind="test", prompt=prompt)
             steps.append(
-                Step(make.trial(stimuli, make.items[prompt].id, scales, told, reference=reference), tuple(stimuli))
+                Step(make.trial(stimuli, make.items[prompt].id, scales, trial_key, reference=reference), tuple(stimuli))
             )
         for again in steps[:repeats]:
             first = make.trials[again.trial]
-            told = TrialKey(kind="repeat", prompt=make.trial_keys[again.trial].prompt, repeats=first.id)
+            trial_key = TrialKey(kind="repeat", prompt=make.trial_keys[again.trial].prompt, repeats=first.id)
             order = tuple(reversed(again.order)) if protocol.pairwise else again.order
-            steps.append(Step(make.trial(order, first.item, scales, told, reference=first.reference), order))
+            steps.append(Step(make.trial(order, first.item, scales, trial_key, reference=first.reference), order))
         for _ in range(traps):
             count = {"acr": 1, "preference": 2, "ccr": 2}.get(form, 3)
             stimuli = [make.tone(StimulusKey(role="trap")) for _ in range(count)]
@@ -149,11 +151,11 @@ def made_up_test(
                 "zh": {stimuli[0]: make.tone(StimulusKey(role="trap"))},
             }
             if protocol.continuous:
-                told = TrialKey(kind="trap", expected=expected, expected_of=stimuli[0])
+                trial_key = TrialKey(kind="trap", expected=expected, expected_of=stimuli[0])
             else:
-                told = TrialKey(kind="trap", expected=expected)
+                trial_key = TrialKey(kind="trap", expected=expected)
             reference = make.tone(StimulusKey(role="reference")) if form == "mushra" else None
-            trial = make.trial(stimuli, make.items[ids[0]].id, scales, told, spoken=spoken, reference=reference)
+            trial = make.trial(stimuli, make.items[ids[0]].id, scales, trial_key, spoken=spoken, reference=reference)
             steps.insert(len(steps) // 2, Step(trial, tuple(stimuli)))
         count = {"acr": 1, "preference": 2, "ccr": 2}.get(form, 3)
         examples = [make.tone(StimulusKey(role="practice")) for _ in range(count)]

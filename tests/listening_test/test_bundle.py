@@ -32,7 +32,7 @@ def expand(value, parts):
 def filled(test, seat=0, rater="r0", language="en"):
     entries = []
     for index in range(len(session_pages(test, seat)) - 1):
-        answer = good_answer(public_page(test, seat, index, language, lambda slot, one: slot))
+        answer = good_answer(public_page(test, seat, index, language, lambda slot, stimulus: slot))
         entries.append(Entry(index, answer, 1000.0 + index, 1001.0 + index))
     return AnswerSheet(
         test=test.digest(),
@@ -58,7 +58,7 @@ def test_the_data_are_the_pages_of_every_seat_and_language(tmp_path, form):
         for language in ("en", "zh"):
             pages = expand(data["seats"][seat][language], data["parts"])
             expected = [
-                public_page(test, seat, index, language, lambda _, one: test.stimuli[one].file)
+                public_page(test, seat, index, language, lambda _, stimulus: test.stimuli[stimulus].file)
                 for index in range(len(pages))
             ]
             assert pages == json.loads(json.dumps(expected))
@@ -100,8 +100,8 @@ def test_a_whole_sheet_is_taken_in_canonical_form(acr):
     assert collect(test, key, [checked]).ratings.equals(collect(test, key, [sheet]).ratings)
     part = replace(sheet, entries=sheet.entries[:5], finished=None)
     assert len(check_sheet(test, part).entries) == 5
-    gone = replace(sheet, entries=(), finished=None, withdrawn=True)
-    assert check_sheet(test, gone) == gone
+    withdrawn_sheet = replace(sheet, entries=(), finished=None, withdrawn=True)
+    assert check_sheet(test, withdrawn_sheet) == withdrawn_sheet
 
 
 IMPOSSIBLE = [
@@ -122,8 +122,8 @@ IMPOSSIBLE = [
 def test_a_sheet_that_cannot_be_is_refused(acr):
     test, _ = acr
     sheet = filled(test)
-    for said, change in IMPOSSIBLE:
-        with pytest.raises(InputError, match=said):
+    for message, change in IMPOSSIBLE:
+        with pytest.raises(InputError, match=message):
             check_sheet(test, replace(sheet, **change))
 
 
@@ -142,9 +142,9 @@ def test_an_entry_that_breaks_a_rule_is_named_with_rater_and_page(acr):
 
 def test_the_command_makes_the_folder_and_says_how_to_go_on(tmp_path, acr, songbench):
     test, _ = acr
-    done = songbench("listen", "bundle", test.folder, "--zip", placed=False)
-    assert done.returncode == 0, done.stderr
-    assert "3 seats" in done.stdout and "?seat=0 to ?seat=2" in done.stdout and "as an archive" in done.stdout
+    result = songbench("listen", "bundle", test.folder, "--zip", placed=False)
+    assert result.returncode == 0, result.stderr
+    assert "3 seats" in result.stdout and "?seat=0 to ?seat=2" in result.stdout and "as an archive" in result.stdout
     assert (test.folder.with_name("t-bundle") / "index.html").is_file()
     again = songbench("listen", "bundle", test.folder, placed=False)
     assert again.returncode == 2 and "--to" in again.stderr

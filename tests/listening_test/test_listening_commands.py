@@ -9,10 +9,10 @@ COMMANDS = ("presets", "create", "serve", "invite", "bundle", "export", "simulat
 
 
 def test_the_help_names_every_command_and_begins_with_an_example(songbench):
-    said = songbench("listen", "--help", placed=False)
-    assert said.returncode == 0
-    assert all(f" {name} " in said.stdout for name in COMMANDS)
-    assert "songbench listen create demo" in said.stdout
+    result = songbench("listen", "--help", placed=False)
+    assert result.returncode == 0
+    assert all(f" {name} " in result.stdout for name in COMMANDS)
+    assert "songbench listen create demo" in result.stdout
 
 
 @pytest.mark.parametrize("absent", ["pydantic", "gradio"])
@@ -27,6 +27,6 @@ sys.argv = ["songbench", "listen", "presets"]
 from songbench.cli import main
 main()
 """
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
-    assert said.returncode == 4
-    assert absent in said.stderr and "songbench[listening]" in said.stderr and "Traceback" not in said.stderr
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 4
+    assert absent in result.stderr and "songbench[listening]" in result.stderr and "Traceback" not in result.stderr

@@ -16,7 +16,7 @@ from songbench.domain.errors import InputError
 FORMS = ("acr", "preference", "ccr", "multistimulus", "mushra")
 
 
-def shown(test, seat, index, language="en"):
+def page_of(test, seat, index, language="en"):
     return public_page(test, seat, index, language, lambda slot, stimulus: f"/audio/{slot}")
 
 
@@ -24,7 +24,7 @@ def filled(test, seat, rater="r0", language="en", value=None):
     """A whole session, as the server would keep it."""
     entries = []
     for index, page in enumerate(session_pages(test, seat)[:-1]):
-        answer = good_answer(shown(test, seat, index, language), value=value if page.kind == "trial" else None)
+        answer = good_answer(page_of(test, seat, index, language), value=value if page.kind == "trial" else None)
         entries.append(
             Entry(index, accept(test, seat, index, language, answer), 1000.0 + 20 * index, 1010.0 + 20 * index)
         )
@@ -72,27 +72,27 @@ def test_nothing_a_browser_sees_depends_on_the_key(tmp_path):
     hidden = [*SYSTEMS, key.run, *key.prompts, "trap", "repeat", "anchor", *test.stimuli, *test.trials]
     for seat in range(3):
         for index in range(len(session_pages(test, seat))):
-            said = json.dumps(shown(test, seat, index), ensure_ascii=False)
-            assert not [word for word in hidden if word in said]
+            text = json.dumps(page_of(test, seat, index), ensure_ascii=False)
+            assert not [word for word in hidden if word in text]
 
 
 def test_a_trap_speaks_the_language_of_the_page(tmp_path):
     test, _ = made_up_test(tmp_path / "t", "acr")
     where = next(n for n, p in enumerate(session_pages(test, 0)) if p.step and test.trials[p.step.trial].spoken)
-    heard = {}
+    stimuli = {}
     for language in ("en", "zh"):
-        public_page(test, 0, where, language, lambda slot, one, to=language: heard.setdefault(to, one))
-    assert heard["en"] != heard["zh"]
+        public_page(test, 0, where, language, lambda slot, stimulus, to=language: stimuli.setdefault(to, stimulus))
+    assert stimuli["en"] != stimuli["zh"]
 
 
-def change(whole, **parts):
-    return {**whole, **parts}
+def change(base, **parts):
+    return {**base, **parts}
 
 
 def test_answers_that_are_not_whole_or_not_possible_are_refused(tmp_path):
     test, _ = made_up_test(tmp_path / "t", "acr")
     where = next(n for n, page in enumerate(session_pages(test, 0)) if page.kind == "trial")
-    good = good_answer(shown(test, 0, where))
+    good = good_answer(page_of(test, 0, where))
     rating, play = good["ratings"][0], good["plays"][0]
     for code, bad in [
         ("malformed", None),
@@ -125,7 +125,7 @@ def test_answers_that_are_not_whole_or_not_possible_are_refused(tmp_path):
 def test_ranges_that_overlap_count_once(tmp_path):
     test, _ = made_up_test(tmp_path / "t", "acr")
     where = next(n for n, page in enumerate(session_pages(test, 0)) if page.kind == "trial")
-    good = good_answer(shown(test, 0, where))
+    good = good_answer(page_of(test, 0, where))
     good["plays"][0]["ranges"] = [[0.5, 1.5], [0, 1.0], [0.2, 0.4]]
     assert accept(test, 0, where, "en", good)["plays"][0]["ranges"] == [[0.0, 1.5]]
 
@@ -146,13 +146,13 @@ def test_answers_files_are_read_back_and_broken_ones_are_named(tmp_path):
 
 def test_a_folder_that_was_edited_or_lost_a_file_is_not_used(tmp_path):
     test, _ = made_up_test(tmp_path / "t", "acr")
-    other, _ = made_up_test(tmp_path / "other", "acr", seed=1)
+    other_test, _ = made_up_test(tmp_path / "other", "acr", seed=1)
     assert load_test(test.folder).digest() == test.digest()
     check_audio(test)
     next(iter((test.folder / "audio").iterdir())).write_bytes(b"")
     with pytest.raises(InputError, match="absent or not what was prepared"):
         check_audio(test)
-    (test.folder / KEY).write_bytes((other.folder / KEY).read_bytes())
+    (test.folder / KEY).write_bytes((other_test.folder / KEY).read_bytes())
     with pytest.raises(InputError, match="belongs to another test"):
         load_key(test)
     (tmp_path / "t" / KEY).unlink()

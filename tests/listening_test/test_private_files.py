@@ -62,8 +62,8 @@ def test_a_database_that_others_could_read_is_taken_away_from_them(tmp_path):
 def test_a_test_made_anew_keeps_the_one_before_as_private(tmp_path):
     made_up_test(tmp_path)
     tmp_path.chmod(0o755)
-    kept = claim(tmp_path, force=True)
-    assert mode(kept) == mode(tmp_path) == 0o700 and mode(kept / KEY) == 0o600
+    backup = claim(tmp_path, force=True)
+    assert mode(backup) == mode(tmp_path) == 0o700 and mode(backup / KEY) == 0o600
 
 
 def edited(folder, change):
@@ -73,8 +73,8 @@ def edited(folder, change):
 
 def swapped(value):
     """Two songs exchanged: every number of the report would be of the other system, and nothing would look wrong."""
-    one, two = (next(k for k in value["stimuli"].values() if k["system"] == name) for name in value["systems"][:2])
-    one["system"], two["system"] = two["system"], one["system"]
+    first, second = (next(k for k in value["stimuli"].values() if k["system"] == name) for name in value["systems"][:2])
+    first["system"], second["system"] = second["system"], first["system"]
     return value
 
 

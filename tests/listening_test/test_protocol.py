@@ -28,17 +28,17 @@ def test_the_presets_of_papers_have_their_scales():
 def test_a_file_inherits_from_a_preset_and_overrides_win(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("preset: levo\nname: mine\nlistening: {loudness: -16}\nchecks: {traps: 1}\n", encoding="utf-8")
-    mine, levo = load_protocol(path, {"checks": {"traps": 3}}), load_protocol("levo")
-    assert (mine.name, mine.listening.loudness, mine.checks.traps) == ("mine", -16, 3)
-    assert mine.scales == levo.scales and mine.listening.rate == levo.listening.rate
-    assert mine.digest() != levo.digest() != load_protocol("levo", {"seed": 1}).digest()
+    protocol, levo = load_protocol(path, {"checks": {"traps": 3}}), load_protocol("levo")
+    assert (protocol.name, protocol.listening.loudness, protocol.checks.traps) == ("mine", -16, 3)
+    assert protocol.scales == levo.scales and protocol.listening.rate == levo.listening.rate
+    assert protocol.digest() != levo.digest() != load_protocol("levo", {"seed": 1}).digest()
 
 
 SCALE = "scales: [{id: A, label: a, points: {1: low, 2: high}}]\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("preset: levo\nlistening:\n  loudnes: -20\n", r"line 3, field 'listening.loudnes'.*Did you mean 'loudness'"),
         ("preset: levoo\n", r"line 1: There is no preset 'levoo'.*Did you mean 'levo'"),
@@ -95,10 +95,10 @@ SCALE = "scales: [{id: A, label: a, points: {1: low, 2: high}}]\n"
         ),
     ],
 )
-def test_what_is_wrong_is_named_with_file_line_and_field(tmp_path, text, said):
+def test_what_is_wrong_is_named_with_file_line_and_field(tmp_path, text, message):
     path = tmp_path / "p.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=message) as error:
         load_protocol(path)
     assert str(path) in str(error.value)
 

@@ -17,7 +17,7 @@ def protocol(form="acr", **more):
 
 def rating(rater, system, prompt, value, **more):
     """One answer; `value` None: not applicable."""
-    told = {
+    row = {
         "rater": rater,
         "page": 0,
         "trial": f"{prompt}-{system}",
@@ -34,14 +34,14 @@ def rating(rater, system, prompt, value, **more):
         "system": system,
         "slot": "A",
     }
-    return {**told, **more}
+    return {**row, **more}
 
 
 def comparison(rater, first, second, prompt, value, **more):
     """One answer about a pair: -1 or less: the first is better; None: both bad."""
     outcome = "both_bad" if value is None else "tie" if value == 0 else "second" if value > 0 else "first"
-    told = rating(rater, "", prompt, value, trial=f"{prompt}-{'-'.join(sorted((first, second)))}")
-    return {**told, "answer": str(value), "first": first, "second": second, "outcome": outcome, **more}
+    row = rating(rater, "", prompt, value, trial=f"{prompt}-{'-'.join(sorted((first, second)))}")
+    return {**row, "answer": str(value), "first": first, "second": second, "outcome": outcome, **more}
 
 
 def collected(rows, form="acr", *, systems=None, checks=(), raters=None, song_counts=None, failed=None, **more):
@@ -49,7 +49,7 @@ def collected(rows, form="acr", *, systems=None, checks=(), raters=None, song_co
     declared = protocol(form, **more)
     table = pd.DataFrame(list(rows))
     names = ["first", "second"] if declared.pairwise else ["system"]
-    found = sorted({name for column in names if column in table for name in table[column]})
+    system_names = sorted({name for column in names if column in table for name in table[column]})
     people = raters or [
         {"rater": rater, "pages_asked": 1, "pages_answered": 1, "withdrawn": False}
         for rater in sorted({row["rater"] for row in rows} | {check["rater"] for check in checks})
@@ -58,7 +58,7 @@ def collected(rows, form="acr", *, systems=None, checks=(), raters=None, song_co
         protocol=declared,
         test="",
         run="by-hand",
-        systems=tuple(systems or found),
+        systems=tuple(systems or system_names),
         ratings=frame([] if declared.pairwise else list(rows), [*RATINGS]),
         pairs=frame(list(rows) if declared.pairwise else [], [*PAIRS]),
         checks=frame(list(checks), [*CHECKS]),

@@ -48,7 +48,7 @@ def chance(spread, tests):
         (
             SimulatedDesign(form="multistimulus", prompts=10, pages=10, scale_range=HUNDRED),
             Population(
-                effects={name: 25 * (one - 1) for name, one in SPREAD.items()},
+                effects={name: 25 * (effect - 1) for name, effect in SPREAD.items()},
                 scale_range=HUNDRED,
                 components=typical(HUNDRED),
             ),
@@ -57,25 +57,25 @@ def chance(spread, tests):
     ids=["incomplete, 5 points", "multistimulus"],
 )
 def test_intervals_of_rated_songs_hold_the_truth(design, people, tests):
-    found = calibrate_ratings(design, people, range(tests))
-    assert abs(found["means"].value - 0.95) <= chance(HOLD, tests)
-    assert abs(found["differences"].value - 0.95) <= chance(HOLD, tests)
+    rates = calibrate_ratings(design, people, range(tests))
+    assert abs(rates["means"].value - 0.95) <= chance(HOLD, tests)
+    assert abs(rates["differences"].value - 0.95) <= chance(HOLD, tests)
 
 
 @sizes(50, 150)
 def test_equal_systems_are_not_told_apart(tests):
-    found = calibrate_ratings(SimulatedDesign(), Population(effects=EQUAL), range(tests))
-    assert found["tests"].value <= 0.05 + chance(ERR, tests)
-    assert found["family"].value <= 0.05 + chance(ANY, tests)
+    rates = calibrate_ratings(SimulatedDesign(), Population(effects=EQUAL), range(tests))
+    assert rates["tests"].value <= 0.05 + chance(ERR, tests)
+    assert rates["family"].value <= 0.05 + chance(ANY, tests)
 
 
 @sizes(30, 80)
 @pytest.mark.parametrize(("form", "limits"), [("preference", (-1.0, 1.0)), ("ccr", (-3.0, 3.0))])
 def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, limits, tests):
     design, people = SimulatedDesign(form=form, scale_range=limits), Population(effects=EQUAL, position=0.1)
-    found = calibrate_pairs(design, people, range(tests), true_strengths(design, people, panels=8))
-    assert 0.90 <= found["strengths"].value <= 0.99
-    assert found["tests"].value <= 0.08 and found["family"].value <= 0.05 + chance(ANY, tests)
+    rates = calibrate_pairs(design, people, range(tests), true_strengths(design, people, panels=8))
+    assert 0.90 <= rates["strengths"].value <= 0.99
+    assert rates["tests"].value <= 0.08 and rates["family"].value <= 0.05 + chance(ANY, tests)
 
 
 @sizes(25, 50)
@@ -89,10 +89,10 @@ def test_strengths_hold_the_truth_and_equal_systems_are_not_told_apart(form, lim
     ids=lambda design: design.form,
 )
 def test_careless_raters_are_found_and_attentive_ones_stay(design, tests):
-    found = calibrate_screening(design, Population(effects=SPREAD, careless=0.2), range(tests))
-    assert found["careless"].value >= 0.90
-    assert found["attentive"].value <= 0.06
-    assert set(found) >= {"random", "straight", "pattern", "impatient", "inverted"}
+    rates = calibrate_screening(design, Population(effects=SPREAD, careless=0.2), range(tests))
+    assert rates["careless"].value >= 0.90
+    assert rates["attentive"].value <= 0.06
+    assert set(rates) >= {"random", "straight", "pattern", "impatient", "inverted"}
 
 
 def test_a_share_knows_how_sure_it_is():
@@ -111,6 +111,6 @@ def test_the_benchmark_writes_its_report(tmp_path):
     subprocess.run(
         [sys.executable, script, "--tests", "4", "--to", tmp_path], check=True, timeout=280, env={**os.environ}
     )
-    found = json.loads((tmp_path / "listening_calibration.json").read_text(encoding="utf-8"))
-    assert found["tests"] == 4 and {row["question"] for row in found["rows"]} == {"ratings", "pairs", "screening"}
+    report = json.loads((tmp_path / "listening_calibration.json").read_text(encoding="utf-8"))
+    assert report["tests"] == 4 and {row["question"] for row in report["rows"]} == {"ratings", "pairs", "screening"}
     assert "| design |" in (tmp_path / "listening_calibration.md").read_text(encoding="utf-8")

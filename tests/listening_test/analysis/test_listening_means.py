@@ -29,42 +29,42 @@ def scale_of(data, seed=0):
     return analyse(data, seed=seed).everyone[0]
 
 
-def by_name(found):
-    return {one.system: one for one in found.means}
+def by_name(result):
+    return {mean.system: mean for mean in result.means}
 
 
 def test_all_by_all_means_are_the_plain_means_and_differences_are_paired():
     rows = table()
-    found = scale_of(collected(rows))
-    for name, one in by_name(found).items():
+    result = scale_of(collected(rows))
+    for name, mean in by_name(result).items():
         values = [row["value"] for row in rows if row["system"] == name]
-        assert one.mean == pytest.approx(np.mean(values))
-        assert one.sd == pytest.approx(np.std(values, ddof=1))
-        assert (one.n, one.n_raters, one.n_items) == (30, 6, 5)
-        assert 1 <= one.low < one.mean < one.high <= 5
-    widths = {one.system: one.high - one.low for one in found.means}
-    for one in found.differences:
-        means = by_name(found)
-        assert one.difference == pytest.approx(means[one.first].mean - means[one.second].mean)
-        assert one.low < one.difference < one.high
-        assert one.high - one.low < max(widths.values())  # raters and items cancel
-        assert (one.n_items, one.n_raters) == (5, 6)
-    assert [(one.first, one.second) for one in found.differences] == [("a", "b"), ("a", "c"), ("b", "c")]
+        assert mean.mean == pytest.approx(np.mean(values))
+        assert mean.sd == pytest.approx(np.std(values, ddof=1))
+        assert (mean.n, mean.n_raters, mean.n_items) == (30, 6, 5)
+        assert 1 <= mean.low < mean.mean < mean.high <= 5
+    widths = {mean.system: mean.high - mean.low for mean in result.means}
+    for pair in result.differences:
+        means = by_name(result)
+        assert pair.difference == pytest.approx(means[pair.first].mean - means[pair.second].mean)
+        assert pair.low < pair.difference < pair.high
+        assert pair.high - pair.low < max(widths.values())  # raters and items cancel
+        assert (pair.n_items, pair.n_raters) == (5, 6)
+    assert [(pair.first, pair.second) for pair in result.differences] == [("a", "b"), ("a", "c"), ("b", "c")]
 
 
 def test_holm_letters_and_ranks_follow_from_the_declared_pairs():
     rows = table(gap=1.2, raters=10, items=8)
-    found = scale_of(collected(rows))
-    assert all(one.significant for one in found.differences)
-    assert {name: (one.rank, one.group) for name, one in by_name(found).items()} == {
+    result = scale_of(collected(rows))
+    assert all(pair.significant for pair in result.differences)
+    assert {name: (mean.rank, mean.group) for name, mean in by_name(result).items()} == {
         "a": ((3, 3), "c"),
         "b": ((2, 2), "b"),
         "c": ((1, 1), "a"),
     }
     declared = scale_of(collected(rows, analysis={"pairs": [["c", "a"]]}))
-    told = {(one.first, one.second): one for one in declared.differences}
-    assert told["a", "c"].significant and told["a", "c"].p_adjusted == told["a", "c"].p
-    assert math.isnan(told["a", "b"].p_adjusted) and not told["a", "b"].significant
+    pairs = {(pair.first, pair.second): pair for pair in declared.differences}
+    assert pairs["a", "c"].significant and pairs["a", "c"].p_adjusted == pairs["a", "c"].p
+    assert math.isnan(pairs["a", "b"].p_adjusted) and not pairs["a", "b"].significant
     assert by_name(declared)["b"].rank == (1, 3)
 
 
@@ -80,15 +80,15 @@ def test_checks_of_a_pair_by_hand():
     rows = [
         rating(rater, system, f"p{n}", value)
         for rater in ("r1", "r2")
-        for n, (one, two) in enumerate([(4, 3), (5, 3), (4, 1)])
-        for system, value in (("a", one), ("b", two))
+        for n, (first, second) in enumerate([(4, 3), (5, 3), (4, 1)])
+        for system, value in (("a", first), ("b", second))
     ]
-    one = scale_of(collected(rows)).differences[0]
-    assert one.difference == pytest.approx(2.0)  # 1, 2, 3 on three items
-    assert one.effect == pytest.approx(2.0 / 1.0)
-    assert one.p_flip == pytest.approx(2 / 2**3)
-    assert one.p_wilcoxon == pytest.approx(2 / 2**3)
-    assert one.wins == pytest.approx(1.0)  # not one answer about b reaches one about a
+    pair = scale_of(collected(rows)).differences[0]
+    assert pair.difference == pytest.approx(2.0)  # 1, 2, 3 on three items
+    assert pair.effect == pytest.approx(2.0 / 1.0)
+    assert pair.p_flip == pytest.approx(2 / 2**3)
+    assert pair.p_wilcoxon == pytest.approx(2 / 2**3)
+    assert pair.wins == pytest.approx(1.0)  # not one answer about b reaches one about a
 
 
 def test_wins_count_ties_half_and_each_rater_alike():
@@ -97,25 +97,25 @@ def test_wins_count_ties_half_and_each_rater_alike():
     assert scale_of(collected(rows)).differences[0].wins == pytest.approx((0.75 + 0.0) / 2)
 
 
-@pytest.mark.parametrize(("raters", "items", "said"), [(1, 4, "one rater"), (4, 1, "one prompt")])
-def test_one_rater_or_one_item_gives_means_without_intervals(raters, items, said):
-    found = scale_of(collected(table(raters=raters, items=items)))
-    assert all(one.mean is not None and one.low is None and one.high is None for one in found.means)
-    assert all(math.isnan(one.p) and math.isnan(one.low) and not one.significant for one in found.differences)
-    assert all(one.group == "" and one.rank is None for one in found.means)
-    assert said in " ".join(found.notes)
+@pytest.mark.parametrize(("raters", "items", "note"), [(1, 4, "one rater"), (4, 1, "one prompt")])
+def test_one_rater_or_one_item_gives_means_without_intervals(raters, items, note):
+    result = scale_of(collected(table(raters=raters, items=items)))
+    assert all(mean.mean is not None and mean.low is None and mean.high is None for mean in result.means)
+    assert all(math.isnan(pair.p) and math.isnan(pair.low) and not pair.significant for pair in result.differences)
+    assert all(mean.group == "" and mean.rank is None for mean in result.means)
+    assert note in " ".join(result.notes)
 
 
 def test_answers_that_do_not_vary_are_not_taken_for_certainty():
     rows = [rating(f"r{r}", s, f"p{i}", v) for r in range(3) for i in range(4) for s, v in (("a", 4), ("b", 2))]
-    found = scale_of(collected(rows))
-    one = found.differences[0]
-    assert one.difference == 2.0 and math.isnan(one.low) and math.isnan(one.high)
-    assert all(one.low is None and one.high is None for one in found.means)
-    assert one.p == 0.25  # what flipping the signs of three raters can give at best
-    assert "no certainty" in " ".join(found.notes)
-    same = [rating(f"r{r}", s, f"p{i}", 3) for r in range(3) for i in range(4) for s in ("a", "b")]
-    equal = scale_of(collected(same, analysis={"margin": 0.5})).differences[0]
+    result = scale_of(collected(rows))
+    pair = result.differences[0]
+    assert pair.difference == 2.0 and math.isnan(pair.low) and math.isnan(pair.high)
+    assert all(mean.low is None and mean.high is None for mean in result.means)
+    assert pair.p == 0.25  # what flipping the signs of three raters can give at best
+    assert "no certainty" in " ".join(result.notes)
+    equal_rows = [rating(f"r{r}", s, f"p{i}", 3) for r in range(3) for i in range(4) for s in ("a", "b")]
+    equal = scale_of(collected(equal_rows, analysis={"margin": 0.5})).differences[0]
     assert (equal.p, equal.p_equal) == (1.0, 0.125)
 
 
@@ -125,18 +125,18 @@ def test_systems_that_share_no_prompt_or_no_rater_are_not_tested_where_each_has_
     rng = np.random.default_rng(0)
     places = [(r, n, n) if apart == "prompt" else (n, r, n) for r in range(8) for n in range(2)]
     rows = [rating(f"r{r}", "ab"[n], f"p{i}", 2 + n + rng.integers(2)) for r, i, n in places]
-    found = scale_of(collected(rows))
-    assert math.isnan(found.differences[0].p) and math.isnan(found.differences[0].low)
-    assert all(one.mean is not None and one.low is None and one.rank is None for one in found.means)
-    assert "no interval and no test" in " ".join(found.notes)
+    result = scale_of(collected(rows))
+    assert math.isnan(result.differences[0].p) and math.isnan(result.differences[0].low)
+    assert all(mean.mean is not None and mean.low is None and mean.rank is None for mean in result.means)
+    assert "no interval and no test" in " ".join(result.notes)
 
 
 def test_the_order_of_ranks_is_reported_only_where_it_contradicts_the_means_of_the_same_songs():
     rows = [row for row in table(systems=("a", "b", "c")) if row["system"] != "c" or row["prompt"] == "p0"]
     counts = {"song_counts": dict.fromkeys("abc", 5), "failed": {"c": 4}, "items": {"failures": "worst"}}
-    found = scale_of(collected(rows, **counts))
-    assert by_name(found)["c"].mean < by_name(found)["a"].mean and found.ordinal_order[0] == "c"
-    assert "ranks only" not in " ".join(found.notes)  # c is best where it made a song
+    result = scale_of(collected(rows, **counts))
+    assert by_name(result)["c"].mean < by_name(result)["a"].mean and result.ordinal_order[0] == "c"
+    assert "ranks only" not in " ".join(result.notes)  # c is best where it made a song
     level = [
         rating(f"r{r}", s, f"p{i}", 3 + (r + i + (s == "a")) % 2) for r in range(4) for i in range(4) for s in "ab"
     ]
@@ -147,20 +147,20 @@ def test_the_order_of_ranks_is_reported_only_where_it_contradicts_the_means_of_t
 
 
 def test_one_rater_is_not_said_to_have_intervals():
-    said = " ".join(analyse(collected(table(raters=1))).notes)
-    assert "raters:" not in said
+    notes = " ".join(analyse(collected(table(raters=1))).notes)
+    assert "raters:" not in notes
 
 
 def test_a_system_without_answers_and_one_that_never_applies():
     rows = table(systems=("a", "b")) + [rating(f"r{n}", "na", "p0", None) for n in range(6)]
-    found = scale_of(collected(rows, systems=("a", "b", "na", "silent")))
-    means = by_name(found)
+    result = scale_of(collected(rows, systems=("a", "b", "na", "silent")))
+    means = by_name(result)
     assert means["silent"].mean is None and means["silent"].n == 0
     assert means["na"].mean is None and means["na"].not_applicable == 6
-    assert [(one.first, one.second) for one in found.differences] == [("a", "b")]
-    assert "na, silent" in " ".join(found.notes)
-    nothing = scale_of(collected([rating("r0", "a", "p0", None)]))
-    assert nothing.means[0].mean is None and nothing.means[0].not_applicable == 1
+    assert [(pair.first, pair.second) for pair in result.differences] == [("a", "b")]
+    assert "na, silent" in " ".join(result.notes)
+    not_applicable = scale_of(collected([rating("r0", "a", "p0", None)]))
+    assert not_applicable.means[0].mean is None and not_applicable.means[0].not_applicable == 1
 
 
 def test_not_applicable_is_not_a_zero():
@@ -175,18 +175,20 @@ def test_failures_count_as_the_worst_answer_only_when_declared():
     rows = table(systems=("a", "b"), gap=0.5)
     counts = {"song_counts": {"a": 10, "b": 10}, "failed": {"b": 4}}
     left_out = by_name(scale_of(collected(rows, **counts)))
-    found = scale_of(collected(rows, **counts, items={"failures": "worst"}))
-    counted = by_name(found)
+    result = scale_of(collected(rows, **counts, items={"failures": "worst"}))
+    counted = by_name(result)
     assert counted["a"] == left_out["a"].__class__(
         **{**vars(left_out["a"]), "rank": counted["a"].rank, "group": counted["a"].group}
     )
     assert counted["b"].mean == pytest.approx(0.6 * left_out["b"].mean + 0.4 * 1.0)
     assert counted["b"].low < counted["b"].mean < counted["b"].high
     assert counted["b"].low >= 1.0
-    assert found.differences[0].difference == pytest.approx(counted["a"].mean - counted["b"].mean)
-    assert "b 4 of 10" in " ".join(found.notes)
-    gone = {"song_counts": {"a": 5, "c": 5}, "failed": {"c": 5}}
-    none_made = by_name(scale_of(collected(table(("a",)), systems=("a", "c"), **gone, items={"failures": "worst"})))
+    assert result.differences[0].difference == pytest.approx(counted["a"].mean - counted["b"].mean)
+    assert "b 4 of 10" in " ".join(result.notes)
+    failure_counts = {"song_counts": {"a": 5, "c": 5}, "failed": {"c": 5}}
+    none_made = by_name(
+        scale_of(collected(table(("a",)), systems=("a", "c"), **failure_counts, items={"failures": "worst"}))
+    )
     assert none_made["c"].mean == 1.0 and none_made["c"].low is None
 
 
@@ -197,11 +199,11 @@ def test_anchors_have_means_but_are_not_compared_and_change_nothing():
         for r in range(6)
         for i in range(2)
     ]
-    found = scale_of(collected([*rows, *low], systems=("a", "b")))
-    anchor = found.means[-1]
+    result = scale_of(collected([*rows, *low], systems=("a", "b")))
+    anchor = result.means[-1]
     assert anchor.system == "lowpass-3500" and not anchor.competitor and anchor.rank is None and anchor.group == ""
     assert anchor.mean == pytest.approx(1.5) and anchor.low < 1.5 < anchor.high
-    assert found.means[:2] == scale_of(collected(rows)).means
+    assert result.means[:2] == scale_of(collected(rows)).means
 
 
 def test_repetitions_are_not_counted_twice():
@@ -227,27 +229,29 @@ def test_where_the_model_fails_a_bootstrap_stands_in_and_says_so(monkeypatch):
         raise ModelError("refused for this test")
 
     monkeypatch.setattr(inference, "crossed_model", refuse)
-    found = scale_of(collected(rows))
-    assert "refused for this test" in found.notes[0] and "bootstrap" in found.notes[0]
-    for one, two in zip(found.differences, model.differences, strict=True):
-        assert one.difference == pytest.approx(two.difference)
-        assert one.low < one.difference < one.high
-        assert 0.7 < (one.high - one.low) / (two.high - two.low) < 2.0
-    assert scale_of(collected(rows)) == found
+    result = scale_of(collected(rows))
+    assert "refused for this test" in result.notes[0] and "bootstrap" in result.notes[0]
+    for pair, model_pair in zip(result.differences, model.differences, strict=True):
+        assert pair.difference == pytest.approx(model_pair.difference)
+        assert pair.low < pair.difference < pair.high
+        assert 0.7 < (pair.high - pair.low) / (model_pair.high - model_pair.low) < 2.0
+    assert scale_of(collected(rows)) == result
 
 
 def test_row_order_names_and_seeds_do_not_matter():
     rows = table()
-    found = scale_of(collected(rows))
+    result = scale_of(collected(rows))
     shuffled = [rows[n] for n in np.random.default_rng(1).permutation(len(rows))]
-    assert scale_of(collected(shuffled)) == found
+    assert scale_of(collected(shuffled)) == result
     renamed = [
         {**row, "rater": f"x{9 - int(row['rater'][1])}", "prompt": f"q{9 - int(row['prompt'][1])}"} for row in rows
     ]
-    other = scale_of(collected(renamed))
-    assert [one.mean for one in other.means] == pytest.approx([one.mean for one in found.means])
-    assert [one.p for one in other.differences] == pytest.approx([one.p for one in found.differences], rel=1e-4)
-    assert scale_of(collected(rows), seed=5).means == found.means
+    renamed_result = scale_of(collected(renamed))
+    assert [mean.mean for mean in renamed_result.means] == pytest.approx([mean.mean for mean in result.means])
+    assert [pair.p for pair in renamed_result.differences] == pytest.approx(
+        [pair.p for pair in result.differences], rel=1e-4
+    )
+    assert scale_of(collected(rows), seed=5).means == result.means
 
 
 def test_a_lower_confidence_gives_narrower_intervals():
@@ -273,6 +277,6 @@ def test_many_large_tables_are_fitted():
         if rng.random() < 0.3
     ]
     systems = tuple(f"s{n}" for n in range(8))
-    found = means.analyse_ratings(collected(rows).ratings, "Q", protocol(), systems, song_counts={}, failed={})
-    assert len(found.differences) == 28 and all(one.low < one.high for one in found.means)
-    assert found.components.residual == pytest.approx(1.0, abs=0.05)
+    result = means.analyse_ratings(collected(rows).ratings, "Q", protocol(), systems, song_counts={}, failed={})
+    assert len(result.differences) == 28 and all(mean.low < mean.high for mean in result.means)
+    assert result.components.residual == pytest.approx(1.0, abs=0.05)

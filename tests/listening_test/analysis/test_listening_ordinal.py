@@ -40,12 +40,12 @@ def test_rank_and_mean_order_that_differ_are_told():
     for r in range(6):
         for p in range(10):
             rows += [rating(f"r{r}", "a", f"p{p}", 1 if p >= 7 else 4), rating(f"r{r}", "b", f"p{p}", 3)]
-    found = analyse(collected(rows)).everyone[0]
-    assert found.means[0].mean == pytest.approx(3.1)
+    result = analyse(collected(rows)).everyone[0]
+    assert result.means[0].mean == pytest.approx(3.1)
     worse = [{**row, "value": 1.0} if row["system"] == "a" and row["prompt"] in ("p6", "p7") else row for row in rows]
-    told = analyse(collected(worse)).everyone[0]
-    assert told.means[0].mean < told.means[1].mean and told.ordinal_order == ("a", "b")
-    assert "taken as ranks only" in " ".join(told.notes)
+    worse_result = analyse(collected(worse)).everyone[0]
+    assert worse_result.means[0].mean < worse_result.means[1].mean and worse_result.ordinal_order == ("a", "b")
+    assert "taken as ranks only" in " ".join(worse_result.notes)
 
 
 def test_without_two_systems_or_two_answers_there_is_no_order():

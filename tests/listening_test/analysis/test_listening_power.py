@@ -30,8 +30,8 @@ def test_a_balanced_design_by_hand():
     total = sum(v for v, _ in parts)
     freedom = total**2 / sum(v**2 / f for v, f in parts)
     expected = math.sqrt(total) * (t.ppf(0.975, freedom) + t.ppf(0.8, freedom))
-    found = resolvable_difference(raters=10, items=20, pages=60, systems=3, scale_range=POINTS, components=sd)
-    assert found == pytest.approx(expected)
+    difference = resolvable_difference(raters=10, items=20, pages=60, systems=3, scale_range=POINTS, components=sd)
+    assert difference == pytest.approx(expected)
 
 
 def test_more_of_anything_resolves_more():
@@ -82,6 +82,6 @@ def test_sizes_that_allow_no_test_are_refused(change):
 )
 def test_simulated_tests_find_what_planning_says(design):
     """0.8 is planned; 40 simulated tests tell it to about 0.13 (two standard errors)."""
-    found, difference = power_of(design, tests=40)
-    assert 0.66 <= found <= 0.94
+    power, difference = power_of(design, tests=40)
+    assert 0.66 <= power <= 0.94
     assert difference > 0

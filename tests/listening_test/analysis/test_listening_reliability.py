@@ -18,9 +18,9 @@ def test_intraclass_correlations_of_the_published_example():
     rows = [
         rating(f"judge{j}", "s", f"p{t}", value) for t, row in enumerate(SHROUT_FLEISS) for j, value in enumerate(row)
     ]
-    found = reliability(rows)
-    assert found.icc_single == pytest.approx(0.29, abs=0.005)
-    assert found.icc_average == pytest.approx(0.62, abs=0.005)
+    result = reliability(rows)
+    assert result.icc_single == pytest.approx(0.29, abs=0.005)
+    assert result.icc_average == pytest.approx(0.62, abs=0.005)
 
 
 def test_repetitions_by_hand():
@@ -29,18 +29,18 @@ def test_repetitions_by_hand():
         rating("r", "a", f"p{n}", value, trial=f"t{n}-again", kind="repeat", repeats=f"t{n}")
         for n, value in enumerate((2, 3, 4))
     ]
-    found = reliability([*first, *second])
-    assert found.repeats == 3
-    assert found.repeat_deviation == pytest.approx(2 / 3)
-    assert found.repeat_correlation == pytest.approx(1.0)
+    result = reliability([*first, *second])
+    assert result.repeats == 3
+    assert result.repeat_deviation == pytest.approx(2 / 3)
+    assert result.repeat_correlation == pytest.approx(1.0)
 
 
 def test_a_reversed_pair_that_is_answered_alike_is_consistent():
     first = comparison("r", "a", "b", "p", -1, trial="t")
-    same = comparison("r", "b", "a", "p", 1, trial="u", kind="repeat", repeats="t")
-    other = comparison("r", "b", "a", "p", -1, trial="u", kind="repeat", repeats="t")
-    assert reliability([first, same], "preference").repeat_deviation == 0.0
-    assert reliability([first, other], "preference").repeat_deviation == 2.0
+    consistent_repeat = comparison("r", "b", "a", "p", 1, trial="u", kind="repeat", repeats="t")
+    opposite_repeat = comparison("r", "b", "a", "p", -1, trial="u", kind="repeat", repeats="t")
+    assert reliability([first, consistent_repeat], "preference").repeat_deviation == 0.0
+    assert reliability([first, opposite_repeat], "preference").repeat_deviation == 2.0
 
 
 def test_preferences_have_a_nominal_alpha_with_both_bad_as_an_answer_of_its_own():

@@ -40,12 +40,12 @@ def test_a_whole_test_comes_out_as_it_was_put_in(tmp_path, form):
     assert all(sheet.rater.startswith("simulated-") for sheet in sheets)
     data = collect(test, key, sheets, simulated=True)
     assert data.checks[data.checks["check"] == "trap"]["correct"].all()
-    found = analyse(data).scales[0]
-    order = found.strengths or found.means
-    competitors = [one for one in order if one.competitor]
-    figures = [one.strength if found.strengths else one.mean for one in competitors]
-    assert [one.system for one in competitors] == list(SYSTEMS) and figures == sorted(figures, reverse=True)
-    assert found.reliability.repeats > 0
+    result = analyse(data).scales[0]
+    order = result.strengths or result.means
+    competitors = [estimate for estimate in order if estimate.competitor]
+    figures = [estimate.strength if result.strengths else estimate.mean for estimate in competitors]
+    assert [estimate.system for estimate in competitors] == list(SYSTEMS) and figures == sorted(figures, reverse=True)
+    assert result.reliability.repeats > 0
 
 
 def test_sheets_are_plausible_and_depend_on_the_seed_alone(tmp_path):
@@ -90,9 +90,9 @@ def test_populations_refuse_what_cannot_be():
 
 
 def test_effects_that_are_not_given_are_spread_evenly():
-    found = spread_effects(("a", "b", "c"), (1.0, 5.0), 0)
-    assert sorted(found.values()) == pytest.approx([2.6, 3.0, 3.4])
-    assert spread_effects(("a", "b", "c"), (1.0, 5.0), 0) == found
+    effects = spread_effects(("a", "b", "c"), (1.0, 5.0), 0)
+    assert sorted(effects.values()) == pytest.approx([2.6, 3.0, 3.4])
+    assert spread_effects(("a", "b", "c"), (1.0, 5.0), 0) == effects
     many = spread_effects([str(n) for n in range(20)], (0.0, 100.0), 1)
     assert min(many.values()) >= 20 - 1e-6 and max(many.values()) <= 80 + 1e-6
 
@@ -111,8 +111,8 @@ def test_the_fast_path_is_balanced_and_repeatable(form):
     assert rows.equals(again.pairs if data.protocol.pairwise else again.ratings)
     test = rows[rows["kind"] == "test"]
     column = "first" if data.protocol.pairwise else "system"
-    heard = test[test[column].isin(design.names)].groupby(["rater", column]).size().unstack()
-    assert heard.to_numpy().std() == 0  # every rater hears every system equally often
+    play_counts = test[test[column].isin(design.names)].groupby(["rater", column]).size().unstack()
+    assert play_counts.to_numpy().std() == 0  # every rater hears every system equally often
     assert rows["value"].between(*data.protocol.range("Q0")).all()
     kinds = careless_of(design, people, 5)
     assert sorted(kinds.values()) == sorted(["attentive"] * 7 + list(CARELESS[:3]))
@@ -137,8 +137,8 @@ def run(*words):
 
 def test_the_command_writes_sheets_and_says_that_a_program_answered(tmp_path):
     test, _ = made_up_test(tmp_path / "t", "acr", prompts=4)
-    told = run(tmp_path / "t", "--raters", 5, "--effects", "alphasinger=4.5", "--careless", 0.2)
-    assert told.exit_code == 0 and "A program answered" in told.output and "alphasinger 4.5" in told.output
+    result = run(tmp_path / "t", "--raters", 5, "--effects", "alphasinger=4.5", "--careless", 0.2)
+    assert result.exit_code == 0 and "A program answered" in result.output and "alphasinger 4.5" in result.output
     path = tmp_path / "t" / "simulated.jsonl"
     data = collect(load_test(test.folder), load_key(test), read_sheets(path), simulated=True)
     assert len(data.raters) == 5 and "A program gave these answers" in " ".join(analyse(data).notes)
@@ -160,10 +160,10 @@ def test_the_command_writes_sheets_and_says_that_a_program_answered(tmp_path):
 @pytest.mark.parametrize("form", ["acr", "preference", "multistimulus"])
 def test_the_command_says_what_a_test_can_resolve(tmp_path, form):
     made_up_test(tmp_path / "t", form, prompts=6)
-    told = run(tmp_path / "t", "--plan", "--check", 10, "--raters", 6)
-    assert told.exit_code == 0, told.output
-    assert "resolvable" in told.output and "a pilot should" in " ".join(told.output.split())
-    assert "Checked by 10 simulated tests with 6 raters" in " ".join(told.output.split())
+    result = run(tmp_path / "t", "--plan", "--check", 10, "--raters", 6)
+    assert result.exit_code == 0, result.output
+    assert "resolvable" in result.output and "a pilot should" in " ".join(result.output.split())
+    assert "Checked by 10 simulated tests with 6 raters" in " ".join(result.output.split())
     assert not (tmp_path / "t" / "simulated.jsonl").exists()
 
 

@@ -48,7 +48,7 @@ def clock():
 
 
 @pytest.fixture
-def held(tmp_path, database_url, clock):
+def make_sessions(tmp_path, database_url, clock):
     """A function that makes a test and its sessions; further calls share the database, as a second server does."""
     opened = []
 
@@ -61,5 +61,5 @@ def held(tmp_path, database_url, clock):
         return Sessions(test, database, signer, entry=entry, reclaim_hours=reclaim_hours, clock=clock)
 
     yield make
-    for one in opened:
-        one.close()
+    for database in opened:
+        database.close()

@@ -18,9 +18,9 @@ START_SECONDS = 60
 
 def binaries():
     """The folder of PostgreSQL's programs, or None."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
+    return candidates[-1].parent if candidates else Path(on_path).parent if on_path else None
 
 
 def _account():
@@ -41,18 +41,18 @@ class PrivateServer:
     def __init__(self, folder, account, durable):
         self.folder, self.durable = folder, durable
         self._as = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-        self._made = False
+        self._has_database = False
         self._run("initdb", "-D", folder / "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         self.start()
 
     def _run(self, program, *words):
-        command = [str(one) for one in [binaries() / program, *words]]
+        command = [str(word) for word in [binaries() / program, *words]]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._as)
 
     def start(self):
         settings = ["listen_addresses=", f"unix_socket_directories={self.folder}", f"fsync={self.durable}"]
-        words = [word for one in settings for word in ("-c", one)]
-        command = [str(one) for one in [binaries() / "postgres", "-D", self.folder / "data", *words]]
+        words = [word for setting in settings for word in ("-c", setting)]
+        command = [str(word) for word in [binaries() / "postgres", "-D", self.folder / "data", *words]]
         self.process = subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._as
         )
@@ -73,14 +73,14 @@ class PrivateServer:
 
     def ask(self, name, statement):
         with psycopg.connect(host=str(self.folder), user=USER, dbname=name, autocommit=True) as connection:
-            found = connection.execute(statement)
-            return found.fetchall() if found.description else []
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
 
     def new_database(self):
         """The address of an empty database; the one that was given before is emptied: making one takes seconds."""
-        if not self._made:
+        if not self._has_database:
             self.ask("postgres", f"CREATE DATABASE {NAME}")
-            self._made = True
+            self._has_database = True
         self.ask("postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{NAME}'")
         self.ask(NAME, "DROP SCHEMA public CASCADE")
         self.ask(NAME, "CREATE SCHEMA public")

@@ -24,9 +24,9 @@ START_SECONDS = 120
 
 
 def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    with socket.socket() as server_socket:
+        server_socket.bind(("127.0.0.1", 0))
+        return server_socket.getsockname()[1]
 
 
 class Served:
@@ -39,19 +39,19 @@ class Served:
     """
 
     def __init__(self, folder, options, *, fresh=False):
-        self.folder, self.options, self._fresh = folder, [str(one) for one in options], fresh
+        self.folder, self.options, self._fresh = folder, [str(option) for option in options], fresh
         self.admin_password = ADMIN_PASSWORD
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.process = None
         self.scratch = tempfile.mkdtemp()  # a server that is killed cannot clean up after itself
-        self._said = Path(self.scratch, "said")
+        self._log = Path(self.scratch, "output")
         self.restart()
 
     @property
     def output(self):
         """What it said since the first start."""
-        return self._said.read_text(encoding="utf-8")
+        return self._log.read_text(encoding="utf-8")
 
     def restart(self):
         """Start it, at the same address as before."""
@@ -59,7 +59,7 @@ class Served:
         env = {**os.environ, "SONGBENCH_ADMIN_PASSWORD": self.admin_password, "PYTHONUNBUFFERED": "1"}
         env["TMPDIR"] = self.scratch
         begin = command_line.start_fresh if self._fresh else command_line.start
-        self.process = begin(words, cwd=Path.cwd(), env=env, output=self._said)
+        self.process = begin(words, cwd=Path.cwd(), env=env, output=self._log)
         deadline = time.monotonic() + START_SECONDS
         while not self._healthy():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -123,37 +123,37 @@ class Rater:
         self.component = component(url) if number is None else number
         self.replies, self.acknowledged, self.latencies = [], [], []
 
-    def call(self, function, asked):
+    def call(self, function, payload):
         """One server function, through the same request as Gradio's client makes."""
-        body = {"data": asked, "component_id": self.component, "fn_name": function, "session_hash": f"s{id(self)}"}
+        body = {"data": payload, "component_id": self.component, "fn_name": function, "session_hash": f"s{id(self)}"}
         data = json.dumps(body).encode()
         deadline = time.monotonic() + self.patience
         while True:
             try:
-                status, _, reply = get(
+                status, _, raw_reply = get(
                     self.url + "gradio_api/component_server/", {"Content-Type": "application/json"}, "POST", data
                 )
                 if status == 200:
-                    said = json.loads(reply)
-                    if said.get("problem") != "failed" or time.monotonic() > deadline:
+                    reply = json.loads(raw_reply)
+                    if reply.get("problem") != "failed" or time.monotonic() > deadline:
                         break
                 elif time.monotonic() > deadline:
-                    raise RuntimeError(f"{function}: {status} {reply[:200]}")
+                    raise RuntimeError(f"{function}: {status} {raw_reply[:200]}")
             except (OSError, http.client.HTTPException):  # no reply, or half of one
                 if time.monotonic() > deadline:
                     raise
             time.sleep(0.2)
-        self.replies.append(said)
-        return said
+        self.replies.append(reply)
+        return reply
 
     def open(self):
-        said = self.call(
+        reply = self.call(
             "open_session",
             {"invitation": self.invitation, "token": self.token, "language": self.language},
         )
-        if "page" in said:
-            self.token, self.page, self.prefetch = said["token"], said["page"], said["prefetch"]
-        return said
+        if "page" in reply:
+            self.token, self.page, self.prefetch = reply["token"], reply["page"], reply["prefetch"]
+        return reply
 
     def answer(self, answer=None, page=None):
         """Send an answer to the current page, by default a good one; keep what was acknowledged."""
@@ -161,19 +161,19 @@ class Rater:
         if answer is None:
             answer = good_answer(self.page) | ({"device": self.device} if self.page["kind"] == "consent" else {})
         began = time.perf_counter()
-        said = self.call("answer", {"token": self.token, "page": number, "answer": answer})
+        reply = self.call("answer", {"token": self.token, "page": number, "answer": answer})
         self.latencies.append(time.perf_counter() - began)
-        if "page" in said:
+        if "page" in reply:
             self.acknowledged.append((number, answer))
-            self.page, self.prefetch = said["page"], said["prefetch"]
-        return said
+            self.page, self.prefetch = reply["page"], reply["prefetch"]
+        return reply
 
     def finish(self):
         """Everything to the end; the completion code."""
         while self.page["kind"] != "thanks":
-            said = self.answer()
-            if "page" not in said:
-                raise RuntimeError(f"page {self.page['page']}: {said}")
+            reply = self.answer()
+            if "page" not in reply:
+                raise RuntimeError(f"page {self.page['page']}: {reply}")
         return self.page["code"]
 
     def audio(self, url, **headers):

@@ -31,9 +31,11 @@ def test_the_experimenter_sees_how_far_raters_are_and_stays_blind(browser, tmp_p
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "request",
-            lambda one: None if one.url.startswith((server.url, "data:", "blob:")) else faults.append(one.url),
+            lambda request: (
+                None if request.url.startswith((server.url, "data:", "blob:")) else faults.append(request.url)
+            ),
         )
-        page.on("console", lambda one: faults.append(one.text) if "Content Security" in one.text else None)
+        page.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
         log_in(page, server, "a guess")
         page.get_by_text("Incorrect credentials").wait_for()
         log_in(page, server, server.admin_password)
@@ -42,14 +44,14 @@ def test_the_experimenter_sees_how_far_raters_are_and_stays_blind(browser, tmp_p
         assert page.title() == "Listening test: administration"
         page.get_by_role("tab", name="Stimuli").click()
         page.get_by_text("Answered pages on which each stimulus was judged").wait_for()
-        seen = page.content()
-        assert not [name for name in (*SYSTEMS, "secretrunname", "anchor") if name in seen]
+        html = page.content()
+        assert not [name for name in (*SYSTEMS, "secretrunname", "anchor") if name in html]
         with page.expect_download() as download:
             page.get_by_role("button", name="Download the answers").click()
         download.value.save_as(tmp_path / "answers.jsonl")
         (sheet,) = read_sheets(tmp_path / "answers.jsonl")
         assert sheet.finished and sheet.device == nasty[:200]
-        assert {one.answer["comment"] for one in sheet.entries if "comment" in one.answer} == {nasty}
+        assert {entry.answer["comment"] for entry in sheet.entries if "comment" in entry.answer} == {nasty}
         page.get_by_role("button", name="Close the test").click()
         page.get_by_text("nobody is admitted").wait_for()
         assert served.Rater(server.url).open() == {"problem": "closed"}
@@ -66,12 +68,12 @@ def test_a_database_that_goes_away_costs_a_retry_and_nothing_else(postgres, tmp_
     database = Database(postgres.new_database(), test)
     replies = Replies(Sessions(test, database, Signer(load_secret(test.folder), test.digest())))
     opened = replies.open_session({})
-    asked = {"token": opened["token"], "page": 0, "answer": {"agree": True}}
+    payload = {"token": opened["token"], "page": 0, "answer": {"agree": True}}
     postgres.stop()
     try:
-        assert replies.answer(asked) == {"problem": "failed"} == replies.open_session({})
+        assert replies.answer(payload) == {"problem": "failed"} == replies.open_session({})
     finally:
         postgres.start()
-    said = replies.answer(asked)
-    assert said["page"]["page"] == 1 and json.dumps(replies.answer(asked)) == json.dumps(said)
+    reply = replies.answer(payload)
+    assert reply["page"]["page"] == 1 and json.dumps(replies.answer(payload)) == json.dumps(reply)
     database.close()

@@ -50,11 +50,11 @@ def local(sessions):
         yield client
 
 
-def another(client, sender):
+def client_from(client, sender):
     """Somebody else at the same door, from another address and without the cookies of the first."""
-    other = visitor(client.app, sender)
-    other.portal = client.portal
-    return other
+    newcomer = visitor(client.app, sender)
+    newcomer.portal = client.portal
+    return newcomer
 
 
 def log_in(client, password=PASSWORD, user="admin", prefix="", **headers):
@@ -87,7 +87,7 @@ def test_every_page_is_served_under_the_public_address(sessions, url):
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("https://example.org/admin/x/", "also the beginning of an address inside"),
         ("https://example.org/a/../b/", "not an address"),
@@ -95,8 +95,8 @@ def test_every_page_is_served_under_the_public_address(sessions, url):
         ("https://example.org//x/", "not an address"),
     ],
 )
-def test_paths_that_cannot_be_told_apart_are_refused(url, told):
-    with pytest.raises(InputError, match=told):
+def test_paths_that_cannot_be_told_apart_are_refused(url, message):
+    with pytest.raises(InputError, match=message):
         serving.public_address(url)
 
 
@@ -131,16 +131,16 @@ def test_what_forwarding_headers_say_of_the_host_counts_for_nothing(local, sessi
 
 def test_calls_to_components_that_are_not_there_are_refused(local):
     config = local.get("/config").json()
-    number = next(one["id"] for one in config["components"] if one["props"].get("server_fns"))
+    number = next(entry["id"] for entry in config["components"] if entry["props"].get("server_fns"))
     assert "page" in local.post("/gradio_api/component_server/", json={**CALL, "component_id": number}).json()
     for component in (number + 1, 10**9, -1):
-        said = local.post("/gradio_api/component_server/", json={**CALL, "component_id": component})
-        assert (said.status_code, said.json()) == (404, {"detail": "Not Found"})
+        reply = local.post("/gradio_api/component_server/", json={**CALL, "component_id": component})
+        assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
     assert local.post("/gradio_api/component_server/", json=CALL).status_code == 400
 
 
 def test_events_that_are_not_there_are_refused_to_whoever_logged_in(local):
-    client, event = another(local, "203.0.113.20"), {"data": [], "fn_index": 0, "session_hash": "x"}
+    client, event = client_from(local, "203.0.113.20"), {"data": [], "fn_index": 0, "session_hash": "x"}
     assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 401
     log_in(client)
     assert client.post("/admin/gradio_api/run/predict", json=event).status_code == 200
@@ -164,13 +164,13 @@ def test_queries_change_nothing_on_the_server(local, query):
 
 def test_wrong_passwords_are_limited_by_address_and_logged(local, caplog):
     caplog.set_level(logging.INFO, "listening_test")
-    client = another(local, "203.0.113.30")
+    client = client_from(local, "203.0.113.30")
     for guess in range(FREE_TRIES):
         lie = {"X-Forwarded-For": f"198.51.100.{guess}"}  # nobody said that a proxy may be believed
         assert log_in(client, f"guess {guess}", **lie).status_code == 400
-    said = log_in(client)
-    assert said.status_code == 429 and int(said.headers["Retry-After"]) >= 1  # the right one too
-    assert log_in(another(local, "203.0.113.31")).status_code == 200
+    reply = log_in(client)
+    assert reply.status_code == 429 and int(reply.headers["Retry-After"]) >= 1  # the right one too
+    assert log_in(client_from(local, "203.0.113.31")).status_code == 200
     assert caplog.text.count("A wrong password for the administration from 203.0.113.30") == FREE_TRIES
     assert "turned away" in caplog.text and "guess" not in caplog.text
 
@@ -185,7 +185,7 @@ def test_behind_a_trusted_proxy_the_sender_is_limited_and_nobody_else(sessions):
 
 
 def test_user_and_password_must_both_be_right(local):
-    client = another(local, "203.0.113.40")
+    client = client_from(local, "203.0.113.40")
     assert log_in(client, PASSWORD + " ").status_code == 400
     assert log_in(client, user="root").status_code == 400
     assert log_in(client, "").status_code in (400, 422)
@@ -217,17 +217,17 @@ def test_many_tries_at_once_gain_nothing():
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "message"),
     [
         ("--admin-password", "short one", "has 9 characters, and 12 are needed.*leave it out"),
         ("--trust-proxy", "proxy.example", "not an address or network.*10.0.0.0/8"),
         ("--trust-proxy", "*", "not an address or network"),
     ],
 )
-def test_what_would_open_the_door_is_refused_before_the_server_starts(sessions, option, value, told):
-    done = CliRunner().invoke(commands.app, ["serve", str(sessions.test.folder), "--port", "0", option, value])
-    assert isinstance(done.exception, InputError) and re.search(told, str(done.exception))
-    assert "short one" not in str(done.exception)
+def test_what_would_open_the_door_is_refused_before_the_server_starts(sessions, option, value, message):
+    result = CliRunner().invoke(commands.app, ["serve", str(sessions.test.folder), "--port", "0", option, value])
+    assert isinstance(result.exception, InputError) and re.search(message, str(result.exception))
+    assert "short one" not in str(result.exception)
 
 
 # -- connections -------------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_whole_requests_in_parts_and_one_after_another_are_answered(port):
         for _ in range(3):
             line.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n")
             line.sendall(b"\r\n")
-            said = b""
-            while not said.endswith(b"ok"):
-                said += line.recv(1000)
-            assert b" 200 " in said
+            reply = b""
+            while not reply.endswith(b"ok"):
+                reply += line.recv(1000)
+            assert b" 200 " in reply

@@ -30,13 +30,13 @@ def own_answer(page, draw, name):
 
 def take_part(rater, number, errors, paused=None):
     try:
-        said = rater.open()
-        assert "page" in said, said
+        reply = rater.open()
+        assert "page" in reply, reply
         draw = random.Random(number)
         while rater.page["kind"] != "thanks":
             answer = own_answer(rater.page, draw, f"rater {number}")
-            said = rater.answer(answer)
-            assert "page" in said, said
+            reply = rater.answer(answer)
+            assert "page" in reply, reply
             if paused:
                 paused(rater)
     except Exception as error:
@@ -48,10 +48,10 @@ def run_all(raters, paused=None):
     threads = [
         threading.Thread(target=take_part, args=(rater, number, errors, paused)) for number, rater in enumerate(raters)
     ]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert not errors, errors[:3]
 
 
@@ -59,9 +59,9 @@ def assert_exactly_kept(test, url, raters):
     """Every acknowledged answer once, no other; the same in the table of ratings."""
     database = Database(url, test, create=False)
     with database.reading() as session:
-        names = {one.token_hash: one for one in session.scalars(select(RaterRow))}
-        stored = Counter(
-            (one.rater, one.page, one.slot, one.scale, one.answer) for one in session.scalars(select(RatingRow))
+        names = {row.token_hash: row for row in session.scalars(select(RaterRow))}
+        stored_ratings = Counter(
+            (row.rater, row.page, row.slot, row.scale, row.answer) for row in session.scalars(select(RatingRow))
         )
     database.close()
     assert set(names) == {token_hash(rater.token) for rater in raters}
@@ -70,14 +70,14 @@ def assert_exactly_kept(test, url, raters):
     for rater in raters:
         row = names[token_hash(rater.token)]
         sheet = sheets[row.id]
-        kept = {one.page: one.answer for one in sheet.entries}
-        said = {page: accept(test, row.seat, page, "en", answer) for page, answer in rater.acknowledged}
-        assert kept == said and len(sheet.entries) == len(rater.acknowledged) == len(kept)
-        assert len(kept) == len(session_pages(test, row.seat)) - 1 and sheet.finished and rater.page["code"]
-        for page, answer in said.items():
-            for one in answer.get("ratings", ()):
-                expected[row.id, page, one["slot"], one["scale"], one["answer"]] += 1
-    assert stored == expected and set(stored.values()) == {1}
+        stored_answers = {entry.page: entry.answer for entry in sheet.entries}
+        sent_answers = {page: accept(test, row.seat, page, "en", answer) for page, answer in rater.acknowledged}
+        assert stored_answers == sent_answers and len(sheet.entries) == len(rater.acknowledged) == len(stored_answers)
+        assert len(stored_answers) == len(session_pages(test, row.seat)) - 1 and sheet.finished and rater.page["code"]
+        for page, answer in sent_answers.items():
+            for rating in answer.get("ratings", ()):
+                expected[row.id, page, rating["slot"], rating["scale"], rating["answer"]] += 1
+    assert stored_ratings == expected and set(stored_ratings.values()) == {1}
     return names.values()
 
 
@@ -93,37 +93,37 @@ def test_fifty_raters_at_once(prepared, database_url):
         number = served.component(server.url)
         raters = [served.Rater(server.url, number=number) for _ in range(RATERS)]
         run_all(raters)
-        known = assert_exactly_kept(prepared, database_url, raters)
+        rater_rows = assert_exactly_kept(prepared, database_url, raters)
         assert server.stop() == 0
-    assert sorted(Counter(one.seat for one in known).values()) == [6] * 6 + [7] * 2
+    assert sorted(Counter(row.seat for row in rater_rows).values()) == [6] * 6 + [7] * 2
 
 
 @pytest.mark.parametrize("count", [20, pytest.param(RATERS, marks=pytest.mark.slow)])
 def test_a_server_that_is_killed_forgets_nothing_it_acknowledged(prepared, database_url, count):
     with served.start(prepared.folder, "--db", database_url, "--entry", "invited") as server:
-        known = run_through_a_fall(prepared, database_url, server, server, count)
-    assert sorted(one.invitation for one in known) == list(range(count))
+        rater_rows = run_through_a_fall(prepared, database_url, server, server, count)
+    assert sorted(row.invitation for row in rater_rows) == list(range(count))
 
 
 @pytest.mark.slow  # the same rules on the same kinds of database in test_sessions.py, without the processes
 def test_two_servers_on_one_database_are_as_good_as_one(prepared, database_url):
     options = (prepared.folder, "--db", database_url, "--entry", "invited")
     with served.start(*options) as falls, served.start(*options) as stays:
-        known = run_through_a_fall(prepared, database_url, falls, stays, RATERS)
-    assert sorted(one.invitation for one in known) == list(range(RATERS))
+        rater_rows = run_through_a_fall(prepared, database_url, falls, stays, RATERS)
+    assert sorted(row.invitation for row in rater_rows) == list(range(RATERS))
 
 
-def run_through_a_fall(test, url, falls, other, count):
+def run_through_a_fall(test, url, falls, stays, count):
     """Invited raters who go to and fro between two addresses; one server is killed in the middle."""
     signer, number = Signer(load_secret(test.folder), test.digest()), served.component(falls.url)
     raters = [
-        served.Rater([falls, other][n % 2].url, invitation=signer.invitation(n), patience=120, number=number)
+        served.Rater([falls, stays][n % 2].url, invitation=signer.invitation(n), patience=120, number=number)
         for n in range(count)
     ]
     enough, lock, answered = threading.Event(), threading.Lock(), []
 
     def move(rater):
-        rater.url = other.url if rater.url == falls.url else falls.url
+        rater.url = stays.url if rater.url == falls.url else falls.url
         with lock:
             answered.append(rater)
             if len(answered) == 3 * count:

@@ -23,8 +23,8 @@ NOT_FOUND = b'{"detail":"Not Found"}'
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("security") / "test"
     made_up_test(folder, listening={"minimum_seconds": 0.0})
-    with served.start(folder) as one:
-        yield one
+    with served.start(folder) as instance:
+        yield instance
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ def test_no_address_gives_a_file_of_the_server(server):
         for place in ("gradio_api/file=", "gradio_api/file/", "file=", "file/", "gradio_api/proxy=file://", "static/"):
             paths += [f"{place}{file}", f"admin/{place}{file}", f"{place}{file.relative_to('/')}"]
     for path in paths:
-        for asked in {
+        for address in {
             path,
             path.replace("../", "..%2f"),
             urllib.parse.quote(path, safe=""),
             path.replace("..", "%2e%2e"),
         }:
-            status, _, body = served.get(server.url + asked)
-            assert status in (401, 404), (asked, status)
+            status, _, body = served.get(server.url + address)
+            assert status in (401, 404), (address, status)
             assert not any(word in body for word in (b"secretrunname", b"SQLite", b"root:", b"headphone_answers"))
 
 
@@ -95,38 +95,38 @@ def test_the_interface_describes_no_function(server):
 
 
 def test_every_wrong_address_of_audio_sounds_the_same(server):
-    mine, other = walk(served.Rater(server.url), "trial"), walk(served.Rater(server.url), "trial")
-    page = mine.page["page"]
-    (url,) = served.urls_of(mine.page)
-    assert mine.audio(url)[0] == 200 == mine.audio(mine.prefetch[0])[0]
-    wrong = [f"audio/{mine.token}/{number}/A.flac" for number in (0, page - 1, page + 2, 99999, "x", "-1", "1e0", "٣")]
-    wrong += [f"audio/{mine.token}/{page}/{slot}.flac" for slot in ("B", "R", "P", "AB", "", "%00", "..")]
-    wrong += [f"audio/{token}/{page}/A.flac" for token in ("A" * 43, mine.token[:-1], mine.token + "A", "x", "%00")]
-    wrong += [url.replace(mine.token, mine.token.swapcase()), "audio", "audio/", f"audio/{mine.token}"]
-    replies = {served.get(server.url + urllib.parse.quote(one, safe="/%"))[::2] for one in wrong}
+    rater, other_rater = walk(served.Rater(server.url), "trial"), walk(served.Rater(server.url), "trial")
+    page = rater.page["page"]
+    (url,) = served.urls_of(rater.page)
+    assert rater.audio(url)[0] == 200 == rater.audio(rater.prefetch[0])[0]
+    wrong = [f"audio/{rater.token}/{number}/A.flac" for number in (0, page - 1, page + 2, 99999, "x", "-1", "1e0", "٣")]
+    wrong += [f"audio/{rater.token}/{page}/{slot}.flac" for slot in ("B", "R", "P", "AB", "", "%00", "..")]
+    wrong += [f"audio/{token}/{page}/A.flac" for token in ("A" * 43, rater.token[:-1], rater.token + "A", "x", "%00")]
+    wrong += [url.replace(rater.token, rater.token.swapcase()), "audio", "audio/", f"audio/{rater.token}"]
+    replies = {served.get(server.url + urllib.parse.quote(address, safe="/%"))[::2] for address in wrong}
     assert replies == {(404, NOT_FOUND)}
-    assert other.audio(url.replace(mine.token, other.token))[0] == 200
+    assert other_rater.audio(url.replace(rater.token, other_rater.token))[0] == 200
 
 
 def test_sound_comes_in_parts_and_says_nothing_of_itself(server, test):
     raters = [walk(served.Rater(server.url), "trial") for _ in range(2 * len(test.seats))]
     first, again = raters[0], raters[len(test.seats)]  # the same seat in the next round: the same sound
     (url,) = served.urls_of(first.page)
-    status, headers, whole = first.audio(url)
-    assert status == 200 and whole[:4] == b"fLaC" and headers["Content-Type"] == "audio/flac"
+    status, headers, sound = first.audio(url)
+    assert status == 200 and sound[:4] == b"fLaC" and headers["Content-Type"] == "audio/flac"
     assert headers["Cache-Control"].startswith("private") and headers["Accept-Ranges"] == "bytes"
     status, part_headers, part = first.audio(url, Range="bytes=100-199")
-    assert (status, part) == (206, whole[100:200])
-    assert part_headers["Content-Range"] == f"bytes 100-199/{len(whole)}"
-    assert first.audio(url, Range=f"bytes={len(whole)}-")[0] == 416
-    (other,) = served.urls_of(again.page)
-    _, others, same = again.audio(other)
-    assert same == whole and others["ETag"] != headers["ETag"]
+    assert (status, part) == (206, sound[100:200])
+    assert part_headers["Content-Range"] == f"bytes 100-199/{len(sound)}"
+    assert first.audio(url, Range=f"bytes={len(sound)}-")[0] == 416
+    (second_url,) = served.urls_of(again.page)
+    _, second_headers, second_sound = again.audio(second_url)
+    assert second_sound == sound and second_headers["ETag"] != headers["ETag"]
     plain = {name: value for name, value in headers.items() if name not in ("etag", "date")}
-    assert {k: v for k, v in others.items() if k not in ("etag", "date", "content-security-policy")} == {
+    assert {k: v for k, v in second_headers.items() if k not in ("etag", "date", "content-security-policy")} == {
         k: v for k, v in plain.items() if k != "content-security-policy"
     }
-    dates = {one.audio(served.urls_of(one.page)[0])[1]["Last-Modified"] for one in raters}
+    dates = {rater.audio(served.urls_of(rater.page)[0])[1]["Last-Modified"] for rater in raters}
     assert len(dates) == 1
 
 
@@ -142,15 +142,15 @@ def test_what_is_spoken_in_another_language_is_another_address(server, test):
     while rater.open()["page"]["page"] < number:
         rater.answer()
     spoken = test.trials[step.trial].spoken
-    heard = {}
+    etags = {}
     for language in ("en", "zh"):
-        said = rater.call("turn", {"token": rater.token, "language": language})
-        (url,) = served.urls_of(said["page"])
+        reply = rater.call("turn", {"token": rater.token, "language": language})
+        (url,) = served.urls_of(reply["page"])
         _, headers, body = rater.audio(url)
-        heard[url] = headers["ETag"]
+        etags[url] = headers["ETag"]
         stimulus = test.stimuli[spoken[language][step.order[0]]]
         assert body == (test.folder / stimulus.file).read_bytes()
-    assert len(heard) == 2 == len(set(heard.values()))
+    assert len(etags) == 2 == len(set(etags.values()))
 
 
 def test_forged_invitations_and_tokens_open_nothing(server, test):
@@ -163,16 +163,16 @@ def test_forged_invitations_and_tokens_open_nothing(server, test):
     for token in ("A" * 43, "' OR 1=1 --", "\x00", [], {"$ne": None}, 7):
         rater.token = token
         for name in ("answer", "turn", "withdraw"):
-            asked = {"token": token, "page": 0, "answer": {"agree": True}, "language": "en"}
-            assert rater.call(name, asked) == {"problem": "unknown"}
+            payload = {"token": token, "page": 0, "answer": {"agree": True}, "language": "en"}
+            assert rater.call(name, payload) == {"problem": "unknown"}
 
 
 def test_requests_of_any_shape_get_a_code_and_no_more(server):
     rater = served.Rater(server.url)
     for name in ("open_session", "answer", "turn", "withdraw"):
-        for asked in (None, 7, "x", [], [[]], {"token": {"token": 1}}, {"page": {}}, {"answer": 1e308, "token": -1}):
-            said = rater.call(name, asked)
-            assert set(said) <= {"problem", "refused", "token", "language", "page", "prefetch"}
+        for payload in (None, 7, "x", [], [[]], {"token": {"token": 1}}, {"page": {}}, {"answer": 1e308, "token": -1}):
+            reply = rater.call(name, payload)
+            assert set(reply) <= {"problem", "refused", "token", "language", "page", "prefetch"}
     number = rater.component
     for body in (
         b"",
@@ -190,8 +190,8 @@ def test_requests_of_any_shape_get_a_code_and_no_more(server):
         {"data": {}, "component_id": number, "fn_name": "answer"},
         [],
     ):
-        status, _, said = post(server, body)
-        assert status in (400, 404) and b"Traceback" not in said and b"/" not in said, (body[:40], said)
+        status, _, reply = post(server, body)
+        assert status in (400, 404) and b"Traceback" not in reply and b"/" not in reply, (body[:40], reply)
 
 
 def test_long_bodies_and_other_kinds_are_not_read(server):
@@ -210,7 +210,7 @@ def test_long_bodies_and_other_kinds_are_not_read(server):
 
 
 def test_long_comments_and_wrong_pages_are_refused_and_change_nothing(server, test):
-    rater, other = walk(served.Rater(server.url), "trial"), walk(served.Rater(server.url), "trial")
+    rater, other_rater = walk(served.Rater(server.url), "trial"), walk(served.Rater(server.url), "trial")
     page = rater.page
     good = served.good_answer(page)
     for answer, number, code in [
@@ -221,14 +221,14 @@ def test_long_comments_and_wrong_pages_are_refused_and_change_nothing(server, te
         ({**good, "ratings": []}, page["page"], "unrated"),
         ({**good, "plays": []}, page["page"], None),
     ]:
-        said = rater.call("answer", {"token": rater.token, "page": number, "answer": answer})
+        reply = rater.call("answer", {"token": rater.token, "page": number, "answer": answer})
         if code:
-            assert said["refused"]["code"] == code
+            assert reply["refused"]["code"] == code
     replies = [rater.call("answer", {"token": rater.token, "page": page["page"], "answer": good}) for _ in range(3)]
-    assert len({json.dumps(one) for one in replies}) == 1
-    sheets = {one.rater: one for one in read_answers(test, default_url(test.folder))}
-    pages = [len(one.entries) for one in sheets.values()]
-    assert pages.count(page["page"] + 1) >= 1 and other.open()["page"] == other.page
+    assert len({json.dumps(reply) for reply in replies}) == 1
+    sheets = {sheet.rater: sheet for sheet in read_answers(test, default_url(test.folder))}
+    pages = [len(sheet.entries) for sheet in sheets.values()]
+    assert pages.count(page["page"] + 1) >= 1 and other_rater.open()["page"] == other_rater.page
 
 
 def test_every_reply_carries_the_same_safe_headers(server):
@@ -260,9 +260,12 @@ def test_nothing_a_browser_can_get_says_what_is_what(server, test):
     """Everything of a whole session in both languages, word for word; practice files of Gradio are not ours."""
     key = load_key(test)
     names = [*SYSTEMS, key.run, *key.prompts, *test.stimuli, *test.trials, *test.items, str(test.folder)]
-    names += [one.song for one in key.stimuli.values() if one.song] + [load_secret(test.folder).hex(), test.digest()]
+    names += [stimulus.song for stimulus in key.stimuli.values() if stimulus.song] + [
+        load_secret(test.folder).hex(),
+        test.digest(),
+    ]
     kinds = ("trap", "anchor", "repeat", "lowpass", "expected", "seed", "system")
-    ours, shipped = [], []
+    replies, shipped = [], []
     for language in ("en", "zh"):
         rater = served.Rater(server.url, language=language)
         rater.open()
@@ -272,19 +275,21 @@ def test_nothing_a_browser_can_get_says_what_is_what(server, test):
                 assert status == 200
                 shipped += [str(headers).encode(), body]
             rater.answer()
-        ours += [json.dumps(one, ensure_ascii=False) for one in rater.replies]
+        replies += [json.dumps(reply, ensure_ascii=False) for reply in rater.replies]
         assert rater.call("turn", {"token": rater.token, "language": "zh"})["page"]["kind"] == "thanks"
     config = served.get(server.url + "config")[2]
     page = served.get(server.url)[2]
     addresses = set(re.findall(r"front-end/[\w.-]+", config.decode()))
-    addresses |= {one.lstrip("./") for one in re.findall(r'(?:src|href)="\.?/?([^"]+)"', page.decode())}
-    assert len([one for one in addresses if one.startswith("front-end/")]) == 2
-    shipped += [served.get(server.url + one)[2] for one in [*addresses, "theme.css", "manifest.json", "robots.txt"]]
+    addresses |= {address.lstrip("./") for address in re.findall(r'(?:src|href)="\.?/?([^"]+)"', page.decode())}
+    assert len([address for address in addresses if address.startswith("front-end/")]) == 2
+    shipped += [
+        served.get(server.url + address)[2] for address in [*addresses, "theme.css", "manifest.json", "robots.txt"]
+    ]
     for name in names:
-        assert not any(name in said for said in ours), name
-        assert not any(name.encode() in said for said in [*shipped, config, page]), name
+        assert not any(name in reply for reply in replies), name
+        assert not any(name.encode() in content for content in [*shipped, config, page]), name
     for kind in kinds:
-        assert not any(kind in said for said in ours), kind
+        assert not any(kind in reply for reply in replies), kind
 
 
 def test_nothing_that_was_asked_here_broke_the_server(server):

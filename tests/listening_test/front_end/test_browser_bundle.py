@@ -66,8 +66,8 @@ def test_a_rater_goes_through_a_form_and_the_file_holds_what_was_clicked(bundle,
     data = collect(test, key, [sheet])
     table = data.pairs if test.protocol.pairwise else data.ratings
     assert len(table) == len(test.protocol.scales) * {"multistimulus": 3, "mushra": 4}.get(form, 1)
-    heard = [name for name in table.columns if name.startswith("heard")]
-    assert (table[heard] >= 0.5).all(axis=None) and (table["seconds"] > 1).all()
+    columns = [name for name in table.columns if name.startswith("heard")]
+    assert (table[columns] >= 0.5).all(axis=None) and (table["seconds"] > 1).all()
 
 
 def test_too_little_listening_and_open_questions_are_shown_and_focused(bundle, visit):
@@ -203,8 +203,8 @@ def test_withdrawing_asks_first_and_deletes_the_answers(bundle, visit):
     assert visitor.form == "ccr"
     withdraw("Withdraw and delete my answers")
     page.wait_for_function("document.querySelector('h1').textContent === 'You have withdrawn'")
-    kept = page.evaluate("JSON.stringify(Object.values(localStorage))")
-    assert '\\"withdrawn\\":true' in kept.replace("\\\\", "\\") and "training" not in kept
+    storage = page.evaluate("JSON.stringify(Object.values(localStorage))")
+    assert '\\"withdrawn\\":true' in storage.replace("\\\\", "\\") and "training" not in storage
     visitor.reload()
     assert visitor.heading == "You have withdrawn"
 
@@ -232,8 +232,8 @@ def test_answers_can_be_saved_on_the_way_and_someone_else_may_sit_down(bundle, v
         page.get_by_role("button", name="Save my answers so far").click()
     part = check_sheet(test, read_sheets(download.value.path().rename(tmp_path / "part.json"))[0])
     assert len(part.entries) == 2 and part.finished is None
-    whole = saved(visitor.finish(), tmp_path)
-    assert whole.rater == part.rater and check_sheet(test, whole).finished
+    sheet = saved(visitor.finish(), tmp_path)
+    assert sheet.rater == part.rater and check_sheet(test, sheet).finished
     page.get_by_role("button", name="Let someone else").click()
     page.wait_for_selector(".next")
     assert visitor.number == 0
@@ -253,15 +253,15 @@ def test_another_tab_of_the_same_rater_loses_nothing(bundle, visit):
 
 def test_someone_else_sitting_down_leaves_the_other_seats_alone(bundle, visit):
     _, _, url = bundle("ccr", seats=12)
-    other = to_trial(visit(f"{url}?seat=10"))
-    other.page.locator("textarea").fill("half")
-    number = other.number
-    visitor = visit(f"{url}?seat=1", context=other.context).finish()
+    neighbour = to_trial(visit(f"{url}?seat=10"))
+    neighbour.page.locator("textarea").fill("half")
+    number = neighbour.number
+    visitor = visit(f"{url}?seat=1", context=neighbour.context).finish()
     visitor.page.get_by_role("button", name="Let someone else").click()
     visitor.page.wait_for_selector(".next")
     assert visitor.number == 0
-    other.reload()
-    assert other.number == number and other.page.locator("textarea").input_value() == "half"
+    neighbour.reload()
+    assert neighbour.number == number and neighbour.page.locator("textarea").input_value() == "half"
 
 
 LOOK = """() => {
@@ -287,11 +287,11 @@ def test_every_page_is_labelled_ordered_and_fits_a_phone(bundle, visit, form):
     _, _, url = bundle(form, quick=False, prompts=2, **quiet)
     visitor = visit(url, phone=True)
     while True:
-        found = visitor.page.evaluate(LOOK)
-        levels = found.pop("levels")
+        findings = visitor.page.evaluate(LOOK)
+        levels = findings.pop("levels")
         assert levels[0] == 1 and levels.count(1) == 1
         assert all(after <= before + 1 for before, after in pairwise(levels))
-        assert found == {"unnamed": 0, "silent": 0, "small": [], "wide": 0}, visitor.heading
+        assert findings == {"unnamed": 0, "silent": 0, "small": [], "wide": 0}, visitor.heading
         assert "[" not in "".join(visitor.page.locator(".verses").all_inner_texts())  # tags became headings
         if not visitor.page.locator(".next").count():
             break
@@ -316,8 +316,8 @@ def test_colours_have_the_contrast_that_wcag_asks_for():
     texts += [("bad", "panel"), ("bad", "bad-soft"), ("soft", "accent-soft")]
     for colours in (light, light | dark):
         for front, back in texts:
-            one, two = sorted((luminance(colours[front]), luminance(colours[back])))
-            assert (two + 0.05) / (one + 0.05) >= 4.5, (front, back, colours[front], colours[back])
+            darker, lighter = sorted((luminance(colours[front]), luminance(colours[back])))
+            assert (lighter + 0.05) / (darker + 0.05) >= 4.5, (front, back, colours[front], colours[back])
         for front, back in [("edge", "panel"), ("accent", "panel")]:
-            one, two = sorted((luminance(colours[front]), luminance(colours[back])))
-            assert (two + 0.05) / (one + 0.05) >= 3, (front, back)
+            darker, lighter = sorted((luminance(colours[front]), luminance(colours[back])))
+            assert (lighter + 0.05) / (darker + 0.05) >= 3, (front, back)

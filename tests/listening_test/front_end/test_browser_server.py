@@ -14,7 +14,7 @@ from listening_test.collection.tokens import Signer, load_secret
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory):
+def served_test(tmp_path_factory):
     """A small test and the server that holds it."""
     folder = tmp_path_factory.mktemp("held") / "t"
     checks = {"break_every": 1, "headphone_check": 1}
@@ -23,8 +23,8 @@ def held(tmp_path_factory):
         yield test, server
 
 
-def test_two_raters_go_through_a_test_while_the_server_dies_and_comes_back(held, visit):
-    test, server = held
+def test_two_raters_go_through_a_test_while_the_server_dies_and_comes_back(served_test, visit):
+    test, server = served_test
     visitor = visit(server.url)
     page = visitor.page
     assert visitor.heading == "How good are these songs?" and page.url == server.url
@@ -38,7 +38,7 @@ def test_two_raters_go_through_a_test_while_the_server_dies_and_comes_back(held,
     visitor.reload()
     assert visitor.heading == "Song 1 of 2" and page.locator("textarea").input_value() == "hm <i>"
     checked = page.locator("fieldset input:checked")
-    assert [one.get_attribute("value") for one in checked.all()] == visitor.clicked[visitor.number]
+    assert [field.get_attribute("value") for field in checked.all()] == visitor.clicked[visitor.number]
     assert page.locator(".heard.enough").count() == 1
 
     # the server dies with the answer on its way, and comes back
@@ -57,14 +57,14 @@ def test_two_raters_go_through_a_test_while_the_server_dies_and_comes_back(held,
     assert page.locator(".code").inner_text() == code and code
 
     # another, by phone, in Chinese
-    other = visit(server.url, phone=True, locale="zh-CN").finish(seed=1)
-    assert other.heading == "谢谢您！" and other.page.locator(".code").inner_text() not in ("", code)
+    second_visitor = visit(server.url, phone=True, locale="zh-CN").finish(seed=1)
+    assert second_visitor.heading == "谢谢您！" and second_visitor.page.locator(".code").inner_text() not in ("", code)
 
     bad = visit(f"{server.url}?invitation=nonsense")
     assert bad.heading == "This link does not work"
     by_language = {sheet.language: sheet for sheet in read_answers(test) if sheet.finished}
     assert answered(by_language["en"]) == visitor.clicked
-    assert answered(by_language["zh"]) == other.clicked
+    assert answered(by_language["zh"]) == second_visitor.clicked
     comments = [entry.answer["comment"] for entry in by_language["en"].entries if "comment" in entry.answer]
     assert comments == ["", "hm <i>", ""]
     assert "Chrome" in by_language["en"].device and by_language["en"].finished
@@ -86,18 +86,18 @@ def test_who_is_under_way_when_the_test_closes_can_still_withdraw(visit, tmp_pat
         assert not visit(server.url).page.get_by_role("button", name="Stop and withdraw").count()
 
 
-def test_an_invitation_brings_a_rater_back_and_withdrawal_reaches_the_server(held, visit):
-    test, server = held
+def test_an_invitation_brings_a_rater_back_and_withdrawal_reaches_the_server(served_test, visit):
+    test, server = served_test
     link = f"{server.url}?invitation={Signer(load_secret(test.folder), test.digest()).invitation(2)}"
     visitor = visit(link)
     for _ in range(3):
         visitor.answer().next()
     assert visit(link).heading == visitor.heading  # another browser, the same place
-    sheet = next(one for one in read_answers(test) if one.seat == 2)
+    sheet = next(sheet for sheet in read_answers(test) if sheet.seat == 2)
     assert len(sheet.entries) == 3 and not sheet.withdrawn
     visitor.page.get_by_text("Menu").click()
     visitor.page.get_by_role("button", name="Stop and withdraw").click()
     visitor.page.get_by_role("button", name="Withdraw and delete my answers").click()
     visitor.page.wait_for_function("document.querySelector('h1').textContent === 'You have withdrawn'")
-    sheet = next(one for one in read_answers(test) if one.seat == 2)
+    sheet = next(sheet for sheet in read_answers(test) if sheet.seat == 2)
     assert sheet.withdrawn and not sheet.entries

@@ -43,8 +43,8 @@ def test_there_is_a_text_for_every_code_and_section():
 def test_every_text_is_used_and_every_text_used_is_there():
     texts = set(load_wording("en"))
     source = "\n".join(asset(name) for name in SOURCES)
-    said = set(re.findall(r"""(?:say|count)\(\s*"(\w+)\"""", source))
-    assert said <= texts
+    message_keys = set(re.findall(r"""(?:say|count)\(\s*"(\w+)\"""", source))
+    assert message_keys <= texts
     stems = ("refused_", "problem_", "section_", "heading_", "task_", "preference_", "tone_", "consent_")
     quoted = set(re.findall(r'"(\w+)"', source)) | {"language_name"}
     unused = {key for key in texts - quoted if not key.startswith(stems) and key.removesuffix("_one") not in quoted}

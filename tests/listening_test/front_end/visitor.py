@@ -25,7 +25,7 @@ class Visitor:
         self.page.wait_for_selector("h1")
 
     def _console(self, message):
-        if message.type == "error" and not any(one in message.text for one in self.expected):
+        if message.type == "error" and not any(fragment in message.text for fragment in self.expected):
             self.troubles.append(message.text)
 
     def _request(self, request):
@@ -74,7 +74,7 @@ class Visitor:
                 self.clicked[number] = self._choose(seed)
         elif self.page.locator(".tones").count():
             self._play_all()
-            self.clicked[number] = [int(one) for one in self._choose(seed)]
+            self.clicked[number] = [int(value) for value in self._choose(seed)]
         elif self.page.locator(".player").count():
             self._play_all()
         elif self.page.locator("fieldset").count():
@@ -94,33 +94,33 @@ class Visitor:
             self.page.wait_for_selector(".play.on:not(.waiting)")
 
     def _choose(self, seed):
-        given = []
+        values = []
         for place, group in enumerate(self.page.locator("fieldset").all()):
             options = group.locator("input")
-            one = options.nth((seed + place) % options.count())
-            one.check()
-            given.append(one.get_attribute("value"))
-        return given
+            option = options.nth((seed + place) % options.count())
+            option.check()
+            values.append(option.get_attribute("value"))
+        return values
 
     def _slide(self, seed):
-        given = []
+        values = []
         for place, slider in enumerate(self.page.locator("input[type=range]").all()):
             box = slider.bounding_box()
             share = ((7 * seed + 23 * place) % 90 + 5) / 100
             slider.click(position={"x": box["width"] * share, "y": box["height"] / 2})
-            given.append(slider.input_value())
-        return given
+            values.append(slider.input_value())
+        return values
 
 
 def answered(sheet):
     """Page number → what a sheet holds of it, in the form of `Visitor.clicked`."""
-    found = {}
+    answers = {}
     for entry in sheet.entries:
         answer = entry.answer
         if "ratings" in answer:
-            found[entry.page] = [one["answer"] for one in answer["ratings"]]
+            answers[entry.page] = [rating["answer"] for rating in answer["ratings"]]
         elif "choices" in answer:
-            found[entry.page] = answer["choices"]
+            answers[entry.page] = answer["choices"]
         elif "answers" in answer:
-            found[entry.page] = list(answer["answers"].values())
-    return found
+            answers[entry.page] = list(answer["answers"].values())
+    return answers

@@ -55,20 +55,20 @@ def small_material(
 ):
     """A run in memory; `failed`: (system, prompt number) of songs that were not made."""
     ids = [f"{languages[n % len(languages)]}-prompt-{n}" for n in range(prompts)]
-    known = {
-        one: Prompt(
-            id=one,
-            lyrics=parse_lyrics(WORDS[one[:2]].format(n=n)),
-            language=one[:2],
+    prompt_by_id = {
+        prompt_id: Prompt(
+            id=prompt_id,
+            lyrics=parse_lyrics(WORDS[prompt_id[:2]].format(n=n)),
+            language=prompt_id[:2],
             style="warm folk",
             prompt_audio=FileAsset("sample.wav") if samples else None,
             tags={"genre": genres[n // 2 % len(genres)]},
         )
-        for n, one in enumerate(ids)
+        for n, prompt_id in enumerate(ids)
     }
     songs = {}
     for s, system in enumerate(systems):
-        for n, one in enumerate(ids):
+        for n, prompt_id in enumerate(ids):
             for take in range(takes):
                 audio = _song(
                     seconds + 0.2 * s,
@@ -77,19 +77,21 @@ def small_material(
                     level=0.02 * (1 + s + n),
                     channels=1 + (s + 1) % 2,
                 )
-                made = memory_song(Request(prompt=known[one], take=take, seed=0), audio)
-                songs[SongId(system, one, take)] = None if (system, n) in failed else made
+                song = memory_song(Request(prompt=prompt_by_id[prompt_id], take=take, seed=0), audio)
+                songs[SongId(system, prompt_id, take)] = None if (system, n) in failed else song
     return Material(
         run="secretrunname",
         runs="results/runs",
         systems=tuple(
             Contestant(name, ("lyrics", "prompt audio") if n == 0 else ("lyrics",)) for n, name in enumerate(systems)
         ),
-        prompts=known,
+        prompts=prompt_by_id,
         songs=songs,
         keys={name: f"songkey-{name.system}-{name.prompt}" for name in songs},
-        prompt_audio={one: MemoryAudio(_song(2.0, seed=n)) for n, one in enumerate(ids)} if samples else {},
-        references={one: MemoryAudio(_song(seconds, seed=900 + n)) for n, one in enumerate(ids)} if references else {},
+        prompt_audio={prompt_id: MemoryAudio(_song(2.0, seed=n)) for n, prompt_id in enumerate(ids)} if samples else {},
+        references={prompt_id: MemoryAudio(_song(seconds, seed=900 + n)) for n, prompt_id in enumerate(ids)}
+        if references
+        else {},
     )
 
 

@@ -33,7 +33,7 @@ def designs(draw):
     systems = draw(st.integers(1 if form in ("acr", "mushra") else 2, 8))
     prompts = draw(st.integers(2, 30))
     missing = draw(st.sets(st.tuples(st.sampled_from(NAMES[:systems]), st.integers(0, prompts - 1)), max_size=3))
-    made = design(
+    plan = design(
         form,
         systems,
         prompts,
@@ -44,37 +44,41 @@ def designs(draw):
         lyrics_once=draw(st.booleans()),
         seed=draw(st.integers(0, 3)),
     )
-    most = most_pages(made)
-    return replace(made, pages=draw(st.integers(1, min(most, 30)))) if most else made
+    most = most_pages(plan)
+    return replace(plan, pages=draw(st.integers(1, min(most, 30)))) if most else plan
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(designs())
-def test_every_assignment_keeps_every_promise(made):
-    if most_pages(made):
-        seats = assign(made)
-        prove(made, seats)
-        assert len(seats) == made.seats
+def test_every_assignment_keeps_every_promise(plan):
+    if most_pages(plan):
+        seats = assign(plan)
+        prove(plan, seats)
+        assert len(seats) == plan.seats
 
 
 def test_the_numbers_that_people_expect():
-    made = design("acr", 4, 20, 12, 20)
-    found = cover(made, assign(made))
-    assert set(found.systems.values()) == {(5, 5)} and found.cells == (3, 3) and found.lyrics == (1, 1)
-    made = design("preference", 3, 12, 10, 12)
-    found = cover(made, assign(made))
-    assert found.treatments == (4, 4) and found.firsts == (50, 50) and found.songs.high - found.songs.low <= 2
-    made = design("multistimulus", 8, 16, 16, 12, per_page=4)
-    found = cover(made, assign(made))
+    plan = design("acr", 4, 20, 12, 20)
+    coverage = cover(plan, assign(plan))
+    assert set(coverage.systems.values()) == {(5, 5)} and coverage.cells == (3, 3) and coverage.lyrics == (1, 1)
+    plan = design("preference", 3, 12, 10, 12)
+    coverage = cover(plan, assign(plan))
     assert (
-        set(found.systems.values()) == {(6, 6)} and found.cells == (12, 12) and found.songs.high - found.songs.low <= 3
+        coverage.treatments == (4, 4) and coverage.firsts == (50, 50) and coverage.songs.high - coverage.songs.low <= 2
+    )
+    plan = design("multistimulus", 8, 16, 16, 12, per_page=4)
+    coverage = cover(plan, assign(plan))
+    assert (
+        set(coverage.systems.values()) == {(6, 6)}
+        and coverage.cells == (12, 12)
+        and coverage.songs.high - coverage.songs.low <= 3
     )
 
 
 def test_the_seed_decides_everything():
-    made = design("acr", 3, 9, 6, 9)
-    assert assign(made) == assign(replace(made))
-    assert assign(made) != assign(replace(made, seed=1))
+    plan = design("acr", 3, 9, 6, 9)
+    assert assign(plan) == assign(replace(plan))
+    assert assign(plan) != assign(replace(plan, seed=1))
 
 
 def test_more_pages_than_there_are_lyrics_for_are_refused():
@@ -86,30 +90,30 @@ def test_more_pages_than_there_are_lyrics_for_are_refused():
 
 
 def test_a_broken_promise_is_noticed():
-    made = design("preference", 3, 6, 4, 3)
-    seats = list(assign(made))
+    plan = design("preference", 3, 6, 4, 3)
+    seats = list(assign(plan))
     first = seats[0]
-    for broken, said in [
+    for broken, message in [
         ([first[:-1], *seats[1:]], "too few"),
         (seats[1:], "a seat is missing"),
         ([(first[0], first[0], first[1]), *seats[1:]], "met twice"),
         ([(Page(first[0].item, ("s", "x")), *first[1:]), *seats[1:]], "not there"),
         ([tuple(Page(i, tuple(sorted(s))) for i, s in pages) for pages in seats], "one order"),
     ]:
-        with pytest.raises(UnbalancedError, match=said):
-            prove(made, broken)
+        with pytest.raises(UnbalancedError, match=message):
+            prove(plan, broken)
     acr = design("acr", 2, 4, 1, 4)
     with pytest.raises(UnbalancedError, match="twice in a row"):
-        one, two = ItemName("p0"), ItemName("p1")
-        prove(acr, [(Page(one, ("s",)), Page(one, ("h",)), Page(two, ("s",)), Page(two, ("h",)))])
+        p0, p1 = ItemName("p0"), ItemName("p1")
+        prove(acr, [(Page(p0, ("s",)), Page(p0, ("h",)), Page(p1, ("s",)), Page(p1, ("h",)))])
 
 
 def test_songs_that_are_missing_are_never_asked_for():
-    made = design("acr", 3, 6, 5, 10, missing={("s", 0), ("h", 3)})
-    seats = assign(made)
-    prove(made, seats)
-    asked = {(page.item.prompt, page.systems) for pages in seats for page in pages}
-    assert len(asked) == 16 and ("p0", ("s",)) not in asked and ("p3", ("h",)) not in asked
+    plan = design("acr", 3, 6, 5, 10, missing={("s", 0), ("h", 3)})
+    seats = assign(plan)
+    prove(plan, seats)
+    songs = {(page.item.prompt, page.systems) for pages in seats for page in pages}
+    assert len(songs) == 16 and ("p0", ("s",)) not in songs and ("p3", ("h",)) not in songs
 
 
 @pytest.mark.parametrize("count", range(1, 9))
@@ -131,6 +135,6 @@ def test_rows_come_in_turn_and_not_with_the_same_one_twice():
 
 
 def test_systems_follow_each_other_about_equally_often():
-    made = design("acr", 4, 16, 16, 16)
-    follows = cover(made, assign(made)).follows
+    plan = design("acr", 4, 16, 16, 16)
+    follows = cover(plan, assign(plan)).follows
     assert follows.low >= 15 and follows.high <= 25  # 240 steps over 12 ordered pairs: 20 each

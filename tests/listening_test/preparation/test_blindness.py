@@ -40,8 +40,8 @@ def with_reference(tmp_path_factory):
     return prepare(small_material(prompts=4, references=True), protocol, tmp_path_factory.mktemp("mushra"))
 
 
-def size(made, stimulus):
-    return (made.test.folder / stimulus.file).stat().st_size
+def size(preparation, stimulus):
+    return (preparation.test.folder / stimulus.file).stat().st_size
 
 
 def one_rate(files):
@@ -50,43 +50,48 @@ def one_rate(files):
     return len(bounds) > 10 and max(low for low, _ in bounds) < min(high for _, high in bounds)
 
 
-def same_song(made):
+def same_song(preparation):
     """Pairs of stimuli that are the same song to the ear: repetitions, the open and the hidden reference."""
-    known = {}
-    for name, key in made.key.stimuli.items():
+    groups = {}
+    for name, key in preparation.key.stimuli.items():
         if key.role in ("system", "reference", "anchor"):
-            known.setdefault((key.role, key.system, key.anchor, key.prompt, key.excerpt, key.start), []).append(name)
+            groups.setdefault((key.role, key.system, key.anchor, key.prompt, key.excerpt, key.start), []).append(name)
     return [
-        tuple(made.test.stimuli[name] for name in pair) for names in known.values() for pair in combinations(names, 2)
+        tuple(preparation.test.stimuli[name] for name in pair)
+        for names in groups.values()
+        for pair in combinations(names, 2)
     ]
 
 
 @pytest.mark.parametrize("test", ["prepared", "with_reference"])
 def test_the_same_song_twice_is_two_different_files(request, test):
-    made = request.getfixturevalue(test)
-    pairs = same_song(made)
+    preparation = request.getfixturevalue(test)
+    pairs = same_song(preparation)
     assert len(pairs) >= 4
-    for one, two in pairs:
-        assert one.sha256 != two.sha256 and one.peaks != two.peaks
-        assert 0 < abs(one.seconds - two.seconds) < LONGEST_TAIL - SHORTEST_TAIL and size(made, one) != size(made, two)
-        sounds = [soundfile.read(made.test.folder / stimulus.file, dtype="int16")[0] for stimulus in (one, two)]
+    for first, second in pairs:
+        assert first.sha256 != second.sha256 and first.peaks != second.peaks
+        assert 0 < abs(first.seconds - second.seconds) < LONGEST_TAIL - SHORTEST_TAIL
+        assert size(preparation, first) != size(preparation, second)
+        sounds = [
+            soundfile.read(preparation.test.folder / stimulus.file, dtype="int16")[0] for stimulus in (first, second)
+        ]
         shared = slice(RATE // 2, 3 * RATE)  # different almost everywhere, by what nobody hears
         assert (sounds[0][shared] != sounds[1][shared]).mean() > 0.4
         assert np.allclose(sounds[0][shared], sounds[1][shared], rtol=0.01, atol=5)
-    assert len({one.sha256 for one in made.test.stimuli.values()}) == len(made.test.stimuli)
+    assert len({stimulus.sha256 for stimulus in preparation.test.stimuli.values()}) == len(preparation.test.stimuli)
 
 
 @pytest.mark.parametrize("test", ["prepared", "with_reference"])
 def test_the_size_of_a_file_tells_its_length_and_nothing_else(request, test):
-    made = request.getfixturevalue(test)
-    assert one_rate((size(made, one), one.seconds) for one in made.test.stimuli.values())
+    preparation = request.getfixturevalue(test)
+    assert one_rate((size(preparation, stimulus), stimulus.seconds) for stimulus in preparation.test.stimuli.values())
 
 
 def test_without_filling_the_low_pass_would_show():
     """The reason for it all: what is filled away is there."""
-    own, rich = disguise("00", 0), framed(music(6.0).samples, RATE)
+    masking, rich = disguise("00", 0), framed(music(6.0).samples, RATE)
     dull = np.repeat(np.convolve(rich[0], np.ones(64) / 64, "same")[None].astype("float32"), 2, axis=0)
-    sizes = [len(encoded(dithered(sound, RATE, own), RATE, "flac")) for sound in (rich, dull)]
+    sizes = [len(encoded(dithered(sound, RATE, masking), RATE, "flac")) for sound in (rich, dull)]
     assert sizes[1] < 0.8 * sizes[0]
 
 
@@ -102,9 +107,9 @@ def test_a_filled_file_has_exactly_that_size_and_the_same_sound(spare):
 
 def test_wav_has_one_rate_by_itself(tmp_path):
     protocol = small_protocol(listening={"rate": RATE, "format": "wav", "minimum_seconds": 0.0}, checks={"traps": 0})
-    made = prepare(small_material(prompts=3), protocol, tmp_path)
-    for one in made.test.stimuli.values():
-        assert size(made, one) == pytest.approx(44 + 4 * RATE * one.seconds, abs=8)
+    preparation = prepare(small_material(prompts=3), protocol, tmp_path)
+    for stimulus in preparation.test.stimuli.values():
+        assert size(preparation, stimulus) == pytest.approx(44 + 4 * RATE * stimulus.seconds, abs=8)
 
 
 def test_every_reply_with_sound_looks_alike(prepared):
@@ -114,22 +119,28 @@ def test_every_reply_with_sound_looks_alike(prepared):
     sessions = Sessions(test, database, Signer(load_secret(test.folder), test.digest()))
     heads, tags, sizes = set(), set(), []
     with TestClient(build(sessions, "correct horse battery"), base_url="http://127.0.0.1:7860") as client:
-        number = next(one["id"] for one in client.get("/config").json()["components"] if one["props"].get("server_fns"))
+        number = next(
+            component["id"]
+            for component in client.get("/config").json()["components"]
+            if component["props"].get("server_fns")
+        )
 
-        def call(name, asked):
-            body = {"data": asked, "component_id": number, "fn_name": name, "session_hash": "x"}
+        def call(name, payload):
+            body = {"data": payload, "component_id": number, "fn_name": name, "session_hash": "x"}
             return client.post("/gradio_api/component_server/", json=body).json()
 
-        said = call("open_session", {"language": "en"})
-        token = said["token"]
-        while said["page"]["kind"] != "thanks":
-            for player in map(json.loads, re.findall(r'\{"slot": "\w", "url": [^{}]*\}', json.dumps(said["page"]))):
-                reply = client.head("/" + player["url"])
-                sizes.append((int(reply.headers["content-length"]), player["seconds"]))
-                tags.add(reply.headers["etag"])
+        reply = call("open_session", {"language": "en"})
+        token = reply["token"]
+        while reply["page"]["kind"] != "thanks":
+            for player in map(json.loads, re.findall(r'\{"slot": "\w", "url": [^{}]*\}', json.dumps(reply["page"]))):
+                response = client.head("/" + player["url"])
+                sizes.append((int(response.headers["content-length"]), player["seconds"]))
+                tags.add(response.headers["etag"])
                 hidden = ("content-length", "etag", "content-security-policy")
-                heads.add(tuple(sorted((k, v) for k, v in reply.headers.items() if k not in hidden)))
-            said = call("answer", {"token": token, "page": said["page"]["page"], "answer": good_answer(said["page"])})
+                heads.add(tuple(sorted((k, v) for k, v in response.headers.items() if k not in hidden)))
+            reply = call(
+                "answer", {"token": token, "page": reply["page"]["page"], "answer": good_answer(reply["page"])}
+            )
     database.close()
     assert len(heads) == 1 and len(tags) == len(sizes) and one_rate(sizes)
 
@@ -143,11 +154,14 @@ def test_an_archive_does_not_tell_how_far_sounds_can_be_packed(prepared, tmp_pat
 
 
 def test_what_is_drawn_for_a_stimulus_is_its_own_and_small():
-    drawn = [disguise(f"{n:016x}", 0) for n in range(200)]
-    assert len({one.gain_db for one in drawn}) == len({one.tail for one in drawn}) == 200
-    assert max(abs(one.gain_db) for one in drawn) <= 0.04 and min(one.tail for one in drawn) >= SHORTEST_TAIL
+    disguises = [disguise(f"{n:016x}", 0) for n in range(200)]
+    assert len({masking.gain_db for masking in disguises}) == len({masking.tail for masking in disguises}) == 200
+    assert (
+        max(abs(masking.gain_db) for masking in disguises) <= 0.04
+        and min(masking.tail for masking in disguises) >= SHORTEST_TAIL
+    )
     assert disguise("aa", 0, as_long_as="bb").tail == disguise("bb", 0).tail != disguise("aa", 0).tail
-    assert drawn[0] == disguise("0" * 16, 0) != disguise("0" * 16, 1)
+    assert disguises[0] == disguise("0" * 16, 0) != disguise("0" * 16, 1)
     silence = np.zeros((2, RATE), np.float32)
-    noise = dithered(silence, RATE, drawn[0])
+    noise = dithered(silence, RATE, disguises[0])
     assert set(np.unique(noise)) <= {-1, 0, 1} and noise[:, 2400:-2400].std() == pytest.approx(0.5, abs=0.01)

@@ -24,8 +24,8 @@ def finished_run(tmp_path_factory):
     (folder / "small.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     where = ["--store", str(folder / "store"), "--runs", str(folder / "runs")]
     words = ["--suite", "small.jsonl", "--systems", "probe,noise,silence", "--name", "small"]
-    done = command_line.run(["generate", *where, *words], cwd=folder, env=os.environ)
-    assert done.returncode == 0, done.stderr
+    result = command_line.run(["generate", *where, *words], cwd=folder, env=os.environ)
+    assert result.returncode == 0, result.stderr
     return where
 
 
@@ -46,17 +46,17 @@ QUICK = [
 
 
 def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished_run):
-    done = create(songbench, finished_run, "--protocol", "levo", "--name", "mine", "--set", "languages=[en]", *QUICK)
-    assert done.returncode == 0, done.stderr
+    result = create(songbench, finished_run, "--protocol", "levo", "--name", "mine", "--set", "languages=[en]", *QUICK)
+    assert result.returncode == 0, result.stderr
     folder = tmp_path / "listening" / "small-mine"
-    for said in ("mine", "3 raters", "pages each", "votes", "One system", "Next: songbench listen serve"):
-        assert said in done.stdout
+    for phrase in ("mine", "3 raters", "pages each", "votes", "One system", "Next: songbench listen serve"):
+        assert phrase in result.stdout
     test = load_test(folder)
     check_audio(test)
     key = load_key(test)
     assert key.systems == ("probe",) and key.run == "small" and len(test.seats) == 3
     assert test.protocol.name == "mine" and test.protocol.languages == ("en",)
-    assert {one.name for one in folder.iterdir()} == {
+    assert {path.name for path in folder.iterdir()} == {
         "test.json",
         "key.json",
         "secret",
@@ -65,8 +65,8 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
         "preparation.md",
     }
     if os.name != "nt":  # nobody else's business
-        files = [one for one in folder.rglob("*") if one.is_file()]
-        assert {one.stat().st_mode & 0o777 for one in files} == {0o600} and folder.stat().st_mode & 0o777 == 0o700
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600} and folder.stat().st_mode & 0o777 == 0o700
     again = create(songbench, finished_run, "--protocol", "levo", "--name", "mine", *QUICK)
     assert again.returncode == 2 and "it may hold ratings" in again.stderr and "--force" in again.stderr
     assert "Traceback" not in again.stderr
@@ -96,20 +96,20 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
 
 
 def test_tests_made_anew_never_take_the_place_of_each_other(tmp_path):
-    protocol, kept = quick_protocol(), []
+    protocol, backups = quick_protocol(), []
     for number in range(3):
         if number:
-            kept.append(claim(tmp_path / "t", force=True))
+            backups.append(claim(tmp_path / "t", force=True))
         prepare(small_material(prompts=2), protocol, tmp_path / "t")
         (tmp_path / "t" / "ratings.sqlite").write_text(str(number))
-    assert [(path / "ratings.sqlite").read_text() for path in kept] == ["0", "1"]
-    assert all(load_key(load_test(path)) for path in kept)
+    assert [(path / "ratings.sqlite").read_text() for path in backups] == ["0", "1"]
+    assert all(load_key(load_test(path)) for path in backups)
 
 
 def test_what_is_wrong_is_told_before_anything_is_made(tmp_path, finished_run, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.jsonl").touch()
-    for words, said in [
+    for words, message in [
         (["--protocol", "levoo"], "Did you mean 'levo'"),
         (["--set", "listening.loudnes=-16"], "Did you mean 'loudness'"),
         (["--set", "listening"], "Write key=value"),
@@ -123,7 +123,7 @@ def test_what_is_wrong_is_told_before_anything_is_made(tmp_path, finished_run, m
         (["--systems", "probe,noise", "--set", "analysis.pairs=[[probe, nois]]"], "Did you mean 'noise'"),
     ]:
         refused = CliRunner().invoke(commands.app, ["create", "small", *finished_run, *words])
-        assert isinstance(refused.exception, InputError) and said in str(refused.exception), (words, refused)
+        assert isinstance(refused.exception, InputError) and message in str(refused.exception), (words, refused)
         assert not list(tmp_path.rglob("test.json"))
         assert not (tmp_path / "listening").exists() or not list((tmp_path / "listening").iterdir())
 
@@ -134,14 +134,14 @@ def test_what_an_interrupted_preparation_left_is_cleared_away(songbench, tmp_pat
     (folder / "audio" / "0123456789abcdef.flac").write_bytes(b"half")
     (folder / "key.json").write_text(json.dumps({"schema": 1}))
     quick = [*QUICK, "--set", "checks={traps: 0, training: 0, anchors: [], headphone_check: 0}"]
-    done = create(songbench, finished_run, "--out", folder, *quick)
-    assert done.returncode == 0, done.stderr
+    result = create(songbench, finished_run, "--out", folder, *quick)
+    assert result.returncode == 0, result.stderr
     check_audio(load_test(folder))
     assert {path.name for path in (folder / "audio").iterdir()} == {
-        one.file.removeprefix("audio/") for one in load_test(folder).stimuli.values()
+        stimulus.file.removeprefix("audio/") for stimulus in load_test(folder).stimuli.values()
     }
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "thesis.txt").write_text("do not lose me")
-    refused = create(songbench, finished_run, "--out", other, *quick)
+    other_folder = tmp_path / "other"
+    other_folder.mkdir()
+    (other_folder / "thesis.txt").write_text("do not lose me")
+    refused = create(songbench, finished_run, "--out", other_folder, *quick)
     assert refused.returncode == 2 and "thesis.txt" in refused.stderr

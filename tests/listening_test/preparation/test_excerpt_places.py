@@ -15,8 +15,8 @@ LYRICS = parse_lyrics(
 
 def test_whole_songs_and_windows():
     assert place(Excerpt(), 30.0, LYRICS) == (place(Excerpt(rule="whole", seconds=99), 30.0, LYRICS))
-    found = place(Excerpt(rule="window", start=5, seconds=12), 30.0, LYRICS)
-    assert (found.start, found.seconds, found.note) == (5.0, 12.0, "")
+    span = place(Excerpt(rule="window", start=5, seconds=12), 30.0, LYRICS)
+    assert (span.start, span.seconds, span.note) == (5.0, 12.0, "")
     assert place(Excerpt(rule="window", start=25, seconds=12), 30.0, LYRICS).seconds == 5.0
     assert place(Excerpt(rule="window", start=30), 30.0, LYRICS) is None
 
@@ -32,8 +32,8 @@ def test_else_it_follows_from_the_lyrics():
     spans = estimated_sections(LYRICS, 30.0)  # 4 and 2 s instrumental; 24 s for 6 + 3 + 3 syllables
     assert spans[0] == (0.0, 4.0) and spans[-1][1] == pytest.approx(30.0)
     assert [round(end - start, 2) for start, end in spans] == [4.0, 12.0, 6.0, 2.0, 6.0]
-    found = place(Excerpt(rule="section", tag="chorus", occurrence=2), 30.0, LYRICS)
-    assert found.start == pytest.approx(24.0) and "estimated" in found.note
+    span = place(Excerpt(rule="section", tag="chorus", occurrence=2), 30.0, LYRICS)
+    assert span.start == pytest.approx(24.0) and "estimated" in span.note
     missed = (TimedSection("chorus", 9.0, 15.5),)  # the system sang one chorus of two
     assert "estimated" in place(Excerpt(rule="section", tag="chorus", occurrence=2), 30.0, LYRICS, missed).note
     assert place(Excerpt(rule="section", tag="bridge"), 30.0, LYRICS) is None

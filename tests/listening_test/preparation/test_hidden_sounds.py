@@ -50,8 +50,8 @@ def test_too_low_a_rate_for_an_anchor_is_told():
 
 def test_speech_is_the_same_every_time_and_mandarin_is_spelled():
     assert np.array_equal(speak("This is a check.", "en"), speak("This is a check.", "en"))
-    said = speak("这是一项检查。", "zh")
-    assert 0.5 < len(said) / 22050 < 4 and np.abs(said).max() > 0.1
+    speech = speak("这是一项检查。", "zh")
+    assert 0.5 < len(speech) / 22050 < 4 and np.abs(speech).max() > 0.1
     assert pinyin("每个问题，选“较差”。") == "mei3 ge4 wen4 ti2 , xuan3   jiao4 cha4  ."
 
 
@@ -73,11 +73,11 @@ def test_traps_never_ask_for_the_middle():
     ccr = load_protocol("ccr")
     assert checks.trap_answers(ccr, ccr.scales) == ("-3", "-2", "-1", "1", "2", "3")
     assert set(checks.asked_in_turn(("0", "100"), 4, Random(1))) == {"0", "100"}
-    other = [
+    scales = [
         {"id": "A", "label": "a", "points": {1: "x", 2: "y"}},
         {"id": "B", "label": "b", "points": {5: "x", 6: "y"}},
     ]
-    odd = small_protocol(scales=other)
+    odd = small_protocol(scales=scales)
     with pytest.raises(InputError, match="no answer in common"):
         checks.trap_answers(odd, odd.scales)
 

@@ -20,7 +20,7 @@ from songbench.domain.song import Song
 from songbench.execution.results import SongId
 
 
-def heard(test):
+def measurements(test):
     """Per stimulus: samples (n, channels), loudness, true peak, measured in the file."""
     for stimulus in test.stimuli.values():
         samples, rate = soundfile.read(test.folder / stimulus.file, always_2d=True)
@@ -40,7 +40,7 @@ def prepared(tmp_path_factory):
 def test_every_stimulus_has_the_same_loudness_format_and_ends(prepared):
     edge = round(0.1 * RATE)
     roles = set()
-    for stimulus, samples, level, peak in heard(prepared.test):
+    for stimulus, samples, level, peak in measurements(prepared.test):
         info = soundfile.info(prepared.test.folder / stimulus.file)
         assert (info.format, info.subtype, info.samplerate, info.channels) == ("FLAC", "PCM_16", RATE, 2)
         assert level == pytest.approx(-23.0, abs=0.05) and peak < -1.0
@@ -81,19 +81,19 @@ def test_where_one_peak_would_be_too_high_all_are_softer(tmp_path):
     spiky = Audio(spiky.samples * 0.5, RATE)
     material = with_song(material, SongId("alphasinger", "en-prompt-0", 0), spiky)
     protocol = small_protocol(listening={"loudness": -12.0}, checks={"traps": 0, "training": 0, "headphone_check": 0})
-    made = prepare(material, protocol, tmp_path)
-    found = list(heard(made.test))
-    assert made.level.target == -12 and made.level.actual < -13
-    assert all(level == pytest.approx(made.level.actual, abs=0.06) for _, _, level, _ in found)
-    assert max(peak for *_, peak in found) == pytest.approx(-1.05, abs=0.1)
-    assert any("LUFS, not at -12" in note for note in made.notes)
+    preparation = prepare(material, protocol, tmp_path)
+    sounds = list(measurements(preparation.test))
+    assert preparation.level.target == -12 and preparation.level.actual < -13
+    assert all(level == pytest.approx(preparation.level.actual, abs=0.06) for _, _, level, _ in sounds)
+    assert max(peak for *_, peak in sounds) == pytest.approx(-1.05, abs=0.1)
+    assert any("LUFS, not at -12" in note for note in preparation.notes)
 
 
 def test_a_silent_song_is_a_legitimate_stimulus_and_a_silent_reference_is_not(tmp_path):
     material = silent(small_material(prompts=3), "alphasinger", "en-prompt-0")
-    made = prepare(material, quick_protocol(), tmp_path / "a")
-    found = [k for k in made.key.stimuli.values() if k.role == "system" and "silent" in k.notes]
-    assert {(k.system, k.prompt, k.gain_db) for k in found} == {("alphasinger", "en-prompt-0", 0.0)}
+    preparation = prepare(material, quick_protocol(), tmp_path / "a")
+    silent_keys = [k for k in preparation.key.stimuli.values() if k.role == "system" and "silent" in k.notes]
+    assert {(k.system, k.prompt, k.gain_db) for k in silent_keys} == {("alphasinger", "en-prompt-0", 0.0)}
     material = small_material(prompts=3, references=True)
     quiet = Audio(np.zeros((1, 8 * RATE), "float32"), RATE)
     material = replace(material, references=dict.fromkeys(material.references, MemoryAudio(quiet)))
@@ -116,9 +116,9 @@ def test_songs_that_cannot_be_used_are_named_with_their_file(tmp_path):
         prepare(short, small_protocol(), tmp_path / "a")
     with pytest.raises(InputError, match=r"its excerpt lasts 0.20 s, and 0.4 s are needed"):
         prepare(with_song(material, name, music(0.7)), small_protocol(), tmp_path / "a")
-    gone = {**material.songs, name: Song(request=old.request, source=AudioFile(tmp_path / "gone.wav"))}
+    absent_songs = {**material.songs, name: Song(request=old.request, source=AudioFile(tmp_path / "gone.wav"))}
     with pytest.raises(InputError, match=r"gone.wav: The song of alphasinger.*No such audio file"):
-        prepare(replace(material, songs=gone), small_protocol(), tmp_path / "a")
+        prepare(replace(material, songs=absent_songs), small_protocol(), tmp_path / "a")
     bad = music(8.0)
     bad.samples[0, 1000] = np.nan
     with pytest.raises(InputError, match="not finite"):
@@ -135,11 +135,11 @@ def test_the_same_seed_makes_the_same_bytes(tmp_path):
         }
 
     material, protocol = small_material(prompts=3), quick_protocol(checks={"traps": 1, "headphone_check": 1})
-    one, two = (prepare(material, protocol, tmp_path / name) for name in "ab")
-    assert digests(tmp_path / "a") == digests(tmp_path / "b") and one.key == two.key
-    assert load_test(tmp_path / "a").digest() == two.test.digest()
+    first, second = (prepare(material, protocol, tmp_path / name) for name in "ab")
+    assert digests(tmp_path / "a") == digests(tmp_path / "b") and first.key == second.key
+    assert load_test(tmp_path / "a").digest() == second.test.digest()
     check_audio(load_test(tmp_path / "a"))
-    assert load_key(one.test) == one.key
+    assert load_key(first.test) == first.key
     secrets = [(tmp_path / name / "secret") for name in "ab"]
     assert secrets[0].read_text() != secrets[1].read_text() and secrets[0].stat().st_mode & 0o777 == 0o600
 
@@ -150,10 +150,10 @@ def test_stimuli_of_a_reference_test_stay_aligned(tmp_path):
     late = material.references["en-prompt-0"].load().samples.copy()
     late[:, :RATE] = 0
     material = with_song(material, SongId("alphasinger", "en-prompt-0", 0), Audio(late, RATE))
-    made = prepare(material, quick_protocol("mushra", checks={"anchors": ["lowpass-3500"]}), tmp_path)
+    preparation = prepare(material, quick_protocol("mushra", checks={"anchors": ["lowpass-3500"]}), tmp_path)
     lengths, starts = set(), {}
-    for stimulus, samples, *_ in heard(made.test):
-        key = made.key.stimuli[stimulus.id]
+    for stimulus, samples, *_ in measurements(preparation.test):
+        key = preparation.key.stimuli[stimulus.id]
         if key.prompt == "en-prompt-0" and key.role != "check":
             lengths.add(len(samples) / RATE)
             starts[key.role, key.system] = np.flatnonzero(np.abs(samples[:, 0]) > 1e-3)[0] / RATE

@@ -26,7 +26,7 @@ ANCHORS = ["lowpass-3500", "lowpass-7000", "other-words", "reference-song"]
 
 
 @pytest.fixture(scope="module", params=PRESETS)
-def made(request, tmp_path_factory):
+def preparation(request, tmp_path_factory):
     """A test of each form, with every kind of page."""
     protocol = small_protocol(
         request.param,
@@ -38,15 +38,15 @@ def made(request, tmp_path_factory):
     return prepare(material, protocol, tmp_path_factory.mktemp(request.param))
 
 
-def told(made, seat):
+def keyed_steps(preparation, seat):
     """The steps of a seat with what is known of their trials."""
-    return [(step, made.key.trials[step.trial]) for step in made.test.seats[seat].steps]
+    return [(step, preparation.key.trials[step.trial]) for step in preparation.test.seats[seat].steps]
 
 
-def test_what_was_written_is_whole_and_says_nothing_to_raters(made):
-    test = load_test(made.test.folder)
+def test_what_was_written_is_whole_and_says_nothing_to_raters(preparation):
+    test = load_test(preparation.test.folder)
     check_audio(test)
-    assert load_key(test) == made.key
+    assert load_key(test) == preparation.key
     public = (test.folder / "test.json").read_text(encoding="utf-8")
     assert not [
         word
@@ -59,135 +59,140 @@ def test_what_was_written_is_whole_and_says_nothing_to_raters(made):
             assert not [word for word in (*SYSTEMS, "anchor", "trap", "prompt-") if word in page]
 
 
-def test_every_seat_has_the_pages_it_should(made):
-    continuous = made.test.protocol.continuous
+def test_every_seat_has_the_pages_it_should(preparation):
+    continuous = preparation.test.protocol.continuous
     for seat in range(4):
-        kinds = Counter(key.kind for _, key in told(made, seat))
-        assert kinds["test"] == made.design.pages and kinds["trap"] == 2
+        kinds = Counter(key.kind for _, key in keyed_steps(preparation, seat))
+        assert kinds["test"] == preparation.design.pages and kinds["trap"] == 2
         assert kinds["anchor"] == (0 if continuous else len(ANCHORS))
-        assert kinds["repeat"] == max(1, round(0.3 * made.design.pages))
-        practice = [made.key.trials[step.trial] for step in made.test.seats[seat].practice]
+        assert kinds["repeat"] == max(1, round(0.3 * preparation.design.pages))
+        practice = [preparation.key.trials[step.trial] for step in preparation.test.seats[seat].practice]
         assert [key.kind for key in practice] == ["practice"] * 2
-        assert {key.prompt for key in practice}.isdisjoint(key.prompt for _, key in told(made, seat))
+        assert {key.prompt for key in practice}.isdisjoint(key.prompt for _, key in keyed_steps(preparation, seat))
 
 
-def test_stimuli_are_what_the_form_asks_for(made):
-    form = made.test.protocol.form
-    names = {name: (key.anchor or key.system or key.role) for name, key in made.key.stimuli.items()}
-    for step, key in told(made, 0):
-        heard = Counter(names[one] for one in step.order)
-        assert sorted(step.order) == sorted(made.test.trials[step.trial].stimuli)
-        if key.kind == "test" and made.test.protocol.continuous:
-            assert heard == Counter([*SYSTEMS, *ANCHORS, *(["reference"] if form == "mushra" else [])])
+def test_stimuli_are_what_the_form_asks_for(preparation):
+    form = preparation.test.protocol.form
+    names = {name: (key.anchor or key.system or key.role) for name, key in preparation.key.stimuli.items()}
+    for step, key in keyed_steps(preparation, 0):
+        sounds = Counter(names[stimulus] for stimulus in step.order)
+        assert sorted(step.order) == sorted(preparation.test.trials[step.trial].stimuli)
+        if key.kind == "test" and preparation.test.protocol.continuous:
+            assert sounds == Counter([*SYSTEMS, *ANCHORS, *(["reference"] if form == "mushra" else [])])
         elif key.kind in ("test", "repeat") and form == "acr":
-            assert len(heard) == 1 and set(heard) <= set(SYSTEMS)
+            assert len(sounds) == 1 and set(sounds) <= set(SYSTEMS)
         elif key.kind == "anchor":
-            assert len(heard) == (2 if made.test.protocol.pairwise else 1) and set(heard) & set(ANCHORS)
+            assert len(sounds) == (2 if preparation.test.protocol.pairwise else 1) and set(sounds) & set(ANCHORS)
         if form == "mushra":
-            assert names[made.test.trials[step.trial].reference] == "reference"
-            hidden = [one for one in step.order if made.key.stimuli[one].role == "reference"]
-            assert len(hidden) == 1 and made.test.trials[step.trial].reference not in hidden
-            assert len({heard_as(made, one) for one in (*hidden, made.test.trials[step.trial].reference)}) == 1
+            reference = preparation.test.trials[step.trial].reference
+            assert names[reference] == "reference"
+            hidden = [stimulus for stimulus in step.order if preparation.key.stimuli[stimulus].role == "reference"]
+            assert len(hidden) == 1 and reference not in hidden
+            assert len({heard_as(preparation, stimulus) for stimulus in (*hidden, reference)}) == 1
 
 
-def test_anchors_are_made_from_what_they_should_be(made):
-    anchors = {name: key for name, key in made.key.stimuli.items() if key.anchor and key.role == "anchor"}
+def test_anchors_are_made_from_what_they_should_be(preparation):
+    anchors = {name: key for name, key in preparation.key.stimuli.items() if key.anchor and key.role == "anchor"}
     for key in anchors.values():
         assert "made from" in key.notes
         if key.anchor == "other-words":
             sung = key.notes.rpartition(" for ")[2]
             assert sung != key.prompt and sung[:2] == key.prompt[:2]
-        elif key.anchor == "reference-song" or not made.test.protocol.pairwise:
+        elif key.anchor == "reference-song" or not preparation.test.protocol.pairwise:
             assert key.system is None
-    if made.test.protocol.pairwise:
-        for trial, key in made.key.trials.items():
-            one, two = (made.key.stimuli[name] for name in made.test.trials[trial].stimuli)
-            low = one if one.anchor else two
+    if preparation.test.protocol.pairwise:
+        for trial, key in preparation.key.trials.items():
+            first, second = (preparation.key.stimuli[name] for name in preparation.test.trials[trial].stimuli)
+            low = first if first.anchor else second
             if key.kind == "anchor" and low.anchor in ("lowpass-3500", "lowpass-7000"):
-                assert one.system == two.system  # a song beside its own worse version
-        used = Counter(key.system for key in anchors.values() if key.anchor == "lowpass-3500")
-        assert max(used.values()) - min(used.values()) <= 1
+                assert first.system == second.system  # a song beside its own worse version
+        uses = Counter(key.system for key in anchors.values() if key.anchor == "lowpass-3500")
+        assert max(uses.values()) - min(uses.values()) <= 1
 
 
-def heard_as(made, name):
+def heard_as(preparation, name):
     """What a stimulus is to the ear; as data every one is its own."""
-    key = made.key.stimuli[name]
+    key = preparation.key.stimuli[name]
     return key.system or "", key.anchor, key.prompt, key.take, key.excerpt, key.start
 
 
-def test_repetitions_are_copies_that_come_late(made):
+def test_repetitions_are_copies_that_come_late(preparation):
     for seat in range(4):
-        steps = told(made, seat)
+        steps = keyed_steps(preparation, seat)
         places = {step.trial: number for number, (step, _) in enumerate(steps)}
         for number, (step, key) in enumerate(steps):
             if key.kind != "repeat":
                 continue
-            first = made.test.seats[seat].steps[places[key.repeats]]
-            assert number - places[key.repeats] > made.test.protocol.checks.repeat_distance
+            first = preparation.test.seats[seat].steps[places[key.repeats]]
+            assert number - places[key.repeats] > preparation.test.protocol.checks.repeat_distance
             assert set(step.order).isdisjoint(first.order)
-            heard = [[heard_as(made, one) for one in which.order] for which in (first, step)]
-            assert sorted(heard[0]) == sorted(heard[1])
-            if made.test.protocol.pairwise:
-                assert heard[0] == heard[1][::-1]
+            sounds = [[heard_as(preparation, stimulus) for stimulus in which.order] for which in (first, step)]
+            assert sorted(sounds[0]) == sorted(sounds[1])
+            if preparation.test.protocol.pairwise:
+                assert sounds[0] == sounds[1][::-1]
 
 
-def test_traps_ask_for_an_answer_that_can_be_given(made):
-    test, form = made.test, made.test.protocol.form
-    asked = []
+def test_traps_ask_for_an_answer_that_can_be_given(preparation):
+    test, form = preparation.test, preparation.test.protocol.form
+    expected_answers = []
     for seat in range(4):
-        here = [(step, key) for step, key in told(made, seat) if key.kind == "trap"]
-        assert len({key.expected for _, key in here}) == 2
-        for step, key in here:
+        traps = [(step, key) for step, key in keyed_steps(preparation, seat) if key.kind == "trap"]
+        assert len({key.expected for _, key in traps}) == 2
+        for step, key in traps:
             trial = test.trials[step.trial]
             assert set(trial.spoken) == set(test.protocol.languages)
-            asked.append(key.expected)
+            expected_answers.append(key.expected)
             if test.protocol.continuous:
                 assert key.expected in ("0", "100") and key.expected_of in step.order
-                assert all(set(one) == {key.expected_of} for one in trial.spoken.values())
+                assert all(set(voices) == {key.expected_of} for voices in trial.spoken.values())
             else:
-                assert all(set(one) == set(trial.stimuli) for one in trial.spoken.values())
+                assert all(set(voices) == set(trial.stimuli) for voices in trial.spoken.values())
             for replaced in trial.spoken.values():
                 for model, spoken in replaced.items():
                     assert test.stimuli[model].seconds == test.stimuli[spoken].seconds
-                    assert "a voice says: " in made.key.stimuli[spoken].notes
-    assert {"acr": "3", "ccr": "0", "preference": "tie"}.get(form, "50") not in asked
+                    assert "a voice says: " in preparation.key.stimuli[spoken].notes
+    assert {"acr": "3", "ccr": "0", "preference": "tie"}.get(form, "50") not in expected_answers
 
 
-def test_no_lyric_comes_twice_in_a_row_where_that_can_be(made):
-    beside = sum(one.prompt == two.prompt for seat in range(4) for (_, one), (_, two) in pairwise(told(made, seat)))
+def test_no_lyric_comes_twice_in_a_row_where_that_can_be(preparation):
+    beside = sum(
+        key.prompt == next_key.prompt
+        for seat in range(4)
+        for (_, key), (_, next_key) in pairwise(keyed_steps(preparation, seat))
+    )
     assert beside == 0
 
 
-def test_slots_are_balanced(made):
-    if made.test.protocol.continuous:
+def test_slots_are_balanced(preparation):
+    if preparation.test.protocol.continuous:
         counts = Counter(
-            (made.key.stimuli[one].system, slot)
+            (preparation.key.stimuli[stimulus].system, slot)
             for seat in range(4)
-            for step, key in told(made, seat)
+            for step, key in keyed_steps(preparation, seat)
             if key.kind == "test"
-            for slot, one in enumerate(step.order)
-            if made.key.stimuli[one].role == "system"
+            for slot, stimulus in enumerate(step.order)
+            if preparation.key.stimuli[stimulus].role == "system"
         )
-        pages = 4 * made.design.pages
-        slots = len(made.test.seats[0].steps[0].order)
+        pages = 4 * preparation.design.pages
+        slots = len(preparation.test.seats[0].steps[0].order)
         assert max(counts.values()) <= pages / slots + 3
 
 
-def test_a_perfect_rater_passes_every_check_and_every_answer_is_collected(made):
-    test = made.test
+def test_a_perfect_rater_passes_every_check_and_every_answer_is_collected(preparation):
+    test = preparation.test
     page_of = lambda seat, index: public_page(test, seat, index, "en", lambda slot, _: slot)  # noqa: E731
     entries = []
     for index, page in enumerate(session_pages(test, 1)[:-1]):
         answer = good_answer(page_of(1, index))
-        key = made.key.trials[page.step.trial] if page.step else None
+        key = preparation.key.trials[page.step.trial] if page.step else None
         if page.kind == "headphones":
-            answer = {"choices": list(made.key.headphone_answers)}
+            answer = {"choices": list(preparation.key.headphone_answers)}
         if key and key.kind == "trap":
             answer = good_answer(page_of(1, index), value=key.expected)
         entries.append(Entry(index, accept(test, 1, index, "en", answer), 10.0 * index, 10.0 * index + 5))
     data = collect(
         test,
-        made.key,
+        preparation.key,
         [
             AnswerSheet(
                 test=test.digest(), rater="r", seat=1, language="en", started=0.0, finished=1e4, entries=tuple(entries)
@@ -200,64 +205,64 @@ def test_a_perfect_rater_passes_every_check_and_every_answer_is_collected(made):
     assert set(table["tag_genre"]) == {"folk", "rock"}
 
 
-def test_what_the_experimenter_is_told(made):
-    table, page = write_reports(made)
-    rows = stimulus_table(made).splitlines()
-    assert table.read_text(encoding="utf-8").splitlines() == rows and len(rows) == 1 + len(made.test.stimuli)
+def test_what_the_experimenter_is_told(preparation):
+    table, page = write_reports(preparation)
+    rows = stimulus_table(preparation).splitlines()
+    assert table.read_text(encoding="utf-8").splitlines() == rows and len(rows) == 1 + len(preparation.test.stimuli)
     text = page.read_text(encoding="utf-8")
-    for said in (
-        made.test.digest(),
-        made.test.protocol.digest(),
+    for phrase in (
+        preparation.test.digest(),
+        preparation.test.protocol.digest(),
         "% power at 95%",
         "votes per",
         "LUFS integrated",
         *SYSTEMS,
     ):
-        assert said in text
-    found = "no difference" if made.test.protocol.form == "preference" else "you can resolve"
-    assert power_statement(made).startswith(f"With 4 raters of {made.design.pages} pages each {found}")
-    assert made.minutes[0] == pytest.approx(session_minutes(made.test, 0))
+        assert phrase in text
+    finding = "no difference" if preparation.test.protocol.form == "preference" else "you can resolve"
+    assert power_statement(preparation).startswith(f"With 4 raters of {preparation.design.pages} pages each {finding}")
+    assert preparation.minutes[0] == pytest.approx(session_minutes(preparation.test, 0))
 
 
 @pytest.mark.parametrize("form", ["acr", "preference"])
 def test_a_difference_larger_than_the_scale_is_not_promised(form):
     protocol = quick_protocol() if form == "acr" else load_protocol("preference")
-    told = statement(protocol, raters=2, items=2, pages=1, systems=4)
-    assert "you can resolve" not in told and "no difference that the scale has room for" in told
-    assert told.startswith("With 2 raters of 1 page each")
+    text = statement(protocol, raters=2, items=2, pages=1, systems=4)
+    assert "you can resolve" not in text and "no difference that the scale has room for" in text
+    assert text.startswith("With 2 raters of 1 page each")
 
 
 def test_sessions_fit_into_the_minutes(tmp_path):
     protocol = quick_protocol(raters={"minutes": 5, "planned": 3})
-    made = prepare(small_material(SYSTEMS, 4), protocol, tmp_path)
-    assert 3.5 < max(made.minutes) <= 5 and made.design.pages % 3 == 0
+    preparation = prepare(small_material(SYSTEMS, 4), protocol, tmp_path)
+    assert 3.5 < max(preparation.minutes) <= 5 and preparation.design.pages % 3 == 0
 
 
 def test_the_style_sample_is_asked_about_where_it_was_used(tmp_path):
-    shown = {"lyrics": True, "prompt_audio": True}
+    display = {"lyrics": True, "prompt_audio": True}
     base = small_protocol().scales[0].model_dump(mode="json")
     scales = [base, {**base, "id": "CST", "not_applicable": True, "only_with": "prompt_audio"}]
-    protocol = quick_protocol(scales=scales, show=shown)
-    made = prepare(small_material(prompts=3, samples=True), protocol, tmp_path)
-    asked = {
-        (made.key.stimuli[trial.stimuli[0]].system, trial.scales)
-        for name, trial in made.test.trials.items()
-        if made.key.trials[name].kind == "test"
+    protocol = quick_protocol(scales=scales, show=display)
+    preparation = prepare(small_material(prompts=3, samples=True), protocol, tmp_path)
+    questions = {
+        (preparation.key.stimuli[trial.stimuli[0]].system, trial.scales)
+        for name, trial in preparation.test.trials.items()
+        if preparation.key.trials[name].kind == "test"
     }
-    assert asked == {("alphasinger", ("OVL", "CST")), ("betasinger", ("OVL",))}
-    assert all(item.prompt_audio in made.test.stimuli for item in made.test.items.values())
-    assert {made.key.stimuli[item.prompt_audio].role for item in made.test.items.values()} == {"prompt"}
+    assert questions == {("alphasinger", ("OVL", "CST")), ("betasinger", ("OVL",))}
+    assert all(item.prompt_audio in preparation.test.stimuli for item in preparation.test.items.values())
+    assert {preparation.key.stimuli[item.prompt_audio].role for item in preparation.test.items.values()} == {"prompt"}
 
 
 def test_songs_that_were_not_made_are_counted(tmp_path):
     material = small_material(prompts=6, failed={("alphasinger", 0), ("alphasinger", 1)})
-    made = prepare(material, quick_protocol(), tmp_path)
-    assert made.key.song_counts == {"alphasinger": 6, "betasinger": 6} and made.key.failed == {
+    preparation = prepare(material, quick_protocol(), tmp_path)
+    assert preparation.key.song_counts == {"alphasinger": 6, "betasinger": 6} and preparation.key.failed == {
         "alphasinger": 2,
         "betasinger": 0,
     }
-    assert "alphasinger: 2 of 6 songs were not made" in made.notes
-    assert "| alphasinger | 6 | 2 |" in (write_reports(made)[1]).read_text(encoding="utf-8")
+    assert "alphasinger: 2 of 6 songs were not made" in preparation.notes
+    assert "| alphasinger | 6 | 2 |" in (write_reports(preparation)[1]).read_text(encoding="utf-8")
 
 
 def test_takes_and_excerpts_are_items_of_their_own(tmp_path):
@@ -266,17 +271,17 @@ def test_takes_and_excerpts_are_items_of_their_own(tmp_path):
         excerpts=[{"rule": "whole", "seconds": 2}, {"rule": "section", "tag": "chorus", "seconds": 2}],
         raters={"planned": 8, "minutes": 60},
     )
-    made = prepare(small_material(prompts=3, takes=2), protocol, tmp_path)
-    facts = {(k.prompt, k.take, k.excerpt) for k in made.key.trials.values() if k.kind == "test"}
-    assert len(facts) == 3 * 2 * 2 and made.design.pages == 6  # each lyric once with each of two systems
-    estimated = [k for k in made.key.stimuli.values() if k.excerpt == 1 and k.role == "system"]
+    preparation = prepare(small_material(prompts=3, takes=2), protocol, tmp_path)
+    facts = {(k.prompt, k.take, k.excerpt) for k in preparation.key.trials.values() if k.kind == "test"}
+    assert len(facts) == 3 * 2 * 2 and preparation.design.pages == 6  # each lyric once with each of two systems
+    estimated = [k for k in preparation.key.stimuli.values() if k.excerpt == 1 and k.role == "system"]
     assert estimated and all("section estimated" in k.notes and k.start > 0 for k in estimated)
 
 
 def test_without_spare_prompts_practice_plays_extremes(tmp_path):
-    made = prepare(small_material(prompts=3), quick_protocol(checks={"training": 2}), tmp_path)
-    assert not made.selection.practice and any("too few prompts" in note for note in made.notes)
-    keys = [made.key.stimuli[one] for step in made.test.seats[0].practice for one in step.order]
+    preparation = prepare(small_material(prompts=3), quick_protocol(checks={"training": 2}), tmp_path)
+    assert not preparation.selection.practice and any("too few prompts" in note for note in preparation.notes)
+    keys = [preparation.key.stimuli[stimulus] for step in preparation.test.seats[0].practice for stimulus in step.order]
     assert [key.role for key in keys] == ["practice"] * 2 and {key.anchor for key in keys} == {
         "mp3-64k",
         "lowpass-3500",
@@ -284,7 +289,7 @@ def test_without_spare_prompts_practice_plays_extremes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("form", "overrides", "said"),
+    ("form", "overrides", "message"),
     [
         ("acr", {"items": {"systems": ["alfasinger"]}}, r"no system 'alfasinger'.*Did you mean 'alphasinger'"),
         ("acr", {"items": {"prompts": ["en-prompt-9"]}}, r"no prompt 'en-prompt-9'"),
@@ -302,8 +307,8 @@ def test_without_spare_prompts_practice_plays_extremes(tmp_path):
         ("acr", {"excerpts": [{"rule": "window", "seconds": 1.5}]}, r"1.5 s is too short for a trap"),
     ],
 )
-def test_what_cannot_be_is_refused_with_a_cure(tmp_path, form, overrides, said):
-    with pytest.raises(InputError, match=said):
+def test_what_cannot_be_is_refused_with_a_cure(tmp_path, form, overrides, message):
+    with pytest.raises(InputError, match=message):
         prepare(small_material(prompts=4), small_protocol(form, **overrides), tmp_path)
     assert not (tmp_path / "test.json").exists()
 
@@ -325,8 +330,8 @@ def test_a_page_without_a_question_is_refused(tmp_path):
 
 
 def test_what_is_interrupted_is_not_taken_for_whole(tmp_path):
-    def stop(what, done, total):
-        if what == "preparing audio" and done:
+    def stop(activity, count, total):
+        if activity == "preparing audio" and count:
             raise KeyboardInterrupt
 
     material, protocol = small_material(prompts=4), quick_protocol()
@@ -342,7 +347,10 @@ def test_what_is_interrupted_is_not_taken_for_whole(tmp_path):
 
 def test_prompts_are_spread_over_languages_and_genres(tmp_path):
     material = small_material(prompts=16)
-    made = prepare(material, quick_protocol(items={"max_prompts": 4}, checks={"training": 1}), tmp_path)
-    facts = [(one[:2], material.prompts[one].tags["genre"]) for one in made.selection.prompts]
+    preparation = prepare(material, quick_protocol(items={"max_prompts": 4}, checks={"training": 1}), tmp_path)
+    facts = [(prompt[:2], material.prompts[prompt].tags["genre"]) for prompt in preparation.selection.prompts]
     assert sorted(facts) == [("en", "folk"), ("en", "rock"), ("zh", "folk"), ("zh", "rock")]
-    assert len(made.selection.practice) == 1 and made.selection.practice[0] not in made.selection.prompts
+    assert (
+        len(preparation.selection.practice) == 1
+        and preparation.selection.practice[0] not in preparation.selection.prompts
+    )
