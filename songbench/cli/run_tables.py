@@ -5,34 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.markup import escape
-from rich.table import Table
-
 from songbench.execution.run_folders import RunSummary
+from songbench.reporting.document.blocks import Fragment, Table, TableColumn, TableRow
+
+_COLUMNS = ("name", "written", "suite", "systems", "metrics", "takes", "songs")
 
 
 def runs_table(summaries: Sequence[RunSummary]) -> Table:
     """One row per run."""
-    table = Table(title="runs", title_justify="left", title_style="bold", header_style="bold")
-    for column in ("name", "written", "suite", "systems", "metrics", "takes", "songs"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("name", "written"))
+    rows = []
     for summary in summaries:
-        cells = [summary.name, f"{summary.recorded_at.astimezone():%Y-%m-%d %H:%M}"]
         if summary.problem:
-            table.add_row(*map(escape, cells), "", f"[red]{escape(summary.problem)}[/red]")
-            continue
-        cells += [summary.suite, ", ".join(summary.systems), str(len(summary.metrics)), str(summary.takes)]
-        table.add_row(*map(escape, cells), _songs(summary))
-    return table
+            facts = ("", summary.problem, "", "", "")
+        else:
+            systems = ", ".join(summary.systems)
+            facts = (summary.suite, systems, str(len(summary.metrics)), str(summary.takes), _songs(summary))
+        name = (Fragment(summary.name, "strong"),)
+        rows.append(TableRow((name, _minute(summary), *facts), faint=bool(summary.problem)))
+    return Table(title="runs", columns=tuple(TableColumn(name=name) for name in _COLUMNS), rows=tuple(rows))
 
 
 def run_table(summary: RunSummary, files: Sequence[Path]) -> Table:
     """Everything about one run, a row for each fact."""
-    table = Table(show_header=False, box=None, padding=(0, 2))
     facts = {
         "name": summary.name,
         "folder": str(summary.folder),
-        "written": f"{summary.recorded_at.astimezone():%Y-%m-%d %H:%M}",
+        "written": _minute(summary),
         "problem": summary.problem,
         "suite": summary.suite,
         "systems": ", ".join(summary.systems),
@@ -42,10 +40,12 @@ def run_table(summary: RunSummary, files: Sequence[Path]) -> Table:
         "store": summary.store,
         "files": ", ".join(path.relative_to(summary.folder).as_posix() for path in files),
     }
-    for name, text in facts.items():
-        if text:
-            table.add_row(f"[bold]{name}[/bold]", escape(text))
-    return table
+    rows = tuple(TableRow(((Fragment(name, "strong"),), text)) for name, text in facts.items() if text)
+    return Table(columns=(TableColumn(name=""), TableColumn(name="")), rows=rows)
+
+
+def _minute(summary: RunSummary) -> str:
+    return f"{summary.recorded_at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _songs(summary: RunSummary) -> str:

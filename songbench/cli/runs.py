@@ -43,16 +43,15 @@ def list_runs(runs: Runs = None, json: Json = False) -> None:
 
 
 def _list(runs: str | None, *, json: bool) -> None:
-    from rich.console import Console
-
     from songbench.cli.run_tables import runs_table
     from songbench.execution import run_folders
+    from songbench.reporting.document.terminal import print_document
 
     summaries = [run_folders.summarise(run_folders.run_folder(name, runs)) for name in run_folders.run_names(runs)]
     if json:
         json_output.show(json_output.of_runs(summaries))
     elif summaries:
-        Console().print(runs_table(summaries))
+        print_document([runs_table(summaries)])
     else:
         typer.echo(
             f"There is no run in {runs or run_folders.RUNS}. 'songbench run' makes one; --runs names the folder."
@@ -65,17 +64,16 @@ def show(run: RunName = None, runs: Runs = None, json: Json = False) -> None:
 
     Example: songbench runs show demo
     """
-    from rich.console import Console
-
     from songbench.cli.run_tables import run_table
     from songbench.execution.run_folders import run_files, run_folder, summarise
+    from songbench.reporting.document.terminal import print_document
 
     folder = run_folder(run, runs)
     summary = summarise(folder)
     if json:
         json_output.show(json_output.of_runs([summary])[0])
     else:
-        Console().print(run_table(summary, run_files(folder)))
+        print_document([run_table(summary, run_files(folder))])
 
 
 _REMOVE_HELP = """Remove what songbench wrote into a run's folder: shown first, and you are asked.

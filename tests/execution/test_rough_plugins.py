@@ -90,9 +90,9 @@ def test_a_hanging_worker_is_ended_with_its_children(experiment, tmp_path):
 
 
 def test_a_worker_without_a_sign_of_life_is_ended(experiment, monkeypatch):
-    monkeypatch.setattr("songbench.execution.engine.local.SILENCE_SECONDS", 6.0)
+    monkeypatch.setattr("songbench.execution.engine.local.SILENCE_SECONDS", 4.0)
     states, _, _ = run(experiment, {"p1": "freeze"}, *ALONE, "engine.timeout_s=100")
-    assert states.pop("p1").cause == "the worker gave no sign of life for 6 s"
+    assert states.pop("p1").cause == "the worker gave no sign of life for 4 s"
     assert set(states.values()) == {"done"}
 
 
