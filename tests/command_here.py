@@ -33,11 +33,11 @@ def run(words, *, cwd=None, env=None):
         stack.enter_context(contextlib.redirect_stdout(out))
         stack.enter_context(contextlib.redirect_stderr(err))
         code = _code_of(main)
-    said = []
+    texts = []
     for stream in (out, err):
         stream.flush()
-        said.append(stream.buffer.getvalue().decode("utf-8"))
-    return subprocess.CompletedProcess(line, code, *said)
+        texts.append(stream.buffer.getvalue().decode("utf-8"))
+    return subprocess.CompletedProcess(line, code, *texts)
 
 
 def _code_of(main):

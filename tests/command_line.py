@@ -74,8 +74,8 @@ def start_fresh(words, *, cwd, env, output):
 def fresh(words, *, python=sys.executable, **keywords):
     """The same in an interpreter that is started for it."""
     line = [str(python), "-m", "songbench", *words]
-    given = {"capture_output": True, "text": True, "encoding": "utf-8", "timeout": SECONDS, **keywords}
-    return subprocess.run(line, check=False, **given)
+    options = {"capture_output": True, "text": True, "encoding": "utf-8", "timeout": SECONDS, **keywords}
+    return subprocess.run(line, check=False, **options)
 
 
 def _libraries(words):
@@ -95,11 +95,11 @@ def _server(python, start, libraries):
 
 class _Server:
     def __init__(self, python, start, libraries):
-        others = {name: value for name, value in os.environ.items() if not name.startswith(_AT_START)}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_AT_START)}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         line = [python, __file__, *libraries]
         path = {"PYTHONPATH": os.pathsep.join(_PATH)} if _PATH else {}
-        self._process = subprocess.Popen(line, cwd=os.sep, env={**others, **start, **path}, **pipes)
+        self._process = subprocess.Popen(line, cwd=os.sep, env={**environment, **start, **path}, **pipes)
         atexit.register(self._end)
 
     def _end(self):
@@ -111,8 +111,8 @@ class _Server:
             out, err = Path(folder, "out"), Path(folder, "err")
             pid = self.ask(words=words, cwd=cwd, env=dict(env), out=str(out), err=str(err))
             code = self.ask(wait=pid)
-            said = [path.read_text(encoding="utf-8") for path in (out, err)]
-        return subprocess.CompletedProcess(["songbench", *words], code, *said)
+            texts = [path.read_text(encoding="utf-8") for path in (out, err)]
+        return subprocess.CompletedProcess(["songbench", *words], code, *texts)
 
     def start(self, words, cwd, env, output):
         return _Staying(self, self.ask(words=words, cwd=cwd, env=dict(env), out=output, err=output))
@@ -196,6 +196,6 @@ def become(call):
 
 if __name__ == "__main__":
     sys.path[0] = ""
-    given = serve(sys.argv[1:])
-    if given:
-        become(given)
+    call = serve(sys.argv[1:])
+    if call:
+        become(call)

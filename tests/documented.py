@@ -35,8 +35,8 @@ def check(lines, run, pip=()):
         if words[0] == "make":
             assert set(words[1:]) <= targets, f"{page}: {line}"
         elif words[0] == "songbench" and line not in done_already:
-            done = run(*words[1:])
-            assert done.returncode == 0, f"{page}: {line}\n{done.stderr}\n{done.stdout}"
+            process = run(*words[1:])
+            assert process.returncode == 0, f"{page}: {line}\n{process.stderr}\n{process.stdout}"
             done_already.add(line)
         elif words[0] == "pip":
             assert line.removeprefix(".venv/bin/") in pip, f"{page}: {line}"

@@ -18,8 +18,8 @@ def environment(folder):
     python = folder / "bin/python"
     words = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
-    here = sysconfig.get_path("purelib")
-    Path(site, "environment.pth").write_text(f"import site; site.addsitedir({here!r})\n", encoding="utf-8")
+    packages = sysconfig.get_path("purelib")
+    Path(site, "environment.pth").write_text(f"import site; site.addsitedir({packages!r})\n", encoding="utf-8")
     return python
 
 

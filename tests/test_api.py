@@ -37,19 +37,19 @@ def test_stages_and_runs_from_python(options, tmp_path):
         songbench.load_run(runs=options["runs"])
     assert songbench.list_runs(tmp_path / "runs") == []
     overrides = {"overrides": ["engine=inline", "metric.select=[level@probe]"]}
-    made = songbench.generate(**{**options, **overrides})
-    assert [(row.name, row.succeeded, row.failed, row.total) for row in made] == [
+    rows = songbench.generate(**{**options, **overrides})
+    assert [(row.name, row.succeeded, row.failed, row.total) for row in rows] == [
         ("probe", 4, 0, 4),
         ("silence", 4, 0, 4),
     ]
     assert not (tmp_path / "store/records/scores").exists()
     board = songbench.score(**options, metrics=["level"])
     assert board.to_frame().set_index(["system", "column"])["value"]["silence", "level@probe"] == 0
-    written = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")}
+    contents = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")}
     for name in (None, "small"):
         again = songbench.load_run(name, runs=tmp_path / "runs")
         assert again.to_frame().equals(board.to_frame())
-    assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")} == written
+    assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")} == contents
     (summary,) = songbench.list_runs(options["runs"])
     assert (summary.name, summary.systems, summary.generated) == ("small", ("probe", "silence"), 8)
     with pytest.raises(InputError, match="Did you mean 'small'"):

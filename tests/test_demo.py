@@ -45,11 +45,11 @@ def command(folder, *words):
     return command_line.run(words, cwd=folder, env={**env, command_line.DEMO: str(folder / "demo.jsonl")})
 
 
-def suite_of(names, path, whole=True):
-    """Write the demo suite with these prompts only, and if it is not to be whole, without their instrumental parts."""
+def suite_of(names, path, instrumental=True):
+    """Write the demo suite with these prompts only, and unless `instrumental`, without their instrumental parts."""
     head, *rows = map(json.loads, DEMO.read_text(encoding="utf-8").splitlines())
     prompts = [row for row in rows if row["id"] in names]
-    for prompt in () if whole else prompts:
+    for prompt in () if instrumental else prompts:
         sections = prompt["lyrics"].strip().split("\n\n")
         prompt["lyrics"] = "\n\n".join(section for section in sections if "\n" in section)
         prompt["seconds"] -= sum(section.count("[") for section in sections if "\n" not in section)
@@ -69,9 +69,9 @@ def names(request):
 def folder(tmp_path_factory, names):
     """A folder with a finished demo run and the files that the documentation's commands speak of."""
     folder = tmp_path_factory.mktemp("demo")
-    suite_of(names, folder / "demo.jsonl", whole=names == ALL)
-    done = command(folder, "run")
-    assert done.returncode == 0, done.stderr
+    suite_of(names, folder / "demo.jsonl", instrumental=names == ALL)
+    process = command(folder, "run")
+    assert process.returncode == 0, process.stderr
     (folder / "downloads").mkdir()
     for name in names:  # silence, as it takes a while to seek words in sound
         soundfile.write(folder / f"downloads/{name}.wav", np.zeros(24000), 24000)
@@ -114,19 +114,19 @@ def test_the_sung_words_are_intelligible(songs, board, names):
 def test_speech_is_heard_better_than_singing_and_wrong_words_hardly_at_all(tmp_path, language, names):
     """Benchmark script and claim at once, with two prompts."""
     script = ROOT / "benchmarks/intelligibility.py"
-    suite = suite_of(names, tmp_path / "two.jsonl", whole=False)
-    done = subprocess.run(
+    suite = suite_of(names, tmp_path / "two.jsonl", instrumental=False)
+    process = subprocess.run(
         [sys.executable, script, "--suite", suite, "--out", tmp_path, "--heard", "speech,vocals,wrong"],
         capture_output=True,
         text=True,
         timeout=600,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     report = json.loads((tmp_path / "intelligibility.json").read_text())
     per = {(row["language"], row["condition"]): row["per"] for row in report["rows"]}
-    told = "few words: singing may be heard as well as speech"
-    assert per[language, "speech"] < per[language, "vocals"] + 5, told
+    reason = "few words: singing may be heard as well as speech"
+    assert per[language, "speech"] < per[language, "vocals"] + 5, reason
     assert per[language, "vocals"] < per[language, "wrong"] - 30
     assert language == "zh" or per["en", "vocals"] <= 35
 
@@ -157,9 +157,9 @@ def test_the_table_says_what_to_make_of_copying(folder):
 
 def test_a_second_run_recomputes_nothing(folder):
     before = {path: path.stat().st_mtime_ns for path in (folder / "results/store").rglob("*.*")}
-    done = command(folder, "run")
-    assert done.returncode == 0
-    assert "nothing to compute" in done.stderr
+    process = command(folder, "run")
+    assert process.returncode == 0
+    assert "nothing to compute" in process.stderr
     assert {path: path.stat().st_mtime_ns for path in (folder / "results/store").rglob("*.*")} == before
     for name in ("leaderboard.json", "leaderboard.md", "leaderboard.csv", "leaderboard.tex", "scores.csv"):
         assert (folder / "results/runs/demo" / name).read_bytes() == (folder / "first" / name).read_bytes()

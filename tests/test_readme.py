@@ -15,8 +15,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_leaderboard_is_the_committed_one():
-    shown = README.split("<!-- leaderboard -->")[1].split("<!-- /leaderboard -->")[0]
-    rows = [row for row in shown.splitlines() if row.startswith("|")]
+    table = README.split("<!-- leaderboard -->")[1].split("<!-- /leaderboard -->")[0]
+    rows = [row for row in table.splitlines() if row.startswith("|")]
     committed = (ROOT / "results/demo/leaderboard.md").read_text(encoding="utf-8").splitlines()
     assert len(rows) > 15
     assert set(rows) <= set(committed)
@@ -34,9 +34,9 @@ def test_the_intelligibility_is_the_committed_one():
     per = {(row["language"], row["condition"]): row["per"] for row in report["rows"]}
     for name, language in (("English", "en"), ("Mandarin", "zh")):
         row = re.search(rf"^\| {name} \|(.*)\|$", README, re.MULTILINE)[1]
-        shown = [float(cell.strip().removesuffix(" %")) for cell in row.split("|")]
-        assert shown == [round(per[language, part], 1) for part in ("speech", "vocals", "mix", "wrong")]
-        assert shown[0] <= shown[1] < shown[3]
+        values = [float(cell.strip().removesuffix(" %")) for cell in row.split("|")]
+        assert values == [round(per[language, part], 1) for part in ("speech", "vocals", "mix", "wrong")]
+        assert values[0] <= values[1] < values[3]
 
 
 def test_the_speed_beside_fadtk_is_the_measured_one():
@@ -49,15 +49,17 @@ def test_the_speed_beside_fadtk_is_the_measured_one():
 
 
 def test_what_is_said_about_the_damage_is_what_was_measured():
-    told = json.loads((ROOT / "results/validation/validation.json").read_text(encoding="utf-8"))["columns"]
+    columns = json.loads((ROOT / "results/validation/validation.json").read_text(encoding="utf-8"))["columns"]
     text = " ".join((ROOT / "docs/metrics.md").read_text(encoding="utf-8").split())
     assert "No backend was blind to what it says it hears, none answered to what is none of its business" in text
     faults = {"blind", "wrong way", "should ignore"}
-    assert not [name for name, column in told.items() if column["hears"] and faults & set(column["verdicts"].values())]
+    assert not [
+        name for name, column in columns.items() if column["hears"] and faults & set(column["verdicts"].values())
+    ]
     for backend in ("per@whisper-base-stem", "per@whisper-base-mix"):
         for damage in ("wrong_lyrics", "dropped_lines", "repeated_lines"):
-            assert told[backend]["verdicts"][damage] == "reacts"
-    claimed = {aspect for column in told.values() for aspect in column["hears"]}
+            assert columns[backend]["verdicts"][damage] == "reacts"
+    claimed = {aspect for column in columns.values() for aspect in column["hears"]}
     assert not {"pitch", "timing"} & claimed, "nobody says so, as the text says"
     frame = pandas.read_csv(ROOT / "results/validation/validation.csv").set_index(["column", "damage", "strength"])
     figures = frame["figure"]

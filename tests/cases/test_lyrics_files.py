@@ -32,7 +32,7 @@ def refusal(case):
 
 
 def test_every_unknown_tag_of_a_paste_is_reported_at_once():
-    said = refusal("01a_suno_paste/s")
+    message = refusal("01a_suno_paste/s")
     for tag, cure in {
         "Intro: soft piano": "intro",
         "Verse 1": "verse",
@@ -41,9 +41,9 @@ def test_every_unknown_tag_of_a_paste_is_reported_at_once():
         "Guitar Solo": "inst",
         "Outro": "outro",
     }.items():
-        assert f"[{tag}] (write [{cure}] instead" in said
-    assert "prompt 'p1'" in said and "line 14 of the lyrics" in said
-    assert "songbench suites import" in said and "--from suno" in said
+        assert f"[{tag}] (write [{cure}] instead" in message
+    assert "prompt 'p1'" in message and "line 14 of the lyrics" in message
+    assert "songbench suites import" in message and "--from suno" in message
 
 
 TAGS = ["verse"] * 5 + ["chorus", "verse", "chorus", "chorus", "intro", "outro", "chorus", "chorus", "verse", "verse"]
@@ -52,11 +52,11 @@ TAGS += ["chorus", "verse", "verse", "intro", "verse", "intro", "outro", "verse"
 
 @pytest.mark.parametrize("number", range(26))
 def test_every_tag_has_a_cure(number):
-    said = refusal(f"01b_tags/t{number:02}")
+    message = refusal(f"01b_tags/t{number:02}")
     tag = re.match(r"\[(.*?)\]", json.loads(shared(f"cases/01b_tags/t{number:02}.jsonl").read_text())["lyrics"])[1]
-    assert f"Unknown section tag [{tag}]" in said
-    assert f"Did you mean '{TAGS[number]}'?" in said or f"Write [{TAGS[number]}] instead" in said
-    assert "songbench suites import" in said
+    assert f"Unknown section tag [{tag}]" in message
+    assert f"Did you mean '{TAGS[number]}'?" in message or f"Write [{TAGS[number]}] instead" in message
+    assert "songbench suites import" in message
 
 
 # -- 02: time stamps ---------------------------------------------------------------------------------------------------
@@ -86,8 +86,8 @@ def test_what_has_one_meaning_is_read(name):
 
 def test_brackets_of_full_width_are_read_and_other_encodings_refused():
     assert sections("03_ends/fullwidth_tag") == [("verse", "Paper boats"), ("chorus", "We are river")]
-    said = refusal("03_ends/gbk")
-    assert "gbk" in said and "Save it as UTF-8" in said and "line 1" in said
+    message = refusal("03_ends/gbk")
+    assert "gbk" in message and "Save it as UTF-8" in message and "line 1" in message
 
 
 # -- 04: SongBloom's line form -----------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def test_lyrics_of_yue_load():
 
 
 @pytest.mark.parametrize(
-    ("name", "field", "said"),
+    ("name", "field", "fault"),
     [
         ("dupkey", "lyrics", "twice in one object"),
         ("empty_lyr", "lyrics", "empty"),
@@ -157,9 +157,9 @@ def test_lyrics_of_yue_load():
         ("win_path", "prompt_wav", "Write clips/2.wav"),
     ],
 )
-def test_wrong_types_are_named_with_line_and_field(name, field, said):
+def test_wrong_types_are_named_with_line_and_field(name, field, fault):
     message = refusal(f"05_jsonl/{name}")
-    assert f"line {2 if name == 'idx_case' else 1}, field '{field}'" in message and said in message
+    assert f"line {2 if name == 'idx_case' else 1}, field '{field}'" in message and fault in message
 
 
 @pytest.mark.parametrize("name", ["dir", "missing_wav", "spaces", "tilde"])
@@ -193,7 +193,7 @@ def test_what_a_system_could_sing_loads_in_its_language(name, language, expected
 
 
 @pytest.mark.parametrize(
-    ("name", "named"),
+    ("name", "quotes"),
     [
         ("angle", ["'<chorus>'"]),
         ("bare", ["'Chorus:'", "'Verse 2'"]),
@@ -206,10 +206,10 @@ def test_what_a_system_could_sing_loads_in_its_language(name, language, expected
         ("ts", ["time stamps are left out (lines 2, 3, 4"]),
     ],
 )
-def test_lines_that_look_like_something_else_are_named(name, named):
-    said = remarks(f"06_headings/{name}")
-    assert all(line in said for line in named) and said.count("sung line") == len(
-        [line for line in named if "'" in line]
+def test_lines_that_look_like_something_else_are_named(name, quotes):
+    text = remarks(f"06_headings/{name}")
+    assert all(line in text for line in quotes) and text.count("sung line") == len(
+        [line for line in quotes if "'" in line]
     )
 
 
@@ -244,9 +244,9 @@ def test_an_id_like_a_take_of_another_is_named():
 
 
 def imported(case, source, tmp_path):
-    done = import_suite(shared(f"cases/{case}.jsonl"), source, tmp_path / "out.jsonl")
-    (prompt,) = done.suite.prompts
-    assert done.suite.remarks == ()
+    result = import_suite(shared(f"cases/{case}.jsonl"), source, tmp_path / "out.jsonl")
+    (prompt,) = result.suite.prompts
+    assert result.suite.remarks == ()
     return [(section.tag, *(section.lines or [section.seconds])) for section in prompt.lyrics.sections]
 
 

@@ -18,10 +18,10 @@ PROBE = ["--systems", "probe,silence", "--metrics", "level@probe,spread@probe"]
 
 def test_a_run_from_nothing_to_a_leaderboard_and_again(songbench, suite_file, tmp_path):
     suite = suite_file()
-    done = songbench("run", "--suite", suite, *PROBE)
-    assert done.returncode == 0, done.stderr
-    assert "Leaderboard: suite small (version 1), 4 prompts" in done.stdout
-    assert "level@probe" in done.stdout
+    process = songbench("run", "--suite", suite, *PROBE)
+    assert process.returncode == 0, process.stderr
+    assert "Leaderboard: suite small (version 1), 4 prompts" in process.stdout
+    assert "level@probe" in process.stdout
     folder = tmp_path / "runs/small"
     names = {path.name for path in folder.iterdir()}
     assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "leaderboard.tex", "record.json"} <= names
@@ -30,15 +30,15 @@ def test_a_run_from_nothing_to_a_leaderboard_and_again(songbench, suite_file, tm
     before = {path: path.read_bytes() for path in folder.rglob("leaderboard.*")}
     again = songbench("run", "--suite", suite, *PROBE)
     assert "nothing to compute" in again.stderr
-    assert again.stdout == done.stdout
+    assert again.stdout == process.stdout
     assert {path: path.read_bytes() for path in folder.rglob("leaderboard.*")} == before
 
 
 def test_stages_can_be_run_alone(songbench, suite_file, tmp_path):
     suite = suite_file()
-    done = songbench("generate", "--suite", suite, "--systems", "probe", "--set", "metric.select=[level@probe]")
-    assert done.returncode == 0, done.stderr
-    assert "Leaderboard" not in done.stdout
+    process = songbench("generate", "--suite", suite, "--systems", "probe", "--set", "metric.select=[level@probe]")
+    assert process.returncode == 0, process.stderr
+    assert "Leaderboard" not in process.stdout
     assert not (tmp_path / "store/records/scores").exists()
     scored = songbench("score", "--suite", suite, "--systems", "probe", "--metrics", "level@probe")
     assert scored.returncode == 0, scored.stderr
@@ -53,18 +53,18 @@ def test_stages_can_be_run_alone(songbench, suite_file, tmp_path):
 
 
 def test_score_without_songs_makes_none(songbench, suite_file, tmp_path):
-    done = songbench("score", "--suite", suite_file(), *PROBE)
-    assert done.returncode == 0
+    process = songbench("score", "--suite", suite_file(), *PROBE)
+    assert process.returncode == 0
     assert not (tmp_path / "store/records/songs").exists()
-    assert "not made yet" in done.stdout
+    assert "not made yet" in process.stdout
 
 
 def test_dry_run_shows_the_plan_and_does_nothing(songbench, suite_file, tmp_path):
     suite = suite_file()
-    done = songbench("run", "--suite", suite, *PROBE, "--dry-run", "--takes", "3")
-    assert done.returncode == 0, done.stderr
-    assert "songs of probe" in done.stdout
-    assert "not known yet" in done.stdout
+    process = songbench("run", "--suite", suite, *PROBE, "--dry-run", "--takes", "3")
+    assert process.returncode == 0, process.stderr
+    assert "songs of probe" in process.stdout
+    assert "not known yet" in process.stdout
     assert not (tmp_path / "store").exists()
     songbench("run", "--suite", suite, *PROBE)
     after = songbench("run", "--suite", suite, *PROBE, "--dry-run", "--takes", "2")
@@ -75,10 +75,10 @@ def test_dry_run_shows_the_plan_and_does_nothing(songbench, suite_file, tmp_path
 def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
     suite = suite_file()
     songbench("run", "--suite", suite, *PROBE)
-    whole = songbench("verify", "small")
-    assert whole.returncode == 0, whole.stderr
-    assert re.search(r"\d\d stored files read: 0 damaged; 0 songs missing", whole.stdout)
-    assert "Nothing that decided this run has changed" in whole.stdout
+    verification = songbench("verify", "small")
+    assert verification.returncode == 0, verification.stderr
+    assert re.search(r"\d\d stored files read: 0 damaged; 0 songs missing", verification.stdout)
+    assert "Nothing that decided this run has changed" in verification.stdout
     again = songbench("verify", "small", "--again", "1")
     assert again.returncode == 0, again.stderr
     assert again.stdout.count(": same") == 2
@@ -93,12 +93,14 @@ def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
     record.write_text(json.dumps(signed(then)))
     blob = next((tmp_path / "store/blobs").rglob("*.flac"))
     blob.write_bytes(blob.read_bytes()[:-1] + b"?")
-    gone = next((tmp_path / "store/records/songs").rglob("*.json"))
-    gone.unlink()
+    song_record = next((tmp_path / "store/records/songs").rglob("*.json"))
+    song_record.unlink()
     broken = songbench("verify", "small")
     assert broken.returncode == 1
     assert f"audio {blob.name[:12]}: blobs/{blob.name[:2]}/{blob.name} was altered" in broken.stdout
-    assert re.search(rf"damaged song \w+/p\d/0: records/songs/{gone.parent.name}/{gone.name} is gone", broken.stdout)
+    assert re.search(
+        rf"damaged song \w+/p\d/0: records/songs/{song_record.parent.name}/{song_record.name} is gone", broken.stdout
+    )
     assert "'songbench verify small --discard' removes what is damaged" in broken.stdout
     assert songbench("verify", "small", "--discard").returncode == 1
     mended = songbench("run", "--suite", suite, *PROBE)
@@ -107,7 +109,7 @@ def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (["--systems", "prob"], 2, "Did you mean 'probe'?"),
         (["--systems", "broken"], 2, "songbench-probe 1.0 cannot be loaded"),
@@ -121,21 +123,21 @@ def test_verify_finds_damage_and_change(songbench, suite_file, tmp_path):
         (["--name", "a/b"], 2, "cannot name a run"),
     ],
 )
-def test_mistakes_are_explained_before_any_work(songbench, suite_file, tmp_path, words, code, told):
-    given = ["--suite", suite_file(), "--systems", "probe", "--metrics", "level@probe"]
-    done = songbench("run", *given, *words)
-    assert done.returncode == code
-    assert told in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+def test_mistakes_are_explained_before_any_work(songbench, suite_file, tmp_path, words, code, message):
+    options = ["--suite", suite_file(), "--systems", "probe", "--metrics", "level@probe"]
+    process = songbench("run", *options, *words)
+    assert process.returncode == code
+    assert message in " ".join(process.stderr.split())
+    assert "Traceback" not in process.stderr
     assert not (tmp_path / "store").exists()
 
 
 def test_a_broken_suite_is_named_with_its_line(songbench, suite_file):
     suite = suite_file()
     suite.write_text(suite.read_text().replace("[verse]", "[vrese]", 1), encoding="utf-8")
-    done = songbench("run", "--suite", suite, *PROBE)
-    assert done.returncode == 2
-    assert f"{suite}, line 2, field 'lyrics': Unknown section tag [vrese]. Did you mean 'verse'?" in done.stderr
+    process = songbench("run", "--suite", suite, *PROBE)
+    assert process.returncode == 2
+    assert f"{suite}, line 2, field 'lyrics': Unknown section tag [vrese]. Did you mean 'verse'?" in process.stderr
     typo = songbench("suites", "deom", placed=False)
     assert "Did you mean 'demo'?" in typo.stderr
 
@@ -143,19 +145,19 @@ def test_a_broken_suite_is_named_with_its_line(songbench, suite_file):
 @pytest.mark.parametrize("content", [b"", b"RIFFxxxxWAVEnot really"])
 def test_corrupt_prompt_audio_is_found_before_any_work(songbench, suite_file, tmp_path, content):
     (tmp_path / "clip.wav").write_bytes(content)
-    done = songbench("run", "--suite", suite_file(prompt_wav="clip.wav"), *PROBE)
-    assert done.returncode == 2
-    assert "clip.wav" in done.stderr
-    assert "prompt_wav' of prompt 'p0" in done.stderr
+    process = songbench("run", "--suite", suite_file(prompt_wav="clip.wav"), *PROBE)
+    assert process.returncode == 2
+    assert "clip.wav" in process.stderr
+    assert "prompt_wav' of prompt 'p0" in process.stderr
     assert not (tmp_path / "store").exists()
 
 
 def test_failures_are_told_and_counted(songbench, suite_file):
-    done = songbench("run", "--suite", suite_file(), *PROBE, "--set", "system.probe.misbehave={p1: fail}")
-    assert done.returncode == 1
-    assert "3/4" in done.stdout
-    assert "out of tune" in done.stdout
-    assert "--retry-failed" in done.stderr
+    process = songbench("run", "--suite", suite_file(), *PROBE, "--set", "system.probe.misbehave={p1: fail}")
+    assert process.returncode == 1
+    assert "3/4" in process.stdout
+    assert "out of tune" in process.stdout
+    assert "--retry-failed" in process.stderr
 
 
 def test_imported_audio_end_to_end(songbench, suite_file, tmp_path):
@@ -163,13 +165,13 @@ def test_imported_audio_end_to_end(songbench, suite_file, tmp_path):
     for name, gain in (("p0", 0.1), ("p1", 0.2), ("stranger", 0.3)):
         soundfile.write(tmp_path / f"suno/{name}.ogg", [gain * (i % 50 < 25) for i in range(8000)], 16000)
     (tmp_path / "suno/p2.wav").write_bytes(b"")
-    done = songbench("run", "--suite", suite_file(), "--systems", "imported:suno-v5=suno", "--metrics", "level")
-    assert done.returncode == 1
-    assert "3 of 4 songs found" in done.stderr
-    assert "match no prompt: stranger.ogg" in done.stderr
-    assert "suno-v5" in done.stdout
-    assert "2/4" in done.stdout
-    assert "empty (0 bytes)" in done.stdout
+    process = songbench("run", "--suite", suite_file(), "--systems", "imported:suno-v5=suno", "--metrics", "level")
+    assert process.returncode == 1
+    assert "3 of 4 songs found" in process.stderr
+    assert "match no prompt: stranger.ogg" in process.stderr
+    assert "suno-v5" in process.stdout
+    assert "2/4" in process.stdout
+    assert "empty (0 bytes)" in process.stdout
 
 
 def test_two_runs_on_one_store(songbench, suite_file, tmp_path):
@@ -195,7 +197,7 @@ def test_two_runs_on_one_store(songbench, suite_file, tmp_path):
 def test_a_full_disk_stops_the_run_and_loses_nothing(songbench, suite_file, tmp_path):
     suite = suite_file(6)
     assert songbench("run", "--suite", suite, *PROBE).returncode == 0
-    stored = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    contents = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
 
     import resource
 
@@ -207,7 +209,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(songbench, suite_file, tmp_
     assert full.returncode == 5, full.stderr
     assert "Cannot write to" in full.stderr or "cannot be written" in full.stderr
     assert "Traceback" not in full.stderr
-    for path, content in stored.items():
+    for path, content in contents.items():
         assert path.name == "lock" or path.read_bytes() == content
     assert not list((tmp_path / "store").rglob("*.tmp"))
     assert songbench(*words).returncode == 0
@@ -232,9 +234,9 @@ def test_listings_show_cards_and_the_broken_plug_in(songbench):
 
 def test_reports_on_runs_that_are_not_there(songbench, suite_file):
     songbench("generate", "--suite", suite_file(1), "--systems", "silence")
-    done = songbench("report", "smal")
-    assert done.returncode == 2
-    assert "Did you mean 'small'?" in done.stderr
+    process = songbench("report", "smal")
+    assert process.returncode == 2
+    assert "Did you mean 'small'?" in process.stderr
 
 
 def test_help_teaches(songbench):
@@ -248,17 +250,17 @@ def test_starting_up_is_light():
     code = (
         "import sys, songbench.cli; print([m for m in ('torch', 'pandas', 'scipy', 'matplotlib') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert process.stdout.strip() == "[]"
 
 
 @pytest.mark.skipif(not version("torch").endswith("+cpu"), reason="torch has to look for the devices")
 def test_listing_the_systems_loads_no_torch(tmp_path):
     call = "from songbench.cli import app; app(['systems'], standalone_mode=False)"
     code = f"import sys; {call}; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert "songbloom" in done.stdout
-    assert done.stdout.splitlines()[-1] == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "songbloom" in process.stdout
+    assert process.stdout.splitlines()[-1] == "False"
 
 
 def test_default_systems_that_the_suite_cannot_feed_are_left_out(songbench, suite_file):
@@ -268,9 +270,9 @@ def test_default_systems_that_the_suite_cannot_feed_are_left_out(songbench, suit
     assert "without copy_prompt: no prompt of the suite has a prompt audio" in default.stderr
     assert "copy_prompt" not in default.stdout
     assert songbench("status", "small").stdout.count("reference") == 0
-    named = songbench("run", "--suite", suite, "--metrics", "audio", "--systems", "copy_prompt,silence")
-    assert named.returncode == 1
-    assert "the prompt has no audio" in named.stdout
+    process = songbench("run", "--suite", suite, "--metrics", "audio", "--systems", "copy_prompt,silence")
+    assert process.returncode == 1
+    assert "the prompt has no audio" in process.stdout
 
 
 def test_a_store_in_memory_needs_the_inline_engine(songbench, suite_file):
@@ -287,9 +289,9 @@ def test_another_package_can_add_a_command(songbench):
     assert "greet" in listed.stdout
     assert "'broken-command' of songbench-probe 1.0 cannot be loaded" in listed.stderr
     assert songbench("broken-command", placed=False).returncode == 2
-    done = songbench("greet", "--name", "you", placed=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "hello you\n"
+    process = songbench("greet", "--name", "you", placed=False)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == "hello you\n"
 
 
 def test_ctrl_c_stops_and_the_next_run_goes_on(songbench, suite_file, tmp_path):
@@ -301,19 +303,19 @@ def test_ctrl_c_stops_and_the_next_run_goes_on(songbench, suite_file, tmp_path):
         assert running.poll() is None
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=30)
+    _, message = running.communicate(timeout=30)
     assert running.returncode == 130
-    assert "run the same command again to go on" in told
+    assert "run the same command again to go on" in message
     assert songbench("run", "--suite", suite, *PROBE).returncode == 0
 
 
 def test_without_weights_a_named_metric_stops_the_run_and_a_default_one_is_reported(songbench, suite_file, tmp_path):
     bare = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
     suite = suite_file(1)
-    named = songbench("run", "--suite", suite, "--systems", "silence", "--metrics", "per", env=bare)
-    assert named.returncode == 4
-    assert "weights 'whisper-base' (148 MB, MIT) are not here" in " ".join(named.stderr.split())
-    assert "songbench setup whisper-base" in named.stderr
+    process = songbench("run", "--suite", suite, "--systems", "silence", "--metrics", "per", env=bare)
+    assert process.returncode == 4
+    assert "weights 'whisper-base' (148 MB, MIT) are not here" in " ".join(process.stderr.split())
+    assert "songbench setup whisper-base" in process.stderr
     assert not (tmp_path / "store").exists()
     default = songbench("run", "--suite", suite, "--systems", "silence", env=bare)
     assert default.returncode == 0, default.stderr

@@ -14,8 +14,8 @@ BELOW = ("runs list", "runs show", "runs remove", "suites show", "suites import"
 
 
 def test_the_version(songbench_here):
-    done = songbench_here("--version", placed=False)
-    assert (done.returncode, done.stdout) == (0, f"songbench {__version__}\n")
+    process = songbench_here("--version", placed=False)
+    assert (process.returncode, process.stdout) == (0, f"songbench {__version__}\n")
 
 
 @pytest.mark.parametrize("columns", ["80", "100"])
@@ -54,10 +54,10 @@ def test_help_names_every_command(songbench_here):
     ],
 )
 def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words, suggestion):
-    done = songbench_here(*words, placed=False)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert suggestion in " ".join(done.stderr.split())
+    process = songbench_here(*words, placed=False)
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert suggestion in " ".join(process.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_the_shell_completes_names(songbench_here, tmp_path, words, names):
         (tmp_path / f"runs/{run}/record.json").touch()
     line = ["songbench", *words.split()]
     env = {"_SONGBENCH_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
-    done = songbench_here("", placed=False, env=env)
-    assert done.stdout.split() == names
-    assert done.stderr == "", "a broken plug-in is no matter of completion"
+    process = songbench_here("", placed=False, env=env)
+    assert process.stdout.split() == names
+    assert process.stderr == "", "a broken plug-in is no matter of completion"
 
 
 def test_completion_and_help_load_no_large_library():
@@ -97,13 +97,13 @@ def test_completion_and_help_load_no_large_library():
         "from songbench.cli import app; app(['--help'], standalone_mode=False);"
         "print([name for name in ('torch', 'pandas', 'scipy', 'matplotlib') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines()[-1] == "[]"
 
 
 def test_the_script_for_the_shell_calls_this_command(songbench_here):
     env = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    done = songbench_here("--show-completion", "bash", placed=False, env=env)
-    assert done.returncode == 0
-    assert "_SONGBENCH_COMPLETE=complete_bash" in done.stdout
-    assert done.stdout.rstrip().endswith(" songbench")
+    process = songbench_here("--show-completion", "bash", placed=False, env=env)
+    assert process.returncode == 0
+    assert "_SONGBENCH_COMPLETE=complete_bash" in process.stdout
+    assert process.stdout.rstrip().endswith(" songbench")

@@ -35,10 +35,10 @@ def test_the_columns_are_those_of_the_paper_in_its_order():
     names = [column.field.name for column in headline_columns(board)]
     assert [name.upper() for name in names if name != "peak_gib"] == TABLE_2
     assert all(column.metric.reference or not column.metric.backend for column in board.columns)
-    theirs = published.load_published("songbloom-table2")
-    assert [field for field, _, _ in theirs.fields] == TABLE_2
+    table = published.load_published("songbloom-table2")
+    assert [field for field, _, _ in table.fields] == TABLE_2
     directions = {column.field.name.upper(): column.field.direction for column in headline_columns(board)}
-    assert {field: direction for field, _, direction in theirs.fields} == {f: directions[f] for f in TABLE_2}
+    assert {field: direction for field, _, direction in table.fields} == {f: directions[f] for f in TABLE_2}
     assert "stand-in" not in tables.to_text(board)
 
 
@@ -52,13 +52,13 @@ def test_every_preset_names_metrics_that_exist():
 def test_without_weights_the_rest_runs_and_each_column_says_how_to_get_it(songbench, suite_file, tmp_path):
     env = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
     run = ("run", "--suite", suite_file(), "--systems", "probe")
-    done = songbench(*run, "--metrics", "paper", env=env)
-    assert done.returncode == 0, done.stderr
+    process = songbench(*run, "--metrics", "paper", env=env)
+    assert process.returncode == 0, process.stderr
     missing = json.loads((tmp_path / "runs/small/leaderboard.json").read_text())["unavailable"]
     assert [gap["metric"] for gap in missing] == metric_selection(["paper"])[:-1]
     for gap in missing:
         assert gap["cure"].startswith("songbench setup "), gap
-    assert "rtf" in done.stdout
-    named = songbench(*run, "--metrics", "mcc@muq-mulan", env=env)
-    assert named.returncode == 4, "a metric that is named has to be there"
-    assert "songbench setup mcc@muq-mulan --accept-licence" in named.stderr.replace("\n", " ")
+    assert "rtf" in process.stdout
+    refusal = songbench(*run, "--metrics", "mcc@muq-mulan", env=env)
+    assert refusal.returncode == 4, "a metric that is named has to be there"
+    assert "songbench setup mcc@muq-mulan --accept-licence" in refusal.stderr.replace("\n", " ")

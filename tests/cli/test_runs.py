@@ -13,8 +13,8 @@ def runs(songbench_here, suite_file, tmp_path):
     """Two runs on one store, the one called ``first`` written last."""
     suite = suite_file(2)
     for name in ("second", "first"):
-        done = songbench_here("run", "--suite", suite, *PROBE, "--name", name, "--quiet", "--set", "engine=inline")
-        assert done.returncode == 0, done.stderr
+        process = songbench_here("run", "--suite", suite, *PROBE, "--name", name, "--quiet", "--set", "engine=inline")
+        assert process.returncode == 0, process.stderr
     os.utime(tmp_path / "runs/second/record.json", (1e9, 1e9))
     return tmp_path / "runs"
 
@@ -26,11 +26,11 @@ def look(songbench_here, runs):
 
 
 def test_runs_are_listed_newest_first(look):
-    done = look("runs")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.index("first") < done.stdout.index("second")
-    assert "probe, silence" in done.stdout and "4/4" in done.stdout and "2001-09-0" in done.stdout
-    assert look("runs", "list").stdout == done.stdout
+    process = look("runs")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.index("first") < process.stdout.index("second")
+    assert "probe, silence" in process.stdout and "4/4" in process.stdout and "2001-09-0" in process.stdout
+    assert look("runs", "list").stdout == process.stdout
     rows = json.loads(look("runs", "list", "--json").stdout)
     assert [row["name"] for row in rows] == ["first", "second"]
     assert rows[0]["systems"] == ["probe", "silence"] and rows[0]["metrics"] == ["level@probe"]
@@ -38,10 +38,10 @@ def test_runs_are_listed_newest_first(look):
 
 
 def test_a_run_is_shown_with_its_files(look, runs):
-    done = look("runs", "show", "first")
-    assert done.returncode == 0, done.stderr
+    process = look("runs", "show", "first")
+    assert process.returncode == 0, process.stderr
     for text in ("level@probe", "leaderboard.md", "record.json", str(runs.parent / "store")):
-        assert text in done.stdout.replace("\n", "")
+        assert text in process.stdout.replace("\n", "")
     wrong = look("runs", "show", "frist")
     assert wrong.returncode == 2
     assert "There is no run 'frist'" in wrong.stderr and "Did you mean 'first'? Allowed: first, second." in wrong.stderr
@@ -49,9 +49,9 @@ def test_a_run_is_shown_with_its_files(look, runs):
 
 def test_a_run_with_a_damaged_record_is_listed(look, runs):
     (runs / "first/record.json").write_text("{")
-    done = look("runs")
-    assert done.returncode == 0
-    assert "The record is cut" in " ".join(done.stdout.split())
+    process = look("runs")
+    assert process.returncode == 0
+    assert "The record is cut" in " ".join(process.stdout.split())
     assert "cut or unreadable" in json.loads(look("runs", "show", "first", "--json").stdout)["problem"]
 
 
@@ -63,11 +63,11 @@ def test_removing_a_run_leaves_the_store_and_foreign_files(look, songbench_here,
     (runs / "first/listening").mkdir()
     (runs / "first/listening/mos.json").write_text("{}")
     (runs / "first/notes.txt").write_text("mine")
-    done = look("runs", "remove", "first", "--yes")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "removed the run 'first'\n"
-    gone, left = done.stderr.splitlines()
-    assert "leaderboard.md" in gone and "mos.json" not in gone
+    process = look("runs", "remove", "first", "--yes")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == "removed the run 'first'\n"
+    removals, left = process.stderr.splitlines()
+    assert "leaderboard.md" in removals and "mos.json" not in removals
     assert left.endswith(": listening/mos.json, notes.txt")
     assert sorted(path.name for path in (runs / "first").rglob("*")) == ["listening", "mos.json", "notes.txt"]
     assert look("runs", "remove", "second", "--yes").returncode == 0
@@ -79,19 +79,19 @@ def test_removing_a_run_leaves_the_store_and_foreign_files(look, songbench_here,
 
 @pytest.mark.parametrize(("answer", "code", "removed"), [("y\n", 0, True), ("n\n", 0, False), ("", 2, False)])
 def test_removing_asks(songbench, runs, answer, code, removed):
-    done = songbench("runs", "remove", "first", "--runs", runs, placed=False, input=answer)
-    assert done.returncode == code
-    assert "Remove the run 'first'?" in done.stderr and ("--yes" in done.stderr) == (code == 2)
+    process = songbench("runs", "remove", "first", "--runs", runs, placed=False, input=answer)
+    assert process.returncode == code
+    assert "Remove the run 'first'?" in process.stderr and ("--yes" in process.stderr) == (code == 2)
     assert (runs / "first").exists() != removed
 
 
 @pytest.mark.parametrize("command", ["report", "status", "verify", "runs show"])
 def test_the_newest_run_is_taken_and_those_that_exist_are_named(look, songbench_here, command, tmp_path):
     words = command.split()
-    done = look(*words)
-    assert done.returncode == 0, done.stderr
-    assert command == "runs show" or "run 'first', the newest in" in done.stderr
-    assert done.stdout == look(*words, "first").stdout
+    process = look(*words)
+    assert process.returncode == 0, process.stderr
+    assert command == "runs show" or "run 'first', the newest in" in process.stderr
+    assert process.stdout == look(*words, "first").stdout
     wrong = look(*words, "secnd")
     assert wrong.returncode == 2
     assert "Did you mean 'second'? Allowed: first, second." in wrong.stderr
@@ -104,9 +104,9 @@ def test_json_for_programs(look, songbench_here, runs):
     assert status["run"] == "first"
     assert status["songs"][0] == {"system": "probe", "done": 2, "failed": 0, "open": 0, "total": 2}
     assert status["scores"][0]["metric"] == "level@probe"
-    whole = look("verify", "first", "--again", "1", "--json")
-    facts = json.loads(whole.stdout)
-    assert whole.returncode == 0 and facts["whole"] and facts["damaged"] == []
+    verification = look("verify", "first", "--again", "1", "--json")
+    facts = json.loads(verification.stdout)
+    assert verification.returncode == 0 and facts["whole"] and facts["damaged"] == []
     assert {song["verdict"] for song in facts["made_again"]} == {"same"}
     (runs / "first/leaderboard.md").write_text("edited")
     damaged = look("verify", "first", "--json")
@@ -117,9 +117,9 @@ def test_json_for_programs(look, songbench_here, runs):
 
 def test_json_of_listings(songbench_here):
     def rows(*words):
-        done = songbench_here(*words, "--json", placed=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        process = songbench_here(*words, "--json", placed=False)
+        assert process.returncode == 0, process.stderr
+        return json.loads(process.stdout)
 
     systems = {row["name"]: row for row in rows("systems")}
     assert systems["silence"]["state"] == "ready" and systems["broken"]["state"] == "broken"
@@ -136,13 +136,13 @@ def test_json_of_listings(songbench_here):
 
 def test_quiet_runs_say_nothing_but_results_and_failures(songbench_here, suite_file):
     words = ["run", "--suite", suite_file(2), *PROBE, "--set", "engine=inline", "--quiet"]
-    done = songbench_here(*words)
-    assert done.returncode == 0 and done.stderr == ""
-    assert "Leaderboard" in done.stdout
+    process = songbench_here(*words)
+    assert process.returncode == 0 and process.stderr == ""
+    assert "Leaderboard" in process.stdout
 
 
 def test_quiet_runs_say_what_failed(songbench_here, suite_file):
     words = ["--set", "engine=inline", "--set", "system.probe.misbehave={p1: fail}", "--quiet"]
-    done = songbench_here("run", "--suite", suite_file(2), *PROBE, *words)
-    assert done.returncode == 1
-    assert "songs or scores failed" in done.stderr and len(done.stderr.splitlines()) == 1
+    process = songbench_here("run", "--suite", suite_file(2), *PROBE, *words)
+    assert process.returncode == 1
+    assert "songs or scores failed" in process.stderr and len(process.stderr.splitlines()) == 1

@@ -87,10 +87,10 @@ def test_a_metric_is_set_up_with_everything_it_needs(setup, stick, tmp_path):
     assert "2 of 2 to fetch" in refused.stderr, "what it is about is shown first"
     assert "songbench setup --metrics mine --accept-licence" in refused.stderr
 
-    done = setup("mine@toy", "--accept-licence", "--from", stick)
-    assert done.returncode == 0, done.stderr
-    assert "checksum recorded: sha256" in done.stdout
-    assert "hearing: ready" in done.stdout and "room: ready" in done.stdout
+    process = setup("mine@toy", "--accept-licence", "--from", stick)
+    assert process.returncode == 0, process.stderr
+    assert "checksum recorded: sha256" in process.stdout
+    assert "hearing: ready" in process.stdout and "room: ready" in process.stdout
     assert list((tmp_path / "environments").glob("room-*/lib/*/site-packages/toydelta.py"))
 
     again = setup("mine@toy", "--mirror", stick)

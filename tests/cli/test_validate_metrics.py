@@ -19,13 +19,13 @@ def suite(tmp_path):
 
 def test_a_metric_from_elsewhere_is_examined_like_every_other(songbench, suite, tmp_path):
     words = ("--suite", suite, "--metrics", "level@probe,audio", "--damages", "loudness,prompt_copied")
-    done = songbench("validate-metrics", *words, "--to", "out")
-    assert done.returncode == 1, "the prompts have no audio to copy: those songs failed and are counted"
-    assert "level@probe" in done.stdout
-    told = json.loads((tmp_path / "out/validation.json").read_text())["columns"]
-    assert told["level@probe"]["verdicts"]["loudness"] == "reacts aside", "it does not say what it hears"
-    assert told["lufs"]["verdicts"]["loudness"] == "reacts"
-    assert told["level@probe"]["verdicts"]["prompt_copied"] == "no answer"
+    process = songbench("validate-metrics", *words, "--to", "out")
+    assert process.returncode == 1, "the prompts have no audio to copy: those songs failed and are counted"
+    assert "level@probe" in process.stdout
+    columns = json.loads((tmp_path / "out/validation.json").read_text())["columns"]
+    assert columns["level@probe"]["verdicts"]["loudness"] == "reacts aside", "it does not say what it hears"
+    assert columns["lufs"]["verdicts"]["loudness"] == "reacts"
+    assert columns["level@probe"]["verdicts"]["prompt_copied"] == "no answer"
     assert "the prompt has no audio to copy" in (tmp_path / "out/validation.md").read_text()
     frame = pandas.read_csv(tmp_path / "out/validation.csv")
     softer = frame[(frame["column"] == "lufs") & (frame["damage"] == "loudness") & (frame["strength"] == 3)]
@@ -36,14 +36,14 @@ def test_a_metric_from_elsewhere_is_examined_like_every_other(songbench, suite, 
 
 
 def test_a_base_that_gives_no_stems_is_damaged_as_far_as_that_goes(songbench, suite, tmp_path):
-    done = songbench(
+    process = songbench(
         *("validate-metrics", "--suite", suite, "--base", "probe", "--metrics", "level@probe"),
         *("--damages", "noise,voice_removed", "--to", "out"),
     )
-    assert done.returncode == 1
-    told = json.loads((tmp_path / "out/validation.json").read_text())["columns"]["level@probe"]["verdicts"]
-    assert told["noise"] == "reacts aside"
-    assert told["voice_removed"] == "no answer"
+    assert process.returncode == 1
+    verdicts = json.loads((tmp_path / "out/validation.json").read_text())["columns"]["level@probe"]["verdicts"]
+    assert verdicts["noise"] == "reacts aside"
+    assert verdicts["voice_removed"] == "no answer"
 
 
 def test_mistakes_are_found_before_anything_is_made(songbench, suite, tmp_path):
@@ -64,12 +64,12 @@ def test_published_numbers_stand_apart_in_reports(songbench, suite_file, tmp_pat
     run = ("run", "--suite", suite, "--systems", "probe", "--metrics", "level@probe")
     assert songbench(*run, "--published", "songblom-table2").returncode == 2
     assert not (tmp_path / "store").exists(), "a misspelt name must not cost a run"
-    done = songbench(*run, "--published", "songbloom-table2,songbloom-table3")
-    assert done.returncode == 0, done.stderr
-    for text in (done.stdout, (tmp_path / "runs/small/leaderboard.md").read_text()):
-        ours, _, theirs = text.partition("Published elsewhere: songbloom-table2")
-        assert "level@probe" in ours
-        assert "SongBloom-full-ft" in theirs
-        assert "SongBloom-full-ft" not in ours
-        assert "arXiv 2506.07634" in theirs
+    process = songbench(*run, "--published", "songbloom-table2,songbloom-table3")
+    assert process.returncode == 0, process.stderr
+    for text in (process.stdout, (tmp_path / "runs/small/leaderboard.md").read_text()):
+        board, _, publication = text.partition("Published elsewhere: songbloom-table2")
+        assert "level@probe" in board
+        assert "SongBloom-full-ft" in publication
+        assert "SongBloom-full-ft" not in board
+        assert "arXiv 2506.07634" in publication
     assert "SongBloom-full-ft" not in (tmp_path / "runs/small/leaderboard.csv").read_text()

@@ -71,9 +71,9 @@ def test_a_variant_and_imported_songs_depend_on_what_their_system_depends_on():
 
 
 def test_what_a_card_says_itself_counts_and_not_what_is_said_of_its_name():
-    other = system("diffrhythm", Dependence("mert", "tuned to it"))
-    assert conflicts_among(metric(ModelFamily("muq-mulan")), [other]) == ()
-    assert conflicts_among(metric(ModelFamily("mert")), [other]) == (Conflict(("diffrhythm",), "tuned to it"),)
+    diffrhythm = system("diffrhythm", Dependence("mert", "tuned to it"))
+    assert conflicts_among(metric(ModelFamily("muq-mulan")), [diffrhythm]) == ()
+    assert conflicts_among(metric(ModelFamily("mert")), [diffrhythm]) == (Conflict(("diffrhythm",), "tuned to it"),)
 
 
 def test_a_system_that_cannot_be_built_does_not_spoil_a_leaderboard(monkeypatch):

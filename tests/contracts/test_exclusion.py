@@ -39,9 +39,9 @@ def test_only_what_hears_mono_refuses_opposite_channels(mono):
 
 def test_a_recording_is_heard_once_and_silence_is_no_recording():
     songs = [song("a", 0), song("b", 0), song("a", 0, take=1), song("c", 1, "silent"), song("d", 1, "silent")]
-    chosen = select_songs(card(True), songs)
-    assert [one.prompt.id for one in chosen.songs] == ["a", "c", "d"]
-    assert [(entry["prompt"], entry["take"], entry["reason"]) for entry in chosen.left_out] == [
+    selection = select_songs(card(True), songs)
+    assert [one.prompt.id for one in selection.songs] == ["a", "c", "d"]
+    assert [(entry["prompt"], entry["take"], entry["reason"]) for entry in selection.left_out] == [
         ("b", 0, "the same recording as a"),
         ("a", 1, "the same recording as a"),
     ]
@@ -65,8 +65,8 @@ def test_lists_of_songs_left_out_are_joined():
 
 def test_a_refusal_says_what_was_left_out():
     entry = leave_out(song("a", 0), "the same recording as b")
-    told = with_left_out(NotApplicable("one song has no spread"), [entry, entry], [])
-    assert told == NotApplicable("one song has no spread (2 left out: the same recording as b)")
+    refusal = with_left_out(NotApplicable("one song has no spread"), [entry, entry], [])
+    assert refusal == NotApplicable("one song has no spread (2 left out: the same recording as b)")
     failure = Failure("score", "broken")
     assert with_left_out(failure, [entry], []) is failure
 

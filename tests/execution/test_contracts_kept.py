@@ -18,10 +18,10 @@ SYSTEM = "the system 'probe' (songbench-probe 1.0) "
 
 
 def run(experiment, *overrides, metrics=("unruly@probe",), count=4, **keywords):
-    wanted = experiment("engine=inline", "engine.retries=0", *overrides, metrics=metrics, count=count, **keywords)
-    store = Store(wanted.store)
-    outcome = Runner(wanted, store).run()
-    return gather(wanted, store), outcome, wanted
+    plan = experiment("engine=inline", "engine.retries=0", *overrides, metrics=metrics, count=count, **keywords)
+    store = Store(plan.store)
+    outcome = Runner(plan, store).run()
+    return gather(plan, store), outcome, plan
 
 
 def verdicts(results):
@@ -64,45 +64,45 @@ def test_every_broken_verdict_is_a_failure_of_its_song_alone(experiment):
     gives = {f"p{2 * number}": kind for number, kind in enumerate(BROKEN)}
     setting = ", ".join(f"{prompt}: '{kind}'" for prompt, kind in gives.items())
     results, outcome, _ = run(experiment, f"metric.unruly.gives={{{setting}}}", "engine.batch=64", count=2 * len(gives))
-    found = verdicts(results)
-    assert len(found) == 2 * len(gives)
+    answers = verdicts(results)
+    assert len(answers) == 2 * len(gives)
     for prompt, kind in gives.items():
-        verdict = found.pop(prompt)
+        verdict = answers.pop(prompt)
         assert isinstance(verdict, Failure), kind
         assert verdict.cause.startswith(METRIC) and BROKEN[kind] in verdict.cause, verdict.cause
-    assert all(verdict == Scores(values={"share": 0.5, "count": 3}) for verdict in found.values())
+    assert all(verdict == Scores(values={"share": 0.5, "count": 3}) for verdict in answers.values())
     assert len(outcome.failed) == len(BROKEN)
 
 
 @pytest.mark.parametrize("kind", ["nan", "infinite"])
 def test_what_is_no_number_is_refused_at_the_door_and_hits_only_its_song(experiment, kind):
     results, _, _ = run(experiment, f"metric.unruly.gives={{p1: '{kind}'}}", "engine.batch=16")
-    found = verdicts(results)
-    assert found["p1"].cause.startswith("the metric 'unruly@probe' (songbench-probe 1.0)")
-    assert {prompt for prompt, verdict in found.items() if isinstance(verdict, Scores)} == {"p0", "p2", "p3"}
+    answers = verdicts(results)
+    assert answers["p1"].cause.startswith("the metric 'unruly@probe' (songbench-probe 1.0)")
+    assert {prompt for prompt, verdict in answers.items() if isinstance(verdict, Scores)} == {"p0", "p2", "p3"}
 
 
 def test_numbers_of_numpy_and_rounding_are_mended_not_refused(experiment):
     results, _, _ = run(experiment, "metric.unruly.gives={p0: numpy, p1: rounded, p2: reasoned}")
-    found = verdicts(results)
-    assert found["p0"] == Scores(values={"share": 0.25, "count": 3}, weights={"share": 2.0}, detail={"n": 1})
-    assert found["p1"].values == {"share": 1.0, "count": 0.0}
-    assert found["p2"].missing == {"count": "nothing to count"}
+    answers = verdicts(results)
+    assert answers["p0"] == Scores(values={"share": 0.25, "count": 3}, weights={"share": 2.0}, detail={"n": 1})
+    assert answers["p1"].values == {"share": 1.0, "count": 0.0}
+    assert answers["p2"].missing == {"count": "nothing to count"}
     (again, _, _) = run(experiment, "metric.unruly.gives={p0: numpy, p1: rounded, p2: reasoned}")
-    assert verdicts(again) == found
+    assert verdicts(again) == answers
 
 
 @pytest.mark.parametrize(
-    ("batch", "said"),
+    ("batch", "reason"),
     [
         ("fewer", "0 verdicts for 1 song"),
         ("more", "more than 1 verdicts for 1 song"),
         ("not iterable", "3 (int) instead of one verdict per song"),
     ],
 )
-def test_verdicts_that_cannot_be_told_apart_are_no_verdicts(experiment, batch, said):
+def test_verdicts_that_cannot_be_told_apart_are_no_verdicts(experiment, batch, reason):
     results, outcome, _ = run(experiment, f"metric.unruly.batch={batch}", "engine.batch=16")
-    assert {verdict.cause for verdict in verdicts(results).values()} == {METRIC + said}
+    assert {verdict.cause for verdict in verdicts(results).values()} == {METRIC + reason}
     assert len(outcome.failed) == 4
 
 
@@ -114,7 +114,7 @@ def test_a_cause_is_one_line_of_three_hundred_characters(experiment):
 
 
 @pytest.mark.parametrize(
-    ("gives", "said"),
+    ("gives", "reason"),
     [
         ("stranger", "leave_one_out for 'nobody', a prompt that none of its songs has"),
         ("unknown", "leave_one_out 'p0' for 'narrow', which its card does not declare"),
@@ -123,11 +123,11 @@ def test_a_cause_is_one_line_of_three_hundred_characters(experiment):
         ("none", "None (NoneType) instead of Scores"),
     ],
 )
-def test_sets_are_held_to_the_same(experiment, gives, said):
+def test_sets_are_held_to_the_same(experiment, gives, reason):
     results, _, _ = run(experiment, f"metric.unruly_set.gives={gives}", metrics=("unruly_set@probe",))
     verdict = results.metrics[0].sets["probe"]
     assert verdict.cause.startswith("the metric 'unruly_set@probe' (songbench-probe 1.0) gave ")
-    assert said in verdict.cause
+    assert reason in verdict.cause
 
 
 SONGS = {
@@ -171,12 +171,12 @@ def test_samples_of_another_type_fail_with_what_was_expected(experiment):
 
 
 def test_a_song_nobody_asked_for_is_said_and_kept_apart(experiment):
-    results, outcome, wanted = run(experiment, "system.probe.misbehave={p1: also another}", "engine.batch=16")
+    results, outcome, plan = run(experiment, "system.probe.misbehave={p1: also another}", "engine.batch=16")
     assert set(results.songs.values()) == {"done"}
     ((stage, label, cause),) = outcome.failed
     assert (stage, label) == ("songs of probe", "beside what was asked for")
     assert cause == f"{SYSTEM}answered for take 0 of the prompt 'elsewhere', which was not asked for"
-    assert any(entry["outcome"] == "stray" for entry in read_journal(wanted.folder))
+    assert any(entry["outcome"] == "stray" for entry in read_journal(plan.folder))
 
 
 def test_a_system_that_never_ends_is_not_listened_to_for_ever(experiment):
@@ -187,17 +187,17 @@ def test_a_system_that_never_ends_is_not_listened_to_for_ever(experiment):
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "reason"),
     [("fewer", "too few results"), ("more", "more than 1 results"), ("other", "0.5 instead of a Feature or a Failure")],
 )
-def test_features_that_cannot_be_told_apart_are_not_kept(experiment, how, said):
-    results, _, wanted = run(experiment, f"metric.level.results={how}", "engine.batch=16", metrics=("level@probe",))
+def test_features_that_cannot_be_told_apart_are_not_kept(experiment, how, reason):
+    results, _, plan = run(experiment, f"metric.level.results={how}", "engine.batch=16", metrics=("level@probe",))
     for verdict in verdicts(results).values():
         assert verdict.cause.startswith(
             "the metric 'level@probe' (songbench-probe 1.0) got from the extractor 'probe level'"
         )
-        assert said in verdict.cause
-    assert not list(Path(wanted.store, "features").rglob("*.npz"))
+        assert reason in verdict.cause
+    assert not list(Path(plan.store, "features").rglob("*.npz"))
 
 
 def metric_card(**changes):
@@ -207,7 +207,7 @@ def metric_card(**changes):
 
 
 @pytest.mark.parametrize(
-    ("card", "said"),
+    ("card", "reason"),
     [
         (metric_card(name=""), "name is ''"),
         (metric_card(name="two\nlines"), "name is"),
@@ -222,8 +222,8 @@ def metric_card(**changes):
         ({"name": "m"}, "it is a dict, no MetricCard"),
     ],
 )
-def test_a_metric_card_that_says_nothing_is_refused(card, said):
-    assert any(said in fault for fault in faults_of_metric(card))
+def test_a_metric_card_that_says_nothing_is_refused(card, reason):
+    assert any(reason in fault for fault in faults_of_metric(card))
     assert not faults_of_metric(metric_card())
 
 

@@ -94,15 +94,17 @@ def bench(pristine, tmp_path):
 
 
 def test_an_untouched_run_is_whole(pristine):
-    found = pristine.verify()
-    assert found.intact
+    verification = pristine.verify()
+    assert verification.intact
     experiment = pristine.experiment()
     now = make_record(experiment, Planner(experiment, Store(experiment.store)))
     assert not verify(now, experiment.folder, Store(experiment.store), now).changed
     assert now == {name: value for name, value in read_record(experiment.folder / RECORD).items() if name != "digest"}
     kinds = {path.relative_to(pristine.folder).parts[1:3] for path in pristine.files()}
     assert {("records", kind) for kind in ("songs", "assets", "scores", "failures")} <= kinds
-    assert found.checked == len([p for p in (pristine.folder / "store").rglob("*") if p.is_file()]) - 1, "all but lock"
+    assert verification.checked == len([p for p in (pristine.folder / "store").rglob("*") if p.is_file()]) - 1, (
+        "all but lock"
+    )
 
 
 def place(path, bench):
@@ -111,7 +113,7 @@ def place(path, bench):
     return "/".join(parts[1:] if parts[0] == "store" else parts[2:])
 
 
-def named(bench):
+def damaged_places(bench):
     """The places that `verify` names."""
     return {damage.place for damage in bench.verify().damaged}
 
@@ -135,7 +137,7 @@ def test_one_byte_changed_anywhere_is_named_or_changes_nothing(bench, where):
     files = {path: path.read_bytes() for path in bench.files() if path.name not in (RECORD, SUMS, "lock")}
     for path, data in files.items():
         path.write_bytes(changed(data, where))
-    places = named(bench)
+    places = damaged_places(bench)
     unseen = [path for path in files if place(path, bench) not in places]
     for path in files.keys() - set(unseen):
         path.write_bytes(files[path])
@@ -167,10 +169,10 @@ def test_what_is_cut_emptied_or_deleted_is_named(bench, how):
     files = [path for path in bench.files() if path.name not in (*NOTHING_RESTS_ON, RECORD, SUMS)]
     for path in files:
         HOW[how](path)
-    assert {place(path, bench) for path in files} <= named(bench)
+    assert {place(path, bench) for path in files} <= damaged_places(bench)
     bench.report()
     HOW[how](folder / SUMS)
-    assert SUMS in named(bench)
+    assert SUMS in damaged_places(bench)
     HOW[how](folder / RECORD)
     with pytest.raises(InputError, match=r"record\.json.*(cut or unreadable|gone)"):
         bench.verify()
@@ -202,7 +204,7 @@ def test_an_edited_score_is_not_a_score(bench):
     edited = json.loads(path.read_text())
     edited["values"] = dict.fromkeys(edited["values"], 0.999)
     path.write_text(json.dumps(edited))
-    assert place(path, bench) in named(bench)
+    assert place(path, bench) in damaged_places(bench)
     assert "0.999" not in bench.numbers()[0]
     bench.run()
     assert bench.verify().intact and bench.numbers()[0] == numbers
@@ -211,8 +213,8 @@ def test_an_edited_score_is_not_a_score(bench):
 def test_a_forged_digest_is_named_and_can_be_discarded(bench):
     """Who edits a record and its digest still meets the run's own record."""
     store = Store(bench.experiment().store)
-    stored = {key: store.get("scores", key) for key in sorted(store.keys("scores"))}
-    key, record = next((key, record) for key, record in stored.items() if "values" in record)
+    records = {key: store.get("scores", key) for key in sorted(store.keys("scores"))}
+    key, record = next((key, record) for key, record in records.items() if "values" in record)
     store.save("scores", key, {**record, "values": dict.fromkeys(record["values"], 0.999)})
     numbers = bench.numbers()[0]
     (damage,) = [one for one in bench.verify().damaged if one.kind == "score"]
@@ -224,9 +226,9 @@ def test_a_forged_digest_is_named_and_can_be_discarded(bench):
 
 def test_two_records_cannot_change_places(bench):
     first, second = sorted((bench.folder / "store/records/scores").rglob("*.json"))[:2]
-    one, two = first.read_bytes(), second.read_bytes()
-    first.write_bytes(two), second.write_bytes(one)
-    assert {place(first, bench), place(second, bench)} <= named(bench)
+    first_content, second_content = first.read_bytes(), second.read_bytes()
+    first.write_bytes(second_content), second.write_bytes(first_content)
+    assert {place(first, bench), place(second, bench)} <= damaged_places(bench)
 
 
 def test_damaged_audio_is_made_again_when_something_needs_it(bench):
@@ -271,7 +273,7 @@ def test_a_tampered_feature_is_extracted_again(bench):
     feature = next((bench.folder / "store/features").rglob("*.npz"))
     data = feature.read_bytes()
     feature.write_bytes(data.replace(data[150:160], bytes(10)))
-    assert place(feature, bench) in named(bench)
+    assert place(feature, bench) in damaged_places(bench)
     shutil.rmtree(bench.folder / "store/records/scores")
     bench.run()
     assert feature.read_bytes() == data and bench.verify().intact
@@ -281,16 +283,16 @@ def test_scratch_files_of_the_dead_go_and_those_of_the_living_stay(bench):
     import os
 
     dead, old = f".x.json.{2**22 + 1}-0123abcd.tmp", ".y.json.0123abcd.tmp"
-    mine = f".z.json.{os.getpid()}-0123abcd.tmp"
+    living = f".z.json.{os.getpid()}-0123abcd.tmp"
     places = [bench.folder / "store/records/scores/ab", bench.experiment().folder / "figures"]
     for folder in places:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (dead, old, mine):
+        for name in (dead, old, living):
             (folder / name).write_bytes(b"half")
     assert {Path(one.place).name for one in bench.verify().damaged} >= {dead, old}
     bench.run()
     for folder in places:
-        assert [path.name for path in folder.glob(".*.tmp")] == [mine]
+        assert [path.name for path in folder.glob(".*.tmp")] == [living]
 
 
 def test_a_report_removes_its_own_stale_files_and_nobody_elses(bench):

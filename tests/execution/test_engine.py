@@ -40,12 +40,12 @@ def test_no_feature_is_computed_for_a_set_that_cannot_be_scored(experiment, judg
     store = Store(plan.store)
     Runner(plan, store).run(score=False)
     planner = Planner(plan, store)
-    own = {system.name: {digest for digest, _ in planner._song_audio(system)} for system in plan.systems}
+    digests = {system.name: {digest for digest, _ in planner._song_audio(system)} for system in plan.systems}
 
     class Foreseeing(Spread):
         def not_applicable(self, songs, reference):
-            known = any(set(songs) == own[name] for name in judged)
-            return None if known else NotApplicable("it does not know these songs")
+            match = any(set(songs) == digests[name] for name in judged)
+            return None if match else NotApplicable("it does not know these songs")
 
     metric = next(metric for metric in plan.ready_metrics if metric.id == "spread@probe")
     assert planner.features(metric).missing == 5, "a metric that cannot say beforehand"
@@ -73,8 +73,8 @@ def test_results_do_not_depend_on_workers_batches_engine_or_order(experiment):
         "three": ("engine.workers=3", "engine.batch=1"),
         "inline": ("engine=inline",),
     }
-    found = {name: scores(run(experiment(*way, store=name))[0]) for name, way in ways.items()}
-    assert found["one"] == found["three"] == found["inline"]
+    results = {name: scores(run(experiment(*way, store=name))[0]) for name, way in ways.items()}
+    assert results["one"] == results["three"] == results["inline"]
 
 
 def test_an_engine_of_another_package_is_found_and_used(experiment, tmp_path, monkeypatch):
@@ -131,13 +131,13 @@ def test_failures_are_data(experiment, engine):
 
 def test_a_crash_and_a_hang_hit_only_their_song(experiment):
     overrides = ["system.probe.misbehave={p0: exit, p1: hang}", "engine.timeout_s=2", "engine.batch=4"]
-    begun = time.monotonic()
+    start = time.monotonic()
     results, _ = run(experiment(*overrides, "engine.workers=2", "engine.retries=1"))
     states = {name.prompt: state for name, state in results.songs.items()}
     assert states["p0"].cause == "the worker ended with exit code 7"
     assert states["p1"].cause.startswith("time-out")
     assert states["p2"] == states["p3"] == "done"
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - start < 60
 
 
 def test_failures_are_kept_until_asked_to_retry(experiment):
@@ -165,8 +165,8 @@ def test_metric_failures_and_not_applicable_are_kept_apart(experiment):
 
 
 def test_what_is_open_is_counted_in_songs_or_in_sets(experiment):
-    wanted = experiment(systems=("probe", "silence"))
-    songs, scores = completion(gather(wanted, Store(wanted.store)))
+    plan = experiment(systems=("probe", "silence"))
+    songs, scores = completion(gather(plan, Store(plan.store)))
     assert [(one.name, one.succeeded, one.total) for one in songs] == [("probe", 0, 4), ("silence", 0, 4)]
     assert [(one.name, one.succeeded, one.total) for one in scores] == [("level@probe", 0, 8), ("spread@probe", 0, 2)]
 
@@ -203,14 +203,14 @@ def test_prompt_audio_is_rendered_once_and_handed_on(experiment):
         "prompt_wav": {"cut": "reference", "start": 0.25, "seconds": 0.5},
     }
     systems = ("reference", "copy_prompt", "silence")
-    wanted = experiment("engine.workers=1", systems=systems, metrics=("level@probe",), **recipe)
-    results, outcome = run(wanted)
+    plan = experiment("engine.workers=1", systems=systems, metrics=("level@probe",), **recipe)
+    results, outcome = run(plan)
     assert outcome.computed["prompt audio and references"] == 8
     levels = {name.system: v.values["level"] for name, v in results.metrics[0].songs.items()}
     assert levels["silence"] == 0.0
     assert levels["reference"] == pytest.approx(0.1 / 2**0.5, rel=0.01)
     assert levels["copy_prompt"] == pytest.approx(levels["reference"], rel=0.01)
-    assert not run(wanted)[1].computed
+    assert not run(plan)[1].computed
 
 
 def test_a_reference_that_cannot_be_rendered_stops_the_run(experiment):
@@ -222,10 +222,10 @@ def test_a_reference_that_cannot_be_rendered_stops_the_run(experiment):
 def test_the_journal_and_the_record_tell_what_happened(experiment, tmp_path):
     from songbench.execution.record import save_record
 
-    wanted = experiment("engine.workers=1")
-    path = save_record(wanted, Planner(wanted, Store(wanted.store)))
-    run(wanted)
-    entries = read_journal(wanted.folder)
+    plan = experiment("engine.workers=1")
+    path = save_record(plan, Planner(plan, Store(plan.store)))
+    run(plan)
+    entries = read_journal(plan.folder)
     assert sum(entry["stage"] == "songs of probe" for entry in entries) == 4
     assert all(entry["outcome"] == "done" and entry["seconds"] >= 0 for entry in entries)
     record = json.loads(path.read_text())
@@ -245,12 +245,12 @@ def stages(experiment):
 
 
 def test_a_plan_counts_nothing_as_stored_in_an_empty_store_and_everything_after_a_run(experiment):
-    wanted = experiment("engine=inline", "system.probe.misbehave={p1: fail}", systems=("probe", "silence"))
-    empty = stages(wanted)
+    plan = experiment("engine=inline", "system.probe.misbehave={p1: fail}", systems=("probe", "silence"))
+    empty = stages(plan)
     assert [stage.settled for stage in empty] == [0] * 6
     assert [stage.missing for stage in empty] == [0, 4, 4, 0, 0, 0]
     assert [stage.waiting for stage in empty] == [0, 0, 0, 8, 8, 2], "after the songs"
-    run(wanted)
-    after = stages(wanted)
+    run(plan)
+    after = stages(plan)
     assert [stage.missing + stage.waiting for stage in after] == [0] * 6
     assert [stage.settled for stage in after] == [0, 4, 4, 7, 0, 2], "a song that failed has no score to wait for"

@@ -28,8 +28,8 @@ def environment(folder):
 
 
 def finish(folder, suite):
-    done = command_line.run(words_of(folder, suite), cwd=folder, env=environment(folder))
-    assert done.returncode == 0, done.stderr
+    process = command_line.run(words_of(folder, suite), cwd=folder, env=environment(folder))
+    assert process.returncode == 0, process.stderr
     return {
         path.relative_to(folder): path.read_bytes()
         for path in sorted((folder / "runs/small").rglob("*"))
@@ -37,7 +37,7 @@ def finish(folder, suite):
     }
 
 
-def stored(folder):
+def files_of(folder):
     """Every record and feature with its time of writing."""
     files = [*(folder / "store").rglob("*.json"), *(folder / "store").rglob("*.npz")]
     return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in files}
@@ -81,7 +81,7 @@ def test_kills_change_nothing(tmp_path, suite_file, kills):
     last = settled(calm)
     for moment in [0, *sorted(chance.sample(range(1, last), kills - 2)), last]:
         killed += kill_sometime(rough, suite, chance, moment)
-        now = stored(rough)
+        now = files_of(rough)
         for path, facts in before.items():
             assert now[path] == facts, f"{path.name} was lost or written again"
         before = now
@@ -90,7 +90,7 @@ def test_kills_change_nothing(tmp_path, suite_file, kills):
     assert finish(rough, suite) == expected
 
     for path, facts in before.items():
-        assert stored(rough)[path] == facts
+        assert files_of(rough)[path] == facts
     assert_nothing_computed_after_it_was_stored(rough, kills)
     assert not assert_the_record_holds(rough), "the last run recorded everything"
     assert not list(rough.rglob("*.tmp"))

@@ -25,25 +25,25 @@ ALONE = ("engine.batch=1", "engine.retries=0")
 def run(experiment, roughly, *overrides, count=4):
     setting = ", ".join(f"{prompt}: '{how}'" for prompt, how in roughly.items())
     settings = (f"system.probe.misbehave={{{setting}}}", *ALL_AT_ONCE, *overrides)
-    wanted = experiment(*settings, count=count, metrics=("level@probe",))
-    store = Store(wanted.store)
-    outcome = Runner(wanted, store).run()
-    return {name.prompt: state for name, state in gather(wanted, store).songs.items()}, outcome, wanted
+    plan = experiment(*settings, count=count, metrics=("level@probe",))
+    store = Store(plan.store)
+    outcome = Runner(plan, store).run()
+    return {name.prompt: state for name, state in gather(plan, store).songs.items()}, outcome, plan
 
 
-def starts(wanted):
+def starts(plan):
     """How many worker processes the run's logs tell of."""
-    return sum(path.read_text().count("probe: loaded") for path in Path(wanted.folder, "logs").glob("worker-*.log"))
+    return sum(path.read_text().count("probe: loaded") for path in Path(plan.folder, "logs").glob("worker-*.log"))
 
 
 def test_what_a_plugin_prints_starts_or_closes_harms_no_answer(experiment):
     """Each does it and then sings: standard output, a program that outlives it, a forked child that goes on."""
-    states, outcome, wanted = run(
+    states, outcome, plan = run(
         experiment, {"p0": "print", "p1": "background program", "p2": "forked child", "p3": "read stdin"}
     )
     assert set(states.values()) == {"done"}
     assert not outcome.failed
-    assert starts(wanted) == 1, "no worker had to be replaced"
+    assert starts(plan) == 1, "no worker had to be replaced"
 
 
 SAID = {
@@ -60,21 +60,21 @@ SAID = {
 def test_each_song_fails_with_its_own_cause_and_the_others_are_made(experiment):
     """One after the other in one batch, with a song that nothing is wrong with before and after each."""
     roughly = {f"p{2 * place + 1}": how for place, how in enumerate(SAID)}
-    states, _, wanted = run(experiment, roughly, count=2 * len(SAID) + 1)
+    states, _, plan = run(experiment, roughly, count=2 * len(SAID) + 1)
     for prompt, how in roughly.items():
         failure = states.pop(prompt)
         assert isinstance(failure, Failure) and failure.cause.startswith(SAID[how]), (how, failure)
     assert len(states) == len(SAID) + 1 and set(states.values()) == {"done"}
-    assert starts(wanted) == 1 + 4 + 1, "four ended their worker, the first of them twice"
+    assert starts(plan) == 1 + 4 + 1, "four ended their worker, the first of them twice"
 
 
 def test_a_song_that_was_stored_before_its_worker_died_is_done(experiment):
     """It closes the channel of the answers, and is noticed when it wants to say that the song is stored."""
-    states, outcome, wanted = run(experiment, {"p1": "close all"})
+    states, outcome, plan = run(experiment, {"p1": "close all"})
     assert set(states.values()) == {"done"}
     assert outcome.computed["songs of probe"] == 4 and not outcome.failed
-    assert starts(wanted) == 3
-    assert not Store(wanted.store).keys("failures")
+    assert starts(plan) == 3
+    assert not Store(plan.store).keys("failures")
 
 
 def test_a_hanging_worker_is_ended_with_its_children(experiment, tmp_path):

@@ -22,7 +22,7 @@ INLINE = ["engine=inline", "statistics.replicates=100"]
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
+def working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -36,8 +36,8 @@ def write_suite(path="small.jsonl", count=2, **fields):
 
 
 def options(systems=("probe",), metrics=("level@probe",), overrides=(), **more):
-    asked = {"suite": "small.jsonl", "systems": list(systems), "metrics": list(metrics), "store": "store"}
-    return {**asked, "runs": "runs", "overrides": [*INLINE, *overrides], **more}
+    selection = {"suite": "small.jsonl", "systems": list(systems), "metrics": list(metrics), "store": "store"}
+    return {**selection, "runs": "runs", "overrides": [*INLINE, *overrides], **more}
 
 
 def run(replace=False, **more):
@@ -54,9 +54,9 @@ def made_once(tmp_path_factory):
 
 
 @pytest.fixture
-def project(here, made_once):
+def project(working_folder, made_once):
     """A suite in the working folder, and the plain run of it."""
-    shutil.copytree(made_once, here, dirs_exist_ok=True)
+    shutil.copytree(made_once, working_folder, dirs_exist_ok=True)
 
 
 def remarks(**more):
@@ -67,10 +67,10 @@ def cells(board):
     return {(row.system.name, name) for row in board.rows for name in row.cells}
 
 
-def refused(told, replace=False, **more):
+def refused(difference, replace=False, **more):
     with pytest.raises(InputError) as caught:
         run(replace, **more)
-    assert told in str(caught.value), caught.value
+    assert difference in str(caught.value), caught.value
     assert "--name OTHER keeps both; --replace starts this run anew" in str(caught.value)
 
 
@@ -82,12 +82,12 @@ def test_the_same_question_is_the_same_run():
 
 
 def test_more_systems_metrics_and_takes_are_added_and_said(project):
-    asked = {"systems": ("silence",), "metrics": ("spread@probe",), "takes": 2}
-    said = remarks(**asked)
-    assert "adds to the run 'small': system silence, metric spread@probe, takes 1 → 2" in said
-    assert "keeps what it has besides: system probe, metric level@probe (--name OTHER makes another run)" in said
+    selection = {"systems": ("silence",), "metrics": ("spread@probe",), "takes": 2}
+    text = remarks(**selection)
+    assert "adds to the run 'small': system silence, metric spread@probe, takes 1 → 2" in text
+    assert "keeps what it has besides: system probe, metric level@probe (--name OTHER makes another run)" in text
     with pytest.warns(UserWarning, match="adds to the run 'small': system silence"):
-        board = run(**asked)
+        board = run(**selection)
     assert cells(board) == {(s, m) for s in ("probe", "silence") for m in ("level@probe", "spread@probe")}
     assert {row.n_asked for row in board.rows} == {4}
     record = read_record(Path("runs/small") / RECORD)
@@ -97,11 +97,11 @@ def test_more_systems_metrics_and_takes_are_added_and_said(project):
 
 def test_fewer_systems_metrics_and_takes_take_nothing_away():
     write_suite()
-    whole = run(systems=("probe", "silence"), metrics=("level@probe", "spread@probe"), takes=2)
-    said = remarks(systems=("silence",))
-    assert "adds" not in said
-    assert "keeps what it has besides: system probe, metric spread@probe, takes 2" in said
-    assert cells(run(systems=("silence",))) == cells(whole)
+    board = run(systems=("probe", "silence"), metrics=("level@probe", "spread@probe"), takes=2)
+    text = remarks(systems=("silence",))
+    assert "adds" not in text
+    assert "keeps what it has besides: system probe, metric spread@probe, takes 2" in text
+    assert cells(run(systems=("silence",))) == cells(board)
 
 
 def test_a_system_keeps_the_parameters_it_entered_with():
@@ -113,7 +113,7 @@ def test_a_system_keeps_the_parameters_it_entered_with():
 
 
 @pytest.mark.parametrize(
-    ("told", "more"),
+    ("difference", "more"),
     [
         ("seed: 0 → 1", {"seed": 1}),
         ("system probe: gain 0.1 → 0.2", {"overrides": ["system.probe.gain=0.2"]}),
@@ -122,24 +122,24 @@ def test_a_system_keeps_the_parameters_it_entered_with():
         ("the system 'probe' was probe and is imported", {"systems": ("imported:probe=audio",)}),
     ],
 )
-def test_another_question_is_refused_and_nothing_is_touched(project, told, more):
+def test_another_question_is_refused_and_nothing_is_touched(project, difference, more):
     Path("audio").mkdir()
     before = {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()}
-    refused(told, **more)
+    refused(difference, **more)
     assert {path: path.read_bytes() for path in Path("runs").rglob("*") if path.is_file()} == before
     assert cells(run(name="other", **more)), "another name takes it"
 
 
 @pytest.mark.parametrize(
-    ("told", "count", "fields"),
+    ("difference", "count", "fields"),
     [
         ("prompts added in the suite: p2", 3, {}),
         ("prompts gone in the suite: p1", 1, {}),
         ("prompts changed in the suite: p0, p1", 2, {"style": "slow"}),
     ],
 )
-def test_another_suite_of_the_same_name_is_refused(project, told, count, fields):
-    refused(told, suite=write_suite("elsewhere/small.jsonl", count, **fields))
+def test_another_suite_of_the_same_name_is_refused(project, difference, count, fields):
+    refused(difference, suite=write_suite("elsewhere/small.jsonl", count, **fields))
 
 
 def test_another_version_of_a_system_or_metric_is_refused(project, monkeypatch):
@@ -190,24 +190,24 @@ def test_a_damaged_record_is_written_anew():
     assert cells(run()) == {("probe", "level@probe")}
 
 
-def test_a_run_is_found_from_any_folder_and_wherever_the_project_moved(here, monkeypatch):
+def test_a_run_is_found_from_any_folder_and_wherever_the_project_moved(working_folder, monkeypatch):
     write_suite("suites/small.jsonl")
     Path("audio").mkdir()
     soundfile.write("audio/p0.wav", 0.1 * np.sin(np.arange(1600.0)), 8000)
-    asked = {"systems": ("probe", "imported:suno=audio"), "suite": "suites/small.jsonl"}
-    board = run(**asked)
+    selection = {"systems": ("probe", "imported:suno=audio"), "suite": "suites/small.jsonl"}
+    board = run(**selection)
     record = read_record(Path("runs/small") / RECORD)
-    assert str(here) not in json.dumps(record["config"]), "as given, without paths of this machine"
-    (here / "far/away").mkdir(parents=True)
-    monkeypatch.chdir(here / "far/away")
+    assert str(working_folder) not in json.dumps(record["config"]), "as given, without paths of this machine"
+    (working_folder / "far/away").mkdir(parents=True)
+    monkeypatch.chdir(working_folder / "far/away")
     again, _ = recorded("small", "../../runs")
     assert sum(state == "done" for state in gather(again, Store(again.store)).songs.values()) == 3
-    moved = here.parent / f"{here.name}-moved"
-    shutil.copytree(here, moved)
-    shutil.rmtree(here / "store")
+    moved = working_folder.parent / f"{working_folder.name}-moved"
+    shutil.copytree(working_folder, moved)
+    shutil.rmtree(working_folder / "store")
     monkeypatch.chdir(moved / "far")
-    there, _ = recorded("small", "../runs")
-    assert sum(state == "done" for state in gather(there, Store(there.store)).songs.values()) == 3
+    plan, _ = recorded("small", "../runs")
+    assert sum(state == "done" for state in gather(plan, Store(plan.store)).songs.values()) == 3
     monkeypatch.chdir(moved)
     assert cells(run(systems=("silence",), suite="suites/small.jsonl")) == cells(board) | {("silence", "level@probe")}
     assert read_record(Path("runs/small") / RECORD)["config"]["systems"] == ["probe", "imported:suno=audio", "silence"]

@@ -25,7 +25,7 @@ def refusal(*overrides, **options):
 
 
 @pytest.mark.parametrize(
-    ("override", "field", "said"),
+    ("override", "field", "cure"),
     [
         ("takes=true", "takes", "Expected a whole number, found True"),
         ("takes=1.5", "takes", "Expected a whole number, found 1.5"),
@@ -92,10 +92,10 @@ def refusal(*overrides, **options):
         (f"name={'x' * 5000}", "name", "longer than 4000"),
     ],
 )
-def test_a_wrong_setting_is_named_with_its_cure(override, field, said):
+def test_a_wrong_setting_is_named_with_its_cure(override, field, cure):
     text = refusal(override)
     assert text.startswith(f"field '{field}': ")
-    assert said in text
+    assert cure in text
 
 
 def test_settings_of_plug_ins_are_checked_against_what_they_take():

@@ -96,10 +96,10 @@ def test_one_recording_under_two_ids_is_named(board):
 
 
 def test_opposite_channels_are_not_judged_in_mono(board):
-    heard = cell(board, "ser@novelty")
-    assert "opposite" not in {point.prompt for point in heard.points}
-    assert heard.n_not_applicable >= 1
-    assert "cancel each other in mono (silent in mono)" in heard.reason
+    result = cell(board, "ser@novelty")
+    assert "opposite" not in {point.prompt for point in result.points}
+    assert result.n_not_applicable >= 1
+    assert "cancel each other in mono (silent in mono)" in result.reason
     assert "opposite" in {point.prompt for point in cell(board, "lufs").points}
 
 
@@ -113,10 +113,10 @@ def test_a_set_without_the_songs_that_cannot_be_heard(tmp_path):
     prepare(tmp_path, songs, [music(10), music(11), np.full((1, 1), 0.5), music(11), music(12)])
     board = run(tmp_path, [f"imported:suno={tmp_path / 'songs'}"], ["fad@musicnn", "kad@musicnn"])
     for column in ("fad@musicnn", "kad@musicnn"):
-        found = cell(board, column)
-        assert found.value is not None
-        assert (found.n, found.n_possible) == (3, 6)
-        assert (found.n_failed, found.n_not_applicable) == (1, 2)
+        result = cell(board, column)
+        assert result.value is not None
+        assert (result.n, result.n_possible) == (3, 6)
+        assert (result.n_failed, result.n_not_applicable) == (1, 2)
         notes = "\n".join(note for note in board.notes if note.startswith(column))
         assert "leaves out 1 song of suno (opposite): the channels cancel each other in mono" in notes
         assert "leaves out 1 song of suno (again): the same recording as plain." in notes

@@ -97,13 +97,13 @@ def test_an_unreadable_record_counts_as_absent(tmp_path):
     store = Store(str(tmp_path))
     store.save("songs", "abcd", {"x": 1})
     path = tmp_path / "records/songs/ab/abcd.json"
-    whole = path.read_text()
+    content = path.read_text()
     for text, problem in (
         ('{"x": ', "is cut or unreadable"),
         ("", "is empty"),
         ("[]", "is cut or unreadable"),
         ('{"x": 1}', "is cut or unreadable"),
-        (whole.replace("1", "2", 1), "was altered"),
+        (content.replace("1", "2", 1), "was altered"),
     ):
         path.write_text(text)
         assert store.get("songs", "abcd") is None
@@ -115,11 +115,11 @@ class CountingExtractor:
     name, identity = "sum", {"v": 1}
 
     def __init__(self):
-        self.seen = []
+        self.digests = []
 
     def extract(self, sources):
         for source in sources:
-            self.seen.append(source.digest)
+            self.digests.append(source.digest)
             if source.load().rate == 1:
                 yield Failure("feature", "too slow a rate")
             else:
@@ -130,14 +130,14 @@ def test_features_are_extracted_once_per_content(store):
     extractor, features = CountingExtractor(), StoredFeatures(store)
     a, b, bad = noise(seed=1), noise(seed=2), MemoryAudio(Audio(np.ones((1, 2), "float32"), 1))
     first = features.of(extractor, [a, b, a, bad])
-    assert len(extractor.seen) == 3
+    assert len(extractor.digests) == 3
     assert first[0].arrays["s"] == first[2].arrays["s"]
     assert isinstance(first[3], Failure)
     again = StoredFeatures(store).of(extractor, [b, a])
-    assert len(extractor.seen) == 3
+    assert len(extractor.digests) == 3
     assert np.array_equal(again[1].arrays["s"], first[0].arrays["s"])
     features.of(extractor, [bad])
-    assert len(extractor.seen) == 4, "a failure is not stored"
+    assert len(extractor.digests) == 4, "a failure is not stored"
 
 
 def test_feature_bytes_round_trip():
@@ -167,16 +167,16 @@ class UnreachableFileSystem(MemoryFileSystem):
 
     protocol = "unreachable"
 
-    def _gone(self, *_, **__):
+    def _fail(self, *_, **__):
         raise RuntimeError("no answer from the server\nafter 3 tries")
 
-    cat_file = info = exists = find = pipe_file = _gone
+    cat_file = info = exists = find = pipe_file = _fail
 
 
 def test_a_store_that_cannot_be_reached_says_so(suite_file, tmp_path):
     fsspec.register_implementation("unreachable", UnreachableFileSystem, clobber=True)
     store = Store("unreachable://songs")
-    told = r"Cannot read .* in the store 'unreachable://songs': no answer from the server after 3 tries\. .*is safe"
+    message = r"Cannot read .* in the store 'unreachable://songs': no answer from the server after 3 tries\. .*is safe"
     for ask in (
         lambda: store.peek("records/scores/aa.json"),
         lambda: store.size("lock"),
@@ -184,12 +184,12 @@ def test_a_store_that_cannot_be_reached_says_so(suite_file, tmp_path):
         lambda: store.has_feature("aa"),
         lambda: store.get("scores", "aa"),
     ):
-        with pytest.raises(StoreReadError, match=told) as caught:
+        with pytest.raises(StoreReadError, match=message) as caught:
             ask()
         assert caught.value.exit_code == 5
     with pytest.raises(StoreWriteError, match="Cannot write to 'unreachable://songs': no answer from the server"):
         store.save("scores", "aa", {"x": 1})
-    with pytest.raises(StoreReadError, match=told):
+    with pytest.raises(StoreReadError, match=message):
         songbench.run(
             suite=str(suite_file(1)),
             systems=["silence"],
@@ -209,12 +209,12 @@ def test_writing_over_a_file_is_atomic(tmp_path):
 
 
 def test_one_planner_at_a_time(store):
-    other = Store(store.url)
+    rival = Store(store.url)
     with store.lock("run 'a'"):
-        with pytest.raises(StoreBusyError, match=r"run 'a', process \d+") as caught, other.lock("run 'b'"):
+        with pytest.raises(StoreBusyError, match=r"run 'a', process \d+") as caught, rival.lock("run 'b'"):
             pass
         assert caught.value.exit_code == 3
-    with other.lock("run 'b'"):
+    with rival.lock("run 'b'"):
         pass
 
 
@@ -239,10 +239,10 @@ def test_a_stale_remote_lock_is_taken_over(tmp_path):
 
 def test_a_remote_lock_that_another_took_over_is_left_to_it(tmp_path):
     store = Store(f"memory://taken-{tmp_path.name}")
-    other = json.dumps({"id": "other", "who": "run 'b'", "beat": 0.0}).encode()
+    rival = json.dumps({"id": "other", "who": "run 'b'", "beat": 0.0}).encode()
     with store.lock("run 'a'"):
-        store._write("lock", other)
-    assert store.peek("lock") == other
+        store._write("lock", rival)
+    assert store.peek("lock") == rival
 
 
 def test_bad_urls_are_explained(tmp_path):

@@ -41,16 +41,16 @@ class SoundFiles(Kind):
 
     def __init__(self, base):
         super().__init__(base)
-        self.whole = []
+        self.files = []
         for suffix, container, encoding in self.FORMATS:
             out = io.BytesIO()
             soundfile.write(out, tone(), RATE, format=container, subtype=encoding)
-            self.whole.append((suffix, out.getvalue()))
+            self.files.append((suffix, out.getvalue()))
 
     def draw(self, rng):
-        suffix, data = rng.choice(self.whole)
+        suffix, data = rng.choice(self.files)
         if rng.random() < 0.1:
-            suffix = rng.choice(self.whole)[0]
+            suffix = rng.choice(self.files)[0]
         return {f"song.{suffix}": mutated_bytes(rng, data, self.WORDS)}
 
     def read(self, folder):

@@ -35,19 +35,19 @@ class Outcome:
 
     Attributes:
         number: of the input.
-        what: one of `OUTCOMES`; None: it has only begun.
+        ending: one of `OUTCOMES`; None: it has only begun.
         cause: of a traceback: its kind and where it was raised.
     """
 
     number: int
-    what: str | None = None
+    ending: str | None = None
     cause: str = ""
 
 
 def shares(count, names):
     """How many inputs of each kind."""
-    whole = sum(KINDS[name].share for name in names)
-    return {name: max(1, round(count * KINDS[name].share / whole)) for name in names}
+    total = sum(KINDS[name].share for name in names)
+    return {name: max(1, round(count * KINDS[name].share / total)) for name in names}
 
 
 def outcomes(name, seed, numbers, keep):
@@ -66,10 +66,10 @@ def outcomes(name, seed, numbers, keep):
             yield Outcome(number)
             (folder := Path(place) / "input").mkdir()
             write_input(kind, seed, number, folder)
-            what, cause, said = outcome_of(kind, folder)
-            if what in FINDINGS:
-                keep_input(kind, seed, number, keep, said)
-            yield Outcome(number, what, cause)
+            ending, cause, report = outcome_of(kind, folder)
+            if ending in FINDINGS:
+                keep_input(kind, seed, number, keep, report)
+            yield Outcome(number, ending, cause)
             shutil.rmtree(folder)
 
 
@@ -99,19 +99,19 @@ def write_input(kind, seed, number, folder):
         path.write_bytes(data)
 
 
-def keep_input(kind, seed, number, keep, said):
+def keep_input(kind, seed, number, keep, report):
     """Keep an input and what came of it, with the command that makes it again."""
     folder = keep / f"{kind.name}-{seed}-{number}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_input(kind, seed, number, folder / "input")
     again = f"python tests/fuzz/run.py --kind {kind.name} --seed {seed} --only {number}\n\n"
-    (folder / "found.txt").write_text(again + said, encoding="utf-8", errors="backslashreplace")
+    (folder / "found.txt").write_text(again + report, encoding="utf-8", errors="backslashreplace")
 
 
-def counted(found):
+def counted(outcomes):
     """Outcomes that have ended, counted by what they are."""
-    return Counter(outcome.what for outcome in found if outcome.what)
+    return Counter(outcome.ending for outcome in outcomes if outcome.ending)
 
 
 @contextlib.contextmanager

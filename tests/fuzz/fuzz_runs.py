@@ -111,11 +111,16 @@ class SettingsTexts(Kind):
         from songbench.domain.overrides import nested, read_overrides
         from songbench.execution.config import plan_experiment
 
-        given = json.loads((folder / "settings.json").read_text())
-        options = {"systems": ["silence"], "metrics": ["audio"], "overrides": given["overrides"], **given["options"]}
+        settings = json.loads((folder / "settings.json").read_text())
+        options = {
+            "systems": ["silence"],
+            "metrics": ["audio"],
+            "overrides": settings["overrides"],
+            **settings["options"],
+        }
         check_options(plan_experiment, options)
         plan_experiment(**options)
-        nested(read_overrides(given["overrides"]))
+        nested(read_overrides(settings["overrides"]))
 
 
 class Records(Kind):
@@ -140,15 +145,15 @@ class Records(Kind):
         )
 
     def draw(self, rng):
-        chosen = {}
+        files = {}
         for name in rng.sample(self.files, rng.choice([1, 1, 1, 2, 5])):
             data = (self.base / name).read_bytes()
             if name.endswith(".json") and rng.random() < 0.6:
                 text = written_json(rng, mutated_json(rng, json.loads(data)))
-                chosen[name] = text.encode("utf-8", "surrogatepass")
+                files[name] = text.encode("utf-8", "surrogatepass")
             else:
-                chosen[name] = rng.choice([b"", data[: len(data) // 2], mutated_bytes(rng, data)])
-        return chosen
+                files[name] = rng.choice([b"", data[: len(data) // 2], mutated_bytes(rng, data)])
+        return files
 
     def read(self, folder):
         place = folder / "whole"

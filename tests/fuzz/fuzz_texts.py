@@ -110,22 +110,22 @@ class ForeignLyrics(Kind):
     )
 
     def draw(self, rng):
-        source, suffix, whole = rng.choice(self.SOURCES)
+        source, suffix, content = rng.choice(self.SOURCES)
         if rng.random() < 0.1:
             source = rng.choice(self.SOURCES)[0]
-        if isinstance(whole, dict) and rng.random() < 0.6:
-            data = written_json(rng, mutated_json(rng, whole)).encode("utf-8", "surrogatepass")
+        if isinstance(content, dict) and rng.random() < 0.6:
+            data = written_json(rng, mutated_json(rng, content)).encode("utf-8", "surrogatepass")
         else:
-            text = whole if isinstance(whole, str) else json.dumps(whole, ensure_ascii=False)
+            text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
             data = mutated_text(rng, text, [*TAGS, "[ti:", "[00:", "<00:01>", "[Verse 2: rap]", "\\n", ";", " , "])
         return {f"{source}/file.{suffix}": data}
 
     def read(self, folder):
         path = next(folder.glob("*/file.*"))
-        made = folder / "made.jsonl"
-        if command_line("suites", "import", path, "--from", path.parent.name, "--to", made):
+        suite = folder / "made.jsonl"
+        if command_line("suites", "import", path, "--from", path.parent.name, "--to", suite):
             return True
-        assert command_line("suites", made) == 0, "what was imported cannot be read"
+        assert command_line("suites", suite) == 0, "what was imported cannot be read"
         return False
 
 
@@ -173,10 +173,12 @@ class Words(Kind):
 
     def draw(self, rng):
         text = mutated_text(rng, rng.choice(self.HEARD), self.WORDS)[: self.LONGEST]
-        other = text if rng.random() < 0.5 else mutated_text(rng, rng.choice(self.HEARD), self.WORDS)[: self.LONGEST]
+        transcript = (
+            text if rng.random() < 0.5 else mutated_text(rng, rng.choice(self.HEARD), self.WORDS)[: self.LONGEST]
+        )
         return {
             "lyrics": text,
-            "heard": other,
+            "heard": transcript,
             "language": rng.choice([b"en", b"zh", b"mixed", b"en-GB", b"fr", b"xx"]),
         }
 
@@ -184,8 +186,8 @@ class Words(Kind):
         from metrics.functional import per
         from songbench.domain.reading import decoded_text
 
-        lyrics, heard = (decoded_text((folder / name).read_bytes()) for name in ("lyrics", "heard"))
-        errors = per(lyrics.splitlines(), heard, (folder / "language").read_text())
+        lyrics, transcript = (decoded_text((folder / name).read_bytes()) for name in ("lyrics", "heard"))
+        errors = per(lyrics.splitlines(), transcript, (folder / "language").read_text())
         assert errors.per >= 0 and errors.reference_length > 0
-        if lyrics == heard:
+        if lyrics == transcript:
             assert errors.per == 0, f"the same words give {errors.per} %"

@@ -40,23 +40,26 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="kinds at once")
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), help="where findings are kept")
     parser.add_argument("--worker", nargs=2, type=int, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    names = given.kind or list(KINDS)
-    if given.worker:
-        for outcome in harness.outcomes(names[0], given.seed, range(*given.worker), given.keep):
+    arguments = parser.parse_args()
+    names = arguments.kind or list(KINDS)
+    if arguments.worker:
+        for outcome in harness.outcomes(names[0], arguments.seed, range(*arguments.worker), arguments.keep):
             print(json.dumps(asdict(outcome)), flush=True)
         return 0
-    if given.only is not None:
-        return report({names[0]: list(harness.outcomes(names[0], given.seed, [given.only], given.keep))}, given.keep)
-    counts = harness.shares(given.count, names)
-    with ThreadPoolExecutor(given.jobs) as pool:
-        found = pool.map(lambda name: watched(name, given.seed, counts[name], given.keep), names)
-        return report(dict(zip(names, found, strict=True)), given.keep)
+    if arguments.only is not None:
+        return report(
+            {names[0]: list(harness.outcomes(names[0], arguments.seed, [arguments.only], arguments.keep))},
+            arguments.keep,
+        )
+    counts = harness.shares(arguments.count, names)
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        outcomes = pool.map(lambda name: watched(name, arguments.seed, counts[name], arguments.keep), names)
+        return report(dict(zip(names, outcomes, strict=True)), arguments.keep)
 
 
 def watched(name, seed, count, keep):
     """The outcomes of a kind, read in a process of its own; one that does not come back is followed by another."""
-    found, first = [], 0
+    outcomes, first = [], 0
     while first < count:
         with tempfile.TemporaryFile("w+") as errors:
             words = ["--kind", name, "--seed", str(seed), "--keep", str(keep), "--worker", str(first), str(count)]
@@ -68,19 +71,19 @@ def watched(name, seed, count, keep):
             )
             news = list(listened(process))
             errors.seek(0)
-            said = errors.read()[-4000:]
+            message = errors.read()[-4000:]
         if not news:
-            raise SystemExit(f"{name}: the process ended before its first input.\n{said}")
-        found += [outcome for outcome in news if outcome.what]
+            raise SystemExit(f"{name}: the process ended before its first input.\n{message}")
+        outcomes += [outcome for outcome in news if outcome.ending]
         last = news[-1]
-        if not last.what:
-            found.append(harness.Outcome(last.number, harness.CRASH))
+        if not last.ending:
+            outcomes.append(harness.Outcome(last.number, harness.CRASH))
             with tempfile.TemporaryDirectory(prefix="songbench-fuzz-") as base:
                 harness.keep_input(
-                    KINDS[name](Path(base)), seed, last.number, keep, f"It crashed or did not return.\n{said}"
+                    KINDS[name](Path(base)), seed, last.number, keep, f"It crashed or did not return.\n{message}"
                 )
         first = last.number + 1
-    return found
+    return outcomes
 
 
 def listened(process):
@@ -89,9 +92,9 @@ def listened(process):
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
-            heard = time.monotonic()
+            start = time.monotonic()
             while not selector.select(timeout=1.0):
-                if time.monotonic() - heard > limit:
+                if time.monotonic() - start > limit:
                     process.kill()
             if not (line := process.stdout.readline()):
                 break
@@ -100,21 +103,21 @@ def listened(process):
     process.wait()
 
 
-def report(found, keep):
+def report(outcomes, keep):
     """Print how many of each kind came to what; 1 when there were findings."""
     print("".join(f"{title:>12}" for title in ("kind", "inputs", *harness.OUTCOMES)))
-    whole = Counter()
-    for name, these in found.items():
-        counts = harness.counted(these)
-        whole += counts
+    total = Counter()
+    for name, results in outcomes.items():
+        counts = harness.counted(results)
+        total += counts
         print(row(name, counts))
-    print(row("all", whole))
-    for name, these in found.items():
-        causes = Counter(outcome.cause for outcome in these if outcome.what == harness.TRACEBACK)
+    print(row("all", total))
+    for name, results in outcomes.items():
+        causes = Counter(outcome.cause for outcome in results if outcome.ending == harness.TRACEBACK)
         for cause, count in causes.most_common():
-            number = next(outcome.number for outcome in these if outcome.cause == cause)
+            number = next(outcome.number for outcome in results if outcome.cause == cause)
             print(f"{name}: {count} × {cause}, such as input {number}")
-    if any(whole[what] for what in harness.FINDINGS):
+    if any(total[ending] for ending in harness.FINDINGS):
         print(f"Kept in {keep}.")
         return 1
     return 0
@@ -122,7 +125,7 @@ def report(found, keep):
 
 def row(name, counts):
     """One line of the table."""
-    return f"{name:>12}{sum(counts.values()):>12}" + "".join(f"{counts[what]:>12}" for what in harness.OUTCOMES)
+    return f"{name:>12}{sum(counts.values()):>12}" + "".join(f"{counts[ending]:>12}" for ending in harness.OUTCOMES)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ COUNTS = {
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"manifests"}))
 def test_damaged_inputs_end_in_a_result_or_a_message(name, tmp_path):
-    found = list(fuzz_harness.outcomes(name, SEED, range(COUNTS[name]), tmp_path / "kept"))
-    counts = fuzz_harness.counted(found)
+    outcomes = list(fuzz_harness.outcomes(name, SEED, range(COUNTS[name]), tmp_path / "kept"))
+    counts = fuzz_harness.counted(outcomes)
     assert sum(counts.values()) == COUNTS[name]
-    said = [path.read_text(encoding="utf-8") for path in tmp_path.glob("kept/*/found.txt")]
-    assert not any(counts[what] for what in fuzz_harness.FINDINGS), "\n\n".join(said)
+    reports = [path.read_text(encoding="utf-8") for path in tmp_path.glob("kept/*/found.txt")]
+    assert not any(counts[what] for what in fuzz_harness.FINDINGS), "\n\n".join(reports)
     assert counts["read"], "inputs that are all refused try little"
 
 
@@ -47,10 +47,10 @@ def test_a_finding_is_kept_with_what_makes_it_again(tmp_path, monkeypatch):
     monkeypatch.setattr(fuzz_harness, "SECONDS", 0.05)
     counts = fuzz_harness.counted(fuzz_harness.outcomes("broken", 1, range(8), tmp_path))
     assert counts["hang"] and counts["traceback"] and counts["hang"] + counts["traceback"] == 8
-    kept = sorted(tmp_path.iterdir())
-    assert len(kept) == 8
-    assert "run.py --kind broken --seed 1 --only 0\n" in (kept[0] / "found.txt").read_text()
-    inputs = [(folder / "input/deep/file").read_bytes() for folder in kept]
+    folders = sorted(tmp_path.iterdir())
+    assert len(folders) == 8
+    assert "run.py --kind broken --seed 1 --only 0\n" in (folders[0] / "found.txt").read_text()
+    inputs = [(folder / "input/deep/file").read_bytes() for folder in folders]
     assert len(set(inputs)) == 8
     again = fuzz_harness.counted(fuzz_harness.outcomes("broken", 1, range(8), tmp_path / "again"))
     assert again == counts

@@ -21,11 +21,11 @@ from songbench.domain.song import Failure, GenerationRecord, TimedWord, memory_s
 RATE = 8000
 
 
-def log(what):
+def log(event):
     """Append one line at once; several processes write to the same file."""
     if path := os.environ.get("PROBE_LOG"):
         with open(path, "a", encoding="utf-8") as handle:
-            handle.write(f"{time.time_ns()} {what}\n")
+            handle.write(f"{time.time_ns()} {event}\n")
 
 
 def with_samples(song, change):
@@ -193,8 +193,10 @@ class WrongCount(LevelExtractor):
         self.results, self.identity = results, {"version": results}
 
     def extract(self, sources):
-        found = list(super().extract(sources))
-        yield from {"fewer": found[1:], "more": [*found, found[0]], "other": [*found[:-1], 0.5]}[self.results]
+        features = list(super().extract(sources))
+        yield from {"fewer": features[1:], "more": [*features, features[0]], "other": [*features[:-1], 0.5]}[
+            self.results
+        ]
 
 
 class Level:

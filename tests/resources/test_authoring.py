@@ -244,8 +244,8 @@ class TestSetMetric:
     def test_what_the_function_refuses_or_says_whole_is_handed_on(self, features):
         assert spread().score_set([song(0.5)], [], features) == NotApplicable("there is no reference")
         scores = Scores(values={"own": 1.0}, n=2, leave_one_out={"a": {"own": 2.0}})
-        own = set_metric("own", version="1", fields=[Field("own")])(lambda songs, reference: scores)
-        assert own().score_set([song(0.5, "a"), song(0.25, "b")], [], features) == scores
+        metric = set_metric("own", version="1", fields=[Field("own")])(lambda songs, reference: scores)
+        assert metric().score_set([song(0.5, "a"), song(0.25, "b")], [], features) == scores
         broken = set_metric("own", version="1", fields=[Field("own")])(lambda songs, reference: 1 / 0)
         assert broken().score_set([song(0.5)], [], features).cause == "ZeroDivisionError: division by zero"
 
@@ -264,12 +264,12 @@ class TestSystem:
 
     def test_every_request_has_its_answer(self):
         requests = [request(take=take, style="pop") for take in range(5)]
-        good, raised, refused, whole, odd = tone().generate(requests)
+        good, raised, refused, song, odd = tone().generate(requests)
         assert good.request is requests[0] and good.audio.samples.shape == (1, 8000)
         assert good.record.seconds > 0 and good.record.conditions == ("style text",)
         assert raised.cause == "RuntimeError: out of breath" and raised.request is requests[1]
         assert refused.cause == "no such song" and refused.request is requests[2]
-        assert whole.record.device == "toy"
+        assert song.record.device == "toy"
         assert odd.cause == "TypeError: tone gave list instead of Audio, Song or Failure"
 
     def test_the_registry_builds_it(self, monkeypatch):

@@ -22,5 +22,5 @@ if mended:
 
 
 def test_torch_companions_can_be_imported():
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=240, check=False)
+    assert process.returncode == 0, process.stderr

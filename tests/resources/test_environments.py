@@ -135,11 +135,11 @@ def script(tmp_path):
 
 @pytest.fixture
 def worker(script):
-    with IsolatedWorker(TOY, script, {"size": 3}, timeout_s=60, silence_s=30) as one:
-        yield one
+    with IsolatedWorker(TOY, script, {"size": 3}, timeout_s=60, silence_s=30) as isolated_worker:
+        yield isolated_worker
 
 
-def gone(pid):
+def has_ended(pid):
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
@@ -161,7 +161,7 @@ def test_calls_are_answered_whatever_is_printed(worker, tmp_path):
     assert worker.packages == {"numpy": np.__version__}
     assert worker.call("input") == "", "requests are not for the worker to read"
     worker.close()
-    assert gone(first["pid"])
+    assert has_ended(first["pid"])
     assert not list((tmp_path / "environments/logs").iterdir()), "nothing went wrong, so nothing is kept"
 
 
@@ -175,8 +175,8 @@ def test_an_exception_is_reported_and_the_worker_lives_on(worker):
     assert isinstance(caught.value, SongbenchError)
     failure = caught.value.failure("feature")
     assert (failure.stage, failure.cause) == ("feature", caught.value.cause)
-    for method, told in (("leave", "SystemExit: no weights"), ("nan", "ValueError"), ("add", "missing 2 required")):
-        with pytest.raises(IsolationError, match=told):
+    for method, message in (("leave", "SystemExit: no weights"), ("nan", "ValueError"), ("add", "missing 2 required")):
+        with pytest.raises(IsolationError, match=message):
             worker.call(method)
     for method in ("nothing", "_hidden", "settings"):
         with pytest.raises(IsolationError, match=f"no method '{method}'; it has add, count, fail"):
@@ -204,7 +204,7 @@ def test_a_worker_that_dies_is_replaced_and_asked_again(worker, tmp_path, how):
     before = worker.call("add", a=0, b=0)["pid"]
     assert worker.call("once", flag=str(tmp_path / "flag"), how=how) == "done"
     assert worker.call("add", a=0, b=0)["pid"] != before
-    assert gone(before)
+    assert has_ended(before)
 
 
 def test_nothing_is_written_into_files_that_took_the_number_of_the_channel(worker, tmp_path):
@@ -229,7 +229,7 @@ def test_a_worker_that_hangs_is_ended_with_its_children(script, tmp_path):
     with IsolatedWorker(TOY, script, timeout_s=1.0) as worker:
         with pytest.raises(IsolationError, match="environment 'toy-env', hang: no answer after 1 s"):
             worker.call("hang", child=str(tmp_path / "child"))
-        wait_until(lambda: gone(int((tmp_path / "child").read_text())))
+        wait_until(lambda: has_ended(int((tmp_path / "child").read_text())))
         assert worker.call("add", a=1, b=1)["sum"] == 2
 
 
@@ -247,9 +247,9 @@ def test_a_worker_that_cannot_be_built(script, tmp_path):
     assert "loading" in caught.value.detail
     with pytest.raises(IsolationError, match="add: the worker ended with exit code 3"):
         IsolatedWorker(TOY, script, {"dies": True}, restarts=0).call("add", a=1, b=1)
-    for text, told in (("x = 1", "no attribute 'Worker'"), ("import no_such_thing", "ModuleNotFoundError")):
+    for text, message in (("x = 1", "no attribute 'Worker'"), ("import no_such_thing", "ModuleNotFoundError")):
         (tmp_path / "other.py").write_text(text)
-        with pytest.raises(IsolationError, match=told):
+        with pytest.raises(IsolationError, match=message):
             IsolatedWorker(TOY, tmp_path / "other.py").call("add", a=1, b=1)
 
 
@@ -271,7 +271,7 @@ def test_without_its_environment_it_says_how_to_get_it(script, monkeypatch, tmp_
 
 
 def test_other_pins_are_another_environment(monkeypatch):
-    others = [
+    environments = [
         Environment(name="toy-env", summary="A toy.", requirements=("numpy==2.3.4",), licence="CC0-1.0"),
         Environment(
             name="toy-env",
@@ -281,25 +281,25 @@ def test_other_pins_are_another_environment(monkeypatch):
             steps=(InstallStep(("x==1",), no_deps=True),),
         ),
     ]
-    assert len({folder_of(one) for one in [TOY, *others]}) == 3
-    assert others[1].packages == ("numpy", "no-such-package", "x")
-    own = identity_of(TOY)
+    assert len({folder_of(one) for one in [TOY, *environments]}) == 3
+    assert environments[1].packages == ("numpy", "no-such-package", "x")
+    identity = identity_of(TOY)
     monkeypatch.delenv("SONGBENCH_ENV_TOY_ENV")
-    assert own != identity_of(TOY), "the versions of somebody's own environment are not ours"
+    assert identity != identity_of(TOY), "the versions of somebody's own environment are not ours"
 
 
 def test_surroundings_carry_over_but_our_packages_do_not(script, monkeypatch, tmp_path):
     for name in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"):
         monkeypatch.setenv(name, str(tmp_path))
-    given = for_worker(tmp_path / "bin/python")
-    assert not {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"} & set(given)
+    variables = for_worker(tmp_path / "bin/python")
+    assert not {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"} & set(variables)
     monkeypatch.delenv("PYTHONHOME")
-    kept = {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "1", "HF_HOME": "/somewhere"}
-    for name, value in kept.items():
+    surroundings = {"CUDA_VISIBLE_DEVICES": "3", "OMP_NUM_THREADS": "1", "HF_HOME": "/somewhere"}
+    for name, value in surroundings.items():
         monkeypatch.setenv(name, value)
     with IsolatedWorker(TOY, script) as worker:
         settings, path = worker.call("surroundings")
-    assert kept.items() <= settings.items()
+    assert surroundings.items() <= settings.items()
     assert str(tmp_path) not in path, "neither PYTHONPATH nor the script's folder"
     assert settings["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
 
@@ -319,7 +319,7 @@ def test_no_worker_outlives_its_parent(script, tmp_path):
     wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text())
     process.kill()
     process.communicate()
-    wait_until(lambda: gone(pid) and gone(int((tmp_path / "child").read_text())))
+    wait_until(lambda: has_ended(pid) and has_ended(int((tmp_path / "child").read_text())))
 
 
 def test_a_worker_that_is_no_longer_used_ends(script):
@@ -327,7 +327,7 @@ def test_a_worker_that_is_no_longer_used_ends(script):
     pid = worker.call("add", a=1, b=1)["pid"]
     del worker
     gc.collect()
-    wait_until(lambda: gone(pid))
+    wait_until(lambda: has_ended(pid))
 
 
 def test_audio_and_arrays_pass_as_files(tmp_path):

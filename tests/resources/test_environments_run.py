@@ -85,13 +85,13 @@ def run(songbench_here, suite_file, tmp_path, monkeypatch):
 
     def go(name, *words, code=0, **env):
         places = ["--store", tmp_path / name / "store", "--runs", tmp_path / name / "runs"]
-        own = {"SONGBENCH_ENV_FAR_AWAY": sys.executable, "SONGBENCH_ENVIRONMENTS": str(tmp_path / "environments")}
-        given = ["run", "--suite", suite, "--systems", "probe", "--metrics", "peak@far", "--workers", "1", *words]
-        done = songbench_here(*given, *places, placed=False, env={"PYTHONPATH": paths, **own, **env})
-        assert done.returncode == code, done.stderr
+        variables = {"SONGBENCH_ENV_FAR_AWAY": sys.executable, "SONGBENCH_ENVIRONMENTS": str(tmp_path / "environments")}
+        command = ["run", "--suite", suite, "--systems", "probe", "--metrics", "peak@far", "--workers", "1", *words]
+        process = songbench_here(*command, *places, placed=False, env={"PYTHONPATH": paths, **variables, **env})
+        assert process.returncode == code, process.stderr
         records = [json.loads(path.read_text()) for path in (tmp_path / name / "store/records/scores").rglob("*.json")]
         scores = {one["of"]["prompt"]: (one["values"], one["detail"]) for one in records}
-        return scores, done
+        return scores, process
 
     yield go
     for cached in (registry._installed, registry._entry_points):
@@ -112,8 +112,8 @@ def test_a_worker_killed_in_the_middle_changes_no_number(run, tmp_path):
 
 def test_a_song_that_always_kills_its_worker_is_a_failure_with_its_cause(run, tmp_path):
     words = ["--set", "engine.retries=0"]
-    scores, done = run("dead", *words, code=1, FAR_LOG=str(tmp_path / "log"), FAR_KILLED="2 3")
+    scores, process = run("dead", *words, code=1, FAR_LOG=str(tmp_path / "log"), FAR_KILLED="2 3")
     assert len(scores) == 4, "the others are scored"
-    assert "environment 'far-away', loudest: the worker was ended by SIGKILL" in " ".join(done.stderr.split())
-    _, done = run("missing", code=4, SONGBENCH_ENV_FAR_AWAY="")
-    assert "the environment 'far-away' (CC0-1.0) is not set up. To get it: songbench setup far-away" in done.stderr
+    assert "environment 'far-away', loudest: the worker was ended by SIGKILL" in " ".join(process.stderr.split())
+    _, process = run("missing", code=4, SONGBENCH_ENV_FAR_AWAY="")
+    assert "the environment 'far-away' (CC0-1.0) is not set up. To get it: songbench setup far-away" in process.stderr

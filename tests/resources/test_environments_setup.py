@@ -70,7 +70,7 @@ def mirror(tmp_path):
 
 
 def test_an_environment_from_nothing_to_a_worker_with_every_accident(mirror, tmp_path, monkeypatch):
-    said = []
+    messages = []
     before = availability(TOY)
     assert not before.ready and before.cure == "songbench setup toy-env"
     # the first try meets a mirror that lacks a package
@@ -79,24 +79,24 @@ def test_an_environment_from_nothing_to_a_worker_with_every_accident(mirror, tmp
     with pytest.raises(
         SetupError, match=r"toygamma(?s:.*)Log: (?s:.*)songbench setup toy-env(?s:.*)SONGBENCH_ENV_TOY_ENV"
     ):
-        setup_environment(TOY, say=said.append, mirror=mirror)
+        setup_environment(TOY, say=messages.append, mirror=mirror)
     assert python_of(TOY) is None, "half an environment is none"
     (tmp_path / "kept.whl").rename(missing)
     # what it left is used again when it is whole
     half = folder_of(TOY) / "pyvenv.cfg"
-    made = half.stat().st_mtime_ns
-    folder = setup_environment(TOY, say=said.append, mirror=mirror)
-    assert half.stat().st_mtime_ns == made
+    mtime = half.stat().st_mtime_ns
+    folder = setup_environment(TOY, say=messages.append, mirror=mirror)
+    assert half.stat().st_mtime_ns == mtime
     assert folder == folder_of(TOY) and availability(TOY).ready
     facts = installed(TOY)
     assert facts["packages"].items() >= {"toyalpha": "1.0", "toybeta": "2.0", "toygamma": "3.0"}.items()
-    assert any("step 2 of 2" in row for row in said)
+    assert any("step 2 of 2" in row for row in messages)
     log = (folder.parent / f"{folder.name}.log").read_text()
     assert "--no-deps" in log and "toybeta" in log
     # a second setup does nothing
-    said.clear()
-    assert setup_environment(TOY, say=said.append, mirror=tmp_path / "nowhere") == folder
-    assert said == []
+    messages.clear()
+    assert setup_environment(TOY, say=messages.append, mirror=tmp_path / "nowhere") == folder
+    assert messages == []
     # a worker lives in it, and only in it
     (tmp_path / "script.py").write_text(SCRIPT)
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
@@ -110,9 +110,9 @@ def test_an_environment_from_nothing_to_a_worker_with_every_accident(mirror, tmp
     python.unlink()
     python.write_text("#!/bin/sh\nexit 3\n")
     python.chmod(0o755)
-    found = doctor._environment("toy-env")
-    assert found.state == "bad" and "exit code 3" in found.finding
-    assert found.cure == f"remove {folder} and run songbench setup toy-env"
+    check = doctor._environment("toy-env")
+    assert check.state == "bad" and "exit code 3" in check.finding
+    assert check.cure == f"remove {folder} and run songbench setup toy-env"
     python.unlink()
     assert doctor._environment("toy-env").state == "note"
     # pieces of an installation that was cut off are not built upon
@@ -120,8 +120,8 @@ def test_an_environment_from_nothing_to_a_worker_with_every_accident(mirror, tmp
     (folder / MARKER).unlink()
     (record,) = folder.rglob("toybeta-2.0.dist-info/RECORD")
     (record.parent.parent / "toybeta.py").unlink()
-    setup_environment(TOY, say=said.append, mirror=mirror)
-    assert any("starting over" in row for row in said)
+    setup_environment(TOY, say=messages.append, mirror=mirror)
+    assert any("starting over" in row for row in messages)
     with IsolatedWorker(TOY, tmp_path / "script.py") as worker:
         assert worker.call("report")["sum"] == 321
 
@@ -130,19 +130,19 @@ def test_two_setups_do_not_disturb_each_other(tmp_path):
     """The second waits for the first and then finds the environment made."""
     folder = folder_of(TOY)
     folder.parent.mkdir(parents=True)
-    said, done = [], []
+    messages, folders = [], []
     with open(folder.parent / f"{folder.name}.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        thread = threading.Thread(target=lambda: done.append(setup_environment(TOY, say=said.append)))
+        thread = threading.Thread(target=lambda: folders.append(setup_environment(TOY, say=messages.append)))
         thread.start()
-        while not said:
+        while not messages:
             time.sleep(0.01)
-        assert "waiting" in said[0] and not done
+        assert "waiting" in messages[0] and not folders
         (folder / "bin").mkdir(parents=True)
         (folder / "bin/python").symlink_to(sys.executable)
         (folder / MARKER).write_text("{}")
     thread.join(20)
-    assert done == [folder] and len(said) == 1
+    assert folders == [folder] and len(messages) == 1
 
 
 def test_what_is_wrong_is_told_before_anything_is_made(tmp_path, monkeypatch):

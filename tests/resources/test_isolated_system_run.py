@@ -83,9 +83,9 @@ def test_songs_of_an_adapter_are_stored_and_its_failures_counted(songbench_here,
     assert missing.returncode != 0 and "songbench setup far-tone" in missing.stderr
 
     ready = {**env, "SONGBENCH_ENV_FAR_TONE": sys.executable}
-    done = songbench_here(*words, "--set", "system.tone.level=0.5", placed=False, env=ready)
-    assert done.returncode == 1, done.stderr
-    assert "environment 'far-tone', generate: MemoryError: out of toy memory" in " ".join(done.stderr.split())
+    process = songbench_here(*words, "--set", "system.tone.level=0.5", placed=False, env=ready)
+    assert process.returncode == 1, process.stderr
+    assert "environment 'far-tone', generate: MemoryError: out of toy memory" in " ".join(process.stderr.split())
     records = [json.loads(path.read_text()) for path in (tmp_path / "store/records/songs").rglob("*.json")]
     assert len(records) == 2
     for record in records:

@@ -50,8 +50,8 @@ def declared(monkeypatch):
             needs=("toy", "an ordinary package", "room"),
         )
 
-        def __init__(self, own=None):
-            self.own = own
+        def __init__(self, options=None):
+            self.options = options
 
         def availability(self):
             return environments.availability(room)
@@ -59,14 +59,14 @@ def declared(monkeypatch):
         def score(self, songs, features):
             return iter(())
 
-    own = {
+    plugins = {
         registry.WEIGHTS: {"toy": toy},
         registry.ENVIRONMENTS: {"room": room},
         registry.METRICS: {"mine@toy": Metric},
     }
     names, load = registry.names, registry.load
-    monkeypatch.setattr(registry, "names", lambda group: sorted([*names(group), *own.get(group, {})]))
-    monkeypatch.setattr(registry, "load", lambda group, name: own.get(group, {}).get(name) or load(group, name))
+    monkeypatch.setattr(registry, "names", lambda group: sorted([*names(group), *plugins.get(group, {})]))
+    monkeypatch.setattr(registry, "load", lambda group, name: plugins.get(group, {}).get(name) or load(group, name))
     return toy, room
 
 
@@ -127,14 +127,14 @@ def test_presets_bare_names_and_mistakes(declared):
 
 
 def test_a_preset_reports_what_is_missing_and_a_name_insists(declared, monkeypatch, suite_file, tmp_path):
-    presets = {"wide": {"select": ["mine@toy", "rtf"], "mine": {"own": {"a": 1, "b": 3}}}}
+    presets = {"wide": {"select": ["mine@toy", "rtf"], "mine": {"options": {"a": 1, "b": 3}}}}
     monkeypatch.setattr(config, "metric_presets", lambda: presets)
     common = {"suite": str(suite_file(1)), "systems": ["silence"], "store": str(tmp_path), "runs": str(tmp_path)}
-    experiment = plan_experiment(metrics=["wide"], overrides=["metric.mine.own.a=2"], **common)
+    experiment = plan_experiment(metrics=["wide"], overrides=["metric.mine.options.a=2"], **common)
     assert [metric.id for metric in experiment.metrics] == ["mine@toy", "rtf"]
     assert [metric.id for metric in experiment.ready_metrics] == ["rtf"]
-    assert experiment.metrics[0].parameters == {"own": {"a": 2, "b": 3}}
-    assert experiment.config["metric"]["mine"] == {"own": {"a": 2, "b": 3}}, "what is set wins over the preset"
+    assert experiment.metrics[0].parameters == {"options": {"a": 2, "b": 3}}
+    assert experiment.config["metric"]["mine"] == {"options": {"a": 2, "b": 3}}, "what is set wins over the preset"
     with pytest.raises(UnavailableError, match="songbench setup mine@toy --accept-licence"):
         plan_experiment(metrics=["wide", "mine"], **common)
     with pytest.raises(InputError, match="Did you mean 'wide'"):
@@ -142,14 +142,14 @@ def test_a_preset_reports_what_is_missing_and_a_name_insists(declared, monkeypat
 
 
 def test_the_doctor_says_what_would_run_and_what_the_others_lack(declared, monkeypatch):
-    ready, *others = doctor._runnable(registry.METRICS)
+    ready, *checks = doctor._runnable(registry.METRICS)
     assert ready.state == "ok" and "rtf" in ready.finding and "mine@toy" not in ready.finding
-    (mine,) = [check for check in others if check.subject == "metric mine@toy"]
-    assert mine.state == "note" and mine.cure == "songbench setup mine@toy --accept-licence"
-    assert "'toy'" in mine.finding and "'room'" in mine.finding, "everything that is missing, not what is met first"
-    ready, *others = doctor._runnable(registry.SYSTEMS)
+    (metric,) = [check for check in checks if check.subject == "metric mine@toy"]
+    assert metric.state == "note" and metric.cure == "songbench setup mine@toy --accept-licence"
+    assert "'toy'" in metric.finding and "'room'" in metric.finding, "everything that is missing, not what is met first"
+    ready, *checks = doctor._runnable(registry.SYSTEMS)
     assert "rulebased" in ready.finding
-    assert [check.state for check in others if check.subject == "system broken"] == ["bad"]
+    assert [check.state for check in checks if check.subject == "system broken"] == ["bad"]
     assert doctor._environment("room").cure == "songbench setup room --accept-licence"
     monkeypatch.setenv("SONGBENCH_ENV_ROOM", "/bin/false")
     assert doctor._environment("room").state == "bad"
@@ -174,11 +174,11 @@ def test_a_download_tells_how_far_it_is(monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         source = UrlSource(f"http://127.0.0.1:{httpd.server_port}")
-        told = []
+        steps = []
         toy = Weights(name="toy", version="1", summary="A toy.", licence="CC0-1.0", files=(FILE,), sources=(source,))
-        needs.set_up(toy, say=lambda _: None, progress=lambda here, size: told.append((here, size)))
+        needs.set_up(toy, say=lambda _: None, progress=lambda position, size: steps.append((position, size)))
         httpd.shutdown()
-    assert told[-1] == (len(DATA), len(DATA))
-    assert {size for _, size in told} == {len(DATA)}
-    assert [here for here, _ in told] == sorted(here for here, _ in told)
+    assert steps[-1] == (len(DATA), len(DATA))
+    assert {size for _, size in steps} == {len(DATA)}
+    assert [position for position, _ in steps] == sorted(position for position, _ in steps)
     assert READY.ready and not unavailable("x", "y").ready

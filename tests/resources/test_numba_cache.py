@@ -70,23 +70,23 @@ def start(home, **variables):
 
 
 def test_no_two_living_processes_share_a_folder_and_the_next_one_has_it_again(home):
-    (first, taken), (second, other) = start(home), start(home)
-    assert taken[0] == taken[1] and other[0] == other[1] and taken != other
+    (first, folders), (second, second_folders) = start(home), start(home)
+    assert folders[0] == folders[1] and second_folders[0] == second_folders[1] and folders != second_folders
     first.kill(), first.wait()
     third, again = start(home)
-    assert again == taken, "what the first one compiled is there for the third"
+    assert again == folders, "what the first one compiled is there for the third"
     for process in (second, third):
         process.communicate()
 
 
 def test_a_folder_of_the_users_own_is_left_alone_and_one_of_a_parent_is_not_shared(home, tmp_path):
-    process, (taken, variable) = start(home, NUMBA_CACHE_DIR=str(tmp_path / "own"))
-    assert (taken, variable) == ("None", str(tmp_path / "own"))
+    process, (folder, variable) = start(home, NUMBA_CACHE_DIR=str(tmp_path / "own"))
+    assert (folder, variable) == ("None", str(tmp_path / "own"))
     process.communicate()
-    parent, (taken, _) = start(home)
-    child, (other, variable) = start(home, NUMBA_CACHE_DIR=taken)
-    assert other == variable != taken
-    assert Path(other).parent == Path(taken).parent
+    parent, (folder, _) = start(home)
+    child, (child_folder, variable) = start(home, NUMBA_CACHE_DIR=folder)
+    assert child_folder == variable != folder
+    assert Path(child_folder).parent == Path(folder).parent
     for process in (parent, child):
         process.communicate()
 
@@ -124,13 +124,13 @@ def test_a_new_folder_begins_with_what_setup_has_compiled(home):
 
 
 def test_without_a_place_to_write_numba_decides(home):
-    process, (taken, variable) = start(home, XDG_CACHE_HOME="/proc/nowhere")
-    assert (taken, variable) == ("None", "None")
+    process, (folder, variable) = start(home, XDG_CACHE_HOME="/proc/nowhere")
+    assert (folder, variable) == ("None", "None")
     process.communicate()
 
 
 def test_a_worker_takes_one(home, tmp_path):
     code = "from songbench.execution.jobs import JobContext; from songbench.execution.store import Store; import os\n"
     code += f"JobContext(Store({str(tmp_path / 'store')!r})); print(os.environ['NUMBA_CACHE_DIR'])"
-    done = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=True)
-    assert Path(done.stdout.strip()).parent.parent == tmp_path / "songbench/numba"
+    process = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=True)
+    assert Path(process.stdout.strip()).parent.parent == tmp_path / "songbench/numba"

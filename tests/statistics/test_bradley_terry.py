@@ -17,25 +17,25 @@ def fitted(decisions, systems=2):
 
 def test_two_systems_have_the_log_odds_of_their_wins():
     """Without ties the maximum is closed: log(wins / losses); with very many answers the prior is nothing."""
-    found = fitted([(0, 1, 1, 15000), (0, 1, -1, 5000), (1, 0, -1, 15000), (1, 0, 1, 5000)])
-    assert found.strengths[0] - found.strengths[1] == pytest.approx(math.log(3), abs=1e-3)
-    assert found.slot == pytest.approx(0.0, abs=1e-3)
+    fit = fitted([(0, 1, 1, 15000), (0, 1, -1, 5000), (1, 0, -1, 15000), (1, 0, 1, 5000)])
+    assert fit.strengths[0] - fit.strengths[1] == pytest.approx(math.log(3), abs=1e-3)
+    assert fit.slot == pytest.approx(0.0, abs=1e-3)
 
 
 def test_ties_give_nu_and_leave_the_odds_alone():
     """Davidson (1970): for one pair, nu = ties / sqrt(wins * losses), and the odds are wins / losses."""
-    found = fitted(
+    fit = fitted(
         [(0, 1, 1, 8000), (0, 1, -1, 2000), (0, 1, 0, 4000), (1, 0, -1, 8000), (1, 0, 1, 2000), (1, 0, 0, 4000)]
     )
-    assert found.strengths[0] - found.strengths[1] == pytest.approx(math.log(4), abs=1e-3)
-    assert found.tie == pytest.approx(math.log(1.0), abs=1e-3)
+    assert fit.strengths[0] - fit.strengths[1] == pytest.approx(math.log(4), abs=1e-3)
+    assert fit.tie == pytest.approx(math.log(1.0), abs=1e-3)
 
 
 def test_an_advantage_of_the_slot_is_not_credited_to_a_system():
     """True odds 2, slot odds 3: first in A wins 6 : 1, first in B loses 2 : 3."""
-    found = fitted([(0, 1, 1, 18000), (0, 1, -1, 3000), (1, 0, 1, 9000), (1, 0, -1, 6000)])
-    assert found.strengths[0] - found.strengths[1] == pytest.approx(math.log(2), abs=1e-3)
-    assert found.slot == pytest.approx(math.log(3), abs=1e-3)
+    fit = fitted([(0, 1, 1, 18000), (0, 1, -1, 3000), (1, 0, 1, 9000), (1, 0, -1, 6000)])
+    assert fit.strengths[0] - fit.strengths[1] == pytest.approx(math.log(2), abs=1e-3)
+    assert fit.slot == pytest.approx(math.log(3), abs=1e-3)
 
 
 def test_three_systems_recover_the_strengths_that_made_the_expected_counts():
@@ -48,9 +48,9 @@ def test_three_systems_recover_the_strengths_that_made_the_expected_counts():
                 weights = np.array([math.exp(eta / 2), nu, math.exp(-eta / 2)])
                 for outcome, share in zip((1, 0, -1), weights / weights.sum(), strict=True):
                     decisions.append((a, b, outcome, round(20000 * share)))
-    found = fitted(decisions, 3)
-    assert found.strengths == pytest.approx(strengths, abs=2e-3)
-    assert found.tie == pytest.approx(math.log(nu), abs=2e-3)
+    fit = fitted(decisions, 3)
+    assert fit.strengths == pytest.approx(strengths, abs=2e-3)
+    assert fit.tie == pytest.approx(math.log(nu), abs=2e-3)
 
 
 def test_separation_and_nothing_but_ties_stay_finite():

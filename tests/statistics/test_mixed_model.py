@@ -66,14 +66,14 @@ def test_balanced_data_give_the_analysis_of_variance():
 def test_a_difference_in_balanced_data_has_the_classic_error_and_freedom():
     table = crossed()
     (r, i, s), square = table.shape, mean_squares(table)
-    found = fitted(table).contrast(np.array([1.0, -1.0, 0.0]))
+    contrast = fitted(table).contrast(np.array([1.0, -1.0, 0.0]))
     a, b, c = square["rater_system"], square["item_system"], square["residual"]
-    assert found.error**2 == pytest.approx(2 * (a + b - c) / (r * i), rel=1e-4)
+    assert contrast.error**2 == pytest.approx(2 * (a + b - c) / (r * i), rel=1e-4)
     residual = r * i * s - s - (r - 1) * s - (i - 1) * s
     freedom = (a + b - c) ** 2 / (
         a**2 / ((r - 1) * (s - 1)) + b**2 / ((i - 1) * (s - 1)) + c**2 / residual
     )  # Satterthwaite by hand
-    assert found.freedom == pytest.approx(freedom, rel=1e-3)
+    assert contrast.freedom == pytest.approx(freedom, rel=1e-3)
 
 
 def test_one_grouping_is_the_one_way_analysis_of_variance():
@@ -81,9 +81,9 @@ def test_one_grouping_is_the_one_way_analysis_of_variance():
     fit = fit_crossed(values, np.ones((6, 1)), {"rater": np.array([0, 0, 1, 1, 2, 2])})
     assert fit.variance("residual") == pytest.approx(2.0, rel=1e-4)
     assert fit.variance("rater") == pytest.approx((18 - 2) / 2, rel=1e-4)
-    found = fit.contrast(np.ones(1))
-    assert (found.estimate, found.error**2) == pytest.approx((5.0, 18 / 6), rel=1e-4)
-    assert found.freedom == pytest.approx(2.0, rel=1e-3)
+    contrast = fit.contrast(np.ones(1))
+    assert (contrast.estimate, contrast.error**2) == pytest.approx((5.0, 18 / 6), rel=1e-4)
+    assert contrast.freedom == pytest.approx(2.0, rel=1e-3)
 
 
 def test_a_variance_that_would_be_negative_is_zero_and_its_uncertainty_still_counts():
@@ -131,16 +131,16 @@ def test_groupings_that_cannot_be_told_apart_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("values", "fixed", "said"),
+    ("values", "fixed", "reason"),
     [([3.0, 3.0, 3.0], [[1.0]] * 3, "do not vary"), ([3.0], [[1.0]], "as many systems as answers")],
 )
-def test_what_cannot_be_fitted_says_why(values, fixed, said):
-    with pytest.raises(ModelError, match=said):
+def test_what_cannot_be_fitted_says_why(values, fixed, reason):
+    with pytest.raises(ModelError, match=reason):
         fit_crossed(np.array(values), np.array(fixed), {"rater": np.arange(len(values))})
 
 
 def test_without_any_grouping_it_is_the_plain_mean():
     values = np.array([1.0, 2, 3, 6])
-    found = fit_crossed(values, np.ones((4, 1)), {}).contrast(np.ones(1))
-    assert (found.estimate, found.error) == pytest.approx((3.0, np.std(values, ddof=1) / 2), rel=1e-4)
-    assert found.freedom == pytest.approx(3.0, rel=1e-3)
+    contrast = fit_crossed(values, np.ones((4, 1)), {}).contrast(np.ones(1))
+    assert (contrast.estimate, contrast.error) == pytest.approx((3.0, np.std(values, ddof=1) / 2), rel=1e-4)
+    assert contrast.freedom == pytest.approx(3.0, rel=1e-3)

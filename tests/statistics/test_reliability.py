@@ -19,8 +19,8 @@ FOUR_CODERS = (  # the worked example of Krippendorff (2011), section C and on
 
 
 def coded(lines):
-    told = [(float(v), unit) for line in lines for unit, v in enumerate(line.split()) if v != "."]
-    return np.array([v for v, _ in told]), np.array([unit for _, unit in told])
+    ratings = [(float(v), unit) for line in lines for unit, v in enumerate(line.split()) if v != "."]
+    return np.array([v for v, _ in ratings]), np.array([unit for _, unit in ratings])
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ class TestFigure:
             Takes.of(prompts, values, weights)
 
     def test_on_keeps_the_prompts_asked_for(self):
-        kept = takes([1, 2, 3, 4], per_prompt=2).on({"p001", "elsewhere"})
-        assert kept is not None and kept.values.tolist() == [3, 4]
+        part = takes([1, 2, 3, 4], per_prompt=2).on({"p001", "elsewhere"})
+        assert part is not None and part.values.tolist() == [3, 4]
         assert takes([1.0]).on({"elsewhere"}) is None
 
 
@@ -91,9 +91,9 @@ class TestBootstrap:
     def test_of_a_micro_average_lies_around_it_and_not_around_the_mean(self):
         phonemes = np.array([400, 30, 40, 35, 50, 45, 38, 41])
         rates = np.array([0.5, 0.01, 0.02, 0.0, 0.03, 0.01, 0.02, 0.01])
-        some = takes(rates, phonemes)
-        low, high = statistics.bootstrap_interval(some)
-        assert low < some.figure < high and some.figure > 4 * rates.mean()
+        sample = takes(rates, phonemes)
+        low, high = statistics.bootstrap_interval(sample)
+        assert low < sample.figure < high and sample.figure > 4 * rates.mean()
         assert statistics.bootstrap_interval(takes(rates, 3 * phonemes)) == pytest.approx((low, high))
 
     def test_scale_and_shift_carry_over(self):
@@ -129,22 +129,22 @@ class TestBootstrap:
         assert statistics.bootstrap_interval(straight, seed=7) != statistics.bootstrap_interval(straight, seed=8)
 
     def test_resampling_in_pieces_is_the_same_resampling(self, monkeypatch):
-        some = takes(np.random.default_rng(18).normal(size=30), per_prompt=3)
-        whole = statistics.bootstrap_interval(some, replicates=5000)
+        sample = takes(np.random.default_rng(18).normal(size=30), per_prompt=3)
+        interval = statistics.bootstrap_interval(sample, replicates=5000)
         monkeypatch.setattr(resampling, "_NUMBERS_AT_ONCE", 1000)
-        assert statistics.bootstrap_interval(some, replicates=5000) == pytest.approx(whole)
+        assert statistics.bootstrap_interval(sample, replicates=5000) == pytest.approx(interval)
 
     @given(
         st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.0, 1.0, 50.0, 100.0, 1e6])), min_size=2, max_size=30)
     )
     @settings(max_examples=60)
     def test_few_or_alike_values_have_a_finite_interval_that_holds_the_figure(self, songs):
-        some = Takes.of([f"p{prompt}" for prompt, _ in songs], [value for _, value in songs])
-        interval = statistics.bootstrap_interval(some, replicates=200)
+        sample = Takes.of([f"p{prompt}" for prompt, _ in songs], [value for _, value in songs])
+        interval = statistics.bootstrap_interval(sample, replicates=200)
         if len({prompt for prompt, _ in songs}) == 1:
             assert interval is None
             return
-        assert np.isfinite(interval).all() and interval.low <= some.figure <= interval.high
+        assert np.isfinite(interval).all() and interval.low <= sample.figure <= interval.high
 
     @pytest.mark.parametrize("n", [2, 3])
     def test_two_or_three_prompts_reach_at_least_as_far_as_student_t(self, n):
@@ -288,11 +288,11 @@ class TestPaired:
 
     def test_linearised_spread_is_the_bootstrap_spread(self):
         rng = np.random.default_rng(16)
-        some = takes(rng.random(80), rng.integers(50, 150, 80))
-        means, weights = some.values, some.weights
-        drawn = rng.integers(80, size=(4000, 80))
-        figures = (means * weights)[drawn].sum(axis=1) / weights[drawn].sum(axis=1)
-        error = np.std(list(statistics.prompt_values(some).values()), ddof=1) / np.sqrt(80)
+        sample = takes(rng.random(80), rng.integers(50, 150, 80))
+        means, weights = sample.values, sample.weights
+        draws = rng.integers(80, size=(4000, 80))
+        figures = (means * weights)[draws].sum(axis=1) / weights[draws].sum(axis=1)
+        error = np.std(list(statistics.prompt_values(sample).values()), ddof=1) / np.sqrt(80)
         assert np.std(figures) == pytest.approx(error, rel=0.05)
 
     def test_uses_common_prompts_only(self):
@@ -325,8 +325,8 @@ class TestSets:
     def figure(values, bias):
         """A variance-like figure: the mean and a part that shrinks with the number of prompts."""
 
-        def of(some):
-            return float(np.mean(some) + bias / len(some))
+        def of(sample):
+            return float(np.mean(sample) + bias / len(sample))
 
         return SetFigure(of(values), {f"p{i}": of(np.delete(values, i)) for i in range(len(values))})
 
@@ -344,10 +344,10 @@ class TestSets:
 
     def test_without_bias_it_is_the_paired_test_of_the_values(self):
         rng = np.random.default_rng(23)
-        one, two = rng.normal(size=8), rng.normal(1, 1, 8)
-        test = statistics.compare_sets(self.figure(one, 0), self.figure(two, 0), replicates=0)
-        classic = stats.ttest_rel(one, two)
-        assert (test.difference, test.p) == pytest.approx((np.mean(one - two), classic.pvalue))
+        first, second = rng.normal(size=8), rng.normal(1, 1, 8)
+        test = statistics.compare_sets(self.figure(first, 0), self.figure(second, 0), replicates=0)
+        classic = stats.ttest_rel(first, second)
+        assert (test.difference, test.p) == pytest.approx((np.mean(first - second), classic.pvalue))
 
     def test_only_common_prompts_tell_how_it_varies(self):
         first, second = SetFigure(3.0, {"a": 2.0, "b": 3.5, "c": 3.4}), SetFigure(1.0, {"b": 1.1, "c": 0.8, "d": 9.0})
@@ -415,8 +415,8 @@ class TestLetters:
 
     @settings(max_examples=60)
     @given(hnp.arrays(bool, (7, 7)))
-    def test_share_a_letter_exactly_when_not_different(self, drawn):
-        pairs = [(i, j) for i in range(7) for j in range(i + 1, 7) if drawn[i, j]]
+    def test_share_a_letter_exactly_when_not_different(self, different):
+        pairs = [(i, j) for i in range(7) for j in range(i + 1, 7) if different[i, j]]
         letters = statistics.compact_letters(symmetric(7, pairs))
         for i, j in itertools.combinations(range(7), 2):
             assert bool(set(letters[i]) & set(letters[j])) == ((i, j) not in pairs)

@@ -43,7 +43,7 @@ def _name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(module: Module, known: set[str]) -> set[str]:
+def imports(module: Module, names: set[str]) -> set[str]:
     """Which of the known modules a module imports: anywhere in it, under TYPE_CHECKING and in functions, too."""
     targets: set[str] = set()
     for node in ast.walk(module.tree):
@@ -51,9 +51,9 @@ def imports(module: Module, known: set[str]) -> set[str]:
             targets |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             targets |= {
-                inner if (inner := f"{node.module}.{alias.name}") in known else node.module for alias in node.names
+                inner if (inner := f"{node.module}.{alias.name}") in names else node.module for alias in node.names
             }
-    return (targets & known) - {module.name}
+    return (targets & names) - {module.name}
 
 
 def circles(graph: dict[str, set[str]]) -> list[list[str]]:

@@ -35,14 +35,14 @@ def test_what_it_names_in_the_code_is_there(place):
 
 def test_a_class_that_is_called_like_a_word_is_the_one_the_glossary_names():
     classes = public_classes()
-    others = {
+    homonyms = {
         word: place
         for word, places in WORDS.items()
         for singular in {word, word.removesuffix("s")}
         for place in classes.get(class_name(singular), [])
         if f"{place}.{class_name(singular)}" not in places
     }
-    assert others == {}
+    assert homonyms == {}
 
 
 def test_each_word_is_used():

@@ -7,8 +7,8 @@ from product_modules import ROOT, circles, imports, modules, positional_classes,
 
 def test_no_modules_import_each_other():
     everything = modules()
-    known = {module.name for module in everything}
-    assert circles({module.name: imports(module, known) for module in everything}) == []
+    names = {module.name for module in everything}
+    assert circles({module.name: imports(module, names) for module in everything}) == []
 
 
 def test_no_folder_holds_more_than_a_third_of_the_harness():

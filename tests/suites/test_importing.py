@@ -20,8 +20,8 @@ def imported(tmp_path, source, text, name="in.txt", **options):
     return import_suite(path, source, tmp_path / "out.jsonl", force=True, **options)
 
 
-def sections(done, number=0):
-    lyrics = done.suite.prompts[number].lyrics
+def sections(result, number=0):
+    lyrics = result.suite.prompts[number].lyrics
     return [(section.tag, *(section.lines or [section.seconds])) for section in lyrics.sections]
 
 
@@ -56,11 +56,11 @@ la la
 
 
 def test_a_paste_from_suno(tmp_path):
-    done = imported(tmp_path, "suno", PASTE)
-    (prompt,) = done.suite.prompts
+    result = imported(tmp_path, "suno", PASTE)
+    (prompt,) = result.suite.prompts
     assert (prompt.id, prompt.style, prompt.language) == ("Paper-Boats", "indie folk, soft piano", "en")
     chorus = ("chorus", "We are river", "we are rain")
-    assert sections(done) == [
+    assert sections(result) == [
         ("intro", "(ooh)"),
         ("verse", "Paper boats along the kerb", "Paper boats along the kerb", "hello there"),
         chorus,
@@ -70,7 +70,7 @@ def test_a_paste_from_suno(tmp_path):
         ("verse", "la la"),
         ("outro", 5.0),
     ]
-    said = "\n".join(done.changes)
+    changes = "\n".join(result.changes)
     for words in (
         "[Intro: soft piano] is [intro], 'soft piano' is left out",
         "a line marked x2 is sung 2 times",
@@ -85,15 +85,15 @@ def test_a_paste_from_suno(tmp_path):
         "left out [end]",
         "[inst] without words lasts 5 s",
     ):
-        assert words in said
-    assert done.suite.remarks == ()
+        assert words in changes
+    assert result.suite.remarks == ()
 
 
 def test_words_without_headings_are_verses(tmp_path):
-    done = imported(tmp_path, "suno", "one\ntwo\n\nthree\n---\nChorus:\nfour")
-    assert sections(done) == [("verse", "one", "two"), ("verse", "three")]
-    assert sections(done, 1) == [("chorus", "four")]
-    assert [prompt.id for prompt in done.suite.prompts] == ["in-1", "in-2"]
+    result = imported(tmp_path, "suno", "one\ntwo\n\nthree\n---\nChorus:\nfour")
+    assert sections(result) == [("verse", "one", "two"), ("verse", "three")]
+    assert sections(result, 1) == [("chorus", "four")]
+    assert [prompt.id for prompt in result.suite.prompts] == ["in-1", "in-2"]
 
 
 def test_a_suite_whose_tags_are_mapped_keeps_everything_else(tmp_path):
@@ -103,10 +103,10 @@ def test_a_suite_whose_tags_are_mapped_keeps_everything_else(tmp_path):
         {"id": "a", "lyrics": "[intro] [intro]\n[Verse 1]\nla", "prompt_wav": "a.wav", "tags": {"genre": "pop"},
          "reference": {"render": "rulebased", "seed": 1}, "seconds": 9, "language": "zh", "licence": "CC0-1.0"},
     ]  # fmt: skip
-    done = imported(tmp_path, "suno", rows, "in.jsonl")
-    (prompt,) = done.suite.prompts
-    assert (done.suite.version, done.suite.notes, done.suite.licence) == ("3", ("a note",), "CC0-1.0")
-    assert sections(done) == [("intro", 4.0), ("verse", "la")]
+    result = imported(tmp_path, "suno", rows, "in.jsonl")
+    (prompt,) = result.suite.prompts
+    assert (result.suite.version, result.suite.notes, result.suite.licence) == ("3", ("a note",), "CC0-1.0")
+    assert sections(result) == [("intro", 4.0), ("verse", "la")]
     assert prompt.prompt_audio == FileAsset(tmp_path / "a.wav") and prompt.reference is not None
     assert (prompt.seconds, prompt.language, prompt.tags) == (9, "zh", {"genre": "pop"})
 
@@ -123,14 +123,14 @@ def test_lines_of_levo(tmp_path):
         {"idx": 7, "gt_lyric": "[verse] 你好.再见 ; [outro-long]", "auto_prompt_audio_type": "Pop"},
         {"idx": "s", "gt_lyric": "[verse] la la ; [silence]", "prompt_audio_path": "sample\\p.wav"},
     ]
-    done = imported(tmp_path, "levo", rows, "sample/lyrics.jsonl")
-    assert sections(done) == [
+    result = imported(tmp_path, "levo", rows, "sample/lyrics.jsonl")
+    assert sections(result) == [
         ("intro", 5.0), ("verse", "These faded memories", "I can't erase"), ("inst", 15.0), ("chorus", "Oh", "Oh")
     ]  # fmt: skip
-    assert sections(done, 1) == [("verse", "你好", "再见"), ("outro", 25.0)]
-    assert [prompt.id for prompt in done.suite.prompts] == ["song-1", "7", "s"]
-    assert done.suite.prompts[0].style == "female, dark." and done.suite.prompts[1].tags == {"genre": "pop"}
-    assert done.suite.prompts[2].prompt_audio == FileAsset(tmp_path / "sample" / "p.wav")
+    assert sections(result, 1) == [("verse", "你好", "再见"), ("outro", 25.0)]
+    assert [prompt.id for prompt in result.suite.prompts] == ["song-1", "7", "s"]
+    assert result.suite.prompts[0].style == "female, dark." and result.suite.prompts[1].tags == {"genre": "pop"}
+    assert result.suite.prompts[2].prompt_audio == FileAsset(tmp_path / "sample" / "p.wav")
 
 
 def test_folders_of_yue_and_heartmula(tmp_path):
@@ -149,8 +149,8 @@ def test_numbered_files_of_yue_go_together(tmp_path):
     for number in (1, 2):
         (tmp_path / f"lyrics_{number}.txt").write_text(f"[verse]\nsong {number}")
         (tmp_path / f"genre_{number}.txt").write_text(f"style {number}")
-    done = import_suite(tmp_path, "yue", tmp_path / "out.jsonl")
-    assert [(prompt.id, prompt.style) for prompt in done.suite.prompts] == [("1", "style 1"), ("2", "style 2")]
+    result = import_suite(tmp_path, "yue", tmp_path / "out.jsonl")
+    assert [(prompt.id, prompt.style) for prompt in result.suite.prompts] == [("1", "style 1"), ("2", "style 2")]
 
 
 @pytest.mark.parametrize(
@@ -171,20 +171,22 @@ def test_numbered_files_of_yue_go_together(tmp_path):
     ],
 )
 def test_lines_of_other_projects(tmp_path, source, row, style, seconds):
-    done = imported(tmp_path, source, [row], "in.jsonl")
-    (prompt,) = done.suite.prompts
-    assert (prompt.style, prompt.seconds, sections(done)) == (style, seconds, [("verse", "la")])
+    result = imported(tmp_path, source, [row], "in.jsonl")
+    (prompt,) = result.suite.prompts
+    assert (prompt.style, prompt.seconds, sections(result)) == (style, seconds, [("verse", "la")])
 
 
 def test_a_whole_song_without_words(tmp_path):
-    done = imported(tmp_path, "acestep", [{"prompt": "piano", "lyrics": "[Instrumental]"}], "in.json", part_seconds=30)
-    assert sections(done) == [("inst", 30.0)]
+    result = imported(
+        tmp_path, "acestep", [{"prompt": "piano", "lyrics": "[Instrumental]"}], "in.json", part_seconds=30
+    )
+    assert sections(result) == [("inst", 30.0)]
 
 
 def test_lines_of_songbloom_have_tags_of_its_own_length(tmp_path):
     row = {"idx": "a", "lyrics": "[intro] [intro] , [verse] la. , [outro]"}
-    done = imported(tmp_path, "songbloom", [row], "in.jsonl", seconds_per_tag=5)
-    assert sections(done) == [("intro", 10.0), ("verse", "la"), ("outro", 5.0)]
+    result = imported(tmp_path, "songbloom", [row], "in.jsonl", seconds_per_tag=5)
+    assert sections(result) == [("intro", 10.0), ("verse", "la"), ("outro", 5.0)]
     with pytest.raises(InputError, match="cannot hold lyrics"):
         imported(tmp_path, "songbloom", [{"idx": "a", "lyrics": "[inst] la."}], "in.jsonl")
 
@@ -204,38 +206,38 @@ no stamp here
 
 
 def test_lrc(tmp_path):
-    done = imported(tmp_path, "lrc", LRC, "boats.lrc")
-    assert sections(done) == [
+    result = imported(tmp_path, "lrc", LRC, "boats.lrc")
+    assert sections(result) == [
         ("intro", 10.0),
         ("verse", "Paper boats along the kerb", "I do not know"),
         ("inst", 5.0),
         ("chorus", "We are river", "I do not know"),
     ]
-    (prompt,) = done.suite.prompts
+    (prompt,) = result.suite.prompts
     assert (prompt.id, prompt.seconds) == ("boats", 90.0)
-    said = "\n".join(done.changes)
-    assert "credit: '作词 : A'" in said and "'no stamp here'" in said and "names no sections" in said
+    changes = "\n".join(result.changes)
+    assert "credit: '作词 : A'" in changes and "'no stamp here'" in changes and "names no sections" in changes
 
 
 @pytest.mark.parametrize(
     "form", ["00:10.00|la la", "<00:10.00> la la", "00:10.00 la la", "[00:10]la la", "[00:10.000]la la"]
 )
 def test_stamps_of_every_form(tmp_path, form):
-    done = imported(tmp_path, "lrc", f"{form}\n", "a.lrc")
-    assert sections(done) == [("intro", 10.0), ("verse", "la la")]
+    result = imported(tmp_path, "lrc", f"{form}\n", "a.lrc")
+    assert sections(result) == [("intro", 10.0), ("verse", "la la")]
 
 
 def test_a_gap_after_an_empty_stamp_is_instrumental(tmp_path):
-    done = imported(tmp_path, "lrc", "[00:00.00]one\n[00:05.00]\n[00:15.50]two\n[00:16.00]\n[00:17.00]three", "a.lrc")
-    assert sections(done) == [("verse", "one"), ("inst", 10.5), ("verse", "two"), ("verse", "three")]
-    assert load_suite(done.path).prompts[0].lyrics.sections[1].seconds == 10.5
+    result = imported(tmp_path, "lrc", "[00:00.00]one\n[00:05.00]\n[00:15.50]two\n[00:16.00]\n[00:17.00]three", "a.lrc")
+    assert sections(result) == [("verse", "one"), ("inst", 10.5), ("verse", "two"), ("verse", "three")]
+    assert load_suite(result.path).prompts[0].lyrics.sections[1].seconds == 10.5
 
 
 def test_nothing_is_overwritten_and_nothing_half_written(tmp_path):
-    done = imported(tmp_path, "suno", "la la")
-    before = done.path.read_bytes()
+    result = imported(tmp_path, "suno", "la la")
+    before = result.path.read_bytes()
     with pytest.raises(InputError, match=r"there already.*--force"):
-        import_suite(tmp_path / "in.txt", "suno", done.path)
+        import_suite(tmp_path / "in.txt", "suno", result.path)
     with pytest.raises(InputError, match="2 songs cannot be imported"):
         imported(
             tmp_path,
@@ -243,12 +245,12 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path):
             [{"idx": "a"}, {"idx": "b", "gt_lyric": " "}, {"idx": "c", "gt_lyric": "[verse] a"}],
             "x.jsonl",
         )
-    assert done.path.read_bytes() == before
+    assert result.path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir() if "draft" in file.name] == []
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "source", "said"),
+    ("text", "name", "source", "reason"),
     [
         ("[00:01.00]", "a.lrc", "lrc", "No line has a time stamp"),
         ("[Verse]\n", "a.txt", "suno", "There are no lyrics"),
@@ -259,16 +261,16 @@ def test_nothing_is_overwritten_and_nothing_half_written(tmp_path):
         ("la", "a.txt", "sunno", "Did you mean 'suno'"),
     ],
 )
-def test_what_cannot_be_imported_is_said(tmp_path, text, name, source, said):
-    with pytest.raises(InputError, match=said):
+def test_what_cannot_be_imported_is_said(tmp_path, text, name, source, reason):
+    with pytest.raises(InputError, match=reason):
         imported(tmp_path, source, text, name)
 
 
 def test_ids_are_unique_and_become_file_names(tmp_path):
     rows = [{"id": name, "lyrics": "[Verse]\nla"} for name in ("a b", "a/b", "A-B", "été", "x" * 300, True)]
-    done = imported(tmp_path, "suno", rows, "in.jsonl")
-    assert [prompt.id for prompt in done.suite.prompts] == ["a-b", "a-b-2", "A-B-3", "ete", "song-5", "in"]
-    assert any("id 'a b' is 'a-b'" in change for change in done.changes)
+    result = imported(tmp_path, "suno", rows, "in.jsonl")
+    assert [prompt.id for prompt in result.suite.prompts] == ["a-b", "a-b-2", "A-B-3", "ete", "song-5", "in"]
+    assert any("id 'a b' is 'a-b'" in change for change in result.changes)
 
 
 def test_every_named_source_has_an_importer():
@@ -278,9 +280,11 @@ def test_every_named_source_has_an_importer():
 def test_the_command(tmp_path):
     (tmp_path / "paste.txt").write_text(PASTE)
     command = ["suites", "import", str(tmp_path / "paste.txt"), "--from", "suno", "--to", str(tmp_path / "s.jsonl")]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.output
-    assert "1 prompt" in done.output and "[Verse 1] is [verse]" in done.output and "songbench suites" in done.output
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert (
+        "1 prompt" in result.output and "[Verse 1] is [verse]" in result.output and "songbench suites" in result.output
+    )
     assert "--from" in CliRunner().invoke(app, ["suites", "import", "--help"], terminal_width=120).output
-    shown = CliRunner().invoke(app, ["suites", str(tmp_path / "s.jsonl")])
-    assert "We are river" in shown.output and "Nothing looks odd" in shown.output
+    listing = CliRunner().invoke(app, ["suites", str(tmp_path / "s.jsonl")])
+    assert "We are river" in listing.output and "Nothing looks odd" in listing.output
