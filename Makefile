@@ -68,7 +68,7 @@ lint: $(VENV)/.workshop ## Style, docstrings, who may know whom
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/python tests/structure/weak_names.py songbench systems metrics listening_test benchmarks
+	$(BIN)/python tests/structure/weak_names.py songbench systems metrics listening_test benchmarks tests
 
 format: $(VENV)/.workshop ## Put the style right
 	$(BIN)/ruff format .

@@ -74,8 +74,8 @@ def suite_file(tmp_path):
 def songbench(tmp_path):
     """A function that runs the command line in a process of its own, with store and runs in the test's folder."""
 
-    def run(command, *words, placed=True, env=None, **keywords):
-        line, where = _placed(tmp_path, command, words, placed, env)
+    def run(command, *words, folders=True, env=None, **keywords):
+        line, where = _arguments(tmp_path, command, words, folders, env)
         return command_line.run(line, **where, **keywords)
 
     return run
@@ -85,14 +85,14 @@ def songbench(tmp_path):
 def songbench_here(tmp_path):
     """The same in this process, where a process of its own is not the point."""
 
-    def run(command, *words, placed=True, env=None):
-        line, where = _placed(tmp_path, command, words, placed, env)
+    def run(command, *words, folders=True, env=None):
+        line, where = _arguments(tmp_path, command, words, folders, env)
         return command_here.run(line, **where)
 
     return run
 
 
-def _placed(folder, command, words, placed, env):
-    where = ["--store", str(folder / "store"), "--runs", str(folder / "runs")] if placed else []
+def _arguments(folder, command, words, folders, env):
+    where = ["--store", str(folder / "store"), "--runs", str(folder / "runs")] if folders else []
     line = [command, *where, *map(str, words)]
     return line, {"cwd": folder, "env": {**os.environ, "COLUMNS": "160", **(env or {})}}

@@ -138,7 +138,7 @@ def test_a_broken_suite_is_named_with_its_line(songbench, suite_file):
     process = songbench("run", "--suite", suite, *PROBE)
     assert process.returncode == 2
     assert f"{suite}, line 2, field 'lyrics': Unknown section tag [vrese]. Did you mean 'verse'?" in process.stderr
-    typo = songbench("suites", "deom", placed=False)
+    typo = songbench("suites", "deom", folders=False)
     assert "Did you mean 'demo'?" in typo.stderr
 
 
@@ -216,20 +216,20 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(songbench, suite_file, tmp_
 
 
 def test_listings_show_cards_and_the_broken_plug_in(songbench):
-    systems = songbench("systems", placed=False)
+    systems = songbench("systems", folders=False)
     assert systems.returncode == 0
     for word in ("rulebased", "copy_prompt", "imported:NAME=", "broken"):
         assert word in systems.stdout
-    metrics = songbench("metrics", placed=False)
+    metrics = songbench("metrics", folders=False)
     for word in ("fad@musicnn", "missing@probe", "songbench setup nothing"):
         assert word in metrics.stdout
-    card = songbench("metrics", "fad", placed=False).stdout
+    card = songbench("metrics", "fad", folders=False).stdout
     assert "citation" in card and "limits" in card
-    suites = songbench("suites", placed=False)
+    suites = songbench("suites", folders=False)
     assert suites.returncode == 0
     assert "demo" in suites.stdout
     assert "'broken-suite' of songbench-probe 1.0 cannot be loaded" in suites.stdout
-    assert "zh-pop-moon" in songbench("suites", "demo", placed=False).stdout
+    assert "zh-pop-moon" in songbench("suites", "demo", folders=False).stdout
 
 
 def test_reports_on_runs_that_are_not_there(songbench, suite_file):
@@ -240,10 +240,10 @@ def test_reports_on_runs_that_are_not_there(songbench, suite_file):
 
 
 def test_help_teaches(songbench):
-    text = songbench("--help", placed=False).stdout
+    text = songbench("--help", folders=False).stdout
     for word in ("run", "generate", "score", "report", "status", "verify", "doctor", "setup", "Exit codes"):
         assert word in text
-    assert "imported:suno-v5=" in songbench("run", "--help", placed=False).stdout
+    assert "imported:suno-v5=" in songbench("run", "--help", folders=False).stdout
 
 
 def test_starting_up_is_light():
@@ -277,19 +277,19 @@ def test_default_systems_that_the_suite_cannot_feed_are_left_out(songbench, suit
 
 def test_a_store_in_memory_needs_the_inline_engine(songbench, suite_file):
     words = ["run", "--suite", suite_file(), *PROBE, "--store", "memory://x", "--runs", "runs"]
-    refused = songbench(*words, placed=False)
+    refused = songbench(*words, folders=False)
     assert refused.returncode == 2
     assert "Add --set engine=inline" in refused.stderr
-    assert songbench(*words, "--set", "engine=inline", placed=False).returncode == 0
+    assert songbench(*words, "--set", "engine=inline", folders=False).returncode == 0
 
 
 def test_another_package_can_add_a_command(songbench):
-    listed = songbench("--help", placed=False)
+    listed = songbench("--help", folders=False)
     assert listed.returncode == 0
     assert "greet" in listed.stdout
     assert "'broken-command' of songbench-probe 1.0 cannot be loaded" in listed.stderr
-    assert songbench("broken-command", placed=False).returncode == 2
-    process = songbench("greet", "--name", "you", placed=False)
+    assert songbench("broken-command", folders=False).returncode == 2
+    process = songbench("greet", "--name", "you", folders=False)
     assert process.returncode == 0, process.stderr
     assert process.stdout == "hello you\n"
 

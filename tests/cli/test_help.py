@@ -14,7 +14,7 @@ BELOW = ("runs list", "runs show", "runs remove", "suites show", "suites import"
 
 
 def test_the_version(songbench_here):
-    process = songbench_here("--version", placed=False)
+    process = songbench_here("--version", folders=False)
     assert (process.returncode, process.stdout) == (0, f"songbench {__version__}\n")
 
 
@@ -23,7 +23,7 @@ def test_the_version(songbench_here):
 def test_every_command_shows_an_example_and_no_type_of_flags(songbench_here, command, columns):
     first, *rest = command.split()
     short, long = (
-        songbench_here(first, *rest, flag, placed=False, env={"COLUMNS": columns, "PATH": ""})
+        songbench_here(first, *rest, flag, folders=False, env={"COLUMNS": columns, "PATH": ""})
         for flag in ("-h", "--help")
     )
     assert short.returncode == long.returncode == 0
@@ -34,7 +34,7 @@ def test_every_command_shows_an_example_and_no_type_of_flags(songbench_here, com
 
 
 def test_help_names_every_command(songbench_here):
-    text = songbench_here("--help", placed=False).stdout
+    text = songbench_here("--help", folders=False).stdout
     for command in (*OWN, "listen", "sing"):
         assert re.search(rf"│ {command} ", text), command
 
@@ -54,7 +54,7 @@ def test_help_names_every_command(songbench_here):
     ],
 )
 def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words, suggestion):
-    process = songbench_here(*words, placed=False)
+    process = songbench_here(*words, folders=False)
     assert process.returncode == 2
     assert process.stdout == ""
     assert suggestion in " ".join(process.stderr.split())
@@ -85,7 +85,7 @@ def test_the_shell_completes_names(songbench_here, tmp_path, words, names):
         (tmp_path / f"runs/{run}/record.json").touch()
     line = ["songbench", *words.split()]
     env = {"_SONGBENCH_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
-    process = songbench_here("", placed=False, env=env)
+    process = songbench_here("", folders=False, env=env)
     assert process.stdout.split() == names
     assert process.stderr == "", "a broken plug-in is no matter of completion"
 
@@ -103,7 +103,7 @@ def test_completion_and_help_load_no_large_library():
 
 def test_the_script_for_the_shell_calls_this_command(songbench_here):
     env = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    process = songbench_here("--show-completion", "bash", placed=False, env=env)
+    process = songbench_here("--show-completion", "bash", folders=False, env=env)
     assert process.returncode == 0
     assert "_SONGBENCH_COMPLETE=complete_bash" in process.stdout
     assert process.stdout.rstrip().endswith(" songbench")

@@ -22,7 +22,7 @@ def runs(songbench_here, suite_file, tmp_path):
 @pytest.fixture
 def look(songbench_here, runs):
     """Run a command on the folder of runs."""
-    return lambda *words: songbench_here(*words, "--runs", runs, placed=False)
+    return lambda *words: songbench_here(*words, "--runs", runs, folders=False)
 
 
 def test_runs_are_listed_newest_first(look):
@@ -79,7 +79,7 @@ def test_removing_a_run_leaves_the_store_and_foreign_files(look, songbench_here,
 
 @pytest.mark.parametrize(("answer", "code", "removed"), [("y\n", 0, True), ("n\n", 0, False), ("", 2, False)])
 def test_removing_asks(songbench, runs, answer, code, removed):
-    process = songbench("runs", "remove", "first", "--runs", runs, placed=False, input=answer)
+    process = songbench("runs", "remove", "first", "--runs", runs, folders=False, input=answer)
     assert process.returncode == code
     assert "Remove the run 'first'?" in process.stderr and ("--yes" in process.stderr) == (code == 2)
     assert (runs / "first").exists() != removed
@@ -95,7 +95,7 @@ def test_the_newest_run_is_taken_and_those_that_exist_are_named(look, songbench_
     wrong = look(*words, "secnd")
     assert wrong.returncode == 2
     assert "Did you mean 'second'? Allowed: first, second." in wrong.stderr
-    empty = songbench_here(*words, "--runs", tmp_path / "nothing", placed=False)
+    empty = songbench_here(*words, "--runs", tmp_path / "nothing", folders=False)
     assert empty.returncode == 2 and "'songbench run' makes one" in empty.stderr
 
 
@@ -117,7 +117,7 @@ def test_json_for_programs(look, songbench_here, runs):
 
 def test_json_of_listings(songbench_here):
     def rows(*words):
-        process = songbench_here(*words, "--json", placed=False)
+        process = songbench_here(*words, "--json", folders=False)
         assert process.returncode == 0, process.stderr
         return json.loads(process.stdout)
 
@@ -131,7 +131,7 @@ def test_json_of_listings(songbench_here):
     suites = {row["name"]: row for row in rows("suites")}
     assert suites["demo"]["prompts"] == 6 and suites["broken-suite"]["state"] == "broken"
     assert rows("suites", "show", "demo")["prompts"][0]["id"] == "en-pop-window"
-    assert songbench_here("systems", "silenc", "--json", placed=False).returncode == 2
+    assert songbench_here("systems", "silenc", "--json", folders=False).returncode == 2
 
 
 def test_quiet_runs_say_nothing_but_results_and_failures(songbench_here, suite_file):

@@ -53,7 +53,7 @@ def setup(songbench, tmp_path):
         "SONGBENCH_MIRROR": "",
         "HF_ENDPOINT": "http://127.0.0.1:9",
     }
-    return lambda *words: songbench("setup", *words, placed=False, env=env)
+    return lambda *words: songbench("setup", *words, folders=False, env=env)
 
 
 @pytest.fixture

@@ -142,11 +142,11 @@ def test_an_entry_that_breaks_a_rule_is_named_with_rater_and_page(acr):
 
 def test_the_command_makes_the_folder_and_says_how_to_go_on(tmp_path, acr, songbench):
     test, _ = acr
-    result = songbench("listen", "bundle", test.folder, "--zip", placed=False)
+    result = songbench("listen", "bundle", test.folder, "--zip", folders=False)
     assert result.returncode == 0, result.stderr
     assert "3 seats" in result.stdout and "?seat=0 to ?seat=2" in result.stdout and "as an archive" in result.stdout
     assert (test.folder.with_name("t-bundle") / "index.html").is_file()
-    again = songbench("listen", "bundle", test.folder, placed=False)
+    again = songbench("listen", "bundle", test.folder, folders=False)
     assert again.returncode == 2 and "--to" in again.stderr
 
 

@@ -9,7 +9,7 @@ COMMANDS = ("presets", "create", "serve", "invite", "bundle", "export", "simulat
 
 
 def test_the_help_names_every_command_and_begins_with_an_example(songbench):
-    result = songbench("listen", "--help", placed=False)
+    result = songbench("listen", "--help", folders=False)
     assert result.returncode == 0
     assert all(f" {name} " in result.stdout for name in COMMANDS)
     assert "songbench listen create demo" in result.stdout

@@ -91,7 +91,7 @@ def test_odd_songs_are_answered_and_counted_alone_as_in_company(songbench, songb
     quick_metrics = [metric for metric in metrics if "whisper" not in metric]
     more = ("--store", tmp_path / "other", "--runs", tmp_path / "runs")
     more += ("--set", "engine=inline", "--set", "engine.batch=1")
-    _, alone = run(partial(songbench_here, placed=False), tmp_path, quick_metrics, *more)
+    _, alone = run(partial(songbench_here, folders=False), tmp_path, quick_metrics, *more)
     together = frame[frame["metric"].isin(alone["metric"])]
     assert set(alone["metric"]) == {metric.partition("@")[0] for metric in quick_metrics}
     assert alone["column"].tolist() == together["column"].tolist()

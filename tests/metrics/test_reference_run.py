@@ -31,7 +31,7 @@ def test_one_song_at_a_time_or_all_at_once_gives_the_same_distances(checkpoint, 
     for batch in (1, 16):
         where = ("--store", tmp_path / f"store{batch}", "--runs", tmp_path / f"runs{batch}")
         words = ("--suite", suite, "--systems", "probe", "--metrics", METRICS)
-        process = songbench("run", *words, *HERE, "--set", f"engine.batch={batch}", *where, placed=False)
+        process = songbench("run", *words, *HERE, "--set", f"engine.batch={batch}", *where, folders=False)
         assert process.returncode == 0, process.stderr
         frames.append(pandas.read_csv(tmp_path / f"runs{batch}/small/leaderboard.csv"))
     assert frames[0]["value"].notna().sum() >= 2

@@ -87,7 +87,7 @@ def run(songbench_here, suite_file, tmp_path, monkeypatch):
         places = ["--store", tmp_path / name / "store", "--runs", tmp_path / name / "runs"]
         variables = {"SONGBENCH_ENV_FAR_AWAY": sys.executable, "SONGBENCH_ENVIRONMENTS": str(tmp_path / "environments")}
         command = ["run", "--suite", suite, "--systems", "probe", "--metrics", "peak@far", "--workers", "1", *words]
-        process = songbench_here(*command, *places, placed=False, env={"PYTHONPATH": paths, **variables, **env})
+        process = songbench_here(*command, *places, folders=False, env={"PYTHONPATH": paths, **variables, **env})
         assert process.returncode == code, process.stderr
         records = [json.loads(path.read_text()) for path in (tmp_path / name / "store/records/scores").rglob("*.json")]
         scores = {one["of"]["prompt"]: (one["values"], one["detail"]) for one in records}

@@ -79,11 +79,11 @@ def test_songs_of_an_adapter_are_stored_and_its_failures_counted(songbench_here,
     places = ["--store", tmp_path / "store", "--runs", tmp_path / "runs"]
     words = ["run", "--suite", suite_file(3), "--systems", "tone", "--metrics", "rtf", "--workers", "1", *places]
 
-    missing = songbench_here(*words, placed=False, env=env)
+    missing = songbench_here(*words, folders=False, env=env)
     assert missing.returncode != 0 and "songbench setup far-tone" in missing.stderr
 
     ready = {**env, "SONGBENCH_ENV_FAR_TONE": sys.executable}
-    process = songbench_here(*words, "--set", "system.tone.level=0.5", placed=False, env=ready)
+    process = songbench_here(*words, "--set", "system.tone.level=0.5", folders=False, env=ready)
     assert process.returncode == 1, process.stderr
     assert "environment 'far-tone', generate: MemoryError: out of toy memory" in " ".join(process.stderr.split())
     records = [json.loads(path.read_text()) for path in (tmp_path / "store/records/songs").rglob("*.json")]
@@ -91,5 +91,5 @@ def test_songs_of_an_adapter_are_stored_and_its_failures_counted(songbench_here,
     for record in records:
         generation = record["system_record"]
         assert (generation["seconds"], generation["peak_gib"], generation["device"]) == (0.5, 0.125, "toy")
-    refused = songbench_here(*words, "--set", "system.tone.volume=0.5", placed=False, env=ready)
+    refused = songbench_here(*words, "--set", "system.tone.volume=0.5", folders=False, env=ready)
     assert refused.returncode == 2 and "no setting 'volume'" in refused.stderr

@@ -26,7 +26,7 @@ def test_large_dataclasses_are_built_by_keyword():
     assert list(positional_classes()) == []
 
 
-@pytest.mark.parametrize("package", ["songbench", "systems", "metrics", "listening_test", "benchmarks"])
+@pytest.mark.parametrize("package", ["songbench", "systems", "metrics", "listening_test", "benchmarks", "tests"])
 def test_names_are_neither_pronouns_nor_participles(package):
     places = sorted((ROOT / package).rglob("*.py"))
     assert [

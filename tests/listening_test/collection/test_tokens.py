@@ -26,7 +26,7 @@ def test(tmp_path):
 
 
 def listen(songbench, *words, **options):
-    return songbench("listen", *words, placed=False, **options)
+    return songbench("listen", *words, folders=False, **options)
 
 
 def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path):

@@ -30,7 +30,7 @@ def finished_run(tmp_path_factory):
 
 
 def create(songbench, finished_run, *words):
-    return songbench("listen", "create", "small", *finished_run, *words, placed=False)
+    return songbench("listen", "create", "small", *finished_run, *words, folders=False)
 
 
 QUICK = [

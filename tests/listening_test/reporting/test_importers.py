@@ -425,7 +425,7 @@ def test_options_of_another_format_are_refused(tmp_path):
 
 def test_the_command_reports_imported_results(songbench, tmp_path):
     path = mushra_file(tmp_path / "mushra.csv")
-    process = songbench("listen", "report", "--import", f"webmushra:{path}", "--to", "out", placed=False)
+    process = songbench("listen", "report", "--import", f"webmushra:{path}", "--to", "out", folders=False)
     assert process.returncode == 0, process.stderr
     assert "suno" in process.stdout and "none: imported results" in process.stdout
     assert json.loads((tmp_path / "out/report.json").read_text())["test_digest"] == ""

@@ -48,7 +48,7 @@ def sing(songbench_here, tmp_path, checkpoints):
 
     def run(*words, lyrics="song.txt", prompt="style.wav", model="long", command=songbench_here):
         arguments = [lyrics, "--prompt", prompt, "--model", checkpoints / model, "--device", "cpu"]
-        process = command("sing", *arguments, *words, placed=False)
+        process = command("sing", *arguments, *words, folders=False)
         assert "Traceback" not in process.stderr
         return process
 
@@ -186,7 +186,7 @@ class TestMistakes:
 
     def test_the_prompt_is_asked_for(self, songbench_here, tmp_path):
         (tmp_path / "song.txt").write_text(LYRICS, encoding="utf-8")
-        process = songbench_here("sing", "song.txt", placed=False)
+        process = songbench_here("sing", "song.txt", folders=False)
         assert process.returncode == 2
         assert "Missing option '--prompt'" in process.stderr
 
@@ -194,12 +194,12 @@ class TestMistakes:
         (tmp_path / "song.txt").write_text(LYRICS, encoding="utf-8")
         write_audio(tmp_path / "style.wav", music(1.5))
         bare = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
-        process = songbench_here("sing", "song.txt", "--prompt", "style.wav", placed=False, env=bare)
+        process = songbench_here("sing", "song.txt", "--prompt", "style.wav", folders=False, env=bare)
         assert process.returncode == 4
         assert "Get them: songbench setup songbloom:full_150s --accept-licence" in process.stderr
 
     def test_help(self, songbench_here):
-        text = " ".join(songbench_here("sing", "--help", placed=False).stdout.split())
+        text = " ".join(songbench_here("sing", "--help", folders=False).stdout.split())
         for word in ("[verse]", "[inst]", "--prompt", "--takes", "full_150s_dpo", "my-song.txt"):
             assert word in text
         assert "\\[" not in text

@@ -101,7 +101,7 @@ class TestBeforeAnyWork:
         bare = {"SONGBENCH_WEIGHTS": str(tmp_path / "none")}
         cure = "songbench setup songbloom:full_150s --accept-licence"
         missing = ("songbloom-full-150s' (about 8.2 GB", "songbloom-autoencoder' (about 675 MB", cure)
-        listed = songbench_here("systems", placed=False, env=bare)
+        listed = songbench_here("systems", folders=False, env=bare)
         assert listed.returncode == 0
         message = refused(4, "--systems", "songbloom", env=bare)
         for text in (message, " ".join(listed.stdout.split())):
