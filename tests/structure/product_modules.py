@@ -1,6 +1,7 @@
 """What the modules of the product are made of, read from their syntax: imports, public classes, dataclasses."""
 
 import ast
+import functools
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ class Module:
         return [node for node in self.tree.body if isinstance(node, ast.ClassDef)]
 
 
+@functools.cache
 def modules(*packages: str) -> list[Module]:
     """All modules of these packages, of the whole product if none is named."""
     return [
