@@ -147,6 +147,14 @@ def one_line(text: str, most: int = 300) -> str:
     return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
+def cause_of(error: BaseException) -> str:
+    """Type and text of an exception, on one line; an exception may raise another when it is asked for its text."""
+    try:
+        return one_line(f"{type(error).__name__}: {error}")
+    except Exception:
+        return f"{type(error).__name__}, whose own text cannot be had"
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed spelling closest to a word, or None when nothing is close."""
     spellings = {spelling.casefold(): spelling for spelling in allowed}

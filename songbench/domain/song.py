@@ -48,6 +48,10 @@ class TimedSection:
     end: float
 
 
+UNKNOWN_DEVICE = "unknown"
+"""In place of a device that was not named: times of it compare with nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class GenerationRecord:
     """How a song came about.
@@ -55,7 +59,8 @@ class GenerationRecord:
     Attributes:
         seconds: compute time for this song alone, model loaded, warm-up excluded; None when it was not generated here
             (imported audio, sanity systems that only copy).
-        device: where it ran, as the system names it, such as ``cpu`` or ``cuda:0 NVIDIA H100``.
+        device: where it ran, as the system names it, such as ``cpu`` or ``cuda:0 NVIDIA H100``; `UNKNOWN_DEVICE` where
+            it does not say.
         peak_gib: peak memory in GiB (device memory on an accelerator, resident memory on a CPU); None: not measured.
         conditions: which of ``lyrics``, ``style text``, ``prompt audio`` were really used.
         seed_honoured: whether the same seed gives the same samples.

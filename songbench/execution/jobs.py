@@ -16,7 +16,7 @@ from songbench.contracts.exclusion import not_judged, select_songs, with_left_ou
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
 from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
-from songbench.domain.errors import InputError, StoreError, one_line
+from songbench.domain.errors import InputError, StoreError, cause_of, one_line
 from songbench.domain.prompt import CutAsset, FileAsset, Prompt, RenderAsset
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.score import NotApplicable, ScoreError, Scores
@@ -158,11 +158,7 @@ def run_job(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
 
 
 def _error_event(key: str, error: BaseException) -> Event:
-    try:
-        cause = f"{type(error).__name__}: {error}"
-    except Exception:
-        cause = f"{type(error).__name__}, whose own text cannot be had"
-    return Event(status="error", key=key, cause=cause, detail="".join(traceback.format_exception(error)))
+    return Event(status="error", key=key, cause=cause_of(error), detail="".join(traceback.format_exception(error)))
 
 
 def _storable(event: Event) -> Event:

@@ -26,7 +26,7 @@ from songbench.reporting.estimates import best_systems
 from songbench.reporting.listening_results import ListeningResult, rated_cells, rated_columns, rated_comparisons
 from songbench.reporting.notes import board_notes, listening_notes
 from songbench.reporting.sound_notes import sound_notes
-from songbench.reporting.system_scores import SystemScores, one_line, scores_of_set, scores_of_songs
+from songbench.reporting.system_scores import SystemScores, scores_of_set, scores_of_songs, short_cause
 from songbench.statistics import Interval, PairedTest, SetFigure, Standing, Takes
 
 
@@ -313,14 +313,14 @@ def _failures(
         for song in requests[card.name]:
             state = results.songs[song]
             if isinstance(state, Failure):
-                notes.append(FailureNote(*song, state.stage, "", one_line(state.cause)))
+                notes.append(FailureNote(*song, state.stage, "", short_cause(state)))
             for metric in results.metrics:
                 verdict = metric.songs.get(song)
                 if isinstance(verdict, Failure):
-                    notes.append(FailureNote(*song, verdict.stage, metric.card.id, one_line(verdict.cause)))
+                    notes.append(FailureNote(*song, verdict.stage, metric.card.id, short_cause(verdict)))
         for metric in results.metrics:
             verdict = metric.sets.get(card.name)
             if isinstance(verdict, Failure):
-                cause = one_line(verdict.cause)
+                cause = short_cause(verdict)
                 notes.append(FailureNote(card.name, None, None, verdict.stage, metric.card.id, cause))
     return notes

@@ -9,6 +9,7 @@ from typing import Any
 
 from songbench.contracts.exclusion import LEFT_OUT
 from songbench.contracts.metric import Verdict
+from songbench.domain.errors import one_line
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.execution.results import SongId, SongState
@@ -166,10 +167,9 @@ def _left_out(verdict: Scores) -> dict[tuple[str, int], Gap]:
 
 
 def _cause(state: SongState) -> str:
-    return one_line(state.cause) if isinstance(state, Failure) else ""
+    return short_cause(state) if isinstance(state, Failure) else ""
 
 
-def one_line(text: str) -> str:
-    """The text on one line, cut at 160 characters."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 160 else flat[:159] + "…"
+def short_cause(failure: Failure) -> str:
+    """Why something failed, as a table says it; the record has all of it."""
+    return one_line(failure.cause, 160)

@@ -18,14 +18,13 @@ from songbench.domain.checking import Schema, checked
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError, one_line
 from songbench.domain.hashing import Json
 from songbench.domain.lyrics import render_block
-from songbench.domain.song import Failure, GenerationRecord, Request, Song
+from songbench.domain.song import UNKNOWN_DEVICE, Failure, GenerationRecord, Request, Song
 from songbench.resources import needs, weights
 from songbench.resources.authoring.failures import failure_of
 from songbench.resources.environments import Environment, IsolatedWorker, IsolationError, identity_of, write_wav
+from songbench.resources.environments.worker import SILENCE_SECONDS, TIMEOUT_SECONDS
 from songbench.resources.weights import Weights
 
-TIMEOUT_SECONDS = 1800.0
-SILENCE_SECONDS = 60.0
 _NO_SETTINGS: Mapping[str, Json] = {}
 
 
@@ -98,7 +97,7 @@ class IsolatedSystem:
         self.settings, self.render, self.batch = dict(settings), render, batch
         self._prompt_rate, self._timeout_s, self._silence_s = prompt_rate, timeout_s, silence_s
         self._worker: IsolatedWorker | None = None
-        self._device = "cpu"
+        self._device = UNKNOWN_DEVICE
 
     @property
     def parameters(self) -> Mapping[str, Json]:
@@ -232,7 +231,7 @@ class IsolatedSystem:
 class _Description(Schema):
     """What ``describe`` returns."""
 
-    device: str = "cpu"
+    device: str = UNKNOWN_DEVICE
 
 
 class _Answer(Schema):

@@ -99,6 +99,20 @@ class TestMetric:
         assert broken.cause.startswith("ValueError: no level xxx") and len(broken.cause) == 300
         assert "in level" in broken.detail
 
+    def test_an_exception_without_a_text_fails_its_song_alone(self, features):
+        class MuteError(Exception):
+            def __str__(self):
+                raise ValueError
+
+        @metric("mute", version="1", fields=[Field("mute")])
+        def mute(song):
+            if song.audio.samples[0, 0] < 0:
+                raise MuteError
+            return 1.0
+
+        broken, intact = mute().score([song(-0.5), song(0.5)], features)
+        assert broken.cause == "MuteError, whose own text cannot be had" and intact == Scores(values={"mute": 1.0})
+
     def test_the_harness_takes_its_verdicts(self, features):
         good, beyond = verdicts_on(level(gain=3.0), [song(0.25), song(0.5)], features)
         assert good == Scores(values={"level": 0.75})
@@ -192,6 +206,24 @@ class TestMetric:
         assert registry.build_metric("level@mean", {"gain": 2}).settings == {"gain": 2}
         with pytest.raises(InputError, match="gain"):
             registry.build_metric("level@mean", {"gain": "much"})
+
+
+@pytest.mark.parametrize("name", ["languages", "needs", "tracks", "hears"])
+def test_a_text_is_no_collection_of_its_letters(name):
+    card = metric("loudest", version="1", fields=[Field("loudest")], **{name: "en"})(lambda song: 1.0)().card
+    assert any(fault.startswith(f"{name} is 'en'") for fault in faults_of_metric(card))
+
+
+def test_sets_are_in_one_order_in_every_process():
+    facts = {"languages": {"zh", "en", "fr"}, "needs": {"b", "a"}}
+    assert metric("m", version="1", fields=[Field("m")], **facts)(lambda song: 1.0)().card.languages == (
+        "en",
+        "fr",
+        "zh",
+    )
+    decorate = song_system("s", version="1", licence="CC0-1.0", conditions={"style text", "lyrics"}, **facts)
+    card = decorate(lambda request: None)().card
+    assert (card.conditions, card.languages, card.needs) == (("lyrics", "style text"), ("en", "fr", "zh"), ("a", "b"))
 
 
 class TestExtractor:

@@ -83,3 +83,14 @@ def defaults_of(function: Callable[..., Any], positional: str) -> dict[str, Any]
 def summary_of(function: Callable[..., Any]) -> str:
     """The first line of a function's docstring, "" without one."""
     return (inspect.getdoc(function) or "").partition("\n")[0]
+
+
+def card_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a decorator was told, as cards hold it: collections as tuples.
+
+    A set is sorted, as its own order is another one in each process. A text stands for no collection of its letters: it
+    stays, and the check of cards refuses it by name where a collection belongs.
+    """
+    sets = {name: tuple(sorted(value, key=str)) for name, value in facts.items() if isinstance(value, set | frozenset)}
+    lists = {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
+    return {**facts, **sets, **lists}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from songbench.domain.errors import StoreError, UnavailableError, one_line
+from songbench.domain.errors import StoreError, UnavailableError, cause_of
 from songbench.domain.song import Failure, Request
 
 NOT_OF_ONE_SONG = (StoreError, UnavailableError)
@@ -26,4 +26,4 @@ def failure_of(error: Exception, stage: str, request: Request | None = None) -> 
         The type and text of the exception as cause, one line of at most 300 characters; the traceback as detail.
     """
     detail = "".join(traceback.format_exception(error))[-DETAIL_CHARACTERS:]
-    return Failure(stage, one_line(f"{type(error).__name__}: {error}"), detail, request=request)
+    return Failure(stage, cause_of(error), detail, request=request)

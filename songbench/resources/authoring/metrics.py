@@ -15,7 +15,7 @@ from songbench.domain.hashing import Json
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.resources import needs
-from songbench.resources.authoring.factory import Factory, summary_of
+from songbench.resources.authoring.factory import Factory, card_facts, summary_of
 from songbench.resources.authoring.failures import NOT_OF_ONE_SONG, failure_of
 
 
@@ -268,12 +268,10 @@ def _decorator(
 
 def _card(name: str, version: str, fields: Sequence[Field], facts: Mapping[str, Any]) -> MetricCard:
     bare, _, backend = name.partition("@")
-    listed = {key: tuple(facts[key]) for key in ("needs", "languages", "tracks", "models") if key in facts}
-    hears = set(facts.get("hears", ()))  # a set has no order of its own
-    aspects = (*(aspect for aspect in ASPECTS if aspect in hears), *sorted(hears - set(ASPECTS)))
-    return MetricCard(
-        name=bare, backend=backend, version=version, fields=tuple(fields), **{**facts, **listed, "hears": aspects}
-    )
+    options = card_facts(facts)
+    if isinstance(hears := options.get("hears"), tuple):  # in the order of the aspects
+        options["hears"] = (*(aspect for aspect in ASPECTS if aspect in hears), *sorted(set(hears) - set(ASPECTS)))
+    return MetricCard(name=bare, backend=backend, version=version, fields=tuple(fields), **options)
 
 
 def _name_of_arguments(first: str, extractors: Sequence[Extractor]) -> str:

@@ -11,9 +11,9 @@ from songbench.contracts.cards import Availability, Dependence, SystemCard
 from songbench.contracts.system import conditions_of
 from songbench.domain.audio import Audio
 from songbench.domain.hashing import Json
-from songbench.domain.song import Failure, GenerationRecord, Request, Song, memory_song
+from songbench.domain.song import UNKNOWN_DEVICE, Failure, GenerationRecord, Request, Song, memory_song
 from songbench.resources import needs
-from songbench.resources.authoring.factory import Factory, summary_of
+from songbench.resources.authoring.factory import Factory, card_facts, summary_of
 from songbench.resources.authoring.failures import NOT_OF_ONE_SONG, failure_of
 
 VARIANT = "variant"
@@ -73,7 +73,9 @@ class FunctionSystem:
 
     def _song(self, request: Request, answer: object, seconds: float) -> Song | Failure:
         if isinstance(answer, Audio):
-            record = GenerationRecord(seconds=seconds, conditions=conditions_of(self.card, request))
+            record = GenerationRecord(
+                seconds=seconds, device=UNKNOWN_DEVICE, conditions=conditions_of(self.card, request)
+            )
             return memory_song(request, answer, record)
         if isinstance(answer, Failure):
             return replace(answer, request=request)
@@ -87,11 +89,12 @@ def system(
 ) -> Callable[[Callable[..., object]], Factory[FunctionSystem]]:
     """Make a system of a function of one `Request`.
 
-    The function returns `Audio`, whose time is measured; a `Song`, with a `GenerationRecord` of its own, stems and what
-    else is known; or a `Failure`. Its keyword-only parameters, all with defaults, are the system's settings and part of
-    every song's key; one called ``variant`` is what users write as ``NAME:VARIANT``. An exception becomes a `Failure`
-    of that request; the others go on. A model that the function loads at its first call counts in the time of that
-    song: where speed is to be compared, write the class `System` or use `IsolatedSystem`.
+    The function returns `Audio`, whose time is measured, on a device that is not named; a `Song`, with a
+    `GenerationRecord` of its own, stems and what else is known; or a `Failure`. Its keyword-only parameters, all with
+    defaults, are the system's settings and part of every song's key; one called ``variant`` is what users write as
+    ``NAME:VARIANT``. An exception becomes a `Failure` of that request; the others go on. A model that the function
+    loads at its first call counts in the time of that song: where speed is to be compared, write the class `System` or
+    use `IsolatedSystem`.
 
     Args:
         name: the row in the leaderboard.
@@ -105,8 +108,7 @@ def system(
     """
 
     def decorate(function: Callable[..., object]) -> Factory[FunctionSystem]:
-        listed = {key: tuple(value) for key, value in facts.items() if isinstance(value, list | set | frozenset)}
-        options: dict[str, Any] = {"summary": summary_of(function), **facts, **listed}
+        options = card_facts({"summary": summary_of(function), **facts})
         card = SystemCard(name=name, version=version, licence=licence, **options)
 
         def build(settings: Mapping[str, Any]) -> FunctionSystem:
