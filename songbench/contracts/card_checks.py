@@ -9,11 +9,13 @@ from typing import Any
 
 from songbench.contracts.cards import (
     ASPECTS,
+    SEED_RULES,
     Dependence,
     Direction,
     Field,
     MetricCard,
     ModelFamily,
+    Pitfall,
     SystemCard,
 )
 
@@ -26,9 +28,11 @@ def faults_of_system(card: object) -> list[str]:
         return [f"it is a {type(card).__name__}, no SystemCard"]
     return [
         *_texts(card, "name", "version"),
-        *_tuples(card, "languages", "conditions", "needs", "tracks"),
-        *_amounts(card, "max_seconds", "sample_rate"),
+        *_tuples(card, "languages", "conditions", "needs", "tracks", "lyric_rules", "stems"),
+        *_amounts(card, "max_seconds", "sample_rate", "vram_gib"),
         *_all_of(card, "depends_on", Dependence),
+        *_all_of(card, "pitfalls", Pitfall),
+        *([] if card.seed_rule in SEED_RULES else [f"seed_rule is {card.seed_rule!r}, not one of {SEED_RULES}"]),
     ]
 
 

@@ -69,6 +69,31 @@ class Dependence:
         return f"{self.family} ({self.how})"
 
 
+@dataclass(frozen=True)
+class Pitfall:
+    """Something that goes wrong in silence when a system is used as it comes.
+
+    Attributes:
+        pitfall: what it is, one sentence.
+        handling: what is done about it here, one sentence.
+    """
+
+    pitfall: str
+    handling: str
+
+    def __str__(self) -> str:
+        return f"{self.pitfall} {self.handling}"
+
+
+SEED_RULES: Mapping[str, str] = {
+    "": "not said",
+    "honoured": "an option of its own",
+    "set by the worker": "no option; all generators are seeded from outside before each song",
+    "not reachable": "cannot be set; each song is another one",
+}
+"""How a system takes the seed of a request: `SystemCard.seed_rule`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SystemCard:
     """A song generator, described.
@@ -89,6 +114,18 @@ class SystemCard:
         ceiling: for a sanity system: whether competitors are expected to lose against it (the reference songs).
         tracks: which tracks it can enter.
         depends_on: models that it was conditioned on, tuned to or trained with and that may also judge it.
+        upstream: other people's code or service behind it, as ``OWNER/REPOSITORY@COMMIT`` or an address.
+        code_licence: of that code.
+        weights_licence: of its weights.
+        style_rule: which style it takes where its conditions do not say it: e.g. "text or audio, not both".
+        lyric_rules: how it wants its lyrics, one sentence each.
+        length_rule: how the length of a song comes about, one clause.
+        stems: the parts it gives beside the mix.
+        seed_rule: one of `SEED_RULES`.
+        vram_gib: device memory that it needs, in GiB, as its authors or users say; None: not known.
+        output: what it writes, e.g. ``WAV, 44.1 kHz, stereo, 16 bit``.
+        pitfalls: what goes wrong in silence when it is used as it comes, and what is done about it here.
+        verified: against what its adapter was tried, and how, one sentence.
     """
 
     name: str
@@ -106,6 +143,18 @@ class SystemCard:
     ceiling: bool = False
     tracks: tuple[str, ...] = ("song",)
     depends_on: tuple[Dependence, ...] = ()
+    upstream: str = ""
+    code_licence: str = ""
+    weights_licence: str = ""
+    style_rule: str = ""
+    lyric_rules: tuple[str, ...] = ()
+    length_rule: str = ""
+    stems: tuple[str, ...] = ()
+    seed_rule: str = ""
+    vram_gib: float | None = None
+    output: str = ""
+    pitfalls: tuple[Pitfall, ...] = ()
+    verified: str = ""
 
 
 @dataclass(frozen=True)

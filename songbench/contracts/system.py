@@ -79,3 +79,18 @@ class SystemWithRemarks(Protocol):
         Returns:
             One line each.
         """
+
+
+@runtime_checkable
+class SystemWithLimits(Protocol):
+    """A system that knows beforehand which requests it cannot take, so that they are planned out."""
+
+    def unsupported(self, request: Request) -> str | None:
+        """Why a request cannot be taken, as one clause, or None when it can.
+
+        That is no failure: such songs are not asked for, and every table says so. Must be cheap and load no model. The
+        request's audio may not be there yet, so nothing is read of it.
+
+        Args:
+            request: its `prompt_audio` may be None where the prompt has some.
+        """

@@ -99,6 +99,10 @@ class InputError(SongbenchError):
         )
 
 
+class UnsupportedError(InputError):
+    """A system cannot take what was asked of it. That is no failure: it is planned out, and shown."""
+
+
 class UnavailableError(SongbenchError):
     """A system or metric that was asked for cannot run here; the message says how to get it."""
 

@@ -9,6 +9,7 @@ from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Prompt
 from songbench.domain.remark import Remark
+from songbench.domain.rendering import Rendering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +67,13 @@ class GenerationRecord:
         seed_honoured: whether the same seed gives the same samples.
         stages: seconds by stage of the system, for the curious.
         notes: anything a reader should know, e.g. "lyrics cut at 600 tokens".
+        rendering: what the system was really given, where that is not the prompt as it stands.
+        settings: those in force over there, by the system's own names.
+        lossy: the codec of the file that the system wrote, such as ``mp3``; "" where nothing was lost.
+        best_of: how many songs were made for this one to be chosen.
+        fake_stereo: the system makes its second channel out of the first; the song is then the first alone.
+        loading_included: `seconds` holds the loading of the model too, so that it is no speed.
+        own_process: the model ran in another process, about whose memory that of the harness says nothing.
     """
 
     seconds: float | None = None
@@ -75,6 +83,13 @@ class GenerationRecord:
     seed_honoured: bool = True
     stages: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rendering: Rendering | None = None
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    lossy: str = ""
+    best_of: int = 1
+    fake_stereo: bool = False
+    loading_included: bool = False
+    own_process: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -295,8 +295,9 @@ def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, ass
         return Event(status="failed", key=key, cause=outcome.cause, detail=outcome.detail)
     if store.damage:  # whatever the system made of it
         return Event(status="damaged", key=key, cause=str(store.damage[0]))
-    if outcome.record.seconds is not None and outcome.record.peak_gib is None:
-        outcome = replace(outcome, record=replace(outcome.record, peak_gib=peak_memory_gib()))
+    record = outcome.record
+    if record.seconds is not None and record.peak_gib is None and not record.own_process:
+        outcome = replace(outcome, record=replace(record, peak_gib=peak_memory_gib()))
     try:
         save_song(store, key, outcome, assets)
     except InputError as error:

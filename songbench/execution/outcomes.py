@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
+from songbench.domain.rendering import Rendering
 from songbench.domain.song import Failure, GenerationRecord, Request, Song, TimedSection, TimedWord
 from songbench.execution.plain import ContractError, number, short_repr, text
 
@@ -123,16 +124,23 @@ def _audio(audio: object, subject: str) -> None:
         raise ContractError(f"gave NaN or infinite samples for {subject}")
 
 
+_FLAGS = ("seed_honoured", "fake_stereo", "loading_included", "own_process")
+
+
 def _record(record: object) -> GenerationRecord:
     if not isinstance(record, GenerationRecord):
         raise ContractError(f"gave {short_repr(record)} ({type(record).__name__}) for the generation record")
     facts: dict[str, Any] = {field.name: getattr(record, field.name) for field in fields(GenerationRecord)}
     for name in ("seconds", "peak_gib"):
         facts[name] = None if facts[name] is None else _amount(facts[name], f"record.{name}")
-    if not isinstance(record.seed_honoured, bool):
-        raise ContractError(
-            f"gave {short_repr(record.seed_honoured)} for record.seed_honoured; True or False is expected"
-        )
+    for name in _FLAGS:
+        if not isinstance(facts[name], bool):
+            raise ContractError(f"gave {short_repr(facts[name])} for record.{name}; True or False is expected")
+    if record.rendering is not None and not isinstance(record.rendering, Rendering):
+        raise ContractError(f"gave {short_repr(record.rendering)} for record.rendering; a Rendering is expected")
+    candidates = number(record.best_of, "record.best_of")
+    if candidates != int(candidates) or candidates < 1:
+        raise ContractError(f"gave {candidates!r} for record.best_of; a whole number from 1 is expected")
     stages = _mapping(record.stages, "record.stages").items()
     return GenerationRecord(
         **{
@@ -140,6 +148,9 @@ def _record(record: object) -> GenerationRecord:
             "device": text(record.device, "record.device"),
             "conditions": _texts(record.conditions, "record.conditions"),
             "notes": _texts(record.notes, "record.notes"),
+            "lossy": text(record.lossy, "record.lossy", empty=True),
+            "best_of": int(candidates),
+            "settings": dict(_mapping(record.settings, "record.settings")),
             "stages": {
                 text(name, "a stage"): _amount(value, f"record.stages {short_repr(name)}") for name, value in stages
             },

@@ -11,6 +11,7 @@ from songbench.domain.audio import Audio, AudioSource, MemoryAudio, check_audio
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 from songbench.domain.remark import remarks_from_json, remarks_to_json
+from songbench.domain.rendering import rendering_from_json
 from songbench.domain.song import GenerationRecord, Request, Song, TimedSection, TimedWord
 from songbench.domain.sound import sound_remarks
 from songbench.execution.intact_records import BASIS, Basis, basis_to_json
@@ -97,7 +98,7 @@ def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | No
     }
     stems = {name: put_audio(store, stem).blob.name for name, stem in sorted(song.stems.items())}
     record: dict[str, Json] = {
-        "system_record": asdict(song.record),
+        "system_record": generation_to_json(song.record),
         "audio": put_audio(store, source).blob.name,
         "remarks": remarks_to_json(list(remarks.values())),
         "stems": stems,
@@ -109,6 +110,32 @@ def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | No
         "seed": song.request.seed,
     }
     store.save("songs", key, {**record, BASIS: audio_basis(store, record, assets or {})})
+
+
+_UNSAID = frozenset(("rendering", "settings", "lossy", "best_of", "fake_stereo", "loading_included", "own_process"))
+"""What is left out of a stored record where it is as usual."""
+
+
+def generation_to_json(record: GenerationRecord) -> dict[str, Json]:
+    """How a song came about, as it is stored."""
+    facts: dict[str, Json] = asdict(record)
+    usual = asdict(GenerationRecord())
+    if record.rendering is not None:
+        facts["rendering"] = record.rendering.to_json()
+    return {name: value for name, value in facts.items() if name not in _UNSAID or value != usual[name]}
+
+
+def generation_from_json(facts: Mapping[str, Any]) -> GenerationRecord:
+    """What was stored."""
+    rendering = facts.get("rendering")
+    return GenerationRecord(
+        **{
+            **facts,
+            "conditions": tuple(facts["conditions"]),
+            "notes": tuple(facts["notes"]),
+            "rendering": None if rendering is None else rendering_from_json(rendering),
+        }
+    )
 
 
 def audio_basis(store: Store, record: Mapping[str, Any], assets: Mapping[str, str]) -> dict[str, Json]:
@@ -128,13 +155,10 @@ def load_song(store: Store, key: str, request: Request) -> Song | None:
     record: dict[str, Any] | None = store.get("songs", key)
     if record is None:
         return None
-    facts = record["system_record"]
     return Song(
         request=request,
         source=StoredAudio(store, Blob(record["audio"])),
-        record=GenerationRecord(
-            **{**facts, "conditions": tuple(facts["conditions"]), "notes": tuple(facts["notes"])},
-        ),
+        record=generation_from_json(record["system_record"]),
         stems={name: StoredAudio(store, Blob(blob)) for name, blob in record["stems"].items()},
         words=tuple(TimedWord(*word) for word in record["words"]),
         sections=tuple(TimedSection(*section) for section in record["sections"]),
