@@ -96,13 +96,13 @@ is reported; nothing is overwritten without --force.
 
   suno           a paste with headings (.txt), a folder of them, .jsonl
   yue            a folder with lyrics.txt and genre.txt, or YuE2's .jsonl
-  levo           LeVo's .jsonl (gt_lyric, descriptions)
+  levo           LeVo's .jsonl, such as its test100 (gt_lyric, descriptions)
   acestep        .json or .jsonl (prompt, lyrics, audio_duration)
   lrc            an .lrc file or a folder of them
   songbloom      SongBloom's .jsonl (--seconds-per-tag 5 for its 240 s model)
-  wildsongbench  its .jsonl
-  tencent        .jsonl of Tencent's SongBench (lyric, text_prompt)
-  heartmula      a folder with lyrics.txt and tags.txt, or .jsonl
+  wildsongbench  its .jsonl (prompt_index, style, lyrics)
+  tencent        test100.jsonl of Tencent's SongBench (lyric, text_prompt)
+  heartmula      folders with lyrics.txt and tags.txt, or .jsonl
 
 Examples:
 
@@ -145,6 +145,7 @@ def import_(
     imported = import_suite(file, source, to, force=force, part_seconds=part_seconds, seconds_per_tag=seconds_per_tag)
     count = len(imported.suite.prompts)
     typer.echo(f"{imported.path}: {count} prompt{'s' if count > 1 else ''}")
+    typer.echo("languages: " + ", ".join(f"{language} {number}" for language, number in imported.languages.items()))
     for title, lines in (("changed or left out", imported.changes), ("to look at", imported.suite.remarks)):
         if lines:
             typer.echo(f"{title}:")

@@ -97,6 +97,16 @@ def check_language(code: str) -> str:
     )
 
 
+def named_language(name: str) -> str | None:
+    """The code of a language by its name, ``en`` for ``English``; None for what is no name in `language_names.yaml`.
+
+    Args:
+        name: in any case of letters; codes that stand in the table are taken as well.
+    """
+    plain = name.strip().casefold()
+    return plain if plain in _NAMES else _CODES.get(plain)
+
+
 def spoken_language(code: str) -> str:
     """The language of a code without region, script or variant: ``en`` for ``en-GB``, ``zh`` for ``zh-Hans-CN``.
 

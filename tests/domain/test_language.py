@@ -1,7 +1,7 @@
 import pytest
 
 from songbench.domain.errors import InputError
-from songbench.domain.language import check_language, contradiction, detect_language, spoken_language
+from songbench.domain.language import check_language, contradiction, detect_language, named_language, spoken_language
 
 ENGLISH = [
     "la la la\nla la la la",
@@ -171,3 +171,10 @@ def test_what_is_no_code_is_refused_with_the_cure(text, instead):
         check_language(text)
     assert error.value.field == "language"
     assert (f"'{instead}' instead" in str(error.value)) == (instead is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("English", "en"), (" KOREAN ", "ko"), ("zh", "zh"), ("001", None), ("songs", None)]
+)
+def test_languages_by_their_names(name, code):
+    assert named_language(name) == code

@@ -153,6 +153,93 @@ def test_numbered_files_of_yue_go_together(tmp_path):
     assert [(prompt.id, prompt.style) for prompt in result.suite.prompts] == [("1", "style 1"), ("2", "style 2")]
 
 
+def test_a_folder_of_heartmulas_benchmark_says_the_language_by_its_name(tmp_path):
+    for folder, words in (
+        ("English/001", "Paper boats along the kerb"),
+        ("Chinese/001", "雨落在屋顶"),
+        ("x/002", "la la"),
+    ):
+        (tmp_path / "bench" / folder).mkdir(parents=True)
+        (tmp_path / "bench" / folder / "lyrics.txt").write_text(f"[Intro]\n\n[Verse]\n{words}\n", encoding="utf-8")
+        (tmp_path / "bench" / folder / "tags.txt").write_text("piano,happy")
+    result = import_suite(tmp_path / "bench", "heartmula", tmp_path / "h.jsonl")
+    assert [(prompt.id, prompt.language) for prompt in result.suite.prompts] == [
+        ("Chinese-001", "zh"), ("English-001", "en"), ("x-002", "en")
+    ]  # fmt: skip
+    assert result.languages == {"zh": 1, "en": 1, "en (detected)": 1}
+    assert sections(result, 1) == [("intro", 5.0), ("verse", "Paper boats along the kerb")]
+    alone = import_suite(tmp_path / "bench" / "English", "heartmula", tmp_path / "e.jsonl")
+    assert [(prompt.id, prompt.language) for prompt in alone.suite.prompts] == [("001", "en")]
+
+
+def test_lines_of_levos_test_set(tmp_path):
+    """As they stand in test100: no blank before the semicolon, sentences apart by a stop alone, two languages."""
+    mandarin = (
+        "[intro-medium]; [verse] 雨落在屋顶.你说不要走 ; [inst-medium]; [chorus] 我们是河流.我们是雨 ; [outro-medium]"
+    )
+    rows = [
+        {"idx": "1", "descriptions": "pop.", "gt_lyric": mandarin},
+        {"idx": "2", "gt_lyric": "[verse] Paper boats along the kerb. I know.", "auto_prompt_audio_type": "Auto"},
+    ]
+    result = imported(tmp_path, "levo", rows, "test100.jsonl")
+    assert sections(result) == [
+        ("intro", 15.0),
+        ("verse", "雨落在屋顶", "你说不要走"),
+        ("inst", 15.0),
+        ("chorus", "我们是河流", "我们是雨"),
+        ("outro", 15.0),
+    ]
+    assert result.languages == {"zh (detected)": 1, "en (detected)": 1}
+    assert "LeVo's automatic prompt 'Auto' is left out: it is a sound that only LeVo has" in result.changes
+
+
+def test_lines_of_wildsongbench(tmp_path):
+    words = ("[Verse 1]\nPaper boats along the kerb\n\n[Chorus]\nWe are river", "[主歌]\n雨落在屋顶")
+    rows = [
+        {"prompt_index": number, "style": "indie folk", "lyrics": lyrics, "candidate_ar_seeds": [7, 8], "cot": "full"}
+        for number, lyrics in enumerate(words)
+    ]
+    result = imported(tmp_path, "wildsongbench", rows, "wsb.jsonl")
+    assert [(prompt.id, prompt.style) for prompt in result.suite.prompts] == [("0", "indie folk"), ("1", "indie folk")]
+    assert sections(result, 1) == [("verse", "雨落在屋顶")]
+    assert result.languages == {"en (detected)": 1, "zh (detected)": 1}
+    for change in (
+        "WildSongBench has 192 prompts, here are 2: published figures are of all",
+        "field 'candidate_ar_seeds' is left out (2 times)",
+        "field 'cot' is left out (2 times)",
+    ):
+        assert change in result.changes
+
+
+def test_a_whole_set_needs_no_remark_on_its_size(tmp_path):
+    rows = [
+        {"idx": str(number), "lyric": "[verse] la. la ; [inst-short]", "text_prompt": "pop"} for number in range(100)
+    ]
+    result = imported(tmp_path, "tencent", rows, "test100.jsonl")
+    assert sections(result, 99) == [("verse", "la", "la"), ("inst", 5.0)]
+    assert not any("100 prompts" in change for change in result.changes)
+
+
+@pytest.mark.parametrize(
+    ("row", "change"),
+    [
+        ({"idx": "a", "lyric": "[verse] la", "text_prompt": "pop", "tags": "pop"}, "field 'tags' is left out"),
+        ({"idx": "a", "lyric": "[verse] la", "id": "b"}, "field 'id' is left out"),
+        ({"idx": "a", "lyric": "[verse] la", "anything": [1]}, "field 'anything' is left out"),
+    ],
+)
+def test_fields_that_no_suite_has_are_named(tmp_path, row, change):
+    assert change in imported(tmp_path, "tencent", [row], "in.jsonl").changes
+
+
+@pytest.mark.parametrize(
+    ("spelling", "language"), [("English", "en"), ("ZH", "zh"), ("en_gb", "en-GB"), ("elvish!", "en")]
+)
+def test_languages_are_taken_by_name_or_code(tmp_path, spelling, language):
+    row = {"prompt_index": 3, "lyrics": "[Verse]\nPaper boats along the kerb", "language": spelling}
+    assert imported(tmp_path, "wildsongbench", [row], "in.jsonl").suite.prompts[0].language == language
+
+
 @pytest.mark.parametrize(
     ("source", "row", "style", "seconds"),
     [

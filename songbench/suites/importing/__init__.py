@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,16 @@ class ImportedSuite:
     path: Path
     suite: Suite
     changes: tuple[str, ...]
+
+    @property
+    def languages(self) -> dict[str, int]:
+        """How many prompts each language has, most frequent first; what was detected from the words says so."""
+        detected = self.suite.detected
+        counted = Counter(
+            f"{prompt.language} (detected)" if prompt.id in detected else prompt.language
+            for prompt in self.suite.prompts
+        )
+        return dict(counted.most_common())
 
 
 def import_suite(
@@ -63,6 +74,11 @@ def import_suite(
         raise InputError("This file is there already.", file=str(to), field="--to", cure="--force replaces it.")
     notes, rows, problems, used_ids = Notes(), [], [], set[str]()
     records = read_records(path, SOURCES[source])
+    set_size = SOURCES[source].count
+    if set_size and len(records) != set_size:
+        notes.add(
+            f"{SOURCES[source].title} has {set_size} prompts, here are {len(records)}: published figures are of all"
+        )
     for record in records:
         try:
             row = convert(record, SOURCES[source], ConversionSettings(part_seconds, seconds_per_tag, to.parent), notes)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from songbench.domain.errors import InputError
-from songbench.domain.language import check_language
+from songbench.domain.language import check_language, named_language
 from songbench.domain.lyrics import Lyrics, parse_lyrics, render_block
 from songbench.domain.sections import LONGEST_SECONDS
 from songbench.suites.importing.headed import headed_lyrics
@@ -67,15 +67,13 @@ def convert(record: Record, source: PromptSource, settings: ConversionSettings, 
     row["style"] = _style(first("style"))
     row["prompt_wav"] = _audio(first("prompt_wav"), record, settings, notes)
     row["seconds"] = _seconds(first("seconds"), notes) or seconds
-    genre = first("genre")
-    if isinstance(genre, str) and genre.casefold() != "auto":
-        row["tags"] = {"genre": genre.casefold()}
-        notes.add("LeVo's automatic prompt is the tag 'genre': its sound is only in LeVo")
+    row["tags"] = _genre(first("genre"), notes)
     row = {name: value for name, value in row.items() if value not in (None, "")}
     for name, value in record.fields.items():
-        if name in _OWN_FIELDS and name not in used_fields and name not in row and value not in (None, ""):
+        suits = name in _OWN_FIELDS and (name != "tags" or isinstance(value, Mapping))
+        if suits and name not in used_fields and name not in row and value not in (None, ""):
             row[name] = _audio(value, record, settings, notes) if isinstance(value, str) and name in _AUDIO else value
-        elif name not in used_fields and name not in source.ignored:
+        elif name not in used_fields and value not in (None, "", []):
             notes.add(f"field '{name}' is left out")
     return row
 
@@ -130,10 +128,21 @@ def _language(value: Any, notes: Notes) -> str | None:
     if not isinstance(value, str) or value.casefold() in ("", "unknown", "auto"):
         return None
     try:
-        return check_language(value)
+        return named_language(value) or check_language(value)
     except InputError:
         notes.add(f"language '{value[:40]}' is left out: it is no language code")
         return None
+
+
+def _genre(value: Any, notes: Notes) -> dict[str, str] | None:
+    """The class of LeVo's automatic prompts as a facet; ``Auto``, any of them, says nothing."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or value.casefold() == "auto":
+        notes.add(f"LeVo's automatic prompt '{str(value)[:40]}' is left out: it is a sound that only LeVo has")
+        return None
+    notes.add("LeVo's automatic prompt is the tag 'genre': its sound is only in LeVo")
+    return {"genre": value.casefold()}
 
 
 def _style(value: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from songbench.domain.errors import InputError
+from songbench.domain.language import named_language
 from songbench.domain.reading import decode_json, json_rows, read_text
 from songbench.suites.importing.sources import PromptSource
 
@@ -90,10 +91,13 @@ def _of_text(file: Path, source: PromptSource, root: Path) -> Iterator[Record]:
     text = read_text(file, "lyrics file")
     lyrics, style = source.fields["lyrics"][0], source.fields.get("style", ("style",))[0]
     beside = _style_beside(file, source)
+    language = _language_above(file, root) if source.language_folders else ""
     songs = [song for song in _SONGS_APART.split(text) if song.strip()] if source.name == "suno" else [text]
     for number, song in enumerate(songs, start=1):
         words, labels = _labelled(song) if source.name == "suno" else (song, {})
         fields = {lyrics: words, **({style: beside} if beside else {}), **labels}
+        if language:
+            fields["language"] = language
         name = _name(file, source, root) + (f"-{number}" if len(songs) > 1 else "")
         yield Record(name=name, file=file, line=None, fields=fields)
 
@@ -124,6 +128,12 @@ def _style_beside(file: Path, source: PromptSource) -> str:
             if candidate != file and candidate.is_file():
                 return " ".join(read_text(candidate, "style file").split())
     return ""
+
+
+def _language_above(file: Path, root: Path) -> str:
+    """The language after which the nearest folder above a file is named; "" where none is."""
+    folders = (root.absolute().name, *file.parent.relative_to(root).parts)
+    return next((code for folder in reversed(folders) if (code := named_language(folder))), "")
 
 
 def _name(file: Path, source: PromptSource, root: Path) -> str:

@@ -21,7 +21,8 @@ class PromptSource:
         texts: endings of the text files that hold the lyrics of one song each; () where there are none.
         style_files: names of the files beside them that hold the style.
         fields: for a field of a suite, the names under which the project has it, the first one present counts.
-        ignored: fields that say nothing a suite could hold, left out without a note.
+        count: how many prompts its test set has; None for a form of which there is no single set.
+        language_folders: whether folders above the text files are named after the language of the songs in them.
     """
 
     name: str
@@ -29,7 +30,8 @@ class PromptSource:
     texts: tuple[str, ...] = ()
     style_files: tuple[str, ...] = ()
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
+    count: int | None = None
+    language_folders: bool = False
 
     @property
     def title(self) -> str:
@@ -52,14 +54,12 @@ _ALL = (
             "language": _LANGUAGES,
             "seconds": ("duration", "seconds"),
         },
-        ignored=("title",),
     ),
     PromptSource(
         name="yue",
         texts=("lyrics.txt",),
         style_files=("genre.txt", "genres.txt", "tags.txt"),
         fields={"id": _IDS, "lyrics": _LYRICS, "style": ("style", "tags", "genre", "genres"), "language": _LANGUAGES},
-        ignored=("cot", "seed", "cfg_scale", "abc", "abc_path", "eval_index", "clip_id"),
     ),
     PromptSource(
         name="levo",
@@ -83,7 +83,6 @@ _ALL = (
             "language": _LANGUAGES,
             "prompt_wav": ("reference_audio",),
         },
-        ignored=("infer_step", "guidance_scale", "scheduler_type", "cfg_type", "omega_scale", "manual_seeds", "seed"),
     ),
     PromptSource(name="lrc", form="lrc", texts=(".lrc",), fields={"id": _IDS, "lyrics": _LYRICS, "style": ("style",)}),
     PromptSource(
@@ -93,16 +92,17 @@ _ALL = (
     ),
     PromptSource(
         name="wildsongbench",
+        count=192,
         fields={
             "id": ("id", "idx", "prompt_index", "eval_index", "clip_id"),
             "lyrics": _LYRICS,
             "style": ("style", "tags", "prompt"),
             "language": _LANGUAGES,
         },
-        ignored=("candidate_ar_seeds", "seed", "cot", "eval_index", "clip_id", "prompt_index"),
     ),
     PromptSource(
         name="tencent",
+        count=100,
         fields={
             "id": ("idx", "id"),
             "lyrics": ("lyric", "lyrics", "gt_lyric"),
@@ -111,6 +111,7 @@ _ALL = (
     ),
     PromptSource(
         name="heartmula",
+        language_folders=True,
         texts=("lyrics.txt",),
         style_files=("tags.txt",),
         fields={"id": _IDS, "lyrics": _LYRICS, "style": ("tags", "style"), "language": _LANGUAGES},
