@@ -25,6 +25,7 @@ from songbench.contracts.parameters import BatchSize, Loudness, parameters_of
 from songbench.contracts.registry import build_system
 from songbench.contracts.system import System
 from songbench.resources.authoring import extractor, metric, set_metric, system
+from songbench.resources.hosted import HostedSystem
 from songbench.resources.isolated_system import IsolatedSystem
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Feature",
     "Features",
     "Field",
+    "HostedSystem",
     "IsolatedSystem",
     "Loudness",
     "MetricCard",

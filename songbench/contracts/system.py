@@ -94,3 +94,18 @@ class SystemWithLimits(Protocol):
         Args:
             request: its `prompt_audio` may be None where the prompt has some.
         """
+
+
+@runtime_checkable
+class SystemWithCosts(Protocol):
+    """A system whose songs cost money, so that nobody buys any without having said so."""
+
+    def check_costs(self, requests: Sequence[Request]) -> None:
+        """Refuse to make songs that the user has not allowed to be bought. Asked before a run does anything.
+
+        Args:
+            requests: all songs that the run is going to ask for; those that are stored are not among them.
+
+        Raises:
+            InputError: naming how many songs, for how much, and the setting that allows them.
+        """

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from songbench.contracts import registry
 from songbench.contracts.metric import SetMetric
+from songbench.contracts.system import SystemWithCosts
 from songbench.domain.errors import SongbenchError
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
@@ -108,17 +109,20 @@ class Runner:
             score: score stored songs.
 
         Raises:
+            InputError: a system's songs cost money, and nobody has allowed them to be bought.
             StoreBusyError: another run works on this store.
             StoreError: the store cannot be read or written.
             SongbenchError: prompt audio or references cannot be rendered, without which nothing makes sense.
         """
         start_s = time.monotonic()
         with self._store.lock(f"run '{self._experiment.name}'"), self._engine() as engine:
+            planner = self._planner(engine)
+            if generate:
+                self._check_costs(planner)
             # 1. what earlier runs have left
             sweep(self._experiment.folder)
             if self._anew:
                 start_anew(self._experiment.folder)
-            planner = self._planner(engine)
             if self._retry_failed:
                 forget_failures(planner, self._store)
             # 2. the record
@@ -154,6 +158,16 @@ class Runner:
             yield engine
         finally:
             engine.close()
+
+    def _check_costs(self, planner: Planner) -> None:
+        """Ask the systems whose songs cost money whether those that are missing may be bought."""
+        for system in self._experiment.systems:
+            if isinstance(system.plugin, SystemWithCosts):
+                songs = {key: request for who, request, key in planner.songs.values() if who is system}
+                settled = planner.records.intact("songs", songs)
+                if not self._retry_failed:
+                    settled = settled | planner.records.intact("failures", songs)
+                system.plugin.check_costs([request for key, request in songs.items() if key not in settled])
 
     def _generate(self, planner: Planner, engine: Engine, journal: Journal) -> None:
         self._stage(planner, planner.assets(), engine, journal, vital=True)

@@ -19,7 +19,7 @@ _LOOK_S = 0.2
 class Pace:
     """Places for songs that are being made, and the time between two orders.
 
-    Both are files that the operating system locks for as long as a process lives, so a killed run leaves no place taken.
+    Both are files that the operating system locks for as long as a process lives: a killed run leaves no place taken.
 
     Args:
         folder: of these files, one for each service.

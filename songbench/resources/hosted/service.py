@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError
+from songbench.resources.hosted.client import FIRST_WAIT_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Service:
         at_once: how many songs it makes at a time for an ordinary account.
         interval_s: the least time between two orders, in seconds.
         poll_s: the time between two questions about a task, in seconds.
+        first_wait_s: the wait before anything is tried a second time, in seconds; it doubles before each further try.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Service:
     at_once: int = 1
     interval_s: float = 0.0
     poll_s: float = 3.0
+    first_wait_s: float = FIRST_WAIT_S
 
 
 def address_of(service: Service, setting: str | None = None) -> str:
