@@ -82,10 +82,10 @@ def gather_material(experiment: Experiment, store: Store, runs: str) -> Material
         systems=tuple(Contestant(card.name, card.conditions, card.sanity) for card in cards),
         prompts=prompts,
         songs={name: song for name, (song, _) in songs.items()},
-        keys={name: key for name, (_, key) in songs.items()},
+        keys={name: key for name, (_, key) in songs.items() if key},
         prompt_audio=_assets(experiment, store, "prompt_wav"),
         references=_assets(experiment, store, "reference"),
-        pending=tuple(name for name, (song, key) in songs.items() if song is None and key not in settled),
+        pending=tuple(name for name, (song, key) in songs.items() if key and song is None and key not in settled),
     )
 
 

@@ -106,12 +106,12 @@ def of_status(run: str, songs: Sequence[Completion], scores: Sequence[Completion
     """How far a run is: songs per system, scores per metric."""
 
     def facts(kind: str, completion: Completion) -> Facts:
-        remaining = completion.total - completion.succeeded - completion.failed
         return {
             kind: completion.name,
             "done": completion.succeeded,
             "failed": completion.failed,
-            "open": remaining,
+            "unsupported": completion.unsupported,
+            "open": completion.remaining,
             "total": completion.total,
         }
 

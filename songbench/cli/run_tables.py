@@ -50,4 +50,5 @@ def _minute(summary: RunSummary) -> str:
 
 def _songs(summary: RunSummary) -> str:
     failed = f", {summary.failed} failed" if summary.failed else ""
-    return f"{summary.generated}/{summary.songs}{failed}"
+    unsupported = f", {summary.unsupported} unsupported" if summary.unsupported else ""
+    return f"{summary.generated}/{summary.songs}{failed}{unsupported}"

@@ -65,7 +65,7 @@ def execute(
 
     store, bars = Store(experiment.store), Bars()
     bars.console.quiet = quiet
-    _introduce(experiment, bars.console)
+    _introduce(experiment, store, bars.console)
     if dry_run:
         _show_plan(experiment, store)
         return
@@ -86,10 +86,12 @@ def execute(
         exit_for_failures(experiment, store)
 
 
-def _introduce(experiment: Any, console: Any) -> None:
+def _introduce(experiment: Any, store: Any, console: Any) -> None:
     from rich.markup import escape
 
     from songbench.contracts.system import SystemWithRemarks
+    from songbench.execution.plan import Planner
+    from songbench.reporting import limits
     from songbench.reporting.sound_notes import asset_notes
 
     suite, names = experiment.suite, [system.name for system in experiment.systems]
@@ -105,6 +107,9 @@ def _introduce(experiment: Any, console: Any) -> None:
         if isinstance(system.plugin, SystemWithRemarks):
             for remark in system.plugin.remarks(suite.prompts, experiment.takes):
                 console.print(f"  {escape(remark)}", highlight=False)
+    for songs in limits.by_system(Planner(experiment, store).unsupported).values():
+        sentence = limits.sentence(songs, len(suite.prompts) * experiment.takes)
+        console.print(f"  [yellow]{escape(sentence)}[/yellow]", highlight=False)
     for metric in experiment.metrics:
         if not metric.availability.ready:
             state = metric.availability
@@ -132,10 +137,10 @@ def _show_damage(faults: Sequence[str]) -> None:
 
 
 def _show_plan(experiment: Any, store: Any) -> None:
-
     from songbench.contracts.metric import SetMetric
     from songbench.execution.plan import Planner
     from songbench.execution.record import read_journal
+    from songbench.reporting import limits
     from songbench.reporting.console import mean_seconds, plan_table
     from songbench.reporting.document.terminal import print_document
 
@@ -148,7 +153,8 @@ def _show_plan(experiment: Any, store: Any) -> None:
             stages.append(planner.scoring(metric))
     runs = experiment.runs.iterdir() if experiment.runs.is_dir() else []
     seconds = mean_seconds(read_journal(folder) for folder in runs)
-    print_document(plan_table([(stage, seconds.get(stage.title)) for stage in stages]))
+    unsupported = list(limits.by_system(planner.unsupported).values())
+    print_document(plan_table([(stage, seconds.get(stage.title)) for stage in stages], unsupported))
 
 
 _RUN_HELP = """Make the missing songs, score them, print the leaderboard.

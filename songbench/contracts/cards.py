@@ -157,6 +157,15 @@ class SystemCard:
     verified: str = ""
 
 
+UPSTREAM_FACTS = frozenset(
+    (
+        *("upstream", "code_licence", "weights_licence", "style_rule", "lyric_rules", "length_rule", "stems"),
+        *("seed_rule", "vram_gib", "output", "pitfalls", "verified"),
+    )
+)
+"""The facts that only the cards of other people's generators have; others leave them out of what they write."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One number of a metric.

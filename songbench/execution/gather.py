@@ -16,7 +16,7 @@ from songbench.execution.intact_records import IntactRecords
 from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD
-from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound
+from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound, Unsupported
 from songbench.execution.store import Blob, Store
 
 T = TypeVar("T")
@@ -27,10 +27,12 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     planner = Planner(experiment, store)
     keys = [key for *_, key in planner.songs.values()]
     generated, failed = planner.records.intact("songs", keys), planner.records.intact("failures", keys)
-    songs: dict[SongId, SongState] = {
+    states: dict[SongId, SongState] = {
         name: "done" if key in generated else _failure(store, key) if key in failed else "pending"
         for name, (_, _, key) in planner.songs.items()
     }
+    refused = {name: Unsupported(reason) for name, reason in planner.unsupported.items()}
+    songs: dict[SongId, SongState] = {name: refused.get(name) or states[name] for name in planner.requests}
     return RunResults(
         suite=experiment.suite,
         takes=experiment.takes,
@@ -92,7 +94,7 @@ def _failure(store: Store, key: str) -> Failure:
     return Failure(record.get("stage", "unknown"), record.get("cause", "unreadable record"), record.get("detail", ""))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Completion:
     """How far something is.
 
@@ -100,13 +102,20 @@ class Completion:
         name: of the system or metric.
         succeeded: settled with a result.
         failed: settled with a failure.
-        total: asked for.
+        unsupported: never asked for, as the system cannot take the prompt: songs, and their scores.
+        total: all of it.
     """
 
     name: str
     succeeded: int
     failed: int
+    unsupported: int
     total: int
+
+    @property
+    def remaining(self) -> int:
+        """Still to be settled."""
+        return self.total - self.succeeded - self.failed - self.unsupported
 
 
 def completion(results: RunResults) -> tuple[list[Completion], list[Completion]]:
@@ -114,12 +123,29 @@ def completion(results: RunResults) -> tuple[list[Completion], list[Completion]]
     songs = []
     for card in results.systems:
         states = [state for name, state in results.songs.items() if name.system == card.name]
-        failed = sum(isinstance(state, Failure) for state in states)
-        songs.append(Completion(card.name, states.count("done"), failed, len(states)))
+        songs.append(
+            Completion(
+                name=card.name,
+                succeeded=states.count("done"),
+                failed=sum(isinstance(state, Failure) for state in states),
+                unsupported=sum(isinstance(state, Unsupported) for state in states),
+                total=len(states),
+            )
+        )
     scores = []
     for metric in results.metrics:
         verdicts = [*metric.songs.values(), *metric.sets.values()]
         failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
-        total = len(results.systems) if metric.of_sets else len(results.songs)
-        scores.append(Completion(metric.card.id, len(verdicts) - failed, failed, total))
+        without_song = [system.unsupported for system in songs]
+        if metric.of_sets:
+            without_song = [system.unsupported == system.total > 0 for system in songs]
+        scores.append(
+            Completion(
+                name=metric.card.id,
+                succeeded=len(verdicts) - failed,
+                failed=failed,
+                unsupported=sum(without_song),
+                total=len(results.systems) if metric.of_sets else len(results.songs),
+            )
+        )
     return songs, scores

@@ -15,6 +15,7 @@ from songbench.domain.song import Request
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment, renderer_of
 from songbench.execution.intact_records import IntactRecords
 from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key, take_seed
+from songbench.execution.limits import unsupported_reason
 from songbench.execution.results import SongId
 from songbench.execution.store import Kind, Store
 
@@ -123,16 +124,39 @@ class Planner:
         return keys
 
     @functools.cached_property
+    def requests(self) -> dict[SongId, tuple[ConfiguredSystem, Request]]:
+        """Every song the experiment asks for: of whom, and the request."""
+        return {
+            SongId(system.name, prompt.id, take): (
+                system,
+                Request(prompt=prompt, take=take, seed=take_seed(self.experiment.seed, prompt, take)),
+            )
+            for system in self.experiment.systems
+            for prompt in self.experiment.suite.prompts
+            for take in range(self.experiment.takes)
+        }
+
+    @functools.cached_property
+    def unsupported(self) -> dict[SongId, str]:
+        """The songs whose systems say that they cannot take the prompt, each with the reason.
+
+        Raises:
+            PluginError: when a system cannot say it.
+        """
+        return {
+            name: reason
+            for name, (system, request) in self.requests.items()
+            if (reason := unsupported_reason(system, request)) is not None
+        }
+
+    @functools.cached_property
     def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
-        """Every song the experiment asks for: who makes it, the request, its key."""
-        songs = {}
-        for system in self.experiment.systems:
-            for prompt in self.experiment.suite.prompts:
-                for take in range(self.experiment.takes):
-                    request = Request(prompt=prompt, take=take, seed=take_seed(self.experiment.seed, prompt, take))
-                    name = SongId(system.name, prompt.id, take)
-                    songs[name] = (system, request, song_key(system.plugin, request))
-        return songs
+        """Every song that is to be made: who makes it, the request, its key; those that are unsupported are not."""
+        return {
+            name: (system, request, song_key(system.plugin, request))
+            for name, (system, request) in self.requests.items()
+            if name not in self.unsupported
+        }
 
     def song_data(self, request: Request) -> dict[str, Any]:
         """A request as it is sent to a worker."""

@@ -85,10 +85,10 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
 
     Returns:
         JSON with: the resolved configuration, the cards and versions of systems and metrics, package versions, the git
-        revision, hardware, weights with their hashes, the hash of every prompt, the keys of every song and score, and
-        the digest of everything stored that they rest on.
+        revision, hardware, weights with their hashes, the hash of every prompt, the keys of every song and score, the
+        digest of everything stored that they rest on, and which songs are unsupported and why, if there are any.
     """
-    return {
+    record = {
         "schema": SCHEMA,
         "name": experiment.name,
         "config": dict(experiment.config),
@@ -123,6 +123,8 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
         "code": git_revision(),
         "hardware": hardware(),
     }
+    refused = {"/".join(map(str, name)): reason for name, reason in planner.unsupported.items()}
+    return {**record, "unsupported": refused} if refused else record
 
 
 def save_record(experiment: Experiment, planner: Planner) -> Path:

@@ -49,9 +49,11 @@ def recorded_config(record: dict[str, Any], folder: Path) -> dict[str, Any]:
     return located(record["config"], record["paths"], folder)
 
 
-def stored_songs(experiment: Experiment, store: Store) -> dict[SongId, tuple[Song | None, str]]:
-    """Every song the experiment asks for: the song as stored (audio not loaded yet) or None, and its key."""
-    return {
-        name: (load_song(store, key, request), key)
-        for name, (_, request, key) in Planner(experiment, store).songs.items()
-    }
+def stored_songs(experiment: Experiment, store: Store) -> dict[SongId, tuple[Song | None, str | None]]:
+    """Every song the experiment asks for: the song as stored (audio not loaded yet) or None, and its key.
+
+    An unsupported song, which is never made, has no key.
+    """
+    planner = Planner(experiment, store)
+    songs: dict[SongId, tuple[Song | None, str | None]] = dict.fromkeys(planner.requests, (None, None))
+    return songs | {name: (load_song(store, key, request), key) for name, (_, request, key) in planner.songs.items()}

@@ -22,8 +22,19 @@ class SongId(NamedTuple):
     take: int
 
 
-SongState: TypeAlias = Literal["done", "pending"] | Failure
-"""Stored, not made yet, or failed (and why)."""
+@dataclass(frozen=True)
+class Unsupported:
+    """A song that is not asked for, as its system says beforehand that it cannot take the prompt.
+
+    Attributes:
+        reason: one clause.
+    """
+
+    reason: str
+
+
+SongState: TypeAlias = Literal["done", "pending"] | Failure | Unsupported
+"""Stored, not made yet, failed (and why), or not asked for (and why)."""
 
 
 @dataclass(frozen=True)

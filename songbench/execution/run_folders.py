@@ -31,9 +31,10 @@ class RunSummary:
         systems: their names.
         metrics: their ids.
         takes: songs per prompt and system.
-        songs: how many it asks for.
+        songs: how many it asks for, unsupported ones included.
         generated: how many of them were stored when the record was written.
         failed: how many had failed then.
+        unsupported: how many are never made, as their system cannot take the prompt.
         store: where its results lie, as given.
         problem: why the record cannot be read; "" when it can.
     """
@@ -47,6 +48,7 @@ class RunSummary:
     songs: int = 0
     generated: int = 0
     failed: int = 0
+    unsupported: int = 0
     store: str = ""
     problem: str = ""
 
@@ -103,7 +105,7 @@ def summarise(folder: Path) -> RunSummary:
 
 
 def _summary(record: dict[str, Any], folder: Path, recorded_at: datetime) -> RunSummary:
-    keys = list(record["songs"].values())
+    keys, unsupported = list(record["songs"].values()), len(record.get("unsupported", ()))
     names = {facts["spec"]: name for name, facts in record["systems"].items()}
     return RunSummary(
         folder=folder,
@@ -112,9 +114,10 @@ def _summary(record: dict[str, Any], folder: Path, recorded_at: datetime) -> Run
         systems=tuple(names[spec] for spec in record["config"]["systems"] if spec in names),
         metrics=tuple(record["metrics"]),
         takes=record["config"]["takes"],
-        songs=len(keys),
+        songs=len(keys) + unsupported,
         generated=sum(key in record["stored"]["songs"] for key in keys),
         failed=sum(key in record["stored"]["failures"] for key in keys),
+        unsupported=unsupported,
         store=record["config"]["store"],
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from songbench.contracts.cards import Field, MetricCard, SystemCard
 from songbench.reporting.estimates import Comparison, Estimate
+from songbench.reporting.limits import UnsupportedSong
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["song", "set", "panel"]
 """Whether the figure is a mean over songs, belongs to all songs of a system together, or was given by raters."""
 
-Status: TypeAlias = Literal["scored", "not applicable", "failed", "pending"]
+Status: TypeAlias = Literal["scored", "not applicable", "failed", "pending", "unsupported"]
 """Why a cell holds a number or none."""
 
 
@@ -52,7 +53,9 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cell(Estimate):
-    """One system in one column. ``n + n_not_applicable + n_failed + n_pending == n_possible``, all in songs.
+    """One system in one column.
+
+    ``n + n_not_applicable + n_failed + n_pending + n_unsupported == n_possible``, all in songs.
 
     Attributes:
         n: songs the figure rests on.
@@ -61,6 +64,7 @@ class Cell(Estimate):
         n_not_applicable: songs the metric has nothing to say about.
         n_failed: songs that were not made, or made and not scored.
         n_pending: songs not made or not scored yet.
+        n_unsupported: songs that are never made, as the system cannot take the prompt.
         group: letters; systems of the column that share one do not differ significantly. "" where nothing was compared.
         rank: best and worst rank among the competitors that significance allows; None for sanity systems.
         best: whether it is the best of several competitors, as printed, on a set of songs that holds every other one's.
@@ -77,6 +81,7 @@ class Cell(Estimate):
     n_not_applicable: int = 0
     n_failed: int = 0
     n_pending: int = 0
+    n_unsupported: int = 0
     group: str = ""
     rank: tuple[int, int] | None = None
     best: bool = False
@@ -96,7 +101,11 @@ class Cell(Estimate):
         """``scored`` when there is a number; else the most urgent reason why there is none."""
         if self.value is not None:
             return "scored"
-        return "pending" if self.n_pending else "failed" if self.n_failed else "not applicable"
+        if self.n_pending:
+            return "pending"
+        if self.n_failed:
+            return "failed"
+        return "not applicable" if self.n_not_applicable or not self.n_unsupported else "unsupported"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +115,11 @@ class Row:
     Attributes:
         system: its card.
         cells: by the name of the column.
-        n_asked: songs asked of it.
+        n_asked: songs the run asks for.
         n_done: songs it made.
         n_failed: songs it failed to make.
         n_pending: songs it was not asked to make yet.
+        n_unsupported: songs it is never asked to make, as it cannot take the prompt.
     """
 
     system: SystemCard
@@ -118,10 +128,11 @@ class Row:
     n_done: int
     n_failed: int
     n_pending: int
+    n_unsupported: int = 0
 
     @property
     def completion(self) -> float | None:
-        """Songs made over songs asked, in [0, 1]; None when none was asked."""
+        """Songs made over songs asked, unsupported ones among these, in [0, 1]; None when none was asked."""
         return self.n_done / self.n_asked if self.n_asked else None
 
 
@@ -173,6 +184,7 @@ class Leaderboard:
         rows: competitors in the order asked, then sanity systems in the order asked.
         comparisons: every pair of every ranked column, in the order of columns and rows.
         failures: in the order of rows, then of the suite.
+        unsupported: songs that their systems cannot make, in the same order.
         unavailable: metrics that could not run.
         notes: what a reader must know: the suite's own notes, then what the numbers themselves call for.
         machine: what the run was made on, in words; "" where that is not recorded.
@@ -192,6 +204,7 @@ class Leaderboard:
     unavailable: tuple[Unmeasured, ...]
     notes: tuple[str, ...]
     machine: str = ""
+    unsupported: tuple[UnsupportedSong, ...] = ()
 
     @property
     def level(self) -> float:
@@ -212,14 +225,15 @@ class Leaderboard:
 
 def tidy(board: Leaderboard) -> list[dict[str, object]]:
     """The cells as flat records, rows first, columns within: the long form of the table."""
-    records = [_record(row, column) for row in board.rows for column in board.columns]
-    if not board.has_listening_tests:
-        return records
-    cells = [row.cells[column.name] for row in board.rows for column in board.columns]
-    return [
-        record | {"n_raters": cell.n_raters, "n_ratings": cell.n_ratings}
-        for record, cell in zip(records, cells, strict=True)
-    ]
+    return [_record(row, column) | _rarely(row, column, board) for row in board.rows for column in board.columns]
+
+
+def _rarely(row: Row, column: Column, board: Leaderboard) -> dict[str, object]:
+    """What is there only where the leaderboard has such songs or columns."""
+    cell = row.cells[column.name]
+    limits = {"songs_unsupported": row.n_unsupported, "n_unsupported": cell.n_unsupported} if board.unsupported else {}
+    ratings = {"n_raters": cell.n_raters, "n_ratings": cell.n_ratings} if board.has_listening_tests else {}
+    return {**limits, **ratings}
 
 
 def _record(row: Row, column: Column) -> dict[str, object]:

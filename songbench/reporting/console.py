@@ -19,9 +19,12 @@ from songbench.execution.gather import Completion
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Stage
 from songbench.execution.verification import Remade, Verification
+from songbench.reporting import limits
 from songbench.reporting.document.blocks import (
     Block,
     Fragment,
+    Heading,
+    Listing,
     Phrase,
     Style,
     Table,
@@ -29,6 +32,7 @@ from songbench.reporting.document.blocks import (
     TableRow,
     Text,
 )
+from songbench.reporting.limits import UnsupportedSong
 from songbench.resources import needs
 
 MOST_CHANGES = 12
@@ -146,11 +150,14 @@ def suites_listing() -> list[Block]:
     return [_table("suites", ("name", "version", "prompts", "licence", "what it is"), rows), *faults]
 
 
-def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> list[Block]:
-    """What is stored, what is to do and, where past runs tell, how long that takes.
+def plan_table(
+    stages: Sequence[tuple[Stage, float | None]], unsupported: Sequence[Sequence[UnsupportedSong]] = ()
+) -> list[Block]:
+    """What is stored, what is to do and, where past runs tell, how long that takes; below, what is unsupported.
 
     Args:
         stages: each with the seconds that one item took so far, or None when unknown.
+        unsupported: the songs of each system that cannot take every prompt.
     """
     rows: list[TableRow] = []
     total, unknown = 0.0, False
@@ -163,17 +170,23 @@ def plan_table(stages: Sequence[tuple[Stage, float | None]]) -> list[Block]:
         rows.append(TableRow((stage.title, str(stage.settled), str(stage.missing), str(stage.waiting or ""), about)))
     all_of_it = duration(total) + (" and what is not known yet" if unknown else "")
     rows.append(TableRow(("all, one after the other", "", "", "", all_of_it)))
-    return [_table("plan", ("stage", "stored", "to do", "after the songs", "about"), rows)]
+    lines = [line for songs in unsupported for line in limits.listed(songs)]
+    plan: list[Block] = [_table("plan", ("stage", "stored", "to do", "after the songs", "about"), rows)]
+    return [*plan, Heading("Unsupported"), Listing(tuple(lines))] if lines else plan
 
 
 def status_table(songs: Sequence[Completion], scores: Sequence[Completion]) -> list[Block]:
     """How far a run is."""
+    stages = [*songs, *scores]
+    with_limits = any(stage.unsupported for stage in stages)
     rows: list[TableRow] = []
-    for stage in [*songs, *scores]:
-        left = stage.total - stage.succeeded - stage.failed
+    for stage in stages:
         failed = (Fragment(str(stage.failed), "bad"),) if stage.failed else ""
-        rows.append(TableRow((stage.name, str(stage.succeeded), failed, str(left or ""), str(stage.total))))
-    return [_table("status", ("what", "done", "failed", "open", "asked"), rows)]
+        unsupported = [str(stage.unsupported or "")] if with_limits else []
+        cells = (stage.name, str(stage.succeeded), failed, *unsupported, str(stage.remaining or ""), str(stage.total))
+        rows.append(TableRow(cells))
+    columns = ("what", "done", "failed", *(["unsupported"] if with_limits else []), "open", "asked")
+    return [_table("status", columns, rows)]
 
 
 def checks_table(checks: Sequence[Check]) -> list[Block]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
+from songbench.contracts.cards import UPSTREAM_FACTS
 from songbench.contracts.conflicts import conflicts_of
 from songbench.reporting.board import Cell, Column, Leaderboard, Row, tidy
 
@@ -46,6 +47,8 @@ def to_json(board: Leaderboard) -> str:
         "notes": list(board.notes),
         "machine": board.machine,
     }
+    if board.unsupported:
+        value["unsupported"] = [song._asdict() for song in board.unsupported]
     return json.dumps(_rounded(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -59,9 +62,10 @@ def _column(column: Column) -> dict[str, object]:
 def _row(row: Row) -> dict[str, object]:
     system = asdict(row.system)
     del system["depends_on"]  # told where it matters: in the notes, and as a metric's conflicts
+    songs = {"asked": row.n_asked, "done": row.n_done, "failed": row.n_failed, "pending": row.n_pending}
     return {
-        "system": system,
-        "songs": {"asked": row.n_asked, "done": row.n_done, "failed": row.n_failed, "pending": row.n_pending},
+        "system": {name: fact for name, fact in system.items() if fact or name not in UPSTREAM_FACTS},
+        "songs": songs | ({"unsupported": row.n_unsupported} if row.n_unsupported else {}),
         "completion": row.completion,
         "cells": {name: _cell(cell) for name, cell in row.cells.items()},
     }
@@ -72,6 +76,8 @@ def _cell(cell: Cell) -> dict[str, object]:
     del value["points"], value["not_applicable"]  # the latter is in the reason
     if not cell.n_raters:  # a metric's
         del value["n_raters"], value["n_ratings"]
+    if not cell.n_unsupported:
+        del value["n_unsupported"]
     return {**value, "status": cell.status, "partial": cell.partial}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -12,7 +12,7 @@ import numpy as np
 from songbench import statistics
 from songbench.contracts.cards import SystemCard
 from songbench.domain.song import Failure
-from songbench.execution.results import MetricResults, RunResults, SongId
+from songbench.execution.results import MetricResults, RunResults, SongId, Unsupported
 from songbench.reporting.board import (
     Cell,
     Column,
@@ -23,6 +23,7 @@ from songbench.reporting.board import (
     Unmeasured,
 )
 from songbench.reporting.estimates import best_systems
+from songbench.reporting.limits import UnsupportedSong
 from songbench.reporting.listening_results import ListeningResult, rated_cells, rated_columns, rated_comparisons
 from songbench.reporting.notes import board_notes, listening_notes
 from songbench.reporting.sound_notes import sound_notes
@@ -85,6 +86,7 @@ def build_leaderboard(
         rows=tuple(_row(card, cells[card.name], requests[card.name], results) for card in systems),
         comparisons=tuple(comparisons),
         failures=tuple(_failures(results, systems, requests)),
+        unsupported=tuple(_unsupported(results, systems, requests)),
         unavailable=tuple(
             Unmeasured(metric.card, metric.availability.reason, metric.availability.cure)
             for metric in results.metrics
@@ -236,6 +238,7 @@ def _cell(column: Column, system_scores: SystemScores, chance: _Chance) -> Cell:
         n_not_applicable=system_scores.count("not applicable"),
         n_failed=system_scores.count("failed"),
         n_pending=system_scores.count("pending"),
+        n_unsupported=system_scores.count("unsupported"),
         reason=system_scores.reason,
         not_applicable=system_scores.causes("not applicable"),
         points=system_scores.points,
@@ -295,14 +298,26 @@ def _best(
 def _row(card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], results: RunResults) -> Row:
     states = [results.songs[song] for song in songs]
     n_done, n_pending = states.count("done"), states.count("pending")
+    n_unsupported = sum(isinstance(state, Unsupported) for state in states)
     return Row(
         system=card,
         cells=cells,
         n_asked=len(states),
         n_done=n_done,
-        n_failed=len(states) - n_done - n_pending,
+        n_failed=len(states) - n_done - n_pending - n_unsupported,
         n_pending=n_pending,
+        n_unsupported=n_unsupported,
     )
+
+
+def _unsupported(
+    results: RunResults, systems: Sequence[SystemCard], requests: Mapping[str, Sequence[SongId]]
+) -> Iterator[UnsupportedSong]:
+    for card in systems:
+        for song in requests[card.name]:
+            state = results.songs[song]
+            if isinstance(state, Unsupported):
+                yield UnsupportedSong(*song, state.reason)
 
 
 def _failures(

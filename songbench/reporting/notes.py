@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from songbench.contracts.cards import SystemCard
 from songbench.contracts.conflicts import conflicts_among
 from songbench.reporting.board import Column, Leaderboard, Row
+from songbench.reporting.limits import counted_reasons
 from songbench.reporting.listening_results import ListeningResult
 from songbench.reporting.wording import headline_columns, number
 
@@ -71,6 +72,10 @@ def _incomplete(board: Leaderboard) -> Iterator[str]:
             listed = "; ".join(f"{cause} (×{count})" for cause, count in causes.most_common(3))
             rest = " Its other numbers rest on the songs it made." if row.n_done else ""
             yield f"{name} failed to make {row.n_failed} of {row.n_asked} songs: {listed}.{rest}"
+        if row.n_unsupported:
+            reasons = counted_reasons(song for song in board.unsupported if song.system == name)
+            rest = " Its numbers rest on the songs it made." if row.n_done else ""
+            yield f"{name} made {row.n_done} of {row.n_asked} songs, {row.n_unsupported} unsupported: {reasons}.{rest}"
         if row.n_pending:
             yield f"{name}: {row.n_pending} of {row.n_asked} songs are not made yet; its numbers are provisional."
 

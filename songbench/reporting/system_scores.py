@@ -12,7 +12,7 @@ from songbench.contracts.metric import Verdict
 from songbench.domain.errors import one_line
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
-from songbench.execution.results import SongId, SongState
+from songbench.execution.results import SongId, SongState, Unsupported
 from songbench.reporting.board import Point, Status
 
 Gap = tuple[Status, str]
@@ -51,7 +51,7 @@ class SystemScores:
     @property
     def reason(self) -> str:
         """The gaps in words, e.g. ``2 failed (time-out after 600 s); 1 pending``."""
-        kinds: tuple[Status, ...] = ("failed", "not applicable", "pending")
+        kinds: tuple[Status, ...] = ("failed", "not applicable", "unsupported", "pending")
         return "; ".join(f"{self.count(kind)} {kind}{self._causes(kind)}" for kind in kinds if self.count(kind))
 
     def causes(self, kind: Status) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def scores_of_songs(
 
 def _outcome(song: SongId, state: SongState, verdict: Verdict | None, field_name: str) -> Point | Gap:
     if state != "done":
-        return ("failed", one_line(state.cause)) if isinstance(state, Failure) else ("pending", "")
+        return _without_song(state, most=300)
     if not isinstance(verdict, Scores):
         return _gap(verdict)
     if field_name not in verdict.values:
@@ -131,7 +131,7 @@ def scores_of_set(
         if state == "done":
             songs_done.append(song)
         else:
-            gaps["failed" if isinstance(state, Failure) else "pending", _cause(state)] += 1
+            gaps[_without_song(state, most=160)] += 1
     if not isinstance(verdict, Scores):
         gaps[_gap(verdict)] += len(songs_done)
         return SystemScores(gaps=gaps)
@@ -166,8 +166,13 @@ def _left_out(verdict: Scores) -> dict[tuple[str, int], Gap]:
     }
 
 
-def _cause(state: SongState) -> str:
-    return short_cause(state) if isinstance(state, Failure) else ""
+def _without_song(state: SongState, most: int) -> Gap:
+    """Why there is no song to judge, the cause cut at `most` characters."""
+    if isinstance(state, Failure):
+        return "failed", one_line(state.cause, most)
+    if isinstance(state, Unsupported):
+        return "unsupported", one_line(state.reason, most)
+    return "pending", ""
 
 
 def short_cause(failure: Failure) -> str:

@@ -114,6 +114,7 @@ def full_report(
         *_section("Notes", board.notes),
         *_section("Not measured", wording.unmeasured(board)),
         *_section("Failures", wording.failures(board)),
+        *_section("Unsupported", wording.unsupported(board)),
         *_columns(board),
         *([Heading("Figures")] if pictures else []),
         *pictures,

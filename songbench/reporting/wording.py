@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from songbench.contracts.cards import Field
+from songbench.reporting import limits
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
 from songbench.reporting.document.blocks import BEST
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 BETTER = {"higher": "higher is better", "lower": "lower is better", "none": "descriptive"}
-EMPTY = {"not applicable": "n/a", "failed": "failed", "pending": "pending"}
+EMPTY = {"not applicable": "n/a", "failed": "failed", "pending": "pending", "unsupported": "unsupported"}
 ELSEWHERE = "What may differ on another machine: docs/runs.md."
 _REASONS = 2  # that are told for one cell; the CSV and JSON count them
 
@@ -68,6 +69,12 @@ def failures(board: Leaderboard) -> list[str]:
         f"{system}, {place}: {cause} ({len(songs)}×: {', '.join(songs[:4])}{', …' if len(songs) > 4 else ''})"
         for (system, place, cause), songs in groups.items()
     ]
+
+
+def unsupported(board: Leaderboard) -> list[str]:
+    """One line per system and reason, with how often and where."""
+    names = dict.fromkeys(song.system for song in board.unsupported)
+    return [line for name in names for line in limits.listed(s for s in board.unsupported if s.system == name)]
 
 
 def unmeasured(board: Leaderboard) -> list[str]:
@@ -137,6 +144,7 @@ def legend(board: Leaderboard) -> list[str]:
         ("not applicable" in statuses, "n/a: the metric has nothing to say about these songs, see below."),
         ("failed" in statuses, "failed: not one song could be scored; the causes are listed under failures."),
         ("pending" in statuses, "pending: not computed yet."),
+        ("unsupported" in statuses, "unsupported: the system can take none of the prompts, see the notes."),
         (
             bool(cells),
             "↑ ↓: higher or lower is better; no arrow: descriptive, neither compared nor ranked.",

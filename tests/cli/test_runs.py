@@ -102,7 +102,7 @@ def test_the_newest_run_is_taken_and_those_that_exist_are_named(look, songbench_
 def test_json_for_programs(look, songbench_here, runs):
     status = json.loads(look("status", "first", "--json").stdout)
     assert status["run"] == "first"
-    assert status["songs"][0] == {"system": "probe", "done": 2, "failed": 0, "open": 0, "total": 2}
+    assert status["songs"][0] == {"system": "probe", "done": 2, "failed": 0, "unsupported": 0, "open": 0, "total": 2}
     assert status["scores"][0]["metric"] == "level@probe"
     verification = look("verify", "first", "--again", "1", "--json")
     facts = json.loads(verification.stdout)
@@ -139,6 +139,15 @@ def test_quiet_runs_say_nothing_but_results_and_failures(songbench_here, suite_f
     process = songbench_here(*words)
     assert process.returncode == 0 and process.stderr == ""
     assert "Leaderboard" in process.stdout
+
+
+def test_what_a_system_cannot_take_is_said_before_and_after(songbench_here, suite_file):
+    words = ["--suite", suite_file(2), *PROBE, "--set", "engine=inline", "--set", "system.probe.limits={p1: no words}"]
+    plan = songbench_here("run", *words, "--dry-run")
+    assert "probe: 1 of 2 songs unsupported: no words" in plan.stderr and "probe: no words (1×: p1)" in plan.stdout
+    assert songbench_here("run", *words, "--quiet").returncode == 0, "that is no failure"
+    row = next(row for row in songbench_here("status").stdout.splitlines() if row.split()[0] == "probe")
+    assert row.split() == ["probe", "1", "1", "2"]
 
 
 def test_quiet_runs_say_what_failed(songbench_here, suite_file):

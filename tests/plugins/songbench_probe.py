@@ -132,15 +132,23 @@ print("probe: loaded", file=sys.stderr)
 
 
 class Probe:
-    """Sine songs. `misbehave` maps prompt ids to raise, fail, hang, nothing, clip, or a key of `BREAKS` or `ROUGH`."""
+    """Sine songs. `misbehave` maps prompt ids to raise, fail, hang, nothing, clip, or a key of `BREAKS` or `ROUGH`.
 
-    def __init__(self, variant="probe", seconds_each=0.0, misbehave=None, gain=0.1):
+    `limits` maps prompt ids to why it cannot take them; ``raise`` raises instead.
+    """
+
+    def __init__(self, variant="probe", seconds_each=0.0, misbehave=None, gain=0.1, limits=None):
         self.card = SystemCard(name=variant, version="1", summary="A probe.", licence="CC0-1.0", languages=())
         self.parameters = {"gain": gain}
         self.seconds_each, self.misbehave, self.gain = seconds_each, misbehave or {}, gain
+        self.limits = limits or {}
 
     def availability(self):
         return READY
+
+    def unsupported(self, request):
+        reason = self.limits.get(request.prompt.id)
+        return throw(RuntimeError("no idea")) if reason == "raise" else reason
 
     def generate(self, requests):
         for request in requests:
