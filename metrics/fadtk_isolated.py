@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from metrics.fad import MERT_FAMILY
 from metrics.features.laion_clap import CLAP_MUSIC
 from metrics.features.mert import MERT_95M
 from metrics.features.models import require
@@ -22,6 +23,7 @@ from songbench.plugin import (
     Features,
     Field,
     MetricCard,
+    ModelFamily,
     Procedure,
     Verdict,
     leave_out,
@@ -81,7 +83,13 @@ _CITATION = "Gui et al., Adapting Fréchet Audio Distance for Generative Music E
 
 
 def _card(
-    backend: str, summary: str, licence: str, weights: Sequence[Weights], procedure: Procedure, verified: str
+    backend: str,
+    summary: str,
+    licence: str,
+    weights: Sequence[Weights],
+    procedure: Procedure,
+    verified: str,
+    models: tuple[ModelFamily, ...] = (),
 ) -> MetricCard:
     return MetricCard(
         name="fad",
@@ -113,6 +121,7 @@ def _card(
         hears=("sound", "style"),
         mono=True,
         procedure=procedure,
+        models=models,
         verified=verified,
     )
 
@@ -135,6 +144,7 @@ MERT_CARD = _card(
     ),
     "Against fadtk 1.1.0 called directly on the same files and a small MERT of random weights: fad and fad_inf equal to"
     " 1e-6 of their value with the same numpy, to 2e-6 with the one it asks for. Not with the published weights.",
+    (MERT_FAMILY,),
 )
 
 CLAP_CARD = _card(

@@ -72,7 +72,7 @@ SONGEVAL_CARD = MetricCard(
     hears=("sound", "voice", "pitch", "form"),
     mono=True,
     procedure=_PROCEDURE,
-    models=(ModelFamily("songeval"),),
+    models=(ModelFamily("songeval"), ModelFamily("muq", part="the encoder that SongEval hears")),
     verified=(
         "SongEval is not on the package index; compared with a checkout of its repository at "
         f"{COMMIT[:7]}, with random weights: its own tool on MuQ and head of small size gave the same ratings to its"

@@ -27,9 +27,11 @@ KNOWN = {
     "songeval@songeval": {
         ("heartmula", "tuned by DPO on these ratings"),
         *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
+        ("songbloom", f"{MUQ}, the encoder that SongEval hears"),
     },
     "aesthetics@audiobox": {("heartmula", "tuned by DPO on these ratings")},
     "fad@mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
+    "fad@fadtk-mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
     "kad@mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
 }
 
