@@ -1,4 +1,4 @@
-"""Finding systems, metrics, suites, weights, environments, engines, report formats and commands by entry point.
+"""Finding systems, metrics, suites, what they need, engines, report formats and commands by entry point.
 
 Nothing is imported until it is asked for, so that a listing does not pay for every model library and a broken plug-in
 breaks only itself. A package adds its own by declaring entry points in the groups below.
@@ -24,6 +24,7 @@ METRICS = "songbench.metrics"
 SUITES = "songbench.suites"
 WEIGHTS = "songbench.weights"
 ENVIRONMENTS = "songbench.environments"
+CHECKOUTS = "songbench.checkouts"
 COMMANDS = "songbench.commands"
 REPORTS = "songbench.reports"
 ENGINES = "songbench.engines"

@@ -15,7 +15,7 @@ from songbench.contracts import registry
 from songbench.domain.errors import SongbenchError
 from songbench.execution.hardware import accelerators
 from songbench.execution.store import Store
-from songbench.resources import environments, needs, weights
+from songbench.resources import checkouts, environments, needs, weights
 from songbench.resources.cpu_imports import mend_cpu_imports
 from songbench.resources.environments import Environment
 
@@ -46,6 +46,7 @@ def examine(store: str) -> list[Check]:
     checks += [_package(name) for name in ("whisperx", "transformers", "fadtk", "audiobox-aesthetics", "gradio")]
     resource_checks = [_weights(name) for name in registry.names(registry.WEIGHTS)]
     resource_checks += [_environment(name) for name in registry.names(registry.ENVIRONMENTS)]
+    resource_checks += [_source(name) for name in registry.names(registry.CHECKOUTS)]
     checks += [check for check in resource_checks if check.state != "note"]
     if absent := [check.subject for check in resource_checks if check.state == "note"]:  # what lacks them says so below
         checks.append(Check("not here", "note", ", ".join(absent), "songbench setup NAME"))
@@ -151,6 +152,23 @@ def _environment(name: str) -> Check:
             return Check(subject, "bad", problem, cure)
         count = len(environments.installed(environment).get("packages", ()))
         return Check(subject, "ok", f"Python {version}, {count} packages, {environment.licence}")
+
+    return _guarded(subject, check)
+
+
+def _source(name: str) -> Check:
+    subject = f"source {name}"
+
+    def check() -> Check:
+        checkout: checkouts.Checkout = registry.load(registry.CHECKOUTS, name)
+        state = checkouts.availability(checkout)
+        if not state.ready:
+            is_named = bool(checkouts.override_of(checkout) or checkouts.noted_folder(checkout))
+            return Check(subject, "bad" if is_named else "note", state.reason, state.cure)
+        if checkouts.is_changed(checkout):
+            cure = f"remove {checkouts.folder_of(checkout)} and run songbench setup {name}"
+            return Check(subject, "bad", "its code was changed since it was set up", cure)
+        return Check(subject, "ok", f"{checkout.repository} {checkouts.identity_of(checkout)}, {checkout.licence}")
 
     return _guarded(subject, check)
 

@@ -22,7 +22,7 @@ from songbench.execution.jobs import Event
 from songbench.execution.places import noted_paths
 from songbench.execution.plan import Planner
 from songbench.execution.stored_contents import score_keys, stored_contents
-from songbench.resources import environments, weights
+from songbench.resources import checkouts, environments, weights
 from songbench.resources.files import write_atomically
 
 RECORD = "record.json"
@@ -119,6 +119,7 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
         "stored": stored_contents(planner),
         "weights": weights_here(),
         "environments": environments_here(),
+        "sources": sources_here(),
         "packages": packages(),
         "code": git_revision(),
         "hardware": hardware(),
@@ -196,6 +197,19 @@ def environments_here() -> dict[str, Mapping[str, Any]]:
                 "identity": environments.identity_of(environment),
                 **environments.installed(environment),
             }
+    return identities
+
+
+def sources_here() -> dict[str, str]:
+    """Which state of other people's programs is here; a broken plug-in's is left out."""
+    identities: dict[str, str] = {}
+    for name in registry.names(registry.CHECKOUTS):
+        try:
+            checkout: checkouts.Checkout = registry.load(registry.CHECKOUTS, name)
+        except registry.PluginError:
+            continue
+        if checkouts.path_of(checkout):
+            identities[name] = checkouts.identity_of(checkout)
     return identities
 
 

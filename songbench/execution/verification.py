@@ -28,7 +28,7 @@ class Verification:
         missing: songs that the run asked for and that were neither made nor failed when its record was written.
         unknown: results that are stored for the run but not in its record.
         changed: what is different now, as (what, then, now): code, packages, prompts, systems, metrics,
-            weights, environments.
+            weights, environments, sources.
         obstacle: why the run cannot be rebuilt here, so that nothing can be said of what changed; "" when it can.
     """
 
@@ -109,7 +109,7 @@ def _again(system: System, planner: Planner, store: Store, key: str, name: SongI
 
 def _changes(then: dict[str, Any], now: dict[str, Any]) -> list[tuple[str, str, str]]:
     changes = []
-    for part in ("prompts", "systems", "metrics", "weights", "environments", "packages", "code", "hardware"):
+    for part in ("prompts", "systems", "metrics", "weights", "environments", "sources", "packages", "code", "hardware"):
         before, after = then.get(part, {}), now.get(part, {})
         for name in sorted({*before, *after}):
             if before.get(name) != after.get(name):

@@ -1,4 +1,4 @@
-"""What systems and metrics need: weights and environments, found by name, and fetched."""
+"""What systems and metrics need: weights, environments and the source of other people's programs, found by name."""
 
 from __future__ import annotations
 
@@ -13,49 +13,56 @@ from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.contracts.metric import Metric
 from songbench.contracts.system import System
 from songbench.domain.errors import InputError, one_line
-from songbench.resources import environments, weights
+from songbench.resources import checkouts, environments, weights
+from songbench.resources.checkouts import Checkout
 from songbench.resources.environments import Environment
 from songbench.resources.weights import Weights
 
-Need: TypeAlias = Weights | Environment
-"""Either can be set up by its name."""
+Need: TypeAlias = Weights | Environment | Checkout
+"""Each can be set up by its name. One of each kind may bear the same name, which then stands for all of them."""
 
-NEEDS = (registry.WEIGHTS, registry.ENVIRONMENTS)
+NEEDS = (registry.WEIGHTS, registry.ENVIRONMENTS, registry.CHECKOUTS)
 
 
 def asked_for(name: str) -> list[Need]:
     """What a name given to ``songbench setup`` stands for.
 
     Args:
-        name: of weights or of an environment; of a system (``NAME`` or ``NAME:VARIANT``) or a metric (``name@backend``,
-            or ``name`` for all backends), which stands for what its card says it needs.
+        name: of weights, of an environment or of a checkout; of a system (``NAME`` or ``NAME:VARIANT``) or a metric
+            (``name@backend``, or ``name`` for all backends), which stands for what its card says it needs. What several
+            of them are called stands for all of these.
 
     Raises:
         InputError: for an unknown name or variant.
         PluginError: when a plug-in is broken.
     """
-    if declared := _declared(name):
-        return declared
+    declared = _declared(name)
+    is_plugin = False
     if registry.SystemSpec.parse(name).name in registry.names(registry.SYSTEMS):
-        return of_card(registry.build_system(name).card.needs)
+        declared, is_plugin = [*declared, *of_card(registry.build_system(name).card.needs)], True
     metrics = registry.names(registry.METRICS)
-    if name in metrics or name in {one.partition("@")[0] for one in metrics}:
-        return of_metrics(registry.metric_ids(name))
+    if name in metrics or name in {identifier.partition("@")[0] for identifier in metrics}:
+        declared, is_plugin = [*declared, *of_metrics(registry.metric_ids(name))], True
+    if declared or is_plugin:
+        return once(declared)
     allowed = [one for group in (*NEEDS, registry.SYSTEMS, registry.METRICS) for one in registry.names(group)]
     raise InputError(f"There is nothing to set up called '{name}'.", value=name, allowed=allowed)
 
 
 def of_metrics(identifiers: Iterable[str]) -> list[Need]:
     """What metrics need, each once."""
-    needs: dict[str, Need] = {}
-    for identifier in identifiers:
-        needs |= {one.name: one for one in of_card(registry.build_metric(identifier).card.needs)}
-    return list(needs.values())
+    cards = [registry.build_metric(identifier).card for identifier in identifiers]
+    return once(need for card in cards for need in of_card(card.needs))
+
+
+def once(needs: Iterable[Need]) -> list[Need]:
+    """The needs in order, each once."""
+    return list({(type(need), need.name): need for need in needs}.values())
 
 
 def of_card(names: Iterable[str]) -> list[Need]:
-    """The weights and environments among the needs of a card; what is an ordinary package is left out."""
-    return [one for name in names for one in _declared(name)]
+    """What can be set up among the needs of a card; what is an ordinary package is left out."""
+    return [need for name in names for need in _declared(name)]
 
 
 def _declared(name: str) -> list[Need]:
@@ -68,11 +75,11 @@ class NeedFacts:
 
     Attributes:
         name: for ``songbench setup``.
-        kind: ``weights`` or ``environment``.
+        kind: ``weights``, ``environment`` or ``source``.
         size: in words, "" where nobody has estimated it.
         bytes: the same as a number, 0 where unknown.
         revision: which state of it.
-        licence: of the weights, or of the packages.
+        licence: of the weights, of the packages, or of the code.
         restricted: the licence forbids some uses.
         present: it is here already.
         unfixed: what it is taken to be is decided by what arrives first.
@@ -107,12 +114,17 @@ def facts(need: Need) -> NeedFacts:
             present=present,
             unfixed=unfixed,
         )
+    if isinstance(need, Checkout):
+        is_users = bool(checkouts.override_of(need) or checkouts.noted_folder(need))
+        kind, key = "source", need.commit
+    else:
+        is_users = bool(environments.override_of(need))
+        kind, key = "environment", need.key
     size = f"about {weights.in_words(need.about)}" if need.about else ""
-    override = environments.override_of(need)
-    revision = "of your own" if override else need.key
+    revision = "of your own" if is_users else key
     return NeedFacts(
         name=need.name,
-        kind="environment",
+        kind=kind,
         size=size,
         bytes=need.about,
         revision=revision,
@@ -136,19 +148,27 @@ def offline_commands(needs: Iterable[Need]) -> list[str]:
 
 def is_here(need: Need) -> bool:
     """Whether it need not be fetched."""
-    return weights.path(need) is not None if isinstance(need, Weights) else environments.python_of(need) is not None
+    if isinstance(need, Weights):
+        return weights.path(need) is not None
+    if isinstance(need, Checkout):
+        return checkouts.path_of(need) is not None
+    return environments.python_of(need) is not None
 
 
 def availability(need: Need) -> Availability:
     """Ready, or what is missing and the command that gets it."""
-    return weights.availability(need) if isinstance(need, Weights) else environments.availability(need)
+    if isinstance(need, Weights):
+        return weights.availability(need)
+    if isinstance(need, Checkout):
+        return checkouts.availability(need)
+    return environments.availability(need)
 
 
 def availability_of_all(names: Iterable[str]) -> Availability:
     """Ready when everything is here, else what is said of the first that is not.
 
     Args:
-        names: the needs of a card: of weights, of environments, and of packages as the package index calls them.
+        names: the needs of a card: weights, environments and checkouts, and packages as the package index calls them.
     """
     for name in names:
         states = [availability(need) for need in _declared(name)] or [_package(name)]
@@ -212,9 +232,9 @@ def require_licences(needs: Sequence[Need], *, accepted: bool, names: str) -> No
     """
     weights.require_licences([need for need in needs if isinstance(need, Weights)], accepted=accepted, names=names)
     for need in needs:
-        if isinstance(need, Environment) and need.restricted and not accepted and not is_here(need):
+        if not isinstance(need, Weights) and need.restricted and not accepted and not is_here(need):
             raise InputError(
-                f"The environment '{need.name}' is under a restricted licence: {need.licence}.",
+                f"The {facts(need).kind} '{need.name}' is under a restricted licence: {need.licence}.",
                 cure=f"If your use is allowed: songbench setup {names} --accept-licence",
             )
 
@@ -224,15 +244,26 @@ def set_up(
     *,
     accept_licence: bool = False,
     mirror: Path | None = None,
+    upstream: Path | None = None,
     say: Callable[[str], None] = print,
     progress: weights.Progress | None = None,
 ) -> Path:
-    """Fetch weights or make an environment, unless it is here.
+    """Fetch weights or source, or make an environment, unless it is here.
+
+    Args:
+        need: which.
+        accept_licence: the user has accepted a restricted licence.
+        mirror: a folder to look in before any other place.
+        upstream: for source: a clone of the user's own.
+        say: called with one line per step.
+        progress: of weights: told how many bytes are here, of how many.
 
     Raises:
-        SongbenchError: as `weights.setup` and `environments.setup_environment`.
+        SongbenchError: as `weights.setup`, `environments.setup_environment` and `checkouts.setup_checkout`.
     """
     if isinstance(need, Weights):
         return weights.setup(need, accept_licence=accept_licence, mirror=mirror, say=say, progress=progress)
     require_licences([need], accepted=accept_licence, names=need.name)
+    if isinstance(need, Checkout):
+        return checkouts.setup_checkout(need, say=say, mirror=mirror, upstream=upstream)
     return environments.setup_environment(need, say=say, mirror=mirror)

@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,13 @@ from songbench.resources.environments.environment import (
 )
 from songbench.resources.environments.errors import SetupError
 from songbench.resources.environments.surroundings import without_ours
+from songbench.resources.locking import locked, unwritable
 
 Say = Callable[[str], None]
 """Where progress messages go, one line each."""
 
 _ERROR_LINES = 8
+_VARIABLE = "SONGBENCH_ENVIRONMENTS"
 
 _SURVEY = """
 import json, platform
@@ -71,7 +72,7 @@ def setup_environment(environment: Environment, *, say: Say = print, mirror: Pat
         return python.parent.parent
     mirror = mirror or (Path(configured) if (configured := os.environ.get("SONGBENCH_MIRROR")) else None)
     folder = folder_of(environment)
-    with _lock(folder, say) as lock, _Log(folder.with_name(f"{folder.name}.log"), environment, lock) as log:
+    with locked(folder, _VARIABLE, say) as lock, _Log(folder.with_name(f"{folder.name}.log"), environment, lock) as log:
         if python_of(environment) is None:  # nobody made it while we waited
             _require_space(environment)
             _make(environment, folder, _wheels(environment, mirror), log, say)
@@ -207,7 +208,7 @@ class _Log:
         try:
             self._file = open(self.path, "a+b")
         except OSError as error:
-            raise _unwritable(error) from error
+            raise unwritable(self.path.parent, _VARIABLE, error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -264,29 +265,6 @@ class _Log:
         )
 
 
-@contextmanager
-def _lock(folder: Path, say: Say) -> Iterator[int]:
-    """Hold an environment while it is made; the operating system lets go when we end, however we end.
-
-    Yields:
-        The number of the open lock file.
-    """
-    import fcntl
-
-    try:
-        environments_folder().mkdir(parents=True, exist_ok=True)
-        handle = open(folder.with_name(f"{folder.name}.lock"), "a", encoding="utf-8")  # noqa: SIM115  (closed below)
-    except OSError as error:
-        raise _unwritable(error) from error
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say(f"{folder.name}: another setup is at work; waiting for it")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle.fileno()
-
-
 def _require_space(environment: Environment) -> None:
     from songbench.resources.weights import in_words
 
@@ -296,9 +274,3 @@ def _require_space(environment: Environment) -> None:
             f"There is no room for the environment '{environment.name}': it needs about {in_words(environment.about)},"
             f" and {environments_folder()} has {in_words(free)} free. Free space or set SONGBENCH_ENVIRONMENTS."
         )
-
-
-def _unwritable(error: OSError) -> StoreWriteError:
-    return StoreWriteError(
-        f"{environments_folder()} cannot be written: {error.strerror}. Free space or set SONGBENCH_ENVIRONMENTS."
-    )
