@@ -276,7 +276,7 @@ def setup(
                 for file in files:
                     checksum = f"sha256 {file.sha256}" if file.sha256 else "checksum recorded at download"
                     say(f"  {file.name}: {replace(offer, files=(file,)).size_text}, {checksum}")
-                target = replace(target, files=tuple(map(_held_to, target.files, files)))
+                target = replace(target, files=_held_to(target.files, files))
                 resumable = exact.resumable_bytes(files, downloads)
                 _require_space(offer, resumable)
                 with _watched((scratch, downloads), resumable, offer.size, progress):
@@ -294,9 +294,12 @@ def setup(
     )
 
 
-def _held_to(target: WeightFile, offered: WeightFile) -> WeightFile:
+def _held_to(target: tuple[WeightFile, ...], offered: tuple[WeightFile, ...]) -> tuple[WeightFile, ...]:
     """What later sources are held to: whoever names a checksum first, so that a mirror cannot give other bytes."""
-    return offered if offered.sha256 and not target.sha256 else target
+    offers = {file.name: file for file in offered}
+    return tuple(
+        offers[file.name] if not (file.folder or file.sha256) and offers[file.name].sha256 else file for file in target
+    )
 
 
 def _install(weights: Weights, offer: Weights, source: WeightSource, scratch: Path, say: Say) -> Path:
@@ -306,8 +309,9 @@ def _install(weights: Weights, offer: Weights, source: WeightSource, scratch: Pa
         place = scratch / file.name
         arrived.append(file.with_facts(sha256=file_digest(place), size=place.stat().st_size))
     if not weights.pinned:
-        for declared, offered, received in zip(weights.files, offer.files, arrived, strict=True):
-            if not declared.sha256:
+        declared = {file.name: file for file in weights.files}
+        for offered, received in zip(offer.files, arrived, strict=True):
+            if received.name not in declared or not declared[received.name].sha256:
                 agrees = ", as its source says" if offered.sha256 else ""
                 say(f"  {received.name}: not pinned by songbench; checksum recorded: sha256 {received.sha256}{agrees}")
         pins = {

@@ -49,9 +49,12 @@ class Hub:
             handler.send_error(404)
             return
         self.requests.append((handler.command, handler.path, handler.headers.get("Range")))
-        parts = handler.path.strip("/").split("/")
+        parts = handler.path.partition("?")[0].strip("/").split("/")
         if parts[0] == "lfs":
             self.send_large(handler, parts[1])
+            return
+        if parts[:2] == ["api", "models"]:
+            self.send_listing(handler, "/".join(parts[2:4]))
             return
         owner, name, _, revision, *inside = parts
         files = self.repos.get(f"{owner}/{name}")
@@ -77,6 +80,26 @@ class Hub:
         handler.end_headers()
         if handler.command == "GET" and content is not None and len(content) <= 1000:
             handler.wfile.write(content)
+
+    def send_listing(self, handler, repo):
+        files = [
+            {
+                "rfilename": name,
+                "size": len(content),
+                **(
+                    {"lfs": {"sha256": sha256(content), "size": len(content), "pointerSize": 1}}
+                    if len(content) > 1000
+                    else {}
+                ),
+            }
+            for name, content in self.repos[repo].items()
+        ]
+        body = json.dumps({"id": repo, "sha": COMMIT, "siblings": files, "tags": [], "private": False}).encode()
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
 
     def send_large(self, handler, digest):
         content = next(c for files in self.repos.values() for c in files.values() if sha256(c) == digest)
@@ -330,6 +353,42 @@ def test_pins_that_were_copied_along_are_checked(tmp_path, hub):
     messages = []
     weights.setup(toy(), mirror=tmp_path, say=messages.append)
     assert messages[2] == f"  model.pt: 96 kB, sha256 {sha256(MODEL)}"
+
+
+def test_a_folder_of_a_repository_stands_for_all_its_files(hub, tmp_path):
+    other = MODEL[::-1]
+    hub.repos["authors/toy"] |= {"ckpt/a/model.pt": other, "ckpt/notes.txt": NOTES, ".gitattributes": NOTES}
+    checkpoint = replace(toy(), files=(WeightFile("ckpt/", about=9_000),))
+    assert weights.path(checkpoint) is None and not checkpoint.pinned
+    messages = []
+    folder = weights.setup(checkpoint, say=messages.append)
+    assert messages[0].startswith("toy: trusted on first use: ckpt/.")
+    assert f"  ckpt/a/model.pt: 96 kB, sha256 {sha256(other)}" in messages
+    assert (folder / "ckpt/a/model.pt").read_bytes() == other and not (folder / "model.pt").exists()
+    assert weights.path(checkpoint) == folder == weights.verified(checkpoint)
+    assert [file.name for file in weights.as_recorded(checkpoint).files] == ["ckpt/a/model.pt", "ckpt/notes.txt"]
+    (folder / "ckpt/notes.txt").unlink()
+    assert weights.path(checkpoint) is None, "a file of the folder is gone"
+    everything = replace(toy(name="all"), files=(WeightFile("./", about=9_000),))
+    names = [file.name for file in weights.as_recorded(_set_up(everything)).files]
+    assert names == ["ckpt/a/model.pt", "ckpt/notes.txt", "model.pt", "model.yaml"], "hidden files are left out"
+
+
+def test_a_folder_of_a_mirror_is_copied_whole(tmp_path):
+    (tmp_path / "usb/toy/ckpt").mkdir(parents=True)
+    for name, content in {"ckpt/model.pt": MODEL, "top.txt": NOTES}.items():
+        (tmp_path / "usb/toy" / name).write_bytes(content)
+    whole = replace(toy(), files=(WeightFile("./", about=9_000),))
+    folder = weights.setup(whole, mirror=tmp_path / "usb", say=quiet)
+    assert (folder / "ckpt/model.pt").read_bytes() == MODEL and (folder / "top.txt").is_file()
+    absent = replace(toy(UrlSource("http://127.0.0.1:9"), name="toy"), version="2", files=(WeightFile("third_party/"),))
+    with pytest.raises(SongbenchError, match="there is nothing in third_party/"):
+        weights.setup(absent, mirror=tmp_path / "usb", say=quiet)
+
+
+def _set_up(checkpoint):
+    weights.setup(checkpoint, say=quiet)
+    return checkpoint
 
 
 class Files:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -58,10 +59,11 @@ class WeightSource(Protocol):
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of a weight.
+    """One file of a weight, or all files below a folder.
 
     Attributes:
-        name: its name in the weight's folder.
+        name: its name in the weight's folder. With a slash at the end it stands for every file that the source has
+            below that folder, ``./`` for every file of the source; which ones those are is recorded at setup.
         sha256: of its content, 64 hex digits; None: not known before it is set up.
         size: in bytes; None: not known before it is set up.
         about: an estimate in bytes for when `size` is not known.
@@ -71,6 +73,15 @@ class WeightFile:
     sha256: str | None = None
     size: int | None = None
     about: int = 0
+
+    @property
+    def folder(self) -> bool:
+        """Whether it stands for all files below a folder."""
+        return self.name.endswith("/")
+
+    def holds(self, name: str) -> bool:
+        """Whether a file of a source is below this folder; hidden files are none of it."""
+        return name.startswith(self.name.removeprefix("./")) and not name.startswith(".")
 
     @property
     def pinned(self) -> bool:
@@ -95,12 +106,35 @@ class WeightFile:
         return replace(self, sha256=self.sha256 or sha256, size=size if self.size is None else self.size)
 
 
+def with_folders(files: tuple[WeightFile, ...], present: Iterable[WeightFile]) -> tuple[WeightFile, ...]:
+    """The files with every folder replaced by the files below it.
+
+    Args:
+        files: some of them folders.
+        present: all files of a source.
+
+    Raises:
+        SourceError: the source has none below one of the folders.
+    """
+    present, spread = sorted(present, key=lambda file: file.name), list[WeightFile]()
+    for file in files:
+        below = [entry for entry in present if file.holds(entry.name)] if file.folder else [file]
+        if not below:
+            raise SourceError(f"there is nothing in {file.name}")
+        spread += below
+    return tuple({file.name: file for file in spread}.values())
+
+
 def with_pins(files: tuple[WeightFile, ...], folder: Path) -> tuple[WeightFile, ...]:
     """The files with what is unknown taken from the `PINS` of a folder; as they are where it has none for them."""
     try:
         pins: Any = json.loads((folder / PINS).read_text(encoding="utf-8"))["files"]
-        facts = {file.name: (str(pins[file.name]["sha256"]), int(pins[file.name]["size"])) for file in files}
-        return tuple(file.with_facts(sha256=facts[file.name][0], size=facts[file.name][1]) for file in files)
+        recorded = [WeightFile(name, str(facts["sha256"]), int(facts["size"])) for name, facts in pins.items()]
+        facts = {file.name: file for file in recorded}
+        return tuple(
+            file.with_facts(sha256=facts[file.name].sha256, size=facts[file.name].size)
+            for file in with_folders(files, recorded)
+        )
     except (OSError, ValueError, KeyError, TypeError, SourceError):  # absent, damaged, or of some other weight
         return files
 

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from songbench.resources.sources.files import SourceError, WeightFile, WeightSource, with_pins
+from songbench.resources.sources.files import PINS, SourceError, WeightFile, WeightSource, with_folders, with_pins
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,21 @@ class FolderSource(WeightSource):
     def look_up(self, files: tuple[WeightFile, ...]) -> tuple[FolderSource, tuple[WeightFile, ...]]:
         """Take checksums from a `PINS` beside the files, when they were copied with it, and sizes from the files."""
         pinned = with_pins(with_pins(files, self.folder / self.name), self.folder)
+        if any(file.folder for file in pinned):
+            pinned = with_folders(pinned, self._present())
         return self, tuple(file.with_facts(size=self._find(file).stat().st_size) for file in pinned)
 
     def fetch(self, files: tuple[WeightFile, ...], folder: Path, downloads: Path) -> None:
         """Copy the files."""
         for file in files:
+            (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self._find(file), folder / file.name)
+
+    def _present(self) -> list[WeightFile]:
+        """All files of the subfolder, or of the folder where there is none."""
+        place = self.folder / self.name if (self.folder / self.name).is_dir() else self.folder
+        paths = [path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()]
+        return [WeightFile(path) for path in paths if path != PINS]
 
     def _find(self, file: WeightFile) -> Path:
         places = [self.folder / self.name / file.name, self.folder / file.name]

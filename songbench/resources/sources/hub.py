@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from songbench.domain.errors import DISK_FULL
-from songbench.resources.sources.files import COMMIT, SourceError, WeightFile, WeightSource, move_file
+from songbench.resources.sources.files import COMMIT, SourceError, WeightFile, WeightSource, move_file, with_folders
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -46,8 +46,15 @@ class HubSource(WeightSource):
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
         _reach_hub()
-        revision, answers = self.revision, []
+        revision, answers, listed = self.revision, list[WeightFile](), set[str]()
+        if any(file.folder for file in files):
+            singles = {file.name for file in files}
+            files, revision = self._spread(files)
+            listed = {file.name for file in files} - singles
         for file in files:
+            if file.name in listed:  # the list has said it all
+                answers.append(file)
+                continue
             with _hub_errors():
                 metadata = get_hf_file_metadata(hf_hub_url(self.repo, self._path(file), revision=revision))
             revision = metadata.commit_hash or revision
@@ -55,6 +62,18 @@ class HubSource(WeightSource):
             checksum = metadata.etag if metadata.etag and _SHA256.fullmatch(metadata.etag) else None
             answers.append(file.with_facts(sha256=checksum, size=metadata.size))
         return replace(self, revision=revision), tuple(answers)
+
+    def _spread(self, files: tuple[WeightFile, ...]) -> tuple[tuple[WeightFile, ...], str]:
+        """The files below the folders among them, with what the hub says of each, and the commit it speaks of."""
+        from huggingface_hub import HfApi
+
+        with _hub_errors():
+            facts = HfApi().repo_info(self.repo, revision=self.revision, files_metadata=True)
+        present = [
+            WeightFile(entry.rfilename, entry.lfs.sha256 if entry.lfs else None, entry.size)
+            for entry in facts.siblings or ()
+        ]
+        return with_folders(files, present), facts.sha or self.revision
 
     def resumable_bytes(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
         """Whole files, and beginnings, which the client names after their checksum."""
