@@ -25,13 +25,17 @@ from songbench.contracts.parameters import BatchSize, Loudness, parameters_of
 from songbench.contracts.registry import build_system
 from songbench.contracts.system import System
 from songbench.resources.authoring import extractor, metric, set_metric, system
+from songbench.resources.checkouts import Checkout
 from songbench.resources.hosted import HostedSystem
-from songbench.resources.isolated_system import IsolatedSystem
+from songbench.resources.isolated_system import IsolatedSystem, WorkerInput
+from songbench.resources.script_system import Layout, ScriptSystem
+from songbench.resources.upstream.invocation import Invocation, literal, merged
 
 __all__ = [
     "READY",
     "Availability",
     "BatchSize",
+    "Checkout",
     "Dependence",
     "Direction",
     "Extractor",
@@ -39,20 +43,26 @@ __all__ = [
     "Features",
     "Field",
     "HostedSystem",
+    "Invocation",
     "IsolatedSystem",
+    "Layout",
     "Loudness",
     "MetricCard",
     "ModelFamily",
     "Pitfall",
     "Procedure",
+    "ScriptSystem",
     "SetMetric",
     "SongMetric",
     "System",
     "SystemCard",
     "Verdict",
+    "WorkerInput",
     "build_system",
     "extractor",
     "leave_out",
+    "literal",
+    "merged",
     "metric",
     "parameters_of",
     "set_metric",

@@ -5,32 +5,50 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from songbench.contracts import registry
 from songbench.contracts.cards import READY, Availability, SystemCard
 from songbench.contracts.system import conditions_of
-from songbench.domain.audio import AudioSource, MemoryAudio, read_audio
+from songbench.domain.audio import Audio, AudioSource, MemoryAudio, read_audio
 from songbench.domain.checking import Schema, checked
-from songbench.domain.errors import InputError, SongbenchError, UnavailableError, one_line
+from songbench.domain.errors import InputError, SongbenchError, UnavailableError, UnsupportedError, one_line
 from songbench.domain.hashing import Json
+from songbench.domain.limits import require_language
 from songbench.domain.lyrics import render_block
+from songbench.domain.rendering import Rendering
 from songbench.domain.song import UNKNOWN_DEVICE, Failure, GenerationRecord, Request, Song
-from songbench.resources import needs, weights
+from songbench.resources import checkouts, needs, weights
 from songbench.resources.authoring.failures import failure_of
+from songbench.resources.checkouts import Checkout
 from songbench.resources.environments import Environment, IsolatedWorker, IsolationError, identity_of, write_wav
 from songbench.resources.environments.worker import SILENCE_SECONDS, TIMEOUT_SECONDS
 from songbench.resources.weights import Weights
 
 _NO_SETTINGS: Mapping[str, Json] = {}
+_RESERVED = frozenset(("environment", "weights", "upstream"))
 
 
-def render_nothing(request: Request) -> Mapping[str, Json]:
+@dataclass(frozen=True)
+class WorkerInput:
+    """What an adapter's rendering gives: its own part of what the worker is told, and what that is for a reader.
+
+    Attributes:
+        inputs: replace or extend the entries of the request that `IsolatedSystem` describes.
+        rendering: for the song's record.
+    """
+
+    inputs: Mapping[str, Json]
+    rendering: Rendering | None = None
+
+
+def render_nothing(request: Request) -> WorkerInput:
     """The rendering of an adapter that takes lyrics in block form and the style as it is."""
-    return {}
+    return WorkerInput({})
 
 
 class IsolatedSystem:
@@ -45,7 +63,8 @@ class IsolatedSystem:
     - ``generate(self, request)`` makes a song and returns ``{"audio": "song.wav"}``, the name of a file that it wrote
       into ``request["folder"]``, at any rate and with any number of channels. It may add ``stems`` (names to files),
       ``seconds`` (compute time; measured from here otherwise), ``peak_gib``, ``device``, ``conditions``, ``stages``,
-      ``seed_honoured`` and ``notes``, as `GenerationRecord` explains them.
+      ``seed_honoured``, ``notes``, ``settings``, ``lossy``, ``best_of``, ``fake_stereo`` and ``loading_included``, as
+      `GenerationRecord` explains them. Of fake stereo the left channel is kept, as the mean of both is a comb filter.
 
     A request is a mapping: ``id``, ``take``, ``seed``, ``language``, ``lyrics`` (text), ``style`` (text, or None where
     the prompt has none), ``prompt_audio`` (the path of a float32 wav, or None), ``seconds`` (or None), ``folder``, and
@@ -58,19 +77,24 @@ class IsolatedSystem:
         card: what it is; environment and weights are added to its `needs`.
         environment: whose Python runs the worker.
         worker: the script.
-        weights: what the model is loaded from.
+        weights: what the model is loaded from; those that belong to another plug-in by their name.
         settings: every setting that can change the samples; handed to the worker and part of every song's key.
         render: the adapter's own part of a request, such as its form of the lyrics: a pure function of the request,
-            whose result replaces or extends the entries above. It raises `InputError` for what cannot be asked.
+            whose result, a `WorkerInput` or its `inputs` alone, replaces or extends the entries above. It raises
+            `UnsupportedError` for what the system cannot take; it reads no audio, as that may not be there yet.
+        upstream: other people's code, whose folder is ``settings["upstream"]``.
         prompt_rate: samples per second of the prompt audio's file; None: as the prompt has it.
+        prompt_least_s: how long the prompt audio has to be, in seconds; shorter is a failure that says so.
+        prompt_most_s: what is longer is cut from its beginning to this many seconds; None: left as it is.
         batch: with more than 1, ``generate_batch(self, requests)`` is asked for so many songs at a time and returns a
-            list of answers in order; when it fails, each song is asked for by ``generate``.
+            list of answers in order; when it fails, each song is asked for by ``generate``, and so is one whose answer
+            is None.
         timeout_s: how long a call may take; loading the model is part of the first.
         silence_s: how long the worker may give no sign of life.
 
     Raises:
-        ValueError: `batch` is below 1, or a setting is called ``environment`` or ``weights``, which are part of the
-            parameters already.
+        ValueError: `batch` is below 1, or a setting is called ``environment``, ``weights`` or ``upstream``, which are
+            part of the parameters already.
     """
 
     def __init__(
@@ -79,37 +103,54 @@ class IsolatedSystem:
         card: SystemCard,
         environment: Environment,
         worker: Path,
-        weights: Sequence[Weights] = (),
+        weights: Sequence[Weights | str] = (),
         settings: Mapping[str, Json] = _NO_SETTINGS,
-        render: Callable[[Request], Mapping[str, Json]] = render_nothing,
+        render: Callable[[Request], WorkerInput | Mapping[str, Json]] = render_nothing,
+        upstream: Checkout | None = None,
         prompt_rate: int | None = None,
+        prompt_least_s: float = 0.0,
+        prompt_most_s: float | None = None,
         batch: int = 1,
         timeout_s: float = TIMEOUT_SECONDS,
         silence_s: float = SILENCE_SECONDS,
     ) -> None:
         if batch < 1:
             raise ValueError(f"batch is {batch}; it must be at least 1")
-        if reserved := {"environment", "weights"} & settings.keys():
+        if reserved := _RESERVED & settings.keys():
             raise ValueError(f"no setting may be called '{min(reserved)}'")
-        names = dict.fromkeys((environment.name, *(entry.name for entry in weights), *card.needs))
+        entries = tuple(registry.load(registry.WEIGHTS, e) if isinstance(e, str) else e for e in weights)
+        sources = () if upstream is None else (upstream,)
+        names = dict.fromkeys((environment.name, *(need.name for need in (*sources, *entries)), *card.needs))
         self.card = replace(card, needs=tuple(names))
-        self.environment, self.script, self.weights = environment, Path(worker), tuple(weights)
-        self.settings, self.render, self.batch = dict(settings), render, batch
+        self.environment, self.script, self.weights = environment, Path(worker), entries
+        self.settings, self.render, self.batch, self.upstream = dict(settings), render, batch, upstream
         self._prompt_rate, self._timeout_s, self._silence_s = prompt_rate, timeout_s, silence_s
+        self._prompt_least_s, self._prompt_most_s = prompt_least_s, prompt_most_s
         self._worker: IsolatedWorker | None = None
         self._device = UNKNOWN_DEVICE
 
     @property
     def parameters(self) -> Mapping[str, Json]:
-        """The settings, the pins of the environment and the revisions of the weights."""
+        """The settings, the pins of the environment, the commit of other people's code, the weights' revisions."""
         revisions = {entry.name: weights.revision_of(entry) for entry in self.weights}
-        return {**self.settings, "environment": identity_of(self.environment), "weights": revisions}
+        code = {} if self.upstream is None else {"upstream": checkouts.identity_of(self.upstream)}
+        return {**self.settings, "environment": identity_of(self.environment), "weights": revisions, **code}
 
     def availability(self) -> Availability:
-        """Whether the environment and the weights are here; of several that are not, the first is named."""
-        required: list[needs.Need] = [self.environment, *self.weights]
+        """Whether environment, code and weights are here; of several that are not, the first is named."""
+        code = () if self.upstream is None else (self.upstream,)
+        required: list[needs.Need] = [self.environment, *code, *self.weights]
         states = (needs.availability(need) for need in required)
         return next((state for state in states if not state.ready), READY)
+
+    def unsupported(self, request: Request) -> str | None:
+        """Why the system cannot take a request: its language, a condition it needs, whatever `render` refuses."""
+        try:
+            require_language(request.prompt, self.card.languages)
+            self._rendered(request)
+        except UnsupportedError as error:
+            return one_line(str(error)).rstrip(".")
+        return None
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
         """The songs, in order, each as soon as it is there."""
@@ -124,6 +165,26 @@ class IsolatedSystem:
                 yield from self._batch(worker, group)
             else:
                 yield self._song(worker, group[0])
+
+    def call(self, method: str, /, **arguments: Json) -> Json:
+        """Call a method of the worker, which is started first where it does not run.
+
+        Raises:
+            SongbenchError: what it needs is not here, or it failed.
+        """
+        return self._started().call(method, **arguments)
+
+    def self_check(self, say: Callable[[str], None]) -> None:
+        """Start the worker with its model, which is the smallest thing that shows that all of it fits together.
+
+        Args:
+            say: called with one line per step.
+
+        Raises:
+            SongbenchError: what it needs is not here, or it does not start.
+        """
+        say(f"{self.card.name}: loading the model")
+        self.call("describe")
 
     def close(self) -> None:
         """End the worker; the next song starts another."""
@@ -140,7 +201,9 @@ class IsolatedSystem:
         if self._worker is None:
             settings: dict[str, Json] = {
                 **self.settings,
+                **self.worker_settings(),
                 "weights": {entry.name: _folder_of(entry) for entry in self.weights},
+                "upstream": None if self.upstream is None else _code_of(self.upstream),
             }
             worker = IsolatedWorker(
                 self.environment, self.script, settings, timeout_s=self._timeout_s, silence_s=self._silence_s
@@ -170,14 +233,14 @@ class IsolatedSystem:
                 inputs = [self._inputs(request, place) for request, place in zip(requests, folders, strict=True)]
                 worker.call("describe")
                 begin = time.perf_counter()
-                answers = worker.call("generate_batch", requests=inputs)
+                answers = worker.call("generate_batch", requests=inputs, **self.together(requests))
                 seconds = (time.perf_counter() - begin) / len(requests)
                 if not isinstance(answers, list) or len(answers) != len(requests):
                     raise InputError(f"generate_batch gave no list of {len(requests)} answers.")
             except Exception:  # of whichever song it is: each is asked for again by itself
                 answers = None
             for number, request in enumerate(requests):
-                if answers is None:
+                if answers is None or answers[number] is None:
                     yield self._song(worker, request)
                     continue
                 try:
@@ -185,16 +248,43 @@ class IsolatedSystem:
                 except Exception as error:
                     yield _failed(error, request, worker.printed())
 
+    def worker_settings(self) -> Mapping[str, Json]:
+        """What the worker is told beside the settings and cannot change the samples, such as where files lie."""
+        return {}
+
+    def together(self, requests: Sequence[Request]) -> Mapping[str, Json]:
+        """What ``generate_batch`` is told beside the requests, as further keyword arguments."""
+        return {}
+
+    def _rendered(self, request: Request) -> WorkerInput:
+        rendered = self.render(request)
+        return rendered if isinstance(rendered, WorkerInput) else WorkerInput(rendered)
+
+    def _prompt_file(self, source: AudioSource, folder: Path) -> str:
+        """The prompt audio as a file in the folder.
+
+        Raises:
+            InputError: it cannot be decoded, or is too short.
+        """
+        audio = source.load()
+        if audio.seconds < self._prompt_least_s:
+            raise InputError(
+                f"The prompt audio has {audio.seconds:.2f} s; {self.card.name} needs {self._prompt_least_s:g} s."
+            )
+        if self._prompt_most_s is not None and audio.seconds > self._prompt_most_s:
+            audio = audio.cut(0.0, self._prompt_most_s)
+        return str(write_wav(MemoryAudio(audio), folder / "prompt.wav", rate=self._prompt_rate))
+
     def _inputs(self, request: Request, folder: Path) -> dict[str, Json]:
         """What the worker is given, its prompt audio written into the folder.
 
         Raises:
-            InputError: the prompt audio cannot be decoded, or the prompt cannot be rendered.
+            InputError: the prompt audio cannot be decoded or is too short, or the prompt cannot be rendered.
         """
         conditions, prompt = conditions_of(self.card, request), request.prompt
         audio: str | None = None
         if "prompt audio" in conditions and request.prompt_audio is not None:
-            audio = str(write_wav(request.prompt_audio, folder / "prompt.wav", rate=self._prompt_rate))
+            audio = self._prompt_file(request.prompt_audio, folder)
         return {
             "id": prompt.id,
             "take": request.take,
@@ -205,7 +295,7 @@ class IsolatedSystem:
             "prompt_audio": audio,
             "seconds": prompt.seconds,
             "folder": str(folder),
-            **self.render(request),
+            **self._rendered(request).inputs,
         }
 
     def _read(self, request: Request, answer: Json, folder: Path, seconds: float) -> Song:
@@ -223,9 +313,17 @@ class IsolatedSystem:
             seed_honoured=result.seed_honoured,
             stages=result.stages,
             notes=result.notes,
+            rendering=self._rendered(request).rendering,
+            settings={**self.settings, **result.settings},
+            lossy=result.lossy,
+            best_of=result.best_of,
+            fake_stereo=result.fake_stereo,
+            loading_included=result.loading_included,
+            own_process=True,
         )
         stems = {name: _audio(folder, file) for name, file in result.stems.items()}
-        return Song(request=request, source=_audio(folder, result.audio), record=record, stems=stems)
+        source = _audio(folder, result.audio, left=result.fake_stereo)
+        return Song(request=request, source=source, record=record, stems=stems)
 
 
 class _Description(Schema):
@@ -246,6 +344,11 @@ class _Answer(Schema):
     stages: Mapping[str, float] = Field(default_factory=dict)
     seed_honoured: bool = True
     notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    lossy: str = ""
+    best_of: int = 1
+    fake_stereo: bool = False
+    loading_included: bool = False
 
 
 def _checked(model: type[Any], answer: Json) -> Any:
@@ -263,16 +366,25 @@ def _folder_of(entry: Weights) -> str:
     return str(folder)
 
 
-def _audio(folder: Path, file: str) -> AudioSource:
-    """The audio of a file in the folder, in memory, as the folder goes away."""
+def _code_of(code: Checkout) -> str:
+    folder = checkouts.path_of(code)
+    if folder is None:
+        missing = checkouts.availability(code)
+        raise UnavailableError(f"{missing.reason}. To get it: {missing.cure}")
+    return str(folder)
+
+
+def _audio(folder: Path, file: str, *, left: bool = False) -> AudioSource:
+    """The audio of a file in the folder, or its left channel, in memory, as the folder goes away."""
     path = folder / file
     if not path.is_file():
         files = ", ".join(sorted(entry.name for entry in folder.iterdir())) or "nothing"
         raise InputError(f"The worker names '{file}', which it did not write (there is {files}).")
     try:
-        return MemoryAudio(read_audio(path))
+        audio = read_audio(path)
     except InputError as error:
-        raise InputError(str(error).replace(str(path), file)) from None
+        raise InputError(str(error).replace(str(path), path.name)) from None
+    return MemoryAudio(Audio(audio.samples[:1], audio.rate) if left else audio)
 
 
 def _failed(error: Exception, request: Request, printed: str = "") -> Failure:

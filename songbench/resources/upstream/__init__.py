@@ -1,5 +1,1 @@
-"""Other people's programs as systems: the pinned state of their repository that an adapter drives."""
-
-from songbench.resources.checkouts import Checkout
-
-__all__ = ["Checkout"]
+"""Other people's programs as systems: how they are called, and the worker that calls them."""

@@ -1,0 +1,81 @@
+"""How a program of other people is called for a song: its arguments, the files it reads and those it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from songbench.domain.hashing import Json
+from songbench.domain.rendering import Rendering
+
+PLACEHOLDERS: Mapping[str, str] = {
+    "in": "the folder with the `files`",
+    "out": "an empty folder for what is written",
+    "relative_out": "the same, relative to the folder the program runs in",
+    "prompt_audio": "the prompt's audio, a float32 wav",
+    "site": "where the environment has its packages",
+    "upstream": "the work tree: links to the checkout, with the weights at their places",
+}
+"""What `arguments` and `files` may hold in braces, beside ``{weights:NAME}``, the folder of weights."""
+
+BRACE = "{brace}"
+"""Stands for an opening brace."""
+
+
+def literal(text: str) -> str:
+    """Somebody's text, such as a line of lyrics, in which nothing is a placeholder.
+
+    >>> literal("sing {out} loud")
+    'sing {brace}out} loud'
+    """
+    return text.replace("{", BRACE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """One call of a program for one song.
+
+    Attributes:
+        arguments: as on a command line; `PLACEHOLDERS` are replaced, so people's texts go through `literal`.
+        files: name → text, written to ``{in}`` first: UTF-8 without a byte order mark, line ends as they are. As
+            `arguments`.
+        outputs: ``mix``, and each stem by its name → a glob pattern in ``{out}`` that exactly one file matches.
+        rendering: what the system is given by all that.
+        compute_pattern: a regular expression whose group is the compute time in seconds that the program prints; "":
+            the time of the whole process is taken, which includes loading the model.
+        lossy: the codec of what it writes, "" where nothing is lost.
+        best_of: how many candidates it makes for one song.
+        fake_stereo: its second channel is made out of the first.
+        settings: those in force by its own names, beside those in the arguments.
+    """
+
+    arguments: tuple[str, ...]
+    outputs: Mapping[str, str]
+    rendering: Rendering
+    files: Mapping[str, str] = field(default_factory=dict)
+    compute_pattern: str = ""
+    lossy: str = ""
+    best_of: int = 1
+    fake_stereo: bool = False
+    settings: Mapping[str, Json] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """What a worker is told: all but the rendering."""
+        return {name: value for name, value in asdict(self).items() if name != "rendering"}
+
+
+def merged(invocations: Sequence[Invocation], *, arguments: tuple[str, ...], files: Mapping[str, str]) -> Invocation:
+    """The one call that makes all songs.
+
+    Args:
+        invocations: of the songs alone, at least one.
+        arguments: of the whole call.
+        files: of the whole call.
+
+    Raises:
+        ValueError: the output patterns of two songs are the same.
+    """
+    patterns = [pattern for invocation in invocations for pattern in invocation.outputs.values()]
+    if len(set(patterns)) < len(patterns):
+        raise ValueError("two songs of one call would be looked for under the same name")
+    return replace(invocations[0], arguments=arguments, files=files)
