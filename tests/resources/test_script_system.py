@@ -64,6 +64,7 @@ else:
     assert not text.startswith(b"\\xef\\xbb\\xbf") and b"\\r" not in text
     if b"hangs" in text:
         time.sleep(600)
+    assert not os.path.exists("written-in-the-work-tree"), "left by an earlier song"
     open("written-in-the-work-tree", "w").close()
     cached = "hub/models--a--b/snapshots/" + "0" * 40 + "/x.bin"
     print("weights:", open("models/base/model.bin").read(), open(cached).read())
@@ -140,10 +141,9 @@ def toy(places, monkeypatch):
             environment=ENVIRONMENT,
             upstream=CODE,
             script="bin/sing.py",
-            variables={"MODE": "quiet"},
             weights=(BASE, OTHER),
             layout=Layout(links={"models/base": "toy-base"}, hub={"a/b": "toy-other"}),
-            **{"invoke": invoke, **options},
+            **{"invoke": invoke, "variables": {"MODE": "quiet"}, **options},
         )
         systems.append(system)
         return system
@@ -220,6 +220,24 @@ def test_files_count_and_exit_codes_are_noted(toy):
     assert song.record.notes == (
         "bin/sing.py ended with exit code 3: took 0.25 seconds, after it had written the song",
     )
+
+
+def test_what_is_printed_counts(toy):
+    def reported(request):
+        options = {
+            "compute_pattern": r"took ([\d.])([\d.]+) seconds",
+            "notes": {"^(load)ing": r"it was \1ed", "never": "never"},
+            "refusals": {"mode loud": "it was loud"},
+            "seed_honoured": False,
+        }
+        return Invocation(**{**vars(invoke(request)), **options})
+
+    system = toy(invoke=reported)
+    (song,) = system.generate([request()])
+    assert song.record.seconds == 0 + 0.25 and not song.record.loading_included
+    assert song.record.notes == ("it was loaded",) and not song.record.seed_honoured
+    (failure,) = toy(invoke=reported, variables={"MODE": "loud"}).generate([request()])
+    assert isinstance(failure, Failure) and "it was loud" in failure.cause
 
 
 def test_of_a_batch_that_comes_in_part_the_rest_is_asked_for_alone(toy):

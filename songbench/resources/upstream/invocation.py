@@ -33,7 +33,7 @@ def literal(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
-    """One call of a program for one song.
+    r"""One call of a program for one song.
 
     Attributes:
         arguments: as on a command line; `PLACEHOLDERS` are replaced, so people's texts go through `literal`.
@@ -41,8 +41,12 @@ class Invocation:
             `arguments`.
         outputs: ``mix``, and each stem by its name → a glob pattern in ``{out}`` that exactly one file matches.
         rendering: what the system is given by all that.
-        compute_pattern: a regular expression whose group is the compute time in seconds that the program prints; "":
-            the time of the whole process is taken, which includes loading the model.
+        compute_pattern: a regular expression whose groups add up to the compute time in seconds that the program
+            prints; "": the time of the whole process is taken, which includes loading the model.
+        notes: regular expression → what the song's record says where the program prints such a thing; ``\1`` is its
+            first group.
+        refusals: regular expression → why that is no song of this system, whatever was written.
+        seed_honoured: the song follows from the seed.
         lossy: the codec of what it writes, "" where nothing is lost.
         best_of: how many candidates it makes for one song.
         fake_stereo: its second channel is made out of the first.
@@ -54,6 +58,9 @@ class Invocation:
     rendering: Rendering
     files: Mapping[str, str] = field(default_factory=dict)
     compute_pattern: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    seed_honoured: bool = True
     lossy: str = ""
     best_of: int = 1
     fake_stereo: bool = False

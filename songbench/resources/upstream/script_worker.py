@@ -1,8 +1,9 @@
 """The worker of a `ScriptSystem`: runs in the system's environment, where there is no songbench.
 
 Standard library only, for any Python from 3.8 on. It makes a work tree of links to the checkout, so that nothing is
-ever written into that, puts the weights where the program looks for them, and runs the program once per call. Whether
-that went well is judged by the files alone, as many programs end with exit code 0 without having made a song.
+ever written into that, puts the weights where the program looks for them, and runs the program once per call. The tree
+is made anew for every call, as some programs keep files there that the next song would be made from. Whether it went
+well is judged by the files alone, as many programs end with exit code 0 without having made a song.
 """
 
 from __future__ import annotations
@@ -50,19 +51,25 @@ class Worker:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.weights, self.script, self.variables = settings["weights"], settings["script"], settings["variables"]
+        self.settings = settings
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="songbench-upstream-")).resolve()
         weakref.finalize(self, shutil.rmtree, self.root, True)
         self.tree, self.reports = self.root / "tree", self.root / "reports"
+        self.cache, self.cwd = self.tree / settings["hub_folder"], self.tree / settings["cwd"]
         self.reports.mkdir()
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Make the work tree, without whatever an earlier call has left there."""
+        shutil.rmtree(self.tree, ignore_errors=True)  # links are removed, not followed
         self.tree.mkdir()
-        if settings["upstream"]:
-            link_children(pathlib.Path(settings["upstream"]), self.tree)
-        for place, name in settings["links"].items():
+        if self.settings["upstream"]:
+            link_children(pathlib.Path(self.settings["upstream"]), self.tree)
+        for place, name in self.settings["links"].items():
             link(pathlib.Path(self.weights[name]), self.tree, place)
-        self.cache = self.tree / settings["hub_folder"]
-        for repository, name in settings["hub"].items():
+        for repository, name in self.settings["hub"].items():
             self.add_to_cache(repository, pathlib.Path(self.weights[name]))
-        self.cwd = folder_in(self.tree, settings["cwd"])
+        folder_in(self.tree, self.settings["cwd"])
 
     def add_to_cache(self, repository: str, folder: pathlib.Path) -> None:
         """Lay weights out as the hub's own cache does, so that its loader takes them for what it once fetched."""
@@ -116,7 +123,8 @@ class Worker:
         return answers
 
     def places(self, folder: pathlib.Path, prompt_audio: str | None) -> dict[str, str]:
-        """What the placeholders stand for; makes the two folders."""
+        """What the placeholders stand for; makes the work tree and the two folders."""
+        self.lay_out()
         folder = folder.resolve()
         into, out = folder / "in", folder / "out"
         into.mkdir()
@@ -167,7 +175,7 @@ class Worker:
         """The answer that names the song's files.
 
         Raises:
-            RuntimeError: a file is not there, or it is not clear which one it is.
+            RuntimeError: a file is not there, it is not clear which one it is, or what was printed refuses it.
         """
         out, script = folder.resolve() / "out", self.script
         files: dict[str, str] = {}
@@ -179,18 +187,24 @@ class Worker:
                 files_there = files_there[:200] or "it wrote nothing"
                 raise RuntimeError(f"{script} wrote {number} called {pattern} ({files_there}) and {run.ending()}")
             files[name] = matches[0]
-        printed = invocation["compute_pattern"] and re.findall(invocation["compute_pattern"], "\n".join(run.lines))
+        text = "\n".join(run.lines)
+        for pattern, cause in invocation["refusals"].items():
+            if re.search(pattern, text):
+                raise RuntimeError(cause)
         notes = [f"{script} {run.ending()}, after it had written the song"] if run.status else []
+        for pattern, note in invocation["notes"].items():
+            notes += [match.expand(note) for match in [re.search(pattern, text)] if match]
+        times = list(re.finditer(invocation["compute_pattern"], text)) if invocation["compute_pattern"] else []
         return {
             "audio": files.pop("mix"),
             "stems": files,
-            "seconds": float(printed[-1]) if printed else run.seconds / songs,
-            "loading_included": not printed,
+            "seconds": sum(float(part) for part in times[-1].groups()) if times else run.seconds / songs,
+            "loading_included": not times,
             "device": run.facts.get("device"),
             "peak_gib": run.facts.get("peak_gib"),
             "stages": {"process": run.seconds / songs},
             "notes": notes,
-            **{name: invocation[name] for name in ("lossy", "best_of", "fake_stereo", "settings")},
+            **{name: invocation[name] for name in ("seed_honoured", "lossy", "best_of", "fake_stereo", "settings")},
         }
 
 
