@@ -356,15 +356,15 @@ def test_pins_that_were_copied_along_are_checked(tmp_path, hub):
 
 
 def test_a_folder_of_a_repository_stands_for_all_its_files(hub, tmp_path):
-    other = MODEL[::-1]
-    hub.repos["authors/toy"] |= {"ckpt/a/model.pt": other, "ckpt/notes.txt": NOTES, ".gitattributes": NOTES}
+    reversed_model = MODEL[::-1]
+    hub.repos["authors/toy"] |= {"ckpt/a/model.pt": reversed_model, "ckpt/notes.txt": NOTES, ".gitattributes": NOTES}
     checkpoint = replace(toy(), files=(WeightFile("ckpt/", about=9_000),))
     assert weights.path(checkpoint) is None and not checkpoint.pinned
     messages = []
     folder = weights.setup(checkpoint, say=messages.append)
     assert messages[0].startswith("toy: trusted on first use: ckpt/.")
-    assert f"  ckpt/a/model.pt: 96 kB, sha256 {sha256(other)}" in messages
-    assert (folder / "ckpt/a/model.pt").read_bytes() == other and not (folder / "model.pt").exists()
+    assert f"  ckpt/a/model.pt: 96 kB, sha256 {sha256(reversed_model)}" in messages
+    assert (folder / "ckpt/a/model.pt").read_bytes() == reversed_model and not (folder / "model.pt").exists()
     assert weights.path(checkpoint) == folder == weights.verified(checkpoint)
     assert [file.name for file in weights.as_recorded(checkpoint).files] == ["ckpt/a/model.pt", "ckpt/notes.txt"]
     (folder / "ckpt/notes.txt").unlink()
@@ -378,8 +378,8 @@ def test_a_folder_of_a_mirror_is_copied_whole(tmp_path):
     (tmp_path / "usb/toy/ckpt").mkdir(parents=True)
     for name, content in {"ckpt/model.pt": MODEL, "top.txt": NOTES}.items():
         (tmp_path / "usb/toy" / name).write_bytes(content)
-    whole = replace(toy(), files=(WeightFile("./", about=9_000),))
-    folder = weights.setup(whole, mirror=tmp_path / "usb", say=quiet)
+    repository = replace(toy(), files=(WeightFile("./", about=9_000),))
+    folder = weights.setup(repository, mirror=tmp_path / "usb", say=quiet)
     assert (folder / "ckpt/model.pt").read_bytes() == MODEL and (folder / "top.txt").is_file()
     absent = replace(toy(UrlSource("http://127.0.0.1:9"), name="toy"), version="2", files=(WeightFile("third_party/"),))
     with pytest.raises(SongbenchError, match="there is nothing in third_party/"):

@@ -1,0 +1,1 @@
+"""YuE, first version (M-A-P, HKUST): two language models over codec tokens, section by section."""

@@ -1,0 +1,39 @@
+"""The adapters that are tried against stand-ins, and what each needs of its surroundings.
+
+For each: the variants that are tried, the contract data it was written after, the files its checkout has beside the
+program, and faults that cannot happen to it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """An adapter and its stand-in.
+
+    Attributes:
+        specs: how its variants are named on the command line; the first one is run through all faults.
+        contract: name of the contract data in ``facts/systems``.
+        files: of the checkout, beside the program.
+        language: in which it is asked to sing.
+    """
+
+    specs: tuple[str, ...]
+    contract: str
+    files: tuple[str, ...] = ()
+    language: str = "en"
+
+
+ADAPTERS = {
+    "diffrhythm": Adapter(
+        specs=("diffrhythm", "diffrhythm:full", "diffrhythm:base-audio", "diffrhythm:full-audio"),
+        contract="diffrhythm",
+        files=("infer/example/vocal.npy",),
+    ),
+    "yue": Adapter(
+        specs=("yue", "yue:icl"),
+        contract="yue",
+        files=("inference/mm_tokenizer_v0.2_hf/tokenizer.model",),
+    ),
+}
+SPECS = [(name, spec) for name, adapter in ADAPTERS.items() for spec in adapter.specs]

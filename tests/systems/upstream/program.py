@@ -1,0 +1,80 @@
+"""The part that all stand-ins share: arguments, failures that the lyrics ask for, and the sound they give.
+
+A stand-in is a program with the arguments, the files and the quirks of one of other people's programs, and without its
+model. It runs as that would, in a process of another Python, so only the standard library is here. Its folder holds
+``contract.json``, the contract data of the program it stands for, and ``sounds``, what it gives out.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import sys
+import time
+
+ROOT = pathlib.Path(os.environ.get("STAND_IN", "."))
+KINDS = {"str": str, "int": int, "float": float, "bool": bool}
+FAULT = "fault"
+"""A sung line that begins so names a fault, as in "fault crash"."""
+
+
+def parser_of(contract):
+    """The argument parser that contract data describe."""
+    parser = argparse.ArgumentParser(allow_abbrev=contract["entry"].get("allow_abbrev", True))
+    for option in contract["options"]:
+        flags = option["flag"] if isinstance(option["flag"], list) else [option["flag"]]
+        if not all(flag.startswith("-") for flag in flags):
+            continue
+        facts = {"required": bool(option["required"]), "default": option["default"], "help": option.get("help")}
+        if facts["help"]:
+            facts["help"] = facts["help"].replace("%", "%%")
+        if option["action"] in ("store_true", "store_false"):
+            parser.add_argument(*flags, action=option["action"])
+        else:
+            kind = KINDS.get(option["type"], str)
+            parser.add_argument(*flags, type=kind, choices=option.get("choices") or None, **facts)
+    return parser
+
+
+def arguments():
+    """What this program was called with, read by the parser of its contract."""
+    return parser_of(json.loads((ROOT / "contract.json").read_text(encoding="utf-8"))).parse_args()
+
+
+def fault_in(text):
+    """The fault that lyrics ask for, "" where they ask for none; those that end the program do so here."""
+    position = text.find(FAULT + " ")
+    fault = text[position + len(FAULT) + 1 :].split()[0].strip(".,;\"'\\[]") if position >= 0 else ""
+    if fault == "crash":
+        raise ValueError("tensors of different sizes")
+    if fault == "memory":
+        print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB", flush=True)
+        sys.exit(1)
+    if fault == "killed":
+        os.kill(os.getpid(), 9)
+    if fault == "hang":
+        time.sleep(600)
+    return fault
+
+
+def give(path, fault="", channels=2):
+    """Write the sound of a song, in the format of its name; "nothing" writes no file at all.
+
+    Args:
+        path: of the file.
+        fault: as `fault_in` gives it.
+        channels: of the sound.
+    """
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if fault == "nothing":
+        return
+    if fault == "empty":
+        path.write_bytes(b"")
+    elif fault == "broken":
+        path.write_bytes(b"no sound at all, but a message of the service")
+    elif fault == "nan":
+        shutil.copyfile(ROOT / "sounds" / "nan.wav", path)
+    else:
+        shutil.copyfile(ROOT / "sounds" / f"{channels}{path.suffix}", path)
