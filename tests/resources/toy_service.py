@@ -44,11 +44,11 @@ class Toy(HostedSystem):
         return HostedInput(body=body, rendering=Rendering(lyrics=lyrics, style="text", style_text=request.prompt.style))
 
     def order(self, client, body):
-        answer = client.post("/songs", body).json()
+        answer = client.post("/songs", body).mapping()
         return answer["id"]
 
     def ask(self, client, task):
-        answer = client.get(f"/songs/{task}").json()
+        answer = client.get(f"/songs/{task}").mapping()
         if answer["status"] in ("failed", "cancelled"):
             raise ServiceError("failed", f"the task {answer['status']}")
         if answer["status"] != "done":

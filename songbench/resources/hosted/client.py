@@ -62,6 +62,17 @@ class Answer:
             raise ServiceError("answer", f"gave no JSON ({one_line(repr(self.data[:60]))})") from None
         return value
 
+    def mapping(self) -> Mapping[str, Any]:
+        """The bytes as a JSON object.
+
+        Raises:
+            ServiceError: they are something else.
+        """
+        value = self.json()
+        if not isinstance(value, Mapping):
+            raise ServiceError("answer", f"gave no JSON object ({one_line(repr(value), 60)})")
+        return value
+
 
 class HttpClient:
     """Asks one service.

@@ -41,7 +41,7 @@ class Price:
         amount: for one `unit`; None: nobody has said it here.
         unit: ``song``, or ``minute`` of the song.
         currency: by its code.
-        source: where that is said, and when, e.g. ``example.com/pricing, June 2026``.
+        source: where that is said, and when, e.g. ``example.com/pricing, June 2026``; without an amount: where to look.
     """
 
     amount: float | None = None
@@ -61,5 +61,5 @@ class Price:
 
     def __str__(self) -> str:
         if self.amount is None:
-            return "a price that is not known here"
+            return "at a price that is not known here" + (f" (see {self.source})" if self.source else "")
         return f"{self.currency} {self.amount:g} a {self.unit}" + (f" ({self.source})" if self.source else "")

@@ -1,0 +1,1 @@
+"""Eleven Music, a hosted song generator, through its documented HTTP API."""

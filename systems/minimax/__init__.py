@@ -1,0 +1,1 @@
+"""MiniMax Music as a hosted song generator, through its documented HTTP API."""

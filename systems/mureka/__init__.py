@@ -1,0 +1,1 @@
+"""Mureka, a hosted song generator, through its documented HTTP API."""
