@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from songbench.domain.lyric_timing import RULE, tempo_of_style, time_lyrics
-
 from songbench.domain.errors import UnsupportedError
 from songbench.domain.hashing import Json
+from songbench.domain.lyric_timing import RULE, tempo_of_style, time_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.rendering import Rendering
 from songbench.domain.sections import Section
@@ -191,4 +190,4 @@ def _starts(parts: Sequence[tuple[Section, float]]) -> tuple[tuple[float, str], 
 
 
 def _changed_tags(prompt: Prompt) -> dict[str, str | None]:
-    return {tag: _NAMES[tag] for tag in dict.fromkeys(prompt.lyrics.tags) if tag in ("inst", "silence")}
+    return {tag: _NAMES[tag] for tag in prompt.lyrics.tags if _NAMES[tag] != tag.capitalize()}

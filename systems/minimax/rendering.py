@@ -63,7 +63,7 @@ def render(prompt: Prompt, settings: Mapping[str, Json]) -> HostedInput:
         lyrics=lyrics,
         style="text" if style else "none",
         style_text=style,
-        tags={"silence": None} if "silence" in prompt.lyrics.tags else {},
+        tags={tag: _TAGS[tag] for tag in prompt.lyrics.tags if _TAGS[tag] != tag.capitalize()},
         notes=tuple(notes),
     )
     body = {

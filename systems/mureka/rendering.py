@@ -56,7 +56,7 @@ def render(prompt: Prompt, settings: Mapping[str, Json]) -> HostedInput:
         lyrics=lyrics,
         style="text" if style else "none",
         style_text=style,
-        tags={tag: _TAGS[tag] for tag in dict.fromkeys(prompt.lyrics.tags) if tag in ("inst", "silence")},
+        tags={tag: _TAGS[tag] for tag in prompt.lyrics.tags if _TAGS[tag] != f"[{tag.capitalize()}]"},
         notes=tuple(notes),
     )
     body = {"lyrics": lyrics, "model": settings["model"], "n": settings["n"]}
