@@ -19,7 +19,13 @@ def published_blocks(names: str | None) -> list[Any]:
 
 
 def show_leaderboard(
-    experiment: Any, store: Any, folder: Path, blocks: Sequence[Any] = (), *, quiet: bool = False
+    experiment: Any,
+    store: Any,
+    folder: Path,
+    blocks: Sequence[Any] = (),
+    *,
+    quiet: bool = False,
+    split_by: str | None = None,
 ) -> None:
     """Print an experiment's leaderboard, write its files into a folder, exit with 1 when something failed."""
     from rich.console import Console
@@ -31,7 +37,8 @@ def show_leaderboard(
     from songbench.reporting.tables import print_leaderboard
 
     listening_results = load_listening_results(experiment.folder)
-    board = build_leaderboard(gather(experiment, store), listening_results=listening_results, **experiment.statistics)
+    results = gather(experiment, store)
+    board = build_leaderboard(results, listening_results=listening_results, split_by=split_by, **experiment.statistics)
     paths = write_report(board, folder, blocks)
     print_leaderboard(board, published=blocks)
     names = ", ".join(path.name for path in paths[:5])

@@ -61,6 +61,14 @@ Published: TypeAlias = Annotated[
         autocompletion=completion.published_names,
     ),
 ]
+SplitBy: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--split-by",
+        metavar="condition",
+        help="A table for each kind of style that systems were given: text, audio, both, none.",
+    ),
+]
 Runs: TypeAlias = Annotated[
     str | None, typer.Option("--runs", metavar="FOLDER", help="The folder of run folders; default: results/runs.")
 ]

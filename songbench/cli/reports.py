@@ -10,7 +10,7 @@ import typer
 from songbench.cli import json_output
 from songbench.cli.app import RUNS, app
 from songbench.cli.leaderboards import published_blocks, show_leaderboard
-from songbench.cli.options import Json, Published, Quiet, RunName, Runs, StoreUrl
+from songbench.cli.options import Json, Published, Quiet, RunName, Runs, SplitBy, StoreUrl
 
 
 def _folder_of(run: str | None, runs: str | None) -> Path:
@@ -32,6 +32,7 @@ Examples:
 
     songbench report
     songbench report demo --to results/copy
+    songbench report demo --split-by condition
 
 More in docs/runs.md.
 """
@@ -43,6 +44,7 @@ def report(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Write here instead of the run's folder.")
     ] = None,
+    split_by: SplitBy = None,
     elsewhere: Published = None,
     runs: Runs = None,
     store: StoreUrl = None,
@@ -57,7 +59,9 @@ def report(
     experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
-    show_leaderboard(experiment, Store(experiment.store), to or experiment.folder, blocks, quiet=quiet)
+    show_leaderboard(
+        experiment, Store(experiment.store), to or experiment.folder, blocks, quiet=quiet, split_by=split_by
+    )
 
 
 _STATUS_HELP = """Show how far a run is: songs and scores done, failed, open.

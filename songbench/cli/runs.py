@@ -9,7 +9,7 @@ import typer
 
 from songbench.cli import completion, json_output
 from songbench.cli.app import RUNS, app
-from songbench.cli.options import Json, RunName, Runs
+from songbench.cli.options import Json, RunName, Runs, StoreUrl
 
 _HELP = """List the runs, newest first; show what one is; remove one.
 
@@ -17,6 +17,7 @@ Examples:
 
     songbench runs
     songbench runs show demo
+    songbench runs songs demo
     songbench runs remove demo
 
 More in docs/runs.md.
@@ -74,6 +75,61 @@ def show(run: RunName = None, runs: Runs = None, json: Json = False) -> None:
         json_output.show(json_output.of_runs([summary])[0])
     else:
         print_document([run_table(summary, run_files(folder))])
+
+
+_SONGS_HELP = """Show the songs of a run: what became of each, and what its system was really given.
+
+With --prompt each song is shown whole: lyrics as given, invented times, settings, seed. The files songs.csv and \
+songs.json of the run's folder hold the same of all songs.
+
+Examples:
+
+    songbench runs songs demo --system rulebased
+    songbench runs songs demo --prompt en-pop-window
+
+More in docs/runs.md.
+"""
+
+
+@runs_app.command(help=_SONGS_HELP)
+def songs(
+    run: RunName = None,
+    system: Annotated[str | None, typer.Option("--system", metavar="NAME", help="Of this system only.")] = None,
+    prompt: Annotated[str | None, typer.Option("--prompt", metavar="ID", help="Of this prompt only, whole.")] = None,
+    runs: Runs = None,
+    store: StoreUrl = None,
+    json: Json = False,
+) -> None:
+    """See `_SONGS_HELP`."""
+    from songbench.execution.gather import gather
+    from songbench.execution.recorded import recorded
+    from songbench.execution.run_folders import run_folder
+    from songbench.execution.store import Store
+    from songbench.reporting.document.terminal import print_document
+    from songbench.reporting.songs import song_rows, song_sheet, song_to_json, songs_table
+
+    experiment, _ = recorded(run_folder(run, runs).name, runs, store)
+    _check_name("system", system, [one.name for one in experiment.systems])
+    _check_name("prompt", prompt, [one.id for one in experiment.suite.prompts])
+    rows = [
+        row
+        for row in song_rows(gather(experiment, Store(experiment.store)))
+        if system in (None, row.song.system) and prompt in (None, row.song.prompt)
+    ]
+    if json:
+        json_output.show(list(map(song_to_json, rows)))
+    elif prompt:
+        print_document([block for row in rows for block in song_sheet(row)])
+    else:
+        print_document([songs_table(rows)])
+
+
+def _check_name(option: str, name: str | None, names: list[str]) -> None:
+    """Refuse a name that the run does not have, with the nearest."""
+    from songbench.domain.errors import InputError
+
+    if name is not None and name not in names:
+        raise InputError(f"The run has no {option} '{name}'.", field=option, value=name, allowed=names)
 
 
 _REMOVE_HELP = """Remove what songbench wrote into a run's folder: shown first, and you are asked.

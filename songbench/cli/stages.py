@@ -20,6 +20,7 @@ from songbench.cli.options import (
     RetryFailed,
     Runs,
     Seed,
+    SplitBy,
     StoreUrl,
     Suite,
     Systems,
@@ -45,6 +46,7 @@ def execute(
     report: bool = True,
     blocks: Sequence[Any] = (),
     quiet: bool = False,
+    split_by: str | None = None,
 ) -> None:
     """Run an experiment's stages, or show the plan, and print the leaderboard.
 
@@ -58,6 +60,7 @@ def execute(
         report: print the leaderboard and write its files.
         blocks: published numbers to show below.
         quiet: no progress and no introduction.
+        split_by: by what the leaderboard is split into several tables.
     """
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
@@ -81,7 +84,7 @@ def execute(
     did = f"{new} new results" if new else "nothing to compute: everything was stored already"
     bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
     if score and report:
-        show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet)
+        show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, split_by=split_by)
     elif not score:
         exit_for_failures(experiment, store)
 
@@ -205,13 +208,18 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
         retry_failed: RetryFailed = False,
         dry_run: DryRun = False,
         replace: Replace = False,
+        split_by: SplitBy = None,
         elsewhere: Published = None,
         quiet: Quiet = False,
     ) -> None:
         from songbench.execution.config import plan_experiment
         from songbench.execution.run_names import continued
+        from songbench.reporting.splitting import check_split
 
-        blocks = published_blocks(elsewhere)  # before anything is computed: a misspelt name must not cost a run
+        # 1. before anything is computed: a misspelt name must not cost a run
+        blocks = published_blocks(elsewhere)
+        check_split(split_by)
+        # 2. the run
         experiment = plan_experiment(
             suite=suite,
             systems=parts(systems),
@@ -233,6 +241,7 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
             anew=replace,
             blocks=blocks,
             quiet=quiet,
+            split_by=split_by,
         )
 
 

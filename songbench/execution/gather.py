@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from songbench.contracts.metric import SetMetric, Verdict
 from songbench.domain.remark import remarks_from_json
@@ -17,6 +17,7 @@ from songbench.execution.jobs import verdict_from_record
 from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound, Unsupported
+from songbench.execution.songs import generation_from_json
 from songbench.execution.store import Blob, Store
 
 T = TypeVar("T")
@@ -33,25 +34,29 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     }
     refused = {name: Unsupported(reason) for name, reason in planner.unsupported.items()}
     songs: dict[SongId, SongState] = {name: refused.get(name) or states[name] for name in planner.requests}
+    records = _records(planner, store, songs)
     return RunResults(
         suite=experiment.suite,
         takes=experiment.takes,
         systems=tuple(system.card for system in experiment.systems),
         songs=songs,
         metrics=tuple(_metric(planner, metric) for metric in experiment.metrics),
-        sounds=_sounds(planner, store, songs),
+        sounds={name: _sound(record) for name, record in records.items()},
+        seeds={name: request.seed for name, (_, request) in planner.requests.items()},
+        generation={name: generation_from_json(record["system_record"]) for name, record in records.items()},
         asset_remarks=experiment.asset_remarks,
         machine=_machine(experiment),
     )
 
 
-def _sounds(planner: Planner, store: Store, states: Mapping[SongId, SongState]) -> dict[SongId, Sound]:
-    records = {name: store.get("songs", key) for name, (_, _, key) in planner.songs.items() if states[name] == "done"}
-    return {
-        name: Sound(Blob(record["audio"]).digest, remarks_from_json(record.get("remarks", ())))
-        for name, record in records.items()
-        if record
-    }
+def _records(planner: Planner, store: Store, states: Mapping[SongId, SongState]) -> dict[SongId, dict[str, Any]]:
+    """What is stored of every song that was made."""
+    keys = {name: key for name, (_, _, key) in planner.songs.items() if states[name] == "done"}
+    return {name: record for name, key in keys.items() if (record := store.get("songs", key))}
+
+
+def _sound(record: Mapping[str, Any]) -> Sound:
+    return Sound(Blob(record["audio"]).digest, remarks_from_json(record.get("remarks", ())))
 
 
 def _machine(experiment: Experiment) -> str:

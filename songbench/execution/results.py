@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.contracts.metric import Verdict
 from songbench.domain.remark import Remark
-from songbench.domain.song import Failure
+from songbench.domain.song import Failure, GenerationRecord
 from songbench.domain.suite import Suite
 from songbench.execution.experiment import AssetRemark
 
@@ -82,6 +82,9 @@ class RunResults:
         sounds: what is known of the sound of every song that was made.
         asset_remarks: what is odd about the audio that the suite brings.
         machine: what the run was last continued on, in words; "" where that is not recorded.
+        seeds: as asked, of each song.
+        generation: how each song that was made came about.
+        elsewhere: systems of the same run that stand in other tables.
     """
 
     suite: Suite
@@ -92,3 +95,6 @@ class RunResults:
     sounds: Mapping[SongId, Sound] = field(default_factory=dict)
     asset_remarks: tuple[AssetRemark, ...] = ()
     machine: str = ""
+    seeds: Mapping[SongId, int] = field(default_factory=dict)
+    generation: Mapping[SongId, GenerationRecord] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from songbench.contracts.cards import Field, MetricCard, SystemCard
+from songbench.reporting.conditions import Condition, differ
 from songbench.reporting.estimates import Comparison, Estimate
 from songbench.reporting.limits import UnsupportedSong
+from songbench.reporting.songs import SongRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,6 +122,7 @@ class Row:
         n_failed: songs it failed to make.
         n_pending: songs it was not asked to make yet.
         n_unsupported: songs it is never asked to make, as it cannot take the prompt.
+        condition: the kind of style its songs were made from, of `songbench.reporting.conditions.CONDITIONS`.
     """
 
     system: SystemCard
@@ -129,6 +132,7 @@ class Row:
     n_failed: int
     n_pending: int
     n_unsupported: int = 0
+    condition: Condition = ""
 
     @property
     def completion(self) -> float | None:
@@ -185,6 +189,9 @@ class Leaderboard:
         comparisons: every pair of every ranked column, in the order of columns and rows.
         failures: in the order of rows, then of the suite.
         unsupported: songs that their systems cannot make, in the same order.
+        songs: every song of the run, with what its system was given.
+        condition: of the competitors of this table, where the run is split into several; None where it is not.
+        tables: where the run was to be split: the table of each condition, in order.
         unavailable: metrics that could not run.
         notes: what a reader must know: the suite's own notes, then what the numbers themselves call for.
         machine: what the run was made on, in words; "" where that is not recorded.
@@ -205,6 +212,14 @@ class Leaderboard:
     notes: tuple[str, ...]
     machine: str = ""
     unsupported: tuple[UnsupportedSong, ...] = ()
+    songs: tuple[SongRow, ...] = field(default=(), repr=False)
+    condition: Condition | None = None
+    tables: Mapping[Condition, Leaderboard] = field(default_factory=dict)
+
+    @property
+    def conditions_differ(self) -> bool:
+        """Whether rows say from which kind of style their songs were made."""
+        return differ([row.system for row in self.rows], {row.system.name: row.condition for row in self.rows})
 
     @property
     def level(self) -> float:
@@ -233,7 +248,8 @@ def _rarely(row: Row, column: Column, board: Leaderboard) -> dict[str, object]:
     cell = row.cells[column.name]
     limits = {"songs_unsupported": row.n_unsupported, "n_unsupported": cell.n_unsupported} if board.unsupported else {}
     ratings = {"n_raters": cell.n_raters, "n_ratings": cell.n_ratings} if board.has_listening_tests else {}
-    return {**limits, **ratings}
+    conditions = {"condition": row.condition} if board.conditions_differ else {}
+    return {**limits, **conditions, **ratings}
 
 
 def _record(row: Row, column: Column) -> dict[str, object]:

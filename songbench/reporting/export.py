@@ -11,6 +11,7 @@ from dataclasses import asdict
 from songbench.contracts.cards import UPSTREAM_FACTS
 from songbench.contracts.conflicts import conflicts_of
 from songbench.reporting.board import Cell, Column, Leaderboard, Row, tidy
+from songbench.reporting.songs import song_to_csv_row
 
 SCHEMA = "songbench.leaderboard/1"
 
@@ -28,6 +29,11 @@ def scores_to_csv(board: Leaderboard) -> str:
         for column in board.columns
         for point in row.cells[column.name].points
     )
+
+
+def songs_to_csv(board: Leaderboard) -> str:
+    """One line per song that the run asks for, made or not."""
+    return _csv(map(song_to_csv_row, board.songs))
 
 
 def to_json(board: Leaderboard) -> str:
@@ -49,6 +55,10 @@ def to_json(board: Leaderboard) -> str:
     }
     if board.unsupported:
         value["unsupported"] = [song._asdict() for song in board.unsupported]
+    if board.condition is not None:
+        value["condition"] = board.condition
+    if board.conditions_differ:
+        value["conditions"] = {row.system.name: row.condition for row in board.rows}
     return json.dumps(_rounded(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 

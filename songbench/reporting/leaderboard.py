@@ -22,11 +22,15 @@ from songbench.reporting.board import (
     Row,
     Unmeasured,
 )
+from songbench.reporting.conditions import Condition, conditions_of
 from songbench.reporting.estimates import best_systems
+from songbench.reporting.generation_notes import generation_notes
 from songbench.reporting.limits import UnsupportedSong
 from songbench.reporting.listening_results import ListeningResult, rated_cells, rated_columns, rated_comparisons
 from songbench.reporting.notes import board_notes, listening_notes
+from songbench.reporting.songs import song_rows
 from songbench.reporting.sound_notes import sound_notes
+from songbench.reporting.splitting import check_split, results_by_condition
 from songbench.reporting.system_scores import SystemScores, scores_of_set, scores_of_songs, short_cause
 from songbench.statistics import Interval, PairedTest, SetFigure, Standing, Takes
 
@@ -38,6 +42,7 @@ def build_leaderboard(
     confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
+    split_by: str | None = None,
 ) -> Leaderboard:
     """Make the leaderboard of a run.
 
@@ -51,13 +56,30 @@ def build_leaderboard(
         confidence: of the intervals, in (0, 1); pairs differ significantly below an adjusted p of 1 - confidence.
         replicates: of the bootstrap.
         seed: of everything random.
+        split_by: ``condition``: also a table for each kind of style that competitors were given, in
+            `Leaderboard.tables`.
 
     Returns:
         The leaderboard; the same bytes for the same scores.
+
+    Raises:
+        InputError: a run cannot be split by that.
     """
+    check_split(split_by)
     chance = _Chance(confidence, replicates, seed)
+    board = _board(results, listening_results, chance)
+    parts = results_by_condition(results) if split_by else {}
+    tables = {
+        condition: replace(_board(part, listening_results, chance), condition=condition)
+        for condition, part in parts.items()
+    }
+    return replace(board, tables=tables)
+
+
+def _board(results: RunResults, listening_results: Sequence[ListeningResult], chance: _Chance) -> Leaderboard:
     requests = _requests(results)
     systems = sorted(results.systems, key=lambda card: card.sanity)
+    conditions = conditions_of(results)
     columns = columns_of(results)
     cells: dict[str, dict[str, Cell]] = {card.name: {} for card in systems}
     comparisons: list[ColumnComparison] = []
@@ -79,11 +101,13 @@ def build_leaderboard(
         suite_version=results.suite.version,
         prompts=len(results.suite.prompts),
         takes=results.takes,
-        confidence=confidence,
-        replicates=replicates,
-        seed=seed,
+        confidence=chance.confidence,
+        replicates=chance.replicates,
+        seed=chance.seed,
         columns=(*(column for _, column in columns), *(column for _, _, column in rated)),
-        rows=tuple(_row(card, cells[card.name], requests[card.name], results) for card in systems),
+        rows=tuple(
+            _row(card, cells[card.name], requests[card.name], results, conditions[card.name]) for card in systems
+        ),
         comparisons=tuple(comparisons),
         failures=tuple(_failures(results, systems, requests)),
         unsupported=tuple(_unsupported(results, systems, requests)),
@@ -94,14 +118,16 @@ def build_leaderboard(
         ),
         notes=results.suite.notes,
         machine=results.machine,
+        songs=tuple(song_rows(results)),
     )
     return replace(
         board,
         notes=(
             *results.suite.notes,
             *board_notes(board),
+            *generation_notes(results),
             *sound_notes(results),
-            *listening_notes(listening_results, systems),
+            *listening_notes(listening_results, {*results.elsewhere, *(card.name for card in systems)}),
         ),
     )
 
@@ -295,7 +321,9 @@ def _best(
     return best_systems(figures, complete, direction=column.field.direction, decimals=column.field.decimals)
 
 
-def _row(card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], results: RunResults) -> Row:
+def _row(
+    card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], results: RunResults, condition: Condition
+) -> Row:
     states = [results.songs[song] for song in songs]
     n_done, n_pending = states.count("done"), states.count("pending")
     n_unsupported = sum(isinstance(state, Unsupported) for state in states)
@@ -307,6 +335,7 @@ def _row(card: SystemCard, cells: Mapping[str, Cell], songs: Sequence[SongId], r
         n_failed=len(states) - n_done - n_pending - n_unsupported,
         n_pending=n_pending,
         n_unsupported=n_unsupported,
+        condition=condition,
     )
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from songbench.contracts.cards import SystemCard
 from songbench.contracts.conflicts import conflicts_among
 from songbench.reporting.board import Column, Leaderboard, Row
 from songbench.reporting.limits import counted_reasons
@@ -201,9 +200,13 @@ def _unequal_sets(board: Leaderboard) -> Iterator[str]:
             yield f"{column.name} rests on sets of different sizes ({sizes}), and such figures depend on the size."
 
 
-def listening_notes(listening_results: Sequence[ListeningResult], systems: Sequence[SystemCard]) -> list[str]:
-    """What a reader of a leaderboard must know of its listening tests."""
-    in_run = {card.name for card in systems}
+def listening_notes(listening_results: Sequence[ListeningResult], in_run: Collection[str]) -> list[str]:
+    """What a reader of a leaderboard must know of its listening tests.
+
+    Args:
+        listening_results: of the tests.
+        in_run: the names of all systems of the run.
+    """
     notes = []
     for result in listening_results:
         if result.simulated:
@@ -217,7 +220,7 @@ def listening_notes(listening_results: Sequence[ListeningResult], systems: Seque
             f"protocol {result.protocol_digest[:12]}. Intervals, letters and ranks are the test's own, over raters and "
             f"songs ({100 * result.confidence:g} %)."
         )
-        strangers = sorted({name for scale in result.scales for name in scale.systems} - in_run)
+        strangers = sorted({name for scale in result.scales for name in scale.systems} - set(in_run))
         if strangers:
             notes.append(
                 f"The listening test {result.name} also heard {', '.join(strangers)}, which are not in this run."

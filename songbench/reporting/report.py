@@ -13,15 +13,17 @@ from songbench.reporting import export, figures, formats
 from songbench.reporting.board import Leaderboard
 from songbench.reporting.listening_results import FOLDER
 from songbench.reporting.published import Published
+from songbench.reporting.songs import songs_to_json
 
-OWNED = ("leaderboard.*", "scores.csv", "figures/*.png")
+OWNED = ("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "figures/*.png")
 """The files that are a report's own."""
 
 
 def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Published] = ()) -> list[Path]:
-    """Write ``leaderboard.NAME`` in every format, ``scores.csv``, ``figures/*.png`` and their list.
+    """Write ``leaderboard.NAME`` in every format, ``scores.csv``, ``songs.*``, ``figures/*.png`` and their list.
 
-    Figures of an earlier report that this one has no column for are removed.
+    Of a leaderboard that is split there is also ``leaderboard.CONDITION.NAME`` for each of its tables, without figures.
+    What an earlier report wrote and this one does not is removed.
 
     Args:
         board: the leaderboard.
@@ -41,15 +43,20 @@ def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Pub
         raise SongbenchError("songbench was installed before it had report formats. Install it again: pip install -e .")
     folder = Path(folder)
     images = {column.name: figures.draw(board, column) for column in figures.columns_with_figure(board)}
-    report = formats.LeaderboardReport(board=board, published=tuple(published), images=images)
+    reports = {"": formats.LeaderboardReport(board=board, published=tuple(published), images=images)}
+    for condition, table in board.tables.items():
+        reports[f"{condition or 'no song'}.".replace(" ", "-")] = formats.LeaderboardReport(board=table)
     contents: dict[str, bytes] = {}
     faults: list[PluginError] = []
-    for name in names:
-        try:
-            contents[f"leaderboard.{name}"] = formats.render(name, report)
-        except PluginError as fault:
-            faults.append(fault)
+    for part, report in reports.items():
+        for name in names:
+            try:
+                contents[f"leaderboard.{part}{name}"] = formats.render(name, report)
+            except PluginError as fault:
+                faults.append(fault)
     contents["scores.csv"] = export.scores_to_csv(board).encode()
+    contents["songs.csv"] = export.songs_to_csv(board).encode()
+    contents["songs.json"] = songs_to_json(board.songs).encode()
     contents |= {f"figures/{figures.file_name(name)}.png": image for name, image in images.items()}
     inputs = sorted((folder / FOLDER).glob("*.json"))
     paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)

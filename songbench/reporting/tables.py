@@ -40,11 +40,12 @@ def print_leaderboard(
     """Print the table with its legend, what could not be measured, the failures and the notes.
 
     Args:
-        board: the leaderboard.
+        board: the leaderboard; one that is split is printed in its parts.
         console: where to; its width decides which columns stand side by side. None: standard output.
         published: printed below it, apart.
     """
-    print_document(summary(board, published), console)
+    parts = [summary(table) for table in board.tables.values()] or [summary(board)]
+    print_document([*(block for part in parts for block in part), *published_blocks(published)], console)
 
 
 def to_text(board: Leaderboard, width: int = WIDTH, *, published: Sequence[Published] = ()) -> str:
@@ -132,11 +133,18 @@ def leaderboard_table(board: Leaderboard, title: str, notes: Sequence[str]) -> T
         columns=(
             TableColumn(name="system"),
             TableColumn(name="songs", align="right"),
+            *([TableColumn(name="condition")] if board.conditions_differ else []),
             *(TableColumn(name=column.name, unit=wording.unit(column)) for column in columns),
         ),
         rows=tuple(
             TableRow(
-                (row.system.name, wording.songs(row), *(_number(row, column) for column in columns)), row.system.sanity
+                (
+                    row.system.name,
+                    wording.songs(row),
+                    *([wording.condition(row)] if board.conditions_differ else []),
+                    *(_number(row, column) for column in columns),
+                ),
+                row.system.sanity,
             )
             for row in board.rows
         ),

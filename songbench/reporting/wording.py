@@ -5,6 +5,7 @@ from __future__ import annotations
 from songbench.contracts.cards import Field
 from songbench.reporting import limits
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
+from songbench.reporting.conditions import CONDITIONS
 from songbench.reporting.document.blocks import BEST
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
@@ -50,6 +51,11 @@ def unit(column: Column) -> str:
 def songs(row: Row) -> str:
     """Songs made of songs asked, e.g. ``14/16``."""
     return f"{row.n_done}/{row.n_asked}"
+
+
+def condition(row: Row) -> str:
+    """The kind of style of a competitor; "" for sanity systems."""
+    return "" if row.system.sanity else row.condition
 
 
 def headline_columns(board: Leaderboard) -> list[Column]:
@@ -105,7 +111,8 @@ def caption(board: Leaderboard) -> str:
     """One line: which suite, how much of it."""
     takes = f" × {board.takes} takes" if board.takes > 1 else ""
     prompts = f"{board.prompts} prompt{'s' if board.prompts != 1 else ''}"
-    return f"suite {board.suite} (version {board.suite_version}), {prompts}{takes}"
+    competitors = "" if board.condition is None else f", competitors with {CONDITIONS[board.condition]}"
+    return f"suite {board.suite} (version {board.suite_version}), {prompts}{takes}{competitors}"
 
 
 def machine(board: Leaderboard) -> list[str]:
@@ -148,6 +155,10 @@ def legend(board: Leaderboard) -> list[str]:
         (
             bool(cells),
             "↑ ↓: higher or lower is better; no arrow: descriptive, neither compared nor ranked.",
+        ),
+        (
+            board.conditions_differ,
+            "condition: the kind of style that a competitor's songs were really made from, see the notes.",
         ),
         (
             any(row.system.sanity for row in board.rows),

@@ -141,6 +141,25 @@ def test_quiet_runs_say_nothing_but_results_and_failures(songbench_here, suite_f
     assert "Leaderboard" in process.stdout
 
 
+def test_tables_by_condition_and_songs_of_a_run(songbench_here, suite_file, tmp_path):
+    words = ["--suite", suite_file(2), "--systems", "probe:text,probe:audio", "--metrics", "level@probe"]
+    assert songbench_here("run", *words, "--split-by", "style").returncode == 2, "refused before anything is made"
+    run = songbench_here("run", *words, "--set", "engine=inline", "--quiet", "--split-by", "condition")
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.index("competitors with style as text") < run.stdout.index("competitors with style as audio")
+    whole = songbench_here("report", "--quiet").stdout
+    assert "condition" in whole and "style as text: text; style as audio: audio" in " ".join(whole.split())
+    folders = ["--store", tmp_path / "store", "--runs", tmp_path / "runs"]
+
+    def songs(*words):
+        return songbench_here("runs", "songs", "small", *words, *folders, folders=False)
+
+    rows = json.loads(songs("--system", "audio", "--json").stdout)
+    assert [(row["prompt"], row["record"]["style"]) for row in rows] == [("p0", "audio"), ("p1", "audio")]
+    assert "compute" in songs("--prompt", "p1").stdout and "given otherwise" in songs().stdout
+    assert "Did you mean 'audio'" in songs("--system", "audoi").stderr
+
+
 def test_what_a_system_cannot_take_is_said_before_and_after(songbench_here, suite_file):
     words = ["--suite", suite_file(2), *PROBE, "--set", "engine=inline", "--set", "system.probe.limits={p1: no words}"]
     plan = songbench_here("run", *words, "--dry-run")

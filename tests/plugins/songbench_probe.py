@@ -128,6 +128,9 @@ ROUGH = {
 }
 """Rough things to do to one's own process before a song."""
 
+STYLES = {"text": ("lyrics", "style text"), "audio": ("lyrics", "prompt audio")}
+"""What the variants of these names say that their songs were made from."""
+
 print("probe: loaded", file=sys.stderr)
 
 
@@ -173,7 +176,9 @@ class Probe:
             gain = 1.5 if how == "clip" else self.gain
             tone = gain * np.sin(2 * np.pi * rng.uniform(200, 800) * time_axis)
             samples = np.stack([tone, tone]).astype("float32")
-            song = memory_song(request, Audio(samples, RATE), GenerationRecord(seconds=0.5, peak_gib=0.25))
+            conditions = STYLES.get(self.card.name, ("lyrics",))
+            record = GenerationRecord(seconds=0.5, peak_gib=0.25, conditions=conditions)
+            song = memory_song(request, Audio(samples, RATE), record)
             if how in BREAKS:
                 yield from BREAKS[how](song)
             else:

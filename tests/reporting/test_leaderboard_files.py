@@ -257,8 +257,9 @@ class TestReport:
         assert set(paths) == present - {folder / "SHA256SUMS"} != present
         names = [f"leaderboard.{name}" for name in registry.names(registry.REPORTS)]
         assert {f"leaderboard.{name}" for name in self.FORMATS} <= set(names)
-        assert [path.name for path in paths[: len(names) + 1]] == [*names, "scores.csv"]
-        assert len(paths) == len(names) + 1 + len(figures.columns_with_figure(board))
+        tables_of_songs = ["scores.csv", "songs.csv", "songs.json"]
+        assert [path.name for path in paths[: len(names) + 3]] == [*names, *tables_of_songs]
+        assert len(paths) == len(names) + 3 + len(figures.columns_with_figure(board))
 
     def test_markdown_points_at_the_figures(self, paths):
         folder = paths[0].parent
