@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -44,12 +44,15 @@ def conflicts_of(card: MetricCard) -> tuple[Conflict, ...]:
         card: of the metric.
 
     Returns:
-        One entry per reason, in the order of the card's model families; empty for a metric without one.
+        One entry per reason, in the order of the card's model families, of one family those of few systems first;
+        empty for a metric without one. The same whether a system is registered or in the table.
     """
     if not card.models:
         return ()
-    names = dict.fromkeys((*_released(), *registry.names(registry.SYSTEMS)))
-    return _conflicts(card, {name: dependences_of(name) for name in names})
+    names = sorted({*_released(), *registry.names(registry.SYSTEMS)})
+    dependences = {name: dependences_of(name) for name in names}
+    families = (_conflicts(replace(card, models=(model,)), dependences) for model in card.models)
+    return tuple(conflict for family in families for conflict in sorted(family, key=lambda each: len(each.systems)))
 
 
 def conflicts_among(card: MetricCard, systems: Iterable[SystemCard | str]) -> tuple[Conflict, ...]:

@@ -76,7 +76,11 @@ def card_of(name: str, *, full: bool, style: str) -> SystemCard:
         max_seconds=285.0 if full else 95.1,
         sample_rate=44_100,
         citation="Ning et al., DiffRhythm, 2025, arXiv 2503.01183",
-        depends_on=(Dependence("muq-mulan", "conditioned on this very encoder"),),
+        depends_on=(
+            Dependence("muq-mulan", "conditioned on this very encoder"),
+            Dependence("songeval", "from the same laboratory; a third of the rated songs are its own"),
+            Dependence("songformer", "from the laboratory that made SongFormer"),
+        ),
         upstream=f"{CHECKOUT.repository}@{CHECKOUT.commit[:7]}",
         code_licence=LICENCE,
         weights_licence=f"{LICENCE}; style encoder MuQ-MuLan: CC BY-NC 4.0",

@@ -1,0 +1,1 @@
+"""HeartMuLa 3B, by its authors' own program."""
