@@ -30,7 +30,7 @@ class Layout:
     """Where a program looks for its files, below the work tree.
 
     Attributes:
-        links: place → the name of weights whose folder is linked there.
+        links: place → the name of weights whose folder is linked there, or ``NAME/FILE`` for one file of it.
         hub: id on the model hub → the name of weights that are laid out there as the hub's own cache would.
         hub_folder: where that cache is; the variable ``HF_HUB_CACHE`` names it too.
         cwd: the folder that the program runs in.
@@ -122,7 +122,8 @@ class ScriptSystem(IsolatedSystem):
     def together(self, requests: Sequence[Request]) -> Mapping[str, Json]:
         """The one call that makes all songs."""
         assert self._merge is not None
-        return {"invocation": self._merge([self.invoke(request) for request in requests]).to_json()}
+        invocations = [self.invoke(request).numbered(number) for number, request in enumerate(requests)]
+        return {"invocation": self._merge(invocations).to_json()}
 
     def _render(self, request: Request) -> WorkerInput:
         invocation = self.invoke(request)

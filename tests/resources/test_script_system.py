@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ def sing(name, words):
 if args.many:
     for line in open(args.many, encoding="utf-8"):
         row = json.loads(line)
+        print("clip of", row["name"], os.path.exists(row["clip"]), row["clip"][-12:])
         try:
             sing(row["name"], row["lyrics"])
         except ValueError as error:
@@ -245,7 +247,7 @@ def test_of_a_batch_that_comes_in_part_the_rest_is_asked_for_alone(toy):
         name = request.prompt.lyrics.lines[0].replace(" ", "-")
         return Invocation(
             arguments=("--many", "{in}/songs.jsonl", "--out", "{out}"),
-            files={"songs.jsonl": f'{{"name": "{name}", "lyrics": "{name}"}}\n'},
+            files={"songs.jsonl": f'{{"name": "{name}", "lyrics": "{name}", "clip": "{{prompt_audio}}"}}\n'},
             outputs={"mix": f"{name}.wav"},
             rendering=Rendering(lyrics=name),
         )
@@ -254,7 +256,13 @@ def test_of_a_batch_that_comes_in_part_the_rest_is_asked_for_alone(toy):
         rows = "".join(invocation.files["songs.jsonl"] for invocation in invocations)
         return merged(invocations, arguments=invocations[0].arguments, files={"songs.jsonl": rows})
 
-    songs = list(toy(invoke=many, merge=merge, batch=3).generate([request("a"), request("crash"), request("b")]))
+    system = toy(invoke=many, merge=merge, batch=3)
+    system.card = replace(system.card, conditions=("lyrics", "style text", "prompt audio"))
+    clip = MemoryAudio(Audio(np.zeros((1, 80), dtype="float32"), 8000))
+    songs = list(system.generate([replace(request(words), prompt_audio=clip) for words in ("a", "crash", "b")]))
+    printed = system._worker.printed()
+    clips = re.findall(r"clip of (\S+) True (\d)/prompt.wav", printed)
+    assert clips[:3] == [("a", "0"), ("crash", "1"), ("b", "2")], "each song has the clip of its own prompt"
     assert [type(song).__name__ for song in songs] == ["Song", "Failure", "Song"]
     assert not songs[0].record.seed_honoured and not songs[2].record.seed_honoured
     assert songs[0].record.rendering.lyrics == "a"
@@ -272,7 +280,7 @@ def test_the_prompt_audio_is_cut_or_refused(toy, tmp_path):
         return Invocation(**{**vars(invoke(request)), "outputs": {"mix": "song.wav"}})
 
     system = toy(invoke=audible, prompt_least_s=1.0, prompt_most_s=1.5)
-    system.card = SystemCard(**{**vars(system.card), "conditions": ("lyrics", "style text", "prompt audio")})
+    system.card = replace(system.card, conditions=("lyrics", "style text", "prompt audio"))
 
     def clip_request(seconds):
         audio = MemoryAudio(Audio(np.zeros((1, int(8000 * seconds)), dtype="float32"), 8000))

@@ -70,6 +70,19 @@ class Invocation:
         """What a worker is told: all but the rendering."""
         return {name: value for name, value in asdict(self).items() if name != "rendering"}
 
+    def numbered(self, number: int) -> Invocation:
+        """The same as the part with this number of a call for several songs: its prompt audio is its own.
+
+        >>> Invocation(arguments=("{prompt_audio}",), outputs={}, rendering=Rendering()).numbered(2).arguments
+        ('{prompt_audio:2}',)
+        """
+
+        def with_number(text: str) -> str:
+            return text.replace("{prompt_audio}", f"{{prompt_audio:{number}}}")
+
+        files = {name: with_number(text) for name, text in self.files.items()}
+        return replace(self, arguments=tuple(map(with_number, self.arguments)), files=files)
+
 
 def merged(invocations: Sequence[Invocation], *, arguments: tuple[str, ...], files: Mapping[str, str]) -> Invocation:
     """The one call that makes all songs.

@@ -44,9 +44,10 @@ class Worker:
 
     Args:
         settings: ``upstream`` (the checkout, or None where the program is installed in the environment), ``weights``
-            (folders by name), ``links`` (place in the work tree → name of weights), ``hub`` (id on the model hub → name
-            of weights), ``hub_folder`` (where in the work tree the hub's cache is), ``cwd`` (below the work tree),
-            ``script`` (the file in the work tree, or ``-m MODULE``), ``variables`` (of its environment).
+            (folders by name), ``links`` (place in the work tree → name of weights, with or without ``/FILE``), ``hub``
+            (id on the model hub → name of weights), ``hub_folder`` (where in the work tree the hub's cache is), ``cwd``
+            (below the work tree), ``script`` (the file in the work tree, or ``-m MODULE``), ``variables`` (of its
+            environment).
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -65,8 +66,9 @@ class Worker:
         self.tree.mkdir()
         if self.settings["upstream"]:
             link_children(pathlib.Path(self.settings["upstream"]), self.tree)
-        for place, name in self.settings["links"].items():
-            link(pathlib.Path(self.weights[name]), self.tree, place)
+        for place, target in self.settings["links"].items():
+            name, _, file = target.partition("/")
+            link(pathlib.Path(self.weights[name]) / file, self.tree, place)
         for repository, name in self.settings["hub"].items():
             self.add_to_cache(repository, pathlib.Path(self.weights[name]))
         folder_in(self.tree, self.settings["cwd"])
@@ -110,7 +112,10 @@ class Worker:
     def generate_batch(self, requests: list[dict[str, Any]], invocation: dict[str, Any]) -> list[dict[str, Any] | None]:
         """Several songs of one call of the program; None in the place of each that it did not write."""
         folder = pathlib.Path(requests[0]["folder"])
-        run = self.run(invocation, str(requests[0]["seed"]), self.places(folder, requests[0]["prompt_audio"]))
+        places = self.places(folder, None)
+        for number, request in enumerate(requests):
+            places[f"prompt_audio:{number}"] = request["prompt_audio"] or ""
+        run = self.run(invocation, str(requests[0]["seed"]), places)
         answers: list[dict[str, Any] | None] = []
         for request in requests:
             try:

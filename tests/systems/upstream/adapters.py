@@ -30,6 +30,10 @@ ADAPTERS = {
         contract="diffrhythm",
         files=("infer/example/vocal.npy",),
     ),
+    "songbloom_upstream": Adapter(
+        specs=("songbloom_upstream", "songbloom_upstream:full_150s_dpo"),
+        contract="songbloom_upstream",
+    ),
     "yue": Adapter(
         specs=("yue", "yue:icl"),
         contract="yue",

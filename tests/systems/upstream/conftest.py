@@ -57,7 +57,9 @@ def stand_in(stand_in_folder, tmp_path, monkeypatch):
             for file in system.upstream.files:
                 _touch(root / file)
         for entry in system.weights:
-            _touch(tmp_path / "weights" / entry.name / "weights.bin")
+            for file in (file for file in entry.files if not file.folder):
+                _touch(tmp_path / "weights" / entry.name / file.name)
+            (tmp_path / "weights" / entry.name).mkdir(parents=True, exist_ok=True)
         for function in ("path", "verified"):
             monkeypatch.setattr(
                 f"songbench.resources.weights.{function}", lambda entry: tmp_path / "weights" / entry.name
