@@ -39,6 +39,15 @@ def metric_name(incomplete: str) -> list[str]:
     return _beginning(incomplete, _metrics())
 
 
+def need_name(incomplete: str) -> list[str]:
+    """What ``songbench setup`` takes."""
+    from songbench.contracts import registry
+
+    groups = (registry.SYSTEMS, registry.ENVIRONMENTS, registry.CHECKOUTS, registry.WEIGHTS)
+    names = {name for group in groups for name in registry.names(group)}
+    return _beginning(incomplete, [*sorted(names), *_metrics()])
+
+
 def suite_name(incomplete: str) -> list[str]:
     """A registered suite, or a file of the working folder."""
     from songbench.contracts import registry

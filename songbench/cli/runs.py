@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from songbench.cli import completion, json_output
 from songbench.cli.app import RUNS, app
+from songbench.cli.confirmation import confirmed
 from songbench.cli.options import Json, RunName, Runs, StoreUrl
 
 _HELP = """List the runs, newest first; show what one is; remove one.
@@ -161,29 +161,13 @@ def remove(
     paths = run_files(folder)
     size = sum(path.stat().st_size for path in paths)
     typer.echo(f"{folder}: {len(paths)} files ({size / 1e6:.1f} MB): {_listed(paths, folder)}", err=True)
-    if not yes and not _confirmed(f"Remove the run '{run}'? Nothing in the store is touched."):
+    if not yes and not confirmed(f"Remove the run '{run}'? Nothing in the store is touched."):
         typer.echo("Nothing was removed.", err=True)
         return
     remaining = remove_run(folder)
     typer.echo(f"removed the run '{run}'")
     if remaining:
         typer.echo(f"left in {folder}: {_listed(remaining, folder)}", err=True)
-
-
-def _confirmed(question: str) -> bool:
-    """Whether the user says yes.
-
-    Raises:
-        InputError: when nobody can answer.
-    """
-    from songbench.domain.errors import InputError
-
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        if sys.stdin.isatty():
-            raise
-        raise InputError("Nobody answers here.", cure="--yes removes the run without asking.") from None
 
 
 def _listed(paths: list[Any], folder: Any) -> str:

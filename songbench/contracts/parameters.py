@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
@@ -83,6 +83,16 @@ class Parameters:
             raise input_error(error, self._model) from None
         except (TypeError, ValueError) as error:
             raise InputError(f"A setting of the {plugin} is nothing that JSON can hold ({error}).") from None
+
+
+def variants_of(factory: Callable[..., Any]) -> tuple[str, ...]:
+    """The variants that a system's factory names by its annotation, ``Literal["base", "full"] | None``, if it does."""
+    hint = _hints(factory).get(_VARIANT)
+    parts = (
+        typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union else ()
+    )
+    literals = [part for part in (hint, *parts) if typing.get_origin(part) is Literal]
+    return tuple(value for literal in literals for value in typing.get_args(literal) if isinstance(value, str))
 
 
 def parameters_of(factory: Callable[..., Any]) -> Parameters | None:

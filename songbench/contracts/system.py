@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from songbench.contracts.cards import Availability, SystemCard
@@ -108,4 +108,21 @@ class SystemWithCosts(Protocol):
 
         Raises:
             InputError: naming how many songs, for how much, and the setting that allows them.
+        """
+
+
+@runtime_checkable
+class SystemWithSelfCheck(Protocol):
+    """A system that can show, in seconds and without making a song, that what was set up for it works."""
+
+    def self_check(self, say: Callable[[str], None]) -> None:
+        """Start what the system stands on, such as the worker and the program in it, and end it again.
+
+        ``songbench setup`` calls it when everything the system needs is here.
+
+        Args:
+            say: called with one line per step.
+
+        Raises:
+            SongbenchError: something does not start; with the end of what it printed.
         """

@@ -12,15 +12,21 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from songbench.reporting.document.blocks import Fragment, Phrase, Table, TableColumn, TableRow
-from songbench.resources.needs import NeedFacts
+from songbench.resources.needs import NeedFacts, kind_of
+from songbench.resources.removal import Removal
 from songbench.resources.weights import in_words
 
 REVISION = 12
 """Characters of a commit that are shown."""
 
 
-def needs_table(needs: Sequence[NeedFacts]) -> Table:
-    """Name, kind, revision, size, licence and state of each, and below, how much there is still to fetch."""
+def needs_table(needs: Sequence[NeedFacts], checks: Sequence[str] = ()) -> Table:
+    """Every step of a setup: kind, revision, size, licence and state of what is needed; below, how much is to fetch.
+
+    Args:
+        needs: in the order in which they are set up.
+        checks: the names of systems that are asked afterwards whether they work.
+    """
     missing = [need for need in needs if not need.present]
     rows = []
     for need in needs:
@@ -28,15 +34,40 @@ def needs_table(needs: Sequence[NeedFacts]) -> Table:
         if need.unfixed and not need.present:
             name = (Fragment(f"{need.name}, "), Fragment("trusted on first use", "caution"))
         restricted: Phrase = (Fragment("yes", "caution"),) if need.restricted else "no"
-        present: Phrase = (Fragment("yes", "good"),) if need.present else "no"
         kind = f"{need.kind} {need.revision[:REVISION]}"
-        rows.append(TableRow((name, kind, need.size or "not known", need.licence, restricted, present)))
-    heads = ("name", "what it is", "size", "licence", "restricted", "here")
+        rows.append((name, kind, need.size or "not known", need.licence, restricted, _present(need)))
+    rows += [(name, "self-check", "", "", "", "") for name in checks]
+    heads = ("step", "name", "what it is", "size", "licence", "restricted", "here")
     return Table(
         title="setup",
         columns=tuple(TableColumn(name=head) for head in heads),
-        rows=tuple(rows),
+        rows=tuple(TableRow((str(number), *cells)) for number, cells in enumerate(rows, 1)),
         notes=(f"{len(missing)} of {len(needs)} to fetch: {_total(missing)}",),
+    )
+
+
+def _present(need: NeedFacts) -> Phrase:
+    return (Fragment("yes", "good"),) if need.present else "no"
+
+
+def removals_table(removals: Sequence[Removal]) -> Table:
+    """What ``songbench setup --remove`` takes away and what it leaves; below, how much space that frees."""
+    going = [removal for removal in removals if not removal.obstacle]
+    rows = []
+    for removal in removals:
+        fate: Phrase = (Fragment("removed", "caution"),) if removal.paths else "not here"
+        fate = f"stays: {removal.obstacle}" if removal.obstacle else fate
+        rows.append(TableRow((removal.need.name, kind_of(removal.need), in_words(removal.size), fate)))
+    heads = ("name", "what it is", "size", "what happens")
+    return Table(
+        title="remove",
+        columns=tuple(TableColumn(name=head) for head in heads),
+        rows=tuple(rows),
+        notes=(
+            f"{in_words(sum(removal.size for removal in going))} to be freed",
+            *(f"removed: {path}" for removal in going for path in removal.paths),
+            *(f"{kind_of(removal.need)} {removal.need.name}: {removal.note}" for removal in removals if removal.note),
+        ),
     )
 
 

@@ -21,7 +21,7 @@ from songbench.resources.weights import Weights
 Need: TypeAlias = Weights | Environment | Checkout
 """Each can be set up by its name. One of each kind may bear the same name, which then stands for all of them."""
 
-NEEDS = (registry.WEIGHTS, registry.ENVIRONMENTS, registry.CHECKOUTS)
+NEEDS = (registry.ENVIRONMENTS, registry.CHECKOUTS, registry.WEIGHTS)
 
 
 def asked_for(name: str) -> list[Need]:
@@ -36,15 +36,15 @@ def asked_for(name: str) -> list[Need]:
         InputError: for an unknown name or variant.
         PluginError: when a plug-in is broken.
     """
-    declared = _declared(name)
+    selected = declared(name)
     is_plugin = False
     if registry.SystemSpec.parse(name).name in registry.names(registry.SYSTEMS):
-        declared, is_plugin = [*declared, *of_card(registry.build_system(name).card.needs)], True
+        selected, is_plugin = [*selected, *of_card(registry.build_system(name).card.needs)], True
     metrics = registry.names(registry.METRICS)
     if name in metrics or name in {identifier.partition("@")[0] for identifier in metrics}:
-        declared, is_plugin = [*declared, *of_metrics(registry.metric_ids(name))], True
-    if declared or is_plugin:
-        return once(declared)
+        selected, is_plugin = [*selected, *of_metrics(registry.metric_ids(name))], True
+    if selected or is_plugin:
+        return once(selected)
     allowed = [one for group in (*NEEDS, registry.SYSTEMS, registry.METRICS) for one in registry.names(group)]
     raise InputError(f"There is nothing to set up called '{name}'.", value=name, allowed=allowed)
 
@@ -62,10 +62,11 @@ def once(needs: Iterable[Need]) -> list[Need]:
 
 def of_card(names: Iterable[str]) -> list[Need]:
     """What can be set up among the needs of a card; what is an ordinary package is left out."""
-    return [need for name in names for need in _declared(name)]
+    return [need for name in names for need in declared(name)]
 
 
-def _declared(name: str) -> list[Need]:
+def declared(name: str) -> list[Need]:
+    """What is registered under a name, of each kind."""
     return [registry.load(group, name) for group in NEEDS if name in registry.names(group)]
 
 
@@ -96,6 +97,11 @@ class NeedFacts:
     unfixed: bool = False
 
 
+def kind_of(need: Need) -> str:
+    """``weights``, ``environment`` or ``source``."""
+    return "weights" if isinstance(need, Weights) else "source" if isinstance(need, Checkout) else "environment"
+
+
 def facts(need: Need) -> NeedFacts:
     """What is known of it, without asking any source."""
     present = is_here(need)
@@ -105,7 +111,7 @@ def facts(need: Need) -> NeedFacts:
         unfixed = bool(weights.trusted_on_first_use(need))
         return NeedFacts(
             name=need.name,
-            kind="weights",
+            kind=kind_of(need),
             size=size,
             bytes=recorded.size,
             revision=revision,
@@ -116,15 +122,15 @@ def facts(need: Need) -> NeedFacts:
         )
     if isinstance(need, Checkout):
         is_users = bool(checkouts.override_of(need) or checkouts.noted_folder(need))
-        kind, key = "source", need.commit
+        key = need.commit
     else:
         is_users = bool(environments.override_of(need))
-        kind, key = "environment", need.key
+        key = need.key
     size = f"about {weights.in_words(need.about)}" if need.about else ""
     revision = "of your own" if is_users else key
     return NeedFacts(
         name=need.name,
-        kind=kind,
+        kind=kind_of(need),
         size=size,
         bytes=need.about,
         revision=revision,
@@ -135,7 +141,7 @@ def facts(need: Need) -> NeedFacts:
 
 
 def offline_commands(needs: Iterable[Need]) -> list[str]:
-    """How to collect the wheels of missing environments for a machine without a network, one line each."""
+    """How to collect missing source and the wheels of missing environments for a machine without a network."""
     rows: list[str] = []
     for need in needs:
         if isinstance(need, Environment) and not is_here(need):
@@ -143,6 +149,8 @@ def offline_commands(needs: Iterable[Need]) -> list[str]:
                 f"# wheels of '{need.name}' for songbench setup --from FOLDER:",
                 *environments.wheel_commands(need),
             ]
+        if isinstance(need, Checkout) and not is_here(need):
+            rows += [f"# source '{need.name}' for songbench setup --from FOLDER:", *checkouts.fetch_commands(need)]
     return rows
 
 
@@ -171,7 +179,7 @@ def availability_of_all(names: Iterable[str]) -> Availability:
         names: the needs of a card: weights, environments and checkouts, and packages as the package index calls them.
     """
     for name in names:
-        states = [availability(need) for need in _declared(name)] or [_package(name)]
+        states = [availability(need) for need in declared(name)] or [_package(name)]
         for state in states:
             if not state.ready:
                 return state
@@ -234,7 +242,7 @@ def require_licences(needs: Sequence[Need], *, accepted: bool, names: str) -> No
     for need in needs:
         if not isinstance(need, Weights) and need.restricted and not accepted and not is_here(need):
             raise InputError(
-                f"The {facts(need).kind} '{need.name}' is under a restricted licence: {need.licence}.",
+                f"The {kind_of(need)} '{need.name}' is under a restricted licence: {need.licence}.",
                 cure=f"If your use is allowed: songbench setup {names} --accept-licence",
             )
 

@@ -90,12 +90,15 @@ def test_a_metric_is_set_up_with_everything_it_needs(setup, stick, tmp_path):
     process = setup("mine@toy", "--accept-licence", "--from", stick)
     assert process.returncode == 0, process.stderr
     assert "checksum recorded: sha256" in process.stdout
-    assert "hearing: ready" in process.stdout and "room: ready" in process.stdout
+    assert "weights hearing: ready" in process.stdout and "environment room: ready" in process.stdout
     assert list((tmp_path / "environments").glob("room-*/lib/*/site-packages/toydelta.py"))
 
     again = setup("mine@toy", "--mirror", stick)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.splitlines() == ["hearing: here already (7 kB)", "room: here already (about 1 MB)"]
+    assert again.stdout.splitlines() == [
+        "weights hearing: here already (7 kB)",
+        "environment room: here already (about 1 MB)",
+    ]
     assert again.stderr == ""
 
 

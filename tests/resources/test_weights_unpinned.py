@@ -554,9 +554,12 @@ def test_a_system_stands_for_the_weights_it_needs(hub, tmp_path):
     process = setup("toy", "toy:large", "--accept-licence")
     assert process.returncode == 0, process.stderr
     assert f"  toy-large: 96 kB, sha256 {sha256(MODEL)}" in process.stdout
-    assert "toy-small: ready" in process.stdout and "toy-large: ready" in process.stdout
+    assert "weights toy-small: ready" in process.stdout and "weights toy-large: ready" in process.stdout
     again = setup("toy", "silence")
-    assert again.stdout.splitlines() == ["silence: needs nothing to be set up", "toy-small: here already (17 bytes)"]
+    assert again.stdout.splitlines() == [
+        "silence: needs nothing to be set up",
+        "weights toy-small: here already (17 bytes)",
+    ]
     hub.requests.clear()
     (tmp_path / "plugin/toy-1.0.dist-info/entry_points.txt").write_text("[songbench.weights]\ntoy-other = toy:OTHER\n")
     unknown = setup("toi-other")
@@ -574,7 +577,7 @@ def test_setup_without_names_fetches_what_ships_in_packages_and_is_unrestricted(
     monkeypatch.setattr(registry, "load", lambda *_: replace(toy(restricted=True), sources=packaged))
     for words in (["setup"], ["setup", "--accept-licence"]):
         result = CliRunner().invoke(app, words)
-        message = "toy: left out (CC0-1.0); songbench setup toy --accept-licence\nlibrosa: compiled already\n"
+        message = "weights toy: left out (CC0-1.0); songbench setup toy --accept-licence\nlibrosa: compiled already\n"
         assert result.stdout == message
     monkeypatch.setattr(registry, "load", lambda *_: toy())
     result = CliRunner().invoke(app, ["setup"])

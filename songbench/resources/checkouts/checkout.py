@@ -138,6 +138,18 @@ def availability(checkout: Checkout) -> Availability:
     )
 
 
+def fetch_commands(checkout: Checkout) -> list[str]:
+    """What brings it into FOLDER on a machine with a network, for ``songbench setup --from FOLDER``."""
+    if checkout.submodules:
+        clone = f"FOLDER/{checkout.name}"
+        return [
+            f"git clone --recurse-submodules {checkout.address} {clone}",
+            f"git -C {clone} checkout --recurse-submodules {checkout.commit}",
+        ]
+    archive = f"{checkout.address.removesuffix('.git')}/archive/{checkout.commit}.tar.gz"
+    return [f"curl --fail --location --output FOLDER/{checkout.name}.tar.gz {archive}"]
+
+
 def identity_of(checkout: Checkout) -> str:
     """What a song's key takes: the commit; of a user's own folder, what is in it, wherever it lies.
 
