@@ -21,11 +21,10 @@ import subprocess
 from typing import Literal
 
 from songbench.domain.errors import SongbenchError
-from songbench.plugin import READY, SystemCard
+from songbench.plugin import READY, Checkout, SystemCard
 from songbench.resources import needs
 from songbench.resources.checkouts import path_of
 from songbench.resources.environments import Environment, python_of
-from songbench.resources.upstream import Checkout
 from songbench.resources.weights import WeightFile, Weights
 
 ROOM = Environment(
@@ -198,7 +197,7 @@ def test_a_system_is_planned_set_up_checked_and_undone(setup, shop, tmp_path, mo
     # undoing: nobody answers; of a variant; of all
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     unanswered = setup("far", "--remove")
-    assert unanswered.returncode == 2 and "--yes removes without asking" in asked.stderr
+    assert unanswered.returncode == 2 and "--yes removes without asking" in unanswered.stderr
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     assert "Nothing was removed" in setup("far", "--remove").stderr
     assert len(files(tmp_path)) == 5, "an environment with its log, source, two weights"
