@@ -204,11 +204,11 @@ def test_a_system_is_planned_set_up_checked_and_undone(setup, shop, tmp_path, mo
     variant = setup("far:full", "--remove", "--yes")
     assert variant.returncode == 0 and "far-full: removed (7 kB)" in variant.stdout
     assert "stays: needed by the system far" in variant.stderr and len(files(tmp_path)) == 4
-    system = setup("far", "--remove", "--yes")
-    assert system.returncode == 0, every.stderr
-    assert "stays: needed by the system near" in system.stderr
+    undone = setup("far", "--remove", "--yes")
+    assert undone.returncode == 0, undone.stderr
+    assert "stays: needed by the system near" in undone.stderr
     assert [name.split("-")[1] for name in files(tmp_path)] == ["base"], "what another system needs"
-    assert [row.partition(": removed (")[0] for row in system.stdout.splitlines()] == ["environment far", "source far"]
+    assert [row.partition(": removed (")[0] for row in undone.stdout.splitlines()] == ["environment far", "source far"]
     weights = setup("far-base", "--remove", "--yes")
     assert "far-base: removed (7 kB)" in weights.stdout and files(tmp_path) == []
     assert "Nothing was removed" in setup("far", "--remove", "--yes").stderr
