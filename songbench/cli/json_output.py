@@ -38,10 +38,11 @@ def of_systems(names: Iterable[str], *, listing: bool) -> list[Facts]:
         SongbenchError: for an unknown or broken system, unless in a listing.
     """
     from songbench.contracts import registry
+    from songbench.reporting.system_cards import further_facts
 
     def facts(name: str) -> Facts:
         system = registry.build_system(name)
-        return {**asdict(system.card), "name": name, **_state(system.availability())}
+        return {**asdict(system.card), "name": name, **further_facts(system.card), **_state(system.availability())}
 
     return _all_facts(names, facts, listing=listing)
 

@@ -16,6 +16,7 @@ Examples:
 
     songbench systems
     songbench systems rulebased
+    songbench systems --wide
     songbench systems --json
 
 More in docs/systems.md.
@@ -27,21 +28,29 @@ def systems(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="Show the whole card of this system.", autocompletion=completion.system_name
+            metavar="NAME",
+            help="Show the whole card of this system (NAME or NAME:VARIANT), with its pitfalls.",
+            autocompletion=completion.system_name,
         ),
     ] = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Compare them: style, lyrics, length, output, seed, licences, pins …")
+    ] = False,
     json: Json = False,
 ) -> None:
     """See `_SYSTEMS_HELP`."""
     from songbench.cli import json_output
     from songbench.contracts import registry
-    from songbench.reporting.console import card_table, systems_listing
+    from songbench.reporting.console import systems_listing
     from songbench.reporting.document.terminal import print_document
+    from songbench.reporting.system_cards import card_document, cards_of, comparison
 
     if json:
         json_output.show(json_output.of_systems([name] if name else registry.names(registry.SYSTEMS), listing=not name))
     elif name:
-        print_document(card_table(registry.build_system(name).card))
+        print_document(card_document(registry.build_system(name).card))
+    elif wide:
+        print_document(comparison(cards_of(registry.names(registry.SYSTEMS))))
     else:
         print_document(systems_listing())
 

@@ -75,6 +75,12 @@ def conflicts_among(card: MetricCard, systems: Iterable[SystemCard | str]) -> tu
     return _conflicts(card, dependences)
 
 
+def metrics_in_conflict(card: SystemCard) -> dict[str, str]:
+    """The registered metrics that cannot judge a system fairly, by id, each with the reason."""
+    conflicts = {metric.id: conflicts_among(metric, [card]) for metric in _metric_cards()}
+    return {metric: "; ".join(conflict.why for conflict in reasons) for metric, reasons in conflicts.items() if reasons}
+
+
 def dependences_of(name: str) -> tuple[Dependence, ...]:
     """On which model families a system depends, by its name: as its own card says, else as the table of released ones.
 
@@ -88,6 +94,19 @@ def dependences_of(name: str) -> tuple[Dependence, ...]:
     if base in registry.names(registry.SYSTEMS):
         return _declared(base)
     return _released().get(base, ())
+
+
+@functools.cache
+def _metric_cards() -> tuple[MetricCard, ...]:
+    """Of every registered metric that can be built and has a model."""
+    cards = []
+    for name in registry.names(registry.METRICS):
+        try:
+            card = registry.build_metric(name).card
+        except SongbenchError:  # whoever asks for that metric is told
+            continue
+        cards += [card] if card.models else []
+    return tuple(cards)
 
 
 @functools.cache

@@ -117,8 +117,8 @@ def metrics_listing() -> list[Block]:
     return [_table("metrics", ("name@backend", "kind", "fields", "languages", "state"), rows), *cures]
 
 
-def card_table(card: SystemCard | MetricCard) -> list[Block]:
-    """Everything one card says."""
+def card_table(card: MetricCard) -> list[Block]:
+    """Everything the card of a metric says."""
     rows: list[TableRow] = []
     for name, value in vars(card).items():
         if name == "fields":
@@ -126,7 +126,7 @@ def card_table(card: SystemCard | MetricCard) -> list[Block]:
                 unit = f" ({field.unit})" if field.unit else ""
                 head = (Fragment(field.name, "strong"), Fragment(unit))
                 rows.append(TableRow((head, f"{field.description} Better: {field.direction}.")))
-        elif name == "models" and isinstance(card, MetricCard):
+        elif name == "models":
             if conflicts := conflicts_of(card):
                 rows.append(TableRow(((Fragment("conflicts", "strong"),), ", ".join(map(str, conflicts)))))
         elif value not in ("", (), None):
