@@ -52,7 +52,11 @@ def conflicts_of(card: MetricCard) -> tuple[Conflict, ...]:
     names = sorted({*_released(), *registry.names(registry.SYSTEMS)})
     dependences = {name: dependences_of(name) for name in names}
     families = (_conflicts(replace(card, models=(model,)), dependences) for model in card.models)
-    return tuple(conflict for family in families for conflict in sorted(family, key=lambda each: len(each.systems)))
+
+    def count(conflict: Conflict) -> int:
+        return len(conflict.systems)
+
+    return tuple(conflict for family in families for conflict in sorted(family, key=count))
 
 
 def conflicts_among(card: MetricCard, systems: Iterable[SystemCard | str]) -> tuple[Conflict, ...]:

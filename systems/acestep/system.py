@@ -73,7 +73,7 @@ class AceStep(IsolatedSystem):
             environment=ENVIRONMENT,
             upstream=CHECKOUT,
             weights=(WEIGHTS,),
-            worker=Path(__file__).with_name("worker.py"),
+            worker=Path(__file__).with_name("acestep_worker.py"),
             settings={
                 "dtype": dtype,
                 "overlapped_decode": overlapped_decode,

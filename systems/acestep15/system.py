@@ -114,7 +114,7 @@ class AceStep15(IsolatedSystem):
             environment=ENVIRONMENT,
             upstream=CHECKOUT,
             weights=(VAE, TEXT_ENCODER, release.weights, *(() if planner is None else (planner,))),
-            worker=Path(__file__).with_name("worker.py"),
+            worker=Path(__file__).with_name("acestep15_worker.py"),
             settings={
                 "style": parts.style,
                 "model": PLACES[release.weights.name],

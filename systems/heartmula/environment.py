@@ -50,7 +50,7 @@ def _shards(count: int, about: int) -> tuple[WeightFile, ...]:
     )
 
 
-def _model(name: str, summary: str, repository: str) -> Weights:
+def _model(name: str, summary: str, source: HubSource) -> Weights:
     return Weights(
         name=f"heartmula-{name}",
         version="1",
@@ -61,7 +61,7 @@ def _model(name: str, summary: str, repository: str) -> Weights:
             WeightFile("model.safetensors.index.json", about=30_000),
             *_shards(4, 15_750_000_000),
         ),
-        sources=(HubSource(repository, "main"),),
+        sources=(source,),
     )
 
 
@@ -71,12 +71,18 @@ GENERAL = Weights(
     summary="Tokenizer and settings that all releases of HeartMuLa share.",
     licence=LICENCE,
     files=(WeightFile("gen_config.json", size=101), WeightFile("tokenizer.json", size=9_085_657)),
-    sources=(HubSource("HeartMuLa/HeartMuLaGen", "main"),),
+    sources=(HubSource("HeartMuLa/HeartMuLaGen", "9906b2bcd4598772a32cad4aec0760170fe0d177"),),
 )
 HAPPY_NEW_YEAR = _model(
-    "3b-happy-new-year", "The release of February 2026.", "HeartMuLa/HeartMuLa-oss-3B-happy-new-year"
+    "3b-happy-new-year",
+    "The release of February 2026.",
+    HubSource("HeartMuLa/HeartMuLa-oss-3B-happy-new-year", "41f6fc68490e11dc43fdabaa6b5767946408c903"),
 )
-RL = _model("3b-rl", "The release of January 2026, tuned by reinforcement.", "HeartMuLa/HeartMuLa-RL-oss-3B-20260123")
+RL = _model(
+    "3b-rl",
+    "The release of January 2026, tuned by reinforcement.",
+    HubSource("HeartMuLa/HeartMuLa-RL-oss-3B-20260123", "main"),
+)
 CODEC = Weights(
     name="heartmula-codec",
     version="1",
@@ -88,5 +94,5 @@ CODEC = Weights(
         WeightFile("model-00001-of-00002.safetensors", about=4_930_472_472),
         WeightFile("model-00002-of-00002.safetensors", about=1_707_911_436),
     ),
-    sources=(HubSource("HeartMuLa/HeartCodec-oss-20260123", "main"),),
+    sources=(HubSource("HeartMuLa/HeartCodec-oss-20260123", "f889dab0532cfa4bf459f2a3367eb6d346b8eeda"),),
 )
