@@ -9,6 +9,10 @@ from songbench.contracts.conflicts import Conflict, conflicts_among, conflicts_o
 MUQ = "its sketch tokens come from MuQ"
 ENCODER = "conditioned on this very encoder"
 ASLP = "from the same laboratory; a third of the rated songs are its own"
+MERT = {
+    ("acestep", "aligned to MERT's representations in training"),
+    ("songgen", "trained with its features of reference voices"),
+}
 MCC = {
     *((name, ENCODER) for name in ("diffrhythm", "diffrhythm2", "jam")),
     ("songbloom", f"{MUQ}, the encoder inside"),
@@ -30,9 +34,9 @@ KNOWN = {
         ("songbloom", f"{MUQ}, the encoder that SongEval hears"),
     },
     "aesthetics@audiobox": {("heartmula", "tuned by DPO on these ratings")},
-    "fad@mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
-    "fad@fadtk-mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
-    "kad@mert-v1-95m": {("acestep", "aligned to MERT's representations in training")},
+    "fad@mert-v1-95m": MERT,
+    "fad@fadtk-mert-v1-95m": MERT,
+    "kad@mert-v1-95m": MERT,
 }
 
 

@@ -19,28 +19,27 @@ FAULT = "fault"
 """A sung line that begins so names a fault, as in "fault crash"."""
 
 
+class Overrides:
+    """Reads options of the form ``key=value`` into a mapping; a key that no contract has ends the program."""
+
+    def __init__(self, options):
+        self.defaults = {option["flag"]: option["default"] for option in options}
+
+    def parse_args(self, words=None):
+        values = dict(word.split("=", 1) for word in (sys.argv[1:] if words is None else words))
+        for key in values:
+            if key not in self.defaults:
+                print("unknown option:", key, file=sys.stderr)
+                sys.exit(2)
+        return {**self.defaults, **values}
+
+
 def parser_of(contract):
-    """The argument parser that contract data describe; options whose help begins with a command are that one's."""
+    """The parser that contract data describe: of options, or of overrides where there are only these."""
+    if all(option["action"] == "dotlist" for option in contract["options"]):
+        return Overrides(contract["options"])
     parser = argparse.ArgumentParser(allow_abbrev=contract["entry"].get("allow_abbrev", True))
-    if not contract["entry"].get("subcommand_required"):
-        add_options(parser, contract["options"])
-        return parser
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    commands = contract["entry"]["argv"][-1].split("|")
-    for command in commands:
-        first_words = {name for name in commands if name != command}
-        options = [
-            option
-            for option in contract["options"]
-            if (option.get("help") or "-").split()[0].rstrip(":") not in first_words
-        ]
-        add_options(subparsers.add_parser(command), options)
-    return parser
-
-
-def add_options(parser, options):
-    """Give a parser the options of contract data."""
-    for option in options:
+    for option in contract["options"]:
         flags = option["flag"] if isinstance(option["flag"], list) else [option["flag"]]
         if not all(flag.startswith("-") for flag in flags):
             continue
@@ -52,6 +51,7 @@ def add_options(parser, options):
         else:
             kind = KINDS.get(option["type"], str)
             parser.add_argument(*flags, type=kind, choices=option.get("choices") or None, **facts)
+    return parser
 
 
 def arguments():

@@ -1,1 +1,0 @@
-"""Muse, a small language model over MuCodec tokens: an adapter for its own programs."""

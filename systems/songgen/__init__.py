@@ -1,0 +1,1 @@
+"""SongGen: an autoregressive transformer that sings English lyrics for up to half a minute."""

@@ -1,1 +1,0 @@
-"""YuE2, a symbolic plan before the song: an adapter for its own command line."""
