@@ -321,6 +321,5 @@ def test_every_file_has_a_sha256_or_a_fixed_source_except_those_that_are_said_to
         for name in names(WEIGHTS)
         if not name.startswith("broken") and weights.trusted_on_first_use(load(WEIGHTS, name))
     }
-    assert set(unfixed) <= {name for name in names(WEIGHTS) if name.startswith(("songbloom-", "heartmula-3b-rl"))}, (
-        unfixed
-    )
+    unpinned = ("songbloom-", "heartmula-3b-rl", "levo-", "diffrhythm2-model", "yue2-")
+    assert all(name.startswith(unpinned) for name in unfixed), unfixed

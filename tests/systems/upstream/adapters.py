@@ -15,6 +15,7 @@ class Adapter:
         specs: how its variants are named on the command line; the first one is run through all faults.
         contract: name of the contract data in ``facts/systems``.
         files: of the checkout, beside the program.
+        program: the file that is run, where the contract names more than that.
         language: in which it is asked to sing.
         spoken: its lyrics are words as they are said, figures written out, without accents.
     """
@@ -22,6 +23,7 @@ class Adapter:
     specs: tuple[str, ...]
     contract: str
     files: tuple[str, ...] = ()
+    program: str = ""
     language: str = "en"
     spoken: bool = False
 
@@ -31,6 +33,10 @@ ADAPTERS = {
         specs=("diffrhythm", "diffrhythm:full", "diffrhythm:base-audio", "diffrhythm:full-audio"),
         contract="diffrhythm",
         files=("infer/example/vocal.npy",),
+    ),
+    "diffrhythm2": Adapter(specs=("diffrhythm2", "diffrhythm2:audio"), contract="diffrhythm2"),
+    "levo": Adapter(
+        specs=("levo", "levo:large", "levo:audio", "levo:base-new-audio"), contract="levo", program="generate.py"
     ),
     "songbloom_upstream": Adapter(
         specs=("songbloom_upstream", "songbloom_upstream:full_150s_dpo"),
@@ -42,5 +48,6 @@ ADAPTERS = {
         contract="yue",
         files=("inference/mm_tokenizer_v0.2_hf/tokenizer.model",),
     ),
+    "yue2": Adapter(specs=("yue2", "yue2:off"), contract="yue2", program="src/yue2/cli.py"),
 }
 SPECS = [(name, spec) for name, adapter in ADAPTERS.items() for spec in adapter.specs]

@@ -73,7 +73,7 @@ def stand_in(stand_in_folder, tmp_path, monkeypatch):
 
 
 def _make_checkout(root, name, adapter, contract, sounds):
-    entry = root / contract["entry"]["file"]
+    entry = root / (adapter.program or contract["entry"]["file"])
     entry.parent.mkdir(parents=True)
     shutil.copyfile(HERE / "bodies" / f"{name}.py", entry)
     shutil.copyfile(HERE / "program.py", entry.parent / "program.py")

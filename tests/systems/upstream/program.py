@@ -35,11 +35,32 @@ class Overrides:
 
 
 def parser_of(contract):
-    """The parser that contract data describe: of options, or of overrides where there are only these."""
+    """The parser that contract data describe: of options, of each command's own, or of overrides.
+
+    Options whose help begins with a command are that one's.
+    """
     if all(option["action"] == "dotlist" for option in contract["options"]):
         return Overrides(contract["options"])
     parser = argparse.ArgumentParser(allow_abbrev=contract["entry"].get("allow_abbrev", True))
-    for option in contract["options"]:
+    if not contract["entry"].get("subcommand_required"):
+        add_options(parser, contract["options"])
+        return parser
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    commands = contract["entry"]["argv"][-1].split("|")
+    for command in commands:
+        first_words = {name for name in commands if name != command}
+        options = [
+            option
+            for option in contract["options"]
+            if (option.get("help") or "-").split()[0].rstrip(":") not in first_words
+        ]
+        add_options(subparsers.add_parser(command), options)
+    return parser
+
+
+def add_options(parser, options):
+    """Give a parser the options of contract data."""
+    for option in options:
         flags = option["flag"] if isinstance(option["flag"], list) else [option["flag"]]
         if not all(flag.startswith("-") for flag in flags):
             continue
@@ -51,7 +72,6 @@ def parser_of(contract):
         else:
             kind = KINDS.get(option["type"], str)
             parser.add_argument(*flags, type=kind, choices=option.get("choices") or None, **facts)
-    return parser
 
 
 def arguments():

@@ -1,0 +1,1 @@
+"""Muse, a small language model over MuCodec tokens: an adapter for its own programs."""

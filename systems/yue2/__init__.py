@@ -1,0 +1,1 @@
+"""YuE2, a symbolic plan before the song: an adapter for its own command line."""
