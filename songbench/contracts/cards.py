@@ -88,6 +88,7 @@ class Pitfall:
 SEED_RULES: Mapping[str, str] = {
     "": "not said",
     "honoured": "an option of its own",
+    "not promised": "an option of its own, and whether the same seed gives the same song is not promised",
     "set by the worker": "no option; all generators are seeded from outside before each song",
     "not reachable": "cannot be set; each song is another one",
 }

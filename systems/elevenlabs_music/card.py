@@ -40,7 +40,7 @@ CARD = SystemCard(
         "Its documentation names English, Spanish, German and Japanese 'and more'; styles are best in English.",
     ),
     length_rule="asked for by the length of each section (3 to 120 s; the whole 3 to 600 s)",
-    seed_rule="honoured",
+    seed_rule="not promised",
     output="MP3, 44.1 or 48 kHz, stereo",
     pitfalls=(
         Pitfall(

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from songbench.domain.errors import UnsupportedError
 from songbench.domain.hashing import Json
+from songbench.domain.limits import style_text_of
 from songbench.domain.lyric_timing import RULE, tempo_of_style, time_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.rendering import Rendering
+from songbench.domain.section_blocks import section_blocks
 from songbench.domain.sections import Section
 from songbench.domain.tags import by_tag
 from songbench.resources.hosted import HostedInput
@@ -51,37 +53,32 @@ def render(prompt: Prompt, seed: int, settings: Mapping[str, Json]) -> HostedInp
     Raises:
         UnsupportedError: it has no style, is too long, or holds more sections, lines or characters than a plan may.
     """
-    style = prompt.style.strip()
-    if not style:
-        raise UnsupportedError("it has no style in words, which Eleven Music cannot do without")
-    if len(style) > STYLE_CHARACTERS:
-        raise UnsupportedError(f"the style has {len(style)} characters, Eleven Music takes {STYLE_CHARACTERS}")
+    style = style_text_of(prompt, most=STYLE_CHARACTERS)
     if settings["mode"] == "prompt":
         return _as_prompt(prompt, style, settings)
     return _as_plan(prompt, style, seed, settings)
 
 
 def _as_prompt(prompt: Prompt, style: str, settings: Mapping[str, Json]) -> HostedInput:
-    sections = [section for section in prompt.lyrics.sections if _NAMES[section.tag]]
-    lyrics = "\n\n".join("\n".join([f"[{_NAMES[section.tag]}]", *section.lines]) for section in sections)
+    lyrics, tags = section_blocks(prompt.lyrics, _NAMES)
     body: dict[str, Json] = {"model_id": settings["model"], "prompt": style}
     if prompt.lyrics.lines:
-        body["lyrics_text"] = lyrics
+        body["lyrics_text"] = lyrics.rstrip("\n")
     else:
         body["force_instrumental"] = True
     if prompt.seconds is not None:
         _check_length(prompt.seconds)
         body["music_length_ms"] = round(prompt.seconds * 1000)
-    notes = (
-        [] if all(section.vocal for section in sections) else ["the lengths of parts without words were not asked for"]
-    )
+    notes = ["no seed was sent: a prompt takes none"]
+    if not all(section.vocal for section in prompt.lyrics.sections):
+        notes.append("the lengths of parts without words were not asked for")
     rendering = Rendering(
-        lyrics=lyrics if prompt.lyrics.lines else "",
+        lyrics=str(body.get("lyrics_text", "")),
         style="text",
         style_text=style,
-        tags=_changed_tags(prompt),
+        tags=tags,
         seconds=prompt.seconds,
-        notes=(*notes, "no seed was sent: a prompt takes none"),
+        notes=tuple(notes),
     )
     return HostedInput(body=body, rendering=rendering)
 
@@ -122,7 +119,7 @@ def _as_plan(prompt: Prompt, style: str, seed: int, settings: Mapping[str, Json]
         lyrics="\n\n".join(_text(section) for section, _ in parts),
         style="text",
         style_text=", ".join(styles),
-        tags=_changed_tags(prompt),
+        tags=section_blocks(prompt.lyrics, _NAMES)[1],
         timing=RULE,
         times=_starts(parts),
         seconds=round(seconds, 3),
@@ -187,7 +184,3 @@ def _starts(parts: Sequence[tuple[Section, float]]) -> tuple[tuple[float, str], 
         starts.append((round(at_s, 3), f"[{section.tag}]"))
         at_s += length_s
     return tuple(starts)
-
-
-def _changed_tags(prompt: Prompt) -> dict[str, str | None]:
-    return {tag: _NAMES[tag] for tag in prompt.lyrics.tags if _NAMES[tag] != tag.capitalize()}

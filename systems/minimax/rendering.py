@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from songbench.domain.errors import UnsupportedError
 from songbench.domain.hashing import Json
+from songbench.domain.limits import require_words
 from songbench.domain.prompt import Prompt
 from songbench.domain.rendering import Rendering
+from songbench.domain.section_blocks import section_blocks
 from songbench.domain.tags import by_tag
 from songbench.resources.hosted import HostedInput
 from systems.minimax.card import LYRICS_CHARACTERS, STYLE_CHARACTERS
@@ -18,7 +20,7 @@ SECTION_NAMES = (
 )  # fmt: skip
 """The tags that the API knows."""
 
-_TAGS: Mapping[str, str | None] = by_tag(
+HEADINGS: Mapping[str, str | None] = by_tag(
     {
         "intro": "Intro",
         "verse": "Verse",
@@ -42,13 +44,9 @@ def render(prompt: Prompt, settings: Mapping[str, Json]) -> HostedInput:
     Raises:
         UnsupportedError: there is nothing to sing, or lyrics or style are too long.
     """
-    if not prompt.lyrics.lines:
-        raise UnsupportedError("there is nothing to sing, and MiniMax would write words of its own")
-    lyrics = "\n\n".join(
-        "\n".join([f"[{name}]", *section.lines])
-        for section in prompt.lyrics.sections
-        if (name := _TAGS[section.tag]) is not None
-    )
+    require_words(prompt)  # without any, it would write and sing words of its own
+    lyrics, tags = section_blocks(prompt.lyrics, HEADINGS)
+    lyrics = lyrics.rstrip("\n")
     if len(lyrics) > LYRICS_CHARACTERS:
         raise UnsupportedError(f"the lyrics have {len(lyrics)} characters, MiniMax takes {LYRICS_CHARACTERS}")
     style = prompt.style.strip()
@@ -63,7 +61,7 @@ def render(prompt: Prompt, settings: Mapping[str, Json]) -> HostedInput:
         lyrics=lyrics,
         style="text" if style else "none",
         style_text=style,
-        tags={tag: _TAGS[tag] for tag in prompt.lyrics.tags if _TAGS[tag] != tag.capitalize()},
+        tags=tags,
         notes=tuple(notes),
     )
     body = {

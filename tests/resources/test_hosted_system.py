@@ -177,7 +177,7 @@ def test_settings_are_checked(monkeypatch):
 def test_what_cannot_be_taken_is_unsupported():
     assert Toy().unsupported(request()) is None
     assert "Toy takes 60" in Toy().unsupported(request(lyrics="[verse]\n" + "la " * 30))
-    assert Toy().unsupported(request(language="zh")) == "toy does not sing 'zh', only en"
+    assert Toy().unsupported(request(language="zh")) == "it does not sing zh"
     assert Toy().unsupported(request(language="en-GB")) is None
 
 

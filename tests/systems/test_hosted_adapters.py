@@ -148,9 +148,10 @@ def test_mureka_gets_the_fields_of_its_own_client(service):
 def test_tags_that_a_service_does_not_know_are_said(service):
     lyrics = "[intro] [intro]\n\n[verse]\nla la\n\n[inst] [inst]\n\n[silence]\n\n[chorus]\nla"
     tags = {name: build_system(name).render(request(lyrics)).rendering.tags for name in KEYS}
-    assert tags["mureka"] == {"inst": "[Break]", "silence": None}
-    assert tags["minimax"] == {"silence": None}
-    assert tags["elevenlabs_music"] == {"inst": "Instrumental", "silence": None}
+    capitals = {"intro": "Intro", "verse": "Verse", "chorus": "Chorus", "silence": None}
+    assert tags["mureka"] == {**capitals, "inst": "Break"}
+    assert tags["minimax"] == {**capitals, "inst": "Inst"}
+    assert tags["elevenlabs_music"] == {**capitals, "inst": "Instrumental"}
     from systems.minimax.rendering import SECTION_NAMES
 
     sent = build_system("minimax").render(request(lyrics)).body["lyrics"]
@@ -163,11 +164,11 @@ def test_tags_that_a_service_does_not_know_are_said(service):
     [
         ("mureka", {"lyrics": "[verse]\n" + "la " * 1000}, "Mureka takes 3000"),
         ("mureka", {"style": "x" * 1025}, "Mureka takes 1024"),
-        ("mureka", {"lyrics": "[inst] [inst]"}, "nothing to sing"),
-        ("mureka", {"language": "fi"}, "does not sing 'fi'"),
+        ("mureka", {"lyrics": "[inst] [inst]"}, "nothing is sung"),
+        ("mureka", {"language": "fi"}, "does not sing fi"),
         ("minimax", {"lyrics": "[verse]\n" + "la " * 1200}, "MiniMax takes 3500"),
         ("minimax", {"style": "x" * 2001}, "MiniMax takes 2000"),
-        ("minimax", {"lyrics": "[inst] [inst]"}, "words of its own"),
+        ("minimax", {"lyrics": "[inst] [inst]"}, "nothing is sung"),
         ("elevenlabs_music", {"style": ""}, "no style in words"),
         ("elevenlabs_music", {"lyrics": "[verse]\n" + "la la la\n" * 31}, "31 lines"),
         ("elevenlabs_music", {"lyrics": "[verse]\n" + "la " * 70}, "characters, a plan takes 200"),

@@ -16,6 +16,7 @@ from songbench.domain.audio import MemoryAudio, read_audio_with_remarks
 from songbench.domain.checking import checked, field_names
 from songbench.domain.errors import InputError, SongbenchError, UnsupportedError, one_line
 from songbench.domain.hashing import Json, content_key
+from songbench.domain.limits import require_language
 from songbench.domain.prompt import Prompt
 from songbench.domain.rendering import Rendering
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
@@ -167,13 +168,11 @@ class HostedSystem:
 
     def unsupported(self, request: Request) -> str | None:
         """Why the service cannot take a request, or None when it can."""
-        language = request.prompt.language
-        if self.card.languages and not {language, language.partition("-")[0]} & set(self.card.languages):
-            return f"{self.card.name} does not sing '{language}', only {', '.join(self.card.languages)}"
         try:
+            require_language(request.prompt, self.card.languages)
             self.render(request)
         except UnsupportedError as error:
-            return one_line(str(error))
+            return one_line(str(error)).rstrip(".")
         return None
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
