@@ -31,7 +31,7 @@ class MiniMaxMusic(IsolatedSystem):
         super().__init__(
             card=CARD,
             environment=ENVIRONMENT,
-            worker=Path(__file__).with_name("worker.py"),
+            worker=Path(__file__).with_name("pipeline_worker.py"),
             weights=(WEIGHTS,),
             settings={"steps": steps, "precision": precision, "max_seconds": max_seconds},
             render=render,

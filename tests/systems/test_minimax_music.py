@@ -21,7 +21,7 @@ from songbench.domain.suite import load_suite
 from songbench.plugin import build_system
 from songbench.suites import DEMO
 
-WORKER = Path(__file__).parents[2] / "systems/minimax_music/worker.py"
+WORKER = Path(__file__).parents[2] / "systems/minimax_music/pipeline_worker.py"
 PARTS = ("tokenizer", "language_model", "vocoder")
 
 
