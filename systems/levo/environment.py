@@ -89,14 +89,29 @@ RUNTIME = Weights(
 )
 
 
+_PINNED = {
+    "v2-large": (
+        "115805364ad74479fb3764fe65970c92faeb1a5a",
+        (
+            WeightFile("config.yaml", "14a991bd7342b9dde348e6324afd44b5c6ecb1db8d0ed4d2dbe666b220b04c59", 3_352),
+            WeightFile("model.pt", "dc763aa9a76a22a87597c2faf9a51c24d13349ac754699b37e9068b483639def", 12_899_965_446),
+        ),
+    )
+}
+"""Of which models the state is known: commit and files."""
+
+_UNPINNED = ("main", (WeightFile("config.yaml", about=3_400), WeightFile("model.pt", about=13_000_000_000)))
+
+
 def _weights(release: LevoRelease) -> Weights:
+    commit, files = _PINNED.get(release.name, _UNPINNED)
     return Weights(
         name=release.weights,
         version="1",
         summary=f"SongGeneration-{release.name}: the language model of LeVo {release.generation}.",
         licence=LICENCE,
-        files=(WeightFile("config.yaml", about=5_000), WeightFile("model.pt", about=13_000_000_000)),
-        sources=(HubSource(f"lglg666/SongGeneration-{release.name}", "main"),),
+        files=files,
+        sources=(HubSource(f"lglg666/SongGeneration-{release.name}", commit),),
         restricted=True,
     )
 

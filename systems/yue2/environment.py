@@ -37,20 +37,42 @@ ENVIRONMENT = Environment(
 )
 
 
-def _weights(name: str, repository: str, summary: str, about: int) -> Weights:
+def _weights(name: str, summary: str, source: HubSource, files: tuple[WeightFile, ...]) -> Weights:
     return Weights(
         name=name,
         version="1",
         summary=summary,
         licence=LICENCE,
-        files=(WeightFile("./", about=about),),
-        sources=(HubSource(f"m-a-p/{repository}", "main"),),
+        files=(
+            *files,
+            WeightFile("config.json", about=1_000),
+            WeightFile("weights_manifest.json", about=1_000),
+        ),
+        sources=(source,),
         restricted=True,
     )
 
 
-MODEL = _weights("yue2-3b", "YuE2-3B", "YuE2-3B: the transformer that plans the score and sings it.", 8_000_000_000)
-VAE = _weights("yue2-vae", "YuE2-Vae", "YuE2-Vae: its decoder for listening, the default.", 700_000_000)
+MODEL = _weights(
+    "yue2-3b",
+    "YuE2-3B: the transformer that plans the score and sings it.",
+    HubSource("m-a-p/YuE2-3B", "29b3558dd46954a0cd9021dc76d5c91864a0f1c7"),
+    (
+        WeightFile(
+            "model.safetensors", "1d55c42c1a9875c34f5d736e15078449992b044e807ce2a138e6cf289a1e59e9", 7_261_441_640
+        ),
+        WeightFile("qwen.tiktoken", about=2_561_218),
+    ),
+)
+VAE = _weights(
+    "yue2-vae",
+    "YuE2-Vae: its decoder for listening, the default.",
+    HubSource("m-a-p/YuE2-Vae", "9a94e1d0ea9f8087e98f77fa88df4a4068104d2a"),
+    (WeightFile("model.safetensors", "807ce9d5149fa27c5ad3e6582058469852e908f6c5acc8c8aa338e7ab7751346", 530_512_720),),
+)
 VAE_LEGACY = _weights(
-    "yue2-vae-legacy", "YuE2-Vae-legacy", "YuE2-Vae-legacy: the decoder behind its published scores.", 700_000_000
+    "yue2-vae-legacy",
+    "YuE2-Vae-legacy: the decoder behind its published scores.",
+    HubSource("m-a-p/YuE2-Vae-legacy", "5ddd12f79acb90d24b3a672dcd2ebf88da7c92a9"),
+    (WeightFile("model.safetensors", about=530_000_000),),
 )
