@@ -10,7 +10,7 @@ transcript is much longer than the lyrics. A song with an empty transcript has 1
 deletion.
 
 The number belongs to the recogniser as much as to the song, so each pair of recogniser and input is a backend of its
-own. To add one, write a function like `_vocal_stems` and a factory like `whisper_base_stem`.
+own. To add one, write a function like `metrics.song_inputs.vocal_stems` and a factory like `whisper_base_stem`.
 
 How high the number is for perfect singing only real singing can tell: where a suite's reference songs are sung with
 their prompts' lyrics, the row of the system ``reference`` is the floor of the whole pipeline on that suite.
@@ -22,16 +22,17 @@ import importlib.util
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-from metrics.features.demucs_stems import HTDEMUCS_TORCH, DemucsStems, stem_of
-from metrics.features.separation import HTDEMUCS, VocalSeparation, vocals_of
+from metrics.features.demucs_stems import HTDEMUCS_TORCH
+from metrics.features.separation import HTDEMUCS
 from metrics.features.transcript import WHISPER_BASE, Transcript, whisper_language
 from metrics.features.whisperx_transcript import WHISPER_LARGE_V3, WhisperXTranscript
 from metrics.functional import phonemes
 from metrics.functional.edits import Edits
 from metrics.functional.lyric_errors import LANGUAGES, lyric_errors, not_judgeable
 from metrics.functional.words import phoneme_errors
+from metrics.song_inputs import Input, mixes, separated_by_demucs, separated_by_onnx, vocal_stems
 from songbench.domain.audio import AudioSource
 from songbench.domain.language import MIXED, spoken_language
 from songbench.domain.prompt import Prompt
@@ -51,9 +52,6 @@ from songbench.plugin import (
 )
 from songbench.resources import weights
 from songbench.resources.weights import Weights
-
-Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotApplicable | Failure]]
-"""Which audio of each song is transcribed."""
 
 FIELDS = (
     Field(
@@ -253,7 +251,7 @@ class PhonemeErrorRate:
             languages=LANGUAGES,
             reference=self.reference,
             hears=("words", "voice"),
-            mono=self.input is not _vocal_stems,
+            mono=self.input is not vocal_stems,
             procedure=self.procedure,
             verified=self.verified,
         )
@@ -423,29 +421,11 @@ def _covered(lines: Sequence[Sequence[str]], edits: Edits) -> list[bool]:
     return covered
 
 
-def _vocal_stems(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    return [song.stems.get("vocals", NotApplicable("the system gives no vocal stem")) for song in songs]
-
-
-def _mixes(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    return [song.source for song in songs]
-
-
-def _separated_by_onnx(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    stems = features.of(VocalSeparation(), [song.source for song in songs])
-    return [vocals if isinstance(vocals, Failure) else vocals_of(vocals) for vocals in stems]
-
-
-def _separated_by_demucs(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    stems = features.of(DemucsStems(stems=("vocals",)), [song.source for song in songs])
-    return [feature if isinstance(feature, Failure) else stem_of(feature, "vocals") for feature in stems]
-
-
 def whisper_base_stem() -> PhonemeErrorRate:
     """PER on the vocal stem that the system itself gives."""
     return PhonemeErrorRate(
         backend="whisper-base-stem",
-        input=_vocal_stems,
+        input=vocal_stems,
         summary="Phoneme errors of what Whisper base hears in the system's own vocal stem, against the lyrics.",
         limits=f"{_BASE_LIMITS} Only for systems that give a vocal stem; not comparable with numbers on"
         " separated vocals.",
@@ -456,7 +436,7 @@ def whisper_base_mix() -> PhonemeErrorRate:
     """PER on the complete mix."""
     return PhonemeErrorRate(
         backend="whisper-base-mix",
-        input=_mixes,
+        input=mixes,
         summary="Phoneme errors of what Whisper base hears in the complete mix, against the lyrics.",
         limits=f"{_BASE_LIMITS} The accompaniment hides words from the recogniser, so loud arrangements score"
         " worse than they"
@@ -468,7 +448,7 @@ def whisper_base_separated() -> PhonemeErrorRate:
     """PER on the vocals that a separator takes out of the mix."""
     return PhonemeErrorRate(
         backend="whisper-base-separated",
-        input=_separated_by_onnx,
+        input=separated_by_onnx,
         summary="Phoneme errors of what Whisper base hears in the vocals that HTDemucs (arXiv 2211.08553)"
         " separates from the"
         " mix, against the lyrics.",
@@ -502,7 +482,7 @@ def whisperx_large_v3() -> PhonemeErrorRate:
     """PER as papers have it: Demucs' vocals, WhisperX with Whisper large-v3."""
     return PhonemeErrorRate(
         backend="whisperx-large-v3",
-        input=_separated_by_demucs,
+        input=separated_by_demucs,
         summary="Phoneme errors of what WhisperX with Whisper large-v3 hears in the vocals that Demucs (HTDemucs, arXiv"
         " 2211.08553) separates from the mix, against the lyrics.",
         limits=_WHISPERX_LIMITS,
@@ -524,7 +504,7 @@ def whisperx_large_v3_mix() -> PhonemeErrorRate:
     """PER of WhisperX with Whisper large-v3 on the complete mix."""
     return PhonemeErrorRate(
         backend="whisperx-large-v3-mix",
-        input=_mixes,
+        input=mixes,
         summary="Phoneme errors of what WhisperX with Whisper large-v3 hears in the complete mix, against the lyrics.",
         limits=f"{_WHISPERX_LIMITS} The accompaniment hides words from the recogniser and voices from the"
         " detector, so loud"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from songbench.plugin import Pitfall, SystemCard
+from songbench.plugin import Dependence, Pitfall, SystemCard
 from systems.levo.environment import CHECKOUT, LICENCE
 from systems.levo.releases import LevoRelease
 from systems.levo.rendering import STEMS
@@ -138,6 +138,7 @@ def card_of(name: str, release: LevoRelease, *, style: str, stems: bool) -> Syst
         vram_gib=release.vram_audio_gib if style == "audio" else release.vram_gib,
         output="FLAC, 48 kHz, stereo",
         pitfalls=PITFALLS,
+        depends_on=(Dependence("tencent-songbench", "from the group that made this scorer"),),
         verified=(
             "Arguments against the program's own argument parser, tags against its vocabulary, both of the pinned"
             " commit; the rest against a stand-in. No song was made with its weights."

@@ -7,6 +7,7 @@ from songbench.contracts.cards import Dependence, Field, MetricCard, ModelFamily
 from songbench.contracts.conflicts import Conflict, conflicts_among, conflicts_of, dependences_of
 
 MUQ = "its sketch tokens come from MuQ"
+SONGBLOOM = ("songbloom", "songbloom_upstream")
 ENCODER = "conditioned on this very encoder"
 ASLP = "from the same laboratory; a third of the rated songs are its own"
 MERT = {
@@ -15,24 +16,33 @@ MERT = {
 }
 MCC = {
     *((name, ENCODER) for name in ("diffrhythm", "diffrhythm2", "jam")),
-    ("songbloom", f"{MUQ}, the encoder inside"),
+    *((name, f"{MUQ}, the encoder inside") for name in SONGBLOOM),
     ("heartmula", "tuned by DPO on MuQ similarity"),
 }
 KNOWN = {
     "mcc@muq-mulan": MCC,
     "mcc@muq-mulan-text": MCC,
     "ser@allin1": {
-        ("songbloom", "learnt its section tags from this analyser's labels; its authors chose it for SER"),
+        *(
+            (name, "learnt its section tags from this analyser's labels; its authors chose it for SER")
+            for name in SONGBLOOM
+        ),
     },
     "ser@songformer": {
-        ("songbloom", f"{MUQ}, one of the two models that SongFormer hears"),
+        *((name, f"{MUQ}, one of the two models that SongFormer hears") for name in SONGBLOOM),
         *((name, "from the laboratory that made SongFormer") for name in ("diffrhythm", "diffrhythm2")),
     },
     "songeval@songeval": {
         ("heartmula", "tuned by DPO on these ratings"),
         *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
-        ("songbloom", f"{MUQ}, the encoder that SongEval hears"),
+        *((name, f"{MUQ}, the encoder that SongEval hears") for name in SONGBLOOM),
     },
+    "tencent_songbench@tencent": {
+        ("levo", "from the group that made this scorer"),
+        *((name, f"{MUQ}, the encoder that Tencent's SongBench hears") for name in SONGBLOOM),
+    },
+    "muq_eval@a1": {(name, f"{MUQ}, the encoder that MuQ-Eval hears") for name in SONGBLOOM},
+    "tunejury@clap-mert": {(name, f"{why}, one of the two models that TuneJury hears") for name, why in MERT},
     "aesthetics@audiobox": {("heartmula", "tuned by DPO on these ratings")},
     "fad@mert-v1-95m": MERT,
     "fad@fadtk-mert-v1-95m": MERT,
@@ -60,7 +70,7 @@ def test_every_metric_of_ours_has_the_conflicts_that_are_known():
 def test_systems_of_one_reason_stand_together_in_the_order_of_the_models():
     card = metric(ModelFamily("muq", part="the encoder inside"), ModelFamily("muq-mulan"))
     assert conflicts_of(card) == (
-        Conflict(("songbloom",), f"{MUQ}, the encoder inside"),
+        Conflict(SONGBLOOM, f"{MUQ}, the encoder inside"),
         Conflict(("heartmula",), "tuned by DPO on MuQ similarity"),
         Conflict(("diffrhythm", "diffrhythm2", "jam"), ENCODER),
     )
