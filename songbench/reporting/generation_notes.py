@@ -6,17 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from songbench.contracts.cards import MetricCard
-from songbench.domain.errors import one_line
 from songbench.domain.prompt import Prompt
+from songbench.domain.rendering import Rendering
 from songbench.domain.song import GenerationRecord
 from songbench.execution.results import RunResults
 from songbench.reporting.conditions import CONDITIONS, Condition, by_condition, conditions_of, differ, style_of
 
 SAME_SECONDS = 1.0
 """Lengths that differ by less are the same: many systems take whole seconds."""
-MOST_CHANGES = 3
-"""How many kinds of change a note tells of one system."""
-CHANGE_CHARACTERS = 60
 
 _Songs = Sequence[tuple[Prompt, GenerationRecord]]
 _Fact = Callable[[_Songs], tuple[int, str]]
@@ -122,10 +119,20 @@ def _counting(holds: Callable[[GenerationRecord], bool]) -> _Fact:
 
 
 def _changes(songs: _Songs) -> tuple[int, str]:
-    changes = [record.rendering.changes for _, record in songs if record.rendering and record.rendering.changes]
-    counts = Counter(one_line(change, CHANGE_CHARACTERS) for kinds in changes for change in dict.fromkeys(kinds))
-    listed = [f"{change} ×{count}" for change, count in counts.most_common(MOST_CHANGES)]
-    return len(changes), "; ".join([*listed, *(["…"] if len(counts) > MOST_CHANGES else [])])
+    renderings = [record.rendering for _, record in songs if record.rendering and record.rendering.changes]
+    kinds = Counter(kind for rendering in renderings for kind in _kinds_of_change(rendering))
+    return len(renderings), ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+
+
+def _kinds_of_change(rendering: Rendering) -> list[str]:
+    facts = {
+        "tags": bool(rendering.tags),
+        "lines left out": bool(rendering.dropped),
+        "additions": bool(rendering.added),
+        f"times by {rendering.timing}:": bool(rendering.timing),
+        "other": bool(rendering.notes),
+    }
+    return [kind for kind, holds in facts.items() if holds]
 
 
 _KINDS: Mapping[str, _Fact] = {

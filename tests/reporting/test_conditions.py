@@ -142,8 +142,8 @@ class TestFacts:
         )
         assert generation_notes(run) == [
             "Songs asked for at another length than the prompt's: 2 of 3 of a (up to 30 s longer, up to 5 s shorter).",
-            "Songs whose prompt was given in another form (all of it: songs.json): 3 of 3 of a (added: a last line ×2; "
-            "tags: [intro] left out ×1; 1 lines not given ×1).",
+            "Songs whose prompt was given in another form (all of it: songs.json): 3 of 3 of a (tags 1, additions 2, "
+            "lines left out 1).",
         ]
 
     def test_what_the_records_say_is_told(self):
