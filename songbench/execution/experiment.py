@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,10 @@ from songbench.domain.errors import InputError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, RenderAsset
 from songbench.domain.remark import Remark
+from songbench.domain.song import Request
 from songbench.domain.suite import Suite, load_suite
+from songbench.execution.keys import take_seed
+from songbench.execution.limits import unsupported_reason
 from songbench.execution.sections import metric_parameters, system_parameters
 from songbench.execution.settings import EngineSettings
 from songbench.resources import needs
@@ -126,6 +130,32 @@ class Experiment:
     def folder(self) -> Path:
         """The run's folder."""
         return self.runs / self.name
+
+    @functools.cached_property
+    def requests(self) -> dict[tuple[str, str, int], tuple[ConfiguredSystem, Request]]:
+        """Every song that is asked for, by system, prompt and take: of whom, and the request."""
+        return {
+            (system.name, prompt.id, take): (
+                system,
+                Request(prompt=prompt, take=take, seed=take_seed(self.seed, prompt, take)),
+            )
+            for system in self.systems
+            for prompt in self.suite.prompts
+            for take in range(self.takes)
+        }
+
+    @functools.cached_property
+    def unsupported(self) -> dict[tuple[str, str, int], str]:
+        """The songs whose systems say that they cannot take the prompt, each with the reason; asked once.
+
+        Raises:
+            PluginError: when a system cannot say it.
+        """
+        return {
+            name: reason
+            for name, (system, request) in self.requests.items()
+            if (reason := unsupported_reason(system.plugin, system.spec, request)) is not None
+        }
 
     @property
     def ready_metrics(self) -> tuple[ConfiguredMetric, ...]:

@@ -14,8 +14,7 @@ from songbench.domain.remark import remarks_to_json
 from songbench.domain.song import Request
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment, renderer_of
 from songbench.execution.intact_records import IntactRecords
-from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key, take_seed
-from songbench.execution.limits import unsupported_reason
+from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key
 from songbench.execution.results import SongId
 from songbench.execution.store import Kind, Store
 
@@ -126,15 +125,7 @@ class Planner:
     @functools.cached_property
     def requests(self) -> dict[SongId, tuple[ConfiguredSystem, Request]]:
         """Every song the experiment asks for: of whom, and the request."""
-        return {
-            SongId(system.name, prompt.id, take): (
-                system,
-                Request(prompt=prompt, take=take, seed=take_seed(self.experiment.seed, prompt, take)),
-            )
-            for system in self.experiment.systems
-            for prompt in self.experiment.suite.prompts
-            for take in range(self.experiment.takes)
-        }
+        return {SongId(*name): request for name, request in self.experiment.requests.items()}
 
     @functools.cached_property
     def unsupported(self) -> dict[SongId, str]:
@@ -143,11 +134,7 @@ class Planner:
         Raises:
             PluginError: when a system cannot say it.
         """
-        return {
-            name: reason
-            for name, (system, request) in self.requests.items()
-            if (reason := unsupported_reason(system, request)) is not None
-        }
+        return {SongId(*name): reason for name, reason in self.experiment.unsupported.items()}
 
     @functools.cached_property
     def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
