@@ -114,7 +114,7 @@ def _interface(card: SystemCard) -> dict[str, str]:
 
 def _ground(card: SystemCard) -> dict[str, str]:
     return {
-        "source": card.upstream,
+        "source": re.sub(r"(@[0-9a-f]{7})[0-9a-f]+$", r"\1", card.upstream),
         "VRAM": "" if card.vram_gib is None else f"{card.vram_gib:g} GiB",
         "licence: code": card.code_licence or card.licence,
         "weights": card.weights_licence,
