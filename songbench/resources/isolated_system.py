@@ -63,8 +63,9 @@ class IsolatedSystem:
     - ``generate(self, request)`` makes a song and returns ``{"audio": "song.wav"}``, the name of a file that it wrote
       into ``request["folder"]``, at any rate and with any number of channels. It may add ``stems`` (names to files),
       ``seconds`` (compute time; measured from here otherwise), ``peak_gib``, ``device``, ``conditions``, ``stages``,
-      ``seed_honoured``, ``notes``, ``settings``, ``lossy``, ``best_of``, ``fake_stereo`` and ``loading_included``, as
-      `GenerationRecord` explains them. Of fake stereo the left channel is kept, as the mean of both is a comb filter.
+      ``seed_honoured``, ``notes``, ``settings``, ``lossy``, ``best_of``, ``fake_stereo`` and
+      ``loading_included``, as `GenerationRecord` explains them, or say ``{"failure": "why there is no song"}``. Of fake
+      stereo the left channel is kept, as the mean of both is a comb filter.
 
     A request is a mapping: ``id``, ``take``, ``seed``, ``language``, ``lyrics`` (text), ``style`` (text, or None where
     the prompt has none), ``prompt_audio`` (the path of a float32 wav, or None), ``seconds`` (or None), ``folder``, and
@@ -305,6 +306,8 @@ class IsolatedSystem:
             InputError: it is no answer, or a file of it is absent, unreadable or empty.
         """
         result = _checked(_Answer, answer)
+        if result.failure:
+            raise InputError(result.failure)
         record = GenerationRecord(
             seconds=seconds if result.seconds is None else result.seconds,
             device=result.device or self._device,
@@ -335,7 +338,8 @@ class _Description(Schema):
 class _Answer(Schema):
     """What ``generate`` returns."""
 
-    audio: str
+    audio: str = ""
+    failure: str = ""
     stems: Mapping[str, str] = Field(default_factory=dict)
     seconds: float | None = None
     peak_gib: float | None = None

@@ -99,15 +99,14 @@ class Worker:
         return run.seconds
 
     def generate(self, request: dict[str, Any]) -> dict[str, Any]:
-        """One song.
-
-        Raises:
-            RuntimeError: the program wrote none; the message says how it ended and its last words.
-        """
+        """One song, or how the program ended without one, with its last words."""
         folder = pathlib.Path(request["folder"])
         places = self.places(folder, request["prompt_audio"])
         run = self.run(request["invocation"], str(request["seed"]), places)
-        return self.answer(request["invocation"], run, folder)
+        try:
+            return self.answer(request["invocation"], run, folder)
+        except NoSongError as error:
+            return {"failure": str(error)}
 
     def generate_batch(self, requests: list[dict[str, Any]], invocation: dict[str, Any]) -> list[dict[str, Any] | None]:
         """Several songs of one call of the program; None in the place of each that it did not write."""
@@ -120,7 +119,7 @@ class Worker:
         for request in requests:
             try:
                 answer = self.answer(request["invocation"], run, folder, len(requests))
-            except RuntimeError as error:
+            except NoSongError as error:
                 sys.stderr.write(f"{error}\n")
                 answers.append(None)
             else:
@@ -180,7 +179,7 @@ class Worker:
         """The answer that names the song's files.
 
         Raises:
-            RuntimeError: a file is not there, it is not clear which one it is, or what was printed refuses it.
+            NoSongError: a file is not there, it is not clear which one it is, or what was printed refuses it.
         """
         out, script = folder.resolve() / "out", self.script
         files: dict[str, str] = {}
@@ -188,14 +187,14 @@ class Worker:
             matches = sorted(str(path) for path in out.glob(pattern) if path.is_file())
             if len(matches) != 1:
                 files_there = ", ".join(sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()))
-                number = "no file" if not matches else f"{len(matches)} files"
+                lack = f"without {pattern}" if not matches else f"with {len(matches)} files called {pattern}"
                 files_there = files_there[:200] or "it wrote nothing"
-                raise RuntimeError(f"{script} wrote {number} called {pattern} ({files_there}) and {run.ending()}")
+                raise NoSongError(f"{script} {run.ending()}, {lack} ({files_there})")
             files[name] = matches[0]
         text = "\n".join(run.lines)
         for pattern, cause in invocation["refusals"].items():
             if re.search(pattern, text):
-                raise RuntimeError(cause)
+                raise NoSongError(cause)
         notes = [f"{script} {run.ending()}, after it had written the song"] if run.status else []
         for pattern, note in invocation["notes"].items():
             notes += [match.expand(note) for match in [re.search(pattern, text)] if match]
@@ -211,6 +210,10 @@ class Worker:
             "notes": notes,
             **{name: invocation[name] for name in ("seed_honoured", "lossy", "best_of", "fake_stereo", "settings")},
         }
+
+
+class NoSongError(Exception):
+    """A program ended, and there is no song of it."""
 
 
 class Run:
@@ -229,7 +232,7 @@ class Run:
         last = [line.strip() for line in self.lines[-LINES:] if line.strip()]
         errors = [line for line in last if re.match(r"[\w.]*(Error|Exception|Interrupt)\b|.*out of memory", line)]
         words = (errors or last or ["it printed nothing"])[-1]
-        return f"{way}: {words[:200]}"
+        return f"{way} ({words[:200]})"
 
 
 def show(stream: IO[bytes], lines: collections.deque[str]) -> None:

@@ -50,7 +50,6 @@ def stand_in(stand_in_folder, tmp_path, monkeypatch):
         root = stand_in_folder / name
         if not root.exists():
             _make_checkout(root, name, adapter, contract, stand_in_folder / "sounds")
-        monkeypatch.setenv("STAND_IN", str(root))
         monkeypatch.setenv(environment_variable(system.environment), getattr(sys, "_base_executable", sys.executable))
         if system.upstream is not None:
             monkeypatch.setenv(checkout_variable(system.upstream), str(root))

@@ -13,7 +13,9 @@ import shutil
 import sys
 import time
 
-ROOT = pathlib.Path(os.environ.get("STAND_IN", "."))
+ROOT = next(
+    (folder for folder in pathlib.Path(__file__).absolute().parents if (folder / "contract.json").exists()), None
+)
 KINDS = {"str": str, "int": int, "float": float, "bool": bool}
 FAULT = "fault"
 """A sung line that begins so names a fault, as in "fault crash"."""

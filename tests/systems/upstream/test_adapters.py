@@ -100,7 +100,7 @@ FAULTS = {
     "crash": r"ValueError: tensors of different sizes",
     "memory": r"out of memory",
     "killed": r"SIGKILL",
-    "nothing": r"wrote no file",
+    "nothing": r"without",
     "empty": r"empty|no audio|holds nothing|0 bytes",
     "broken": r"is not|cannot be decoded|text",
     "nan": r"NaN|finite|not a number",
