@@ -78,7 +78,7 @@ def card_of(name: str, *, tracks: bool) -> SystemCard:
         length_rule=f"the model ends it, after {LONGEST_SECONDS:g} s at most",
         stems=("vocals", "accompaniment") if tracks else (),
         seed_rule="set by the worker",
-        output="32-bit float, 16 kHz, mono",
+        output="WAV, 16 kHz, mono, 32 bit float",
         pitfalls=PITFALLS,
         verified=(
             "A stand-in with its Python interface, and its own text cleaning on every prompt; never with the released "
