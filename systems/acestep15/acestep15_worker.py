@@ -223,9 +223,18 @@ def lay_out(weights: dict[str, str], places: dict[str, str], checkpoints: pathli
     return checkpoints
 
 
+def read_sound(path: str, **options: Any) -> tuple[Any, int]:
+    """In the place of ``torchaudio.load``, which wants FFmpeg's libraries: the file is a wav of ours."""
+    soundfile, torch = importlib.import_module("soundfile"), importlib.import_module("torch")
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    return torch.from_numpy(samples.T.copy()), rate
+
+
 def handler_at(root: pathlib.Path) -> Any:
     """The authors' handler, which looks for weights in that folder and tells whether it could use reference audio."""
     parent: Any = importlib.import_module("acestep.handler").AceStepHandler
+    if torchaudio := sys.modules.get("torchaudio"):
+        torchaudio.load = read_sound  # type: ignore[attr-defined]
 
     class Handler(parent):  # type: ignore[misc]  # known only over there
         reference_used: bool | None = None

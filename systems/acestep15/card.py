@@ -114,6 +114,10 @@ _AT_PINNED = (
         "Lengths above what the memory of the device allows are cut, with a line in the log only: to 180 s on a CPU.",
         "The length that was made is compared with the one asked for; less is noted with the song.",
     ),
+    Pitfall(
+        "It reads reference audio by the libraries of FFmpeg, and makes the song without it where they are absent.",
+        "It is read by soundfile.",
+    ),
     Pitfall("A silent song is not saved, and is a success.", "It is a failure that says so."),
     Pitfall(
         "It looks for weights beside its own code, whichever folder it is given.",
@@ -171,8 +175,9 @@ def card_of(variant: Variant, revision: Revision) -> SystemCard:
 
 
 _VERIFIED = (
-    "Its signatures and pitfalls were read in the authors' code at this commit; the adapter was run against a stand-in"
-    " with the same signatures, not with the weights."
+    "The authors' own code at this commit (generate_music, handlers, autoencoder, text encoder, language model) was run"
+    " through the adapter on tiny random weights, with a stand-in for the diffusion transformer, whose code lies on the"
+    " hub; nothing was run with the released weights."
 )
 _NOT_VERIFIED = (
     "This state of the code is later than the one that was read whole: its pitfalls are those found in parts of it, and"
