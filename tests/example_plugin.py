@@ -1,4 +1,4 @@
-"""The worked example of the documentation, installed as its reader would, where songbench is already."""
+"""The worked examples of the documentation, installed as their reader would, where songbench is already."""
 
 import shutil
 import subprocess
@@ -8,7 +8,8 @@ import venv
 from pathlib import Path
 
 EXAMPLE = Path(__file__).parents[1] / "docs/examples/songbench-example"
-COMMAND = "pip install --editable docs/examples/songbench-example"
+ADAPTER = EXAMPLE.with_name("songbench-drone")
+COMMAND, ADAPTER_COMMAND = (f"pip install --editable docs/examples/{place.name}" for place in (EXAMPLE, ADAPTER))
 """As the documentation has it."""
 
 
@@ -23,14 +24,22 @@ def environment(folder):
     return python
 
 
-def install(folder, *options):
+def install(folder, *options, adapter=False):
     """Run the documented command on a copy of the example, in an environment of its own.
+
+    Args:
+        folder: for the environment and the copy.
+        options: of pip.
+        adapter: whether the example of an adapter is installed, too; both at once, as pip looks at all that songbench
+            depends on each time.
 
     Returns:
         The environment's Python and the finished command.
     """
-    python, source = environment(folder / "environment"), folder / "songbench-example"
-    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__", "build"))
-    words = [str(source) if word.startswith("docs/") else word for word in COMMAND.split()[1:]]
+    python, words = environment(folder / "environment"), COMMAND.split()[1:-1]
+    for place in (EXAMPLE, *([ADAPTER] if adapter else [])):
+        copy = folder / place.name
+        shutil.copytree(place, copy, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__", "build"))
+        words += ["--editable"] * (place is ADAPTER) + [str(copy)]
     line = [sys.executable, "-m", "pip", "--python", str(python), *words, *options]
     return python, subprocess.run(line, capture_output=True, text=True, check=False, cwd=folder)

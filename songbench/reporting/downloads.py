@@ -74,6 +74,8 @@ def removals_table(removals: Sequence[Removal]) -> Table:
 def _total(missing: Sequence[NeedFacts]) -> str:
     if not missing:
         return "nothing"
+    if not any(need.bytes for need in missing):
+        return "size not known"
     open_ended = "at least " if any(not one.bytes for one in missing) else ""
     about = "about " if any("about" in one.size for one in missing) else ""
     return open_ended + about + in_words(sum(one.bytes for one in missing))

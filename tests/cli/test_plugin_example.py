@@ -1,4 +1,4 @@
-"""The plug-in of the documentation, installed as its reader would, with all that it depends on."""
+"""The plug-ins of the documentation, installed as their reader would, with all that they depend on."""
 
 import os
 import re
@@ -16,7 +16,9 @@ from songbench.suites import DEMO
 @pytest.fixture(scope="module")
 def python(tmp_path_factory):
     """Nothing is fetched: songbench and all it stands on have to be there, and what builds the plug-in, too."""
-    python, process = example_plugin.install(tmp_path_factory.mktemp("example"), "--no-index", "--no-build-isolation")
+    python, process = example_plugin.install(
+        tmp_path_factory.mktemp("example"), "--no-index", "--no-build-isolation", adapter=True
+    )
     assert process.returncode == 0, process.stderr
     return python
 
@@ -44,6 +46,32 @@ def test_the_documented_commands_list_and_run_it(python, tmp_path):
     assert songbench("run", *words).returncode == 0
 
 
+def test_the_adapter_is_set_up_run_and_removed_by_the_documented_commands(python, tmp_path):
+    """From the folder of the program: no network, and nothing is written into it."""
+
+    def songbench(*words):
+        process = command_line.run(words, cwd=tmp_path, env={**os.environ, **variables}, python=python)
+        outputs[words[0]] = outputs.get(words[0], "") + process.stdout
+        return process
+
+    outputs = {}
+    kinds = ("environments", "checkouts", "weights")
+    variables = {f"SONGBENCH_{kind.upper()}": str(tmp_path / kind) for kind in kinds}
+    variables |= {"COLUMNS": "160", "SONGBENCH_INSTALLER": "pip"}
+    (tmp_path / "docs").symlink_to(documented.ROOT / "docs")
+    program = documented.ROOT / "docs/examples/drone"
+    before = sorted(program.rglob("*"))
+    page = documented.ROOT / "docs/add-a-system.md"
+    assert documented.check(documented.commands(page), songbench, pip=(example_plugin.ADAPTER_COMMAND,)) == 5
+    assert "drone: works" in outputs["setup"] and "environment drone: removed" in outputs["setup"]
+    assert "After a line of more than 60 characters" in outputs["systems"]
+    (row,) = [row for row in outputs["run"].splitlines() if row.strip().startswith("drone")]
+    assert "2/3" in row
+    assert "1 unsupported: a line has more than 60 characters" in " ".join(outputs["run"].split())
+    assert sorted(program.rglob("*")) == before
+    assert {path.suffix for kind in kinds for path in (tmp_path / kind).glob("drone-*")} == {".lock"}
+
+
 @pytest.mark.network
 def test_pip_finds_all_it_asks_for(tmp_path):
     """The command word for word: pip fetches what builds the plug-in, and nothing that needs a compiler."""
@@ -53,15 +81,29 @@ def test_pip_finds_all_it_asks_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("language", "name"),
-    [("toml", "pyproject.toml"), ("python", "songbench_example.py"), ("python", "songbench_example_classes.py")],
+    ("page", "example", "language"),
+    [
+        ("extending", "songbench-example/pyproject.toml", "toml"),
+        ("extending", "songbench-example/songbench_example.py", "python"),
+        ("extending", "songbench-example/songbench_example_classes.py", "python"),
+        ("add-a-system", "drone/make_song.py", "python"),
+        ("add-a-system", "songbench-drone/songbench_drone.py", "python"),
+        ("add-a-system", "songbench-drone/pyproject.toml", "toml"),
+    ],
 )
-def test_the_page_shows_the_files_themselves(language, name):
+def test_the_page_shows_the_files_themselves(page, example, language):
     """Word for word, as pages are read where nothing puts files into them."""
-    page = (example_plugin.EXAMPLE.parents[1] / "extending.md").read_text(encoding="utf-8")
-    excerpt = re.search(rf"`{re.escape(name)}`:\n\n```{language}\n(.*?)```\n", page, re.DOTALL)[1]
-    assert excerpt == (example_plugin.EXAMPLE / name).read_text(encoding="utf-8")
-    assert f"```bash\n.venv/bin/{example_plugin.COMMAND}\n```" in page
+    text = (documented.ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    file = documented.ROOT / "docs/examples" / example
+    pattern = rf"{re.escape(file.name)}`[^\n]*:\n\n```{language}\n(.*?)```\n"
+    assert re.search(pattern, text, re.DOTALL)[1] == file.read_text(encoding="utf-8")
+    command = example_plugin.COMMAND if page == "extending" else example_plugin.ADAPTER_COMMAND
+    assert f"```bash\n.venv/bin/{command}\n" in text
+
+
+def test_the_adapter_has_sixty_lines():
+    lines = (example_plugin.ADAPTER / "songbench_drone.py").read_text(encoding="utf-8").splitlines()
+    assert sum(bool(line.strip()) for line in lines) <= 60
 
 
 def test_what_songbench_depends_on_is_here_with_what_that_depends_on():

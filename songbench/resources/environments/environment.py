@@ -46,7 +46,7 @@ class Environment:
     Attributes:
         name: what ``songbench setup NAME`` calls it.
         summary: one sentence.
-        requirements: exact pins in pip's syntax, resolved together.
+        requirements: exact pins in pip's syntax, resolved together; none where Python alone is enough.
         licence: of the packages that matter.
         python: versions it works with, as in ``requires-python``.
         steps: what is installed afterwards, in order.
@@ -66,7 +66,7 @@ class Environment:
     @property
     def all_steps(self) -> tuple[InstallStep, ...]:
         """Everything that is installed, in order."""
-        return (InstallStep(self.requirements), *self.steps)
+        return (*([InstallStep(self.requirements)] if self.requirements else []), *self.steps)
 
     @property
     def packages(self) -> tuple[str, ...]:
