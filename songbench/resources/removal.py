@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from songbench.resources import checkouts, environments, needs, weights
 from songbench.resources.checkouts import Checkout
 from songbench.resources.locking import locked
 from songbench.resources.needs import Need
+from songbench.resources.sources import HubSource
 from songbench.resources.weights import Weights
 
 _NAMED = 3
@@ -152,16 +154,38 @@ def _removal(need: Need) -> Removal:
     # Pieces of a setup that was killed count, too; lock files hold nothing, and somebody may be waiting at one.
     candidates = [folder.with_name(f".{folder.name}{_SCRATCH}"), folder]
     note = ""
-    if isinstance(need, Checkout):
+    if isinstance(need, Weights):
+        candidates += _unfinished(need)
+    elif isinstance(need, Checkout):
         candidates += [folder.with_name(f".{folder.name}.part"), checkouts.note_of(need)]
         users_own = checkouts.override_of(need) or checkouts.noted_folder(need)
         note = f"your own, {users_own}, is left alone" if users_own else ""
-    elif not isinstance(need, Weights):
+    else:
         candidates.append(folder.with_name(f"{folder.name}.log"))
         override = environments.override_of(need)
         note = f"your own, {override}, is left alone" if override else ""
     paths = tuple(path for path in candidates if path.exists())
     return Removal(need=need, paths=paths, size=sum(map(_size, paths)), note=note)
+
+
+def _unfinished(entry: Weights) -> list[Path]:
+    """What a download that was interrupted has left, but for beginnings that may belong to other weights."""
+    cache = weights.cache_folder()
+    scratch = re.compile(rf"{re.escape(entry.name)}-[a-z0-9_]{{8}}")
+    folders = [path for path in cache.glob(f"{entry.name}-*") if scratch.fullmatch(path.name)]
+    sources = [source for other in _all_weights() if other.name != entry.name for source in other.sources]
+    repositories = {source.repo for source in sources if isinstance(source, HubSource)}
+    for source in entry.sources:
+        if isinstance(source, HubSource) and source.repo not in repositories:
+            folders.append(source.downloads_folder(cache / weights.DOWNLOADS))
+    return folders
+
+
+def _all_weights() -> Iterator[Weights]:
+    """All that are registered, but for those of broken plug-ins."""
+    for name in registry.names(registry.WEIGHTS):
+        with suppress(registry.PluginError):
+            yield registry.load(registry.WEIGHTS, name)
 
 
 def _place(need: Need) -> tuple[Path, str]:

@@ -71,6 +71,9 @@ Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 """Told how many bytes of a weight are here, of how many."""
 
+DOWNLOADS = "downloads"
+"""The folder, in that of all weights, where the beginnings of files wait to be gone on with."""
+
 _LOOK_SECONDS = 0.2
 
 
@@ -389,7 +392,7 @@ def _bytes_in(folders: tuple[Path, ...]) -> int:
 
 @contextmanager
 def _scratch(weights: Weights) -> Iterator[tuple[Path, Path]]:
-    downloads = cache_folder() / "downloads"
+    downloads = cache_folder() / DOWNLOADS
     try:
         downloads.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f"{weights.name}-", dir=cache_folder()))

@@ -87,4 +87,6 @@ def _digest(folder: Path, paths: tuple[Path, ...], facts: tuple[tuple[int, int],
 
 
 def _is_foreign(folder: Path) -> bool:
-    return folder.name.startswith(".") or folder.name == "__pycache__" or (folder / "pyvenv.cfg").is_file()
+    """Hidden, a cache, or an environment of Python's or conda's."""
+    is_environment = (folder / "pyvenv.cfg").is_file() or (folder / "conda-meta").is_dir()
+    return folder.name.startswith(".") or folder.name == "__pycache__" or is_environment

@@ -77,7 +77,7 @@ class HubSource(WeightSource):
 
     def resumable_bytes(self, files: tuple[WeightFile, ...], downloads: Path) -> int:
         """Whole files, and beginnings, which the client names after their checksum."""
-        place = self._folder(downloads)
+        place = self.downloads_folder(downloads)
         paths = [place / self._path(file) for file in files]
         for file in files:
             if file.sha256:
@@ -95,7 +95,7 @@ class HubSource(WeightSource):
         """Download one file, trying again as long as each try brings something."""
         from huggingface_hub import hf_hub_download
 
-        place = self._folder(downloads)
+        place = self.downloads_folder(downloads)
         while True:
             before = self.resumable_bytes((file,), downloads)
             try:
@@ -108,7 +108,8 @@ class HubSource(WeightSource):
     def _path(self, file: WeightFile) -> str:
         return (self.paths or {}).get(file.name, file.name)
 
-    def _folder(self, downloads: Path) -> Path:
+    def downloads_folder(self, downloads: Path) -> Path:
+        """Where the beginnings of its files lie, in the folder of all downloads."""
         return downloads / "hub" / self.repo.replace("/", "--")
 
 
