@@ -35,6 +35,7 @@ ADAPTERS = {
         files=("infer/example/vocal.npy",),
     ),
     "diffrhythm2": Adapter(specs=("diffrhythm2", "diffrhythm2:audio"), contract="diffrhythm2"),
+    "heartmula": Adapter(specs=("heartmula", "heartmula:rl"), contract="heartmula"),
     "levo": Adapter(
         specs=("levo", "levo:large", "levo:audio", "levo:base-new-audio"), contract="levo", program="generate.py"
     ),
@@ -51,3 +52,6 @@ ADAPTERS = {
     "yue2": Adapter(specs=("yue2", "yue2:off"), contract="yue2", program="src/yue2/cli.py"),
 }
 SPECS = [(name, spec) for name, adapter in ADAPTERS.items() for spec in adapter.specs]
+
+PYTHON_SPECS = ("acestep", "acestep15", "acestep15:sft-no-lm-audio", "minimax_music", "songgen")
+"""Adapters of systems without a command line, which are called from Python."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from adapters import ADAPTERS, SPECS
+from adapters import ADAPTERS, PYTHON_SPECS, SPECS
 from program import parser_of
 from prompts import prompts
 from shared_files import shared
@@ -61,13 +61,31 @@ def test_every_line_of_every_prompt_arrives_or_is_refused(name, spec):
             reader.parse_args(list(invocation.arguments))
         except (SystemExit, argparse.ArgumentError) as error:
             raise AssertionError(f"{label}: {invocation.arguments} is refused by the program's parser") from error
-        text = letters(invocation.rendering.lyrics)
-        for line in prompt.lyrics.lines:
-            words = letters(in_words(line) if ADAPTERS[name].spoken else line)
-            assert words in text or line in invocation.rendering.dropped, f"{label}: {line}"
-        for tag in set(prompt.lyrics.tags):
-            assert f"[{tag}" in invocation.rendering.lyrics or tag in invocation.rendering.tags, f"{label}: {tag}"
+        check_words(prompt, invocation.rendering, label, spoken=ADAPTERS[name].spoken)
     assert rendered >= 10, f"{refused} refused"
+
+
+def check_words(prompt, rendering, label, *, spoken=False):
+    """Every line and every tag of a prompt arrives, or is said to be left out."""
+    text = letters(rendering.lyrics)
+    for line in prompt.lyrics.lines:
+        words = letters(in_words(line) if spoken else line)
+        assert words in text or line in rendering.dropped, f"{label}: {line}"
+    for tag in set(prompt.lyrics.tags):
+        assert f"[{tag}" in rendering.lyrics or tag in rendering.tags, f"{label}: {tag}"
+
+
+@pytest.mark.parametrize("spec", PYTHON_SPECS)
+def test_every_line_arrives_or_is_refused_where_there_is_no_command_line(spec):
+    system, rendered = build_system(spec), 0
+    for label, prompt in prompts().items():
+        request = Request(prompt=complete(prompt), take=0, seed=2**31 - 1)
+        if reason := system.unsupported(request):
+            assert reason.strip() and "\n" not in reason, label
+            continue
+        rendered += 1
+        check_words(prompt, system.render(request).rendering, label)
+    assert rendered >= 10
 
 
 @pytest.mark.parametrize(("name", "spec"), SPECS, ids=[spec for _, spec in SPECS])
