@@ -81,7 +81,8 @@ def execute(
     if outcome.damaged:
         _show_damage(list(outcome.damaged))
     new = sum(outcome.computed.values())
-    did = f"{new} new results" if new else "nothing to compute: everything was stored already"
+    extent = "everything that systems can take" if experiment.unsupported else "everything"
+    did = f"{new} new results" if new else f"nothing to compute: {extent} was stored already"
     bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
     if score and report:
         show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, split_by=split_by)

@@ -33,7 +33,8 @@ def by_system(reasons: Mapping[SongId, str]) -> dict[str, list[UnsupportedSong]]
 def counted_reasons(songs: Iterable[UnsupportedSong]) -> str:
     """Why songs are unsupported, the most frequent reason first, e.g. ``cannot sing ko (×2); longer than 285 s``."""
     groups = [f"{reason} (×{len(group)})" if len(group) > 1 else reason for reason, group in _by_reason(songs)]
-    return "; ".join([*groups[:MOST_REASONS], *(["…"] if len(groups) > MOST_REASONS else [])])
+    more = len(groups) - MOST_REASONS
+    return "; ".join([*groups[:MOST_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
 def sentence(songs: Sequence[UnsupportedSong], total: int) -> str:

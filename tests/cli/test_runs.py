@@ -147,8 +147,8 @@ def test_tables_by_condition_and_songs_of_a_run(songbench_here, suite_file, tmp_
     run = songbench_here("run", *words, "--set", "engine=inline", "--quiet", "--split-by", "condition")
     assert run.returncode == 0, run.stderr
     assert run.stdout.index("competitors with style as text") < run.stdout.index("competitors with style as audio")
-    whole = songbench_here("report", "--quiet").stdout
-    assert "condition" in whole and "style as text: text; style as audio: audio" in " ".join(whole.split())
+    report = songbench_here("report", "--quiet").stdout
+    assert "condition" in report and "style as text: text; style as audio: audio" in " ".join(report.split())
     folders = ["--store", tmp_path / "store", "--runs", tmp_path / "runs"]
 
     def songs(*words):
