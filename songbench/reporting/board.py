@@ -100,12 +100,16 @@ class Cell(Estimate):
 
     @property
     def status(self) -> Status:
-        """``scored`` when there is a number; else the most urgent reason why there is none."""
+        """``scored`` when there is a number; else why there is none.
+
+        Songs that are not made yet count first. One song that failed among many to which the metric does not apply does
+        not make the cell a failure.
+        """
         if self.value is not None:
             return "scored"
         if self.n_pending:
             return "pending"
-        if self.n_failed:
+        if self.n_failed and self.n_failed >= self.n_not_applicable:
             return "failed"
         return "not applicable" if self.n_not_applicable or not self.n_unsupported else "unsupported"
 

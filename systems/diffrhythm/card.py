@@ -19,7 +19,10 @@ PITFALLS = (
         "A line without a letter (a bare stamp, 123, ..., an emoji, Hangul) ends the program without a file.",
         "Such prompts are unsupported, and the line is named.",
     ),
-    Pitfall("Kana and other letters vanish from a line without a message.", "Such prompts are unsupported."),
+    Pitfall(
+        "Kana vanish from a Mandarin line, and are sung as the words 'Japanese letter' in an English one.",
+        "Prompts with letters of other scripts are unsupported.",
+    ),
     Pitfall(
         "A byte-order mark loses the first line; stamps of other than two digits spoil or lose theirs.",
         "Lyrics are written without a mark, with stamps in the columns that are read.",
@@ -39,7 +42,7 @@ PITFALLS = (
     ),
     Pitfall("The file is always called output.wav, so that songs replace each other.", "Each song has its own folder."),
     Pitfall(
-        "Of several candidates one is drawn at random, not chosen.",
+        "Of several candidates one is taken, always the same one, without regard to how it sounds.",
         "One candidate is made; the setting candidates makes more, and the record says so.",
     ),
     Pitfall("There is no option for the seed.", "All generators are seeded before the program starts."),
@@ -48,8 +51,8 @@ PITFALLS = (
         "Weights come from the repository of version 1.2; others are not accepted under its name.",
     ),
     Pitfall(
-        "py3langid is not pinned (0.4.0 breaks it), and transformers from 4.57 on break its layers.",
-        "The environment pins 0.3.0 and 4.49.0.",
+        "py3langid is not pinned (0.4.0 breaks it), wandb not named; transformers from 4.57 on break its layers.",
+        "The environment names all three.",
     ),
     Pitfall(
         "Assets are found only from the root of the repository, and weights beside them.",
@@ -92,7 +95,7 @@ def card_of(name: str, *, full: bool, style: str) -> SystemCard:
         output="WAV, 44.1 kHz, stereo, 16 bit, peak at full scale",
         pitfalls=PITFALLS,
         verified=(
-            "Its unmodified program, with tiny random weights and stand-ins for the hub, MuQ and the autoencoder only, "
-            "and its own tokenizer on every prompt; never with the released weights."
+            "Its unmodified program with the package muq and tiny random weights (a stand-in for the autoencoder), and "
+            "its own tokenizer on every prompt; never with the released weights."
         ),
     )

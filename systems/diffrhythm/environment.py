@@ -22,9 +22,10 @@ ENVIRONMENT = Environment(
         "x-transformers==2.1.2",
         "einx==0.3.0",
         "ema-pytorch==0.7.7",
+        "wandb==0.19.11",  # imported by its trainer, which its inference imports
         "muq==0.1.0",
         "librosa==0.10.2.post1",
-        "numpy==1.26.4",
+        "numpy==2.2.6",
         "mutagen==1.47.0",
         "pykakasi==2.3.0",
         "jieba==0.42.1",

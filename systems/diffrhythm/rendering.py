@@ -29,7 +29,7 @@ class DiffRhythmCall:
         style: ``text`` or ``audio``.
         full: the full model instead of the base model.
         chunked: the latents are decoded in pieces.
-        candidates: songs that are made, of which one is drawn.
+        candidates: songs that are made, of which one is taken.
     """
 
     style: StyleUse

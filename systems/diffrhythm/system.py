@@ -23,7 +23,7 @@ class DiffRhythm(ScriptSystem):
     Args:
         variant: ``base``, ``full``, or one of them with ``-audio``: styled by the prompt audio, not the text.
         chunked: decode the latents in overlapping pieces, which saves memory; its authors' own scripts do.
-        candidates: how many songs are made together, of which one is drawn at random.
+        candidates: how many songs are made together, of which one is taken, whichever it is.
         timeout_s: how long one song may take, in seconds.
 
     Raises:

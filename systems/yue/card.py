@@ -35,6 +35,14 @@ PITFALLS = (
         "When the tracks differ in length, the mix fails and only a message is printed.",
         "Success is judged by the file of the mix.",
     ),
+    Pitfall(
+        "When all sections together are shorter than 6 s, the program ends without a song.",
+        "That is a failure with that cause; prompts so short are none of songs.",
+    ),
+    Pitfall(
+        "Both models are compiled, which needs a C compiler and is part of the first minutes of every song.",
+        "Times hold that and the loading, and are no speed.",
+    ),
     Pitfall("Files are read in the machine's own encoding.", "Python's UTF-8 mode is switched on for it."),
     Pitfall("Abbreviated options are accepted.", "Options are written out."),
     Pitfall(
@@ -76,7 +84,7 @@ def card_of(name: str, *, audio: bool, languages: tuple[str, ...], max_new_token
         output="MP3, 44.1 kHz",
         pitfalls=PITFALLS,
         verified=(
-            "Its own argument parser and its own splitting of lyrics, and a stand-in of the same parser and files; "
-            "never with the released weights."
+            "Its unmodified program with its own tokenizer and tiny random language models (stand-ins for the clone of "
+            "xcodec_mini_infer and flash-attn); never with the released weights."
         ),
     )
