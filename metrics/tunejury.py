@@ -55,7 +55,7 @@ MERT_330M = Weights(
         WeightFile("configuration_MERT.py", about=5_300),
         WeightFile("modeling_MERT.py", about=18_000),
     ),
-    sources=(HubSource("m-a-p/MERT-v1-330M", "main"),),
+    sources=(HubSource("m-a-p/MERT-v1-330M", "0e06c986db0527c0fd1b47181c40f006805e3de0"),),
     restricted=True,
 )
 
