@@ -24,7 +24,7 @@ PITFALLS = (
         "Such prompts are unsupported.",
     ),
     Pitfall(
-        "Letters of other scripts inside a line, kana for example, are left out without a word.",
+        "Letters of other scripts inside a line are left out (kana) or spelled (Cyrillic) without a word.",
         "Such prompts are unsupported.",
     ),
     Pitfall(
@@ -124,8 +124,8 @@ def card_of(name: str, style: str) -> SystemCard:
         output="MP3, 48 kHz, the second channel made out of the first",
         pitfalls=PITFALLS,
         verified=(
-            "Arguments against the program's own argument parser, tags and lines against its own tables and its"
-            " splitting by language, all of the pinned commit; the rest against a stand-in. No song was made with its"
-            " weights."
+            "Arguments against the program's own argument parser, tags against its own table, lines against its own"
+            " reader (which ran on them), all of the pinned commit; the rest against a stand-in. No song was made with"
+            " its weights."
         ),
     )

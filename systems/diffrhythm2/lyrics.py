@@ -72,7 +72,7 @@ def readable_line(line: str) -> str:
 
     Raises:
         UnsupportedError: it has no Latin letter and no Chinese character, or letters of another script, which are
-            left out when it is sung.
+            left out or spelled when it is sung.
     """
     text = " ".join(line.split())
     if not _READABLE.search(text):
@@ -81,7 +81,7 @@ def readable_line(line: str) -> str:
         )
     unread = "".join(dict.fromkeys(sign for sign in text if sign.isalpha() and not _is_read(sign)))
     if unread:
-        raise UnsupportedError(f"the line '{text[:40]}' has letters that would not be sung: {unread[:20]}")
+        raise UnsupportedError(f"the line '{text[:40]}' has letters that it cannot read: {unread[:20]}")
     return text
 
 
