@@ -8,6 +8,7 @@ from songbench.contracts.conflicts import Conflict, conflicts_among, conflicts_o
 
 MUQ = "its sketch tokens come from MuQ"
 SONGBLOOM = ("songbloom", "songbloom_upstream")
+HEARERS = {**dict.fromkeys(SONGBLOOM, MUQ), "muse": "its codec hears through MuQ"}
 ENCODER = "conditioned on this very encoder"
 ASLP = "from the same laboratory; a third of the rated songs are its own"
 MERT = {
@@ -16,7 +17,7 @@ MERT = {
 }
 MCC = {
     *((name, ENCODER) for name in ("diffrhythm", "diffrhythm2", "jam")),
-    *((name, f"{MUQ}, the encoder inside") for name in SONGBLOOM),
+    *((name, f"{why}, the encoder inside") for name, why in HEARERS.items()),
     ("heartmula", "tuned by DPO on MuQ similarity"),
 }
 KNOWN = {
@@ -29,19 +30,19 @@ KNOWN = {
         ),
     },
     "ser@songformer": {
-        *((name, f"{MUQ}, one of the two models that SongFormer hears") for name in SONGBLOOM),
+        *((name, f"{why}, one of the two models that SongFormer hears") for name, why in HEARERS.items()),
         *((name, "from the laboratory that made SongFormer") for name in ("diffrhythm", "diffrhythm2")),
     },
     "songeval@songeval": {
         ("heartmula", "tuned by DPO on these ratings"),
         *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
-        *((name, f"{MUQ}, the encoder that SongEval hears") for name in SONGBLOOM),
+        *((name, f"{why}, the encoder that SongEval hears") for name, why in HEARERS.items()),
     },
     "tencent_songbench@tencent": {
         ("levo", "from the group that made this scorer"),
-        *((name, f"{MUQ}, the encoder that Tencent's SongBench hears") for name in SONGBLOOM),
+        *((name, f"{why}, the encoder that Tencent's SongBench hears") for name, why in HEARERS.items()),
     },
-    "muq_eval@a1": {(name, f"{MUQ}, the encoder that MuQ-Eval hears") for name in SONGBLOOM},
+    "muq_eval@a1": {(name, f"{why}, the encoder that MuQ-Eval hears") for name, why in HEARERS.items()},
     "tunejury@clap-mert": {(name, f"{why}, one of the two models that TuneJury hears") for name, why in MERT},
     "aesthetics@audiobox": {("heartmula", "tuned by DPO on these ratings")},
     "fad@mert-v1-95m": MERT,
@@ -70,11 +71,12 @@ def test_every_metric_of_ours_has_the_conflicts_that_are_known():
 def test_systems_of_one_reason_stand_together_in_the_order_of_the_models():
     card = metric(ModelFamily("muq", part="the encoder inside"), ModelFamily("muq-mulan"))
     assert conflicts_of(card) == (
+        Conflict(("muse",), f"{HEARERS['muse']}, the encoder inside"),
         Conflict(SONGBLOOM, f"{MUQ}, the encoder inside"),
         Conflict(("heartmula",), "tuned by DPO on MuQ similarity"),
         Conflict(("diffrhythm", "diffrhythm2", "jam"), ENCODER),
     )
-    assert str(conflicts_of(card)[2]) == f"diffrhythm, diffrhythm2, jam ({ENCODER})"
+    assert str(conflicts_of(card)[3]) == f"diffrhythm, diffrhythm2, jam ({ENCODER})"
     assert conflicts_of(metric()) == () == conflicts_of(metric(ModelFamily("nobody-depends-on-it")))
 
 

@@ -47,7 +47,7 @@ class Worker:
             (folders by name), ``links`` (place in the work tree → name of weights, with or without ``/FILE``), ``hub``
             (id on the model hub → name of weights), ``hub_folder`` (where in the work tree the hub's cache is), ``cwd``
             (below the work tree), ``script`` (the file in the work tree, or ``-m MODULE``), ``variables`` (of its
-            environment).
+            environment), and perhaps ``python`` (another one than this, for a part with an environment of its own).
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
@@ -156,7 +156,8 @@ class Worker:
         variables = {**os.environ, **OFFLINE, "HF_HUB_CACHE": str(self.cache)}
         variables["PYTHONHASHSEED"] = str(int(seed or 0) % 2**32)
         variables.update({name: fill(value, places) for name, value in self.variables.items()})
-        command = [sys.executable, "-u", str(ENTRY_POINT), str(report), seed, *words, *arguments]
+        python = self.settings.get("python") or sys.executable
+        command = [python, "-u", str(ENTRY_POINT), str(report), seed, *words, *arguments]
         begin = time.perf_counter()
         process = subprocess.Popen(
             command,
