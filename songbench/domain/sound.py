@@ -33,6 +33,7 @@ KINDS: Mapping[str, str] = {
     "far beyond full scale": "with peaks far beyond full scale",
     "offset": "with an offset (DC)",
     "many channels": "with more than two channels (models hear their mean)",
+    "other rate": "at another rate than their system is known for",
     "low rate": "at less than 16,000 samples per second (models expect more)",
 }
 """Every kind of remark on a recording, in the words that follow "songs", in the order of their weight."""

@@ -20,6 +20,7 @@ from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.limits import require_language
 from songbench.domain.lyrics import render_block
+from songbench.domain.remark import Remark
 from songbench.domain.rendering import Rendering
 from songbench.domain.song import UNKNOWN_DEVICE, Failure, GenerationRecord, Request, Song
 from songbench.resources import checkouts, needs, weights
@@ -326,7 +327,13 @@ class IsolatedSystem:
         )
         stems = {name: _audio(folder, file) for name, file in result.stems.items()}
         source = _audio(folder, result.audio, left=result.fake_stereo)
-        return Song(request=request, source=source, record=record, stems=stems)
+        return Song(request=request, source=source, record=record, stems=stems, remarks=self._remarks(source))
+
+    def _remarks(self, source: MemoryAudio) -> tuple[Remark, ...]:
+        rate, usual = source.audio.rate, self.card.sample_rate
+        if usual in (None, rate):
+            return ()
+        return (Remark("other rate", f"{rate:,} samples per second instead of {usual:,}"),)
 
 
 class _Description(Schema):
@@ -378,7 +385,7 @@ def _code_of(code: Checkout) -> str:
     return str(folder)
 
 
-def _audio(folder: Path, file: str, *, left: bool = False) -> AudioSource:
+def _audio(folder: Path, file: str, *, left: bool = False) -> MemoryAudio:
     """The audio of a file in the folder, or its left channel, in memory, as the folder goes away."""
     path = folder / file
     if not path.is_file():
