@@ -124,8 +124,8 @@ def card_of(name: str, style: str) -> SystemCard:
         output="MP3, 48 kHz, the second channel made out of the first",
         pitfalls=PITFALLS,
         verified=(
-            "Arguments against the program's own argument parser, tags against its own table, lines against its own"
-            " reader (which ran on them), all of the pinned commit; the rest against a stand-in. No song was made with"
-            " its weights."
+            "Its unmodified program from the argument parser to the file it writes, with the models absent: the words"
+            " and the style of every prompt reach them; its own reader on the lines that are refused. No song was made"
+            " with its weights."
         ),
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from songbench.plugin import Dependence, Pitfall, SystemCard
 from systems.levo.environment import CHECKOUT, LICENCE
-from systems.levo.releases import LevoRelease
-from systems.levo.rendering import STEMS
+from systems.levo.rendering import STEMS, LevoCall
 
 CONDITIONS = {
     "text": ("lyrics", "style text"),
@@ -104,22 +103,22 @@ PITFALLS = (
 )
 
 
-def card_of(name: str, release: LevoRelease, *, style: str, stems: bool) -> SystemCard:
+def card_of(name: str, call: LevoCall) -> SystemCard:
     """The card of one model with one kind of style.
 
     Args:
         name: the row of the leaderboard.
-        release: which model.
-        style: a key of `CONDITIONS`.
-        stems: whether it gives them.
+        call: what is the same for all songs.
     """
+    release, low = call.release, call.memory == "low"
+    vram = release.vram_audio_gib if call.style == "audio" else release.vram_gib
     return SystemCard(
         name=name,
         version="1",
         summary=f"SongGeneration-{release.name}: a hierarchical language model over codec tokens, then diffusion.",
         licence=LICENCE,
         languages=release.languages,
-        conditions=CONDITIONS[style],
+        conditions=CONDITIONS[call.style],
         max_seconds=release.max_seconds,
         sample_rate=48_000,
         citation="Lei et al., LeVo: High-Quality Song Generation with Multi-Preference Alignment, arXiv 2506.07520",
@@ -133,14 +132,15 @@ def card_of(name: str, release: LevoRelease, *, style: str, stems: bool) -> Syst
             "Sections without words are [intro], [inst] or [outro] with -short, -medium or -long, or [silence].",
         ),
         length_rule=f"the model ends the song, by {release.max_seconds:g} s at the latest",
-        stems=tuple(STEMS) if stems else (),
-        seed_rule="not reachable" if style == "auto" else "set by the worker",
-        vram_gib=release.vram_audio_gib if style == "audio" else release.vram_gib,
+        stems=tuple(STEMS) if call.stems else (),
+        seed_rule="not reachable" if call.style == "auto" else "set by the worker",
+        vram_gib=vram if low else release.normal_gib,
         output="FLAC, 48 kHz, stereo",
         pitfalls=PITFALLS,
         depends_on=(Dependence("tencent-songbench", "from the group that made this scorer"),),
         verified=(
-            "Arguments against the program's own argument parser, tags against its vocabulary, both of the pinned"
-            " commit; the rest against a stand-in. No song was made with its weights."
+            "Its unmodified program from the argument parser to the file it writes, with the models absent: the words"
+            " and the style of every prompt reach the model; tags against its vocabulary. No song was made with its"
+            " weights."
         ),
     )

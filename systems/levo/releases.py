@@ -17,7 +17,7 @@ class LevoRelease:
         generation: 1 or 2; the program treats descriptions and full stops otherwise in the two.
         max_seconds: the longest song it makes.
         languages: that it sings, as its authors say.
-        vram_gib: device memory without an audio prompt in the low-memory mode, as its authors say.
+        vram_gib: device memory without an audio prompt, as its authors' table says, which names no mode.
         vram_audio_gib: with one.
         normal_gib: the program takes its normal mode only on a device with more memory than that.
     """

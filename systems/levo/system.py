@@ -58,7 +58,7 @@ class Levo(ScriptSystem):
             flash_attention=flash_attention,
         )
         super().__init__(
-            card=card_of(f"levo:{variant}" if variant else "levo", release, style=call.style, stems=stems),
+            card=card_of(f"levo:{variant}" if variant else "levo", call),
             environment=ENVIRONMENT,
             upstream=CHECKOUT,
             script=SCRIPT,

@@ -96,7 +96,7 @@ CARD = SystemCard(
     output="WAV, 48 kHz, stereo, from a codec of 0.35 kbit/s",
     pitfalls=PITFALLS,
     verified=(
-        "Arguments against a parser built from its contract, the conversation against the examples of the pinned"
-        " commit; both steps against stand-ins. None of its code was run."
+        "Arguments against its program's own parser, conversation and phonemes against the examples beside it, all of"
+        " the pinned commit; both steps against stand-ins. No song was made with its weights."
     ),
 )

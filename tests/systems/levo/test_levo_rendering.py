@@ -81,7 +81,8 @@ def test_the_style_in_sound():
     invocation = system.invoke(request(prompt_audio=FileAsset("x.wav")))
     assert set(song_of(invocation)) == {"idx", "gt_lyric", "prompt_audio_path"}
     assert invocation.rendering.style == "audio" and invocation.rendering.style_text == ""
-    assert system.card.conditions == ("lyrics", "prompt audio") and system.card.vram_gib == 18
+    assert system.card.conditions == ("lyrics", "prompt audio") and system.card.vram_gib == 24
+    assert build_system("levo:base-full-audio", {"memory": "low"}).card.vram_gib == 18
     assert "style audio" in system.unsupported(request())
     assert build_system("levo:audio").invoke(request(prompt_audio=FileAsset("x"))).rendering.style_text.endswith(", .")
 

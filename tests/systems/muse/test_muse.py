@@ -2,6 +2,8 @@
 
 import sys
 import types
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,9 @@ from systems.muse.environment import ASSETS, CODEC_CHECKOUT, CODEC_ENVIRONMENT, 
 from systems.muse.muse_worker import messages_of, wording_of
 from systems.muse.phonemes import Phonemes, split_syllable
 from systems.muse.rendering import render
+
+sys.path.append(str(Path(__file__).parents[1] / "upstream"))  # the prompts, shared with the stand-ins
+from prompts import prompts
 
 LYRICS = "[verse]\nMorning  comes in\n\n[inst] [inst]\n\n[chorus]\nHold the line\n\n[verse]\nAgain\n\n[outro]\nBye\n"
 
@@ -51,6 +56,22 @@ def test_what_it_cannot_take():
     assert system.unsupported(request(language="ja")) == "it does not sing ja"
     with pytest.raises(UnsupportedError):
         render(request("[inst] [inst]"))
+
+
+def test_every_line_of_every_prompt_arrives_or_is_refused():
+    system, rendered = build_system("muse"), 0
+    for label, prompt in prompts().items():
+        asked_for = Request(prompt=replace(prompt, style=prompt.style or "pop"), take=0, seed=1)
+        if system.unsupported(asked_for):
+            continue
+        rendered += 1
+        rendering = render(asked_for).rendering
+        lines = rendering.lyrics.split("\n")
+        assert [" ".join(line.split()) for line in prompt.lyrics.lines] == [
+            line for line in lines if line and not line.startswith("[")
+        ], label
+        assert set(prompt.lyrics.tags) == set(rendering.tags), label
+    assert rendered >= 10
 
 
 class Spelled:
