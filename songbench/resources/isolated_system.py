@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from songbench.contracts import registry
-from songbench.contracts.cards import READY, Availability, SystemCard
+from songbench.contracts.cards import Availability, SystemCard
 from songbench.contracts.system import conditions_of
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio, read_audio
 from songbench.domain.checking import Schema, checked
@@ -139,11 +139,9 @@ class IsolatedSystem:
         return {**self.settings, "environment": identity_of(self.environment), "weights": revisions, **code}
 
     def availability(self) -> Availability:
-        """Whether environment, code and weights are here; of several that are not, the first is named."""
+        """Whether environment, code and weights are here, and the one command that gets what is not."""
         code = () if self.upstream is None else (self.upstream,)
-        required: list[needs.Need] = [self.environment, *code, *self.weights]
-        states = (needs.availability(need) for need in required)
-        return next((state for state in states if not state.ready), READY)
+        return needs.availability_together([self.environment, *code, *self.weights], self.card.name)
 
     def unsupported(self, request: Request) -> str | None:
         """Why the system cannot take a request: its language, a condition it needs, whatever `render` refuses."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -120,12 +121,8 @@ def facts(need: Need) -> NeedFacts:
             present=present,
             unfixed=unfixed,
         )
-    if isinstance(need, Checkout):
-        is_users = bool(checkouts.override_of(need) or checkouts.noted_folder(need))
-        key = need.commit
-    else:
-        is_users = bool(environments.override_of(need))
-        key = need.key
+    is_users = _is_users(need)
+    key = need.commit if isinstance(need, Checkout) else need.key
     size = f"about {weights.in_words(need.about)}" if need.about else ""
     revision = "of your own" if is_users else key
     return NeedFacts(
@@ -170,6 +167,40 @@ def availability(need: Need) -> Availability:
     if isinstance(need, Checkout):
         return checkouts.availability(need)
     return environments.availability(need)
+
+
+def availability_together(required: Sequence[Need], name: str) -> Availability:
+    """Ready when everything is here, else how much is not, and the one command that gets all of it.
+
+    Args:
+        required: what a system needs.
+        name: of the system, for ``songbench setup``.
+
+    Returns:
+        What is said of a single thing that is missing; so too where the user names a place of their own for it.
+    """
+    lacking = [(need, state) for need in required if not (state := availability(need)).ready]
+    if not lacking:
+        return READY
+    for need, state in lacking:
+        if len(lacking) == 1 or _is_users(need):
+            return state
+    parts = [facts(need) for need, _ in lacking]
+    size = sum(part.bytes for part in parts)
+    kinds = Counter(part.kind for part in parts)
+    listed = ", ".join(kind if count == 1 else f"{count} {kind}" for kind, count in kinds.items())
+    restricted = any(part.restricted for part in parts)
+    return unavailable(
+        f"{listed} are not here (about {weights.in_words(size)}"
+        + (", some of it under restricted licences)" if restricted else ")"),
+        f"songbench setup {name}" + (" --accept-licence" if restricted else ""),
+    )
+
+
+def _is_users(need: Need) -> bool:
+    if isinstance(need, Checkout):
+        return bool(checkouts.override_of(need) or checkouts.noted_folder(need))
+    return isinstance(need, Environment) and bool(environments.override_of(need))
 
 
 def availability_of_all(names: Iterable[str]) -> Availability:

@@ -182,3 +182,26 @@ def test_a_download_tells_how_far_it_is(monkeypatch):
     assert {size for _, size in steps} == {len(DATA)}
     assert [position for position, _ in steps] == sorted(position for position, _ in steps)
     assert READY.ready and not unavailable("x", "y").ready
+
+
+def test_of_several_things_that_are_missing_all_are_counted_and_one_command_gets_them(tmp_path, monkeypatch):
+    environment = Environment(name="far", summary="", requirements=(), licence="MIT", about=2_000_000_000)
+    models = [
+        Weights(
+            name=f"far-{number}",
+            version="1",
+            summary="",
+            licence="CC BY-NC 4.0",
+            files=(WeightFile("model.pt", about=500_000_000),),
+            sources=(),
+            restricted=True,
+        )
+        for number in range(2)
+    ]
+    state = needs.availability_together([environment, *models], "far:big")
+    assert state.reason == "environment, 2 weights are not here (about 3.0 GB, some of it under restricted licences)"
+    assert state.cure == "songbench setup far:big --accept-licence"
+    assert "'far' (about 2.0 GB, MIT) is not set up" in needs.availability_together([environment], "far").reason
+    monkeypatch.setenv("SONGBENCH_ENV_FAR", str(tmp_path / "nowhere"))
+    assert "SONGBENCH_ENV_FAR names" in needs.availability_together([environment, *models], "far").reason
+    assert needs.availability_together([], "far").ready
