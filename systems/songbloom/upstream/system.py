@@ -97,7 +97,10 @@ class UpstreamSongBloom(ScriptSystem):
                 seed_rule="set by the worker",
                 output="FLAC, 48 kHz, stereo",
                 pitfalls=PITFALLS,
-                verified="A stand-in of the same parser and files; never with the released weights.",
+                verified=(
+                    "Both states of its unmodified program from the argument parser to the file they write, with the "
+                    "model absent: the words of every prompt reach it; never with the released weights."
+                ),
             ),
             environment=ENVIRONMENT,
             upstream=checkout,
