@@ -62,7 +62,7 @@ class Worker:
         os.environ.pop("ACE_PIPELINE_DTYPE", None)
         sys.path.insert(0, settings["upstream"])
         code = importlib.import_module("acestep.pipeline_ace_step")
-        self.sampling = settings["sampling"]
+        self.sampling, self.known_languages = settings["sampling"], code.SUPPORT_LANGUAGES
         self.pipeline = code.ACEStepPipeline(
             checkpoint_dir=folder,
             device_id=settings["device_id"],
@@ -77,10 +77,10 @@ class Worker:
         self.languages: collections.Counter[str] = collections.Counter()
 
     def language_of(self, line: str) -> str:
-        """The language that a line is read in, counted where it is sung."""
+        """The pipeline's guess; the language that a sung line is then read in is counted."""
         language: str = self.guess(line)
         if not SECTION.match(line):
-            self.languages[language] += 1
+            self.languages[language if language in self.known_languages else "en"] += 1
         return language
 
     def describe(self) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from systems.acestep.system import AceStep
 PIPELINE = """
 import json, os, random, struct, wave
 
+SUPPORT_LANGUAGES = {"en": 259, "fr": 262}
+
 
 class Tokenizer:
     def encode(self, text, language):
@@ -44,7 +46,7 @@ class ACEStepPipeline:
         self.text_tokenizer = lambda text: {"input_ids": text.split()}
 
     def get_lang(self, line):
-        return "fr" if "amour" in line else "en"
+        return "fr" if "amour" in line else "xh" if "wind" in line else "en"
 
     def __call__(
         self, format="wav", audio_duration=60.0, prompt=None, lyrics=None, infer_step=60, guidance_scale=15.0,
