@@ -163,7 +163,7 @@ def generate(
         replace: see `run`.
 
     Returns:
-        For each system how many songs there are, how many failed and how many were asked for.
+        For each system how many songs there are, how many failed, are unsupported and were asked for.
 
     Raises:
         SongbenchError: as `run`.
