@@ -36,7 +36,7 @@ class Worker:
 
         common: dict[str, Any] = {"links": {}, "hub": {}, "hub_folder": "hub", "cwd": ".", "variables": {}}
         weights = {**settings["weights"], "bridge": folder}
-        self.settings, self.phonemes = settings, Phonemes()
+        self.settings, self.phonemes, self.no_song = settings, Phonemes(), script_worker.NoSongError
         self.language = script_worker.Worker(
             {**common, "upstream": settings["upstream"], "weights": weights, "script": "infer/batch_multi_generate.py"}
         )
@@ -59,10 +59,17 @@ class Worker:
         return {}
 
     def generate(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One song, or why one of the two programs made none."""
+        try:
+            return self.song(request)
+        except self.no_song as error:
+            return {"failure": str(error)}
+
+    def song(self, request: dict[str, Any]) -> dict[str, Any]:
         """One song.
 
         Raises:
-            RuntimeError: one of the two programs made nothing of it.
+            NoSongError: one of the two programs made nothing of it.
         """
         folder = pathlib.Path(request["folder"]).resolve()
         # 1. tokens, section by section
@@ -71,14 +78,14 @@ class Worker:
         answers, first = self.sing(folder / "language", messages)
         tokens = [int(token) for answer in answers for token in _TOKEN.findall(answer)]
         if not tokens:
-            raise RuntimeError(f"{self.language.script} gave no audio tokens and {first.ending()}")
+            raise self.no_song(f"{self.language.script} gave no audio tokens and {first.ending()}")
         # 2. sound
         (folder / "tokens.json").write_text(json.dumps(tokens), encoding="utf-8")
         (folder / "codec").mkdir()
         places = self.codec.places(folder / "codec", None)
         arguments = [str(folder / "tokens.json"), "{out}/song.wav"]
         second = self.codec.run({"files": {}, "arguments": arguments}, str(request["seed"]), places)
-        report = {"compute_pattern": "", "notes": {}, "refusals": {}, "outputs": {"mix": "song.wav"}}
+        report = {"compute_pattern": "", "notes": {}, "refusals": {}, "reports": (), "outputs": {"mix": "song.wav"}}
         record = {"seed_honoured": True, "lossy": "", "best_of": 1, "fake_stereo": False, "settings": {}}
         answer: dict[str, Any] = self.codec.answer({**report, **record}, second, folder / "codec")
         # 3. both together
@@ -100,7 +107,7 @@ class Worker:
         """What the language model answered, and how its program ended.
 
         Raises:
-            RuntimeError: it wrote no answers, or marked the song as failed.
+            NoSongError: it wrote no answers, or marked the song as failed.
         """
         folder.mkdir()
         places = self.language.places(folder, None)
@@ -116,11 +123,11 @@ class Worker:
         files = list(pathlib.Path(places["out"]).glob("generate_multi_*.jsonl"))
         text = files[0].read_text(encoding="utf-8") if files else ""
         if not text.strip():
-            raise RuntimeError(f"{self.language.script} wrote no tokens and {run.ending()}")
+            raise self.no_song(f"{self.language.script} wrote no tokens and {run.ending()}")
         if text.startswith(FAILED):
             log = (pathlib.Path(places["out"]) / "error.log").read_text(encoding="utf-8")
             reasons = re.findall(r"Error reason: (.*)", log)
-            raise RuntimeError(
+            raise self.no_song(
                 f"{self.language.script} marked the song as failed: {(reasons or ['no reason'])[-1][:300]}"
             )
         turns = json.loads(text.splitlines()[0])["messages"]

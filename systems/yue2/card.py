@@ -13,15 +13,15 @@ PITFALLS = (
     ),
     Pitfall(
         "A request with an unknown field, or a batch without unique ids, is refused.",
-        "A request has the fields of its protocol, and a call makes one song.",
+        "A request has the fields of its protocol, and an id of prompt and take.",
     ),
     Pitfall(
         "An output folder that is not empty is an error without --resume.",
-        "Every song has an empty folder, and is resumed by songbench.",
+        "Every call has an empty folder; what is missing is made again by songbench.",
     ),
     Pitfall(
         "At its limit of tokens a song is cut short and counts as complete.",
-        "The program's own 'truncated' becomes a note of the song.",
+        "The 'truncated' of its result.json becomes a note of the song.",
     ),
     Pitfall(
         "Scores of its authors come from the decoder YuE2-Vae-legacy; the default is YuE2-Vae.",
@@ -56,8 +56,8 @@ PITFALLS = (
         "The environment is pinned, and the record names device and packages.",
     ),
     Pitfall(
-        "The time that it prints holds the loading of both models.",
-        "It is not taken for a speed: the record says that loading is included.",
+        "The time that it prints holds the loading of the transformer.",
+        "The seconds of its parts are taken from result.json; they hold no loading but that of the small decoder.",
     ),
     Pitfall(
         "Its wheel is on no package index, and the name YuE at its address was another model before September 2026.",

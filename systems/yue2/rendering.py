@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -13,7 +13,7 @@ from songbench.domain.rendering import Rendering
 from songbench.domain.sections import Lyrics
 from songbench.domain.song import Request
 from songbench.domain.tags import by_tag
-from songbench.plugin import Invocation, literal
+from songbench.plugin import Invocation, literal, merged
 from songbench.resources.weights import Weights
 from systems.yue2.environment import MODEL, VAE, VAE_LEGACY
 
@@ -50,7 +50,17 @@ DECODERS: Mapping[Decoder, Weights] = {"standard": VAE, "legacy": VAE_LEGACY}
 """By the setting ``vae``."""
 
 MOST_SECONDS = 360.0
-_ID = "song"
+
+TRUNCATED = r'"truncated": (\{[^}]*true[^}]*\})'
+"""In what it writes of a song: that it reached a limit of tokens, of the plan or of the song."""
+
+_PARTS = r'"semantic": \{[^{}]*?"seconds": ([\d.]+)[^{}]*\},\s*"nar_seconds": ([\d.]+),\s*"vae_seconds": ([\d.]+)'
+COMPUTE = r'"timing": \{\s*"abc": \{[^{}]*?"seconds": ([\d.]+)[^{}]*\},\s*' + _PARTS
+COMPUTE_WITHOUT_PLAN = r'"timing": \{\s*"abc": \{[^{}]*\},\s*' + _PARTS
+"""In what it writes of a song: the seconds of its parts. Its own sum holds the loading of the transformer, too."""
+SONGS = "songs.jsonl"
+REQUEST = "request.json"
+RESULT = "result.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +108,25 @@ def style_of(text: str, language: str) -> tuple[str, tuple[str, ...]]:
     return f"{name}, {text}", (f"'{name}' before the style text",)
 
 
+def options(call: Yue2Call) -> tuple[str, ...]:
+    """The part of the arguments that is the same for all songs."""
+    return (
+        "--output",
+        "{out}",
+        "--model",
+        f"{{weights:{MODEL.name}}}",
+        "--vae",
+        f"{{weights:{DECODERS[call.vae].name}}}",
+        "--budget",
+        f"{call.budget:g}",
+        "--backend",
+        call.backend,
+        "--offline",
+        "--quiet",
+        *([] if call.offload else ["--no-offload-nar"]),
+    )
+
+
 def invoke(request: Request, call: Yue2Call) -> Invocation:
     """The call of the program for one song.
 
@@ -112,8 +141,9 @@ def invoke(request: Request, call: Yue2Call) -> Invocation:
     require_words(prompt)
     style, added = style_of(style_text_of(prompt), prompt.language)
     text, tags = render_lyrics(prompt.lyrics)
+    name = f"{prompt.id}-{request.take}"
     song: dict[str, Json] = {
-        "id": _ID,
+        "id": name,
         "style": literal(style),
         "lyrics": literal(text),
         "cot": call.cot,
@@ -121,33 +151,24 @@ def invoke(request: Request, call: Yue2Call) -> Invocation:
     }
     if call.cfg_scale is not None:
         song["cfg_scale"] = call.cfg_scale
-    vae = DECODERS[call.vae]
     return Invocation(
-        arguments=(
-            "generate",
-            "--request",
-            "{in}/request.json",
-            "--output",
-            "{out}",
-            "--model",
-            f"{{weights:{MODEL.name}}}",
-            "--vae",
-            f"{{weights:{vae.name}}}",
-            "--budget",
-            f"{call.budget:g}",
-            "--backend",
-            call.backend,
-            "--offline",
-            "--quiet",
-            *([] if call.offload else ["--no-offload-nar"]),
-        ),
-        files={"request.json": json.dumps(song) + "\n"},  # in ASCII, as it is read in the encoding of the machine
-        outputs={"mix": f"{_ID}/audio.flac"},
-        notes={r'"truncated": (\{[^}]*true[^}]*\})': r"cut short at the model's limit of tokens: \1"},
+        arguments=("generate", "--request", f"{{in}}/{REQUEST}", *options(call)),
+        files={REQUEST: json.dumps(song) + "\n"},  # in ASCII, as it is read in the encoding of the machine
+        outputs={"mix": f"{name}/audio.flac"},
         rendering=Rendering(lyrics=text, style="text", style_text=style, tags=tags, added=added),
+        reports=(f"{name}/{RESULT}",),
+        compute_pattern=COMPUTE_WITHOUT_PLAN if call.cot == "off" else COMPUTE,
+        notes={TRUNCATED: r"cut short at the model's limit of tokens: \1"},
+        seed_per_song=True,
         settings={
-            "vae": vae.name,
+            "vae": DECODERS[call.vae].name,
             "cot": call.cot,
             "cfg_scale": GUIDANCE[call.cot] if call.cfg_scale is None else call.cfg_scale,
         },
     )
+
+
+def merge(invocations: Sequence[Invocation], call: Yue2Call) -> Invocation:
+    """One call for several songs, each with its own seed; the models are loaded once."""
+    rows = "".join(invocation.files[REQUEST] for invocation in invocations)
+    return merged(invocations, arguments=("batch", "--input", f"{{in}}/{SONGS}", *options(call)), files={SONGS: rows})

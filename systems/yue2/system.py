@@ -11,7 +11,7 @@ from songbench.domain.errors import InputError
 from songbench.plugin import ScriptSystem
 from systems.yue2.card import card_of
 from systems.yue2.environment import CHECKOUT, ENVIRONMENT, MODEL
-from systems.yue2.rendering import DECODERS, PLANS, SCRIPT, VARIABLES, Backend, Decoder, Plan, Yue2Call, invoke
+from systems.yue2.rendering import DECODERS, PLANS, SCRIPT, VARIABLES, Backend, Decoder, Plan, Yue2Call, invoke, merge
 
 
 class Yue2(ScriptSystem):
@@ -25,7 +25,8 @@ class Yue2(ScriptSystem):
         budget: GiB of device memory that it may use; at 12 or less it decodes in smaller pieces.
         backend: ``torch``, or ``torch-eager`` without CUDA graphs.
         offload: keep on the CPU what is not in use, which saves device memory.
-        timeout_s: how long one song may take, in seconds.
+        songs_per_call: how many songs are made in one call, so that the models are loaded once for all of them.
+        timeout_s: how long one call may take, in seconds.
 
     Raises:
         InputError: an unknown variant.
@@ -40,6 +41,7 @@ class Yue2(ScriptSystem):
         budget: Annotated[float, Field(gt=2, le=1000)] = 24.0,
         backend: Backend = "torch",
         offload: bool = True,
+        songs_per_call: Annotated[int, Field(ge=1, le=1000)] = 1,
         timeout_s: Annotated[float, Field(gt=0)] = 7200.0,
     ) -> None:
         """Choose; nothing is loaded."""
@@ -61,6 +63,9 @@ class Yue2(ScriptSystem):
             variables=VARIABLES,
             weights=(MODEL, DECODERS[vae]),
             invoke=lambda request: invoke(request, call),
+            merge=lambda invocations: merge(invocations, call),
+            batch=songs_per_call,
             settings=asdict(call),
+            check_arguments=("doctor", "--offline"),
             timeout_s=timeout_s,
         )

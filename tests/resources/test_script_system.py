@@ -234,7 +234,8 @@ def test_what_is_printed_counts(toy):
     def reported(request):
         options = {
             "compute_pattern": r"took ([\d.])([\d.]+) seconds",
-            "notes": {"^(load)ing": r"it was \1ed", "never": "never"},
+            "notes": {"^(load)ing": r"it was \1ed", "never": "never", "RIFF": "it is a wav"},
+            "reports": ("*_voice.wav",),
             "refusals": {"mode loud": "it was loud"},
             "seed_honoured": False,
         }
@@ -243,7 +244,7 @@ def test_what_is_printed_counts(toy):
     system = toy(invoke=reported)
     (song,) = system.generate([request()])
     assert song.record.seconds == 0 + 0.25 and not song.record.loading_included
-    assert song.record.notes == ("it was loaded",) and not song.record.seed_honoured
+    assert song.record.notes == ("it was loaded", "it is a wav") and not song.record.seed_honoured
     (failure,) = toy(invoke=reported, variables={"MODE": "loud"}).generate([request()])
     assert isinstance(failure, Failure) and "it was loud" in failure.cause
 

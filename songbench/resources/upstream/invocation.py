@@ -41,12 +41,15 @@ class Invocation:
             `arguments`.
         outputs: ``mix``, and each stem by its name → a glob pattern in ``{out}`` that exactly one file matches.
         rendering: what the system is given by all that.
+        reports: glob patterns in ``{out}`` of text files in which the program says more of the song; they count as
+            printed.
         compute_pattern: a regular expression whose groups add up to the compute time in seconds that the program
             prints; "": the time of the whole process is taken, which includes loading the model.
         notes: regular expression → what the song's record says where the program prints such a thing; ``\1`` is its
             first group.
         refusals: regular expression → why that is no song of this system, whatever was written.
         seed_honoured: the song follows from the seed.
+        seed_per_song: also where several songs are made in one call, as the program is told the seed of each.
         lossy: the codec of what it writes, "" where nothing is lost.
         best_of: how many candidates it makes for one song.
         fake_stereo: its second channel is made out of the first.
@@ -57,10 +60,12 @@ class Invocation:
     outputs: Mapping[str, str]
     rendering: Rendering
     files: Mapping[str, str] = field(default_factory=dict)
+    reports: tuple[str, ...] = ()
     compute_pattern: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
     seed_honoured: bool = True
+    seed_per_song: bool = False
     lossy: str = ""
     best_of: int = 1
     fake_stereo: bool = False

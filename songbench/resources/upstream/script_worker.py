@@ -123,7 +123,8 @@ class Worker:
                 sys.stderr.write(f"{error}\n")
                 answers.append(None)
             else:
-                answers.append({**answer, "seed_honoured": len(requests) == 1})
+                alone = len(requests) == 1 or request["invocation"]["seed_per_song"]
+                answers.append({**answer, "seed_honoured": answer["seed_honoured"] and alone})
         return answers
 
     def places(self, folder: pathlib.Path, prompt_audio: str | None) -> dict[str, str]:
@@ -192,7 +193,8 @@ class Worker:
                 files_there = files_there[:200] or "it wrote nothing"
                 raise NoSongError(f"{script} {run.ending()}, {lack} ({files_there})")
             files[name] = matches[0]
-        text = "\n".join(run.lines)
+        reports = [path for pattern in invocation["reports"] for path in sorted(out.glob(pattern)) if path.is_file()]
+        text = "\n".join([*run.lines, *(path.read_text(encoding="utf-8", errors="replace") for path in reports)])
         for pattern, cause in invocation["refusals"].items():
             if re.search(pattern, text):
                 raise NoSongError(cause)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request
 from songbench.plugin import build_system
 from systems.yue2.environment import CHECKOUT, MODEL, VAE, VAE_LEGACY
+from systems.yue2.rendering import Yue2Call, merge
 
 LYRICS = "[intro]\n\n[verse]\nMorning  comes in\n\n[inst]\n\n[chorus]\nHold the line\n\n[silence]\n"
 
@@ -31,14 +33,14 @@ def test_every_song_has_a_request_of_its_own():
     """Asked for nothing, the program sings a Mandarin example."""
     invocation = build_system("yue2").invoke(request())
     assert request_of(invocation) == {
-        "id": "song",
+        "id": "p-0",
         "style": "English, warm piano, female vocal",
         "lyrics": "[Intro]\n[Verse]\nMorning comes in\n[Instrumental]\n[Chorus]\nHold the line",
         "cot": "full",
         "seed": 5,
     }
     assert invocation.arguments[:2] == ("generate", "--request") and option(invocation, "--output") == "{out}"
-    assert invocation.outputs == {"mix": "song/audio.flac"}
+    assert invocation.outputs == {"mix": "p-0/audio.flac"}
     assert invocation.rendering.tags["silence"] is None and invocation.rendering.tags["verse"] == "[Verse]"
 
 
@@ -70,12 +72,47 @@ def test_texts_in_braces_are_no_placeholders():
     assert "{out}" not in text and "{in}" not in text
 
 
+RESULT = {
+    "status": "complete",
+    "truncated": {"abc": False, "semantic": False},
+    "timing": {
+        "abc": {"seconds": 10.5, "prefill_seconds": 0.1, "execution": "cuda_graph"},
+        "semantic": {"seconds": 40.0, "output_tps": 99.0},
+        "nar_seconds": 15.25,
+        "vae_seconds": 2.0,
+        "load": {"mot_load_seconds": 7.0},
+        "e2e_seconds": 75.0,
+    },
+}
+
+
 def test_a_song_that_was_cut_short_is_noted():
-    (pattern, note), *_ = build_system("yue2").invoke(request()).notes.items()
-    line = '{"status": "complete", "output": "o", "truncated": {"abc": false, "semantic": SEMANTIC}, "seconds": 71.0}'
-    match = re.search(pattern, line.replace("SEMANTIC", "true"))
-    assert match.expand(note) == 'cut short at the model\'s limit of tokens: {"abc": false, "semantic": true}'
-    assert not re.search(pattern, line.replace("SEMANTIC", "false"))
+    invocation = build_system("yue2").invoke(request())
+    ((pattern, note),) = invocation.notes.items()
+    cut = json.dumps({**RESULT, "truncated": {"abc": False, "semantic": True}})
+    assert re.search(pattern, cut).expand(note).endswith('limit of tokens: {"abc": false, "semantic": true}')
+    assert not re.search(pattern, json.dumps(RESULT, indent=2)) and invocation.reports == ("p-0/result.json",)
+
+
+def test_the_time_is_that_of_the_parts_without_loading():
+    text = json.dumps(RESULT, indent=2)
+    for variant, total in (("full", 67.75), ("melody", 67.75), ("off", 57.25)):
+        match = re.search(build_system(f"yue2:{variant}").invoke(request()).compute_pattern, text)
+        assert sum(map(float, match.groups())) == total
+    unplanned = json.dumps({**RESULT, "timing": {**RESULT["timing"], "abc": {}}}, indent=2)
+    match = re.search(build_system("yue2:off").invoke(request()).compute_pattern, unplanned)
+    assert sum(map(float, match.groups())) == 57.25
+
+
+def test_several_songs_of_a_call_have_their_own_seeds():
+    system = build_system("yue2", {"songs_per_call": 2})
+    requests = [request(seed=seed) for seed in (1, 2)]
+    invocations = [system.invoke(one) for one in (requests[0], replace(requests[1], take=1))]
+    together = merge(invocations, Yue2Call())
+    rows = [json.loads(row) for row in together.files["songs.jsonl"].splitlines()]
+    assert [(row["id"], row["seed"]) for row in rows] == [("p-0", 1), ("p-1", 2)]
+    assert together.arguments[:2] == ("batch", "--input") and all(entry.seed_per_song for entry in invocations)
+    assert system.batch == 2
 
 
 def test_the_decoder_is_named():
@@ -103,7 +140,6 @@ def test_audio_is_made_alone_offline_and_once():
     invocation = build_system("yue2").invoke(request())
     assert "--stage" not in invocation.arguments and "--resume" not in invocation.arguments
     assert "--offline" in invocation.arguments and invocation.best_of == 1
-    assert not invocation.compute_pattern, "its own time holds the loading of its models"
 
 
 def test_another_seed_is_another_request():
