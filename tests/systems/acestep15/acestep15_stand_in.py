@@ -38,6 +38,8 @@ class AceStepHandler:
             return "Error initializing model: no config.json", False
         if os.environ.get("HF_HUB_OFFLINE") != "1":
             return "would reach the hub", False
+        if "MAX_CUDA_VRAM" in os.environ:
+            return "would take the device for a smaller one", False
         with open(os.path.join(checkpoints, config_path, "config.json"), "w") as file:
             file.write("synchronised")
         self.text_tokenizer = Tokenizer()
@@ -179,6 +181,7 @@ def make(dit_handler, llm_handler, params, config, save_dir):
         params.duration = 180.0
     piece = dit_handler.process_reference_audio(params.reference_audio) if params.reference_audio else 0.0
     planned = {"duration": int(params.duration)} if llm_handler is not None and params.thinking else None
+    piece = random.random() if planned else piece  # the language model samples
     if planned and params.use_cot_metas:
         planned.update(bpm=92)
         if params.use_cot_caption:

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import sys
+from types import SimpleNamespace
 
 import acestep15_stand_in
 import numpy as np
@@ -18,6 +19,7 @@ from songbench.domain.prompt import FileAsset, Prompt
 from songbench.domain.song import Failure, Request, Song
 from songbench.plugin import build_system
 from songbench.resources import weights
+from systems.acestep15.acestep15_worker import Worker
 from systems.acestep15.environment import CHECKOUT
 from systems.acestep15.revision import PINNED, Revision, present_revision
 from systems.acestep15.system import AceStep15
@@ -225,7 +227,8 @@ def test_seeds_and_settings_reach_the_code(bench):
 
 
 def test_the_language_model_plans_and_rewrites_nothing_unless_told(bench):
-    song = outcome(bench.system(), request())
+    song, repetition = bench.system().generate([request(), request()])
+    assert (song.audio.samples == repetition.audio.samples).all(), "it samples by the seed"
     assert song.record.settings["thinking"] is True and song.record.settings["lm_backend"] == "pt"
     assert song.record.settings["lm_metadata"] == {"duration": 20} and not song.record.notes
     rewriting = bench.system(use_cot_metas=True, use_cot_caption=True, use_cot_language=True)
@@ -238,6 +241,13 @@ def test_the_language_model_plans_and_rewrites_nothing_unless_told(bench):
 def test_another_backend_of_the_language_model_is_an_error(bench):
     failure = outcome(bench.system(backend="vllm"), request())
     assert isinstance(failure, Failure) and "runs by pt only, not by vllm" in failure.cause
+
+
+def test_a_release_candidate_of_python_is_refused_with_vllm(monkeypatch):
+    """It crashes there."""
+    monkeypatch.setattr(sys, "version_info", SimpleNamespace(releaselevel="candidate"))
+    with pytest.raises(RuntimeError, match="is no final release, and crashes in vLLM"):
+        Worker({"backend": "vllm"})
 
 
 def test_a_device_that_is_not_there_is_an_error(bench):
