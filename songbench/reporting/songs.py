@@ -49,7 +49,8 @@ def song_rows(results: RunResults) -> list[SongRow]:
     """Every song of a run: systems as asked, then prompts and takes."""
     prompts = {prompt.id: prompt for prompt in results.suite.prompts}
     place = {card.name: number for number, card in enumerate(results.systems)}
-    songs = sorted(results.songs, key=lambda song: (place[song.system], list(prompts).index(song.prompt), song.take))
+    order = {prompt: number for number, prompt in enumerate(prompts)}
+    songs = sorted(results.songs, key=lambda song: (place[song.system], order[song.prompt], song.take))
     return [_row(song, results, prompts) for song in songs]
 
 
