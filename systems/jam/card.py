@@ -97,7 +97,7 @@ def card_of(style: str) -> SystemCard:
         output="MP3, 44.1 kHz, stereo, -14 LUFS",
         pitfalls=PITFALLS,
         verified=(
-            "A stand-in with its options, files and quirks, and its own steps before the phonemizer on every word; "
-            "never with the released weights."
+            "Its unmodified program without its networks: list, words, style, level, length and file; never with the "
+            "released weights."
         ),
     )

@@ -45,6 +45,10 @@ PITFALLS = (
         "It is left out; no file of its own is compressed.",
     ),
     Pitfall(
+        "Later versions of transformers have an X-Codec of their own and refuse the name of this one.",
+        "The environment pins 4.43.3.",
+    ),
+    Pitfall(
         "It writes 16 kHz: nothing above 8 kHz is there, which some metrics hear and others do not.",
         "The rate is on the card and is kept.",
     ),
@@ -81,7 +85,7 @@ def card_of(name: str, *, tracks: bool) -> SystemCard:
         output="WAV, 16 kHz, mono, 32 bit float",
         pitfalls=PITFALLS,
         verified=(
-            "A stand-in with its Python interface, and its own text cleaning on every prompt; never with the released "
-            "weights."
+            "Its unmodified processor with its tokenizer, and all that it loads by name, without its models; never with "
+            "the released weights."
         ),
     )

@@ -1,12 +1,7 @@
 """JAM: what its program does in silence when it is used as it comes, and what becomes of that here."""
 
 import json
-import os
-import runpy
-import sys
 from dataclasses import replace
-from pathlib import Path
-from unittest.mock import MagicMock
 
 import pytest
 from shared_files import shared
@@ -164,17 +159,3 @@ def test_every_quirk_of_its_contract_is_on_the_card():
     contract = json.loads(shared("facts/systems/jam.json").read_text(encoding="utf-8"))
     for style in ("text", "audio"):
         assert len(card_of(style).pitfalls) >= len(contract["quirks"])
-
-
-@pytest.mark.slow
-def test_its_own_text_cleaning_leaves_every_word_as_it_is(monkeypatch):
-    """What its phonemizer does to words before it looks at letters; SONGBENCH_UPSTREAM_JAM names the checkout."""
-    checkout = os.environ.get("SONGBENCH_UPSTREAM_JAM")
-    if not checkout:
-        pytest.skip("name a checkout of JAM with its submodule in SONGBENCH_UPSTREAM_JAM")
-    monkeypatch.setitem(sys.modules, "unidecode", MagicMock())  # is imported and not used
-    clean = runpy.run_path(str(Path(checkout) / "externals/DeepPhonemizer/dp/english.py"))["_english_to_ipa"]
-    assert clean("hon") == "honorable"
-    lyrics = parse_lyrics("[verse]\nHon, meet me at 21 St James, co\nCafe at 10:30, 100% etc\n")
-    entries = [entry["word"] for entry in words(call_of(lyrics=lyrics))] + [entry["word"] for entry in words(call_of())]
-    assert [clean(word) for word in entries] == entries
