@@ -85,7 +85,7 @@ def card_of(name: str, *, tracks: bool) -> SystemCard:
         output="WAV, 16 kHz, mono, 32 bit float",
         pitfalls=PITFALLS,
         verified=(
-            "Its unmodified processor with its tokenizer, and all that it loads by name, without its models; never with "
+            "Its unmodified processor with its tokenizer and all that it loads by name, without models; never with "
             "the released weights."
         ),
     )

@@ -112,9 +112,9 @@ def test_every_word_of_every_prompt_reaches_its_phonemizer(environment, tmp_path
             expected += invocation.rendering.lyrics.split()
     for song in songs:  # as short as can be, for time; its words are looked at apart
         song["duration"] = 1.0
-    notes, run, written = ran(environment, tmp_path, songs)
+    notes, run, names = ran(environment, tmp_path, songs)
     assert run.returncode == 0, run.stderr[-2000:]
-    assert len(songs) > 20 and written == {song["id"] for song in songs}
+    assert len(songs) > 20 and names == {song["id"] for song in songs}
     assert set(values(notes, "word")) <= set(expected)
 
 
@@ -127,9 +127,9 @@ def test_the_traps_that_the_card_names_are_there(environment, tmp_path):
         return {"id": name, "audio_path": "", "lrc_path": f"{tmp_path}/{name}.json", "duration": 2.0,
                 "prompt_path": f"{tmp_path}/style.txt"}  # fmt: skip
 
-    notes, run, written = ran(
+    notes, run, names = ran(
         environment, tmp_path, [song("plain", "hon", "LOVE"), song("note", "hello", "♪"), song("empty")]
     )
-    assert run.returncode == 0 and written == {"plain", "empty"}, "a song is missing, and nothing says so"
+    assert run.returncode == 0 and names == {"plain", "empty"}, "a song is missing, and nothing says so"
     assert re.search(r"Error processing sample note: string index out of range", run.stdout)
     assert values(notes, "word")[:2] == ["honorable", "LOVE"]
