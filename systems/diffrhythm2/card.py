@@ -125,7 +125,7 @@ def card_of(name: str, style: str) -> SystemCard:
         pitfalls=PITFALLS,
         verified=(
             "Its unmodified program from the argument parser to the file it writes, with the models absent: the words"
-            " and the style of every prompt reach them; its own reader on the lines that are refused. No song was made"
+            " and the style of every prompt reach them; its own reader and tokenizer on every prompt. No song was made"
             " with its weights."
         ),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from layers import HERE, layered_environment, plant, python_of, upstream_folder
+from layers import HERE, layered_environment, linked_checkout, plant, python_of, upstream_folder
 from prompts import prompts
 
 from songbench.contracts.registry import build_system
@@ -107,7 +107,9 @@ def built(set_folders, tmp_path):
     def build(name, spec):
         variant = spec.partition(":")[2]
         system = build_system(name, {"variant": variant} if variant else {})
-        checkout = upstream_folder(system.upstream)
+        source, checkout = upstream_folder(system.upstream), tmp_path / "checkout"
+        absent = [file for file in system.upstream.files if not (source / file).exists()]  # large ones, submodules
+        linked_checkout(source, checkout, dict.fromkeys(absent, ""))
         modules = {
             "sitecustomize.py": HERE / "sites" / f"{PROGRAMS[name].site}_site.py",
             "absent.py": HERE / "absent.py",
@@ -137,7 +139,7 @@ def words(text):
 
 
 @pytest.mark.parametrize(("name", "spec"), SPECS)
-def test_it_takes_every_prompt_as_our_adapter_gives_it(built, name, spec):
+def test_it_takes_every_prompt_as_our_adapter_gives_it(built, tmp_path, name, spec):
     (system, python), program = built(name, spec), PROGRAMS[name]
     requests = {
         label: Request(prompt=replace(prompt, style=prompt.style or "pop", prompt_audio=CLIP), take=0, seed=3)
@@ -148,7 +150,7 @@ def test_it_takes_every_prompt_as_our_adapter_gives_it(built, name, spec):
     settings = {
         **system.worker_settings(),
         "weights": {entry.name: str(folder) for entry, folder in folders(system)},
-        "upstream": str(upstream_folder(system.upstream)),
+        "upstream": str(tmp_path / "checkout"),
     }
     job = {"worker": str(WORKER), "settings": settings, "invocations": [entry.to_json() for entry in invocations]}
     run = subprocess.run(
