@@ -31,7 +31,7 @@ from songbench.resources.environments.worker import SILENCE_SECONDS, TIMEOUT_SEC
 from songbench.resources.weights import Weights
 
 _NO_SETTINGS: Mapping[str, Json] = {}
-_RESERVED = frozenset(("environment", "weights", "upstream"))
+_RESERVED = frozenset(("environment", "weights", "upstream", "scratch"))
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class IsolatedSystem:
 
     The worker is a script that defines ``class Worker``. It imports no songbench and has three methods:
 
-    - ``__init__(self, settings)`` loads the model. `settings` are those given here, and ``settings["weights"]`` the
-      folder of each of `weights` by name.
+    - ``__init__(self, settings)`` loads the model. `settings` are those given here, ``settings["weights"]`` the folder
+      of each of `weights` by name, ``settings["scratch"]`` a folder for what it keeps meanwhile, removed with it.
     - ``describe(self)`` is called before each song, when the model is loaded, and returns at once, e.g.
       ``{"device": "cuda:0 NVIDIA H100"}``.
     - ``generate(self, request)`` makes a song and returns ``{"audio": "song.wav"}``, the name of a file that it wrote
@@ -95,8 +95,7 @@ class IsolatedSystem:
         silence_s: how long the worker may give no sign of life.
 
     Raises:
-        ValueError: `batch` is below 1, or a setting is called ``environment``, ``weights`` or ``upstream``, which are
-            part of the parameters already.
+        ValueError: `batch` is below 1, or a setting has the name of something that the worker is told anyway.
     """
 
     def __init__(
@@ -129,6 +128,7 @@ class IsolatedSystem:
         self._prompt_rate, self._timeout_s, self._silence_s = prompt_rate, timeout_s, silence_s
         self._prompt_least_s, self._prompt_most_s = prompt_least_s, prompt_most_s
         self._worker: IsolatedWorker | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._device = UNKNOWN_DEVICE
 
     @property
@@ -191,6 +191,9 @@ class IsolatedSystem:
         if self._worker is not None:
             self._worker.close()
             self._worker = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
 
     def _started(self) -> IsolatedWorker:
         """The worker with its model loaded, so that no song's time holds that.
@@ -199,11 +202,14 @@ class IsolatedSystem:
             SongbenchError: environment or weights are not here, or the worker cannot be built.
         """
         if self._worker is None:
+            # the folder is ours, so that it goes even when the worker is killed
+            self._scratch = self._scratch or tempfile.TemporaryDirectory(prefix="songbench-worker-")
             settings: dict[str, Json] = {
                 **self.settings,
                 **self.worker_settings(),
                 "weights": {entry.name: _folder_of(entry) for entry in self.weights},
                 "upstream": None if self.upstream is None else _code_of(self.upstream),
+                "scratch": self._scratch.name,
             }
             worker = IsolatedWorker(
                 self.environment, self.script, settings, timeout_s=self._timeout_s, silence_s=self._silence_s

@@ -12,7 +12,6 @@ import random
 import shutil
 import sys
 import tempfile
-import weakref
 from typing import Any
 
 EXPECTED = ("acestep-v15-turbo", "vae", "Qwen3-Embedding-0.6B", "acestep-5Hz-lm-1.7B")
@@ -75,8 +74,7 @@ class Worker:
         # 1. what is found outside must not change a song, and nothing is written into the checkout
         if settings["backend"] == "vllm" and sys.version_info.releaselevel != "final":
             raise RuntimeError(f"Python {sys.version.split()[0]} is no final release, and crashes in vLLM")
-        root = pathlib.Path(tempfile.mkdtemp(prefix="songbench-acestep15-"))
-        weakref.finalize(self, shutil.rmtree, root, True)
+        root = pathlib.Path(tempfile.mkdtemp(dir=settings["scratch"]))
         checkpoints = lay_out(settings["weights"], settings["places"], root / "checkpoints")
         sys.dont_write_bytecode = True
         for name in NO_VARIABLES:

@@ -35,6 +35,7 @@ class Worker:
         from phonemes import Phonemes  # type: ignore[import-not-found]
 
         common: dict[str, Any] = {"links": {}, "hub": {}, "hub_folder": "hub", "cwd": ".", "variables": {}}
+        common["scratch"] = settings["scratch"]
         weights = {**settings["weights"], "bridge": folder}
         self.settings, self.phonemes, self.no_song = settings, Phonemes(), script_worker.NoSongError
         self.language = script_worker.Worker(

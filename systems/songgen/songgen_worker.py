@@ -9,7 +9,6 @@ import random
 import shutil
 import sys
 import tempfile
-import weakref
 from typing import Any
 
 CODEC_FOLDER = "songgen/xcodec_wrapper/xcodec_infer/ckpts/general_more"
@@ -31,8 +30,7 @@ class Worker:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         # 1. a copy of the code, inside which the codec's weights have to lie, and a cache of what it would fetch
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="songbench-songgen-"))
-        weakref.finalize(self, shutil.rmtree, str(self.root), True)
+        self.root = pathlib.Path(tempfile.mkdtemp(dir=settings["scratch"]))
         weights = settings["weights"]
         shutil.copytree(pathlib.Path(settings["upstream"], "songgen"), self.root / "songgen")
         link_files(weights[settings["codec"]], self.root / CODEC_FOLDER)

@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -333,3 +334,15 @@ def test_the_worker_runs_under_old_pythons():
         }
         assert not {name for name in modules if name.startswith("songbench")}
         assert modules <= set(sys.stdlib_module_names) | {"numpy", "torch"}
+
+
+def test_nothing_is_left_behind_when_a_worker_is_killed(toy, tmp_path, monkeypatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    system = toy()
+    (song,) = system.generate([request()])
+    assert isinstance(song, Song) and list(scratch.glob("songbench-worker-*/upstream-*"))
+    system._worker._process.end()
+    system.close()
+    assert not list(scratch.iterdir())

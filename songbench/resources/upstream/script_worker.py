@@ -21,7 +21,6 @@ import sysconfig
 import tempfile
 import threading
 import time
-import weakref
 from typing import IO, Any
 
 ENTRY_POINT = pathlib.Path(__file__).with_name("entry_point.py")
@@ -46,15 +45,15 @@ class Worker:
         settings: ``upstream`` (the checkout, or None where the program is installed in the environment), ``weights``
             (folders by name), ``links`` (place in the work tree → name of weights, with or without ``/FILE``), ``hub``
             (id on the model hub → name of weights), ``hub_folder`` (where in the work tree the hub's cache is), ``cwd``
-            (below the work tree), ``script`` (the file in the work tree, or ``-m MODULE``), ``variables`` (of its
-            environment), and perhaps ``python`` (another one than this, for a part with an environment of its own).
+            (below the work tree), ``scratch`` (where the work tree is made), ``script`` (the file in the work tree, or
+            ``-m MODULE``), ``variables`` (of its environment), and perhaps ``python`` (another one, for a part
+            with an environment of its own).
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.weights, self.script, self.variables = settings["weights"], settings["script"], settings["variables"]
         self.settings = settings
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="songbench-upstream-")).resolve()
-        weakref.finalize(self, shutil.rmtree, self.root, True)
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="upstream-", dir=settings["scratch"])).resolve()
         self.tree, self.reports = self.root / "tree", self.root / "reports"
         self.cache, self.cwd = self.tree / settings["hub_folder"], self.tree / settings["cwd"]
         self.reports.mkdir()

@@ -53,7 +53,7 @@ def test_seeds_reach_all_but_the_choice_of_a_library_clip():
 def test_no_song_finds_vocals_of_another_clip(tmp_path):
     (tmp_path / "checkout").mkdir()
     layout = {"links": {}, "hub": {}, "hub_folder": "hub", "cwd": ".", "script": "generate.py", "variables": {}}
-    worker = Worker({"upstream": str(tmp_path / "checkout"), "weights": {}, **layout})
+    worker = Worker({"upstream": str(tmp_path / "checkout"), "weights": {}, "scratch": str(tmp_path), **layout})
     (worker.cwd / "tmp").mkdir()
     (worker.cwd / "tmp" / "prompt_vocals.flac").write_bytes(b"the old vocals")
     (tmp_path / "song").mkdir()
