@@ -75,6 +75,6 @@ def card_of(variant: str, summary: str, limit_seconds: float) -> SystemCard:
         vram_gib=12.0,
         output="WAV, 48 kHz, 32-bit float",
         pitfalls=PITFALLS,
-        verified="Its unmodified program from the argument parser to the file it writes, with the models absent: the"
-        " words and the style of every prompt reach the tokenizer; never with the released weights.",
+        verified="Its unmodified program with all of its models, random and small; with the models absent, the words"
+        " and the style of every prompt reach its tokenizer; never with the released weights.",
     )

@@ -1,11 +1,10 @@
 """Real upstream code: checkouts and environments that the user names, tiny random weights, prompts."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from layers import HERE, environment_folder, layered_environment, linked_checkout, python_of, upstream_folder
+from layers import HERE, environment_folder, layered_environment, linked_checkout, upstream_folder, write_weights
 
 from songbench.resources import checkouts, environments
 from systems.diffrhythm import environment as diffrhythm_needs
@@ -16,21 +15,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "systems" / "upstream"))  # t
 CPU_SITE = {"sitecustomize.py": HERE / "cpu_site.py"}
 
 
-def built(script, environment, cwd, target):
-    """Let a script of this folder write tiny weights; one folder for each hub repository."""
-    command = [python_of(environment), "-X", "utf8", HERE / script, target]
-    run = subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return target
-
-
 @pytest.fixture(scope="session")
 def diffrhythm(tmp_path_factory):
     """Environment, checkout and weights of DiffRhythm: its own code and packages, random weights of tiny sizes."""
     source, real = upstream_folder(diffrhythm_needs.CHECKOUT), environment_folder(diffrhythm_needs.ENVIRONMENT)
     folder = tmp_path_factory.mktemp("diffrhythm")
     environment = layered_environment(real, folder / "environment", CPU_SITE)
-    weights = built("tiny_diffrhythm.py", environment, source, folder / "weights")
+    weights = write_weights("tiny_diffrhythm.py", environment, source, folder / "weights")
     sizes = {"config/diffrhythm-1b.json": (weights / "diffrhythm-1b.json").read_text(encoding="utf-8")}
     return environment, linked_checkout(source, folder / "checkout", sizes), weights
 
@@ -41,7 +32,7 @@ def yue(tmp_path_factory):
     source, real = upstream_folder(yue_needs.CHECKOUT), environment_folder(yue_needs.ENVIRONMENT)
     folder = tmp_path_factory.mktemp("yue")
     environment = layered_environment(real, folder / "environment", CPU_SITE)
-    return environment, source, built("tiny_yue.py", environment, source, folder / "weights")
+    return environment, source, write_weights("tiny_yue.py", environment, source, folder / "weights")
 
 
 @pytest.fixture

@@ -106,6 +106,14 @@ def layered_environment(real, target, modules):
     return target
 
 
+def write_weights(script, environment, cwd, target):
+    """Let a script of this folder write tiny weights; one folder for each hub repository."""
+    command = [python_of(environment), "-X", "utf8", HERE / script, target]
+    run = subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return target
+
+
 def plant(system, sources):
     """Give a system the files of folders as its weights, as if setup had fetched them.
 

@@ -82,6 +82,16 @@ def test_a_song_comes_out_of_the_unmodified_program(built, variant, seconds, sty
     assert "la" in record.rendering.added[0]
 
 
+def test_its_noise_follows_from_the_seed_that_is_set_before_it_starts(built):
+    """Loading MuQ sets Python's generator to a fixed state, and could have done so to torch's."""
+    songs = list(built("base").generate([request_for(seed=seed) for seed in (7, 8)]))
+    for song in songs:
+        assert isinstance(song, Song), song.cause + song.detail
+    first, second = (song.source.load().samples for song in songs)
+    assert first.shape == second.shape
+    assert not np.allclose(first, second, atol=0.1)
+
+
 def test_a_clip_of_five_seconds_is_refused_before_the_program_starts(built):
     (failure,) = built("base-audio").generate([request_for(seconds=5.0)])
     assert isinstance(failure, Failure)
