@@ -124,8 +124,7 @@ def card_of(name: str, style: str) -> SystemCard:
         output="MP3, 48 kHz, the second channel made out of the first",
         pitfalls=PITFALLS,
         verified=(
-            "Its unmodified program from the argument parser to the file it writes, with the models absent: the words"
-            " and the style of every prompt reach them; its own reader and tokenizer on every prompt. No song was made"
-            " with its weights."
+            "Its unmodified program with all of its models, random and small, in single precision; the words and the"
+            " style of every prompt reach them, by its own reader and tokenizer. No song was made with its weights."
         ),
     )
