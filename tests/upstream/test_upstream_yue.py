@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 LYRICS = "[verse]\nHello little world\n[chorus]\nWe sing along\n[bridge]\nAnd on we go"
 WEIGHTS = {
     "yue-s1-7b-en-cot": "m-a-p--YuE-s1-7B-anneal-en-cot",
+    "yue-s1-7b-zh-cot": "m-a-p--YuE-s1-7B-anneal-zh-cot",
     "yue-s2-1b": "m-a-p--YuE-s2-1B-general",
     "yue-xcodec-mini": "m-a-p--xcodec_mini_infer",
 }
