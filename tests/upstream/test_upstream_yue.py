@@ -5,14 +5,16 @@ Stand-ins are the clone with the codec (`tiny_yue`) and, on a CPU, flash attenti
 """
 
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from layers import plant, python_of
 
 from songbench.contracts.registry import build_system
+from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.lyrics import parse_lyrics
-from songbench.domain.prompt import Prompt
+from songbench.domain.prompt import FileAsset, Prompt
 from songbench.domain.song import Failure, Request, Song
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -21,25 +23,30 @@ LYRICS = "[verse]\nHello little world\n[chorus]\nWe sing along\n[bridge]\nAnd on
 WEIGHTS = {
     "yue-s1-7b-en-cot": "m-a-p--YuE-s1-7B-anneal-en-cot",
     "yue-s1-7b-zh-cot": "m-a-p--YuE-s1-7B-anneal-zh-cot",
+    "yue-s1-7b-en-icl": "m-a-p--YuE-s1-7B-anneal-en-icl",
     "yue-s2-1b": "m-a-p--YuE-s2-1B-general",
     "yue-xcodec-mini": "m-a-p--xcodec_mini_infer",
 }
 
 
-def outcome_of(yue, set_folders, lyrics, max_new_tokens):
-    """The outcome of a song of English lyrics."""
+def outcome_of(yue, set_folders, lyrics, max_new_tokens, variant="cot"):
+    """The outcome of a song of English lyrics, with a clip of twelve seconds."""
     environment, checkout, folder = yue
-    system = build_system("yue", {"languages": ["en"], "max_new_tokens": max_new_tokens})
+    system = build_system("yue", {"variant": variant, "languages": ["en"], "max_new_tokens": max_new_tokens})
     set_folders(system, environment, checkout)
     plant(system, {name: folder / place for name, place in WEIGHTS.items()})
-    prompt = Prompt(id="p", lyrics=parse_lyrics(lyrics), style="pop piano bright female vocal")
-    (outcome,) = system.generate([Request(prompt=prompt, take=0, seed=3)])
+    time = np.arange(12 * 44_100) / 44_100
+    clip = MemoryAudio(Audio(np.sin(2 * np.pi * 220 * time)[None].astype("f4"), 44_100))
+    style = "pop piano bright female vocal"
+    prompt = Prompt(id="p", lyrics=parse_lyrics(lyrics), style=style, prompt_audio=FileAsset(Path("clip.wav")))
+    (outcome,) = system.generate([Request(prompt=prompt, take=0, seed=3, prompt_audio=clip)])
     system.close()
     return outcome
 
 
-def test_a_song_with_stems_comes_out_of_the_unmodified_program(yue, set_folders):
-    song = outcome_of(yue, set_folders, LYRICS, 200)
+@pytest.mark.parametrize(("variant", "style"), [("cot", "text"), ("icl", "both")])
+def test_a_song_with_stems_comes_out_of_the_unmodified_program(yue, set_folders, variant, style):
+    song = outcome_of(yue, set_folders, LYRICS, 200, variant)
     assert isinstance(song, Song), song.cause + song.detail
     audio = song.source.load()
     assert audio.rate == 44_100
@@ -48,7 +55,7 @@ def test_a_song_with_stems_comes_out_of_the_unmodified_program(yue, set_folders)
     for source in (song.source, *song.stems.values()):
         assert np.abs(source.load().samples).max() > 0.05
     record = song.record
-    assert (record.lossy, record.loading_included, record.rendering.style) == ("mp3", True, "text")
+    assert (record.lossy, record.loading_included, record.rendering.style) == ("mp3", True, style)
     assert "[end]" in record.rendering.added[0]
 
 

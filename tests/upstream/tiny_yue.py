@@ -108,7 +108,7 @@ def codec(folder):
 def main(target):
     """Every file, below the folder."""
     torch.manual_seed(0)
-    for name in ("YuE-s1-7B-anneal-en-cot", "YuE-s1-7B-anneal-zh-cot", "YuE-s2-1B-general"):
+    for name in (*(f"YuE-s1-7B-anneal-{kind}" for kind in ("en-cot", "zh-cot", "en-icl")), "YuE-s2-1B-general"):
         language_model(target / f"m-a-p--{name}")
     codec(target / "m-a-p--xcodec_mini_infer")
 

@@ -127,6 +127,7 @@ def test_the_codec_has_an_environment_and_a_source_of_its_own(monkeypatch, tmp_p
     monkeypatch.setattr("songbench.resources.isolated_system.IsolatedSystem.availability", lambda self: READY)
     monkeypatch.setenv("SONGBENCH_ENVIRONMENTS", str(tmp_path))
     monkeypatch.setenv("SONGBENCH_CHECKOUTS", str(tmp_path))
+    monkeypatch.delenv(checkouts.override_variable(CODEC_CHECKOUT), raising=False)
     assert "environment 'muse-mucodec'" in system.availability().reason
     monkeypatch.setenv(environments.override_variable(CODEC_ENVIRONMENT), sys.executable)
     assert "muse-mucodec" in system.availability().reason and not system.availability().ready
