@@ -151,6 +151,7 @@ def test_it_takes_every_prompt_as_our_adapter_gives_it(built, tmp_path, name, sp
         **system.worker_settings(),
         "weights": {entry.name: str(folder) for entry, folder in folders(system)},
         "upstream": str(tmp_path / "checkout"),
+        "scratch": str(tmp_path),
     }
     job = {"worker": str(WORKER), "settings": settings, "invocations": [entry.to_json() for entry in invocations]}
     run = subprocess.run(
