@@ -38,7 +38,7 @@ def stand_ins(stand_in):
 
 def _run(songbench_here, suite, systems, *words):
     return songbench_here(
-        "run", "--suite", suite, "--systems", systems, "--metrics", "audio,rtf", "--name", "field", "--quiet",
+        "run", "--suite", suite, "--systems", systems, "--metrics", "rtf", "--name", "field", "--quiet",
         *["--set", "engine=inline"], *words,
     )  # fmt: skip
 
