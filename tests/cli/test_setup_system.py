@@ -228,8 +228,9 @@ def test_folders_of_ones_own_are_never_removed(setup, shop, tmp_path):
     assert files(tmp_path) == ["far-base-1-unpinned", "far.json"]
     undone = setup("far", "--remove", "--yes", COLUMNS="300", **override)
     assert undone.returncode == 0, undone.stderr
-    assert f"your own, {source}, is left alone" in " ".join(undone.stderr.split())
-    assert f"your own, {room.parent}, is left alone" in undone.stderr
+    message = " ".join(undone.stderr.split())
+    assert f"your own, {source}, is left alone" in message
+    assert f"your own, {room.parent}, is left alone" in message
     assert (source / "infer.py").is_file() and (room / "python").exists()
     assert files(tmp_path) == ["far-base-1-unpinned"]
     for words in (("far", "near-by"), ("near", "--upstream", source), ("--remove",)):

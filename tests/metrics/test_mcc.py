@@ -44,6 +44,7 @@ def package(tmp_path_factory):
         import torch
         from muq import MuQ, MuQConfig, MuQMuLan
 
+        torch.manual_seed(3)
         sizes = muq_config()
         MuQ(MuQConfig(**sizes)).save_pretrained(root / "muq")
         transformer = {"dim": 24, "tf_depth": 2, "heads": 2, "dim_head": 8}

@@ -23,7 +23,7 @@ from songbench.resources.processes.process import Closed, Garbage, Inbox, Worker
 
 TIMEOUT_SECONDS = 1800.0
 SILENCE_SECONDS = 60.0
-_LOG_SECONDS = 0.05
+_LOG_SECONDS = 1.0
 _LAST_LOG_SECONDS = 0.5
 _LOOK_SECONDS = 2.0
 _NO_SETTINGS: Mapping[str, Json] = {}
@@ -108,7 +108,7 @@ class IsolatedWorker:
 
     def printed(self) -> str:
         """The end of what the running process has printed, with the name of its log; "" where that is nothing."""
-        return self._process.log.report() if self._process else ""
+        return self._process.log.report(_LOG_SECONDS) if self._process else ""
 
     def close(self) -> None:
         """End the process; the next call would start another."""

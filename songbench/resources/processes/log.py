@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
+import termios
 import threading
+import time
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -13,6 +17,7 @@ MOST_BYTES = 4 << 20
 KEPT_LOGS = 20
 TAIL_BYTES = 4000
 _LAST_WORDS_SECONDS = 5.0
+_LOOK_SECONDS = 0.005
 
 
 class WorkerLog:
@@ -26,10 +31,11 @@ class WorkerLog:
         self.path = path
         self._tail, self._ended = b"", threading.Event()
         self._size = 0
+        self._stream: BinaryIO | None = None
 
     def take(self, stream: BinaryIO) -> None:
         """Keep everything until the stream ends. A disk without room loses the log, never the worker."""
-        file = self._open()
+        file, self._stream = self._open(), stream
         while block := stream.read1(1 << 16):  # type: ignore[attr-defined]
             self._tail = (self._tail + block)[-TAIL_BYTES:]
             if file and self._size + len(block) > MOST_BYTES:
@@ -51,10 +57,25 @@ class WorkerLog:
         """The end of what the process printed, at most `TAIL_BYTES`.
 
         Args:
-            wait_s: how long to wait for the last words of a process that has ended, which may still be on the way.
+            wait_s: how long to wait at most for what is printed already and still on the way.
         """
-        self._ended.wait(wait_s)
+        end_s = time.monotonic() + wait_s
+        while not self._ended.wait(_LOOK_SECONDS) and time.monotonic() < end_s:
+            if self._waiting_bytes() == 0:
+                self._ended.wait(_LOOK_SECONDS)  # what was read last may not have been kept yet
+                break
         return self._tail.decode(errors="replace").strip()
+
+    def _waiting_bytes(self) -> int | None:
+        """How much is printed and not read yet; None where that cannot be said."""
+        if self._stream is None:
+            return None
+        number = array.array("i", [0])
+        try:
+            fcntl.ioctl(self._stream.fileno(), termios.FIONREAD, number)
+        except (OSError, ValueError):  # closed meanwhile
+            return None
+        return number[0]
 
     def report(self, wait_s: float = 0.0) -> str:
         """The same to follow an error, with the log's name; "" when nothing was printed."""

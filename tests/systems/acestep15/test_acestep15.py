@@ -49,6 +49,7 @@ class Bench:
         patch.setenv("SONGBENCH_WEIGHTS", str(root / "weights"))
         patch.setenv("SONGBENCH_ENV_ACESTEP15", sys.executable)
         patch.setenv("MAX_CUDA_VRAM", "4")
+        patch.setenv("SONGBENCH_UPSTREAM_ACESTEP15", "")  # so that what it was before is remembered from here
         for later in (False, True):
             for name, text in acestep15_stand_in.files(later=later).items():
                 path = root / ("later" if later else "pinned") / name
