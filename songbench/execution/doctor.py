@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +39,10 @@ class Check:
     state: Literal["ok", "note", "bad"]
     finding: str
     cure: str = ""
+
+
+_OF_PYTHON_ALONE = ("gradio",)
+"""Packages without native code of their own: that they are there is enough, and importing them takes seconds."""
 
 
 def examine(store: str) -> list[Check]:
@@ -104,7 +109,11 @@ def _package(name: str) -> Check:
     except PackageNotFoundError:
         return Check(name, "note", "not installed", f"pip install {name}")
     try:
-        __import__(name.replace("-", "_"))
+        module = name.replace("-", "_")
+        if name not in _OF_PYTHON_ALONE:
+            __import__(module)
+        elif find_spec(module) is None:
+            raise ImportError(f"there is no module {module}")
     except Exception as error:  # a broken native library raises anything
         return Check(
             name,

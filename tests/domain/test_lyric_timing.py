@@ -116,7 +116,7 @@ def test_tempo_of_a_style(style: str, tempo: float | None) -> None:
     ("language", "text"),
     [
         ("en", "[verse]\nMorning comes in slowly\nover the railway line\n\n[chorus]\nStay with me"),
-        ("zh", "[verse]\n今天天气很好\n我们去公园唱歌\n\n[chorus]\n请你不要忘记我"),
+        pytest.param("zh", "[verse]\n今天天气很好\n我们去公园唱歌\n\n[chorus]\n请你不要忘记我", marks=pytest.mark.slow),
     ],
     ids=["en", "zh"],
 )

@@ -69,7 +69,7 @@ def kill_sometime(folder, suite, chance, moment):
 
 
 @pytest.mark.timeout(280)
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_change_nothing(tmp_path, suite_file, kills):
     suite = suite_file(10)
     calm, rough = tmp_path / "calm", tmp_path / "rough"

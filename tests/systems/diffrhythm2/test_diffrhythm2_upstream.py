@@ -12,6 +12,8 @@ from songbench.domain.errors import UnsupportedError
 from songbench.plugin import build_system
 from systems.diffrhythm2.lyrics import TAGS, readable_line, render_lyrics
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def checkout():

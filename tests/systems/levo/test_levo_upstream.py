@@ -14,6 +14,8 @@ from songbench.plugin import build_system
 from systems.levo.lyrics import render_lyrics
 from systems.levo.rendering import SAMPLING
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def checkout():

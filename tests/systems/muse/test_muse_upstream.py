@@ -14,6 +14,8 @@ from systems.muse.muse_worker import messages_of, wording_of
 from systems.muse.phonemes import PAUSE, split_syllable
 from systems.muse.rendering import render
 
+pytestmark = pytest.mark.slow
+
 TURN = re.compile(r"\[([^\]:]+)\]\[desc:.*?\](?:\[lyrics:\n(.+)\]\[phoneme:\n(.+)\])?$", re.DOTALL)
 
 

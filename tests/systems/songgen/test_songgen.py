@@ -190,12 +190,22 @@ def test_a_song_that_reaches_the_limit_says_so(mixed):
         ("killed", "SIGKILL|signal 9|-9"),
         ("nothing", "gave 1 samples and ended"),
         ("nan", "NaN|finite|not a number"),
-        ("hang", "no answer after"),
     ],
 )
 def test_what_goes_wrong_is_told_and_the_next_song_is_made(mixed, words, cause):
     failure, song = list(mixed.generate([ask(f"{words} now"), ask()]))
     assert isinstance(failure, Failure) and re.search(cause, failure.cause), failure
+    assert isinstance(song, Song), song
+
+
+def test_one_that_hangs_is_ended_and_the_next_song_is_made(mixed):
+    list(mixed.generate([ask()]))  # the worker has started
+    worker = mixed._worker
+    timeout_s, worker._timeout_s = worker._timeout_s, 0.3
+    (failure,) = mixed.generate([ask("hang now")])
+    worker._timeout_s = timeout_s
+    (song,) = mixed.generate([ask()])
+    assert isinstance(failure, Failure) and "no answer after" in failure.cause, failure
     assert isinstance(song, Song), song
 
 

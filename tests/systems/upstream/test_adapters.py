@@ -142,6 +142,6 @@ def test_what_goes_wrong_is_told_and_the_next_song_is_made(stand_in, name):
     assert song.audio.samples.size and song.audio.rate == 16_000
     if system.card.sample_rate not in (None, 16_000):
         assert [remark.code for remark in song.remarks] == ["other rate"]
-    system._worker._timeout_s = 0.7
+    system._worker._timeout_s = 0.3
     (hanging,) = system.generate([request("fault hang now", 99, ADAPTERS[name].language)])
     assert isinstance(hanging, Failure) and "no answer after" in hanging.cause
