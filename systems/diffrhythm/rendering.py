@@ -76,10 +76,9 @@ def invocation(prompt: Prompt, call: DiffRhythmCall) -> Invocation:
             timing=timed.rule if timed.lines else "",
             times=tuple((line.start, line.text) for line in timed.lines),
             seconds=float(seconds),
-            notes=_length_notes(prompt, timed, seconds),
+            notes=(*_length_notes(prompt, timed, seconds), *_candidate_notes(call.candidates)),
         ),
         compute_pattern=r"inference cost (\d+(?:\.\d+)?) seconds",
-        best_of=call.candidates,
         settings={"steps": 32, "cfg_strength": 4.0, "solver": "euler", "dtype": "float16"},
     )
 
@@ -122,6 +121,11 @@ def _length_notes(prompt: Prompt, timed: TimedLyrics, seconds: int) -> tuple[str
     if prompt.seconds is not None and abs(seconds - prompt.seconds) >= 1.0:
         return (f"{prompt.seconds:g} s were asked for; the model makes {seconds} s",)
     return ()
+
+
+def _candidate_notes(candidates: int) -> tuple[str, ...]:
+    """That is no best of several: nobody listens before one is taken."""
+    return (f"one of {candidates} candidates, whichever it is",) if candidates > 1 else ()
 
 
 def check_line(line: str) -> None:

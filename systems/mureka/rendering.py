@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from songbench.domain.errors import UnsupportedError
 from songbench.domain.hashing import Json
-from songbench.domain.limits import require_words
 from songbench.domain.prompt import Prompt
-from songbench.domain.rendering import Rendering
-from songbench.domain.section_blocks import section_blocks
 from songbench.domain.tags import by_tag
 from songbench.resources.hosted import HostedInput
+from songbench.resources.hosted.wording import words_within
 from systems.mureka.card import LYRICS_CHARACTERS, STYLE_CHARACTERS
 
 HEADINGS: Mapping[str, str | None] = by_tag(
@@ -38,25 +35,7 @@ def render(prompt: Prompt, settings: Mapping[str, Json]) -> HostedInput:
     Raises:
         UnsupportedError: there is nothing to sing, or lyrics or style are too long.
     """
-    require_words(prompt)
-    lyrics, tags = section_blocks(prompt.lyrics, HEADINGS)
-    lyrics = lyrics.rstrip("\n")
-    if len(lyrics) > LYRICS_CHARACTERS:
-        raise UnsupportedError(f"the lyrics have {len(lyrics)} characters, Mureka takes {LYRICS_CHARACTERS}")
-    style = prompt.style.strip()
-    if len(style) > STYLE_CHARACTERS:
-        raise UnsupportedError(f"the style has {len(style)} characters, Mureka takes {STYLE_CHARACTERS}")
-    notes = []
-    if not all(section.vocal for section in prompt.lyrics.sections):
-        notes.append("the lengths of parts without words were not asked for")
-    if prompt.seconds is not None:
-        notes.append(f"the wanted length of {prompt.seconds:g} s was not asked for")
-    rendering = Rendering(
-        lyrics=lyrics,
-        style="text" if style else "none",
-        style_text=style,
-        tags=tags,
-        notes=tuple(notes),
-    )
+    rendering = words_within(prompt, HEADINGS, "Mureka", lyrics_most=LYRICS_CHARACTERS, style_most=STYLE_CHARACTERS)
+    lyrics, style = rendering.lyrics, rendering.style_text
     body = {"lyrics": lyrics, "model": settings["model"], "n": settings["n"]}
     return HostedInput(body={**body, "prompt": style} if style else body, rendering=rendering)

@@ -116,7 +116,8 @@ def test_an_instrumental_has_no_lyrics_file():
 
 def test_candidates_are_recorded():
     invocation = DiffRhythm(candidates=3).invoke(ask())
-    assert "--batch-infer-num=3" in invocation.arguments and invocation.best_of == 3
+    assert "--batch-infer-num=3" in invocation.arguments
+    assert invocation.rendering.notes == ("one of 3 candidates, whichever it is",) and invocation.best_of == 1
     assert DiffRhythm(candidates=3).parameters["candidates"] == 3
 
 
