@@ -31,8 +31,10 @@ from metrics.features.whisperx_transcript import WHISPER_LARGE_V3, WhisperXTrans
 from metrics.functional import phonemes
 from metrics.functional.edits import Edits
 from metrics.functional.lyric_errors import LANGUAGES, lyric_errors, not_judgeable
+from metrics.functional.word_alignment import word_alignment
 from metrics.functional.words import phoneme_errors
 from metrics.song_inputs import Input, mixes, separated_by_demucs, separated_by_onnx, vocal_stems
+from songbench.domain.alignment import AlignedWord
 from songbench.domain.audio import AudioSource
 from songbench.domain.language import MIXED, spoken_language
 from songbench.domain.prompt import Prompt
@@ -265,6 +267,11 @@ class PhonemeErrorRate:
         """One verdict per song, in order; the audio of all songs is made before the first transcript."""
         for start in range(0, len(songs), _TOGETHER):
             yield from self._score(songs[start : start + _TOGETHER], features)
+
+    def word_alignment(self, prompt: Prompt, scores: Scores) -> list[AlignedWord]:
+        """The words that the scores counted, from the texts in their detail; see `WordAligner`."""
+        lines, transcript = (str(scores.detail[name]) for name in ("reference", "hypothesis"))
+        return word_alignment(lines.split("\n"), transcript, prompt.language)
 
     def _score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         refused = [_refusal(song) for song in songs]

@@ -56,28 +56,63 @@ def lyric_errors(lines: Sequence[str], transcript: str, language: str) -> LyricE
 
 @lru_cache(maxsize=256)
 def _compared(lines: tuple[str, ...], transcript: str, language: str) -> LyricErrors:
+    words = read_aloud(lines, transcript, language)
+    sounds = sounds_of((*words.lyrics, *words.transcript))
+    line_phonemes = tuple(
+        tuple(token for _, reading in line for word in reading for token in sounds[word]) for line in words.lines
+    )
+    transcript_phonemes = tuple(token for word in words.transcript for token in sounds[word])
+    return LyricErrors(
+        line_phonemes=line_phonemes,
+        transcript_phonemes=transcript_phonemes,
+        phonemes=edits([token for line in line_phonemes for token in line], transcript_phonemes),
+        words=edits(*([unit_of(word) for word in side] for side in (words.lyrics, words.transcript))),
+        characters=edits("".join(words.lyrics), "".join(words.transcript)),
+    )
+
+
+@dataclass(frozen=True)
+class WordsReadAloud:
+    """Lyrics and a transcript in the readings that agree best.
+
+    Attributes:
+        lines: for each sung line its entries, each with its reading.
+        transcript: the words of the transcript.
+    """
+
+    lines: tuple[tuple[tuple[SpokenWord, Words], ...], ...]
+    transcript: Words
+
+    @property
+    def lyrics(self) -> Words:
+        """The words of all lines."""
+        return tuple(word for line in self.lines for _, reading in line for word in reading)
+
+
+@lru_cache(maxsize=256)
+def read_aloud(lines: tuple[str, ...], transcript: str, language: str) -> WordsReadAloud:
+    """How lyrics and a transcript are read, of all legitimate ways.
+
+    Args:
+        lines: the sung lines.
+        transcript: the text that a recogniser gives.
+        language: as for `lyric_errors`.
+    """
     readers = _readers(lines, language)
     # 1. every legitimate reading of both sides
     entries_by_line = [spoken_words(line, readers) for line in lines]
     lyric_entries = [entry for line in entries_by_line for entry in line]
     transcript_entries = spoken_words(transcript, readers)
-    # 2. the readings that agree best
-    sounds = sounds_of(
-        word for entry in (*lyric_entries, *transcript_entries) for reading in entry.readings for word in reading
-    )
+    # 2. the readings that agree best; where there is no choice nothing has to be compared
+    entries = (*lyric_entries, *transcript_entries)
+    choice = any(len(entry.readings) > 1 for entry in entries)
+    sounds = sounds_of(word for entry in entries for reading in entry.readings for word in reading) if choice else {}
     lyric_readings, transcript_readings = closest_readings(lyric_entries, transcript_entries, sounds)
-    # 3. their words and phonemes
-    words_by_line = _by_line(lyric_readings, entries_by_line)
-    lyric_words = [word for line in words_by_line for word in line]
-    transcript_words = [word for reading in transcript_readings for word in reading]
-    line_phonemes = tuple(tuple(token for word in line for token in sounds[word]) for line in words_by_line)
-    transcript_phonemes = tuple(token for word in transcript_words for token in sounds[word])
-    return LyricErrors(
-        line_phonemes=line_phonemes,
-        transcript_phonemes=transcript_phonemes,
-        phonemes=edits([token for line in line_phonemes for token in line], transcript_phonemes),
-        words=edits(*([unit_of(word) for word in words] for words in (lyric_words, transcript_words))),
-        characters=edits("".join(lyric_words), "".join(transcript_words)),
+    # 3. back to the lines
+    remaining = iter(lyric_readings)
+    return WordsReadAloud(
+        lines=tuple(tuple((entry, next(remaining)) for entry in line) for line in entries_by_line),
+        transcript=tuple(word for reading in transcript_readings for word in reading),
     )
 
 
@@ -87,11 +122,6 @@ def _readers(lines: Sequence[str], language: str) -> tuple[str, ...]:
         return ("en",)
     # Mandarin lyrics with a word of English may have an English number too.
     return ("zh",) if spoken == "zh" and not _LATIN.search(normal_text(" ".join(lines))) else ("en", "zh")
-
-
-def _by_line(readings: Sequence[Words], lines: Sequence[Sequence[SpokenWord]]) -> list[Words]:
-    remaining = iter(readings)
-    return [tuple(word for _ in line for word in next(remaining)) for line in lines]
 
 
 def not_judgeable(lines: Sequence[str], language: str) -> str | None:

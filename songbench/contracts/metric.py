@@ -7,6 +7,8 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from songbench.contracts.cards import Availability, MetricCard
 from songbench.contracts.feature import Extractor, Features
+from songbench.domain.alignment import AlignedWord
+from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 
@@ -75,6 +77,22 @@ class Conditional(Protocol):
         Args:
             songs: the digests of the audio of the system's songs.
             reference: those of the reference songs.
+        """
+
+
+@runtime_checkable
+class WordAligner(Protocol):
+    """A song metric that compares words and can show which of them it counted as errors."""
+
+    def word_alignment(self, prompt: Prompt, scores: Scores) -> Sequence[AlignedWord]:
+        """The recognised words beside those of the lyrics, with the same readings and edits as in the scores.
+
+        Args:
+            prompt: with the lyrics.
+            scores: what the metric said of a song made from it; their `detail` holds the texts.
+
+        Raises:
+            UnavailableError: something that reads the words is not here.
         """
 
 
