@@ -1,7 +1,7 @@
 """What makes a genre: tempo, progressions, instruments and the patterns they play. The genres are in genres.yaml."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, RootModel
 
@@ -35,6 +35,13 @@ _DRUM_KEYS = {
     "ride": RIDE,
     "shaker": SHAKER,
     "tambourine": TAMBOURINE,
+    "low tom": 45,
+    "cowbell": 56,
+    "high conga": 63,
+    "low conga": 64,
+    "claves": 75,
+    "high woodblock": 76,
+    "low woodblock": 77,
 }
 
 
@@ -126,6 +133,7 @@ class Genre(Schema):
         tempo: slowest, usual and fastest beats per minute.
         minor_share: how often a song is in minor when nothing else says so, 0-1.
         swing: share of a beat the first eighth takes: 0.5 straight, 0.66 triplets.
+        scale: the tones of a tune: all seven of the key, or the five without half steps.
         progressions: by mode; at least three each. A progression is chord numerals, one per bar (in the file: with
             blanks between them).
         kit: drums.
@@ -137,6 +145,7 @@ class Genre(Schema):
     tempo: tuple[Number, Number, Number]
     minor_share: _Share
     swing: _Share
+    scale: Literal["diatonic", "pentatonic"] = "diatonic"
     progressions: Mapping[str, Annotated[tuple[_Progression, ...], Field(min_length=3)]]
     kit: Kit
     bass: Bass

@@ -22,10 +22,17 @@ class PlacedChord:
 
 @dataclass(frozen=True)
 class Harmony:
-    """Key and chords, in order; silent sections have none."""
+    """Key and chords, in order; silent sections have none.
+
+    Attributes:
+        key: the key.
+        chords: in order.
+        scale: pitch classes that a tune is made of.
+    """
 
     key: Key
     chords: tuple[PlacedChord, ...]
+    scale: tuple[int, ...]
 
     def chord_at(self, beat: float) -> Chord:
         """The chord sounding at a beat; before the first chord the first one."""
@@ -61,7 +68,7 @@ def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: i
     if chords:
         tonic = chord_of(key, "I" if key.mode == "major" else "i")
         chords[-1] = PlacedChord(tonic, chords[-1].start, chords[-1].end)
-    return Harmony(key, tuple(chords))
+    return Harmony(key, tuple(chords), key.pentatonic if genre.scale == "pentatonic" else key.pitch_classes)
 
 
 def _progressions(genre: Genre, mode: str, seed: int) -> dict[str, tuple[str, ...]]:

@@ -89,7 +89,7 @@ class _Phrase:
         return tuple(notes)
 
     def _pitch(self, target: float, onset: Onset, rest: bool, tonic: bool) -> int:
-        scale = self.harmony.key.pitch_classes
+        scale = self.harmony.scale
         chord = tuple(c for c in self.harmony.chord_at(onset.start).pitch_classes if c in scale)
         if tonic:
             allowed: tuple[int, ...] = (self.harmony.key.tonic,)

@@ -9,7 +9,20 @@ import numpy as np
 from songbench.domain.checking import Schema
 from songbench.domain.tables import read_table
 
-GENRES = ("pop", "rock", "ballad", "folk", "electronic", "jazz")
+GENRES = (
+    "pop",
+    "rock",
+    "ballad",
+    "folk",
+    "country",
+    "blues",
+    "soul",
+    "jazz",
+    "electronic",
+    "latin",
+    "reggae",
+    "guofeng",
+)
 """Genres with patterns of their own; a style that names none of them is played as pop."""
 
 SINGERS = ("female", "male")
@@ -18,6 +31,9 @@ MODES = ("major", "minor")
 
 ARRANGEMENTS = ("full", "band", "sparse")
 """`full`: quiet and full sections as the genre has them; `band`: nearly all full; `sparse`: all quiet."""
+
+_WHOLE_WORD = 4
+"""Longest spelling that counts as a whole word only, so that `rap` is not read in `rapid`."""
 
 _BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*bpm")
 
@@ -82,8 +98,10 @@ def _any(spellings: tuple[str, ...], words: str) -> bool:
 
 
 def _holds(words: str, spelling: str) -> bool:
-    """Latin spellings start at a word border, so that `rap` is not found in `grapes`."""
-    return bool(re.search(rf"\b{re.escape(spelling)}" if spelling.isascii() else spelling, words))
+    """Latin spellings start at a word border (`swinging` holds `swing`); short ones end at one, too."""
+    if not spelling.isascii():
+        return spelling in words
+    return bool(re.search(rf"\b{re.escape(spelling)}" + r"\b" * (len(spelling) <= _WHOLE_WORD), words))
 
 
 def _singer(words: str) -> str | None:

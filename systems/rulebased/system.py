@@ -48,7 +48,7 @@ class RuleBased:
 
     card = SystemCard(
         name="rulebased",
-        version="4",
+        version="5",
         summary="Rules write the song, sampled instruments play it, a formant voice sings the words.",
         licence="Apache-2.0 (espeak-ng GPL-3.0, SoundFont TimGM6mb GPL-2.0, used from their packages)",
         languages=("en", "zh", "mixed"),

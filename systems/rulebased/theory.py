@@ -6,6 +6,7 @@ from dataclasses import dataclass
 NOTE_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+_PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10)}
 _NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
 _QUALITIES = {
     "": (0, 4, 7),
@@ -41,6 +42,11 @@ class Key:
     def pitch_classes(self) -> tuple[int, ...]:
         """The seven pitch classes of the scale, from the tonic up."""
         return tuple((self.tonic + step) % 12 for step in _SCALES[self.mode])
+
+    @property
+    def pentatonic(self) -> tuple[int, ...]:
+        """The five pitch classes of the scale that are no half step from each other, from the tonic up."""
+        return tuple((self.tonic + step) % 12 for step in _PENTATONIC[self.mode])
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,12 @@ def line(text: str, language: str = "en"):
         ("pop ballad", "ballad", None, None, None),
         ("grapes and wrapping paper", "pop", None, None, None),
         ("民谣 女声", "folk", None, "female", None),
+        ("古风 女声", "guofeng", None, "female", None),
+        ("old-school hip-hop with rap verses", "soul", None, None, None),
+        ("R&B", "soul", None, None, None),
+        ("说唱", "soul", None, None, None),
+        ("雷鬼", "reggae", None, None, None),
+        ("rapid dubstep, electronic", "electronic", None, None, None),
         ("", "pop", None, None, None),
     ],
 )
@@ -57,8 +63,8 @@ def test_genres_name_figures_that_there_are() -> None:
 
 
 def test_a_drum_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match="field 'full': There is no drum 'cowbell', only kick"):
-        checked(Kit, {"preset": 0, "tom_gain": 1.0, "soft": {}, "full": {"cowbell": "x" * 16}})
+    with pytest.raises(InputError, match="field 'full': There is no drum 'anvil', only kick"):
+        checked(Kit, {"preset": 0, "tom_gain": 1.0, "soft": {}, "full": {"anvil": "x" * 16}})
 
 
 def test_every_progression_can_be_spelled() -> None:
