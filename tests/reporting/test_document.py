@@ -14,14 +14,18 @@ from songbench.reporting.document import html, latex, markdown, terminal
 from songbench.reporting.document.blocks import (
     AudioPlayer,
     Figure,
+    Fold,
     Fragment,
     Heading,
     Listing,
     NumberCell,
+    SideBySide,
     Table,
     TableColumn,
     TableRow,
     Text,
+    View,
+    Views,
     table,
 )
 from songbench.reporting.document.layout import column_parts
@@ -214,3 +218,42 @@ class TestNarrow:
         assert "row 39" in stream.getvalue() and "row 40" not in stream.getvalue()
         assert "10 more rows, in the files" in stream.getvalue()
         assert "row 49" in terminal.to_text([block])
+
+
+class TestNests:
+    WHOLE = Table(
+        columns=(TableColumn(name="name"), TableColumn(name="n"), TableColumn(name="further", optional=True)),
+        rows=(TableRow(("a", NumberCell(value="1.0", number=1.04), "x")), TableRow(("b", "2.0", "y"), faint=True)),
+        sortable=True,
+    )
+    BLOCKS = (
+        Heading("Title", level=1),
+        Text("The answer", lead=True),
+        Heading("Part"),
+        Views("Songs", (View("everything", (WHOLE,)), View("zh", (Text("of zh"),), "language"))),
+        Fold("More", (Text((Fragment("a page", link="songs/a b#c.html"),)),)),
+        SideBySide(((Figure("f", "a figure"),), (Text("beside it"),))),
+    )
+
+    def test_html_folds_them_and_links_what_lies_beside_the_page(self):
+        page = html.to_html(
+            self.BLOCKS,
+            {"f": "figures/f.svg"},
+            linked=html.LinkedFiles(("page.css",), ("page.js",)),
+            trail=(Fragment("top", link="../report.html"), Fragment("here")),
+        )
+        assert '<script defer src="page.js"></script>' in page and "script-src 'self' file:" in page
+        assert "<style>" not in page and "style=" not in page and 'src="figures/f.svg"' in page
+        assert '<p class="lead">The answer</p>\n<nav class="contents"' in page
+        assert '<details class="view" data-group="language" data-name="zh"><summary>language: zh</summary>' in page
+        assert '<td class="number" data-number="1.04">1.0</td><td class="optional">x</td>' in page
+        assert page.count("<tbody>") == 2 and '<a href="songs/a%20b#c.html" rel="noopener noreferrer">' in page
+        assert '<a href="../report.html" rel="noopener noreferrer">top</a> / here' in page
+
+    def test_other_formats_show_everything_that_must_be_there_below_each_other(self):
+        text = markdown.to_markdown(self.BLOCKS)
+        assert "| name | n |" in text and "further" not in text
+        assert "**language: zh**\n\nof zh\n\n**More**\n\n[a page](<songs/a b#c.html>)\n\n![a figure]" in text
+        printout = terminal.to_text(self.BLOCKS)
+        assert "of zh" in printout and "further" not in printout
+        assert "further" not in latex.to_latex(self.BLOCKS)

@@ -6,8 +6,8 @@ as HTML and as LaTeX, and escape every text for their format, so that whoever bu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 BEST = "★"
@@ -18,10 +18,17 @@ Style: TypeAlias = Literal["plain", "strong", "code", "good", "bad", "caution"]
 
 
 class Fragment(NamedTuple):
-    """A part of a text with its style."""
+    """A part of a text with its style.
+
+    Attributes:
+        text: what is read.
+        style: how it is set off.
+        link: where it leads, relative to the report or an https address; "" for nowhere. HTML and Markdown only.
+    """
 
     text: str
     style: Style = "plain"
+    link: str = ""
 
 
 Phrase: TypeAlias = str | tuple[Fragment, ...]
@@ -38,6 +45,7 @@ class NumberCell:
         group: letters of its significance group; "" where nothing was compared.
         best: whether it is the best of its column.
         share: what it rests on, e.g. ``14/16``; "" where that need not be said.
+        number: by which it is sorted; None where there is none.
     """
 
     value: str
@@ -45,6 +53,7 @@ class NumberCell:
     group: str = ""
     best: bool = False
     share: str = ""
+    number: float | None = None
 
     @property
     def marks(self) -> str:
@@ -70,10 +79,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; `strong` for what nobody may overlook."""
+    """A paragraph; `strong` for what nobody may overlook, `lead` for the answer that a report begins with."""
 
     text: Phrase
     strong: bool = False
+    lead: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,11 +101,17 @@ class TableColumn:
         name: the heading; where cells are narrower, terminals break it before its ``@``.
         unit: stands below the heading; None: the heading has one line.
         align: of the cells; numbers of one kind stand on the right.
+        meaning: one sentence on what it holds; shown where a reader points at the heading.
+        optional: it is there only where a reader can choose columns, and chooses it.
+        better: which end is better, so that sorting begins with it.
     """
 
     name: str
     unit: str | None = None
     align: Literal["left", "right"] = "left"
+    meaning: str = ""
+    optional: bool = False
+    better: Literal["", "higher", "lower"] = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,8 @@ class Table:
         page_width: characters from which columns are moved below each other in files, too; None: only in terminals.
         only_files: too long for a terminal, which names the files instead.
         folded: shut until a reader opens it, where the format can do that.
+        sortable: a reader can sort its rows by a column, where the format can do that.
+        searchable: a reader can look for rows, where the format can do that.
     """
 
     columns: tuple[TableColumn, ...]
@@ -134,6 +152,8 @@ class Table:
     page_width: int | None = None
     only_files: bool = False
     folded: bool = False
+    sortable: bool = False
+    searchable: bool = False
 
     @property
     def of_facts(self) -> bool:
@@ -174,7 +194,87 @@ class AudioPlayer:
     title: str
 
 
-Block: TypeAlias = Heading | Text | Listing | Table | Figure | AudioPlayer
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that are shut until a reader opens them, where the format can do that; a title above them elsewhere."""
+
+    title: Phrase
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Parts that stand beside each other where there is room, such as a figure and its table."""
+
+    parts: tuple[tuple[Block, ...], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """One of several things of which a reader looks at a single one.
+
+    Attributes:
+        name: of this one, e.g. ``zh``.
+        blocks: what is seen.
+        group: by what it differs from the others, e.g. ``language``; "" for the one that is seen first.
+    """
+
+    name: str
+    blocks: tuple[Block, ...]
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Views:
+    """Things of which a reader looks at a single one, the first of them at first; one below the other elsewhere.
+
+    Attributes:
+        title: what a reader chooses among.
+        views: at least one.
+    """
+
+    title: str
+    views: tuple[View, ...]
+
+
+Nest: TypeAlias = Fold | SideBySide | Views
+"""A block that holds others."""
+Leaf: TypeAlias = Heading | Text | Listing | Table | Figure | AudioPlayer
+Block: TypeAlias = Leaf | Nest
+
+
+def leaves(blocks: Iterable[Block]) -> Iterator[Leaf]:
+    """The blocks below each other, as formats show them that have no folds and no choice.
+
+    A fold and every view but the first begin with their title as a text.
+    """
+    for block in blocks:
+        match block:
+            case Fold():
+                yield Text(tuple(Fragment(part.text, "strong", part.link) for part in fragments(block.title)))
+                yield from leaves(block.blocks)
+            case SideBySide():
+                for part in block.parts:
+                    yield from leaves(part)
+            case Views():
+                for view in block.views:
+                    if view.group:
+                        yield Text((Fragment(f"{view.group}: {view.name}", "strong"),))
+                    yield from leaves(view.blocks)
+            case _:
+                yield block
+
+
+def required_columns(block: Table) -> Table:
+    """A table as formats show it in which nobody can choose: without the columns that are not shown at first."""
+    places = [place for place, column in enumerate(block.columns) if not column.optional]
+    if len(places) == len(block.columns):
+        return block
+    return replace(
+        block,
+        columns=tuple(block.columns[place] for place in places),
+        rows=tuple(TableRow(tuple(row.cells[place] for place in places), row.faint) for row in block.rows),
+    )
 
 
 def table(
@@ -206,7 +306,7 @@ def coded(text: str) -> Phrase:
     """A text of our own (never one of a user) whose parts between backticks are code.
 
     >>> coded("see `kind`")
-    (Fragment(text='see ', style='plain'), Fragment(text='kind', style='code'))
+    (Fragment(text='see ', style='plain', link=''), Fragment(text='kind', style='code', link=''))
     """
     parts = [Fragment(part, "code" if place % 2 else "plain") for place, part in enumerate(text.split("`"))]
     return tuple(part for part in parts if part.text)

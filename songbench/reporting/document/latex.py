@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from songbench.reporting.document.blocks import BEST, Block, NumberCell, Table, TableCell, TableColumn, plain
+from songbench.reporting.document.blocks import (
+    BEST,
+    Block,
+    NumberCell,
+    Table,
+    TableCell,
+    TableColumn,
+    leaves,
+    plain,
+    required_columns,
+)
 from songbench.reporting.document.layout import begins_faint_part, column_parts
 
 _SPECIAL = {
@@ -33,7 +43,7 @@ _HEAD = r"% Needs \usepackage{booktabs}. Names in scripts other than Latin need 
 
 def to_latex(blocks: Sequence[Block]) -> str:
     """Every table, each an environment of its own; titles become captions, notes stand below."""
-    tables = "\n\n".join(_table(block) for block in blocks if isinstance(block, Table))
+    tables = "\n\n".join(_table(required_columns(block)) for block in leaves(blocks) if isinstance(block, Table))
     return f"{_HEAD}\n{tables}\n"
 
 

@@ -9,7 +9,9 @@ from songbench.reporting.document.blocks import (
     AudioPlayer,
     Block,
     Figure,
+    Fragment,
     Heading,
+    Leaf,
     Listing,
     NumberCell,
     Phrase,
@@ -18,6 +20,8 @@ from songbench.reporting.document.blocks import (
     TableColumn,
     TableRow,
     Text,
+    leaves,
+    required_columns,
 )
 from songbench.reporting.document.layout import column_parts
 
@@ -32,7 +36,7 @@ _LINE_START = re.compile(r"^([#>+-]+|\d+[.)])(?=\s|$)")
 def to_markdown(blocks: Sequence[Block]) -> str:
     """Everything; figures and audio by their path beside the file."""
     text = ""
-    for block in blocks:
+    for block in leaves(blocks):
         part = _block(block)
         beside = isinstance(block, Figure) and block.beside
         text += ("" if not text or not part else "\n" if beside else "\n\n") + part
@@ -45,7 +49,7 @@ def escaped(text: str) -> str:
     return _LINE_START.sub(lambda match: f"{match[1][:-1]}\\{match[1][-1]}", flat)
 
 
-def _block(block: Block) -> str:
+def _block(block: Leaf) -> str:
     match block:
         case Heading():
             return f"{'#' * block.level} {escaped(block.text)}"
@@ -58,7 +62,7 @@ def _block(block: Block) -> str:
         case AudioPlayer():
             return f"[{escaped(block.title)}]({_target(block.path)})"
         case Table():
-            return _table(block)
+            return _table(required_columns(block))
 
 
 def _target(path: str) -> str:
@@ -72,7 +76,12 @@ def _target(path: str) -> str:
 def _phrase(phrase: Phrase) -> str:
     if isinstance(phrase, str):
         return escaped(phrase)
-    return "".join(_span(fragment.text, fragment.style) for fragment in phrase)
+    return "".join(_linked(fragment) for fragment in phrase)
+
+
+def _linked(fragment: Fragment) -> str:
+    span = _span(fragment.text, fragment.style)
+    return f"[{span}]({_target(fragment.link)})" if fragment.link else span
 
 
 def _span(text: str, style: str) -> str:

@@ -19,6 +19,8 @@ from songbench.reporting.document.blocks import (
     TableCell,
     Text,
     fragments,
+    leaves,
+    required_columns,
 )
 from songbench.reporting.document.layout import (
     GAP,
@@ -57,7 +59,7 @@ def print_document(
     console.width = min(console.width, width)
     pending: Heading | None = None
     printed = False
-    for block in blocks:
+    for block in leaves(blocks):
         if isinstance(block, Heading):
             pending = block
         elif not isinstance(block, Figure | AudioPlayer) and not (isinstance(block, Table) and block.only_files):
@@ -66,7 +68,7 @@ def print_document(
                 pending, printed = None, True
             _print(block, console, most_rows, first=not printed)
             printed = True
-    if any(isinstance(block, Table) and block.only_files for block in blocks):
+    if any(isinstance(block, Table) and block.only_files for block in leaves(blocks)):
         console.print(_text("\nMore tables and all figures: in the files.", "dim"))
 
 
@@ -94,6 +96,7 @@ def _print(block: Table | Text | Listing, console: Console, most_rows: int | Non
     elif block.of_facts:
         console.print(_facts(block))
     else:
+        block = required_columns(block)
         for number, places in enumerate(column_parts(block, console.width)):
             if number or not first:
                 console.print()
