@@ -74,7 +74,7 @@ def run(
     overrides: Sequence[str] | None = None,
     retry_failed: bool = False,
     replace: bool = False,
-    split_by: str | None = None,
+    facet: str | None = None,
 ) -> Leaderboard:
     """Make the missing songs, score them and return the leaderboard, which is also written to the run's folder.
 
@@ -95,7 +95,8 @@ def run(
         overrides: any other setting, as after ``--set``.
         retry_failed: try again what is stored as failed.
         replace: start the run of this name anew; nothing stored is lost.
-        split_by: ``condition``: also a table for each kind of style that systems were given, in ``tables``.
+        facet: also a table for each part of the run, in ``tables``: by ``language``, ``section_plan``, ``condition``
+            (the kind of style that systems were given) or any tag of the suite, such as ``genre``.
 
     Returns:
         Rows, columns, intervals, significance groups, failures; ``to_frame()`` gives a pandas frame.
@@ -111,9 +112,8 @@ def run(
         board = songbench.run(systems=["rulebased", "noise"], metrics=["audio"], name="from-python")
         print(board.to_frame())
     """
-    from songbench.reporting.splitting import check_split
+    from songbench.reporting.facets import check_facet
 
-    check_split(split_by)
     experiment, store_of_run, runner = _prepared(
         suite=suite,
         systems=systems,
@@ -128,8 +128,9 @@ def run(
         retry_failed=retry_failed,
         replace=replace,
     )
+    check_facet(experiment.suite, facet)
     runner.run()
-    return _written_board(experiment, store_of_run, split_by)
+    return _written_board(experiment, store_of_run, facet)
 
 
 @_checked
@@ -207,7 +208,7 @@ def score(
     overrides: Sequence[str] | None = None,
     retry_failed: bool = False,
     replace: bool = False,
-    split_by: str | None = None,
+    facet: str | None = None,
 ) -> Leaderboard:
     """Score the stored songs without making new ones, and return the leaderboard, as `run`.
 
@@ -224,7 +225,7 @@ def score(
         overrides: see `run`.
         retry_failed: see `run`.
         replace: see `run`.
-        split_by: see `run`.
+        facet: see `run`.
 
     Returns:
         As `run`; songs that were not made count as missing.
@@ -236,9 +237,8 @@ def score(
 
         board = songbench.score(systems=["rulebased"], takes=2, metrics=["audio"])
     """
-    from songbench.reporting.splitting import check_split
+    from songbench.reporting.facets import check_facet
 
-    check_split(split_by)
     experiment, store_of_run, runner = _prepared(
         suite=suite,
         systems=systems,
@@ -253,8 +253,9 @@ def score(
         retry_failed=retry_failed,
         replace=replace,
     )
+    check_facet(experiment.suite, facet)
     runner.run(generate=False)
-    return _written_board(experiment, store_of_run, split_by)
+    return _written_board(experiment, store_of_run, facet)
 
 
 def load_run(
@@ -262,7 +263,7 @@ def load_run(
     *,
     runs: Location | None = None,
     store: Location | None = None,
-    split_by: str | None = None,
+    facet: str | None = None,
 ) -> Leaderboard:
     """The leaderboard of an earlier run, from what is stored; nothing is computed or written.
 
@@ -270,7 +271,7 @@ def load_run(
         name: the run's; None: the newest.
         runs: the folder of run folders; None: ``results/runs``.
         store: where its results live now, if not where its record says.
-        split_by: as for `run`.
+        facet: as for `run`.
 
     Returns:
         As `run`.
@@ -287,7 +288,7 @@ def load_run(
     from songbench.execution.store import Store
 
     experiment, _ = recorded(name, None if runs is None else str(runs), None if store is None else str(store))
-    return _board(experiment, Store(experiment.store), split_by)
+    return _board(experiment, Store(experiment.store), facet)
 
 
 def list_runs(runs: Location | None = None) -> list[RunSummary]:
@@ -324,20 +325,20 @@ def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Exp
     return experiment, store, Runner(experiment, store, retry_failed=retry_failed, anew=replace)
 
 
-def _board(experiment: Experiment, store: Store, split_by: str | None) -> Leaderboard:
+def _board(experiment: Experiment, store: Store, facet: str | None) -> Leaderboard:
     from songbench.execution.gather import gather
     from songbench.reporting.leaderboard import build_leaderboard
     from songbench.reporting.listening_results import load_listening_results
 
     listening_results = load_listening_results(experiment.folder)
     return build_leaderboard(
-        gather(experiment, store), listening_results=listening_results, split_by=split_by, **experiment.statistics
+        gather(experiment, store), listening_results=listening_results, facet=facet, **experiment.statistics
     )
 
 
-def _written_board(experiment: Experiment, store: Store, split_by: str | None) -> Leaderboard:
+def _written_board(experiment: Experiment, store: Store, facet: str | None) -> Leaderboard:
     from songbench.reporting.report import write_report
 
-    board = _board(experiment, store, split_by)
+    board = _board(experiment, store, facet)
     write_report(board, experiment.folder)
     return board

@@ -25,7 +25,7 @@ def show_leaderboard(
     blocks: Sequence[Any] = (),
     *,
     quiet: bool = False,
-    split_by: str | None = None,
+    facet: str | None = None,
 ) -> None:
     """Print an experiment's leaderboard, write its files into a folder, exit with 1 when something failed."""
     from rich.console import Console
@@ -38,7 +38,7 @@ def show_leaderboard(
 
     listening_results = load_listening_results(experiment.folder)
     results = gather(experiment, store)
-    board = build_leaderboard(results, listening_results=listening_results, split_by=split_by, **experiment.statistics)
+    board = build_leaderboard(results, listening_results=listening_results, facet=facet, **experiment.statistics)
     paths = write_report(board, folder, blocks)
     print_leaderboard(board, published=blocks)
     names = ", ".join(path.name for path in paths[:5])

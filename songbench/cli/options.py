@@ -61,12 +61,13 @@ Published: TypeAlias = Annotated[
         autocompletion=completion.published_names,
     ),
 ]
-SplitBy: TypeAlias = Annotated[
+Facet: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--split-by",
-        metavar="condition",
-        help="A table for each kind of style that systems were given: text, audio, both, none.",
+        "--facet",
+        metavar="NAME",
+        help="Also a table for each part of the run: by language, section_plan, condition (the kind of style that"
+        " systems were given) or any tag of the suite, such as genre.",
     ),
 ]
 Runs: TypeAlias = Annotated[

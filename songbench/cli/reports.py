@@ -10,7 +10,7 @@ import typer
 from songbench.cli import json_output
 from songbench.cli.app import RUNS, app
 from songbench.cli.leaderboards import published_blocks, show_leaderboard
-from songbench.cli.options import Json, Published, Quiet, RunName, Runs, SplitBy, StoreUrl
+from songbench.cli.options import Facet, Json, Published, Quiet, RunName, Runs, StoreUrl
 
 
 def _folder_of(run: str | None, runs: str | None) -> Path:
@@ -32,7 +32,7 @@ Examples:
 
     songbench report
     songbench report demo --to results/copy
-    songbench report demo --split-by condition
+    songbench report demo --facet language
 
 More in docs/runs.md.
 """
@@ -44,7 +44,7 @@ def report(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Write here instead of the run's folder.")
     ] = None,
-    split_by: SplitBy = None,
+    facet: Facet = None,
     elsewhere: Published = None,
     runs: Runs = None,
     store: StoreUrl = None,
@@ -59,9 +59,7 @@ def report(
     experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
-    show_leaderboard(
-        experiment, Store(experiment.store), to or experiment.folder, blocks, quiet=quiet, split_by=split_by
-    )
+    show_leaderboard(experiment, Store(experiment.store), to or experiment.folder, blocks, quiet=quiet, facet=facet)
 
 
 _STATUS_HELP = """Show how far a run is: songs and scores done, failed, open.

@@ -11,6 +11,7 @@ from songbench.cli.app import RUNS, app
 from songbench.cli.leaderboards import exit_for_failures, published_blocks, show_leaderboard
 from songbench.cli.options import (
     DryRun,
+    Facet,
     Metrics,
     Name,
     Overrides,
@@ -20,7 +21,6 @@ from songbench.cli.options import (
     RetryFailed,
     Runs,
     Seed,
-    SplitBy,
     StoreUrl,
     Suite,
     Systems,
@@ -46,7 +46,7 @@ def execute(
     report: bool = True,
     blocks: Sequence[Any] = (),
     quiet: bool = False,
-    split_by: str | None = None,
+    facet: str | None = None,
 ) -> None:
     """Run an experiment's stages, or show the plan, and print the leaderboard.
 
@@ -60,7 +60,7 @@ def execute(
         report: print the leaderboard and write its files.
         blocks: published numbers to show below.
         quiet: no progress and no introduction.
-        split_by: by what the leaderboard is split into several tables.
+        facet: by which the leaderboard is told apart into parts.
     """
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
@@ -85,7 +85,7 @@ def execute(
     did = f"{new} new results" if new else f"nothing to compute: {extent} was stored already"
     bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
     if score and report:
-        show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, split_by=split_by)
+        show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, facet=facet)
     elif not score:
         exit_for_failures(experiment, store)
 
@@ -209,18 +209,16 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
         retry_failed: RetryFailed = False,
         dry_run: DryRun = False,
         replace: Replace = False,
-        split_by: SplitBy = None,
+        facet: Facet = None,
         elsewhere: Published = None,
         quiet: Quiet = False,
     ) -> None:
         from songbench.execution.config import plan_experiment
         from songbench.execution.run_names import continued
-        from songbench.reporting.splitting import check_split
+        from songbench.reporting.facets import check_facet
 
-        # 1. before anything is computed: a misspelt name must not cost a run
+        # 1. what is asked for, before anything is computed: a misspelt name must not cost a run
         blocks = published_blocks(elsewhere)
-        check_split(split_by)
-        # 2. the run
         experiment = plan_experiment(
             suite=suite,
             systems=parts(systems),
@@ -233,6 +231,8 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
             workers=workers,
             overrides=overrides or (),
         )
+        check_facet(experiment.suite, facet)
+        # 2. the run
         execute(
             continued(experiment, anew=replace),
             generate=generate,
@@ -242,7 +242,7 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
             anew=replace,
             blocks=blocks,
             quiet=quiet,
-            split_by=split_by,
+            facet=facet,
         )
 
 

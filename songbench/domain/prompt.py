@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
@@ -112,6 +113,11 @@ class Prompt:
     tags: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
     track: str = "song"
+
+    @property
+    def section_plan(self) -> str:
+        """The section plan: its tags in order, neighbours of one tag joined, e.g. ``intro verse chorus outro``."""
+        return " ".join(tag for tag, _ in groupby(self.lyrics.tags))
 
     def words_to_json(self) -> dict[str, Json]:
         """The part of the prompt that is text and numbers."""

@@ -150,9 +150,12 @@ class ColumnComparison(Comparison):
 
     Attributes:
         column: the name of the column.
+        p_over_parts: in a part of a run, `p` after Holm's correction over all pairs of the column in all parts; else
+            None, as for listening tests.
     """
 
     column: str
+    p_over_parts: float | None = None
 
 
 class FailureNote(NamedTuple):
@@ -194,8 +197,9 @@ class Leaderboard:
         failures: in the order of rows, then of the suite.
         unsupported: songs that their systems cannot make, in the same order.
         songs: every song of the run, with what its system was given.
-        condition: of the competitors of this table, where the run is split into several; None where it is not.
-        tables: where the run was to be split: the table of each condition, in order.
+        facet: by which the run is told apart into parts, see `songbench.reporting.facets`; None where it is not.
+        facet_value: of this table, where it is of one part; None where it is of the whole run.
+        tables: the table of each part by its value of the facet, in order; empty without a facet, and in parts.
         unavailable: metrics that could not run.
         notes: what a reader must know: the suite's own notes, then what the numbers themselves call for.
         machine: what the run was made on, in words; "" where that is not recorded.
@@ -217,8 +221,9 @@ class Leaderboard:
     machine: str = ""
     unsupported: tuple[UnsupportedSong, ...] = ()
     songs: tuple[SongRow, ...] = field(default=(), repr=False)
-    condition: Condition | None = None
-    tables: Mapping[Condition, Leaderboard] = field(default_factory=dict)
+    facet: str | None = None
+    facet_value: str | None = None
+    tables: Mapping[str, Leaderboard] = field(default_factory=dict)
 
     @property
     def conditions_differ(self) -> bool:
@@ -236,15 +241,20 @@ class Leaderboard:
         return any(column.kind == "panel" for column in self.columns)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per system and column, with everything the cell, its column and its system say."""
+        """One row per system and column, with everything the cell, its column and its system say.
+
+        With a facet the rows are those of the parts, one part below the other, and begin with ``facet`` and
+        ``facet_value``; nothing of the whole run is among them.
+        """
         import pandas as pd
 
-        return pd.DataFrame(tidy(self))
+        return pd.DataFrame([record for board in self.tables.values() or [self] for record in tidy(board)])
 
 
 def tidy(board: Leaderboard) -> list[dict[str, object]]:
     """The cells as flat records, rows first, columns within: the long form of the table."""
-    return [_record(row, column) | _rarely(row, column, board) for row in board.rows for column in board.columns]
+    part = {} if board.facet_value is None else {"facet": board.facet, "facet_value": board.facet_value}
+    return [part | _record(row, column) | _rarely(row, column, board) for row in board.rows for column in board.columns]
 
 
 def _rarely(row: Row, column: Column, board: Leaderboard) -> dict[str, object]:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from songbench.contracts.cards import UPSTREAM_FACTS
 from songbench.contracts.conflicts import conflicts_of
-from songbench.reporting.board import Cell, Column, Leaderboard, Row, tidy
+from songbench.reporting.board import Cell, Column, ColumnComparison, Leaderboard, Row, tidy
 from songbench.reporting.songs import song_to_csv_row
 
 SCHEMA = "songbench.leaderboard/1"
@@ -41,13 +41,13 @@ def to_json(board: Leaderboard) -> str:
 
     Ten digits are more than any score deserves, and the rounding of two machines differs only beyond them.
     """
-    value = {
+    value: dict[str, object] = {
         "schema": SCHEMA,
         "suite": {"name": board.suite, "version": board.suite_version, "prompts": board.prompts, "takes": board.takes},
         "settings": {"confidence": board.confidence, "replicates": board.replicates, "seed": board.seed},
         "columns": [_column(column) for column in board.columns],
         "rows": [_row(row) for row in board.rows],
-        "comparisons": [asdict(pair) for pair in board.comparisons],
+        "comparisons": [_comparison(pair) for pair in board.comparisons],
         "failures": [note._asdict() for note in board.failures],
         "unavailable": [{"metric": gap.metric.id, "reason": gap.reason, "cure": gap.cure} for gap in board.unavailable],
         "notes": list(board.notes),
@@ -55,8 +55,8 @@ def to_json(board: Leaderboard) -> str:
     }
     if board.unsupported:
         value["unsupported"] = [song._asdict() for song in board.unsupported]
-    if board.condition is not None:
-        value["condition"] = board.condition
+    if board.facet_value is not None:
+        value |= {"facet": board.facet, "facet_value": board.facet_value}
     if board.conditions_differ:
         value["conditions"] = {row.system.name: row.condition for row in board.rows}
     return json.dumps(_rounded(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -79,6 +79,13 @@ def _row(row: Row) -> dict[str, object]:
         "completion": row.completion,
         "cells": {name: _cell(cell) for name, cell in row.cells.items()},
     }
+
+
+def _comparison(pair: ColumnComparison) -> dict[str, object]:
+    value = asdict(pair)
+    if pair.p_over_parts is None:  # not in a part of a run
+        del value["p_over_parts"]
+    return value
 
 
 def _cell(cell: Cell) -> dict[str, object]:

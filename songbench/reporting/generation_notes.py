@@ -57,7 +57,7 @@ def _incomparable(results: RunResults) -> str:
         return ""
     return (
         f" {', '.join(ids)} hold{'' if ids[1:] else 's'} songs against a style or a set of references, so between these"
-        " kinds the numbers are not comparable: --split-by condition makes a table of each."
+        " kinds the numbers are not comparable: --facet condition makes a table of each."
     )
 
 

@@ -24,13 +24,13 @@ from songbench.reporting.board import (
 )
 from songbench.reporting.conditions import Condition, conditions_of
 from songbench.reporting.estimates import best_systems
+from songbench.reporting.facets import CONDITION, check_facet, results_by_facet
 from songbench.reporting.generation_notes import generation_notes
 from songbench.reporting.limits import UnsupportedSong
 from songbench.reporting.listening_results import ListeningResult, rated_cells, rated_columns, rated_comparisons
-from songbench.reporting.notes import board_notes, listening_notes
+from songbench.reporting.notes import board_notes, listening_notes, part_notes
 from songbench.reporting.songs import song_rows
 from songbench.reporting.sound_notes import sound_notes
-from songbench.reporting.splitting import check_split, results_by_condition
 from songbench.reporting.system_scores import SystemScores, scores_of_set, scores_of_songs, short_cause
 from songbench.statistics import Interval, PairedTest, SetFigure, Standing, Takes
 
@@ -42,7 +42,7 @@ def build_leaderboard(
     confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
-    split_by: str | None = None,
+    facet: str | None = None,
 ) -> Leaderboard:
     """Make the leaderboard of a run.
 
@@ -56,24 +56,54 @@ def build_leaderboard(
         confidence: of the intervals, in (0, 1); pairs differ significantly below an adjusted p of 1 - confidence.
         replicates: of the bootstrap.
         seed: of everything random.
-        split_by: ``condition``: also a table for each kind of style that competitors were given, in
-            `Leaderboard.tables`.
+        facet: of `songbench.reporting.facets.facet_names`: also a table for each part of the run, in
+            `Leaderboard.tables`, with tests of its own. Parts of the prompts have no columns of listening tests, whose
+            figures are of all their songs.
 
     Returns:
         The leaderboard; the same bytes for the same scores.
 
     Raises:
-        InputError: a run cannot be split by that.
+        InputError: the suite has no such facet.
     """
-    check_split(split_by)
+    check_facet(results.suite, facet)
     chance = _Chance(confidence, replicates, seed)
     board = _board(results, listening_results, chance)
-    parts = results_by_condition(results) if split_by else {}
+    if facet is None:
+        return board
+    parts = results_by_facet(results, facet)
+    rated = listening_results if facet == CONDITION or len(parts) == 1 else ()
+    tables = _corrected_over_parts({value: _board(part, rated, chance) for value, part in parts.items()})
+    caution = part_notes(facet, len(tables))
     tables = {
-        condition: replace(_board(part, listening_results, chance), condition=condition)
-        for condition, part in parts.items()
+        value: replace(table, facet=facet, facet_value=value, notes=(*table.notes, *caution))
+        for value, table in tables.items()
     }
-    return replace(board, tables=tables)
+    return replace(board, facet=facet, tables=tables)
+
+
+def _corrected_over_parts(tables: Mapping[str, Leaderboard]) -> dict[str, Leaderboard]:
+    """The tables with `ColumnComparison.p_over_parts`: each column is one family across all parts."""
+    pairs: dict[str, list[float]] = {}
+    for table in tables.values():
+        for pair in _of_metrics(table):
+            pairs.setdefault(pair.column, []).append(pair.p)
+    adjusted = {column: iter(statistics.holm(p).tolist()) for column, p in pairs.items()}
+    corrected = {}
+    for value, table in tables.items():
+        of_metrics = set(_of_metrics(table))
+        comparisons = (
+            replace(pair, p_over_parts=next(adjusted[pair.column])) if pair in of_metrics else pair
+            for pair in table.comparisons
+        )
+        corrected[value] = replace(table, comparisons=tuple(comparisons))
+    return corrected
+
+
+def _of_metrics(table: Leaderboard) -> list[ColumnComparison]:
+    """The comparisons made here; those of listening tests come with their tests' own correction."""
+    names = {column.name for column in table.columns if column.kind != "panel"}
+    return [pair for pair in table.comparisons if pair.column in names]
 
 
 def _board(results: RunResults, listening_results: Sequence[ListeningResult], chance: _Chance) -> Leaderboard:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from songbench.contracts.conflicts import conflicts_among
 from songbench.reporting.board import Column, Leaderboard, Row
+from songbench.reporting.facets import CONDITION
 from songbench.reporting.limits import counted_reasons
 from songbench.reporting.listening_results import ListeningResult
-from songbench.reporting.wording import headline_columns, number
+from songbench.reporting.wording import headline_columns, number, part
 
 FEW_PROMPTS = 6
 """Below this many prompts the sign-flip test cannot reach 0.05, however large the difference."""
@@ -198,6 +199,71 @@ def _unequal_sets(board: Leaderboard) -> Iterator[str]:
         if column.kind == "set" and len(set(counts.values())) > 1:
             sizes = ", ".join(f"{name} {n}" for name, n in counts.items())
             yield f"{column.name} rests on sets of different sizes ({sizes}), and such figures depend on the size."
+
+
+def part_notes(facet: str, parts: int) -> list[str]:
+    """What a reader of one part of a run must know: that there are more.
+
+    Args:
+        facet: by which the run is told apart.
+        parts: how many there are.
+    """
+    if parts < 2:
+        return []
+    return [
+        f"One of {parts} parts by {facet}, each tested by itself: who looks through all of them finds differences by "
+        "chance more often than in one table. What still holds after the correction over all parts is p (Holm, all "
+        "parts). That a difference is significant in one part and not in another does not show that the parts differ."
+    ]
+
+
+def facet_notes(board: Leaderboard) -> list[str]:
+    """The parts of a leaderboard: how large they are, and which of their differences outlast all having been looked at.
+
+    Args:
+        board: the leaderboard of the whole run; without a facet there is nothing to say.
+    """
+    if board.facet is None or not board.tables:
+        return []
+    parts = {part(board.facet, value): table for value, table in board.tables.items()}
+    sizes = ", ".join(f"{name} ({_extent(board.facet, table)})" for name, table in parts.items())
+    notes = [f"{_count(len(parts), 'part')}: {sizes}."]
+    small = [name for name, table in parts.items() if table.prompts < FEW_PROMPTS]
+    if small:
+        notes.append(
+            f"Fewer than {FEW_PROMPTS} prompts: {', '.join(small)}. Only very large differences can be seen there, "
+            "and only if differences are about normally distributed."
+        )
+    if len(parts) > 1:
+        notes.append(_over_parts(parts, board.level))
+    return notes
+
+
+def _extent(facet: str, table: Leaderboard) -> str:
+    number = sum(not row.system.sanity for row in table.rows) if facet == CONDITION else table.prompts
+    return _count(number, "competitor" if facet == CONDITION else "prompt")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"
+
+
+def _over_parts(parts: Mapping[str, Leaderboard], level: float) -> str:
+    headlines = {name: {column.name for column in headline_columns(table)} for name, table in parts.items()}
+    significant = [
+        (name, pair)
+        for name, table in parts.items()
+        for pair in table.comparisons
+        if pair.column in headlines[name] and pair.significant and pair.p_over_parts is not None
+    ]
+    if not significant:
+        return "Each part is tested by itself; none has a significant difference in a column that is shown."
+    lasting = sum(pair.p_over_parts is not None and pair.p_over_parts < level for _, pair in significant)
+    return (
+        f"Each part is tested by itself. Together they have {_count(len(significant), 'significant difference')} in "
+        f"the columns that are shown, of which {lasting} outlast{'s' if lasting == 1 else ''} Holm's correction over "
+        "all parts. Go by the latter where parts are looked through for differences."
+    )
 
 
 def listening_notes(listening_results: Sequence[ListeningResult], in_run: Collection[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from songbench.contracts import registry
@@ -11,10 +11,13 @@ from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
 from songbench.reporting import export, figures, formats
 from songbench.reporting.board import Leaderboard
+from songbench.reporting.facets import CONDITION
+from songbench.reporting.file_names import safe_names
 from songbench.reporting.listening_results import FOLDER
 from songbench.reporting.published import Published
 from songbench.reporting.songs import songs_to_json
 
+_UNNAMED = {CONDITION: "no song"}
 OWNED = ("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "figures/*.png")
 """The files that are a report's own."""
 
@@ -22,7 +25,7 @@ OWNED = ("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "figures/*.pn
 def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Published] = ()) -> list[Path]:
     """Write ``leaderboard.NAME`` in every format, ``scores.csv``, ``songs.*``, ``figures/*.png`` and their list.
 
-    Of a leaderboard that is split there is also ``leaderboard.CONDITION.NAME`` for each of its tables, without figures.
+    Of a leaderboard with a facet there is also ``leaderboard.VALUE.NAME`` for each of its parts, without figures.
     What an earlier report wrote and this one does not is removed.
 
     Args:
@@ -44,8 +47,8 @@ def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Pub
     folder = Path(folder)
     images = {column.name: figures.draw(board, column) for column in figures.columns_with_figure(board)}
     reports = {"": formats.LeaderboardReport(board=board, published=tuple(published), images=images)}
-    for condition, table in board.tables.items():
-        reports[f"{condition or 'no song'}.".replace(" ", "-")] = formats.LeaderboardReport(board=table)
+    for value, name in part_names(board, names).items():
+        reports[f"{name}."] = formats.LeaderboardReport(board=board.tables[value])
     contents: dict[str, bytes] = {}
     faults: list[PluginError] = []
     for part, report in reports.items():
@@ -63,3 +66,14 @@ def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Pub
     if faults:
         raise faults[0]
     return paths
+
+
+def part_names(board: Leaderboard, formats: Iterable[str]) -> dict[str, str]:
+    """What stands for each part of a leaderboard in the names of its files, by the value of the facet.
+
+    Args:
+        board: the leaderboard.
+        formats: endings of the files of the whole, which no file of a part may have, as ``leaderboard.tar.gz``.
+    """
+    beginnings = {ending.rpartition(".")[0] for ending in formats} - {""}
+    return safe_names({value: value or _UNNAMED.get(board.facet or "", "none") for value in board.tables}, beginnings)

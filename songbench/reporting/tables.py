@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from songbench.reporting import figures, wording
-from songbench.reporting.board import Column, Leaderboard, Row
+from songbench.reporting import figures, notes, wording
+from songbench.reporting.board import Column, ColumnComparison, Leaderboard, Row
 from songbench.reporting.document.blocks import (
     Block,
     Figure,
@@ -25,7 +25,6 @@ from songbench.reporting.document.latex import to_latex as latex_of
 from songbench.reporting.document.markdown import to_markdown as markdown_of
 from songbench.reporting.document.terminal import WIDTH, print_document
 from songbench.reporting.document.terminal import to_text as text_of
-from songbench.reporting.estimates import Comparison
 from songbench.reporting.published import Published, published_blocks
 
 if TYPE_CHECKING:
@@ -40,12 +39,13 @@ def print_leaderboard(
     """Print the table with its legend, what could not be measured, the failures and the notes.
 
     Args:
-        board: the leaderboard; one that is split is printed in its parts.
+        board: the leaderboard; with a facet, the tables of its parts are printed.
         console: where to; its width decides which columns stand side by side. None: standard output.
         published: printed below it, apart.
     """
-    parts = [summary(table) for table in board.tables.values()] or [summary(board)]
-    print_document([*(block for part in parts for block in part), *published_blocks(published)], console)
+    tables = [summary(table) for table in board.tables.values()] or [summary(board)]
+    blocks = [*(block for table in tables for block in table), *_parts(board), *published_blocks(published)]
+    print_document(blocks, console)
 
 
 def to_text(board: Leaderboard, width: int = WIDTH, *, published: Sequence[Published] = ()) -> str:
@@ -75,8 +75,8 @@ def to_html(board: Leaderboard, images: Mapping[str, bytes], *, published: Seque
 def to_latex(board: Leaderboard) -> str:
     """The leaderboard as a LaTeX table for ``booktabs``; best in bold, letters raised."""
     missing = wording.not_applicable(board)
-    notes = [*wording.legend(board), *([f"Not applicable: {'; '.join(missing)}."] if missing else [])]
-    return latex_of([leaderboard_table(board, f"Leaderboard, {wording.caption(board)}.", notes)])
+    remarks = [*wording.legend(board), *([f"Not applicable: {'; '.join(missing)}."] if missing else [])]
+    return latex_of([leaderboard_table(board, f"Leaderboard, {wording.caption(board)}.", remarks)])
 
 
 def summary(board: Leaderboard, published: Sequence[Published] = ()) -> list[Block]:
@@ -92,6 +92,7 @@ def summary(board: Leaderboard, published: Sequence[Published] = ()) -> list[Blo
         *_section("Not measured", wording.unmeasured(board)),
         *_section("Failures", failures),
         *_section("Notes", board.notes),
+        *_parts(board),
         *published_blocks(published),
     ]
 
@@ -113,6 +114,7 @@ def full_report(
         leaderboard_table(board, "", [*wording.legend(board), *wording.machine(board)]),
         *_section("Not applicable", wording.not_applicable(board)),
         *_section("Notes", board.notes),
+        *_parts(board),
         *_section("Not measured", wording.unmeasured(board)),
         *_section("Failures", wording.failures(board)),
         *_section("Unsupported", wording.unsupported(board)),
@@ -125,7 +127,7 @@ def full_report(
     ]
 
 
-def leaderboard_table(board: Leaderboard, title: str, notes: Sequence[str]) -> Table:
+def leaderboard_table(board: Leaderboard, title: str, remarks: Sequence[str]) -> Table:
     """Systems x columns that have a place in tables for people."""
     columns = wording.headline_columns(board)
     return Table(
@@ -148,7 +150,7 @@ def leaderboard_table(board: Leaderboard, title: str, notes: Sequence[str]) -> T
             )
             for row in board.rows
         ),
-        notes=tuple(notes),
+        notes=tuple(remarks),
         page_width=WIDTH,
     )
 
@@ -168,6 +170,10 @@ def _number(row: Row, column: Column) -> NumberCell:
 
 def _section(title: str, lines: Sequence[Phrase]) -> list[Block]:
     return [Heading(title), Listing(tuple(lines))] if lines else []
+
+
+def _parts(board: Leaderboard) -> list[Block]:
+    return _section(f"Parts by {board.facet}", notes.facet_notes(board))
 
 
 def _columns(board: Leaderboard) -> list[Block]:
@@ -193,19 +199,23 @@ def _meaning(column: Column) -> str:
 def _comparisons(board: Leaderboard) -> list[Table]:
     """Every pair in the columns that are shown; those of the others are in the JSON."""
     fields = {column.name: column for column in wording.headline_columns(board)}
-    head = ("first", "second", "prompts", "difference", "p (t)", "p (sign flip)", "p (Holm)")
+    over_parts = any(pair.p_over_parts is not None for pair in board.comparisons)
+    head = ["first", "second", "prompts", "difference", "p (t)", "p (sign flip)", "p (Holm)"]
+    head += ["p (Holm, all parts)"] * over_parts
     return [
         Table(
             title=f"{name}: every pair",
             columns=tuple(TableColumn(name=title) for title in head),
-            rows=tuple(TableRow(_pair(pair, fields[name])) for pair in board.comparisons if pair.column == name),
+            rows=tuple(
+                TableRow(_pair(pair, fields[name])[: len(head)]) for pair in board.comparisons if pair.column == name
+            ),
             folded=True,
         )
         for name in dict.fromkeys(pair.column for pair in board.comparisons if pair.column in fields)
     ]
 
 
-def _pair(pair: Comparison, column: Column) -> tuple[TableCell, ...]:
+def _pair(pair: ColumnComparison, column: Column) -> tuple[TableCell, ...]:
     low, high = (None if bound is None else wording.number(bound, column.field) for bound in (pair.low, pair.high))
     interval = "" if low is None or high is None else f" [{low}, {high}]"
     adjusted = wording.p_value(pair.p_adjusted)
@@ -217,4 +227,5 @@ def _pair(pair: Comparison, column: Column) -> tuple[TableCell, ...]:
         wording.p_value(pair.p),
         "" if pair.p_flip is None else wording.p_value(pair.p_flip),
         (Fragment(adjusted, "strong"),) if pair.significant else adjusted,
+        "" if pair.p_over_parts is None else wording.p_value(pair.p_over_parts),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from songbench.contracts.cards import Field
 from songbench.reporting import limits
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
-from songbench.reporting.conditions import CONDITIONS
 from songbench.reporting.document.blocks import BEST
+from songbench.reporting.facets import facet_value_text
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 BETTER = {"higher": "higher is better", "lower": "lower is better", "none": "descriptive"}
@@ -111,8 +111,13 @@ def caption(board: Leaderboard) -> str:
     """One line: which suite, how much of it."""
     takes = f" × {board.takes} takes" if board.takes > 1 else ""
     prompts = f"{board.prompts} prompt{'s' if board.prompts != 1 else ''}"
-    competitors = "" if board.condition is None else f", competitors with {CONDITIONS[board.condition]}"
-    return f"suite {board.suite} (version {board.suite_version}), {prompts}{takes}{competitors}"
+    of_part = "" if board.facet is None or board.facet_value is None else f", {part(board.facet, board.facet_value)}"
+    return f"suite {board.suite} (version {board.suite_version}), {prompts}{takes}{of_part}"
+
+
+def part(facet: str, value: str) -> str:
+    """A part of a run in words, e.g. ``genre pop`` or ``competitors with style as audio``."""
+    return facet_value_text(facet, value)
 
 
 def machine(board: Leaderboard) -> list[str]:

@@ -143,8 +143,10 @@ def test_quiet_runs_say_nothing_but_results_and_failures(songbench_here, suite_f
 
 def test_tables_by_condition_and_songs_of_a_run(songbench_here, suite_file, tmp_path):
     words = ["--suite", suite_file(2), "--systems", "probe:text,probe:audio", "--metrics", "level@probe"]
-    assert songbench_here("run", *words, "--split-by", "style").returncode == 2, "refused before anything is made"
-    run = songbench_here("run", *words, "--set", "engine=inline", "--quiet", "--split-by", "condition")
+    refusal = songbench_here("run", *words, "--facet", "conditions")
+    assert refusal.returncode == 2 and not (tmp_path / "store").exists(), "refused before anything is made"
+    assert "Did you mean 'condition'? Allowed: language, section_plan, condition" in " ".join(refusal.stderr.split())
+    run = songbench_here("run", *words, "--set", "engine=inline", "--quiet", "--facet", "condition")
     assert run.returncode == 0, run.stderr
     assert run.stdout.index("competitors with style as text") < run.stdout.index("competitors with style as audio")
     report = songbench_here("report", "--quiet").stdout

@@ -6,7 +6,6 @@ import json
 import pytest
 from made_up_run import simple_run
 
-from songbench.domain.errors import InputError
 from songbench.domain.rendering import Rendering
 from songbench.domain.song import GenerationRecord
 from songbench.execution.results import SongId
@@ -14,7 +13,6 @@ from songbench.reporting import export, tables
 from songbench.reporting.conditions import style_of
 from songbench.reporting.generation_notes import generation_notes
 from songbench.reporting.leaderboard import build_leaderboard
-from songbench.reporting.report import write_report
 
 TEXT = GenerationRecord(seconds=1.0, conditions=("lyrics", "style text"))
 AUDIO = GenerationRecord(seconds=1.0, conditions=("lyrics", "prompt audio"))
@@ -74,7 +72,7 @@ class TestMarks:
         assert "(style as text: yue, levo (text 2, none 1); style as audio: bloom; style not known: suno)" in note
         assert note.endswith(
             "m@b holds songs against a style or a set of references, so between these kinds the "
-            "numbers are not comparable: --split-by condition makes a table of each."
+            "numbers are not comparable: --facet condition makes a table of each."
         )
         text = tables.to_text(board)
         assert "condition: the kind of style" in text
@@ -93,34 +91,6 @@ class TestMarks:
     def test_a_system_of_both_kinds_is_mixed(self):
         board = build_leaderboard(made_up({"levo": [TEXT, AUDIO, AUDIO], "b": AUDIO}), replicates=10)
         assert board.rows[0].condition == "mixed" and "levo (audio 2, text 1)" in " ".join(board.notes)
-
-
-class TestSplit:
-    @pytest.fixture(scope="class")
-    def board(self):
-        records = {"yue": TEXT, "levo": TEXT, "bloom": AUDIO, "failed": [], "anchor": PLAIN}
-        return build_leaderboard(made_up(records, sanity=("anchor",)), replicates=10, split_by="condition")
-
-    def test_each_kind_has_a_table_with_the_anchors(self, board):
-        names = {condition: [row.system.name for row in table.rows] for condition, table in board.tables.items()}
-        assert names == {"text": ["yue", "levo", "anchor"], "audio": ["bloom", "anchor"], "": ["failed", "anchor"]}
-        assert {pair.first for pair in board.tables["text"].comparisons} == {"yue", "levo"}
-        assert not board.tables["text"].conditions_differ and board.conditions_differ
-        assert "competitors with style as audio" in tables.to_text(board.tables["audio"])
-
-    def test_the_parts_are_printed_and_written_beside_the_whole(self, board, tmp_path, capsys):
-        tables.print_leaderboard(board)
-        printed = capsys.readouterr().out
-        assert printed.count("Leaderboard: suite") == 3
-        names = {path.name for path in write_report(board, tmp_path)}
-        assert {"leaderboard.md", "leaderboard.text.md", "leaderboard.audio.csv", "leaderboard.no-song.json"} <= names
-        assert json.loads((tmp_path / "leaderboard.audio.json").read_text())["condition"] == "audio"
-        write_report(dataclasses.replace(board, tables={}), tmp_path)
-        assert not list(tmp_path.glob("leaderboard.text.*"))
-
-    def test_by_something_else_is_refused(self, board):
-        with pytest.raises(InputError, match=r"cannot be split by 'conditions'\. Did you mean 'condition'"):
-            build_leaderboard(made_up({"a": TEXT}), split_by="conditions")
 
 
 class TestFacts:

@@ -1,0 +1,151 @@
+"""A run in parts: the results for each value of a facet, a property of its prompts or of its systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from songbench.domain.errors import InputError
+from songbench.domain.prompt import Prompt
+from songbench.domain.score import NotApplicable
+from songbench.domain.suite import Suite
+from songbench.execution.results import MetricResults, RunResults
+from songbench.reporting.conditions import CONDITIONS, Condition, by_condition, conditions_of
+
+CONDITION = "condition"
+"""The facet of systems: the kind of style that they were given."""
+OF_ALL_SONGS = "the figure is of all songs of a system together, and is not computed for a part of them"
+"""Why a set metric has no number in a part of the prompts."""
+
+_PROPERTIES: Mapping[str, Callable[[Prompt], str]] = {
+    "language": lambda prompt: prompt.language,
+    "section_plan": lambda prompt: prompt.section_plan,
+}
+
+
+def facets_of(suite: Suite) -> tuple[str, ...]:
+    """The facets of a suite: properties of every prompt, then its tags as they appear, then `CONDITION`.
+
+    A tag that is called like another facet goes by ``tag.NAME``.
+    """
+    tags = dict.fromkeys(tag for prompt in suite.prompts for tag in prompt.tags)
+    return (*_PROPERTIES, *map(_facet_of_tag, tags), CONDITION)
+
+
+def facet_names(results: RunResults) -> tuple[str, ...]:
+    """The facets by which a run can be told apart: `facets_of` its suite."""
+    return facets_of(results.suite)
+
+
+def check_facet(suite: Suite, name: str | None) -> None:
+    """Refuse what is no facet of the suite; None, for no facet, is well.
+
+    Raises:
+        InputError: naming the nearest facet and all of them.
+    """
+    names = facets_of(suite)
+    if name is not None and name not in names:
+        raise InputError(f"The suite '{suite.name}' has no facet '{name}'.", field="facet", value=name, allowed=names)
+
+
+def prompt_facet(suite: Suite, name: str) -> dict[str, str]:
+    """The value of a facet for each prompt, by its id; "" where a prompt lacks the tag.
+
+    Raises:
+        InputError: the suite has no such facet, or it is one of systems.
+    """
+    check_facet(suite, name)
+    if name == CONDITION:
+        raise InputError(f"'{name}' is a facet of systems, not of prompts.", field="facet")
+    if name in _PROPERTIES:
+        return {prompt.id: _PROPERTIES[name](prompt) for prompt in suite.prompts}
+    tags = {_facet_of_tag(tag): tag for prompt in suite.prompts for tag in prompt.tags}
+    return {prompt.id: prompt.tags.get(tags[name], "") for prompt in suite.prompts}
+
+
+def results_by_facet(results: RunResults, name: str) -> dict[str, RunResults]:
+    """The results of each part of a run, by the value of the facet.
+
+    Parts of the prompts follow their first appearance in the suite, those without the tag, "", last. They hold every
+    system, and verdicts on songs; those on sets become not applicable, as a set has no parts. Parts by condition follow
+    the order of the conditions, and hold the competitors of each and all sanity systems, which anchor every table.
+
+    Raises:
+        InputError: there is no such facet.
+    """
+    check_facet(results.suite, name)
+    if name == CONDITION:
+        competitors = [card.name for card in results.systems if not card.sanity]
+        groups = by_condition(conditions_of(results), competitors)
+        return {condition: _of_systems(results, set(names)) for condition, names in groups.items()}
+    values = prompt_facet(results.suite, name)
+    ordered = sorted(dict.fromkeys(values.values()), key=lambda value: not value)
+    if len(ordered) == 1:
+        return {ordered[0]: results}
+    return {
+        value: _of_prompts(results, {prompt for prompt, of_prompt in values.items() if of_prompt == value})
+        for value in ordered
+    }
+
+
+def facet_value_text(name: str, value: str) -> str:
+    """A part in words, e.g. ``genre pop`` or ``competitors with style as audio``."""
+    if name == CONDITION:
+        condition: Condition = next(condition for condition in CONDITIONS if condition == value)
+        return f"competitors with {CONDITIONS[condition]}"
+    noun = name.removeprefix("tag.").replace("_", " ")
+    return f"{noun} {value}" if value else f"no {noun} given"
+
+
+def _facet_of_tag(tag: str) -> str:
+    return f"tag.{tag}" if tag in (*_PROPERTIES, CONDITION) else tag
+
+
+def _of_prompts(results: RunResults, prompts: set[str]) -> RunResults:
+    suite = results.suite
+    return replace(
+        results,
+        suite=replace(
+            suite,
+            prompts=tuple(prompt for prompt in suite.prompts if prompt.id in prompts),
+            detected={prompt: cause for prompt, cause in suite.detected.items() if prompt in prompts},
+        ),
+        songs={song: state for song, state in results.songs.items() if song.prompt in prompts},
+        metrics=tuple(_metric_of_prompts(metric, prompts, results) for metric in results.metrics),
+        sounds={song: sound for song, sound in results.sounds.items() if song.prompt in prompts},
+        asset_remarks=tuple(remark for remark in results.asset_remarks if remark.prompt in prompts),
+        seeds={song: seed for song, seed in results.seeds.items() if song.prompt in prompts},
+        generation={song: record for song, record in results.generation.items() if song.prompt in prompts},
+    )
+
+
+def _metric_of_prompts(metric: MetricResults, prompts: set[str], results: RunResults) -> MetricResults:
+    measured = metric.of_sets and (metric.availability.ready or bool(metric.sets))
+    return replace(
+        metric,
+        songs={song: verdict for song, verdict in metric.songs.items() if song.prompt in prompts},
+        sets={card.name: NotApplicable(OF_ALL_SONGS) for card in results.systems} if measured else {},
+    )
+
+
+def _of_systems(results: RunResults, competitors: set[str]) -> RunResults:
+    cards = tuple(card for card in results.systems if card.sanity or card.name in competitors)
+    names = {card.name for card in cards}
+    return replace(
+        results,
+        systems=cards,
+        songs={song: state for song, state in results.songs.items() if song.system in names},
+        metrics=tuple(_metric_of_systems(metric, names) for metric in results.metrics),
+        sounds={song: sound for song, sound in results.sounds.items() if song.system in names},
+        seeds={song: seed for song, seed in results.seeds.items() if song.system in names},
+        generation={song: record for song, record in results.generation.items() if song.system in names},
+        elsewhere=tuple(card.name for card in results.systems if card.name not in names),
+    )
+
+
+def _metric_of_systems(metric: MetricResults, systems: set[str]) -> MetricResults:
+    return replace(
+        metric,
+        songs={song: verdict for song, verdict in metric.songs.items() if song.system in systems},
+        sets={system: verdict for system, verdict in metric.sets.items() if system in systems},
+    )
