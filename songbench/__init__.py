@@ -1,15 +1,16 @@
 """songbench: benchmark and evaluation harness for song generators.
 
-The command line, from Python::
+From Python::
 
     import songbench
 
-    board = songbench.run(systems=["rulebased", "imported:suno-v5=downloads"], metrics=["per", "audio"])
-    frame = board.to_frame()  # one row per system and number
+    run = songbench.run(systems=["rulebased", "imported:suno-v5=downloads"], metrics=["per", "audio"])
+    run.leaderboard()  # systems x metrics with intervals and significance groups
+    run.scores  # a tidy pandas frame: one row per song and number
 """
 
-from songbench.api import generate, list_runs, load_run, run, score
+from songbench.api import Run, generate, load_run, run, runs, score
 
-__all__ = ["generate", "list_runs", "load_run", "run", "score"]
+__all__ = ["Run", "generate", "load_run", "run", "runs", "score"]
 
 __version__ = "0.1.0"

@@ -2,6 +2,7 @@ import inspect
 import warnings
 
 import pytest
+import soundfile
 
 import songbench
 from songbench.domain.errors import InputError
@@ -18,15 +19,15 @@ def options(tmp_path, suite_file):
     }
 
 
-def test_the_python_api_gives_a_leaderboard(tmp_path, suite_file):
-    board = songbench.run(
+def test_the_python_api_gives_a_run(tmp_path, suite_file):
+    run = songbench.run(
         suite=str(suite_file()),
         systems=["probe", "silence"],
         metrics=["level"],
         store=str(tmp_path / "store"),
         runs=str(tmp_path / "runs"),
     )
-    frame = board.to_frame().set_index(["system", "column"])["value"]
+    frame = run.leaderboard().to_frame().set_index(["system", "column"])["value"]
     assert frame["silence", "level@probe"] == 0
     assert frame["probe", "level@probe"] > 0.05
     assert (tmp_path / "runs/small/leaderboard.json").exists()
@@ -35,7 +36,7 @@ def test_the_python_api_gives_a_leaderboard(tmp_path, suite_file):
 def test_stages_and_runs_from_python(options, tmp_path):
     with pytest.raises(InputError, match=r"There is no run in .*'songbench run' makes one"):
         songbench.load_run(runs=options["runs"])
-    assert songbench.list_runs(tmp_path / "runs") == []
+    assert songbench.runs(tmp_path / "runs") == []
     overrides = {"overrides": ["engine=inline", "metric.select=[level@probe]"]}
     rows = songbench.generate(**{**options, **overrides})
     assert [(row.name, row.succeeded, row.failed, row.total) for row in rows] == [
@@ -43,17 +44,34 @@ def test_stages_and_runs_from_python(options, tmp_path):
         ("silence", 4, 0, 4),
     ]
     assert not (tmp_path / "store/records/scores").exists()
-    board = songbench.score(**options, metrics=["level"])
+    board = songbench.score(**options, metrics=["level"]).leaderboard()
     assert board.to_frame().set_index(["system", "column"])["value"]["silence", "level@probe"] == 0
     contents = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")}
     for name in (None, "small"):
         again = songbench.load_run(name, runs=tmp_path / "runs")
-        assert again.to_frame().equals(board.to_frame())
+        assert again.leaderboard().to_frame().equals(board.to_frame())
+    assert songbench.load_run(tmp_path / "runs/small").leaderboard().to_frame().equals(board.to_frame())
     assert {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*.*")} == contents
-    (summary,) = songbench.list_runs(options["runs"])
+    (summary,) = songbench.runs(options["runs"])
     assert (summary.name, summary.systems, summary.generated) == ("small", ("probe", "silence"), 8)
     with pytest.raises(InputError, match="Did you mean 'small'"):
         songbench.load_run("smal", runs=options["runs"])
+
+
+def test_a_run_is_frames_of_scores_and_songs(options):
+    run = songbench.run(**options, metrics=["level"])
+    scores, songs = run.scores, run.songs
+    assert len(scores) == len(songs) == 8 and set(scores["status"]) == {"scored"}
+    assert scores.groupby("system")["value"].mean()["silence"] == 0
+    assert set(scores["section_plan"]) == {run.results.suite.prompts[0].lyrics.plan}
+    assert all(soundfile.info(path).duration == pytest.approx(s) for path, s in songs[["audio", "seconds"]].to_numpy())
+    assert run.record["name"] == run.name == "small" and run.transcripts.empty
+    assert run.leaderboard(systems=["silence"], columns=["level"]).rows[0].system.name == "silence"
+    with pytest.raises(InputError, match="Did you mean 'silence'"):
+        run.leaderboard(systems=["silense"])
+    with pytest.raises(InputError, match="Did you mean 'level'"):
+        run.leaderboard(columns=["levle"])
+    assert "<table" in run._repr_html_() and "8 songs of probe, silence" in repr(run)
 
 
 def test_what_is_added_to_a_run_is_a_warning_where_it_is_called(options):

@@ -56,7 +56,8 @@ def _records(planner: Planner, store: Store, states: Mapping[SongId, SongState])
 
 
 def _sound(record: Mapping[str, Any]) -> Sound:
-    return Sound(Blob(record["audio"]).digest, remarks_from_json(record.get("remarks", ())))
+    remarks = remarks_from_json(record.get("remarks", ()))
+    return Sound(Blob(record["audio"]).digest, remarks, record.get("audio_seconds"))
 
 
 def _machine(experiment: Experiment) -> str:

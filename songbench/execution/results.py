@@ -44,10 +44,12 @@ class Sound:
     Attributes:
         digest: of its audio; equal digests mean the same recording.
         remarks: what is odd about it.
+        seconds: how long it is; None for songs that were stored by versions that did not write it down.
     """
 
     digest: str
     remarks: tuple[Remark, ...] = ()
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

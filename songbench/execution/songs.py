@@ -100,6 +100,7 @@ def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | No
     record: dict[str, Json] = {
         "system_record": generation_to_json(song.record),
         "audio": put_audio(store, source).blob.name,
+        "audio_seconds": audio.seconds,
         "remarks": remarks_to_json(list(remarks.values())),
         "stems": stems,
         "words": [[word.text, word.start, word.end] for word in song.words],

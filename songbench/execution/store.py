@@ -190,6 +190,10 @@ class Store:
 
     # -- bytes -----------------------------------------------------------------------------------------------------
 
+    def address(self, place: str) -> str:
+        """Where a place below the root is: the path of a local file, or a URL that fsspec opens."""
+        return f"{self._root}/{place}" if self.local else str(self._fs.unstrip_protocol(f"{self._root}/{place}"))
+
     def size(self, place: str) -> int | None:
         """How many bytes lie at a place below the root, without reading them; None when nothing does."""
         try:

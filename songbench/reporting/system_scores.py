@@ -80,7 +80,7 @@ def scores_of_songs(
     basis: list[SongId] = []
     gaps: Counter[Gap] = Counter()
     for song in songs:
-        outcome = _outcome(song, states[song], verdicts.get(song), field_name)
+        outcome = outcome_of_song(song, states[song], verdicts.get(song), field_name)
         if isinstance(outcome, Point):
             points.append(outcome)
             basis.append(song)
@@ -89,7 +89,15 @@ def scores_of_songs(
     return SystemScores(points=tuple(points), basis=frozenset(basis), n=len(points), gaps=gaps)
 
 
-def _outcome(song: SongId, state: SongState, verdict: Verdict | None, field_name: str) -> Point | Gap:
+def outcome_of_song(song: SongId, state: SongState, verdict: Verdict | None, field_name: str) -> Point | Gap:
+    """What one song scored in a field, or why it has no number.
+
+    Args:
+        song: which.
+        state: what became of it.
+        verdict: what the metric said of it; None where it was not asked yet.
+        field_name: the field of the metric.
+    """
     if state != "done":
         return _without_song(state, most=300)
     if not isinstance(verdict, Scores):

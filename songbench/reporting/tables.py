@@ -20,6 +20,7 @@ from songbench.reporting.document.blocks import (
     TableColumn,
     TableRow,
 )
+from songbench.reporting.document.html import to_fragment as fragment_of
 from songbench.reporting.document.html import to_html as html_of
 from songbench.reporting.document.latex import to_latex as latex_of
 from songbench.reporting.document.markdown import to_markdown as markdown_of
@@ -70,6 +71,11 @@ def to_html(board: Leaderboard, images: Mapping[str, bytes], *, published: Seque
     """The same as one HTML page that holds its figures."""
     by_file = {figures.file_name(column): image for column, image in images.items()}
     return html_of(full_report(board, list(images), published), by_file)
+
+
+def to_html_fragment(board: Leaderboard) -> str:
+    """The table with its legend as a part of a page, as a notebook shows it."""
+    return fragment_of([leaderboard_table(board, wording.caption(board), wording.legend(board))])
 
 
 def to_latex(board: Leaderboard) -> str:

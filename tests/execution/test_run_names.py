@@ -41,7 +41,7 @@ def options(systems=("probe",), metrics=("level@probe",), overrides=(), **more):
 
 
 def run(replace=False, **more):
-    return songbench.run(replace=replace, **options(**more))
+    return songbench.run(replace=replace, **options(**more)).leaderboard()
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def run(folder, systems, metrics, **options):
         runs=str(folder / "runs"),
         overrides=["engine=inline", "statistics.replicates=200"],
         **options,
-    )
+    ).leaderboard()
 
 
 def cell(board, column, row=0):
@@ -152,6 +152,6 @@ def test_a_song_on_another_scale_fails_alone(tmp_path, suite_file):
         store=str(tmp_path / "store"),
         runs=str(tmp_path / "runs"),
         overrides=["engine=inline", "system.probe.gain=32768"],
-    )
+    ).leaderboard()
     assert board.rows[0].n_failed == 4
     assert "on another scale" in board.failures[0].cause

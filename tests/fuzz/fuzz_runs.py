@@ -107,7 +107,7 @@ class SettingsTexts(Kind):
         return {"settings.json": json.dumps({"overrides": overrides, "options": options}).encode()}
 
     def read(self, folder):
-        from songbench.api import check_options
+        from songbench.api.options import check_options
         from songbench.domain.overrides import nested, read_overrides
         from songbench.execution.config import plan_experiment
 

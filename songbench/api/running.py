@@ -1,65 +1,25 @@
-"""The command line, from Python: the same options by the same names, and the same rules.
+"""Runs from Python: the command line's options by the same names, and the same rules.
 
 Nothing here prints. What the command line shows as a note is a warning, what it refuses raises `SongbenchError`.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from songbench.api.loaded_run import Run
+from songbench.api.options import Location, checked_options
 
 if TYPE_CHECKING:
     from songbench.execution.experiment import Experiment
     from songbench.execution.gather import Completion
-    from songbench.execution.run_folders import RunSummary
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
-    from songbench.reporting.board import Leaderboard
-
-P = ParamSpec("P")
-R = TypeVar("R")
-Location: TypeAlias = "str | PathLike[str]"
-"""A path; for a store also the URL of any fsspec file system."""
 
 
-def _checked(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose options are checked when it is called: `check_options`."""
-
-    @functools.wraps(function)
-    def call(*arguments: P.args, **options: P.kwargs) -> R:
-        check_options(function, options)
-        return function(*arguments, **options)
-
-    return call
-
-
-def check_options(function: Callable[..., Any], options: Mapping[str, object]) -> None:
-    """Refuse options that a function does not have.
-
-    Raises:
-        InputError: naming the nearest one; also for a flag, such as `retry_failed`, that is neither True nor False.
-    """
-    from songbench.domain.errors import InputError
-
-    parameters = inspect.signature(function).parameters
-    for option, value in options.items():
-        if option not in parameters:
-            raise InputError(
-                f"songbench.{function.__name__} has no option '{option}'.",
-                field=option,
-                value=option,
-                allowed=parameters,
-                cure="Other settings are given as overrides=['key=value']." if "overrides" in parameters else None,
-            )
-        if isinstance(parameters[option].default, bool) and not isinstance(value, bool):
-            raise InputError(f"Expected True or False, found {value!r}.", field=option)
-
-
-@_checked
+@checked_options
 def run(
     *,
     suite: Location | None = None,
@@ -75,8 +35,13 @@ def run(
     retry_failed: bool = False,
     replace: bool = False,
     facet: str | None = None,
+<<<<<<< HEAD:songbench/api.py
 ) -> Leaderboard:
     """Make the missing songs, score them and return the leaderboard, which is also written to the run's folder.
+=======
+) -> Run:
+    """Make the missing songs, score them, write the report into the run's folder and return the run.
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
     A name stands for one question, as on the command line: more systems, metrics or takes are added to an earlier run
     of that name, which a warning says, and whatever else differs is refused. What is left out, None, is as the
@@ -95,11 +60,15 @@ def run(
         overrides: any other setting, as after ``--set``.
         retry_failed: try again what is stored as failed.
         replace: start the run of this name anew; nothing stored is lost.
+<<<<<<< HEAD:songbench/api.py
         facet: also a table for each part of the run, in ``tables``: by ``language``, ``section_plan``, ``condition``
             (the kind of style that systems were given) or any tag of the suite, such as ``genre``.
+=======
+        facet: by which the leaderboard that is written is split as well, such as ``condition``.
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
     Returns:
-        Rows, columns, intervals, significance groups, failures; ``to_frame()`` gives a pandas frame.
+        The run: its leaderboard, scores, songs and transcripts, as `songbench.load_run` gives them.
 
     Raises:
         InputError: something given is wrong; the message names the nearest that is right.
@@ -109,11 +78,15 @@ def run(
 
     Example::
 
-        board = songbench.run(systems=["rulebased", "noise"], metrics=["audio"], name="from-python")
-        print(board.to_frame())
+        run = songbench.run(systems=["rulebased", "noise"], metrics=["audio"], name="from-python")
+        print(run.leaderboard().to_frame())
     """
     from songbench.reporting.facets import check_facet
 
+<<<<<<< HEAD:songbench/api.py
+=======
+    check_split(facet)
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
     experiment, store_of_run, runner = _prepared(
         suite=suite,
         systems=systems,
@@ -130,10 +103,14 @@ def run(
     )
     check_facet(experiment.suite, facet)
     runner.run()
+<<<<<<< HEAD:songbench/api.py
     return _written_board(experiment, store_of_run, facet)
+=======
+    return _reported(experiment, store_of_run, facet)
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
 
-@_checked
+@checked_options
 def generate(
     *,
     suite: Location | None = None,
@@ -193,7 +170,7 @@ def generate(
     return songs
 
 
-@_checked
+@checked_options
 def score(
     *,
     suite: Location | None = None,
@@ -209,8 +186,13 @@ def score(
     retry_failed: bool = False,
     replace: bool = False,
     facet: str | None = None,
+<<<<<<< HEAD:songbench/api.py
 ) -> Leaderboard:
     """Score the stored songs without making new ones, and return the leaderboard, as `run`.
+=======
+) -> Run:
+    """Score the stored songs without making new ones, and return the run, as `run`.
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
     Args:
         suite: this and all others are as for `run`.
@@ -235,10 +217,14 @@ def score(
 
     Example::
 
-        board = songbench.score(systems=["rulebased"], takes=2, metrics=["audio"])
+        scores = songbench.score(systems=["rulebased"], takes=2, metrics=["audio"]).scores
     """
     from songbench.reporting.facets import check_facet
 
+<<<<<<< HEAD:songbench/api.py
+=======
+    check_split(facet)
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
     experiment, store_of_run, runner = _prepared(
         suite=suite,
         systems=systems,
@@ -255,6 +241,7 @@ def score(
     )
     check_facet(experiment.suite, facet)
     runner.run(generate=False)
+<<<<<<< HEAD:songbench/api.py
     return _written_board(experiment, store_of_run, facet)
 
 
@@ -308,6 +295,9 @@ def list_runs(runs: Location | None = None) -> list[RunSummary]:
 
     folder = None if runs is None else str(runs)
     return [summarise(run_folder(name, folder)) for name in run_names(folder)]
+=======
+    return _reported(experiment, store_of_run, facet)
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
 
 def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Experiment, Store, Runner]:
@@ -325,6 +315,7 @@ def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Exp
     return experiment, store, Runner(experiment, store, retry_failed=retry_failed, anew=replace)
 
 
+<<<<<<< HEAD:songbench/api.py
 def _board(experiment: Experiment, store: Store, facet: str | None) -> Leaderboard:
     from songbench.execution.gather import gather
     from songbench.reporting.leaderboard import build_leaderboard
@@ -342,3 +333,11 @@ def _written_board(experiment: Experiment, store: Store, facet: str | None) -> L
     board = _board(experiment, store, facet)
     write_report(board, experiment.folder)
     return board
+=======
+def _reported(experiment: Experiment, store: Store, facet: str | None) -> Run:
+    from songbench.reporting.report import write_report
+
+    loaded = Run(experiment, store)
+    write_report(loaded.leaderboard(facet=facet), experiment.folder)
+    return loaded
+>>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py

@@ -1,0 +1,7 @@
+"""songbench from Python: run, load, look and compare."""
+
+from songbench.api.loaded_run import Run
+from songbench.api.loading import load_run, runs
+from songbench.api.running import generate, run, score
+
+__all__ = ["Run", "generate", "load_run", "run", "runs", "score"]

@@ -1,0 +1,142 @@
+"""A run and everything it stored, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from songbench.api.notebook import LeaderboardView
+    from songbench.execution.experiment import Experiment
+    from songbench.execution.results import RunResults
+    from songbench.execution.store import Store
+    from songbench.reporting.listening_results import ListeningResult
+
+
+class Run:
+    """What a run asked for and what came of it, as it was stored when this was first looked at.
+
+    `songbench.load_run` and `songbench.run` give it. In a notebook it shows its leaderboard.
+
+    Args:
+        experiment: what the run asks for.
+        store: where its results are.
+    """
+
+    def __init__(self, experiment: Experiment, store: Store) -> None:
+        self._experiment, self._store = experiment, store
+
+    @property
+    def name(self) -> str:
+        """The run's."""
+        return self._experiment.name
+
+    @property
+    def folder(self) -> Path:
+        """Where its report and its record lie."""
+        return self._experiment.folder
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The run record: configuration, versions, hardware, hashes of everything the results rest on.
+
+        Raises:
+            InputError: it is gone, cut or altered.
+        """
+        from songbench.execution.record import RECORD, read_record
+
+        return read_record(self.folder / RECORD)
+
+    @cached_property
+    def results(self) -> RunResults:
+        """The state of every song and the verdicts of every metric, as the leaderboard is built from them."""
+        from songbench.execution.gather import gather
+
+        return gather(self._experiment, self._store)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Every score, a row for each song and field; `songbench.reporting.scores.scores_frame` has the columns.
+
+        A song without a number has its row too: ``status`` says whether it is not applicable, failed, pending or
+        unsupported, and ``reason`` why.
+        """
+        from songbench.reporting.scores import scores_frame
+
+        return scores_frame(self.results)
+
+    @cached_property
+    def songs(self) -> pd.DataFrame:
+        """Every song that was asked for, a row each, with its generation record and ``audio``.
+
+        ``audio`` is the path of the sound file (in a remote store its address), "" for a song that was not made.
+        """
+        from songbench.execution.recorded import stored_songs
+        from songbench.execution.songs import StoredAudio
+        from songbench.reporting.scores import songs_frame
+
+        addresses = {
+            name: self._store.address(song.source.blob.place)
+            for name, (song, _) in stored_songs(self._experiment, self._store).items()
+            if song and isinstance(song.source, StoredAudio)
+        }
+        return songs_frame(self.results, addresses)
+
+    @cached_property
+    def transcripts(self) -> pd.DataFrame:
+        """What recognisers wrote down, a row for each song and metric, beside the lyrics."""
+        from songbench.reporting.scores import transcripts_frame
+
+        return transcripts_frame(self.results)
+
+    def leaderboard(
+        self,
+        *,
+        facet: str | None = None,
+        columns: Sequence[str] | None = None,
+        systems: Sequence[str] | None = None,
+    ) -> LeaderboardView:
+        """The leaderboard: rows, columns, intervals, significance groups, failures.
+
+        Args:
+            facet: by which it is split as well, into ``tables``: a property of prompts or of systems.
+            columns: only these, by names of columns, metrics or fields. Comparisons are corrected within each column,
+                so the letters stay as they are.
+            systems: only these. A leaderboard of fewer systems makes fewer comparisons, so letters may differ.
+
+        Returns:
+            ``to_frame()`` gives a pandas frame; a notebook shows the table.
+
+        Raises:
+            InputError: a name is not known, naming the nearest.
+        """
+        from songbench.api.notebook import LeaderboardView
+        from songbench.reporting.leaderboard import build_leaderboard
+        from songbench.reporting.selection import select_systems, with_columns
+
+        board = build_leaderboard(
+            self.results if systems is None else select_systems(self.results, systems),
+            listening_results=self._listening_results,
+            split_by=facet,
+            **self._experiment.statistics,
+        )
+        return LeaderboardView.of(board if columns is None else with_columns(board, columns))
+
+    @cached_property
+    def _listening_results(self) -> tuple[ListeningResult, ...]:
+        from songbench.reporting.listening_results import load_listening_results
+
+        return tuple(load_listening_results(self.folder))
+
+    def __repr__(self) -> str:
+        results = self.results
+        systems = ", ".join(card.name for card in results.systems)
+        return f"Run {self.name!r}: {len(results.songs)} songs of {systems} ({self.folder})"
+
+    def _repr_html_(self) -> str:
+        """The leaderboard, for notebooks."""
+        return self.leaderboard()._repr_html_()
