@@ -63,7 +63,7 @@ def test_a_run_is_frames_of_scores_and_songs(options):
     scores, songs = run.scores, run.songs
     assert len(scores) == len(songs) == 8 and set(scores["status"]) == {"scored"}
     assert scores.groupby("system")["value"].mean()["silence"] == 0
-    assert set(scores["section_plan"]) == {run.results.suite.prompts[0].lyrics.plan}
+    assert set(scores["section_plan"]) == {run.results.suite.prompts[0].section_plan}
     assert all(soundfile.info(path).duration == pytest.approx(s) for path, s in songs[["audio", "seconds"]].to_numpy())
     assert run.record["name"] == run.name == "small" and run.transcripts.empty
     assert run.leaderboard(systems=["silence"], columns=["level"]).rows[0].system.name == "silence"

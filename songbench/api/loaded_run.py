@@ -103,7 +103,8 @@ class Run:
         """The leaderboard: rows, columns, intervals, significance groups, failures.
 
         Args:
-            facet: by which it is split as well, into ``tables``: a property of prompts or of systems.
+            facet: also a table for each part of the run, in ``tables``: by ``language``, ``section_plan``,
+                ``condition`` or any tag of the suite.
             columns: only these, by names of columns, metrics or fields. Comparisons are corrected within each column,
                 so the letters stay as they are.
             systems: only these. A leaderboard of fewer systems makes fewer comparisons, so letters may differ.
@@ -121,7 +122,7 @@ class Run:
         board = build_leaderboard(
             self.results if systems is None else select_systems(self.results, systems),
             listening_results=self._listening_results,
-            split_by=facet,
+            facet=facet,
             **self._experiment.statistics,
         )
         return LeaderboardView.of(board if columns is None else with_columns(board, columns))

@@ -35,13 +35,8 @@ def run(
     retry_failed: bool = False,
     replace: bool = False,
     facet: str | None = None,
-<<<<<<< HEAD:songbench/api.py
-) -> Leaderboard:
-    """Make the missing songs, score them and return the leaderboard, which is also written to the run's folder.
-=======
 ) -> Run:
     """Make the missing songs, score them, write the report into the run's folder and return the run.
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
     A name stands for one question, as on the command line: more systems, metrics or takes are added to an earlier run
     of that name, which a warning says, and whatever else differs is refused. What is left out, None, is as the
@@ -60,12 +55,8 @@ def run(
         overrides: any other setting, as after ``--set``.
         retry_failed: try again what is stored as failed.
         replace: start the run of this name anew; nothing stored is lost.
-<<<<<<< HEAD:songbench/api.py
-        facet: also a table for each part of the run, in ``tables``: by ``language``, ``section_plan``, ``condition``
+        facet: the report also has a table for each part of the run: by ``language``, ``section_plan``, ``condition``
             (the kind of style that systems were given) or any tag of the suite, such as ``genre``.
-=======
-        facet: by which the leaderboard that is written is split as well, such as ``condition``.
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
     Returns:
         The run: its leaderboard, scores, songs and transcripts, as `songbench.load_run` gives them.
@@ -83,10 +74,6 @@ def run(
     """
     from songbench.reporting.facets import check_facet
 
-<<<<<<< HEAD:songbench/api.py
-=======
-    check_split(facet)
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
     experiment, store_of_run, runner = _prepared(
         suite=suite,
         systems=systems,
@@ -103,11 +90,7 @@ def run(
     )
     check_facet(experiment.suite, facet)
     runner.run()
-<<<<<<< HEAD:songbench/api.py
-    return _written_board(experiment, store_of_run, facet)
-=======
     return _reported(experiment, store_of_run, facet)
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
 
 @checked_options
@@ -186,13 +169,8 @@ def score(
     retry_failed: bool = False,
     replace: bool = False,
     facet: str | None = None,
-<<<<<<< HEAD:songbench/api.py
-) -> Leaderboard:
-    """Score the stored songs without making new ones, and return the leaderboard, as `run`.
-=======
 ) -> Run:
     """Score the stored songs without making new ones, and return the run, as `run`.
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
     Args:
         suite: this and all others are as for `run`.
@@ -221,10 +199,6 @@ def score(
     """
     from songbench.reporting.facets import check_facet
 
-<<<<<<< HEAD:songbench/api.py
-=======
-    check_split(facet)
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
     experiment, store_of_run, runner = _prepared(
         suite=suite,
         systems=systems,
@@ -241,63 +215,7 @@ def score(
     )
     check_facet(experiment.suite, facet)
     runner.run(generate=False)
-<<<<<<< HEAD:songbench/api.py
-    return _written_board(experiment, store_of_run, facet)
-
-
-def load_run(
-    name: str | None = None,
-    *,
-    runs: Location | None = None,
-    store: Location | None = None,
-    facet: str | None = None,
-) -> Leaderboard:
-    """The leaderboard of an earlier run, from what is stored; nothing is computed or written.
-
-    Args:
-        name: the run's; None: the newest.
-        runs: the folder of run folders; None: ``results/runs``.
-        store: where its results live now, if not where its record says.
-        facet: as for `run`.
-
-    Returns:
-        As `run`.
-
-    Raises:
-        InputError: there is no such run, naming those that exist; or its record is damaged.
-        UnavailableError: one of its systems cannot run here.
-
-    Example::
-
-        frame = songbench.load_run("demo").to_frame()
-    """
-    from songbench.execution.recorded import recorded
-    from songbench.execution.store import Store
-
-    experiment, _ = recorded(name, None if runs is None else str(runs), None if store is None else str(store))
-    return _board(experiment, Store(experiment.store), facet)
-
-
-def list_runs(runs: Location | None = None) -> list[RunSummary]:
-    """The runs of a folder, newest first: name, suite, systems, metrics, and how many songs are done.
-
-    Args:
-        runs: the folder of run folders; None: ``results/runs``.
-
-    Returns:
-        One summary per run; empty where there is none.
-
-    Example::
-
-        names = [summary.name for summary in songbench.list_runs()]
-    """
-    from songbench.execution.run_folders import run_folder, run_names, summarise
-
-    folder = None if runs is None else str(runs)
-    return [summarise(run_folder(name, folder)) for name in run_names(folder)]
-=======
     return _reported(experiment, store_of_run, facet)
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py
 
 
 def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Experiment, Store, Runner]:
@@ -315,29 +233,9 @@ def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Exp
     return experiment, store, Runner(experiment, store, retry_failed=retry_failed, anew=replace)
 
 
-<<<<<<< HEAD:songbench/api.py
-def _board(experiment: Experiment, store: Store, facet: str | None) -> Leaderboard:
-    from songbench.execution.gather import gather
-    from songbench.reporting.leaderboard import build_leaderboard
-    from songbench.reporting.listening_results import load_listening_results
-
-    listening_results = load_listening_results(experiment.folder)
-    return build_leaderboard(
-        gather(experiment, store), listening_results=listening_results, facet=facet, **experiment.statistics
-    )
-
-
-def _written_board(experiment: Experiment, store: Store, facet: str | None) -> Leaderboard:
-    from songbench.reporting.report import write_report
-
-    board = _board(experiment, store, facet)
-    write_report(board, experiment.folder)
-    return board
-=======
 def _reported(experiment: Experiment, store: Store, facet: str | None) -> Run:
     from songbench.reporting.report import write_report
 
     loaded = Run(experiment, store)
     write_report(loaded.leaderboard(facet=facet), experiment.folder)
     return loaded
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard):songbench/api/running.py

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Annotated
 
 from pydantic import Field
@@ -100,11 +99,6 @@ class Lyrics:
     def tags(self) -> tuple[str, ...]:
         """The tag of each section in order."""
         return tuple(section.tag for section in self.sections)
-
-    @property
-    def plan(self) -> str:
-        """The form of the song: its tags in order, sections of one tag in a row as one, such as ``verse chorus``."""
-        return " ".join(tag for tag, _ in groupby(self.tags))
 
     def to_json(self) -> dict[str, Json]:
         """The JSON form; `lyrics_from_json` gives the same lyrics back."""

@@ -173,7 +173,7 @@ def _facts(results: RunResults) -> dict[SongId, dict[str, Any]]:
             "prompt": song.prompt,
             "take": song.take,
             "language": prompt.language,
-            "section_plan": prompt.lyrics.plan,
+            "section_plan": prompt.section_plan,
             "condition": (style_of(record) or "not facts_of_songs") if record else "",
             "seconds": sound.seconds if sound else None,
             **{f"tag.{name}": tag for name, tag in prompt.tags.items()},

@@ -62,7 +62,6 @@ def to_html(
     )
 
 
-<<<<<<< HEAD
 def _policy(blocks: Sequence[Block], linked: LinkedFiles | None) -> str:
     """What the browser may load: for a single file nothing but its audio, for one of a folder what lies there."""
     if linked is None:
@@ -73,19 +72,11 @@ def _policy(blocks: Sequence[Block], linked: LinkedFiles | None) -> str:
         sources = "; ".join(f"{kind}-src 'self' file:{' data:' if kind == 'img' else ''}" for kind in kinds)
     policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; {sources}"
     return f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-=======
+
+
 def to_fragment(blocks: Sequence[Block]) -> str:
     """Blocks without figures as a part of another page, in its style."""
-    return "\n".join(
-        f"<h{block.level}>{escaped(block.text)}</h{block.level}>" if isinstance(block, Heading) else _block(block, {})
-        for block in blocks
-    )
-
-
-def escaped(text: str) -> str:
-    """The text with everything that a browser would read as markup made visible."""
-    return escape(text)
->>>>>>> 40c1686 (A run from Python: tidy frames of its scores, songs and transcripts beside its leaderboard)
+    return "\n".join(element(block, {}) for block in blocks)
 
 
 def _head(linked: LinkedFiles | None) -> str:
