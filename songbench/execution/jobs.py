@@ -15,9 +15,9 @@ from songbench.contracts import registry
 from songbench.contracts.exclusion import not_judged, select_songs, with_left_out
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
-from songbench.domain.audio import AudioFile, AudioSource, MemoryAudio
+from songbench.domain.audio import MemoryAudio
 from songbench.domain.errors import InputError, StoreError, cause_of, one_line
-from songbench.domain.prompt import CutAsset, FileAsset, Prompt, RenderAsset
+from songbench.domain.prompt import CutAsset, Prompt, RenderAsset
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.score import NotApplicable, ScoreError, Scores
 from songbench.domain.song import Failure, Request, Song
@@ -27,7 +27,7 @@ from songbench.execution.features import StoredFeatures
 from songbench.execution.intact_records import BASIS
 from songbench.execution.outcomes import answers
 from songbench.execution.plain import ContractError
-from songbench.execution.songs import StoredAudio, audio_basis, load_song, put_audio, save_song
+from songbench.execution.songs import asset_source, audio_basis, load_song, put_audio, save_song
 from songbench.execution.store import Blob, Store
 from songbench.execution.verdicts import verdict_on_set, verdicts_on
 from songbench.resources.numba_cache import take_numba_cache
@@ -173,18 +173,6 @@ def _prompt(item: Mapping[str, Any]) -> Prompt:
     return parse_prompt(item["prompt"])
 
 
-def _asset_source(store: Store, prompt: Prompt, name: str, keys: Mapping[str, str]) -> AudioSource | None:
-    asset = prompt.reference if name == "reference" else prompt.prompt_audio
-    if asset is None:
-        return None
-    if isinstance(asset, FileAsset):
-        return AudioFile(asset.path)
-    record = store.get("assets", keys[name])
-    if record is None:
-        raise FileNotFoundError(f"the {name} of prompt '{prompt.id}' is not in the store")
-    return StoredAudio(store, Blob(record["audio"]))
-
-
 def request_from_json(item: Mapping[str, Any], store: Store) -> Request:
     """A request as a planner sends it, with its prompt audio and reference ready to load.
 
@@ -192,7 +180,7 @@ def request_from_json(item: Mapping[str, Any], store: Store) -> Request:
         FileNotFoundError: when one of these is to be rendered and is not in the store yet.
     """
     prompt = _prompt(item)
-    sources = {name: _asset_source(store, prompt, name, item["assets"]) for name in ("prompt_wav", "reference")}
+    sources = {name: asset_source(store, prompt, name, item["assets"]) for name in ("prompt_wav", "reference")}
     return Request(
         prompt=prompt,
         take=item["take"],
@@ -224,7 +212,7 @@ def audio_digest(
         return Blob(record["audio"]).digest if record else None
     assert prompt is not None
     try:
-        source = _asset_source(store, prompt, "reference", assets or {})
+        source = asset_source(store, prompt, "reference", assets or {})
     except FileNotFoundError:
         return None
     return source.digest if source else None
@@ -250,7 +238,7 @@ def _assets(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
             audio = song.source
         else:
             assert isinstance(asset, CutAsset)
-            reference = _asset_source(store, prompt, "reference", item["assets"])
+            reference = asset_source(store, prompt, "reference", item["assets"])
             assert reference is not None
             audio = MemoryAudio(reference.load().cut(asset.start, asset.seconds))
         facts = {"audio": put_audio(store, audio).blob.name, "prompt": prompt.id, "field": item["field"]}

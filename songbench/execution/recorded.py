@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from songbench.domain.audio import AudioSource
 from songbench.domain.song import Song
 from songbench.execution.config import build_experiment
 from songbench.execution.experiment import Experiment
@@ -13,7 +14,7 @@ from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD, read_record
 from songbench.execution.results import SongId
 from songbench.execution.run_folders import run_folder
-from songbench.execution.songs import load_song
+from songbench.execution.songs import asset_source, load_song
 from songbench.execution.store import Store
 
 
@@ -57,3 +58,22 @@ def stored_songs(experiment: Experiment, store: Store) -> dict[SongId, tuple[Son
     planner = Planner(experiment, store)
     songs: dict[SongId, tuple[Song | None, str | None]] = dict.fromkeys(planner.requests, (None, None))
     return songs | {name: (load_song(store, key, request), key) for name, (_, request, key) in planner.songs.items()}
+
+
+def stored_assets(experiment: Experiment, store: Store) -> dict[str, dict[str, AudioSource]]:
+    """The style clips (``prompt_wav``) and reference songs (``reference``) of the suite's prompts, by prompt and name.
+
+    What a prompt does not have, or what is not in the store, is left out.
+    """
+    planner = Planner(experiment, store)
+    sources: dict[str, dict[str, AudioSource]] = {}
+    for prompt in experiment.suite.prompts:
+        sources[prompt.id] = {}
+        for name in ("prompt_wav", "reference"):
+            try:
+                source = asset_source(store, prompt, name, planner.asset_keys[prompt.id])
+            except FileNotFoundError:
+                continue
+            if source is not None:
+                sources[prompt.id][name] = source
+    return sources

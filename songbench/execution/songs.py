@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from songbench.domain.audio import Audio, AudioSource, MemoryAudio, check_audio
+from songbench.domain.audio import Audio, AudioFile, AudioSource, MemoryAudio, check_audio
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
+from songbench.domain.prompt import FileAsset, Prompt
 from songbench.domain.remark import remarks_from_json, remarks_to_json
 from songbench.domain.rendering import rendering_from_json
 from songbench.domain.song import GenerationRecord, Request, Song, TimedSection, TimedWord
@@ -172,3 +173,26 @@ def blobs_of(record: Mapping[str, Any]) -> list[Blob]:
     """Every blob a song's or asset's record points to."""
     names = [record["audio"], *record.get("stems", {}).values(), record.get("midi")]
     return [Blob(name) for name in names if name]
+
+
+def asset_source(store: Store, prompt: Prompt, name: str, keys: Mapping[str, str]) -> AudioSource | None:
+    """A prompt's style clip or reference song, ready to load; None where the prompt has none.
+
+    Args:
+        store: holds what was rendered or cut.
+        prompt: whose.
+        name: ``prompt_wav`` or ``reference``.
+        keys: of what was rendered or cut, by these names.
+
+    Raises:
+        FileNotFoundError: it is to be rendered or cut and is not in the store.
+    """
+    asset = prompt.reference if name == "reference" else prompt.prompt_audio
+    if asset is None:
+        return None
+    if isinstance(asset, FileAsset):
+        return AudioFile(asset.path)
+    record = store.get("assets", keys[name])
+    if record is None:
+        raise FileNotFoundError(f"the {name} of prompt '{prompt.id}' is not in the store")
+    return StoredAudio(store, Blob(record["audio"]))

@@ -188,6 +188,13 @@ class Store:
         self.damage.append(DamageError(blob.place, "is gone" if data is None else _difference(data)))
         raise self.damage[-1]
 
+    def local_path(self, blob: Blob) -> Path | None:
+        """The file of a blob, for those who link or read it and never write; None where the store is not on this disk.
+
+        Whether the file is there and whole is not asked.
+        """
+        return Path(self._root) / blob.place if self.local else None
+
     # -- bytes -----------------------------------------------------------------------------------------------------
 
     def address(self, place: str) -> str:

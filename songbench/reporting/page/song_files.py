@@ -1,0 +1,289 @@
+"""The songs of a report page as files that a browser plays, under names that people can read.
+
+The files lie in a folder that a report owns: which file was made from which content stands in a list beside them, so
+that a later report makes only what changed and removes only what it made itself.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from songbench.domain.audio import Audio, AudioSource
+from songbench.domain.errors import DamageError, InputError, StoreWriteError
+from songbench.domain.hashing import bytes_digest
+from songbench.domain.song import Song
+from songbench.execution.results import SongId
+from songbench.execution.songs import StoredAudio, encode_audio
+from songbench.resources.files import write_atomically
+
+AudioMode: TypeAlias = Literal["link", "copy", "mp3", "none"]
+"""How songs come into a report: linked to the store, copied from it, encoded anew, or not at all."""
+AUDIO_MODES: tuple[str, ...] = get_args(AudioMode)
+MP3_RATE = 192
+"""Kilobits per second, constant."""
+FOLDER = "songs"
+"""Holds the audio, below the report's folder; every file of it is named in `LIST`."""
+LIST = f"{FOLDER}/files.json"
+PROMPTS = "~prompts"
+"""The folder of the prompts' own audio; no system's folder can be called so."""
+
+_SCHEMA = "songbench.song-files/1"
+_PLAYABLE = frozenset(("flac", "wav", "mp3", "ogg", "m4a"))
+_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+_MP3_RATES = (32_000, 44_100, 48_000)  # at which libsndfile's MP3 has `MP3_RATE`
+_LONGEST = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class SongAudio:
+    """Where the files of one song lie, relative to the report's folder.
+
+    Attributes:
+        mix: the song.
+        vocals: its vocal stem; "" where there is none.
+    """
+
+    mix: str
+    vocals: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportAudio:
+    """The audio of a report.
+
+    Attributes:
+        mode: how it came there.
+        songs: of each song that has audio there.
+        prompts: of each prompt its style clip (``prompt_wav``) and reference song (``reference``), where there are.
+        faults: what could not be brought there, and why, one sentence each.
+    """
+
+    mode: AudioMode
+    songs: Mapping[SongId, SongAudio] = field(default_factory=dict)
+    prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+
+
+def check_audio_mode(mode: str) -> AudioMode:
+    """The mode, if it is one.
+
+    Raises:
+        InputError: it is none.
+    """
+    for allowed in AUDIO_MODES:
+        if mode == allowed:
+            return allowed  # type: ignore[return-value]
+    raise InputError("Audio cannot come into a report like this.", field="audio", value=mode, allowed=AUDIO_MODES)
+
+
+def readable_names(texts: Iterable[str]) -> dict[str, str]:
+    """A file name for each text, no two of them equal, not even where a file system ignores case.
+
+    A text of letters, digits, ``_``, ``-`` and ``.`` is its own name. Where another text has the same letters in
+    another case, or signs had to be left out, ``~`` and a part of the text's sha256 follow, which no plain name holds.
+    """
+    plain = {text: _UNSAFE.sub("-", text).strip(".-")[:_LONGEST] for text in texts}
+    uses = Counter(text.casefold() for text, name in plain.items() if name == text)
+    return {
+        text: name if name == text and uses[name.casefold()] == 1 and not _RESERVED.fullmatch(name) else _marked(text)
+        for text, name in plain.items()
+    }
+
+
+def _marked(text: str) -> str:
+    return f"{_UNSAFE.sub('-', text).strip('.-')[:_LONGEST]}~{bytes_digest(text.encode())[:12]}"
+
+
+def write_song_files(
+    folder: Path,
+    songs: Mapping[SongId, Song],
+    assets: Mapping[str, Mapping[str, AudioSource]],
+    mode: AudioMode,
+) -> ReportAudio:
+    """Bring the audio of a run into its report.
+
+    ``link`` gives each file of a local store a second name (a hard link), which takes no room; where that is not
+    possible, and with ``copy``, it is copied. The bytes are the store's: whoever changes a linked file in place changes
+    the store, which `songbench verify` then reports.
+
+    Args:
+        folder: of the report; files go to `FOLDER` below it.
+        songs: every song that was made.
+        assets: of prompts, by prompt and name.
+        mode: how.
+
+    Returns:
+        Where everything lies. Audio that cannot be read is left out, with a fault.
+
+    Raises:
+        StoreWriteError: a file cannot be written.
+    """
+    if mode == "none":
+        _finish(folder, {}, mode)
+        return ReportAudio(mode=mode)
+    files = _Files(folder, mode)
+    systems = readable_names(dict.fromkeys(song.system for song in songs))
+    prompts = readable_names(dict.fromkeys([*(song.prompt for song in songs), *assets]))
+    places: dict[SongId, SongAudio] = {}
+    for song, content in songs.items():
+        stem = f"{FOLDER}/{systems[song.system]}/{prompts[song.prompt]}.take{song.take}"
+        mix = files.add(stem, content.source)
+        vocals = files.add(f"{stem}.vocals", content.stems["vocals"]) if "vocals" in content.stems else ""
+        if mix:
+            places[song] = SongAudio(mix=mix, vocals=vocals)
+    of_prompts = {
+        prompt: {
+            name: path
+            for name, source in sources.items()
+            if (path := files.add(f"{FOLDER}/{PROMPTS}/{prompts[prompt]}.{_ASSETS[name]}", source))
+        }
+        for prompt, sources in assets.items()
+    }
+    _finish(folder, files.contents, mode)
+    return ReportAudio(mode=mode, songs=places, prompts=of_prompts, faults=tuple(files.faults))
+
+
+_ASSETS = {"prompt_wav": "style", "reference": "reference"}
+
+
+class _Files:
+    """Puts audio below a folder, unless the same content lies there already.
+
+    Attributes:
+        contents: what each file was made from, by its path.
+        faults: what could not be put there.
+    """
+
+    def __init__(self, folder: Path, mode: AudioMode) -> None:
+        self.folder, self.mode = folder, mode
+        self.contents: dict[str, str] = {}
+        self.faults: list[str] = []
+        self.earlier = _earlier(folder)
+
+    def add(self, stem: str, source: AudioSource) -> str:
+        """The path of a sound's file, relative to the folder; "" where the sound cannot be read."""
+        try:
+            path = self._write(stem, source)
+        except (DamageError, InputError) as error:
+            self.faults.append(f"{stem.partition('/')[2]}: {error}")
+            return ""
+        except OSError as error:
+            raise StoreWriteError(f"The report cannot be written to '{self.folder}': {error.strerror}.") from error
+        self.contents[path] = self._content(source)
+        return path
+
+    def _write(self, stem: str, source: AudioSource) -> str:
+        suffix = source.blob.name.rpartition(".")[2] if isinstance(source, StoredAudio) else "flac"
+        as_stored = isinstance(source, StoredAudio) and suffix in _PLAYABLE
+        if self.mode == "mp3":
+            suffix = "mp3"
+        elif not as_stored:
+            suffix = "flac"
+        path = f"{stem}.{suffix}"
+        target = self.folder / path
+        if self.earlier.get(path) == self._content(source) and target.is_file():
+            return path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if self.mode == "mp3":
+            write_atomically(target, _mp3(source.load()))
+        elif not isinstance(source, StoredAudio) or not as_stored:
+            write_atomically(target, _flac(source.load()))
+        elif self.mode == "copy" or not _linked(source, target):
+            write_atomically(target, source.store.read_blob(source.blob))
+        return path
+
+    def _content(self, source: AudioSource) -> str:
+        return f"{source.digest} {self.mode}" + (f" {MP3_RATE}" if self.mode == "mp3" else "")
+
+
+def _linked(source: StoredAudio, target: Path) -> bool:
+    """Give the file of a blob a second name; False where that is not possible."""
+    place = source.store.local_path(source.blob)
+    if place is None or not place.is_file() or not place.stat().st_size:
+        return False
+    beside = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        os.link(place, beside)
+    except OSError:  # another disk, or a file system without links
+        return False
+    beside.replace(target)
+    beside.unlink(missing_ok=True)  # where both were the same file already, nothing was replaced
+    return True
+
+
+def _flac(audio: Audio) -> bytes:
+    """FLAC where it holds the samples; what exceeds full scale is clipped, as players do."""
+    import numpy as np
+
+    return encode_audio(Audio(np.clip(audio.samples[:8], -_BELOW_FULL_SCALE, _BELOW_FULL_SCALE), audio.rate))[0]
+
+
+_BELOW_FULL_SCALE = 1 - 2**-23
+
+
+def _mp3(audio: Audio) -> bytes:
+    import numpy as np
+    import soundfile
+
+    audio = audio if audio.samples.shape[0] <= 2 else audio.mono()
+    audio = audio if audio.rate in _MP3_RATES else audio.at(_MP3_RATES[-1])
+    buffer = io.BytesIO()
+    soundfile.write(
+        buffer,
+        np.clip(audio.samples.T, -1, 1),
+        audio.rate,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        bitrate_mode="CONSTANT",
+        compression_level=1 - MP3_RATE / 320,
+    )
+    return buffer.getvalue()
+
+
+# -- the list of files ---------------------------------------------------------------------------------------------
+
+
+def _earlier(folder: Path) -> dict[str, str]:
+    """What an earlier report put there, by path; empty where its list is gone or is none."""
+    try:
+        listing = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        entries = listing["files"].items() if listing["schema"] == _SCHEMA else ()
+        return {path: content for path, content in entries if _inside(path) and isinstance(content, str)}
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return {}
+
+
+def _inside(path: object) -> bool:
+    return isinstance(path, str) and path.startswith(f"{FOLDER}/") and ".." not in Path(path).parts
+
+
+def _finish(folder: Path, contents: Mapping[str, str], mode: AudioMode) -> None:
+    """Remove what an earlier report put there and this one does not, and list what is there now."""
+    try:
+        for path in _earlier(folder).keys() - contents.keys():
+            (folder / path).unlink(missing_ok=True)
+            for parent in _emptied(folder, path):
+                parent.rmdir()
+        if contents:
+            listing = {"schema": _SCHEMA, "audio": mode, "files": dict(sorted(contents.items()))}
+            write_atomically(folder / LIST, (json.dumps(listing, indent=1, ensure_ascii=False) + "\n").encode())
+        else:
+            (folder / LIST).unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreWriteError(f"The report cannot be written to '{folder}': {error.strerror}.") from error
+
+
+def _emptied(folder: Path, path: str) -> Iterator[Path]:
+    parent = (folder / path).parent
+    if parent != folder / FOLDER and parent.is_dir() and not any(parent.iterdir()):
+        yield parent

@@ -1,0 +1,129 @@
+"""Songs in a report: names that cannot meet, the store's bytes unharmed, nothing made twice."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.errors import InputError
+from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.prompt import Prompt
+from songbench.domain.song import Request, Song
+from songbench.execution.results import SongId
+from songbench.execution.songs import StoredAudio, put_audio
+from songbench.execution.store import Blob, Store
+from songbench.reporting.page import song_files
+from songbench.reporting.page.song_files import LIST, MP3_RATE, check_audio_mode, readable_names, write_song_files
+
+PROMPT = Prompt(id="p", lyrics=parse_lyrics("[verse]\nla"))
+
+
+def audio(level=0.1, seconds=0.2, channels=1, rate=16_000):
+    rng = np.random.default_rng(1)
+    return Audio((level * rng.standard_normal((channels, int(seconds * rate)))).astype("float32"), rate)
+
+
+def song(source, **stems):
+    return Song(request=Request(prompt=PROMPT, take=0, seed=0), source=source, stems=stems)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "report"
+
+
+def test_names_are_readable_and_never_meet():
+    texts = ["rulebased", "P1", "p1", "我的模型", "a/../b", "..", "con", "a b", "a-b", "a" * 300]
+    names = readable_names(texts)
+    assert names["rulebased"] == "rulebased" and names["a-b"] == "a-b"
+    assert len({name.casefold() for name in names.values()}) == len(texts)
+    for name in names.values():
+        assert name.isascii() and "/" not in name and len(name) < 130 and not name.startswith(".")
+    assert all("~" in names[text] for text in ("P1", "p1", "我的模型", "a/../b", "..", "con", "a b"))
+    assert readable_names(["p1"])["p1"] == "p1"
+
+
+def test_linked_songs_take_no_room_and_leave_the_store_alone(store, folder):
+    stored, vocals, clip = (put_audio(store, MemoryAudio(audio(level))) for level in (0.1, 0.2, 0.05))
+    songs = {SongId("s", "p", 0): song(stored, vocals=vocals)}
+    report = write_song_files(folder, songs, {"p": {"prompt_wav": clip, "reference": MemoryAudio(audio(2.0))}}, "link")
+    (paths,) = report.songs.values()
+    assert (paths.mix, paths.vocals) == ("songs/s/p.take0.flac", "songs/s/p.take0.vocals.flac")
+    assert report.prompts == {
+        "p": {"prompt_wav": "songs/~prompts/p.style.flac", "reference": "songs/~prompts/p.reference.flac"}
+    }
+    assert (folder / paths.mix).samefile(store.local_path(stored.blob))
+    assert not (folder / "songs/~prompts/p.reference.flac").stat().st_nlink > 1
+    # another song of the same place replaces the name, never the store's bytes
+    other = put_audio(store, MemoryAudio(audio(0.15)))
+    before = store.read_blob(stored.blob)
+    write_song_files(folder, {SongId("s", "p", 0): song(other)}, {}, "link")
+    assert (folder / paths.mix).read_bytes() == store.read_blob(other.blob)
+    assert store.read_blob(stored.blob) == before
+    assert not (folder / paths.vocals).exists() and not (folder / "songs/~prompts").exists()
+
+
+def test_where_links_are_impossible_songs_are_copied(store, folder, monkeypatch):
+    def refuse(source, target):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(song_files.os, "link", refuse)
+    stored = put_audio(store, MemoryAudio(audio()))
+    write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "link")
+    copy = folder / "songs/s/p.take0.flac"
+    assert copy.read_bytes() == store.read_blob(stored.blob) and copy.stat().st_nlink == 1
+
+
+def test_songs_of_a_remote_store_are_copied(folder):
+    remote = Store("memory://page-song-files")
+    stored = put_audio(remote, MemoryAudio(audio()))
+    report = write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "link")
+    assert (folder / report.songs["s", "p", 0].mix).read_bytes() == remote.read_blob(stored.blob)
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 16_000), (2, 44_100), (3, 96_000)])
+def test_mp3_has_its_rate_and_is_made_once(store, folder, channels, rate, monkeypatch):
+    stored = put_audio(store, MemoryAudio(audio(seconds=1.0, channels=channels, rate=rate)))
+    songs = {SongId("s", "p", 0): song(stored)}
+    path = folder / write_song_files(folder, songs, {}, "mp3").songs["s", "p", 0].mix
+    assert soundfile.info(path).format == "MP3"
+    assert 8 * path.stat().st_size / soundfile.info(path).duration / 1000 == pytest.approx(MP3_RATE, rel=0.1)
+    monkeypatch.setattr(StoredAudio, "load", lambda self: pytest.fail("decoded again"))
+    write_song_files(folder, songs, {}, "mp3")
+
+
+def test_without_audio_nothing_is_left_but_what_others_put_there(store, folder):
+    stored = put_audio(store, MemoryAudio(audio()))
+    write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "copy")
+    (folder / "songs/s/mine.txt").write_text("mine")
+    report = write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "none")
+    assert not report.songs and [path.name for path in folder.rglob("*") if path.is_file()] == ["mine.txt"]
+
+
+def test_a_forged_list_removes_nothing_outside(store, folder):
+    (folder / "songs").mkdir(parents=True)
+    outside = folder.parent / "precious"
+    outside.write_text("kept")
+    files = {"songs/../../precious": "x", "../precious": "x", "precious": 3}
+    (folder / LIST).write_text(json.dumps({"schema": "songbench.song-files/1", "files": files}))
+    write_song_files(folder, {}, {}, "none")
+    assert outside.read_text() == "kept"
+
+
+def test_a_song_that_cannot_be_read_is_named(store, folder):
+    gone = StoredAudio(store, Blob("0" * 64 + ".flac"))
+    report = write_song_files(folder, {SongId("s", "p", 0): song(gone)}, {}, "link")
+    assert not report.songs and "s/p.take0" in report.faults[0] and "is gone" in report.faults[0]
+
+
+def test_modes_are_named():
+    assert check_audio_mode("mp3") == "mp3"
+    with pytest.raises(InputError, match="link, copy, mp3"):
+        check_audio_mode("ogg")
