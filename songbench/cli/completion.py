@@ -5,7 +5,9 @@ Install it with ``songbench --install-completion``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -67,6 +69,15 @@ def run_name(ctx: typer.Context, incomplete: str) -> list[str]:
     """A run of the folder that ``--runs`` names."""
     folder = Path(ctx.params.get("runs") or "results/runs")
     return _beginning(incomplete, sorted(path.parent.name for path in folder.glob(RECORDS)))
+
+
+def run_system_name(ctx: typer.Context, incomplete: str) -> list[str]:
+    """A system of the runs in the folder that ``--runs`` names."""
+    systems: set[str] = set()
+    for path in Path(ctx.params.get("runs") or "results/runs").glob(RECORDS):
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            systems |= json.loads(path.read_bytes())["systems"].keys()
+    return _beginning(incomplete, sorted(systems))
 
 
 def published_names(incomplete: str) -> list[str]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from songbench.contracts.cards import Availability
     from songbench.execution.doctor import Check
     from songbench.execution.gather import Completion
+    from songbench.execution.housekeeping.contents import StoredFiles
+    from songbench.execution.housekeeping.sizes import RunSize
     from songbench.execution.run_folders import RunSummary
     from songbench.execution.verification import Remade, Verification
 
@@ -92,14 +94,15 @@ def of_suite(source: str) -> Facts:
     }
 
 
-def of_runs(summaries: Sequence[RunSummary]) -> list[Facts]:
-    """Runs, as they are listed."""
+def of_runs(rows: Sequence[tuple[RunSummary, RunSize]]) -> list[Facts]:
+    """Runs, as they are listed, with their sizes in bytes."""
     names = {"recorded_at": "written", "generated": "done"}
     return [
         {"name": summary.name}
         | {names.get(name, name): value for name, value in asdict(summary).items()}
         | {"written": summary.recorded_at.isoformat()}
-        for summary in summaries
+        | {"bytes": {"folder": size.folder, "store": size.store, "unshared": size.unshared}}
+        for summary, size in rows
     ]
 
 
@@ -133,6 +136,14 @@ def of_verification(run: str, verification: Verification, remade: Sequence[Remad
         "made_again": [{**song.name._asdict(), "verdict": song.verdict} for song in remade],
         "removed": removed,
     }
+
+
+def of_files(parts: Sequence[StoredFiles]) -> list[Facts]:
+    """Files of a store by kind: how many, how large, and why they stay if they do."""
+    return [
+        {"kind": part.kind, "files": len(part.sizes), "bytes": part.bytes, "stays": part.reason or None}
+        for part in parts
+    ]
 
 
 def of_checks(checks: Iterable[Check]) -> list[Facts]:

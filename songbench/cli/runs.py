@@ -1,24 +1,25 @@
-"""``songbench runs``: list the runs, show what one is, remove one."""
+"""``songbench runs``: list the runs with their sizes, show what one is and what became of its songs."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from songbench.cli import completion, json_output
+from songbench.cli import json_output
 from songbench.cli.app import RUNS, app
-from songbench.cli.confirmation import confirmed
 from songbench.cli.options import Json, RunName, Runs, StoreUrl
 
-_HELP = """List the runs, newest first; show what one is; remove one.
+_HELP = """List the runs, newest first, with their sizes; show what one is.
+
+Sizes are of the run's folder, of what it rests on in its store, and of how much of that no other run of the folder \
+rests on. 'songbench remove' removes a run, 'songbench gc' what no run needs.
 
 Examples:
 
     songbench runs
     songbench runs show demo
     songbench runs songs demo
-    songbench runs remove demo
 
 More in docs/runs.md.
 """
@@ -46,13 +47,14 @@ def list_runs(runs: Runs = None, json: Json = False) -> None:
 def _list(runs: str | None, *, json: bool) -> None:
     from songbench.cli.run_tables import runs_table
     from songbench.execution import run_folders
+    from songbench.execution.housekeeping.sizes import sized_summaries
     from songbench.reporting.document.terminal import print_document
 
-    summaries = [run_folders.summarise(run_folders.run_folder(name, runs)) for name in run_folders.run_names(runs)]
+    rows = sized_summaries([run_folders.run_folder(name, runs) for name in run_folders.run_names(runs)])
     if json:
-        json_output.show(json_output.of_runs(summaries))
-    elif summaries:
-        print_document([runs_table(summaries)])
+        json_output.show(json_output.of_runs(rows))
+    elif rows:
+        print_document([runs_table(rows)])
     else:
         typer.echo(
             f"There is no run in {runs or run_folders.RUNS}. 'songbench run' makes one; --runs names the folder."
@@ -66,15 +68,17 @@ def show(run: RunName = None, runs: Runs = None, json: Json = False) -> None:
     Example: songbench runs show demo
     """
     from songbench.cli.run_tables import run_table
-    from songbench.execution.run_folders import run_files, run_folder, summarise
+    from songbench.execution.housekeeping.sizes import sized_summaries
+    from songbench.execution.run_folders import run_files, run_folder, run_names
     from songbench.reporting.document.terminal import print_document
 
     folder = run_folder(run, runs)
-    summary = summarise(folder)
+    rows = sized_summaries([run_folder(name, runs) for name in run_names(runs)])
+    summary, size = next(row for row in rows if row[0].folder == folder)
     if json:
-        json_output.show(json_output.of_runs([summary])[0])
+        json_output.show(json_output.of_runs([(summary, size)])[0])
     else:
-        print_document([run_table(summary, run_files(folder))])
+        print_document([run_table(summary, size, run_files(folder))])
 
 
 _SONGS_HELP = """Show the songs of a run: what became of each, and what its system was really given.
@@ -130,46 +134,3 @@ def _check_name(option: str, name: str | None, names: list[str]) -> None:
 
     if name is not None and name not in names:
         raise InputError(f"The run has no {option} '{name}'.", field=option, value=name, allowed=names)
-
-
-_REMOVE_HELP = """Remove what songbench wrote into a run's folder: shown first, and you are asked.
-
-The store is left alone: songs and scores stay, as other runs may rest on them, and the command that made the run \
-writes its folder again without computing anything. Results of listening tests and your own files stay, too.
-
-Example:
-
-    songbench runs remove demo --yes
-
-More in docs/runs.md.
-"""
-
-
-@runs_app.command(help=_REMOVE_HELP)
-def remove(
-    run: Annotated[
-        str,
-        typer.Argument(metavar="RUN", help="The run's name.", show_default=False, autocompletion=completion.run_name),
-    ],
-    runs: Runs = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """See `_REMOVE_HELP`."""
-    from songbench.execution.run_folders import remove_run, run_files, run_folder
-
-    folder = run_folder(run, runs)
-    paths = run_files(folder)
-    size = sum(path.stat().st_size for path in paths)
-    typer.echo(f"{folder}: {len(paths)} files ({size / 1e6:.1f} MB): {_listed(paths, folder)}", err=True)
-    if not yes and not confirmed(f"Remove the run '{run}'? Nothing in the store is touched."):
-        typer.echo("Nothing was removed.", err=True)
-        return
-    remaining = remove_run(folder)
-    typer.echo(f"removed the run '{run}'")
-    if remaining:
-        typer.echo(f"left in {folder}: {_listed(remaining, folder)}", err=True)
-
-
-def _listed(paths: list[Any], folder: Any) -> str:
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

@@ -267,7 +267,8 @@ def _generate(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
         if not left.pop(request, None):
             context.store.discard("songs", keys[request])
         key = keys[request]
-        yield _settle_song(context.store, key, outcome, name, asset_digests(context.store, assets[key]))
+        basis = asset_digests(context.store, assets[key])
+        yield _settle_song(context.store, key, outcome, name, basis, system.card.name)
     also = "".join(f"; {stray}" for stray in strays)
     yield from (
         Event(status="error", key=key, cause=f"the {name} ended without giving this song{also}")
@@ -277,8 +278,19 @@ def _generate(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
         yield Event(status="stray", key=next(iter(keys.values())), cause="; ".join(strays))
 
 
-def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, assets: Mapping[str, str]) -> Event:
-    """Store a song or say why there is none."""
+def _settle_song(
+    store: Store, key: str, outcome: Song | Failure, name: str, assets: Mapping[str, str], system: str
+) -> Event:
+    """Store a song or say why there is none.
+
+    Args:
+        store: where.
+        key: the song's.
+        outcome: what the system gave.
+        name: of the plug-in, for messages.
+        assets: digests of what the song was made from, by key.
+        system: the name on the system's card.
+    """
     if isinstance(outcome, Failure):
         return Event(status="failed", key=key, cause=outcome.cause, detail=outcome.detail)
     if store.damage:  # whatever the system made of it
@@ -287,7 +299,7 @@ def _settle_song(store: Store, key: str, outcome: Song | Failure, name: str, ass
     if record.seconds is not None and record.peak_gib is None and not record.own_process:
         outcome = replace(outcome, record=replace(record, peak_gib=peak_memory_gib()))
     try:
-        save_song(store, key, outcome, assets)
+        save_song(store, key, outcome, assets, system=system)
     except InputError as error:
         return Event(status="failed", key=key, cause=f"the {name} gave a song that cannot be kept: {error}")
     return Event(status="done", key=key)

@@ -12,6 +12,7 @@ from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, Prompt
 from songbench.domain.remark import remarks_to_json
 from songbench.domain.song import Request
+from songbench.domain.suite import Suite
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment, renderer_of
 from songbench.execution.intact_records import IntactRecords
 from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key
@@ -113,14 +114,7 @@ class Planner:
     @functools.cached_property
     def asset_keys(self) -> dict[str, dict[str, str]]:
         """Per prompt id and field, the key of every asset that has to be rendered or cut."""
-        keys: dict[str, dict[str, str]] = {}
-        for prompt in self.experiment.suite.prompts:
-            keys[prompt.id] = {}
-            for name, asset in _assets(prompt):
-                if not isinstance(asset, FileAsset):
-                    made_by = renderer_of(asset, prompt.reference)
-                    keys[prompt.id][name] = asset_key(asset, prompt, made_by)
-        return keys
+        return asset_keys(self.experiment.suite)
 
     @functools.cached_property
     def requests(self) -> dict[SongId, tuple[ConfiguredSystem, Request]]:
@@ -180,7 +174,7 @@ class Planner:
         requests = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is system]
         settled = self._settled("songs", [key for *_, key in requests])
         items = [
-            WorkItem(key, f"{name.prompt} take {name.take}", self.song_data(request))
+            WorkItem(key, f"{name.prompt} take {name.take}", {"system": system.name, **self.song_data(request)})
             for name, request, key in requests
             if key not in settled
         ]
@@ -279,6 +273,7 @@ class Planner:
                 waiting, hopeless = waiting + more, hopeless + (not generated and not more)
             else:
                 data = {
+                    "system": system.name,
                     "songs": [{"song": song, **self.song_data(request)} for request, song in generated],
                     "references": [self.reference_data(prompt) for prompt in self.referenced],
                 }
@@ -333,6 +328,17 @@ class Planner:
 
     def _jobs(self, kind: str, common: dict[str, Any], items: Sequence[WorkItem]) -> tuple[Job, ...]:
         return tuple(Job(kind, common, tuple(part)) for part in _chunks(list(items), self.group))
+
+
+def asset_keys(suite: Suite) -> dict[str, dict[str, str]]:
+    """Per prompt id and field, the key of every asset of a suite that has to be rendered or cut."""
+    keys: dict[str, dict[str, str]] = {}
+    for prompt in suite.prompts:
+        keys[prompt.id] = {}
+        for name, asset in _assets(prompt):
+            if not isinstance(asset, FileAsset):
+                keys[prompt.id][name] = asset_key(asset, prompt, renderer_of(asset, prompt.reference))
+    return keys
 
 
 def _assets(prompt: Prompt) -> list[tuple[str, Asset]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,20 +96,23 @@ def run_folder(run: str | None, runs: str | Path | None = None) -> Path:
 
 def summarise(folder: Path) -> RunSummary:
     """What the record of a run says."""
-    recorded_at = datetime.fromtimestamp((folder / RECORD).stat().st_mtime, UTC).replace(microsecond=0)
     try:
-        record = read_record(folder / RECORD)
+        return summary_of(folder, read_record(folder / RECORD))
     except InputError as error:
-        return RunSummary(folder=folder, recorded_at=recorded_at, problem=error.message)
-    return _summary(record, folder, recorded_at)
+        return RunSummary(folder=folder, recorded_at=_recorded_at(folder), problem=error.message)
 
 
-def _summary(record: dict[str, Any], folder: Path, recorded_at: datetime) -> RunSummary:
+def _recorded_at(folder: Path) -> datetime:
+    return datetime.fromtimestamp((folder / RECORD).stat().st_mtime, UTC).replace(microsecond=0)
+
+
+def summary_of(folder: Path, record: Mapping[str, Any]) -> RunSummary:
+    """The same of a record that was read already."""
     keys, unsupported = list(record["songs"].values()), len(record.get("unsupported", ()))
     names = {facts["spec"]: name for name, facts in record["systems"].items()}
     return RunSummary(
         folder=folder,
-        recorded_at=recorded_at,
+        recorded_at=_recorded_at(folder),
         suite=f"{record['suite']['name']} {record['suite']['version']}",
         systems=tuple(names[spec] for spec in record["config"]["systems"] if spec in names),
         metrics=tuple(record["metrics"]),

@@ -250,6 +250,7 @@ class Runner:
             failures.append((item.label, event))
             if not vital and not optional and event.status != "damaged":
                 failure = {"stage": job.kind, "cause": event.cause, "detail": event.detail, "label": item.label}
+                failure["system"] = item.data["system"]
                 self._store.save("failures", item.key, failure)
             if not vital and not optional:
                 self._outcome.failed.append((stage.title, item.label, event.cause))

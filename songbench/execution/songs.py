@@ -79,7 +79,7 @@ def put_audio(store: Store, audio: AudioSource) -> StoredAudio:
     return StoredAudio(store, store.put_blob(*encode_audio(audio.load())))
 
 
-def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | None = None) -> None:
+def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | None = None, *, system: str = "") -> None:
     """Store a song with what is odd about its sound: its audio first, the record that makes it exist last.
 
     Args:
@@ -87,6 +87,7 @@ def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | No
         key: the song's.
         song: what a system gave.
         assets: digests of the rendered prompt audio and references it was made from, by key.
+        system: whose it is, so that the songs of a system can be named without any run.
 
     Raises:
         InputError: for audio that cannot be a song.
@@ -107,6 +108,7 @@ def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | No
         "words": [[word.text, word.start, word.end] for word in song.words],
         "sections": [[section.tag, section.start, section.end] for section in song.sections],
         "midi": store.put_blob(song.midi, "mid").name if song.midi else None,
+        "system": system,
         "prompt": song.prompt.id,
         "take": song.request.take,
         "seed": song.request.seed,

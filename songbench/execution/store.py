@@ -15,8 +15,9 @@ say, a blob is named by its own, and what does not agree with it counts as not s
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -24,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 from songbench.domain.errors import DISK_FULL, DamageError, InputError, StoreReadError, StoreWriteError, one_line
 from songbench.domain.hashing import Json, bytes_digest, content_key
 from songbench.execution.store_lock import local_lock, remote_lock
-from songbench.resources.files import sweep, write_atomically
+from songbench.resources.files import is_scratch, sweep, write_atomically
 
 __all__ = ["KINDS", "Blob", "Kind", "Store", "write_atomically"]
 
@@ -62,6 +63,14 @@ def record_place(kind: Kind, key: str) -> str:
 def feature_place(key: str) -> str:
     """Where a feature lies below the store's root."""
     return f"features/{key[:2]}/{key}.npz"
+
+
+def record_of_place(place: str) -> tuple[Kind, str] | None:
+    """The kind and key of the record that lies at a place; None for all other files."""
+    folder, _, name = place.rpartition("/")
+    key = name.removesuffix(".json")
+    kind = next((kind for kind in KINDS if folder == f"records/{kind}/{key[:2]}"), None)
+    return None if kind is None or not name.endswith(".json") else (kind, key)
 
 
 def record_digest(kind: Kind, key: str, record: Mapping[str, Json]) -> str:
@@ -209,6 +218,16 @@ class Store:
         except FileNotFoundError:
             return None
 
+    def files(self) -> dict[str, int]:
+        """The size in bytes of every file below the root, by its place, in one listing; scratch files are left out."""
+        self._fs.invalidate_cache()
+        with self._reading("the list of files"):
+            if self.local:
+                return dict(_local_files(Path(self._root)))
+            entries = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
+        beginning = len(self._root.lstrip("/")) + 1
+        return {str(name).lstrip("/")[beginning:]: int(entry["size"] or 0) for name, entry in entries.items()}
+
     def remove(self, place: str) -> None:
         """Remove a file that is damaged, so that it is made again, or should not have been stored."""
         with self._reading(place):
@@ -285,6 +304,16 @@ class Store:
         with local_lock(root / "lock", self.url, owner):
             sweep(root)
             yield
+
+
+def _local_files(root: Path) -> Iterator[tuple[str, int]]:
+    for folder, _, names in os.walk(root):
+        below = Path(folder).relative_to(root)
+        for name in names:
+            path = below / name
+            with suppress(FileNotFoundError):  # a run may be at work
+                if not is_scratch(path):
+                    yield path.as_posix(), (root / path).stat().st_size
 
 
 def _difference(data: bytes) -> str:

@@ -8,9 +8,9 @@ import pytest
 
 from songbench import __version__
 
-OWN = ("run", "generate", "score", "report", "status", "verify", "runs", "validate-metrics")
+OWN = ("run", "generate", "score", "report", "status", "verify", "runs", "remove", "gc", "validate-metrics")
 OWN += ("systems", "metrics", "suites", "doctor", "setup")
-BELOW = ("runs list", "runs show", "runs remove", "suites show", "suites import")
+BELOW = ("runs list", "runs show", "suites show", "suites import")
 
 
 def test_the_version(songbench_here):
@@ -75,7 +75,7 @@ def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words
         ("suites show valid", ["validation"]),
         ("suites import x.txt --from su", ["suno"]),
         ("report --runs runs fir", ["first"]),
-        ("runs remove --runs runs se", ["second"]),
+        ("remove --runs runs se", ["second"]),
     ],
 )
 def test_the_shell_completes_names(songbench_here, tmp_path, words, names):

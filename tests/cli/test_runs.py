@@ -34,6 +34,7 @@ def test_runs_are_listed_newest_first(look):
     rows = json.loads(look("runs", "list", "--json").stdout)
     assert [row["name"] for row in rows] == ["first", "second"]
     assert rows[0]["systems"] == ["probe", "silence"] and rows[0]["metrics"] == ["level@probe"]
+    assert rows[0]["bytes"]["unshared"] == 0 < rows[0]["bytes"]["folder"] and rows[0]["bytes"]["store"] > 0
     assert (rows[0]["songs"], rows[0]["done"], rows[0]["failed"], rows[0]["suite"]) == (4, 4, 0, "small 1")
 
 
@@ -53,36 +54,6 @@ def test_a_run_with_a_damaged_record_is_listed(look, runs):
     assert process.returncode == 0
     assert "The record is cut" in " ".join(process.stdout.split())
     assert "cut or unreadable" in json.loads(look("runs", "show", "first", "--json").stdout)["problem"]
-
-
-def test_removing_a_run_leaves_the_store_and_foreign_files(look, songbench_here, runs, suite_file):
-    def store():
-        return {path: path.read_bytes() for path in (runs.parent / "store").rglob("*") if path.is_file()}
-
-    before = store()
-    (runs / "first/listening").mkdir()
-    (runs / "first/listening/mos.json").write_text("{}")
-    (runs / "first/notes.txt").write_text("mine")
-    process = look("runs", "remove", "first", "--yes")
-    assert process.returncode == 0, process.stderr
-    assert process.stdout == "removed the run 'first'\n"
-    removals, left = process.stderr.splitlines()
-    assert "leaderboard.md" in removals and "mos.json" not in removals
-    assert left.endswith(": listening/mos.json, notes.txt")
-    assert sorted(path.name for path in (runs / "first").rglob("*")) == ["listening", "mos.json", "notes.txt"]
-    assert look("runs", "remove", "second", "--yes").returncode == 0
-    assert not (runs / "second").exists()
-    assert store() == before
-    again = songbench_here("run", "--suite", suite_file(2), *PROBE, "--name", "first", "--set", "engine=inline")
-    assert "nothing to compute" in again.stderr
-
-
-@pytest.mark.parametrize(("answer", "code", "removed"), [("y\n", 0, True), ("n\n", 0, False), ("", 2, False)])
-def test_removing_asks(songbench, runs, answer, code, removed):
-    process = songbench("runs", "remove", "first", "--runs", runs, folders=False, input=answer)
-    assert process.returncode == code
-    assert "Remove the run 'first'?" in process.stderr and ("--yes" in process.stderr) == (code == 2)
-    assert (runs / "first").exists() != removed
 
 
 @pytest.mark.parametrize("command", ["report", "status", "verify", "runs show"])
