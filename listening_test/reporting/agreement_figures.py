@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from listening_test.reporting import canvas
 from listening_test.reporting.agreement import MetricAgreement, ScaleAgreement
-from listening_test.reporting.canvas import ANCHOR, MAIN, MARKERS, SERIES, Drawn
+from listening_test.reporting.canvas import ANCHOR, MAIN, Drawn
 from listening_test.reporting.facts import Report
+from songbench.reporting.figures import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,14 +41,14 @@ def _coefficients(report: Report, scale: ScaleAgreement, metrics: Sequence[Metri
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         neutral = 0.5 if pairwise else 0.0
-        axes.axvline(neutral, color="#888888", linewidth=0.8)
+        axes.axvline(neutral, color=style.FAINT, linewidth=0.8)
         _ceiling(axes, scale, pairwise)
         for y, metric in enumerate(metrics):
             agreement = metric.accuracy if pairwise else metric.items.pearson
             if agreement.value is not None:
                 colour = ANCHOR if metric.conflicts else MAIN
-                canvas.dot(axes, y, agreement.value, agreement.low, agreement.high, colour)
-        canvas.rows(axes, labels)
+                style.dot(axes, y, agreement.value, agreement.low, agreement.high, colour)
+        style.rows(axes, labels)
         axes.set_xlim(0 if pairwise else min(-0.25, *(metric.items.pearson.low or 0 for metric in metrics)) - 0.02, 1)
         explanation = "pairs in which metric and people prefer the same" if pairwise else "Pearson's r over songs"
         canvas.title(axes, f"{scale.scale}: metrics and people", report.mark, explanation)
@@ -62,11 +63,11 @@ def _ceiling(axes: Axes, scale: ScaleAgreement, pairwise: bool) -> None:
     ceiling = scale.ceiling
     if pairwise:
         if ceiling.accuracy is not None:
-            axes.axvline(ceiling.accuracy, color="#009E73", linewidth=1.6, linestyle="--", label="two people")
+            axes.axvline(ceiling.accuracy, color=style.RIGHT, linewidth=1.6, linestyle="--", label="two people")
             axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     elif ceiling.one_rater is not None and ceiling.perfect is not None:
         ends = sorted((ceiling.one_rater, ceiling.perfect))
-        axes.axvspan(*ends, color="#009E73", alpha=0.18, linewidth=0, label="people: one rater\nto perfect predictor")
+        axes.axvspan(*ends, color=style.RIGHT, alpha=0.18, linewidth=0, label="people: one rater\nto perfect predictor")
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
 
 
@@ -96,16 +97,17 @@ def _scatter(report: Report, scale: ScaleAgreement, metrics: Sequence[MetricAgre
 
 def _panel(axes: Axes, report: Report, scale: str, metric: MetricAgreement, systems: Sequence[str]) -> None:
     for number, system in enumerate(systems):
+        colour, marker = style.look(number)
         points = [point for point in metric.points if point[0] == system]
         axes.scatter(
             [point[1] for point in points], [point[2] for point in points], s=16, alpha=0.7, linewidths=0,
-            color=SERIES[number % len(SERIES)], marker=MARKERS[number % len(MARKERS)], label=system,
+            color=colour, marker=marker, label=system,
         )  # fmt: skip
     low, high = report.data.protocol.range(scale)
     margin = 0.03 * (high - low)
     axes.set_ylim(low - margin, high + margin)
     axes.spines["left"].set_visible(True)
-    axes.grid(color="#EDEDED", linewidth=0.6)
+    axes.grid(color=style.GRID, linewidth=0.6)
     arrow = {"higher": "↑", "lower": "↓", "none": ""}[metric.direction]
     axes.set_title(f"{metric.column} {arrow}  r = {metric.items.pearson.value:.2f}", fontsize=8.5)
     axes.tick_params(labelsize=7.5)

@@ -14,6 +14,7 @@ from listening_test.reporting.canvas import ANCHOR, MAIN, RAMP, Drawn
 from listening_test.reporting.facts import Report
 from listening_test.reporting.songs import in_order
 from listening_test.reporting.wording import strength_of
+from songbench.reporting.figures import style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,10 +46,10 @@ def _means(report: Report, scale: ScaleAnalysis) -> Drawn:
         axes = figure.add_subplot()
         for y, row in enumerate(means):
             if row.mean is not None:
-                canvas.dot(axes, y, row.mean, row.low, row.high, MAIN if row.competitor else ANCHOR)
+                style.dot(axes, y, row.mean, row.low, row.high, MAIN if row.competitor else ANCHOR)
         _letters(axes, means)
         canvas.span(axes, report.data.protocol.range(scale.scale))
-        canvas.rows(axes, labels)
+        style.rows(axes, labels)
         explanation = (
             f"mean and {100 * report.confidence:g} % interval over raters and items; no common letter: different"
         )
@@ -74,12 +75,12 @@ def _strengths(report: Report, scale: ScaleAnalysis) -> Drawn:
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.axvline(0, color="#BBBBBB", linewidth=0.8)
+        axes.axvline(0, color=style.LINE, linewidth=0.8)
         for y, row in enumerate(strengths):
             if row.strength is not None:
-                canvas.dot(axes, y, row.strength, row.low, row.high, MAIN if row.competitor else ANCHOR)
+                style.dot(axes, y, row.strength, row.low, row.high, MAIN if row.competitor else ANCHOR)
         _letters(axes, strengths)
-        canvas.rows(axes, labels)
+        style.rows(axes, labels)
         explanation = (
             f"{strength_of(report.data.protocol)} and {100 * report.confidence:g} % interval; 0: mean of the systems"
         )
@@ -99,7 +100,7 @@ def _answers(report: Report, scale: ScaleAnalysis) -> Drawn:
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
         (_violins if report.data.protocol.continuous else _stacks)(axes, report, scale.scale, rows, names)
-        canvas.rows(axes, labels)
+        style.rows(axes, labels)
         explanation = (
             "each answer, and the shape of their distribution"
             if report.data.protocol.continuous
@@ -155,7 +156,7 @@ def _violins(axes: Axes, report: Report, scale: str, rows: pd.DataFrame, names: 
             parts = axes.violinplot([values], [y], orientation="horizontal", widths=0.8, showextrema=False)
             for body in parts["bodies"]:  # type: ignore[attr-defined]
                 body.set(facecolor=colour, alpha=0.25, linewidth=0)
-        spread = [y + 0.5 * ((0.5 + number * 0.618034) % 1 - 0.5) for number in range(len(values))]
+        spread = [y + offset for offset in style.spread(len(values))]
         axes.scatter(values, spread, s=8, color=colour, alpha=0.35, linewidths=0)
         axes.plot([np.median(values)], [y], marker="|", markersize=13, markeredgewidth=2.2, color=colour)
     canvas.span(axes, report.data.protocol.range(scale))
@@ -174,7 +175,7 @@ def _raters(report: Report) -> Iterator[Drawn]:
 
     def paint(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for counted, marker, colour, label in ((True, "o", MAIN, "included"), (False, "X", "#D55E00", "excluded")):
+        for counted, marker, colour, label in ((True, "o", MAIN, "included"), (False, "X", style.WRONG, "excluded")):
             names = [name for name in means.index if (name in included) == counted]
             if names:
                 axes.scatter(
@@ -187,7 +188,7 @@ def _raters(report: Report) -> Iterator[Drawn]:
                     str(name)[:16], (means[name], spreads[name]), (5, 4), textcoords="offset points", fontsize=7
                 )
         axes.spines["left"].set_visible(True)
-        axes.grid(color="#E6E6E6", linewidth=0.7)
+        axes.grid(color=style.GRID, linewidth=0.7)
         axes.set_ylim(bottom=-0.03 * max(float(spreads.max()), 1e-9))
         axes.set_ylabel("standard deviation of the rater's answers", fontsize=8)
         canvas.title(

@@ -26,20 +26,25 @@ def show_leaderboard(
     *,
     quiet: bool = False,
     facet: str | None = None,
+    figures: Sequence[str] | None = None,
 ) -> None:
     """Print an experiment's leaderboard, write its files into a folder, exit with 1 when something failed."""
     from rich.console import Console
 
     from songbench.execution.gather import gather
+    from songbench.reporting.figures.files import check_formats
+    from songbench.reporting.figures.gallery import DEFAULT_FORMATS
     from songbench.reporting.leaderboard import build_leaderboard
     from songbench.reporting.listening_results import load_listening_results
     from songbench.reporting.report import write_report
     from songbench.reporting.tables import print_leaderboard
 
+    figures = DEFAULT_FORMATS if figures is None else figures
+    check_formats(figures)
     listening_results = load_listening_results(experiment.folder)
     results = gather(experiment, store)
     board = build_leaderboard(results, listening_results=listening_results, facet=facet, **experiment.statistics)
-    paths = write_report(board, folder, blocks)
+    paths = write_report(board, folder, blocks, figures=figures)
     print_leaderboard(board, published=blocks)
     names = ", ".join(path.name for path in paths[:5])
     Console(stderr=True, quiet=quiet).print(f"{len(paths)} files in [bold]{folder}[/bold]: {names} …")

@@ -70,6 +70,14 @@ Facet: TypeAlias = Annotated[
         " systems were given) or any tag of the suite, such as genre.",
     ),
 ]
+Figures: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--figures",
+        metavar="FORMATS",
+        help="Comma-separated formats of the figures: svg, png, pdf; default: svg,png (docs/figures.md).",
+    ),
+]
 Runs: TypeAlias = Annotated[
     str | None, typer.Option("--runs", metavar="FOLDER", help="The folder of run folders; default: results/runs.")
 ]

@@ -10,7 +10,7 @@ import typer
 from songbench.cli import json_output
 from songbench.cli.app import RUNS, app
 from songbench.cli.leaderboards import published_blocks, show_leaderboard
-from songbench.cli.options import Facet, Json, Published, Quiet, RunName, Runs, StoreUrl
+from songbench.cli.options import Facet, Figures, Json, Published, Quiet, RunName, Runs, StoreUrl, parts
 
 
 def _folder_of(run: str | None, runs: str | None) -> Path:
@@ -33,6 +33,7 @@ Examples:
     songbench report
     songbench report demo --to results/copy
     songbench report demo --facet language
+    songbench report demo --figures svg,pdf
 
 More in docs/runs.md.
 """
@@ -46,6 +47,7 @@ def report(
     ] = None,
     facet: Facet = None,
     elsewhere: Published = None,
+    figures: Figures = None,
     runs: Runs = None,
     store: StoreUrl = None,
     quiet: Quiet = False,
@@ -59,7 +61,15 @@ def report(
     experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
-    show_leaderboard(experiment, Store(experiment.store), to or experiment.folder, blocks, quiet=quiet, facet=facet)
+    show_leaderboard(
+        experiment,
+        Store(experiment.store),
+        to or experiment.folder,
+        blocks,
+        quiet=quiet,
+        facet=facet,
+        figures=parts(figures),
+    )
 
 
 _STATUS_HELP = """Show how far a run is: songs and scores done, failed, open.

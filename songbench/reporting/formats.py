@@ -10,14 +10,14 @@ A package adds a format by an entry point whose name is the ending of its file a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
 from songbench.domain.errors import SongbenchError
 from songbench.reporting import export, tables
 from songbench.reporting.board import Leaderboard
+from songbench.reporting.figures.gallery import Picture
 from songbench.reporting.published import Published
 
 _ENDING = re.compile(r"[\w-]+(\.[\w-]+)*")
@@ -30,12 +30,12 @@ class LeaderboardReport:
     Attributes:
         board: the leaderboard.
         published: numbers from papers, to be shown apart.
-        images: PNG of the figure of each column that has one, by the column's name.
+        pictures: its figures, each in one format or several, PNG among them.
     """
 
     board: Leaderboard
     published: tuple[Published, ...] = ()
-    images: Mapping[str, bytes] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
 
 def render(name: str, report: LeaderboardReport) -> bytes:
@@ -71,12 +71,12 @@ def text(report: LeaderboardReport) -> str:
 
 def markdown(report: LeaderboardReport) -> str:
     """``leaderboard.md``: everything for people."""
-    return tables.to_markdown(report.board, report.images, published=report.published)
+    return tables.to_markdown(report.board, report.pictures, published=report.published)
 
 
 def html(report: LeaderboardReport) -> str:
     """``leaderboard.html``: the same as one page that holds its figures."""
-    return tables.to_html(report.board, report.images, published=report.published)
+    return tables.to_html(report.board, report.pictures, published=report.published)
 
 
 def latex(report: LeaderboardReport) -> str:

@@ -9,44 +9,56 @@ from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
 from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
-from songbench.reporting import export, figures, formats
+from songbench.reporting import export, formats
 from songbench.reporting.board import Leaderboard
 from songbench.reporting.facets import CONDITION
+from songbench.reporting.figures.files import FORMATS, check_formats
+from songbench.reporting.figures.gallery import DEFAULT_FORMATS, pictures_of
 from songbench.reporting.file_names import safe_names
 from songbench.reporting.listening_results import FOLDER
 from songbench.reporting.published import Published
 from songbench.reporting.songs import songs_to_json
 
 _UNNAMED = {CONDITION: "no song"}
-OWNED = ("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "figures/*.png")
+OWNED = ("leaderboard.*", "scores.csv", "songs.csv", "songs.json", *(f"figures/*.{ending}" for ending in FORMATS))
 """The files that are a report's own."""
 
 
-def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Published] = ()) -> list[Path]:
-    """Write ``leaderboard.NAME`` in every format, ``scores.csv``, ``songs.*``, ``figures/*.png`` and their list.
+def write_report(
+    board: Leaderboard,
+    folder: str | Path,
+    published: Sequence[Published] = (),
+    *,
+    figures: Sequence[str] = DEFAULT_FORMATS,
+) -> list[Path]:
+    """Write ``leaderboard.NAME`` in every format, ``scores.csv``, ``songs.*``, ``figures/*`` and their list.
 
     Of a leaderboard with a facet there is also ``leaderboard.VALUE.NAME`` for each of its parts, without figures.
-    What an earlier report wrote and this one does not is removed.
+    What an earlier report wrote and this one does not is removed; formats of figures that it was asked for stay.
 
     Args:
         board: the leaderboard.
         folder: created when absent.
         published: numbers from papers, appended apart to what people read.
+        figures: their formats, of `songbench.reporting.figures.files.FORMATS`; PNG is written in any case, as
+            ``leaderboard.md`` shows it.
 
     Returns:
         The files, in the order written; the same leaderboard gives the same bytes.
 
     Raises:
+        InputError: a figure cannot have that format.
         StoreWriteError: when they cannot be written.
         PluginError: when a format of another package is broken; the other files are written all the same.
         SongbenchError: when songbench's own formats are not found, because it changed since it was installed.
     """
+    check_formats(figures)
     names = registry.names(registry.REPORTS)
     if not names:
         raise SongbenchError("songbench was installed before it had report formats. Install it again: pip install -e .")
     folder = Path(folder)
-    images = {column.name: figures.draw(board, column) for column in figures.columns_with_figure(board)}
-    reports = {"": formats.LeaderboardReport(board=board, published=tuple(published), images=images)}
+    pictures = pictures_of(board, [ending for ending in FORMATS if ending in figures or _has_figures(folder, ending)])
+    reports = {"": formats.LeaderboardReport(board=board, published=tuple(published), pictures=pictures)}
     for value, name in part_names(board, names).items():
         reports[f"{name}."] = formats.LeaderboardReport(board=board.tables[value])
     contents: dict[str, bytes] = {}
@@ -60,7 +72,8 @@ def write_report(board: Leaderboard, folder: str | Path, published: Sequence[Pub
     contents["scores.csv"] = export.scores_to_csv(board).encode()
     contents["songs.csv"] = export.songs_to_csv(board).encode()
     contents["songs.json"] = songs_to_json(board.songs).encode()
-    contents |= {f"figures/{figures.file_name(name)}.png": image for name, image in images.items()}
+    for picture in pictures:
+        contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
     inputs = sorted((folder / FOLDER).glob("*.json"))
     paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
     if faults:
@@ -77,3 +90,8 @@ def part_names(board: Leaderboard, formats: Iterable[str]) -> dict[str, str]:
     """
     beginnings = {ending.rpartition(".")[0] for ending in formats} - {""}
     return safe_names({value: value or _UNNAMED.get(board.facet or "", "none") for value in board.tables}, beginnings)
+
+
+def _has_figures(folder: Path, ending: str) -> bool:
+    """Whether an earlier report has figures of a format."""
+    return any((folder / "figures").glob(f"*.{ending}"))

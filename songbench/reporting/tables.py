@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from songbench.reporting import figures, notes, wording
+from songbench.reporting import notes, wording
 from songbench.reporting.board import Column, ColumnComparison, Leaderboard, Row
 from songbench.reporting.document.blocks import (
     Block,
@@ -26,6 +26,7 @@ from songbench.reporting.document.latex import to_latex as latex_of
 from songbench.reporting.document.markdown import to_markdown as markdown_of
 from songbench.reporting.document.terminal import WIDTH, print_document
 from songbench.reporting.document.terminal import to_text as text_of
+from songbench.reporting.figures.gallery import Picture
 from songbench.reporting.published import Published, published_blocks
 
 if TYPE_CHECKING:
@@ -54,23 +55,21 @@ def to_text(board: Leaderboard, width: int = WIDTH, *, published: Sequence[Publi
     return text_of(summary(board, published), width)
 
 
-def to_markdown(
-    board: Leaderboard, images: Mapping[str, bytes] | None = None, *, published: Sequence[Published] = ()
-) -> str:
+def to_markdown(board: Leaderboard, pictures: Sequence[Picture] = (), *, published: Sequence[Published] = ()) -> str:
     """The leaderboard as Markdown (GitHub's flavour).
 
     Args:
         board: the leaderboard.
-        images: of each column that has a figure, by its name.
+        pictures: its figures, which lie beside it.
         published: appended, apart.
     """
-    return markdown_of(full_report(board, list(images or ()), published))
+    return markdown_of(full_report(board, pictures, published))
 
 
-def to_html(board: Leaderboard, images: Mapping[str, bytes], *, published: Sequence[Published] = ()) -> str:
-    """The same as one HTML page that holds its figures."""
-    by_file = {figures.file_name(column): image for column, image in images.items()}
-    return html_of(full_report(board, list(images), published), by_file)
+def to_html(board: Leaderboard, pictures: Sequence[Picture] = (), *, published: Sequence[Published] = ()) -> str:
+    """The same as one HTML page that holds its figures, as SVG where there is one."""
+    images = {picture.name: picture.files.get("svg", picture.files["png"]) for picture in pictures}
+    return html_of(full_report(board, pictures, published), images)
 
 
 def to_html_fragment(board: Leaderboard) -> str:
@@ -104,16 +103,16 @@ def summary(board: Leaderboard, published: Sequence[Published] = ()) -> list[Blo
 
 
 def full_report(
-    board: Leaderboard, with_figure: Sequence[str] = (), published: Sequence[Published] = ()
+    board: Leaderboard, pictures: Sequence[Picture] = (), published: Sequence[Published] = ()
 ) -> list[Block]:
     """Everything but the numbers of columns that have no place in tables; these are in the CSV and the JSON.
 
     Args:
         board: the leaderboard.
-        with_figure: names of the columns that have one.
+        pictures: its figures.
         published: appended, apart.
     """
-    pictures = [Figure(figures.file_name(name), name, beside=number > 0) for number, name in enumerate(with_figure)]
+    figures = [Figure(picture.name, picture.alt, beside=number > 0) for number, picture in enumerate(pictures)]
     comparisons = _comparisons(board)
     return [
         Heading(f"Leaderboard: {wording.caption(board)}", level=1),
@@ -125,8 +124,8 @@ def full_report(
         *_section("Failures", wording.failures(board)),
         *_section("Unsupported", wording.unsupported(board)),
         *_columns(board),
-        *([Heading("Figures")] if pictures else []),
-        *pictures,
+        *([Heading("Figures")] if figures else []),
+        *figures,
         *([Heading("Comparisons")] if comparisons else []),
         *comparisons,
         *published_blocks(published),

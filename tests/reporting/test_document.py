@@ -100,7 +100,7 @@ class TestNames:
         rows = [line for line in tables.to_markdown(board).splitlines() if line.startswith("|")]
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1 and name in unescaped(rows[2])
         assert name in untexed(tables.to_latex(board))
-        assert name in Page(tables.to_html(board, {})).cells
+        assert name in Page(tables.to_html(board)).cells
 
 
 class TestMarkdown:

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +22,8 @@ from songbench.contracts import registry
 from songbench.contracts.cards import Field
 from songbench.domain.errors import StoreWriteError
 from songbench.domain.score import NotApplicable
-from songbench.reporting import export, figures, tables, wording
+from songbench.reporting import export, tables, wording
+from songbench.reporting.figures.gallery import pictures_of
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.report import write_report
 
@@ -210,39 +210,6 @@ class TestJson:
         assert not re.search(r"\d\.\d{17}", text)
 
 
-class TestFigures:
-    def test_one_per_ranked_headline_column(self, board):
-        assert [column.name for column in figures.columns_with_figure(board)] == [
-            "per@whisper-base-stem", "similarity@musicnn", "fad@musicnn", "rtf", "peak_gib",
-        ]  # fmt: skip
-
-    def test_are_small_png(self, board):
-        for column in figures.columns_with_figure(board):
-            data = figures.draw(board, column)
-            assert data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) < 100_000
-            width, height = struct.unpack(">II", data[16:24])
-            assert 600 < width < 1200 and 300 < height < 700
-
-    def test_are_the_same_whatever_the_user_configured(self, board):
-        import matplotlib
-
-        column = figures.columns_with_figure(board)[0]
-        plain = figures.draw(board, column)
-        with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red"}):
-            assert figures.draw(board, column) == plain
-
-    @pytest.mark.parametrize("values", [{"s": [1.0]}, {"s": [0.0, 0.0]}, {"s": [1.0, 1.1, 1e6], "t": [1.0, 1.2, 1.1]}])
-    def test_odd_values_draw(self, values):
-        board = simple_board(values)
-        assert figures.draw(board, board.columns[0])
-
-    def test_far_songs_are_counted_and_not_drawn(self):
-        board = simple_board({"s": [*([1.0, 1.2] * 30), 4.0]})
-        assert "(1 further out)" in figures._explanation(board, board.columns[0], 1)
-        low, high = figures._limits([board.rows[0].cells["m@b"]], board.columns[0])
-        assert 0 < low < 1 and 1.2 < high < 4
-
-
 class TestReport:
     FORMATS = ("csv", "html", "json", "md", "tex", "txt")
 
@@ -259,7 +226,11 @@ class TestReport:
         assert {f"leaderboard.{name}" for name in self.FORMATS} <= set(names)
         tables_of_songs = ["scores.csv", "songs.csv", "songs.json"]
         assert [path.name for path in paths[: len(names) + 3]] == [*names, *tables_of_songs]
-        assert len(paths) == len(names) + 3 + len(figures.columns_with_figure(board))
+        pictures = pictures_of(board)
+        assert len(paths) == len(names) + 3 + 2 * len(pictures)
+        assert [path.name for path in paths[len(names) + 3 :][:2]] == [
+            f"{pictures[0].name}.{e}" for e in ("svg", "png")
+        ]
 
     def test_markdown_points_at_the_figures(self, paths):
         folder = paths[0].parent

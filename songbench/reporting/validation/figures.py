@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 from songbench.domain.damages import DAMAGES
+from songbench.reporting.figures import style
+from songbench.reporting.figures.files import encoded
+from songbench.reporting.figures.frame import new_figure
 from songbench.reporting.validation.responses import Examined, Response, Validation, Verdict
 from songbench.reporting.validation.tables import headline_columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLOURS: dict[Verdict, str] = {
-    "reacts": "#009E73",
-    "blind": "#D55E00",
-    "wrong way": "#D55E00",
-    "should ignore": "#E69F00",
-    "ignores": "#7A7A7A",
-    "reacts aside": "#56B4E9",
-    "ignores aside": "#AAAAAA",
-    "no answer": "#AAAAAA",
+    "reacts": style.RIGHT,
+    "blind": style.WRONG,
+    "wrong way": style.WRONG,
+    "should ignore": style.DOUBTFUL,
+    "ignores": style.FAINT,
+    "reacts aside": style.ASIDE,
+    "ignores aside": style.LINE,
+    "no answer": style.LINE,
 }
-"""Told apart by everybody (Okabe and Ito)."""
+"""Told apart with every kind of colour vision; the verdict stands beside its colour in words."""
 
-_STYLE = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
+_POINTS = 8
 _ACROSS = 5
-_DPI = 110
+_WEAK = "#F4F4F4"  # squares in which nothing happened
 
 
 def draw_curves(column: Examined, prompts: int) -> bytes:
     """One panel per damage: the figure at strengths 0 to 4, its change's interval, and behind it each prompt; PNG."""
-    import matplotlib.style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.style.context(["default", _STYLE]):
+    with style.drawing(_POINTS):
         down = -(-len(column.responses) // _ACROSS)
-        figure = Figure(figsize=(12.5, 0.7 + 2.0 * down), dpi=_DPI, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = new_figure(12.5, 0.7 + 2.0 * down, constrained=True)
         axes = figure.subplots(down, _ACROSS, sharex=True, sharey=True, squeeze=False).ravel()
         for panel, response in zip(axes, column.responses, strict=False):
             _panel(panel, response)
@@ -51,20 +47,20 @@ def draw_curves(column: Examined, prompts: int) -> bytes:
         unit = f" [{column.field.unit}]" if column.field.unit else ""
         title = f"{column.name}{unit}, {arrow}: {prompts} prompts; faint: prompts; bars: 95 % of the change"
         figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
-        return _png(figure)
+        return encoded(figure, "png")
 
 
 def _panel(axes: Axes, response: Response) -> None:
     colour = COLOURS[response.verdict]
     axes.set_title(f"{response.damage.name}: {response.verdict}", loc="left", fontsize=8, color=colour)
     axes.set_xticks(range(5), ["0", "1", "2", "3", "4"])
-    axes.grid(axis="y", color="#EEEEEE", linewidth=0.6)
-    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(True)
+    axes.grid(axis="y", color=style.GRID, linewidth=0.6)
     for values in response.by_prompt.values():
         points = [(place, value) for place, value in enumerate(values) if value is not None]
         axes.plot(*zip(*points, strict=True), color=colour, alpha=0.2, linewidth=0.8)
     if response.clean is None:
-        axes.annotate("no answer", (0.5, 0.5), xycoords="axes fraction", ha="center", color="#7A7A7A", style="italic")
+        axes.annotate("no answer", (0.5, 0.5), xycoords="axes fraction", ha="center", color=style.FAINT, style="italic")
         return
     line = [(0, response.clean), *((i + 1, f) for i, f in enumerate(response.figures) if f is not None)]
     axes.plot(*zip(*line, strict=True), color=colour, linewidth=1.8, marker="o", markersize=3.5)
@@ -76,26 +72,22 @@ def _panel(axes: Axes, response: Response) -> None:
 
 def draw_overview(validation: Validation) -> bytes:
     """Columns by damages, coloured by verdict, with the rank correlation in each square; PNG."""
-    import matplotlib.style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
     columns = headline_columns(validation)
     present = {response.damage.name for column in columns for response in column.responses}
     damages = [name for name in DAMAGES if name in present]
-    with matplotlib.style.context(["default", _STYLE]):
-        figure = Figure(figsize=(2.4 + 0.82 * len(damages), 1.9 + 0.36 * len(columns)), dpi=_DPI, layout="constrained")
-        FigureCanvasAgg(figure)
+    with style.drawing(_POINTS):
+        figure = new_figure(2.4 + 0.82 * len(damages), 1.9 + 0.36 * len(columns), constrained=True)
         axes = figure.subplots()
         for y, column in enumerate(columns):
             for response in column.responses:
                 x = damages.index(response.damage.name)
                 strong = response.verdict not in ("ignores", "ignores aside", "no answer")
-                face = COLOURS[response.verdict] if strong else "#F4F4F4"
+                face = COLOURS[response.verdict] if strong else _WEAK
                 axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=face, linewidth=0))
                 text = "–" if response.rank is None else f"{response.rank + 0.0:.2f}"
-                axes.text(x, y, text, ha="center", va="center", color="white" if strong else "#7A7A7A", fontsize=7.5)
+                axes.text(x, y, text, ha="center", va="center", color="white" if strong else style.FAINT, fontsize=7.5)
         axes.set_xlim(-0.5, len(damages) - 0.5)
         axes.set_ylim(len(columns) - 0.5, -0.5)
         axes.set_xticks(range(len(damages)), [name.replace("_", "\n") for name in damages], fontsize=7.5)
@@ -107,12 +99,6 @@ def draw_overview(validation: Validation) -> bytes:
         explained: list[Verdict] = ["reacts", "blind", "should ignore", "reacts aside"]
         names = ["reacts as it should", "blind or wrong way", "reacts to what it should ignore", "may react, and does"]
         patches = [Rectangle((0, 0), 1, 1, facecolor=COLOURS[verdict]) for verdict in explained]
-        patches.append(Rectangle((0, 0), 1, 1, facecolor="#F4F4F4"))
+        patches.append(Rectangle((0, 0), 1, 1, facecolor=_WEAK))
         figure.legend(patches, [*names, "does not react"], loc="outside lower center", ncols=5, frameon=False)
-        return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
-    return stream.getvalue()
+        return encoded(figure, "png")

@@ -28,6 +28,7 @@ from songbench.reporting.document.blocks import Heading, Table
 from songbench.reporting.document.html import to_html
 from songbench.reporting.document.latex import to_latex
 from songbench.reporting.document.markdown import to_markdown
+from songbench.reporting.figures import style
 
 FORMS = tuple(PRESETS)
 
@@ -288,7 +289,7 @@ class TestFigures:
         rows = report.data.ratings
         again = rows[rows["kind"] == "test"].assign(kind="repeat")
         data = dataclasses.replace(report.data, ratings=pd.concat([rows, again]))
-        monkeypatch.setattr(canvas, "rows", lambda axes, names, *_, **__: labels.append(tuple(names)))
+        monkeypatch.setattr(style, "rows", lambda axes, names, *_, **__: labels.append(tuple(names)))
         monkeypatch.setattr(canvas, "draw", lambda name, alt, size, paint: paint(Figure(size)))
         figures(report)
         plain = labels.copy()

@@ -1,0 +1,69 @@
+"""Every figure that a leaderboard has something to show in, as pictures for documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from songbench.reporting import wording
+from songbench.reporting.board import Cell, Column, Leaderboard
+from songbench.reporting.figures.files import encoded, file_name
+from songbench.reporting.figures.intervals import columns_with_figure, intervals
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DEFAULT_FORMATS = ("svg", "png")
+"""For pages, and for Markdown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure of a report.
+
+    Attributes:
+        name: of its files, without ending.
+        alt: what it shows, in words, for those who do not see it.
+        files: its content by ending, e.g. ``svg``; ``png`` is always there.
+    """
+
+    name: str
+    alt: str
+    files: Mapping[str, bytes] = field(repr=False)
+
+
+def pictures_of(board: Leaderboard, formats: Sequence[str] = DEFAULT_FORMATS) -> tuple[Picture, ...]:
+    """All figures of a leaderboard.
+
+    Args:
+        board: the leaderboard.
+        formats: of `songbench.reporting.figures.files.FORMATS`; PNG is made in any case.
+
+    Returns:
+        The intervals of each column in the order of the table, then the others; the same bytes for the same leaderboard
+        and the same matplotlib.
+    """
+    endings = dict.fromkeys((*formats, "png"))
+    pictures = []
+    for name, alt, draw in _drawings(board):
+        figure = draw()
+        pictures.append(Picture(name=name, alt=alt, files={ending: encoded(figure, ending) for ending in endings}))
+    return tuple(pictures)
+
+
+def _drawings(board: Leaderboard) -> Iterator[tuple[str, str, Callable[[], Figure]]]:
+    """Name, alternative text and function of each figure."""
+    for column in columns_with_figure(board):
+        yield file_name(column.name), _figures(board, column), partial(intervals, board, column)
+
+
+def _figures(board: Leaderboard, column: Column) -> str:
+    """The figures of a column in words."""
+    rows = [f"{row.system.name} {_text(row.cells[column.name], column)}" for row in board.rows]
+    return f"{column.name}, {wording.BETTER[column.field.direction]}: {', '.join(rows)}"
+
+
+def _text(cell: Cell, column: Column) -> str:
+    return wording.EMPTY[cell.status] if cell.value is None else wording.number(cell.value, column.field)

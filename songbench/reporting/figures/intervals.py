@@ -1,0 +1,261 @@
+"""The figure of each system in one column, with its interval and the songs it came from.
+
+The axis is that of the competitors. A sanity system far from them (noise has a Fréchet distance of hundreds) would
+shrink their differences to nothing, so what lies beyond the axis is a mark at its edge, with its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from songbench.reporting import wording
+from songbench.reporting.board import Cell, Column, Leaderboard, Row
+from songbench.reporting.document.blocks import BEST
+from songbench.reporting.figures import style
+from songbench.reporting.figures.frame import Frame
+from songbench.reporting.figures.style import PAGE, Sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+REACH = 1.5
+"""Songs further than this many spans of the competitors' intervals from them are counted, not drawn."""
+_MARGIN = 0.05  # of the axis, on either side
+_VECTORS = 400  # songs; more of them become a picture inside of an SVG or PDF, which would be slow to show
+
+
+def columns_with_figure(board: Leaderboard) -> list[Column]:
+    """The columns that have a figure: ranked, in the tables, with at least one number."""
+    return [
+        column
+        for column in wording.headline_columns(board)
+        if column.ranked and any(row.cells[column.name].value is not None for row in board.rows)
+    ]
+
+
+def direction(column: Column) -> str:
+    """Unit and direction of a column, e.g. ``[%]  ↓ lower is better``."""
+    field = column.field
+    parts = [f"[{field.unit}] " if field.unit else "", wording.ARROWS[field.direction], wording.BETTER[field.direction]]
+    return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The range of values that is drawn."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is drawn where it lies."""
+        return self.low <= value <= self.high
+
+
+def axis_of(rows: Iterable[Row], column: Column) -> Axis:
+    """The axis that the competitors fill: their figures, their intervals, and their songs that are not far out.
+
+    Args:
+        rows: of one leaderboard or several; without a number of a competitor, the sanity systems count.
+        column: at least one row has a number in it.
+    """
+    listed = [row for row in rows if column.name in row.cells]
+    cells = [row.cells[column.name] for row in listed if not row.system.sanity]
+    if all(cell.value is None for cell in cells):
+        cells = [row.cells[column.name] for row in listed]
+    figures = [x for cell in cells for x in (cell.value, cell.low, cell.high) if x is not None]
+    low, high = min(figures), max(figures)
+    reach = REACH * (high - low)
+    near = [p.value for cell in cells for p in cell.points if low - reach <= p.value <= high + reach]
+    low, high = min([low, *near]), max([high, *near])
+    if low == high:
+        half = max(0.1 * abs(low), 10**-column.field.decimals)
+        low, high = low - half, high + half
+    margin = _MARGIN * (high - low)
+    return Axis(low - margin, high + margin)
+
+
+def intervals(
+    board: Leaderboard, column: Column, parts: Mapping[str, Leaderboard] | None = None, sheet: Sheet = PAGE
+) -> Figure:
+    """The figures of one column: a row for each system, the sanity systems below a line.
+
+    Args:
+        board: the leaderboard.
+        column: one of `columns_with_figure`.
+        parts: leaderboards of parts of the run, by their names: a panel for each instead of one for the whole.
+        sheet: what it is drawn for.
+
+    Returns:
+        The figure; its texts are those of the tables.
+    """
+    with style.drawing(sheet.points):
+        panels = dict(parts or {"": board})
+        axis = axis_of([row for part in panels.values() for row in part.rows] + list(board.rows), column)
+        return _Drawing(board=board, column=column, panels=panels, axis=axis, sheet=sheet).figure()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """What stands right of the axis in every row, and what that is."""
+
+    heading: str
+    texts: Mapping[str, str]
+    align: Literal["left", "right"] = "right"
+
+    def width(self, points: float) -> float:
+        """Inches, with the space before it."""
+        return 0.9 * points / 72 + style.widest([self.heading, *self.texts.values()], points)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Drawing:
+    board: Leaderboard
+    column: Column
+    panels: Mapping[str, Leaderboard]
+    axis: Axis
+    sheet: Sheet
+
+    def figure(self) -> Figure:
+        """Names, then for each panel the axis with numbers beside it, as many panels in a line as there is room for."""
+        sheet = self.sheet
+        names = [style.shortened(row.system.name, 0.32 * sheet.width, sheet.points) for row in self.board.rows]
+        left = style.EDGE + style.widest(names, sheet.points) + 0.08
+        sides = [self._sides(part) for part in self.panels.values()]
+        beside = max(sum(side.width(sheet.points) for side in panel) for panel in sides) + style.EDGE
+        across = 1 if sheet.width < PAGE.width else min(3, len(self.panels))
+        plot = max(sheet.width - left - beside, 1.1) if across == 1 else 4.6 / across + 0.3
+        width = left + across * (plot + beside)
+        heads = any(side.heading for panel in sides for side in panel) or len(self.panels) > 1
+        frame = Frame(
+            sheet=sheet,
+            title=self.column.name,
+            subtitle=direction(self.column),
+            notes=self._notes(),
+            width=width,
+            panel=(0.75 * sheet.line if heads else 0.0) + sheet.line * len(names) + 0.95 * sheet.line,
+            lines=-(-len(self.panels) // across),
+        )
+        figure = frame.figure()
+        body = sheet.line * len(names)
+        for place, (name, part) in enumerate(self.panels.items()):
+            bottom = frame.bottom(place // across) + 0.95 * sheet.line
+            axes = frame.axes(figure, left + (place % across) * (plot + beside), bottom, plot, body)
+            self._panel(axes, part, plot, names if place % across == 0 else [""] * len(names))
+            self._beside(axes, part, sides[place], plot)
+            if name:
+                axes.annotate(
+                    name, (0, 1), (0, 0.35 * sheet.points), xycoords="axes fraction", textcoords="offset points",
+                    weight="bold", va="bottom",
+                )  # fmt: skip
+        return figure
+
+    def _sides(self, part: Leaderboard) -> list[_Side]:
+        """The number, what it rests on, and the letters; a column of a paper has no room for the second."""
+        cells = {row.system.name: row.cells[self.column.name] for row in part.rows}
+        scored = {name: cell for name, cell in cells.items() if cell.value is not None}
+        figures = {n: wording.number(c.value, self.column.field) for n, c in scored.items() if c.value is not None}
+        basis = {name: wording.share(cell) or str(cell.n) for name, cell in scored.items()}
+        letters = {name: f"{cell.group} {BEST}" if cell.best else cell.group for name, cell in scored.items()}
+        single = len(self.panels) == 1 and self.sheet.explained
+        sides = [
+            _Side(heading="", texts=figures),
+            _Side(heading="n" if single else "", texts=basis if single else {}),
+            _Side(heading="group" if single else "", texts=letters, align="left"),
+        ]
+        return [side for side in sides if any(side.texts.values())]
+
+    def _panel(self, axes: Axes, part: Leaderboard, plot: float, names: list[str]) -> None:
+        axes.set_xlim(self.axis.low, self.axis.high)
+        style.rows(axes, names)
+        style.few_ticks(axes, plot, self.sheet)
+        rows = {row.system.name: row for row in part.rows}
+        listed = [row.system for row in self.board.rows]
+        first = next((y for y, system in enumerate(listed) if system.sanity), 0)
+        if first:
+            axes.axhline(first - 0.5, color=style.LINE, linewidth=0.8, linestyle=":")
+        self._songs(axes, [(y, rows[system.name]) for y, system in enumerate(listed) if system.name in rows])
+        inset = 0.5 * self._size / 72 / plot * (self.axis.high - self.axis.low)
+        for y, system in enumerate(listed):
+            if system.name in rows:
+                self._figure(axes, y, rows[system.name].cells[self.column.name], inset, sanity=system.sanity)
+
+    def _beside(self, axes: Axes, part: Leaderboard, sides: list[_Side], plot: float) -> None:
+        listed = [row.system for row in self.board.rows]
+        edge, points = plot, self.sheet.points
+        for side in sides:
+            start, edge = edge + 0.9 * points / 72, edge + side.width(points)
+            x = (edge if side.align == "right" else start) / plot
+            lines = [(-1, side.heading, style.FAINT)]
+            for row, system in enumerate(listed):
+                text = side.texts.get(system.name, "")
+                lines.append((row, text, style.SOFT if system.sanity else style.INK))
+            for y, text, colour in lines:
+                if text:
+                    axes.annotate(
+                        text, (x, y), xycoords=("axes fraction", "data"), ha=side.align, va="center", color=colour,
+                        annotation_clip=False, size=self.sheet.small if y < 0 else points,
+                    )  # fmt: skip
+
+    @property
+    def _size(self) -> float:
+        """Of marks, in points."""
+        return 0.72 * self.sheet.points
+
+    def _songs(self, axes: Axes, rows: list[tuple[int, Row]]) -> None:
+        """The songs within the axis, faint, and fainter the more there are."""
+        for sanity, colour in ((False, style.COMPETITOR), (True, style.SANITY)):
+            values, heights, most = [], [], 0
+            for y, row in rows:
+                points = row.cells[self.column.name].points if row.system.sanity == sanity else ()
+                most = max(most, len(points))
+                for point, offset in zip(points, style.spread(len(points)), strict=True):
+                    if self.axis.holds(point.value):
+                        values.append(point.value)
+                        heights.append(y + offset)
+            if values:
+                axes.scatter(
+                    values, heights, s=self.sheet.points, color=colour, alpha=max(0.05, min(0.3, 2.5 / most**0.5)),
+                    linewidths=0, rasterized=len(values) > _VECTORS,
+                )  # fmt: skip
+
+    def _figure(self, axes: Axes, y: float, cell: Cell, inset: float, *, sanity: bool) -> None:
+        colour = style.SANITY if sanity else style.COMPETITOR
+        if cell.value is None:
+            axes.annotate(
+                wording.EMPTY[cell.status], (0.012, y), xycoords=("axes fraction", "data"), va="center",
+                color=style.FAINT, style="italic", size=self.sheet.small,
+            )  # fmt: skip
+        elif self.axis.holds(cell.value):
+            style.dot(axes, y, cell.value, cell.low, cell.high, colour, size=self._size)
+        else:
+            above = cell.value > self.axis.high
+            x = self.axis.high - inset if above else self.axis.low + inset
+            axes.plot([x], [y], marker=">" if above else "<", markersize=self._size, color=colour)
+
+    def _notes(self) -> list[str]:
+        """What the marks mean that occur, each in a few words."""
+        rows = [row for part in self.panels.values() for row in part.rows]
+        cells = [row.cells[self.column.name] for row in rows]
+        points = [point for cell in cells for point in cell.points]
+        hidden = sum(not self.axis.holds(point.value) for point in points)
+        outside = any(cell.value is not None and not self.axis.holds(cell.value) for cell in cells)
+        panel = self.column.kind == "panel"
+
+        def inside(row: Row) -> bool:
+            value = row.cells[self.column.name].value
+            return value is not None and self.axis.holds(value)
+
+        over = "the listening test's interval" if panel else f"{100 * self.board.confidence:g} % interval"
+        notes = [
+            (any(cell.low is not None for cell in cells), f"bar: {over}"),
+            (bool(points), "faint dots: songs" + (f" ({hidden} further out)" if hidden else "")),
+            (any(row.system.sanity and inside(row) for row in rows), "hollow: sanity systems, which do not compete"),
+            (outside, "◀ ▶: beyond the axis, number at the right"),
+            (any(cell.group for cell in cells), "no common letter: significantly different"),
+            (any(cell.best for cell in cells), f"{BEST}: best of the competitors"),
+        ]
+        return [note for used, note in notes if used]
