@@ -80,7 +80,9 @@ def of_suites(names: Iterable[str]) -> list[Facts]:
 
 
 def of_suite(source: str) -> Facts:
-    """One suite with its prompts and what looks odd in them."""
+    """One suite with its prompts, their statistics and what looks odd in them."""
+    from songbench.domain.lyric_similarity import similarity_remarks
+    from songbench.domain.suite_statistics import suite_statistics
     from songbench.execution.experiment import find_suite
 
     suite = find_suite(source)
@@ -90,7 +92,8 @@ def of_suite(source: str) -> Facts:
         "licence": suite.licence,
         "description": suite.description,
         "prompts": [prompt.words_to_json() for prompt in suite.prompts],
-        "remarks": list(suite.remarks),
+        "statistics": asdict(suite_statistics(suite.prompts)),
+        "remarks": [*suite.remarks, *similarity_remarks(suite.prompts)],
     }
 
 

@@ -72,7 +72,7 @@ def show(
     ],
     json: Json = False,
 ) -> None:
-    """Check a suite and show its prompts, the lines as they will be sung, and what looks odd.
+    """Check a suite and show its prompts, the lines as they will be sung, statistics, and what looks odd.
 
     The word show may be left out.
 

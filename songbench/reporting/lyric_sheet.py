@@ -1,4 +1,4 @@
-"""A suite for people: what each prompt asks for, the lines as they will be sung, and what looks odd."""
+"""A suite for people: what each prompt asks for, the lines as they will be sung, statistics, and what looks odd."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from songbench.domain.lyric_similarity import similarity_remarks
 from songbench.domain.prompt import Prompt
 from songbench.domain.suite import Suite
+from songbench.reporting.suite_card import statistics_lines
 
 
 def suite_sheet(suite: Suite) -> Group:
-    """The prompts of a suite in a table, their lyrics with sung lines numbered, and the suite's remarks."""
+    """The prompts of a suite in a table, their lyrics with sung lines numbered, its statistics and what looks odd."""
     return Group(
-        _prompts(suite), *(part for prompt in suite.prompts for part in _lyrics(prompt, suite)), _remarks(suite)
+        _prompts(suite),
+        *(part for prompt in suite.prompts for part in _lyrics(prompt, suite)),
+        _statistics(suite),
+        _remarks(suite),
     )
 
 
@@ -42,7 +47,15 @@ def _lyrics(prompt: Prompt, suite: Suite) -> Iterator[RenderableType]:
             yield Text(f"  {number:3}  {line}")
 
 
+def _statistics(suite: Suite) -> RenderableType:
+    rows = Table(show_header=False, title=f"\n{len(suite.prompts)} prompts", title_justify="left")
+    for name, text in statistics_lines(suite):
+        rows.add_row(escape(name), escape(text))
+    return rows
+
+
 def _remarks(suite: Suite) -> Text:
-    if not suite.remarks:
+    remarks = (*suite.remarks, *similarity_remarks(suite.prompts))
+    if not remarks:
         return Text("\nNothing looks odd.")
-    return Text("\n".join(["", f"{len(suite.remarks)} to look at:", *(f"  {remark}" for remark in suite.remarks)]))
+    return Text("\n".join(["", f"{len(remarks)} to look at:", *(f"  {remark}" for remark in remarks)]))
