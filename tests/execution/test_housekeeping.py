@@ -126,7 +126,7 @@ def test_what_a_run_rests_on_is_counted_and_what_it_shares(folder):
     assert summary.problem and damaged.folder > 0 and damaged.store is None
     shutil.rmtree("store")
     Path("store").write_text("no folder")
-    assert sized_summaries([Path("runs/first")])[0][1].stored is None
+    assert sized_summaries([Path("runs/first")])[0][1].store is None
 
 
 def _of_several(runs, files):
