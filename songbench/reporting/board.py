@@ -152,10 +152,17 @@ class ColumnComparison(Comparison):
         column: the name of the column.
         p_over_parts: in a part of a run, `p` after Holm's correction over all pairs of the column in all parts; else
             None, as for listening tests.
+        detectable: the least true difference that would be found in four of five such runs, see
+            `songbench.statistics.detectable`, at the level that Holm's correction leaves this pair as the others stand;
+            None for listening tests and where differences do not vary.
+        prompts_needed: how many prompts would settle a difference that is as large as it looks; None as above, and
+            where no number of prompts would do.
     """
 
     column: str
     p_over_parts: float | None = None
+    detectable: float | None = None
+    prompts_needed: int | None = None
 
 
 class FailureNote(NamedTuple):

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from songbench.contracts.cards import UPSTREAM_FACTS
 from songbench.contracts.conflicts import conflicts_of
 from songbench.reporting.board import Cell, Column, ColumnComparison, Leaderboard, Row, tidy
+from songbench.reporting.precision import variance_of
 from songbench.reporting.songs import song_to_csv_row
 
 SCHEMA = "songbench.leaderboard/1"
@@ -53,6 +54,8 @@ def to_json(board: Leaderboard) -> str:
         "notes": list(board.notes),
         "machine": board.machine,
     }
+    if variances := variance_of(board):
+        value["variance"] = {name: parts._asdict() for name, parts in variances.items()}
     if board.unsupported:
         value["unsupported"] = [song._asdict() for song in board.unsupported]
     if board.facet_value is not None:
@@ -85,6 +88,8 @@ def _comparison(pair: ColumnComparison) -> dict[str, object]:
     value = asdict(pair)
     if pair.p_over_parts is None:  # not in a part of a run
         del value["p_over_parts"]
+    if pair.detectable is None:  # a listening test's, or differences that do not vary
+        del value["detectable"], value["prompts_needed"]
     return value
 
 

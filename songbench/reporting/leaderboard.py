@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -218,6 +219,7 @@ def _compare(column: Column, scores: Mapping[str, SystemScores], chance: _Chance
     scored = [name for name, system_scores in scores.items() if system_scores.n]
     tested = [(a, b, test_result) for a, b in combinations(scored, 2) if (test_result := test(a, b))]
     adjusted = statistics.holm([test_result.p for _, _, test_result in tested])
+    open_pairs = int(np.sum(adjusted >= chance.level))
     return [
         ColumnComparison(
             column=column.name,
@@ -231,9 +233,20 @@ def _compare(column: Column, scores: Mapping[str, SystemScores], chance: _Chance
             p_flip=test_result.p_flip,
             p_adjusted=float(p),
             significant=bool(p < chance.level),
+            # Holm tests a pair after those that are significant: against the level over it and the others left
+            **_power(test_result, chance.level / (open_pairs + bool(p < chance.level))),
         )
         for (a, b, test_result), p in zip(tested, adjusted, strict=True)
     ]
+
+
+def _power(test: PairedTest, level: float) -> dict[str, Any]:
+    return {
+        "detectable": statistics.minimal_detectable_difference(
+            test.deviation, test.n, level=level, stretch=test.stretch
+        ),
+        "prompts_needed": statistics.prompts_needed(test.difference, test.deviation, level=level, stretch=test.stretch),
+    }
 
 
 def _song_test(scores: Mapping[str, SystemScores], chance: _Chance) -> Callable[[str, str], PairedTest | None]:

@@ -27,6 +27,8 @@ from songbench.reporting.document.markdown import to_markdown as markdown_of
 from songbench.reporting.document.terminal import WIDTH, print_document
 from songbench.reporting.document.terminal import to_text as text_of
 from songbench.reporting.figures.gallery import Picture
+from songbench.reporting.precision import precision_blocks
+from songbench.reporting.prompt_pairs import prompt_pairs
 from songbench.reporting.published import Published, published_blocks
 
 if TYPE_CHECKING:
@@ -128,6 +130,8 @@ def full_report(
         *figures,
         *([Heading("Comparisons")] if comparisons else []),
         *comparisons,
+        *prompt_pairs(board),
+        *precision_blocks(board),
         *published_blocks(published),
     ]
 

@@ -9,6 +9,7 @@ takes as nested in them.
   bootstrap, because resampling with replacement plays songs twice: the resampled set is less varied than any real set
   of its size, and a distance between distributions grows with every repetition. Its bootstrap interval can lie wholly
   above the figure. Leaving out one prompt repeats nothing.
+- What a comparison can find (`detectable`), and whether prompts or takes would help it more (`variance`).
 - Many pairs (`ranks`): `holm`; what to print beside a name: `compact_letters`, `rank_ranges`, `standings`.
 
 Answers of raters. Raters and items are both drawn at random, and crossed.
@@ -22,6 +23,7 @@ How often the intervals hold the truth and the tests err is measured by ``benchm
 """
 
 from songbench.statistics.arrays import Array, Codes, codes_of, pair_codes
+from songbench.statistics.detectable import minimal_detectable_difference, prompts_needed
 from songbench.statistics.jackknife import jackknife_interval, pseudo_values
 from songbench.statistics.means import Interval, bootstrap_interval
 from songbench.statistics.paired import (
@@ -35,6 +37,7 @@ from songbench.statistics.paired import (
 )
 from songbench.statistics.ranks import Pair, Standing, compact_letters, holm, rank_ranges, standings
 from songbench.statistics.takes import Takes, prompt_values
+from songbench.statistics.variance import VarianceParts, variance_parts
 
 __all__ = [
     "Array",
@@ -45,6 +48,7 @@ __all__ = [
     "SetFigure",
     "Standing",
     "Takes",
+    "VarianceParts",
     "bootstrap_interval",
     "codes_of",
     "compact_letters",
@@ -53,11 +57,14 @@ __all__ = [
     "compare_takes",
     "holm",
     "jackknife_interval",
+    "minimal_detectable_difference",
     "pair_codes",
     "prompt_values",
+    "prompts_needed",
     "pseudo_values",
     "rank_ranges",
     "standings",
+    "variance_parts",
     "wilcoxon_p",
     "win_probability",
 ]

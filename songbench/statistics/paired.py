@@ -39,6 +39,8 @@ class PairedTest(NamedTuple):
             vary, and t is undefined, it is `p_flip`.
         p_flip: two-sided, in (0, 1]: sign-flip test, exact up to `EXACT_FLIPS` prompts. It assumes no normality, but
             symmetry; with n prompts it cannot be below 2 / 2**n.
+        deviation: standard deviation of the differences over prompts, >= 0.
+        stretch: how much further than Student's the interval reaches towards 0, >= 1: `p` is that of t divided by it.
     """
 
     n: int
@@ -47,6 +49,8 @@ class PairedTest(NamedTuple):
     high: float
     p: float
     p_flip: float
+    deviation: float
+    stretch: float
 
 
 class SetFigure(NamedTuple):
@@ -148,13 +152,17 @@ def _test(differences: Array, scale: float, confidence: float, replicates: int, 
     n, mean, error = len(differences), float(differences.mean()), standard_error(differences)
     p_flip = _sign_flip_p(differences, scale, seed)
     if error <= DUST * scale:  # t would be 0/0 or absurdly large
-        return PairedTest(n=n, difference=mean, low=mean, high=mean, p=p_flip, p_flip=p_flip)
+        return PairedTest(
+            n=n, difference=mean, low=mean, high=mean, p=p_flip, p_flip=p_flip, deviation=0.0, stretch=1.0
+        )
     reach = bootstrap_reach(differences - mean, np.ones(n), confidence=confidence, replicates=replicates, seed=seed)
     t = mean / error
-    towards_zero = reach.above if t > 0 else -reach.below
-    p = t_p(n - 1, t * t_quantile(n - 1, confidence) / towards_zero)
+    stretch = (reach.above if t > 0 else -reach.below) / t_quantile(n - 1, confidence)
+    p = t_p(n - 1, t / stretch)
     low, high = mean - reach.above * error, mean - reach.below * error
-    return PairedTest(n=n, difference=mean, low=low, high=high, p=p, p_flip=p_flip)
+    return PairedTest(
+        n=n, difference=mean, low=low, high=high, p=p, p_flip=p_flip, deviation=error * math.sqrt(n), stretch=stretch
+    )
 
 
 def _sign_flip_p(differences: Array, scale: float, seed: int) -> float:
