@@ -15,7 +15,7 @@ from songbench.statistics.detectable import MOST_PROMPTS, POWER
 
 def precision_blocks(board: Leaderboard) -> list[Block]:
     """Both sections, each only where there is something to say."""
-    return [*_found(board), *_variance(board)]
+    return [*_power(board), *_variance(board)]
 
 
 def variance_of(board: Leaderboard) -> dict[str, VarianceParts]:
@@ -39,7 +39,7 @@ def variance_of(board: Leaderboard) -> dict[str, VarianceParts]:
 # -- what can be found ---------------------------------------------------------------------------------------------
 
 
-def _found(board: Leaderboard) -> list[Block]:
+def _power(board: Leaderboard) -> list[Block]:
     competitors = {row.system.name for row in board.rows if not row.system.sanity}
     pairs = {
         column.name: [
@@ -94,8 +94,8 @@ def _column(column: Column, pairs: list[ColumnComparison]) -> str:
     nearest = min(undecided, key=lambda pair: pair.prompts_needed or MOST_PROMPTS + 1)
     return (
         f"{text} {len(undecided)} of {len(pairs)} observed differences {'is' if len(undecided) == 1 else 'are'} not "
-        f"significant; the easiest to settle, {nearest.first} and {nearest.second}, would take {_needed(nearest)} "
-        "prompts."
+        f"significant; the easiest to settle, {nearest.first} and {nearest.second}, would take "
+        f"{_prompt_count(nearest)} prompts."
     )
 
 
@@ -107,10 +107,10 @@ def _prompts(pairs: list[ColumnComparison]) -> str:
 def _pair(pair: ColumnComparison, column: Column) -> Iterator[str]:
     yield wording.number(pair.difference, column.field)
     yield "" if pair.detectable is None else wording.number(pair.detectable, column.field)
-    yield "significant" if pair.significant else _needed(pair)
+    yield "significant" if pair.significant else _prompt_count(pair)
 
 
-def _needed(pair: ColumnComparison) -> str:
+def _prompt_count(pair: ColumnComparison) -> str:
     return f"more than {MOST_PROMPTS:,}" if pair.prompts_needed is None else f"{pair.prompts_needed:,}"
 
 

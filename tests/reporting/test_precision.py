@@ -26,12 +26,14 @@ def test_each_column_says_what_it_can_find_and_what_the_rest_would_take(board, t
     pairs = [pair for pair in board.comparisons if pair.column == "similarity@musicnn"]
     pair = next(pair for pair in pairs if {pair.first, pair.second} == {"yue_7b", "\u6211\u7684\u6a21\u578b"})
     assert not pair.significant and pair.prompts_needed > pair.n_prompts
-    said = section(text, "What this run can find")
-    assert f"would take {pair.prompts_needed} prompts." in said and "- similarity@musicnn: " in said
-    assert f"| {pair.difference:.3f} | {pair.detectable:.3f} | {pair.prompts_needed} |" in said
-    assert "| songbloom | rulebased | 8 |" in said and "noise" not in said, "of competitors"
-    assert said.count("significant |") == sum(
-        pair.significant for pair in board.comparisons if f"| {pair.column} | {pair.first} | {pair.second} |" in said
+    sentences = section(text, "What this run can find")
+    assert f"would take {pair.prompts_needed} prompts." in sentences and "- similarity@musicnn: " in sentences
+    assert f"| {pair.difference:.3f} | {pair.detectable:.3f} | {pair.prompts_needed} |" in sentences
+    assert "| songbloom | rulebased | 8 |" in sentences and "noise" not in sentences, "of competitors"
+    assert sentences.count("significant |") == sum(
+        pair.significant
+        for pair in board.comparisons
+        if f"| {pair.column} | {pair.first} | {pair.second} |" in sentences
     )
 
 
@@ -65,5 +67,5 @@ def test_each_prompt_shows_what_is_compared():
     run.metrics[0].songs[SongId("a", "p02", 0)] = Scores(values={"m": 2.25})
     rows = section(tables.to_markdown(build_leaderboard(run, replicates=10)), "Prompt by prompt")
     assert "| prompt | a | b | a − b |" in rows
-    assert "| p01 | 1.000 | 0.500 | 0.500 | | p02 | 2.250 | 2.500 | -0.250 | | p03 | | 3.000 | |" in rows
+    assert "| p01 | 1.00 | 0.50 | 0.50 | | p02 | 2.25 | 2.50 | -0.25 | | p03 | | 3.00 | |" in rows
     assert section(tables.to_markdown(simple_board({"a": [1.0, 2.0]})), "Prompt by prompt") == ""

@@ -34,17 +34,17 @@ def test_so_many_simulated_comparisons_find_it():
 
 def test_a_pair_that_is_not_significant_needs_more_prompts_than_it_has():
     """However skewed: the test reaches further than Student's, and what it needs is said of the same test."""
-    rng, seen = np.random.default_rng(7), 0
+    rng, undecided = np.random.default_rng(7), 0
     for n in (5, 8, 12) * 4:
         first, second = rng.lognormal(0.6, 1.0, n), rng.lognormal(0.0, 1.0, n)
         prompts = [str(number) for number in range(n)]
         test = statistics.compare_takes(Takes.of(prompts, first), Takes.of(prompts, second), replicates=200)
         assert test.deviation == pytest.approx(np.std(first - second, ddof=1)) and test.stretch >= 1
         if test.p > 0.05:
-            needed = statistics.prompts_needed(test.difference, test.deviation, stretch=test.stretch)
-            assert needed is None or needed > n
-            seen += 1
-    assert seen >= 3
+            count = statistics.prompts_needed(test.difference, test.deviation, stretch=test.stretch)
+            assert count is None or count > n
+            undecided += 1
+    assert undecided >= 3
 
 
 def test_there_are_questions_without_an_answer():

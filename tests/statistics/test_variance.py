@@ -11,11 +11,11 @@ def scores(rng, prompt, residual, take, systems=3, prompts=8, takes=3, absent=0.
     shared = rng.normal(0, prompt, prompts)
     table = shared[None, :, None] + rng.normal(0, residual, (systems, prompts, 1))
     table = table + rng.normal(0, take, (systems, prompts, takes)) + 5 * np.arange(systems)[:, None, None]
-    made = rng.random(table.shape) >= absent
-    made[:, :, 0] = True
+    present = rng.random(table.shape) >= absent
+    present[:, :, 0] = True
     names = np.broadcast_to(np.arange(prompts)[:, None], (prompts, takes))
     return {
-        str(system): Takes.of([str(name) for name in names[made[system]]], table[system][made[system]])
+        str(system): Takes.of([str(name) for name in names[present[system]]], table[system][present[system]])
         for system in range(systems)
     }
 
@@ -34,8 +34,8 @@ def test_by_hand():
 @pytest.mark.parametrize("absent", [0.0, 0.4])
 def test_the_estimates_are_unbiased_also_where_takes_are_missing(absent):
     rng = np.random.default_rng(11)
-    found = np.mean([variance_parts(scores(rng, 2.0, 1.0, 1.5, absent=absent))[:3] for _ in range(250)], axis=0)
-    assert found == pytest.approx([4.0, 2.25, 1.0], rel=0.15)
+    means = np.mean([variance_parts(scores(rng, 2.0, 1.0, 1.5, absent=absent))[:3] for _ in range(250)], axis=0)
+    assert means == pytest.approx([4.0, 2.25, 1.0], rel=0.15)
 
 
 def test_a_part_that_is_not_there_is_as_often_below_0_as_above():
@@ -57,5 +57,5 @@ def test_without_second_takes_or_common_prompts_nothing_is_said():
     assert variance_parts({}) is None
     assert variance_parts({"a": Takes.of(["p", "q"], [1.0, 2.0])}) is None
     assert variance_parts({"a": Takes.of(["p", "p"], [1.0, 2.0]), "b": Takes.of(["q", "q"], [1.0, 2.0])}) is None
-    same = variance_parts({"a": Takes.of(["p", "p", "q", "q"], [1.0] * 4)})
-    assert same.shares() == {} and same.error_ratio(2, more_takes=2) is None
+    constant = variance_parts({"a": Takes.of(["p", "p", "q", "q"], [1.0] * 4)})
+    assert constant.shares() == {} and constant.error_ratio(2, more_takes=2) is None
