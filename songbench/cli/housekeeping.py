@@ -98,8 +98,8 @@ def _remove_system(system: str, runs: str | None, url: str, *, yes: bool) -> Non
     from songbench.reporting.document.terminal import print_document
     from songbench.resources.weights import in_words
 
-    store, folders = _store(url), _folders([runs] if runs else None)
-    files = system_files(store, system, folders)
+    store, folders, extractors = _store(url), _folders([runs] if runs else None), _of_reports()
+    files = system_files(store, system, folders, extractors)
     if not files.parts:
         raise InputError(
             f"Nothing is stored of a system '{system}' in {url}.", field="system", value=system, allowed=files.systems
@@ -113,7 +113,7 @@ def _remove_system(system: str, runs: str | None, url: str, *, yes: bool) -> Non
     elif not yes and not confirmed(f"Remove all that is stored of '{system}'?"):
         typer.echo(_NOTHING_REMOVED, err=True)
         return
-    freed = remove_system(store, system, files, folders)
+    freed = remove_system(store, system, files, folders, extractors)
     typer.echo(f"removed what was stored of '{system}' ({in_words(freed)})")
 
 
@@ -161,9 +161,9 @@ def gc(
     from songbench.resources.weights import in_words
 
     url = store or _STORE
-    opened, folders = _store(url), _folders(runs)
+    opened, folders, extractors = _store(url), _folders(runs), _of_reports()
     # 1. what goes and what stays
-    parts = garbage(opened, folders, keep_assets=keep_assets)
+    parts = garbage(opened, folders, keep_assets=keep_assets, extractors=extractors)
     if json:
         json_output.show(json_output.of_files(parts))
     elif parts:
@@ -183,7 +183,7 @@ def gc(
         typer.echo(_NOTHING_REMOVED, err=True)
         return
     # 3. by now, with the store held
-    freed = remove_garbage(opened, going, folders, keep_assets=keep_assets)
+    freed = remove_garbage(opened, going, folders, keep_assets=keep_assets, extractors=extractors)
     typer.echo(f"freed {in_words(freed)}", err=json)
 
 
@@ -200,6 +200,13 @@ def _store(url: str) -> Any:
     if not store.files():
         raise InputError(f"There is nothing in the store '{url}'.", field="store", cure="--store names it.")
     return store
+
+
+def _of_reports() -> list[Any]:
+    """What reports derive from the audio of songs."""
+    from songbench.reporting.page.song_picture import SongPictures
+
+    return [SongPictures()]
 
 
 def _folders(runs: Sequence[str] | None) -> list[Path]:

@@ -16,7 +16,10 @@ from songbench.resources.files import is_scratch
 
 DamageKind: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]
 
-REPORT_FILES = ("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "validation.*", "figures/*.png")
+REPORT_FILES = (
+    *("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "validation.*"),
+    *(f"figures/*.{ending}" for ending in ("png", "svg", "pdf")),
+)
 """What only a report writes into a run's folder."""
 
 _KIND_OF: Mapping[Kind, DamageKind] = {"songs": "song", "scores": "score", "failures": "failure", "assets": "asset"}

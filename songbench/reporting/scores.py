@@ -164,7 +164,7 @@ def _names(column: Column) -> dict[str, Any]:
 
 
 def _facts(results: RunResults) -> dict[SongId, dict[str, Any]]:
-    """What is facts_of_songs of each song beside its scores."""
+    """What is known of each song beside its scores."""
     prompts = {prompt.id: prompt for prompt in results.suite.prompts}
     facts: dict[SongId, dict[str, Any]] = {}
     for song in results.songs:
@@ -174,7 +174,7 @@ def _facts(results: RunResults) -> dict[SongId, dict[str, Any]]:
             "take": song.take,
             "language": prompt.language,
             "section_plan": prompt.section_plan,
-            "condition": (style_of(record) or "not facts_of_songs") if record else "",
+            "condition": (style_of(record) or "not known") if record else "",
             "seconds": sound.seconds if sound else None,
             **{f"tag.{name}": tag for name, tag in prompt.tags.items()},
         }

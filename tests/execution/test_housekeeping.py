@@ -19,6 +19,7 @@ from songbench.execution.housekeeping.garbage import garbage, remove_garbage
 from songbench.execution.housekeeping.sizes import run_sizes, sized_summaries
 from songbench.execution.housekeeping.systems import remove_system, system_files
 from songbench.execution.intact_records import IntactRecords
+from songbench.execution.keys import feature_key
 from songbench.execution.plan import Planner, asset_keys
 from songbench.execution.record import RECORD, read_record, save_record
 from songbench.execution.recorded import rebuilt
@@ -147,6 +148,27 @@ def test_what_no_run_needs_goes_and_nothing_else(store):
     assert state(store) == {place: data for place, data in before.items() if place not in places(parts)}
     assert is_whole("first", store)
     assert garbage(store, FOLDERS) == []
+
+
+def test_what_reports_derive_from_audio_stays_and_goes_with_it(folder):
+    store, songs = Store("store"), record_of("second")["songs"]
+    derived = {}
+    for name in ("probe/p0/0", "noise/p0/0"):
+        digest = store.get("songs", songs[name])["audio"].partition(".")[0]
+        key = feature_key(LevelPictures.name, LevelPictures.identity, digest)
+        store.put_feature(key, b"a picture")
+        derived[name] = feature_place(key)
+    assert len(places(garbage(store, FOLDERS))) == 2
+    assert garbage(store, FOLDERS, extractors=[LevelPictures()]) == []
+    files = places(system_files(store, "noise", FOLDERS, [LevelPictures()]).parts)
+    assert derived["noise/p0/0"] in files and derived["probe/p0/0"] not in files
+    shutil.rmtree("runs/second"), shutil.rmtree("runs/third")
+    files = places(garbage(store, FOLDERS, extractors=[LevelPictures()]))
+    assert derived["noise/p0/0"] in files and derived["probe/p0/0"] not in files
+
+
+class LevelPictures:
+    name, identity = "level picture", {"version": "1"}
 
 
 def test_files_of_others_are_no_business_of_ours(folder):

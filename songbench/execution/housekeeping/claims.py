@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from songbench.contracts.feature import Extractor
 from songbench.domain.errors import DamageError, InputError
 from songbench.execution.intact_records import Basis, basis_of
+from songbench.execution.keys import feature_key
 from songbench.execution.record import JOURNAL, RECORD, read_record
 from songbench.execution.recorded import recorded_config
 from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_of_place, record_place
@@ -118,3 +120,18 @@ def with_basis(places: Collection[str], store: Store, files: Collection[str]) ->
         further = {place for record in fresh for place in places_of(basis_at(store, record))}
         fresh = {place for place in further if place in files} - claimed
     return claimed
+
+
+def derived_features(places: Iterable[str], extractors: Iterable[Extractor]) -> set[str]:
+    """The places of features that reports, and no metric, derive from audio.
+
+    Args:
+        places: of blobs; all others are left aside.
+        extractors: what derives them.
+    """
+    digests = [Path(place).name.partition(".")[0] for place in places if place.startswith("blobs/")]
+    return {
+        feature_place(feature_key(extractor.name, extractor.identity, digest))
+        for extractor in extractors
+        for digest in digests
+    }

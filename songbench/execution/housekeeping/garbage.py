@@ -7,9 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from songbench.contracts import registry
+from songbench.contracts.feature import Extractor
 from songbench.domain.errors import SongbenchError
 from songbench.execution.experiment import find_suite
-from songbench.execution.housekeeping.claims import recorded_runs, with_basis
+from songbench.execution.housekeeping.claims import derived_features, recorded_runs, with_basis
 from songbench.execution.housekeeping.contents import StoredFiles, by_kind, kind_of, remove_files
 from songbench.execution.plan import asset_keys
 from songbench.execution.store import Store, record_place
@@ -18,7 +19,9 @@ KEEP_ASSETS = "needed again by the suite {suite} (--no-keep-assets removes them)
 UNFINISHED = "the run '{run}' is unfinished and may need them"
 
 
-def garbage(store: Store, folders: Sequence[Path], *, keep_assets: bool = True) -> list[StoredFiles]:
+def garbage(
+    store: Store, folders: Sequence[Path], *, keep_assets: bool = True, extractors: Sequence[Extractor] = ()
+) -> list[StoredFiles]:
     """What no run rests on, by kind; first what goes, then what stays all the same.
 
     A run rests on all that its record names, on what its plan will ask for as far as that is there, and on what the
@@ -28,6 +31,7 @@ def garbage(store: Store, folders: Sequence[Path], *, keep_assets: bool = True) 
         store: the store.
         folders: the folders of run folders whose runs count.
         keep_assets: leave prompt audio and references that a registered suite needs again.
+        extractors: what reports derive from the audio of runs, which stays with it.
 
     Raises:
         InputError: a run's record is gone or damaged, so that nobody knows what it rests on.
@@ -36,6 +40,7 @@ def garbage(store: Store, folders: Sequence[Path], *, keep_assets: bool = True) 
     runs = recorded_runs(folders)
     files = store.files()
     claimed = with_basis({place for run in runs for place in run.places()}, store, files)
+    claimed |= derived_features(claimed, extractors)
     free = {place for place in files if kind_of(place)} - claimed
     # 1. prompt audio and references of suites
     staying: list[StoredFiles] = []
@@ -55,7 +60,12 @@ def garbage(store: Store, folders: Sequence[Path], *, keep_assets: bool = True) 
 
 
 def remove_garbage(
-    store: Store, parts: Sequence[StoredFiles], folders: Sequence[Path], *, keep_assets: bool = True
+    store: Store,
+    parts: Sequence[StoredFiles],
+    folders: Sequence[Path],
+    *,
+    keep_assets: bool = True,
+    extractors: Sequence[Extractor] = (),
 ) -> int:
     """Remove what `garbage` gave, as far as it still is some; returns how many bytes that freed.
 
@@ -64,12 +74,8 @@ def remove_garbage(
         InputError, StoreError: see `garbage`; a file cannot be removed.
     """
     with store.lock("gc"):
-        still = {
-            place
-            for part in garbage(store, folders, keep_assets=keep_assets)
-            if not part.reason
-            for place in part.sizes
-        }
+        now = garbage(store, folders, keep_assets=keep_assets, extractors=extractors)
+        still = {place for part in now if not part.reason for place in part.sizes}
         return remove_files(store, parts, still)
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from songbench.contracts.feature import Extractor
 from songbench.domain.errors import DamageError
-from songbench.execution.housekeeping.claims import RecordedRun, places_of, recorded_runs
+from songbench.execution.housekeeping.claims import RecordedRun, derived_features, places_of, recorded_runs
 from songbench.execution.housekeeping.contents import StoredFiles, by_kind, remove_files
 from songbench.execution.intact_records import Basis, basis_of
 from songbench.execution.store import Kind, Store, record_of_place, record_place
@@ -38,7 +39,9 @@ class _StoredRecord:
     basis: Basis
 
 
-def system_files(store: Store, system: str, folders: Sequence[Path]) -> SystemFiles:
+def system_files(
+    store: Store, system: str, folders: Sequence[Path], extractors: Sequence[Extractor] = ()
+) -> SystemFiles:
     """What a store holds of a system, by its name in tables.
 
     Records say whose they are; of those that do not yet, the records of runs do. What other systems, prompt audio or
@@ -48,6 +51,7 @@ def system_files(store: Store, system: str, folders: Sequence[Path]) -> SystemFi
         store: the store.
         system: its name.
         folders: the folders of run folders whose runs count.
+        extractors: what reports derive from the audio of songs, which goes with it.
 
     Raises:
         InputError: a run's record is gone or damaged, so that nobody knows what it rests on.
@@ -71,13 +75,16 @@ def system_files(store: Store, system: str, folders: Sequence[Path]) -> SystemFi
     shared |= {place for run in runs if system not in run.record["systems"] for place in run.places()}
     beneath = {place for record in removed for place in places_of(record.basis) if not place.startswith("records/")}
     places = removed_places | (beneath - shared)
+    places |= derived_features(places, extractors)
     resting = [run.folder.name for run in runs if not removed_places.isdisjoint(run.places())]
     systems = {str(record.content["system"]) for record in records if record.content.get("system")}
     systems |= {name for run in runs for name in run.record["systems"]}
     return SystemFiles(tuple(by_kind(files, places)), tuple(resting), tuple(sorted(systems)))
 
 
-def remove_system(store: Store, system: str, files: SystemFiles, folders: Sequence[Path]) -> int:
+def remove_system(
+    store: Store, system: str, files: SystemFiles, folders: Sequence[Path], extractors: Sequence[Extractor] = ()
+) -> int:
     """Remove what `system_files` gave, as far as it still is the system's alone; returns how many bytes that freed.
 
     Raises:
@@ -85,7 +92,7 @@ def remove_system(store: Store, system: str, files: SystemFiles, folders: Sequen
         InputError, StoreError: see `system_files`; a file cannot be removed.
     """
     with store.lock(f"remove --system {system}"):
-        still = {place for part in system_files(store, system, folders).parts for place in part.sizes}
+        still = {place for part in system_files(store, system, folders, extractors).parts for place in part.sizes}
         return remove_files(store, files.parts, still)
 
 
