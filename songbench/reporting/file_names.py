@@ -1,16 +1,19 @@
-"""Names of files from texts that people wrote, such as tags: safe on every file system, and no two the same."""
+"""Names of files from texts that people wrote, such as tags and names: safe on every file system, no two the same."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from songbench.domain.hashing import bytes_digest
 
 _LONGEST = 80
 """Bytes of a name, as endings and folders come on top of it."""
+_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+_LONGEST_READABLE = 100
 
 
 def safe_names(texts: Mapping[str, str], reserved: Collection[str] = ()) -> dict[str, str]:
@@ -50,3 +53,21 @@ def _with_digest(name: str, key: str) -> str:
     while len(name.encode()) > _LONGEST:
         name = name[:-1]
     return f"{name}-{bytes_digest(key.encode())[:8]}"
+
+
+def readable_names(texts: Iterable[str]) -> dict[str, str]:
+    """A file name for each text, no two of them equal, not even where a file system ignores case.
+
+    A text of letters, digits, ``_``, ``-`` and ``.`` is its own name. Where another text has the same letters in
+    another case, or signs had to be left out, ``~`` and a part of the text's sha256 follow, which no plain name holds.
+    """
+    plain = {text: _UNSAFE.sub("-", text).strip(".-")[:_LONGEST_READABLE] for text in texts}
+    uses = Counter(text.casefold() for text, name in plain.items() if name == text)
+    return {
+        text: name if name == text and uses[name.casefold()] == 1 and not _RESERVED.fullmatch(name) else _marked(text)
+        for text, name in plain.items()
+    }
+
+
+def _marked(text: str) -> str:
+    return f"{_UNSAFE.sub('-', text).strip('.-')[:_LONGEST_READABLE]}~{bytes_digest(text.encode())[:12]}"

@@ -6,30 +6,26 @@ that a later report makes only what changed and removes only what it made itself
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import re
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from songbench.domain.audio import Audio, AudioSource
+from songbench.domain.audio import AudioSource
 from songbench.domain.errors import DamageError, InputError, StoreWriteError
-from songbench.domain.hashing import bytes_digest
 from songbench.domain.song import Song
 from songbench.execution.results import SongId
-from songbench.execution.songs import StoredAudio, encode_audio
+from songbench.execution.songs import StoredAudio
+from songbench.reporting.audio_files import MP3_RATE, to_flac, to_mp3
+from songbench.reporting.file_names import readable_names
 from songbench.resources.files import write_atomically
 
 AudioMode: TypeAlias = Literal["link", "copy", "mp3", "none"]
 """How songs come into a report: linked to the store, copied from it, encoded anew, or not at all."""
 AUDIO_MODES: tuple[str, ...] = get_args(AudioMode)
-MP3_RATE = 192
-"""Kilobits per second, constant."""
 FOLDER = "songs"
 """Holds the audio, below the report's folder; every file of it is named in `LIST`."""
 LIST = f"{FOLDER}/files.json"
@@ -38,10 +34,6 @@ PROMPTS = "~prompts"
 
 _SCHEMA = "songbench.song-files/1"
 _PLAYABLE = frozenset(("flac", "wav", "mp3", "ogg", "m4a"))
-_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-_MP3_RATES = (32_000, 44_100, 48_000)  # at which libsndfile's MP3 has `MP3_RATE`
-_LONGEST = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,24 +76,6 @@ def check_audio_mode(mode: str) -> AudioMode:
         if mode == allowed:
             return allowed  # type: ignore[return-value]
     raise InputError("Audio cannot come into a report like this.", field="audio", value=mode, allowed=AUDIO_MODES)
-
-
-def readable_names(texts: Iterable[str]) -> dict[str, str]:
-    """A file name for each text, no two of them equal, not even where a file system ignores case.
-
-    A text of letters, digits, ``_``, ``-`` and ``.`` is its own name. Where another text has the same letters in
-    another case, or signs had to be left out, ``~`` and a part of the text's sha256 follow, which no plain name holds.
-    """
-    plain = {text: _UNSAFE.sub("-", text).strip(".-")[:_LONGEST] for text in texts}
-    uses = Counter(text.casefold() for text, name in plain.items() if name == text)
-    return {
-        text: name if name == text and uses[name.casefold()] == 1 and not _RESERVED.fullmatch(name) else _marked(text)
-        for text, name in plain.items()
-    }
-
-
-def _marked(text: str) -> str:
-    return f"{_UNSAFE.sub('-', text).strip('.-')[:_LONGEST]}~{bytes_digest(text.encode())[:12]}"
 
 
 def write_song_files(
@@ -195,9 +169,9 @@ class _Files:
             return path
         target.parent.mkdir(parents=True, exist_ok=True)
         if self.mode == "mp3":
-            write_atomically(target, _mp3(source.load()))
+            write_atomically(target, to_mp3(source.load()))
         elif not isinstance(source, StoredAudio) or not as_stored:
-            write_atomically(target, _flac(source.load()))
+            write_atomically(target, to_flac(source.load()))
         elif self.mode == "copy" or not _linked(source, target):
             write_atomically(target, source.store.read_blob(source.blob))
         return path
@@ -219,35 +193,6 @@ def _linked(source: StoredAudio, target: Path) -> bool:
     beside.replace(target)
     beside.unlink(missing_ok=True)  # where both were the same file already, nothing was replaced
     return True
-
-
-def _flac(audio: Audio) -> bytes:
-    """FLAC where it holds the samples; what exceeds full scale is clipped, as players do."""
-    import numpy as np
-
-    return encode_audio(Audio(np.clip(audio.samples[:8], -_BELOW_FULL_SCALE, _BELOW_FULL_SCALE), audio.rate))[0]
-
-
-_BELOW_FULL_SCALE = 1 - 2**-23
-
-
-def _mp3(audio: Audio) -> bytes:
-    import numpy as np
-    import soundfile
-
-    audio = audio if audio.samples.shape[0] <= 2 else audio.mono()
-    audio = audio if audio.rate in _MP3_RATES else audio.at(_MP3_RATES[-1])
-    buffer = io.BytesIO()
-    soundfile.write(
-        buffer,
-        np.clip(audio.samples.T, -1, 1),
-        audio.rate,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        bitrate_mode="CONSTANT",
-        compression_level=1 - MP3_RATE / 320,
-    )
-    return buffer.getvalue()
 
 
 # -- the list of files ---------------------------------------------------------------------------------------------
