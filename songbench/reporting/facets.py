@@ -11,6 +11,7 @@ from songbench.domain.score import NotApplicable
 from songbench.domain.suite import Suite
 from songbench.execution.results import MetricResults, RunResults
 from songbench.reporting.conditions import CONDITIONS, Condition, by_condition, conditions_of
+from songbench.reporting.selection import select_systems
 
 CONDITION = "condition"
 """The facet of systems: the kind of style that they were given."""
@@ -77,7 +78,7 @@ def results_by_facet(results: RunResults, name: str) -> dict[str, RunResults]:
     if name == CONDITION:
         competitors = [card.name for card in results.systems if not card.sanity]
         groups = by_condition(conditions_of(results), competitors)
-        return {condition: _of_systems(results, set(names)) for condition, names in groups.items()}
+        return {condition: _of_competitors(results, set(names)) for condition, names in groups.items()}
     values = prompt_facet(results.suite, name)
     ordered = sorted(dict.fromkeys(values.values()), key=lambda value: not value)
     if len(ordered) == 1:
@@ -128,24 +129,5 @@ def _metric_of_prompts(metric: MetricResults, prompts: set[str], results: RunRes
     )
 
 
-def _of_systems(results: RunResults, competitors: set[str]) -> RunResults:
-    cards = tuple(card for card in results.systems if card.sanity or card.name in competitors)
-    names = {card.name for card in cards}
-    return replace(
-        results,
-        systems=cards,
-        songs={song: state for song, state in results.songs.items() if song.system in names},
-        metrics=tuple(_metric_of_systems(metric, names) for metric in results.metrics),
-        sounds={song: sound for song, sound in results.sounds.items() if song.system in names},
-        seeds={song: seed for song, seed in results.seeds.items() if song.system in names},
-        generation={song: record for song, record in results.generation.items() if song.system in names},
-        elsewhere=tuple(card.name for card in results.systems if card.name not in names),
-    )
-
-
-def _metric_of_systems(metric: MetricResults, systems: set[str]) -> MetricResults:
-    return replace(
-        metric,
-        songs={song: verdict for song, verdict in metric.songs.items() if song.system in systems},
-        sets={system: verdict for system, verdict in metric.sets.items() if system in systems},
-    )
+def _of_competitors(results: RunResults, competitors: set[str]) -> RunResults:
+    return select_systems(results, [card.name for card in results.systems if card.sanity or card.name in competitors])
