@@ -23,7 +23,7 @@ def _folder_of(run: str | None, runs: str | None) -> Path:
     return folder
 
 
-_REPORT_HELP = """Print a run's leaderboard again and write its tables and figures.
+_REPORT_HELP = """Print a run's leaderboard again and write its page, tables and figures.
 
 With --to they go to another folder, together with the run's record. Formats: csv, html, json, md, tex, txt and those \
 of installed packages (docs/leaderboard.md).
@@ -31,7 +31,7 @@ of installed packages (docs/leaderboard.md).
 Examples:
 
     songbench report
-    songbench report demo --to results/copy
+    songbench report demo --to results/copy --audio mp3
     songbench report demo --facet language
     songbench report demo --figures svg,pdf
 
@@ -48,6 +48,15 @@ def report(
     facet: Facet = None,
     elsewhere: Published = None,
     figures: Figures = None,
+    audio: Annotated[
+        str | None,
+        typer.Option(
+            "--audio",
+            metavar="link|copy|mp3|none",
+            help="How songs come into the page. link: no room is taken on the store's disk; mp3: small, for hosts;"
+            " default: link in the run's folder, none with --to and for stores elsewhere.",
+        ),
+    ] = None,
     runs: Runs = None,
     store: StoreUrl = None,
     quiet: Quiet = False,
@@ -69,6 +78,7 @@ def report(
         quiet=quiet,
         facet=facet,
         figures=parts(figures),
+        audio=audio,
     )
 
 

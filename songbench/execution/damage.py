@@ -16,11 +16,15 @@ from songbench.resources.files import is_scratch
 
 DamageKind: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]
 
+PAGE_FILES = ("report.html", "report/*.css", "report/*.js", "report/prompts/*.html", "report/pictures/*.png")
+"""What only the page of a report consists of, but for its songs."""
+SONG_FILES = ("report/songs/**/*",)
+"""The songs of a report: links to the store or copies of it, whose digests are there."""
 REPORT_FILES = (
     *("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "validation.*"),
-    *(f"figures/*.{ending}" for ending in ("png", "svg", "pdf")),
+    *("figures/*.png", "figures/*.svg", "figures/*.pdf", *PAGE_FILES),
 )
-"""What only a report writes into a run's folder."""
+"""What only a report writes into a run's folder; `songbench.execution.checksums` lists it."""
 
 _KIND_OF: Mapping[Kind, DamageKind] = {"songs": "song", "scores": "score", "failures": "failure", "assets": "asset"}
 

@@ -19,7 +19,7 @@ from songbench.contracts import registry
 from songbench.contracts.registry import SystemSpec
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.execution.checksums import SUMS
-from songbench.execution.damage import REPORT_FILES
+from songbench.execution.damage import REPORT_FILES, SONG_FILES
 from songbench.execution.experiment import Experiment, build_metrics, build_systems
 from songbench.execution.plan import Planner
 from songbench.execution.record import JOURNAL, RECORD, read_record
@@ -95,9 +95,10 @@ def start_anew(folder: Path) -> None:
             aside = folder / LISTENING / "replaced" / path.name
             aside.parent.mkdir(exist_ok=True)
             path.replace(aside)
-        for pattern in (*REPORT_FILES, SUMS, JOURNAL, RECORD):
+        for pattern in (*REPORT_FILES, *SONG_FILES, SUMS, JOURNAL, RECORD):
             for path in folder.glob(pattern):
-                path.unlink()
+                if path.is_file():
+                    path.unlink()
         shutil.rmtree(folder / "logs", ignore_errors=True)
     except OSError as error:
         raise StoreWriteError(f"The run folder '{folder}' cannot be written: {error.strerror}.") from error

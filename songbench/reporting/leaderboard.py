@@ -72,15 +72,45 @@ def build_leaderboard(
     board = _board(results, listening_results, chance)
     if facet is None:
         return board
+    return replace(board, facet=facet, tables=_tables_of_parts(results, facet, listening_results, chance))
+
+
+def tables_of_parts(
+    results: RunResults,
+    facet: str,
+    *,
+    listening_results: Sequence[ListeningResult] = (),
+    confidence: float = 0.95,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> dict[str, Leaderboard]:
+    """What `build_leaderboard` puts into `Leaderboard.tables`, without the table of the whole run.
+
+    Args:
+        results: as there, like all others.
+        facet: of `songbench.reporting.facets.facet_names`.
+        listening_results: see there.
+        confidence: see there.
+        replicates: see there.
+        seed: see there.
+
+    Raises:
+        InputError: the suite has no such facet.
+    """
+    return _tables_of_parts(results, facet, listening_results, _Chance(confidence, replicates, seed))
+
+
+def _tables_of_parts(
+    results: RunResults, facet: str, listening_results: Sequence[ListeningResult], chance: _Chance
+) -> dict[str, Leaderboard]:
     parts = results_by_facet(results, facet)
     rated = listening_results if facet == CONDITION or len(parts) == 1 else ()
     tables = _corrected_over_parts({value: _board(part, rated, chance) for value, part in parts.items()})
     caution = part_notes(facet, len(tables))
-    tables = {
+    return {
         value: replace(table, facet=facet, facet_value=value, notes=(*table.notes, *caution))
         for value, table in tables.items()
     }
-    return replace(board, facet=facet, tables=tables)
 
 
 def _corrected_over_parts(tables: Mapping[str, Leaderboard]) -> dict[str, Leaderboard]:

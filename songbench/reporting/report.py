@@ -9,6 +9,8 @@ from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
 from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
+from songbench.execution.damage import PAGE_FILES
+from songbench.execution.record import RECORD
 from songbench.reporting import export, formats
 from songbench.reporting.board import Leaderboard
 from songbench.reporting.facets import CONDITION
@@ -16,11 +18,17 @@ from songbench.reporting.figures.files import FORMATS, check_formats
 from songbench.reporting.figures.gallery import DEFAULT_FORMATS, pictures_of
 from songbench.reporting.file_names import safe_names
 from songbench.reporting.listening_results import FOLDER
+from songbench.reporting.page.build import page_files
+from songbench.reporting.page.material import PARTS, PageMaterial
+from songbench.reporting.page.song_files import AudioMode, write_song_files
 from songbench.reporting.published import Published
 from songbench.reporting.songs import songs_to_json
 
 _UNNAMED = {CONDITION: "no song"}
-OWNED = ("leaderboard.*", "scores.csv", "songs.csv", "songs.json", *(f"figures/*.{ending}" for ending in FORMATS))
+OWNED = (
+    *("leaderboard.*", "scores.csv", "songs.csv", "songs.json", *(f"figures/*.{ending}" for ending in FORMATS)),
+    *PAGE_FILES,
+)
 """The files that are a report's own."""
 
 
@@ -30,11 +38,15 @@ def write_report(
     published: Sequence[Published] = (),
     *,
     figures: Sequence[str] = DEFAULT_FORMATS,
+    material: PageMaterial | None = None,
+    audio: AudioMode = "none",
 ) -> list[Path]:
     """Write ``leaderboard.NAME`` in every format, ``scores.csv``, ``songs.*``, ``figures/*`` and their list.
 
     Of a leaderboard with a facet there is also ``leaderboard.VALUE.NAME`` for each of its parts, without figures.
-    What an earlier report wrote and this one does not is removed; formats of figures that it was asked for stay.
+    With material there is also the page, ``report.html`` and ``report/``, whose songs are in no list: they are the
+    store's. What an earlier report wrote and this one does not is removed; formats of figures that it was asked for
+    stay.
 
     Args:
         board: the leaderboard.
@@ -42,6 +54,8 @@ def write_report(
         published: numbers from papers, appended apart to what people read.
         figures: their formats, of `songbench.reporting.figures.files.FORMATS`; PNG is written in any case, as
             ``leaderboard.md`` shows it.
+        material: what the page is made of; None: there is no page.
+        audio: how songs come into the page.
 
     Returns:
         The files, in the order written; the same leaderboard gives the same bytes.
@@ -74,6 +88,11 @@ def write_report(
     contents["songs.json"] = songs_to_json(board.songs).encode()
     for picture in pictures:
         contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
+    if material is not None:
+        songs = write_song_files(folder / PARTS, material.songs, {}, audio)
+        contents |= page_files(
+            material, pictures, audio=songs.mode != "none", beside=[*contents, *[RECORD] * bool(material.record)]
+        )
     inputs = sorted((folder / FOLDER).glob("*.json"))
     paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
     if faults:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from songbench.reporting import notes, wording
@@ -153,7 +154,7 @@ def leaderboard_table(board: Leaderboard, title: str, remarks: Sequence[str]) ->
                     row.system.name,
                     wording.songs(row),
                     *([wording.condition(row)] if board.conditions_differ else []),
-                    *(_number(row, column) for column in columns),
+                    *(number_cell(row, column) for column in columns),
                 ),
                 row.system.sanity,
             )
@@ -164,7 +165,8 @@ def leaderboard_table(board: Leaderboard, title: str, remarks: Sequence[str]) ->
     )
 
 
-def _number(row: Row, column: Column) -> NumberCell:
+def number_cell(row: Row, column: Column) -> NumberCell:
+    """The figure of a system in a column, or the word for why there is none."""
     cell = row.cells[column.name]
     if cell.value is None:
         return NumberCell(value=wording.EMPTY[cell.status])
@@ -174,6 +176,7 @@ def _number(row: Row, column: Column) -> NumberCell:
         group=cell.group,
         best=cell.best,
         share=wording.share(cell),
+        number=cell.value,
     )
 
 
@@ -207,21 +210,25 @@ def _meaning(column: Column) -> str:
 
 def _comparisons(board: Leaderboard) -> list[Table]:
     """Every pair in the columns that are shown; those of the others are in the JSON."""
-    fields = {column.name: column for column in wording.headline_columns(board)}
+    compared = {pair.column for pair in board.comparisons}
+    return [
+        replace(comparison_table(board, column), title=f"{column.name}: every pair", folded=True)
+        for column in wording.headline_columns(board)
+        if column.name in compared
+    ]
+
+
+def comparison_table(board: Leaderboard, column: Column) -> Table:
+    """Every pair of systems in a column, with its tests."""
     over_parts = any(pair.p_over_parts is not None for pair in board.comparisons)
     head = ["first", "second", "prompts", "difference", "p (t)", "p (sign flip)", "p (Holm)"]
     head += ["p (Holm, all parts)"] * over_parts
-    return [
-        Table(
-            title=f"{name}: every pair",
-            columns=tuple(TableColumn(name=title) for title in head),
-            rows=tuple(
-                TableRow(_pair(pair, fields[name])[: len(head)]) for pair in board.comparisons if pair.column == name
-            ),
-            folded=True,
-        )
-        for name in dict.fromkeys(pair.column for pair in board.comparisons if pair.column in fields)
-    ]
+    return Table(
+        columns=tuple(TableColumn(name=title) for title in head),
+        rows=tuple(
+            TableRow(_pair(pair, column)[: len(head)]) for pair in board.comparisons if pair.column == column.name
+        ),
+    )
 
 
 def _pair(pair: ColumnComparison, column: Column) -> tuple[TableCell, ...]:

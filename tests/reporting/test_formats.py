@@ -54,5 +54,5 @@ def test_html_holds_the_figures_and_runs_nothing(tmp_path):
     page = (
         write_report(simple_board({"s": [1.0, 2.0], "t": [2.0, 4.0]}), tmp_path)[0].parent / "leaderboard.html"
     ).read_text()
-    assert page.count('src="data:image/png;base64,') == 1 and "<script" not in page
+    assert page.count('src="data:image/svg+xml;base64,') == 1 and "<script" not in page
     assert "<details><summary>m@b: every pair</summary>" in page

@@ -173,23 +173,34 @@ def _row(row: TableRow, columns: Sequence[TableColumn]) -> str:
 
 
 def _heading(column: TableColumn) -> str:
-    unit = "" if column.unit is None else f'<span class="unit">{escaped(column.unit)}</span>'
     facts = "".join(
         f' {name}="{escaped(value)}"'
-        for name, value in (("title", column.meaning), ("data-better", column.better))
+        for name, value in (
+            ("data-column", column.name),
+            ("title", column.meaning),
+            ("data-better", column.better),
+        )
         if value
     )
     kinds = _classes("right" if column.align == "right" else "", "optional" if column.optional else "")
-    return f'<th scope="col"{kinds}{facts}>{escaped(column.name)}{unit}</th>'
+    name, at, backend = column.name.partition("@")
+    parts = [
+        escaped(name),
+        f'<span class="backend">{escaped(at + backend)}</span>' if at else "",
+        "" if column.unit is None else f'<span class="unit">{escaped(column.unit)}</span>',
+    ]
+    return f'<th scope="col"{kinds}{facts}>{"".join(parts)}</th>'
 
 
 def _cell(cell: TableCell) -> str:
     if not isinstance(cell, NumberCell):
         return phrase(cell)
     value = f'<span class="best">{escaped(cell.value)}</span>' if cell.best else escaped(cell.value)
+    marks = (f"<sup>{escaped(cell.group)}</sup>" if cell.group else "") + (
+        f'<span class="star" title="best">{BEST}</span>' if cell.best else ""
+    )
     pieces = [
-        f"<sup>{escaped(cell.group)}</sup>" if cell.group else "",
-        f'<span class="star" title="best">{BEST}</span>' if cell.best else "",
+        f'<span class="marks">{marks}</span>' if marks else "",
         f' <span class="interval">{escaped(cell.interval)}</span>' if cell.interval else "",
         f' <span class="share">{escaped(cell.share)}</span>' if cell.share else "",
     ]

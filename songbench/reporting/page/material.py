@@ -14,6 +14,7 @@ from songbench.execution.recorded import stored_songs
 from songbench.execution.results import RunResults, SongId
 from songbench.execution.store import Store
 from songbench.reporting.board import Leaderboard
+from songbench.reporting.listening_results import ListeningResult
 from songbench.reporting.published import Published
 
 PAGE = "report.html"
@@ -34,6 +35,7 @@ class PageMaterial:
         aligners: the metrics that align recognised words with lyrics, by id.
         record: the run's record; empty where there is none.
         published: numbers from papers, to be shown apart.
+        listening_results: of the run's listening tests.
         store: where songs and features lie.
     """
 
@@ -45,6 +47,7 @@ class PageMaterial:
     aligners: Mapping[str, Any] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
+    listening_results: tuple[ListeningResult, ...] = ()
 
 
 def page_material(
@@ -53,6 +56,7 @@ def page_material(
     results: RunResults,
     board: Leaderboard,
     published: Sequence[Published] = (),
+    listening_results: Sequence[ListeningResult] = (),
 ) -> PageMaterial:
     """Read what the page needs beside the leaderboard.
 
@@ -62,6 +66,7 @@ def page_material(
         results: what `songbench.execution.gather.gather` gave.
         board: the leaderboard of these results.
         published: numbers from papers.
+        listening_results: of the run's listening tests.
     """
     songs = {name: song for name, (song, _) in stored_songs(experiment, store).items() if song is not None}
     aligners = {
@@ -75,6 +80,7 @@ def page_material(
         aligners=aligners,
         record=_record(experiment),
         published=tuple(published),
+        listening_results=tuple(listening_results),
         store=store,
     )
 
