@@ -1,11 +1,17 @@
 import inspect
+import shutil
 import warnings
 
+import numpy as np
+import pandas as pd
 import pytest
+import songbench_probe
 import soundfile
 
 import songbench
-from songbench.domain.errors import InputError
+from songbench.contracts.cards import unavailable
+from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.suite import load_suite
 
 
 @pytest.fixture
@@ -97,3 +103,25 @@ def test_signatures_name_every_option_and_misspelt_ones_are_explained(function):
         function(takse=2)
     with pytest.raises(InputError, match="Expected True or False"):
         function(replace="yes")
+
+
+def test_a_run_is_read_where_its_systems_and_metrics_are_not(options, tmp_path, monkeypatch):
+    """As on a laptop: the songs of a GPU system, scores of a model that is not there, imported files that are gone."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for prompt in load_suite(options["suite"]).prompts:
+        soundfile.write(folder / f"{prompt.id}.wav", np.full(8000, 0.25), 8000)
+    systems = ["probe", "silence", f"imported:suno={folder}"]
+    before = songbench.run(**{**options, "systems": systems}, metrics=["level", "spread"])
+    frame = before.leaderboard().to_frame()
+    shutil.rmtree(folder)
+    monkeypatch.setattr(songbench_probe.Probe, "availability", lambda _: unavailable("it needs a GPU", "buy one"))
+    monkeypatch.setattr(songbench_probe.Level, "availability", lambda _: unavailable("no weights", "get them"))
+    monkeypatch.setattr(songbench_probe.Spread, "availability", lambda _: unavailable("no weights", "get them"))
+    elsewhere = songbench.load_run(runs=options["runs"])
+    pd.testing.assert_frame_equal(elsewhere.leaderboard().to_frame()[frame.columns], frame)
+    assert not elsewhere.leaderboard().unavailable
+    pd.testing.assert_frame_equal(elsewhere.scores, before.scores)
+    assert len(elsewhere.songs.query("audio != ''")) == 12
+    with pytest.raises(UnavailableError, match="it needs a GPU"):
+        songbench.run(**options, metrics=["audio"], name="other")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def load_run(name: Location | None = None, *, runs: Location | None = None, store: Location | None = None) -> Run:
     """An earlier run, from what is stored; nothing is computed or written.
 
+    Its systems and metrics need not be on this machine, only its folder, its store and its suite.
+
     Args:
         name: the run's, or the path of its folder; None: the newest.
         runs: the folder of run folders; None: ``results/runs``.
@@ -26,7 +28,6 @@ def load_run(name: Location | None = None, *, runs: Location | None = None, stor
 
     Raises:
         InputError: there is no such run, naming those that exist; or its record is damaged.
-        UnavailableError: one of its systems cannot run here.
 
     Example::
 

@@ -12,8 +12,10 @@ from songbench.contracts import registry
 from songbench.domain.errors import InputError
 from songbench.domain.lyric_remarks import summary
 from songbench.domain.overrides import read_overrides
+from songbench.domain.suite import Suite
 from songbench.execution.composition import compose
 from songbench.execution.experiment import (
+    AssetRemark,
     Experiment,
     build_metrics,
     build_systems,
@@ -21,6 +23,7 @@ from songbench.execution.experiment import (
     find_suite,
     usable_systems,
 )
+from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import check_sections
 from songbench.execution.settings import LONGEST_NAME, read_settings
 
@@ -31,6 +34,7 @@ def build_experiment(
     required_metrics: Collection[str] = (),
     systems_named: bool = False,
     file: str | None = None,
+    recorded_keys: RecordedKeys | None = None,
 ) -> Experiment:
     """Build and check everything a run needs, before any work starts.
 
@@ -41,6 +45,8 @@ def build_experiment(
         systems_named: whether the user named the systems; of the default ones, those that cannot do anything with the
             suite are left out.
         file: where the configuration was recorded, for errors.
+        recorded_keys: of an earlier run that is only read: then it is no error if a system or the suite's audio is not
+            here.
 
     Raises:
         InputError: a broken suite, an unknown system or metric, a value of the wrong kind or out of range.
@@ -54,9 +60,9 @@ def build_experiment(
         )
     # 2. the suite and its audio
     suite = find_suite(settings.suite.source)
-    asset_remarks = check_assets(suite)
+    asset_remarks = _remarks_on_assets(suite, reading=recorded_keys is not None)
     # 3. systems and metrics
-    systems = build_systems(settings.systems, settings.system_sections)
+    systems = build_systems(settings.systems, settings.system_sections, recorded_keys=recorded_keys)
     remarks: tuple[str, ...] = ()
     if not systems_named:
         systems, remarks = usable_systems(systems, suite)
@@ -75,7 +81,17 @@ def build_experiment(
         engine=settings.engine,
         statistics=settings.statistics.model_dump(),
         config={**config, "systems": [system.spec for system in systems]},
+        recorded_keys=recorded_keys,
     )
+
+
+def _remarks_on_assets(suite: Suite, *, reading: bool) -> tuple[AssetRemark, ...]:
+    try:
+        return check_assets(suite)
+    except InputError:
+        if reading:  # the songs were made already
+            return ()
+        raise
 
 
 def plan_experiment(

@@ -6,15 +6,15 @@ import functools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from songbench.contracts import registry
-from songbench.contracts.cards import Availability, MetricCard, SystemCard
+from songbench.contracts.cards import READY, Availability, MetricCard, SystemCard
 from songbench.contracts.metric import Metric
 from songbench.contracts.system import System
-from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.errors import InputError, SongbenchError, UnavailableError, one_line
 from songbench.domain.hashing import Json
 from songbench.domain.prompt import Asset, FileAsset, RenderAsset
 from songbench.domain.remark import Remark
@@ -22,6 +22,7 @@ from songbench.domain.song import Request
 from songbench.domain.suite import Suite, load_suite
 from songbench.execution.keys import take_seed
 from songbench.execution.limits import unsupported_reason
+from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import metric_parameters, system_parameters
 from songbench.execution.settings import EngineSettings
 from songbench.resources import needs
@@ -35,11 +36,13 @@ class ConfiguredSystem:
         spec: as the user wrote it: ``name``, ``name:variant``, ``name:variant=source``.
         parameters: the keywords it was built with.
         plugin: what was built.
+        availability: not ready only where an earlier run is read: then its songs lie where the record says.
     """
 
     spec: str
     parameters: Mapping[str, Json]
     plugin: System
+    availability: Availability = READY
 
     @property
     def card(self) -> SystemCard:
@@ -110,6 +113,7 @@ class Experiment:
         remarks: what people should know before the run starts.
         asset_remarks: what is odd about the audio that the suite brings.
         config: the resolved configuration, for the record.
+        recorded_keys: of an earlier run that is read; None where one is planned.
     """
 
     name: str
@@ -125,6 +129,7 @@ class Experiment:
     remarks: tuple[str, ...] = ()
     asset_remarks: tuple[AssetRemark, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
+    recorded_keys: RecordedKeys | None = None
 
     @property
     def folder(self) -> Path:
@@ -154,8 +159,13 @@ class Experiment:
         return {
             name: reason
             for name, (system, request) in self.requests.items()
-            if (reason := unsupported_reason(system.plugin, system.spec, request)) is not None
+            if (reason := self._unsupported(system, request)) is not None
         }
+
+    def _unsupported(self, system: ConfiguredSystem, request: Request) -> str | None:
+        if self.recorded_keys and not system.availability.ready:
+            return self.recorded_keys.unsupported(system.name, request.prompt, request.take)
+        return unsupported_reason(system.plugin, system.spec, request)
 
     @property
     def ready_metrics(self) -> tuple[ConfiguredMetric, ...]:
@@ -182,23 +192,32 @@ def find_suite(source: str) -> Suite:
     )
 
 
-def build_systems(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Json]]) -> tuple[ConfiguredSystem, ...]:
+def build_systems(
+    specs: Sequence[str],
+    parameters: Mapping[str, Mapping[str, Json]],
+    *,
+    recorded_keys: RecordedKeys | None = None,
+) -> tuple[ConfiguredSystem, ...]:
     """Build the systems.
 
     Args:
         specs: as the user wrote them.
         parameters: per registered system name, its keywords.
+        recorded_keys: of an earlier run that is only read: a system that cannot run here is no error then.
 
     Raises:
         InputError: for an unknown name or parameter, or two systems of one name.
         UnavailableError: when one cannot run here, with the cure.
     """
     systems: list[ConfiguredSystem] = []
-    for text in specs:
-        spec = registry.SystemSpec.parse(text)
-        keywords = system_parameters(spec.name, parameters.get(spec.name, {}))
-        with _errors_in_section(f"system.{spec.name}", keywords):
-            system = ConfiguredSystem(text, keywords, registry.build_system(spec, keywords))
+    for place, text in enumerate(specs):
+        try:
+            system = _configured_system(text, parameters)
+        except SongbenchError as error:
+            if recorded_keys is None:
+                raise
+            absent = recorded_keys.system(place, one_line(str(error)))
+            system = ConfiguredSystem(text, absent.parameters, absent, absent.availability())
         if any(system.name == other.name for other in systems):
             raise InputError(
                 f"Two systems are called '{system.name}'.",
@@ -206,10 +225,20 @@ def build_systems(specs: Sequence[str], parameters: Mapping[str, Mapping[str, Js
                 cure="Give imported audio a name of its own: imported:NAME=PATH.",
             )
         systems.append(system)
-    states = [(system.spec, _availability(system)) for system in systems]
-    if missing := [(spec, state) for spec, state in states if not state.ready]:
+    states = [
+        (system.spec, _availability(system) if system.availability.ready else system.availability) for system in systems
+    ]
+    missing = [(spec, state) for spec, state in states if not state.ready]
+    if missing and recorded_keys is None:
         raise UnavailableError(_missing("system", missing))
-    return tuple(systems)
+    return tuple(replace(system, availability=state) for system, (_, state) in zip(systems, states, strict=True))
+
+
+def _configured_system(text: str, parameters: Mapping[str, Mapping[str, Json]]) -> ConfiguredSystem:
+    spec = registry.SystemSpec.parse(text)
+    keywords = system_parameters(spec.name, parameters.get(spec.name, {}))
+    with _errors_in_section(f"system.{spec.name}", keywords):
+        return ConfiguredSystem(text, keywords, registry.build_system(spec, keywords))
 
 
 def _availability(system: ConfiguredSystem) -> Availability:

@@ -69,7 +69,7 @@ def _machine(experiment: Experiment) -> str:
 
 
 def _metric(planner: Planner, metric: ConfiguredMetric) -> MetricResults:
-    if not metric.availability.ready:
+    if not metric.availability.ready and planner.experiment.recorded_keys is None:
         return MetricResults(card=metric.card, availability=metric.availability, songs={}, sets={})
     if isinstance(metric.plugin, SetMetric):
         sets = _verdicts(planner.records, planner.set_keys(metric))

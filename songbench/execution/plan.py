@@ -134,10 +134,17 @@ class Planner:
     def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
         """Every song that is to be made: who makes it, the request, its key; those that are unsupported are not."""
         return {
-            name: (system, request, song_key(system.plugin, request))
+            name: (system, request, self._song_key(system, request))
             for name, (system, request) in self.requests.items()
             if name not in self.unsupported
         }
+
+    def _song_key(self, system: ConfiguredSystem, request: Request) -> str:
+        keys = self.experiment.recorded_keys
+        key = (
+            keys.of_song(system.name, request.prompt, request.take) if keys and not system.availability.ready else None
+        )
+        return key or song_key(system.plugin, request)
 
     def song_data(self, request: Request) -> dict[str, Any]:
         """A request as it is sent to a worker."""
@@ -297,10 +304,22 @@ class Planner:
 
     def song_score_keys(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         """Per song, the key of its score."""
+        keys = self.experiment.recorded_keys
+        if keys and not metric.availability.ready:
+            recorded_keys = {
+                name: keys.of_score(metric.card, metric.parameters, name.system, request.prompt, name.take)
+                for name, (_, request, _) in self.songs.items()
+            }
+            return {name: key for name, key in recorded_keys.items() if key}
         return {name: score_key(metric.card, metric.parameters, song) for name, (_, _, song) in self.songs.items()}
 
     def set_keys(self, metric: ConfiguredMetric) -> dict[str, str]:
         """Per system that made at least one song, the key of its set score."""
+        keys = self.experiment.recorded_keys
+        if keys and not metric.availability.ready:
+            names = [system.name for system in self.experiment.systems]
+            recorded_keys = {name: keys.of_score(metric.card, metric.parameters, name) for name in names}
+            return {name: key for name, key in recorded_keys.items() if key}
         references = [self._reference_identity(prompt) for prompt in self.referenced]
         return {
             system.name: set_score_key(metric.card, metric.parameters, [key for _, key in generated], references)

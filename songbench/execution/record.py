@@ -100,6 +100,7 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
             system.name: {
                 "spec": system.spec,
                 "version": system.card.version,
+                "sanity": system.card.sanity,
                 "parameters": dict(system.plugin.parameters),
                 "package": registry.package_of(registry.SYSTEMS, registry.SystemSpec.parse(system.spec).name),
             }

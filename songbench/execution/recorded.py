@@ -12,6 +12,7 @@ from songbench.execution.experiment import Experiment
 from songbench.execution.places import located
 from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD, read_record
+from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.results import SongId
 from songbench.execution.run_folders import run_folder
 from songbench.execution.songs import asset_source, load_song
@@ -19,7 +20,9 @@ from songbench.execution.store import Store
 
 
 def recorded(run: str | None, runs: str | None = None, store: str | None = None) -> tuple[Experiment, dict[str, Any]]:
-    """The experiment of an earlier run, rebuilt from its record, and the record.
+    """The experiment of an earlier run, rebuilt from its record to be read, and the record.
+
+    Systems and metrics that are not on this machine are no obstacle: what they made and said is found by the record.
 
     Args:
         run: its name; None: the newest run.
@@ -31,18 +34,25 @@ def recorded(run: str | None, runs: str | None = None, store: str | None = None)
     """
     folder = run_folder(run, runs)
     record = read_record(folder / RECORD)
-    return rebuilt(record, folder, store), record
+    return rebuilt(record, folder, store, reading=True), record
 
 
-def rebuilt(record: dict[str, Any], folder: Path, store: str | None = None) -> Experiment:
+def rebuilt(record: dict[str, Any], folder: Path, store: str | None = None, *, reading: bool = False) -> Experiment:
     """The experiment that a record tells of, its paths seen from the present working folder.
 
+    Args:
+        record: of the run.
+        folder: of the run.
+        store: where its results live now, if not where the record says.
+        reading: whether it is only read, so that its systems need not run here.
+
     Raises:
-        SongbenchError: when its suite is gone or a system cannot run here.
+        SongbenchError: when its suite is gone or, unless it is only read, a system cannot run here.
     """
     config = {**recorded_config(record, folder), "runs": str(folder.parent), "name": folder.name}
     config |= {"store": store} if store else {}
-    return build_experiment(config, systems_named=True, file=str(folder / RECORD))
+    recorded_keys = RecordedKeys(record) if reading else None
+    return build_experiment(config, systems_named=True, file=str(folder / RECORD), recorded_keys=recorded_keys)
 
 
 def recorded_config(record: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""Where a run's results are stored, as its record says: for systems and metrics that are not on this machine.
+
+The key of a song follows from the system that makes it, which elsewhere may lack its weights, its program or its files.
+A run can be read all the same: its record names every key. They hold while prompt and metric are the recorded ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from songbench.contracts.cards import Availability, MetricCard, SystemCard, unavailable
+from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.hashing import Json
+from songbench.domain.prompt import Prompt
+from songbench.domain.song import Failure, Request, Song
+
+
+@dataclass(frozen=True)
+class RecordedKeys:
+    """The keys of a run record.
+
+    Attributes:
+        record: of the run.
+    """
+
+    record: Mapping[str, Any]
+
+    def of_song(self, system: str, prompt: Prompt, take: int) -> str | None:
+        """The key of a song; None when the run asked for no such song, or the prompt has changed since."""
+        key: str | None = self.record["songs"].get(f"{system}/{prompt.id}/{take}")
+        return key if key and self._same(prompt) else None
+
+    def unsupported(self, system: str, prompt: Prompt, take: int) -> str | None:
+        """Why a song was never asked for; None when it was."""
+        reason: str | None = self.record.get("unsupported", {}).get(f"{system}/{prompt.id}/{take}")
+        return reason
+
+    def of_score(
+        self,
+        metric: MetricCard,
+        parameters: Mapping[str, Json],
+        system: str,
+        prompt: Prompt | None = None,
+        take: int = 0,
+    ) -> str | None:
+        """The key of a score of a song, or of a system's songs together where there is no prompt.
+
+        None when the run has no such score, or metric or prompt have changed since.
+        """
+        facts = self.record["metrics"].get(metric.id)
+        if not facts or (facts["version"], facts["parameters"]) != (metric.version, dict(parameters)):
+            return None
+        if prompt and not self._same(prompt):
+            return None
+        song = f"/{prompt.id}/{take}" if prompt else ""
+        key: str | None = self.record["scores"].get(f"{metric.id}/{system}{song}")
+        return key
+
+    def _same(self, prompt: Prompt) -> bool:
+        try:
+            return bool(self.record["prompts"].get(prompt.id) == prompt.key())
+        except InputError:  # its audio is not here either
+            return True
+
+    def system(self, place: int, cause: str) -> AbsentSystem:
+        """What stands for a system that cannot even be built here.
+
+        Args:
+            place: of the system among those of the run.
+            cause: why it cannot be built.
+
+        Raises:
+            UnavailableError: the record does not know it either.
+        """
+        specs = self.record["config"]["systems"]
+        for name, facts in self.record["systems"].items():
+            if place < len(specs) and facts["spec"] == specs[place]:
+                summary, sanity = "It is not on this machine.", bool(facts.get("sanity", False))
+                card = SystemCard(name=name, version=facts["version"], summary=summary, licence="", sanity=sanity)
+                return AbsentSystem(card, facts["parameters"], cause)
+        raise UnavailableError(cause)
+
+
+@dataclass(frozen=True)
+class AbsentSystem:
+    """A system of an earlier run of which this machine has the songs only.
+
+    Attributes:
+        card: what the record says of it.
+        parameters: as they were.
+        cause: why it cannot be built here.
+    """
+
+    card: SystemCard
+    parameters: Mapping[str, Json]
+    cause: str
+
+    def availability(self) -> Availability:
+        """Never ready."""
+        return unavailable(self.cause, "its songs and scores can be read; to make more, run it where it is")
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
+        """It makes nothing."""
+        return (Failure("generate", self.cause, request=request) for request in requests)
