@@ -156,7 +156,10 @@ def test_html_holds_figures_lists_and_audio():
     assert "<title>Title</title>" in page and '<h2 id="part-1">Part</h2>' in page
     assert "<ul><li>one<ul><li>deeper</li></ul></li></ul>" in page
     assert 'src="data:image/png;base64,' in page and 'alt="a &quot;quoted&quot; one"' in page
-    assert '<audio controls preload="none" src="audio/a%20b.wav">' in page and "a &lt;song&gt;" in page
+    assert (
+        '<audio controls preload="none" src="audio/a%20b.wav" aria-label="a &lt;song&gt;">' in page
+        and "a &lt;song&gt;" in page
+    )
     assert "media-src 'self'" in page and "media-src" not in html.to_html(blocks[:3], {})
 
 

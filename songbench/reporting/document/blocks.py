@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
+from songbench.reporting.document.recordings import LyricSheet, SectionStrip, SheetLine, Waveform
+
 BEST = "★"
 """Stands beside the best number of a column."""
 
@@ -237,8 +239,54 @@ class Views:
     views: tuple[View, ...]
 
 
-Nest: TypeAlias = Fold | SideBySide | Views
-"""A block that holds others."""
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A song that is heard.
+
+    Attributes:
+        key: of this recording, unique on its page.
+        title: whose it is.
+        seconds: how long it is.
+        path: of the audio file, relative to the report; "" where the report has no audio.
+        note: facts that stand beside the title.
+        loudness: in LUFS; None where that is not known.
+        waveform: its outline, or None.
+        strips: its sections, as different sources have them.
+        spectrogram: the name of its picture, as of a `Figure`; "" for none.
+        blocks: what belongs to it, seen while it is chosen.
+        faint: it does not compete.
+    """
+
+    key: str
+    title: str
+    seconds: float
+    path: str = ""
+    note: str = ""
+    loudness: float | None = None
+    waveform: Waveform | None = None
+    strips: tuple[SectionStrip, ...] = ()
+    spectrogram: str = ""
+    blocks: tuple[Block, ...] = ()
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Songs to be compared by listening: a reader hears one of them and changes to another at the same place.
+
+    Attributes:
+        title: what they have in common.
+        recordings: in order.
+        blocks: what concerns all of them; stands before what belongs to each.
+    """
+
+    title: str
+    recordings: tuple[Recording, ...]
+    blocks: tuple[Block, ...] = ()
+
+
+Nest: TypeAlias = Fold | SideBySide | Views | Recordings | LyricSheet
+"""A block that holds others, or stands for others where a format has nothing like it."""
 Leaf: TypeAlias = Heading | Text | Listing | Table | Figure | AudioPlayer
 Block: TypeAlias = Leaf | Nest
 
@@ -261,8 +309,30 @@ def leaves(blocks: Iterable[Block]) -> Iterator[Leaf]:
                     if view.group:
                         yield Text((Fragment(f"{view.group}: {view.name}", "strong"),))
                     yield from leaves(view.blocks)
+            case Recordings():
+                yield from (AudioPlayer(entry.path, entry.title) for entry in block.recordings if entry.path)
+                yield from leaves(block.blocks)
+                for entry in block.recordings:
+                    yield Heading(entry.title)
+                    yield from leaves(entry.blocks)
+            case LyricSheet():
+                yield Listing(tuple(_sung(line) for section in block.sections for line in section.lines))
             case _:
                 yield block
+
+
+_MARKS = {"match": ("", ""), "substitution": ("[", "]"), "deletion": ("[-", "]"), "insertion": ("[+", "]")}
+
+
+def _sung(line: SheetLine) -> Phrase:
+    """A line of lyrics as text, with what was heard otherwise in brackets."""
+    parts = []
+    for word, _ in line.words:
+        before, after = _MARKS[word.kind]
+        text = word.recognised if word.kind == "insertion" else word.spelling.rstrip() or word.lyric
+        instead = f": {word.recognised}" if word.kind == "substitution" else ""
+        parts.append(f"{before}{text}{instead}{after}")
+    return " ".join(parts) or line.text
 
 
 def required_columns(block: Table) -> Table:

@@ -12,7 +12,8 @@ from functools import cache
 from importlib.resources import files
 
 from songbench.reporting.document.blocks import AudioPlayer, Block, Fragment, Heading, Listing, Text, leaves
-from songbench.reporting.document.html_elements import element, escaped, phrase
+from songbench.reporting.document.html_elements import element, phrase
+from songbench.reporting.document.html_text import escaped
 
 __all__ = ["LinkedFiles", "escaped", "stylesheet", "to_html"]
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from html import escape
 from itertools import groupby
-from urllib.parse import quote, urlsplit
 
 from songbench.reporting.document.blocks import (
     BEST,
@@ -19,6 +17,8 @@ from songbench.reporting.document.blocks import (
     Listing,
     NumberCell,
     Phrase,
+    Recording,
+    Recordings,
     SideBySide,
     Table,
     TableCell,
@@ -30,7 +30,11 @@ from songbench.reporting.document.blocks import (
     fragments,
     plain,
 )
+from songbench.reporting.document.html_lyrics import lyric_sheet
+from songbench.reporting.document.html_recordings import player, strip, waveform
+from songbench.reporting.document.html_text import address, escaped
 from songbench.reporting.document.layout import LONG
+from songbench.reporting.document.recordings import LyricSheet
 
 Images = Mapping[str, bytes | str]
 _PNG = b"\x89PNG"
@@ -43,11 +47,6 @@ _TAGS = {
 }
 _SCROLLS = 4
 """Tables of more columns get the focus, so that the keyboard can scroll them."""
-
-
-def escaped(text: str) -> str:
-    """The text with everything that a browser would read as markup made visible."""
-    return escape(text)
 
 
 def element(block: Block, images: Images, anchor: str = "") -> str:
@@ -70,8 +69,7 @@ def element(block: Block, images: Images, anchor: str = "") -> str:
         case Figure():
             return f'<figure><img src="{_source(images[block.name])}" alt="{escaped(block.alt)}"></figure>'
         case AudioPlayer():
-            player = f'<audio controls preload="none" src="{address(block.path)}"></audio>'
-            return f"<figure><figcaption>{escaped(block.title)}</figcaption>{player}</figure>"
+            return f"<figure><figcaption>{escaped(block.title)}</figcaption>{player(block.path, block.title)}</figure>"
         case Table():
             return _table(block)
         case Fold():
@@ -83,19 +81,15 @@ def element(block: Block, images: Images, anchor: str = "") -> str:
         case Views():
             views = "".join(_view(view, images, first=not number) for number, view in enumerate(block.views))
             return f'<div class="views" data-title="{escaped(block.title)}">{views}</div>'
+        case Recordings():
+            return _recordings(block, images)
+        case LyricSheet():
+            return lyric_sheet(block)
 
 
 def phrase(text: Phrase) -> str:
     """A text with its styles and links."""
     return "".join(map(_fragment, fragments(text)))
-
-
-def address(link: str) -> str:
-    """Of a link, as an attribute: an https address as it is, a path with everything quoted that is not one."""
-    if urlsplit(link).scheme in ("http", "https"):
-        return escaped(link)
-    path, mark, anchor = link.partition("#")
-    return escaped(quote(path) + mark + quote(anchor))
 
 
 def _elements(blocks: Sequence[Block], images: Images) -> str:
@@ -109,6 +103,42 @@ def _view(view: View, images: Images, *, first: bool) -> str:
         return f'<div class="view chosen" {facts}>{content}</div>'
     return (
         f'<details class="view" {facts}><summary>{escaped(f"{view.group}: {view.name}")}</summary>{content}</details>'
+    )
+
+
+def _recordings(block: Recordings, images: Images) -> str:
+    longest = max((recording.seconds for recording in block.recordings), default=0.0)
+    rows = "".join(_recording(recording, longest, images) for recording in block.recordings)
+    parts = "".join(
+        f'<section data-recording="{escaped(recording.key)}"><h2>{escaped(recording.title)}</h2>'
+        f"{_elements(recording.blocks, images)}</section>"
+        for recording in block.recordings
+        if recording.blocks
+    )
+    return (
+        f'<div class="recordings" data-title="{escaped(block.title)}" data-seconds="{longest:.3f}">{rows}</div>'
+        f'{_elements(block.blocks, images)}<div class="recording-parts">{parts}</div>'
+    )
+
+
+def _recording(recording: Recording, longest: float, images: Images) -> str:
+    """A row: name, facts and player, and beside them what is seen of the sound, as wide as it is long."""
+    title = escaped(recording.title)
+    width = f"{100 * recording.seconds / longest:.2f}%" if longest else "100%"
+    graphs = [(entry.title, strip(entry, recording.seconds, width)) for entry in recording.strips]
+    if recording.waveform:
+        graphs.append(("", waveform(recording.waveform, f"Waveform of {recording.title}", width)))
+    if recording.spectrogram:
+        source = _source(images[recording.spectrogram])
+        graphs.append(("", f'<img src="{source}" width="{width}" alt="Spectrogram of {title}" loading="lazy">'))
+    rows = "".join(f'<span class="graph-title">{escaped(name)}</span><div>{graph}</div>' for name, graph in graphs)
+    loudness = f' data-loudness="{recording.loudness:.2f}"' if recording.loudness is not None else ""
+    return (
+        f'<div{_classes("recording", "faint" if recording.faint else "")} data-recording="{escaped(recording.key)}" '
+        f'data-seconds="{recording.seconds:.3f}"{loudness}><div class="recording-head">'
+        f'<span class="recording-title">{title}</span><span class="recording-note">{escaped(recording.note)}</span>'
+        f"{player(recording.path, recording.title) if recording.path else ''}</div>"
+        f'<div class="graphs">{rows}</div></div>'
     )
 
 

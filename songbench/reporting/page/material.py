@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from songbench.contracts.metric import WordAligner
+from songbench.domain.audio import AudioSource
 from songbench.domain.song import Song
 from songbench.execution.experiment import Experiment
 from songbench.execution.record import RECORD
-from songbench.execution.recorded import stored_songs
+from songbench.execution.recorded import stored_assets, stored_songs
 from songbench.execution.results import RunResults, SongId
 from songbench.execution.store import Store
 from songbench.reporting.board import Leaderboard
@@ -32,6 +34,7 @@ class PageMaterial:
         board: the leaderboard.
         results: everything the run asked for and what came of it.
         songs: every song that was made; its audio is not loaded yet.
+        assets: style clips (``prompt_wav``) and reference songs (``reference``), by prompt and name.
         aligners: the metrics that align recognised words with lyrics, by id.
         record: the run's record; empty where there is none.
         published: numbers from papers, to be shown apart.
@@ -44,7 +47,8 @@ class PageMaterial:
     results: RunResults
     songs: Mapping[SongId, Song]
     store: Store
-    aligners: Mapping[str, Any] = field(default_factory=dict)
+    assets: Mapping[str, Mapping[str, AudioSource]] = field(default_factory=dict)
+    aligners: Mapping[str, WordAligner] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
     listening_results: tuple[ListeningResult, ...] = ()
@@ -70,13 +74,14 @@ def page_material(
     """
     songs = {name: song for name, (song, _) in stored_songs(experiment, store).items() if song is not None}
     aligners = {
-        metric.id: metric.plugin for metric in experiment.ready_metrics if hasattr(metric.plugin, "word_alignment")
+        metric.id: metric.plugin for metric in experiment.ready_metrics if isinstance(metric.plugin, WordAligner)
     }
     return PageMaterial(
         name=experiment.name,
         board=board,
         results=results,
         songs=songs,
+        assets=stored_assets(experiment, store),
         aligners=aligners,
         record=_record(experiment),
         published=tuple(published),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,13 +58,13 @@ class ReportAudio:
         mode: how it came there.
         songs: of each song that has audio there.
         prompts: of each prompt its style clip (``prompt_wav``) and reference song (``reference``), where there are.
-        faults: what could not be brought there, and why, one sentence each.
+        faults: what could not be brought there, and why, one sentence each, by prompt.
     """
 
     mode: AudioMode
     songs: Mapping[SongId, SongAudio] = field(default_factory=dict)
     prompts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    faults: tuple[str, ...] = ()
+    faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def check_audio_mode(mode: str) -> AudioMode:
@@ -111,20 +112,25 @@ def write_song_files(
     places: dict[SongId, SongAudio] = {}
     for song, content in songs.items():
         stem = f"{FOLDER}/{systems[song.system]}/{prompts[song.prompt]}.take{song.take}"
-        mix = files.add(stem, content.source)
-        vocals = files.add(f"{stem}.vocals", content.stems["vocals"]) if "vocals" in content.stems else ""
+        mix = files.add(stem, content.source, song.prompt)
+        vocals = files.add(f"{stem}.vocals", content.stems["vocals"], song.prompt) if "vocals" in content.stems else ""
         if mix:
             places[song] = SongAudio(mix=mix, vocals=vocals)
     of_prompts = {
         prompt: {
             name: path
             for name, source in sources.items()
-            if (path := files.add(f"{FOLDER}/{PROMPTS}/{prompts[prompt]}.{_ASSETS[name]}", source))
+            if (path := files.add(f"{FOLDER}/{PROMPTS}/{prompts[prompt]}.{_ASSETS[name]}", source, prompt))
         }
         for prompt, sources in assets.items()
     }
     _finish(folder, files.contents, mode)
-    return ReportAudio(mode=mode, songs=places, prompts=of_prompts, faults=tuple(files.faults))
+    return ReportAudio(
+        mode=mode,
+        songs=places,
+        prompts=of_prompts,
+        faults={prompt: tuple(lines) for prompt, lines in files.faults.items()},
+    )
 
 
 _ASSETS = {"prompt_wav": "style", "reference": "reference"}
@@ -135,21 +141,21 @@ class _Files:
 
     Attributes:
         contents: what each file was made from, by its path.
-        faults: what could not be put there.
+        faults: what could not be put there, by prompt.
     """
 
     def __init__(self, folder: Path, mode: AudioMode) -> None:
         self.folder, self.mode = folder, mode
         self.contents: dict[str, str] = {}
-        self.faults: list[str] = []
+        self.faults: dict[str, list[str]] = defaultdict(list)
         self.earlier = _earlier(folder)
 
-    def add(self, stem: str, source: AudioSource) -> str:
+    def add(self, stem: str, source: AudioSource, prompt: str) -> str:
         """The path of a sound's file, relative to the folder; "" where the sound cannot be read."""
         try:
             path = self._write(stem, source)
         except (DamageError, InputError) as error:
-            self.faults.append(f"{stem.partition('/')[2]}: {error}")
+            self.faults[prompt].append(f"{stem.partition('/')[2]}: {error}")
             return ""
         except OSError as error:
             raise StoreWriteError(f"The report cannot be written to '{self.folder}': {error.strerror}.") from error

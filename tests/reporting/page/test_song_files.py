@@ -51,22 +51,22 @@ def test_names_are_readable_and_never_meet():
 
 
 def test_linked_songs_take_no_room_and_leave_the_store_alone(store, folder):
-    stored, vocals, clip = (put_audio(store, MemoryAudio(audio(level))) for level in (0.1, 0.2, 0.05))
-    songs = {SongId("s", "p", 0): song(stored, vocals=vocals)}
+    blob_audio, vocals, clip = (put_audio(store, MemoryAudio(audio(level))) for level in (0.1, 0.2, 0.05))
+    songs = {SongId("s", "p", 0): song(blob_audio, vocals=vocals)}
     report = write_song_files(folder, songs, {"p": {"prompt_wav": clip, "reference": MemoryAudio(audio(2.0))}}, "link")
     (paths,) = report.songs.values()
     assert (paths.mix, paths.vocals) == ("songs/s/p.take0.flac", "songs/s/p.take0.vocals.flac")
     assert report.prompts == {
         "p": {"prompt_wav": "songs/~prompts/p.style.flac", "reference": "songs/~prompts/p.reference.flac"}
     }
-    assert (folder / paths.mix).samefile(store.local_path(stored.blob))
+    assert (folder / paths.mix).samefile(store.local_path(blob_audio.blob))
     assert not (folder / "songs/~prompts/p.reference.flac").stat().st_nlink > 1
     # another song of the same place replaces the name, never the store's bytes
-    other = put_audio(store, MemoryAudio(audio(0.15)))
-    before = store.read_blob(stored.blob)
-    write_song_files(folder, {SongId("s", "p", 0): song(other)}, {}, "link")
-    assert (folder / paths.mix).read_bytes() == store.read_blob(other.blob)
-    assert store.read_blob(stored.blob) == before
+    louder = put_audio(store, MemoryAudio(audio(0.15)))
+    before = store.read_blob(blob_audio.blob)
+    write_song_files(folder, {SongId("s", "p", 0): song(louder)}, {}, "link")
+    assert (folder / paths.mix).read_bytes() == store.read_blob(louder.blob)
+    assert store.read_blob(blob_audio.blob) == before
     assert not (folder / paths.vocals).exists() and not (folder / "songs/~prompts").exists()
 
 
@@ -75,23 +75,23 @@ def test_where_links_are_impossible_songs_are_copied(store, folder, monkeypatch)
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr(song_files.os, "link", refuse)
-    stored = put_audio(store, MemoryAudio(audio()))
-    write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "link")
+    blob_audio = put_audio(store, MemoryAudio(audio()))
+    write_song_files(folder, {SongId("s", "p", 0): song(blob_audio)}, {}, "link")
     copy = folder / "songs/s/p.take0.flac"
-    assert copy.read_bytes() == store.read_blob(stored.blob) and copy.stat().st_nlink == 1
+    assert copy.read_bytes() == store.read_blob(blob_audio.blob) and copy.stat().st_nlink == 1
 
 
 def test_songs_of_a_remote_store_are_copied(folder):
     remote = Store("memory://page-song-files")
-    stored = put_audio(remote, MemoryAudio(audio()))
-    report = write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "link")
-    assert (folder / report.songs["s", "p", 0].mix).read_bytes() == remote.read_blob(stored.blob)
+    blob_audio = put_audio(remote, MemoryAudio(audio()))
+    report = write_song_files(folder, {SongId("s", "p", 0): song(blob_audio)}, {}, "link")
+    assert (folder / report.songs["s", "p", 0].mix).read_bytes() == remote.read_blob(blob_audio.blob)
 
 
 @pytest.mark.parametrize(("channels", "rate"), [(1, 16_000), (2, 44_100), (3, 96_000)])
 def test_mp3_has_its_rate_and_is_made_once(store, folder, channels, rate, monkeypatch):
-    stored = put_audio(store, MemoryAudio(audio(seconds=1.0, channels=channels, rate=rate)))
-    songs = {SongId("s", "p", 0): song(stored)}
+    blob_audio = put_audio(store, MemoryAudio(audio(seconds=1.0, channels=channels, rate=rate)))
+    songs = {SongId("s", "p", 0): song(blob_audio)}
     path = folder / write_song_files(folder, songs, {}, "mp3").songs["s", "p", 0].mix
     assert soundfile.info(path).format == "MP3"
     assert 8 * path.stat().st_size / soundfile.info(path).duration / 1000 == pytest.approx(MP3_RATE, rel=0.1)
@@ -100,10 +100,10 @@ def test_mp3_has_its_rate_and_is_made_once(store, folder, channels, rate, monkey
 
 
 def test_without_audio_nothing_is_left_but_what_others_put_there(store, folder):
-    stored = put_audio(store, MemoryAudio(audio()))
-    write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "copy")
+    blob_audio = put_audio(store, MemoryAudio(audio()))
+    write_song_files(folder, {SongId("s", "p", 0): song(blob_audio)}, {}, "copy")
     (folder / "songs/s/mine.txt").write_text("mine")
-    report = write_song_files(folder, {SongId("s", "p", 0): song(stored)}, {}, "none")
+    report = write_song_files(folder, {SongId("s", "p", 0): song(blob_audio)}, {}, "none")
     assert not report.songs and [path.name for path in folder.rglob("*") if path.is_file()] == ["mine.txt"]
 
 
@@ -118,9 +118,9 @@ def test_a_forged_list_removes_nothing_outside(store, folder):
 
 
 def test_a_song_that_cannot_be_read_is_named(store, folder):
-    gone = StoredAudio(store, Blob("0" * 64 + ".flac"))
-    report = write_song_files(folder, {SongId("s", "p", 0): song(gone)}, {}, "link")
-    assert not report.songs and "s/p.take0" in report.faults[0] and "is gone" in report.faults[0]
+    absent = StoredAudio(store, Blob("0" * 64 + ".flac"))
+    report = write_song_files(folder, {SongId("s", "p", 0): song(absent)}, {}, "link")
+    assert not report.songs and "s/p.take0" in report.faults["p"][0] and "is gone" in report.faults["p"][0]
 
 
 def test_modes_are_named():

@@ -1,0 +1,322 @@
+"""The page of a prompt: its songs to be compared by listening, with lyrics as recognised, sections and all scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+
+from songbench.contracts.metric import WordAligner
+from songbench.domain.errors import SongbenchError
+from songbench.domain.prompt import Prompt
+from songbench.domain.score import Scores
+from songbench.domain.song import Failure, Song, TimedSection
+from songbench.execution.results import SongId
+from songbench.reporting.audio_files import MP3_RATE
+from songbench.reporting.document.blocks import (
+    AudioPlayer,
+    Block,
+    Fold,
+    Fragment,
+    Heading,
+    Listing,
+    Phrase,
+    Recording,
+    Recordings,
+    SideBySide,
+    Text,
+    View,
+    Views,
+)
+from songbench.reporting.document.html import LinkedFiles, to_html
+from songbench.reporting.document.recordings import SectionStrip, Waveform
+from songbench.reporting.file_names import readable_names
+from songbench.reporting.page.lyric_sheets import LEGEND, alignment_summary, lyric_sheet
+from songbench.reporting.page.material import PAGE, PARTS, PageMaterial, prompt_place
+from songbench.reporting.page.song_files import ReportAudio, SongAudio
+from songbench.reporting.page.song_picture import SongPicture, song_pictures
+from songbench.reporting.page.song_scores import PromptScores
+from songbench.reporting.songs import SongRow, song_rows, song_sheet
+
+ASSETS = ("players.css", "players.js")
+"""The files of this folder's ``assets`` that the pages of prompts need."""
+PICTURES = "pictures"
+"""Holds the spectrograms, below `PARTS`."""
+
+_NO_AUDIO = "This copy of the report has no audio: 'songbench report RUN --to FOLDER --audio link' writes one that has."
+_LISTENING = (
+    "All songs stand on one time axis. They are played as loud as they are, unless equal loudness is chosen: then the "
+    "louder ones are turned down."
+)
+
+
+def prompt_pages(material: PageMaterial, audio: ReportAudio) -> dict[str, bytes]:
+    """The pages of all prompts, with the pictures, the style and the script that they need.
+
+    Args:
+        material: of the run.
+        audio: as `songbench.reporting.page.song_files.write_song_files` brought it into the report.
+
+    Returns:
+        Contents by paths seen from the run's folder; the same for the same material.
+    """
+    pages = _PromptPages(material, audio)
+    contents = {f"{PARTS}/{name}": (files(__package__) / "assets" / name).read_bytes() for name in ASSETS}
+    contents |= {f"{PARTS}/{place}": picture.spectrogram for place, picture in pages.pictures_by_place()}
+    linked = LinkedFiles(("../page.css", "../players.css"), ("../page.js", "../players.js"))
+    images = {place: f"../{place}" for place, _ in pages.pictures_by_place()}
+    for prompt in material.results.suite.prompts:
+        trail = (Fragment(material.name, link=f"../../{PAGE}"), Fragment("prompts"), Fragment(prompt.id))
+        page = to_html(pages.blocks(prompt), images, linked=linked, trail=trail)
+        contents[prompt_place(prompt.id)] = page.encode()
+    return contents
+
+
+@dataclass(frozen=True)
+class _SongEntry:
+    """A song that the run asks for.
+
+    Attributes:
+        row: what became of it.
+        title: its system, with the take where there are several.
+        sanity: whether its system does not compete.
+    """
+
+    row: SongRow
+    title: str
+    sanity: bool
+
+
+class _PromptPages:
+    """Builds the pages of a run's prompts one after the other."""
+
+    def __init__(self, material: PageMaterial, audio: ReportAudio) -> None:
+        self.material, self.audio = material, audio
+        self.scores = PromptScores(material.results)
+        self.pictures = song_pictures(material.store, [song.source for song in material.songs.values()])
+        systems = readable_names(dict.fromkeys(song.system for song in material.songs))
+        prompts = readable_names(dict.fromkeys(song.prompt for song in material.songs))
+        self.places = {
+            song: f"{PICTURES}/{systems[song.system]}/{prompts[song.prompt]}.take{song.take}.webp"
+            for song in material.songs
+        }
+        self.entries = self._song_entries()
+        self.order = [prompt.id for prompt in material.results.suite.prompts]
+
+    def _song_entries(self) -> dict[str, list[_SongEntry]]:
+        """The songs of each prompt: competitors first, as on the leaderboard."""
+        results = self.material.results
+        sanity = {card.name: card.sanity for card in results.systems}
+        rows = sorted(song_rows(results), key=lambda row: sanity[row.song.system])
+        songs: dict[str, list[_SongEntry]] = {prompt.id: [] for prompt in results.suite.prompts}
+        for row in rows:
+            take = f" take {row.song.take}" if results.takes > 1 else ""
+            songs[row.song.prompt].append(_SongEntry(row, row.song.system + take, sanity[row.song.system]))
+        return songs
+
+    def pictures_by_place(self) -> Iterator[tuple[str, SongPicture]]:
+        """Every picture with the place of its file."""
+        for song, place in self.places.items():
+            picture = self._picture(song)
+            if picture is not None:
+                yield place, picture
+
+    def _picture(self, song: SongId) -> SongPicture | None:
+        picture = self.pictures[self.material.songs[song].source.digest]
+        return None if isinstance(picture, Failure) else picture
+
+    # -- the page --------------------------------------------------------------------------------------------------
+
+    def blocks(self, prompt: Prompt) -> list[Block]:
+        """The page of a prompt."""
+        entries = self.entries[prompt.id]
+        playable = [song for song in entries if song.row.song in self.material.songs]
+        recordings = [self._recording(prompt, song, key=str(number)) for number, song in enumerate(playable, start=1)]
+        scores = self.scores.table_of_prompt(
+            [song.row.song for song in entries], [song.title for song in entries], [song.sanity for song in entries]
+        )
+        about = (*_unmade(entries), Heading("Scores of this prompt"), scores)
+        return [
+            Heading(prompt.id, level=1),
+            Text(self._neighbours(prompt)),
+            *_facts(prompt),
+            *self._prompt_audio(prompt),
+            *self._about_songs(recordings),
+            *_listing(self.audio.faults.get(prompt.id, ())),
+            *([Recordings(f"songs of {prompt.id}", tuple(recordings), about)] if recordings else about),
+        ]
+
+    def _neighbours(self, prompt: Prompt) -> tuple[Fragment, ...]:
+        place = self.order.index(prompt.id)
+        before = [Fragment(f"← {name}", link=f"{name}.html") for name in self.order[max(0, place - 1) : place]]
+        after = [Fragment(f"{name} →", link=f"{name}.html") for name in self.order[place + 1 : place + 2]]
+        report = Fragment("all results", link=f"../../{PAGE}")
+        parts = [*before, report, *after]
+        spaced = [fragment for part in parts for fragment in (Fragment(" | "), part)]
+        return tuple(spaced[1:])
+
+    def _prompt_audio(self, prompt: Prompt) -> list[Block]:
+        """Players for its style clip and its reference song."""
+        titles = {"prompt_wav": "Style clip", "reference": "Reference song"}
+        paths = self.audio.prompts.get(prompt.id, {})
+        players = [(AudioPlayer(f"../{path}", titles[name]),) for name, path in paths.items()]
+        return [SideBySide(tuple(players))] if players else []
+
+    def _about_songs(self, recordings: Sequence[Recording]) -> list[Block]:
+        if not recordings:
+            return [Text("No song was made of this prompt.")]
+        if self.audio.mode == "none":
+            return [Text(_NO_AUDIO)]
+        codec = f" They are MP3 of {MP3_RATE} kbit/s; scores are of the originals." if self.audio.mode == "mp3" else ""
+        return [Text(_LISTENING + codec)]
+
+    # -- a song ----------------------------------------------------------------------------------------------------
+
+    def _recording(self, prompt: Prompt, entry: _SongEntry, key: str) -> Recording:
+        name = entry.row.song
+        song, picture, audio = self.material.songs[name], self._picture(name), self.audio.songs.get(name)
+        strips = self._strips(prompt, song, name, picture.seconds if picture else 0.0)
+        return Recording(
+            key=key,
+            title=entry.title,
+            seconds=picture.seconds if picture else 0.0,
+            path=f"../{audio.mix}" if audio else "",
+            note=_note(picture),
+            loudness=picture.loudness if picture else None,
+            waveform=Waveform(
+                peaks=tuple(map(int, picture.outline.peaks)), levels=tuple(map(int, picture.outline.levels))
+            )
+            if picture
+            else None,
+            strips=strips if picture else (),
+            spectrogram=self.places[name] if picture else "",
+            blocks=(
+                *self._lyrics(prompt, song, name),
+                *_remarks(entry.row),
+                Heading("Scores", level=3),
+                self.scores.table_of_song(name),
+                Fold("How it was made", tuple(_sheet(entry.row))),
+                *(
+                    [Fold("Vocals alone", (AudioPlayer(f"../{audio.vocals}", "Vocals"),))]
+                    if audio and audio.vocals
+                    else []
+                ),
+            ),
+            faint=entry.sanity,
+        )
+
+    def _strips(self, prompt: Prompt, song: Song, name: SongId, seconds: float) -> tuple[SectionStrip, ...]:
+        """The sections asked for, and those that metrics found."""
+        strips = [SectionStrip("by the system", song.sections) if song.sections else _free_sections(prompt, seconds)]
+        for metric in self.material.results.metrics:
+            verdict = metric.songs.get(name)
+            sections = _detected(verdict) if isinstance(verdict, Scores) else ()
+            if sections:
+                strips.append(SectionStrip(f"by {metric.card.id}", sections))
+        return tuple(strips)
+
+    def _lyrics(self, prompt: Prompt, song: Song, name: SongId) -> list[Block]:
+        """The lyrics as each recogniser heard them; as they were asked for where none did."""
+        if not prompt.lyrics.lines:
+            return []
+        alignments = list(self._alignments(prompt, song, name))
+        if not alignments:
+            return [Heading("Lyrics", level=3), lyric_sheet(prompt)]
+        if len(alignments) == 1:
+            identifier, blocks = alignments[0]
+            return [Heading(f"Lyrics as {identifier} recognised them", level=3), *blocks]
+        views = tuple(View(identifier, tuple(blocks), group="recogniser") for identifier, blocks in alignments)
+        return [Heading("Lyrics as recognised", level=3), Views("by", views)]
+
+    def _alignments(self, prompt: Prompt, song: Song, name: SongId) -> Iterator[tuple[str, list[Block]]]:
+        verdicts = {metric.card.id: metric.songs.get(name) for metric in self.material.results.metrics}
+        for identifier, aligner in self.material.aligners.items():
+            verdict = verdicts.get(identifier)
+            if isinstance(verdict, Scores):
+                yield identifier, _alignment(aligner, prompt, song, verdict)
+
+
+def _alignment(aligner: WordAligner, prompt: Prompt, song: Song, scores: Scores) -> list[Block]:
+    try:
+        words = aligner.word_alignment(prompt, scores)
+    except (SongbenchError, LookupError) as error:  # also of records of versions that stored no texts
+        return [Text(f"The words cannot be aligned here: {error}"), lyric_sheet(prompt)]
+    about = f"{alignment_summary(words)} {LEGEND}" + (" Click a word to hear it." if song.words else "")
+    return [Text(about), lyric_sheet(prompt, words, song.words)]
+
+
+def _facts(prompt: Prompt) -> list[Block]:
+    """What the prompt asks for, in two lines."""
+    facts = {
+        "language": prompt.language,
+        **{name.replace("_", " "): value for name, value in prompt.tags.items()},
+        "length": "" if prompt.seconds is None else f"{prompt.seconds:g} s",
+        "sections": prompt.section_plan,
+        "licence": prompt.licence,
+    }
+    line = "; ".join(f"{name}: {value}" for name, value in facts.items() if value)
+    return [*([Text((Fragment("Style: "), Fragment(prompt.style, "strong")))] if prompt.style else []), Text(line)]
+
+
+def _unmade(entries: Iterable[_SongEntry]) -> list[Block]:
+    lines = []
+    for song in entries:
+        if song.row.state != "made":
+            reason = f" ({song.row.reason})" if song.row.reason else ""
+            lines.append((Fragment(song.title, "strong"), Fragment(f": {song.row.state}{reason}")))
+    return [Heading("Songs that were not made"), *_listing(lines)] if lines else []
+
+
+def _listing(lines: Sequence[Phrase]) -> list[Block]:
+    return [Listing(tuple(lines))] if lines else []
+
+
+def _vocals(audio: SongAudio | None) -> list[Block]:
+    if audio is None or not audio.vocals:
+        return []
+    return [Fold("Vocals alone", (AudioPlayer(f"../{audio.vocals}", "Vocal stem of the system"),))]
+
+
+def _note(picture: SongPicture | None) -> str:
+    if picture is None:
+        return "cannot be read"
+    loudness = "no loudness" if picture.loudness is None else f"{picture.loudness:.1f} LUFS".replace("-", "−")
+    return f"{picture.seconds:.1f} s, {loudness}"
+
+
+def _remarks(row: SongRow) -> list[Block]:
+    if not row.remarks:
+        return []
+    return [Heading("Remarks about the sound", level=3), Listing(row.remarks)]
+
+
+def _sheet(row: SongRow) -> list[Block]:
+    """All that is known of how a song came about; remarks stand elsewhere."""
+    _, *blocks = song_sheet(replace(row, remarks=()))
+    return [Heading(block.text, level=3) if isinstance(block, Heading) else block for block in blocks]
+
+
+def _free_sections(prompt: Prompt, seconds: float) -> SectionStrip:
+    """The sections that the lyrics ask for: those with a duration as long as asked, the others share what is left."""
+    sections = prompt.lyrics.sections
+    timed = sum(section.seconds or 0.0 for section in sections)
+    free = sum(section.seconds is None for section in sections)
+    share = (seconds - timed) / free if free and timed < seconds else None
+    lengths = [
+        seconds / len(sections) if share is None else section.seconds if section.seconds is not None else share
+        for section in sections
+    ]
+    spans, start = [], 0.0
+    for section, length in zip(sections, lengths, strict=True):
+        spans.append(TimedSection(section.tag, start, start + length))
+        start += length
+    return SectionStrip("asked, lengths free", tuple(spans), free=True)
+
+
+def _detected(scores: Scores) -> tuple[TimedSection, ...]:
+    """The sections in the detail of a metric that finds them; empty for others."""
+    rows = scores.detail.get("found") if "requested" in scores.detail else None
+    try:
+        return tuple(TimedSection(str(tag), float(start), float(end)) for tag, start, end in rows)  # type: ignore
+    except (TypeError, ValueError):
+        return ()
