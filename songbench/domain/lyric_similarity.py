@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -52,27 +52,33 @@ def word_sequences(lyrics: Lyrics) -> frozenset[_Words]:
     )
 
 
-def similarities(prompts: Sequence[Prompt]) -> list[LyricSimilarity]:
-    """Every two prompts whose lyrics have a sequence or a line in common, the most alike first.
+def similarities(prompts: Sequence[Prompt], least: float = 0.0) -> list[LyricSimilarity]:
+    """Every two prompts whose lyrics have a sequence in common, the most alike first.
 
     Of prompts with the same lyrics only the first counts (`repeated_lyrics` names them).
+
+    Args:
+        prompts: of a suite, in its order.
+        least: pairs below this similarity are left out.
     """
-    different = {word_sequences(prompt.lyrics): prompt for prompt in reversed(prompts)}
-    sequences = {prompt.id: words for words, prompt in reversed(different.items())}
-    common = _common(sequences)
-    lines = {prompt.id: {_words(line): line for line in prompt.lyrics.lines} for prompt in different.values()}
-    pairs = []
-    for (first, second), count in common.items():
-        shared = [line for words, line in lines[first].items() if words in lines[second]]
-        pairs.append(
-            LyricSimilarity(
-                first=first,
-                second=second,
-                similarity=count / (len(sequences[first]) + len(sequences[second]) - count),
-                shared_line=max(shared, key=len, default=""),
-            )
-        )
-    return sorted(pairs, key=lambda pair: -pair.similarity)
+    return [_pair(prompts, *pair) for pair in sorted(_ratios(prompts, least), key=lambda pair: -pair[2])]
+
+
+def most_alike(prompts: Sequence[Prompt]) -> LyricSimilarity | None:
+    """The first of `similarities`, in less time where there are many; None where no two share a sequence."""
+    nearest = max(_ratios(prompts), key=lambda pair: pair[2], default=None)
+    return _pair(prompts, *nearest) if nearest else None
+
+
+def longest_shared_line(prompts: Sequence[Prompt]) -> tuple[str, str, str] | None:
+    """The longest line that is sung in two lyrics and the ids of two such prompts; None where there is none."""
+    first: dict[_Words, str] = {}
+    shared = []
+    for prompt in _different(prompts).values():
+        for line in prompt.lyrics.lines:
+            if (words := _words(line)) and (holder := first.setdefault(words, prompt.id)) != prompt.id:
+                shared.append((line, holder, prompt.id))
+    return max(shared, key=lambda place: len(place[0]), default=None)
 
 
 def repeated_lyrics(prompts: Sequence[Prompt]) -> list[tuple[str, ...]]:
@@ -93,8 +99,7 @@ def similarity_remarks(prompts: Sequence[Prompt]) -> tuple[str, ...]:
     alike = (
         f"{pair.first}: much like {pair.second}: {pair.similarity:.0%} of their sequences of {SEQUENCE} words are the"
         " same" + (f", such as the line '{pair.shared_line[:60]}'" if pair.shared_line else "")
-        for pair in similarities(prompts)
-        if pair.similarity >= ALIKE
+        for pair in similarities(prompts, ALIKE)
     )
     return (*repeated, *alike)
 
@@ -103,14 +108,35 @@ def _words(line: str) -> _Words:
     return tuple(word.text for word in spoken_words(line))
 
 
-def _common(sequences: dict[str, frozenset[_Words]]) -> dict[tuple[str, str], int]:
-    """How many sequences each two prompts share; by sequence, as most pairs of a large suite share none."""
-    holders: dict[_Words, list[str]] = defaultdict(list)
-    for prompt, own_sequences in sequences.items():
-        for sequence in own_sequences:
-            holders[sequence].append(prompt)
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    for prompts in holders.values():
-        for pair in combinations(prompts, 2):
-            counts[pair] += 1
-    return counts
+def _different(prompts: Sequence[Prompt]) -> dict[frozenset[_Words], Prompt]:
+    """The first prompt of each lyrics, by their sequences, in order."""
+    different: dict[frozenset[_Words], Prompt] = {}
+    for prompt in prompts:
+        different.setdefault(word_sequences(prompt.lyrics), prompt)
+    return different
+
+
+def _ratios(prompts: Sequence[Prompt], least: float = 0.0) -> Iterator[tuple[int, int, float]]:
+    """Places of two prompts and their similarity, by sequence, as most pairs of a large suite share none."""
+    places = {prompt.id: place for place, prompt in enumerate(prompts)}
+    sizes: dict[int, int] = {}
+    holders: dict[_Words, list[int]] = defaultdict(list)
+    for sequences, prompt in _different(prompts).items():
+        sizes[places[prompt.id]] = len(sequences)
+        for sequence in sequences:
+            holders[sequence].append(places[prompt.id])
+    counts = Counter(pair for holding in holders.values() for pair in combinations(holding, 2))
+    for (first, second), count in counts.items():
+        if (similarity := count / (sizes[first] + sizes[second] - count)) >= least:
+            yield first, second, similarity
+
+
+def _pair(prompts: Sequence[Prompt], first: int, second: int, similarity: float) -> LyricSimilarity:
+    others = {_words(line) for line in prompts[second].lyrics.lines}
+    shared = [line for line in prompts[first].lyrics.lines if _words(line) in others]
+    return LyricSimilarity(
+        first=prompts[first].id,
+        second=prompts[second].id,
+        similarity=similarity,
+        shared_line=max(shared, key=len, default=""),
+    )

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from songbench.domain.lyric_similarity import SEQUENCE, similarities
+from songbench.domain.lyric_similarity import SEQUENCE, longest_shared_line, most_alike
 from songbench.domain.prompt import Asset, CutAsset, RenderAsset
 from songbench.domain.suite import Suite
 from songbench.domain.suite_statistics import SuiteStatistics, suite_statistics
@@ -81,17 +81,13 @@ def statistics_lines(suite: Suite) -> list[tuple[str, str]]:
 
 def similarity_lines(suite: Suite) -> list[str]:
     """How alike the two most similar lyrics are, and what the longest line is that two prompts share."""
-    pairs = similarities(suite.prompts)
-    if not pairs:
-        return [f"no two prompts share {SEQUENCE} words in a row"]
-    closest = pairs[0]
-    shared = max(pairs, key=lambda pair: len(pair.shared_line))
+    closest, line = most_alike(suite.prompts), longest_shared_line(suite.prompts)
     return [
         f"the two most alike, {closest.first} and {closest.second}, share {closest.similarity:.1%} of their sequences"
-        f" of {SEQUENCE} words",
-        f"the longest line in two prompts: '{shared.shared_line}' ({shared.first}, {shared.second})"
-        if shared.shared_line
-        else "no line is in two prompts",
+        f" of {SEQUENCE} words (Mandarin: characters)"
+        if closest
+        else f"no two prompts share {SEQUENCE} words in a row",
+        f"the longest line in two prompts: '{line[0]}' ({line[1]}, {line[2]})" if line else "no line is in two prompts",
     ]
 
 

@@ -1,6 +1,12 @@
 import pytest
 
-from songbench.domain.lyric_similarity import repeated_lyrics, similarities, similarity_remarks
+from songbench.domain.lyric_similarity import (
+    longest_shared_line,
+    most_alike,
+    repeated_lyrics,
+    similarities,
+    similarity_remarks,
+)
 from songbench.domain.suite import parse_prompt
 from songbench.domain.suite_statistics import suite_statistics
 
@@ -10,10 +16,14 @@ def prompts(**lyrics):
 
 
 def test_lyrics_are_as_alike_as_their_sequences_of_words():
-    (pair,) = similarities(prompts(a="On the road again\nOh no", b="On the road, again!\nOh yes", c="We are here"))
+    songs = prompts(a="On the road again\nOh no", b="On the road, again!\nOh yes", c="We are here")
+    (pair,) = similarities(songs)
     assert (pair.first, pair.second) == ("a", "b")
     assert pair.similarity == pytest.approx(2 / 4)  # two sequences in both, "oh no" and "oh yes" in one each
     assert pair.shared_line == "On the road again"
+    assert most_alike(songs) == pair and similarities(songs, 0.6) == []
+    assert longest_shared_line(songs) == ("On the road, again!", "a", "b")
+    assert most_alike(songs[1:]) is None and longest_shared_line(songs[1:]) is None
 
 
 def test_mandarin_is_compared_by_character():

@@ -21,4 +21,4 @@ def test_a_card_says_what_a_suite_consists_of():
     assert suite.key() in text and "cut from the reference song 6" in text
     facts = dict(statistics_lines(suite))
     assert facts["languages"] == "en 4, zh 2" and facts["seconds"] == "22 to 30, mean 25"
-    assert facts["similarity"] == "no two prompts share 3 words in a row"
+    assert facts["similarity"] == "no two prompts share 3 words in a row; no line is in two prompts"

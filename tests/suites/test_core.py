@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from songbench.domain.lyric_similarity import similarities, similarity_remarks
+from songbench.domain.lyric_similarity import longest_shared_line, most_alike, similarity_remarks
 from songbench.domain.prompt import CutAsset, RenderAsset
 from songbench.domain.suite import load_suite
 from songbench.domain.suite_statistics import suite_statistics
@@ -41,9 +41,9 @@ def test_it_is_as_large_and_as_varied_as_it_says(core):
 
 
 def test_no_two_lyrics_are_alike(core):
-    pairs = similarities(core.prompts)
-    assert pairs[0].similarity < SIMILARITY_BOUNDS["core"], pairs[0]
-    assert not [pair for pair in pairs if pair.shared_line]
+    nearest = most_alike(core.prompts)
+    assert nearest.similarity < SIMILARITY_BOUNDS["core"], nearest
+    assert longest_shared_line(core.prompts) is None
 
 
 def test_every_prompt_is_complete(core):
