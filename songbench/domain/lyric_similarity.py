@@ -132,8 +132,8 @@ def _ratios(prompts: Sequence[Prompt], least: float = 0.0) -> Iterator[tuple[int
 
 
 def _pair(prompts: Sequence[Prompt], first: int, second: int, similarity: float) -> LyricSimilarity:
-    others = {_words(line) for line in prompts[second].lyrics.lines}
-    shared = [line for line in prompts[first].lyrics.lines if _words(line) in others]
+    second_words = {_words(line) for line in prompts[second].lyrics.lines}
+    shared = [line for line in prompts[first].lyrics.lines if _words(line) in second_words]
     return LyricSimilarity(
         first=prompts[first].id,
         second=prompts[second].id,

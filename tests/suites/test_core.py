@@ -35,8 +35,8 @@ def test_nothing_looks_odd(core):
 
 def test_it_is_as_large_and_as_varied_as_it_says(core):
     statistics = suite_statistics(core.prompts)
-    assert statistics.languages == {"en": 50}
-    assert len(statistics.tags["genre"]) >= 12 and len(statistics.plans) >= 30
+    assert statistics.languages == {"en": 50, "zh": 47, "mixed": 3}
+    assert len(statistics.tags["genre"]) == 13 and len(statistics.plans) >= 40
     assert statistics.seconds[0] >= 60 and statistics.seconds[-1] <= 150
 
 
@@ -69,5 +69,5 @@ def test_the_small_suite_is_part_of_the_large_one(core, mini):
     songs = {prompt.id: prompt for prompt in core.prompts}
     assert all(songs[prompt.id] == prompt for prompt in mini.prompts)
     statistics = suite_statistics(mini.prompts)
-    assert statistics.languages == {"en": 6}
-    assert statistics.seconds[-1] <= 80 and len(statistics.plans) >= 5
+    assert statistics.languages == {"en": 6, "zh": 6}
+    assert statistics.seconds[-1] <= 90 and len(statistics.tags["genre"]) == 12 and len(statistics.plans) >= 10
