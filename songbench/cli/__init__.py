@@ -7,5 +7,15 @@ from songbench.cli.app import app, main
 __all__ = ["app", "main"]
 
 # Each registers its commands; ``--help`` lists them in this order, that of a user's way through them.
-for module in ("stages", "reports", "runs", "housekeeping", "validation", "listings", "suites", "preparation"):
+for module in (
+    "stages",
+    "reports",
+    "exporting",
+    "runs",
+    "housekeeping",
+    "validation",
+    "listings",
+    "suites",
+    "preparation",
+):
     import_module(f"songbench.cli.{module}")

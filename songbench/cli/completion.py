@@ -73,11 +73,27 @@ def run_name(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def run_system_name(ctx: typer.Context, incomplete: str) -> list[str]:
     """A system of the runs in the folder that ``--runs`` names."""
+    return _beginning(incomplete, _systems_of_runs(ctx))
+
+
+def run_system_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The same, comma-separated."""
+    return _in_list(incomplete, _systems_of_runs(ctx))
+
+
+def export_name(incomplete: str) -> list[str]:
+    """What ``songbench export --to`` takes."""
+    from songbench.contracts import registry
+
+    return _beginning(incomplete, sorted({"csv", "parquet", "hf", *registry.names(registry.SINKS)}))
+
+
+def _systems_of_runs(ctx: typer.Context) -> list[str]:
     systems: set[str] = set()
     for path in Path(ctx.params.get("runs") or "results/runs").glob(RECORDS):
         with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             systems |= json.loads(path.read_bytes())["systems"].keys()
-    return _beginning(incomplete, sorted(systems))
+    return sorted(systems)
 
 
 def published_names(incomplete: str) -> list[str]:

@@ -13,7 +13,7 @@ from songbench.cli.leaderboards import published_blocks, show_leaderboard
 from songbench.cli.options import Facet, Figures, Json, Published, Quiet, RunName, Runs, StoreUrl, parts
 
 
-def _folder_of(run: str | None, runs: str | None) -> Path:
+def folder_of(run: str | None, runs: str | None) -> Path:
     """The folder of the run that is named, or of the newest one, which is said on stderr."""
     from songbench.execution.run_folders import run_folder
 
@@ -67,7 +67,7 @@ def report(
     from songbench.execution.store import Store, write_atomically
 
     blocks = published_blocks(elsewhere)
-    experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
+    experiment, _ = recorded(folder_of(run, runs).name, runs, store)
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
     show_leaderboard(
@@ -102,7 +102,7 @@ def status(run: RunName = None, runs: Runs = None, store: StoreUrl = None, json:
     from songbench.reporting.console import status_table
     from songbench.reporting.document.terminal import print_document
 
-    experiment, _ = recorded(_folder_of(run, runs).name, runs, store)
+    experiment, _ = recorded(folder_of(run, runs).name, runs, store)
     songs, scores = completion(gather(experiment, Store(experiment.store)))
     if json:
         json_output.show(json_output.of_status(experiment.folder.name, songs, scores))
@@ -149,7 +149,7 @@ def verify(
     from songbench.execution.verification import verify as check
     from songbench.reporting.console import show_verification
 
-    folder = _folder_of(run, runs)
+    folder = folder_of(run, runs)
     record = read_record(folder / RECORD)
     opened = Store(store or recorded_config(record, folder)["store"])
     now: dict[str, Any] | str

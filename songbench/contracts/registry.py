@@ -27,6 +27,7 @@ ENVIRONMENTS = "songbench.environments"
 CHECKOUTS = "songbench.checkouts"
 COMMANDS = "songbench.commands"
 REPORTS = "songbench.reports"
+SINKS = "songbench.sinks"
 ENGINES = "songbench.engines"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from songbench.domain.errors import InputError
@@ -84,7 +84,7 @@ def results_by_facet(results: RunResults, name: str) -> dict[str, RunResults]:
     if len(ordered) == 1:
         return {ordered[0]: results}
     return {
-        value: _of_prompts(results, {prompt for prompt, of_prompt in values.items() if of_prompt == value})
+        value: of_prompts(results, {prompt for prompt, of_prompt in values.items() if of_prompt == value})
         for value in ordered
     }
 
@@ -102,7 +102,8 @@ def _facet_of_tag(tag: str) -> str:
     return f"tag.{tag}" if tag in (*_PROPERTIES, CONDITION) else tag
 
 
-def _of_prompts(results: RunResults, prompts: set[str]) -> RunResults:
+def of_prompts(results: RunResults, prompts: Collection[str]) -> RunResults:
+    """The part of a run that some prompts, by their ids, are."""
     suite = results.suite
     return replace(
         results,
@@ -120,7 +121,7 @@ def _of_prompts(results: RunResults, prompts: set[str]) -> RunResults:
     )
 
 
-def _metric_of_prompts(metric: MetricResults, prompts: set[str], results: RunResults) -> MetricResults:
+def _metric_of_prompts(metric: MetricResults, prompts: Collection[str], results: RunResults) -> MetricResults:
     measured = metric.of_sets and (metric.availability.ready or bool(metric.sets))
     return replace(
         metric,

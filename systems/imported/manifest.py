@@ -84,6 +84,19 @@ class Manifest:
         return [file.path for file in self._files.values()]
 
 
+def manifest_in(folder: Path) -> Path | None:
+    """The manifest of a folder, a file ``manifest`` with one of `SUFFIXES`; None where there is none.
+
+    Raises:
+        InputError: there are several.
+    """
+    paths = [path for suffix in SUFFIXES if (path := folder / f"manifest{suffix}").is_file()]
+    if len(paths) > 1:
+        names = " and ".join(path.name for path in paths)
+        raise InputError(f"The folder has {names}.", file=str(folder), cure="Remove one, or name the one that counts.")
+    return paths[0] if paths else None
+
+
 def _with_known_names(row: Any, path: Path, number: int) -> Any:
     """The row with the names of its fields in small letters, without spaces around them."""
     if not isinstance(row, Mapping):

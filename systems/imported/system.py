@@ -3,7 +3,8 @@
 ``--systems imported:suno-v5=PATH`` enters the audio at PATH as the system ``suno-v5``. PATH is
 
 * a folder: ``<prompt id>.<suffix>`` is take 0, ``<prompt id>_s<take>.<suffix>`` any take (SongBloom's own naming), the
-  suffix that of a sound file; or
+  suffix that of a sound file; where it holds a ``manifest.jsonl``, ``.csv`` or ``.tsv``, such as
+  ``songbench export --songs`` writes, that says which file is which; or
 * a manifest: a ``.jsonl`` file of ``{"id": …, "audio": …, "take": 0}`` lines (``idx`` is another name of ``id``), or a
   ``.csv`` or ``.tsv`` table with those columns; paths are relative to it.
 """
@@ -23,7 +24,7 @@ from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
 from songbench.plugin import READY, Availability, SystemCard, unavailable
 from systems.imported.files import Files, Folder, Take, TakeFile, same_content
-from systems.imported.manifest import Manifest
+from systems.imported.manifest import Manifest, manifest_in
 
 
 class Imported:
@@ -66,7 +67,10 @@ class Imported:
     @cached_property
     def _files(self) -> Files:
         assert self._source is not None
-        return Folder(self._source) if self._source.is_dir() else Manifest(self._source)
+        if not self._source.is_dir():
+            return Manifest(self._source)
+        manifest = manifest_in(self._source)
+        return Manifest(manifest) if manifest else Folder(self._source)
 
     def fingerprint(self, request: Request) -> Json:
         """The content of the file, so that a replaced file is a new song."""

@@ -8,7 +8,7 @@ import pytest
 
 from songbench import __version__
 
-OWN = ("run", "generate", "score", "report", "status", "verify", "runs", "remove", "gc", "validate-metrics")
+OWN = ("run", "generate", "score", "report", "status", "verify", "runs", "remove", "gc", "export", "validate-metrics")
 OWN += ("systems", "metrics", "suites", "doctor", "setup")
 BELOW = ("runs list", "runs show", "suites show", "suites import")
 
@@ -76,6 +76,7 @@ def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words
         ("suites import x.txt --from su", ["suno"]),
         ("report --runs runs fir", ["first"]),
         ("remove --runs runs se", ["second"]),
+        ("export --runs runs --to par", ["parquet"]),
     ],
 )
 def test_the_shell_completes_names(songbench_here, tmp_path, words, names):

@@ -167,3 +167,12 @@ def test_a_file_that_is_not_there_is_told_before_the_run_and_fails_alone(folder)
     assert "line 3 of the manifest" in songs["p2"].cause
     assert "No such audio file" in songs["p2"].cause
     assert not isinstance(songs["p1"], Failure)
+
+
+def test_a_folder_with_a_manifest_is_read_by_it(folder):
+    (folder / "b/manifest.csv").write_text("id;audio\np1;x 1.wav\np2;ü.wav\n")
+    (folder / "b/p1.wav").write_bytes((folder / "b/x 1.wav").read_bytes())
+    assert names(folder / "b") == BOTH
+    (folder / "b/manifest.jsonl").write_text('{"id": "p1", "audio": "p1.wav"}\n')
+    with pytest.raises(InputError, match=r"manifest\.jsonl and manifest\.csv"):
+        names(folder / "b")
