@@ -16,7 +16,7 @@ from songbench.resources.files import is_scratch
 
 DamageKind: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]
 
-PAGE_FILES = ("report.html", "report/*.css", "report/*.js", "report/prompts/*.html", "report/pictures/*.png")
+PAGE_FILES = ("report.html", "report/*.css", "report/*.js", "report/prompts/*.html", "report/pictures/*/*.webp")
 """What only the page of a report consists of, but for its songs."""
 SONG_FILES = ("report/songs/**/*",)
 """The songs of a report: links to the store or copies of it, whose digests are there."""

@@ -89,10 +89,8 @@ def write_report(
     for picture in pictures:
         contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
     if material is not None:
-        songs = write_song_files(folder / PARTS, material.songs, {}, audio)
-        contents |= page_files(
-            material, pictures, audio=songs.mode != "none", beside=[*contents, *[RECORD] * bool(material.record)]
-        )
+        songs = write_song_files(folder / PARTS, material.songs, material.assets, audio)
+        contents |= page_files(material, pictures, audio=songs, beside=[*contents, *[RECORD] * bool(material.record)])
     inputs = sorted((folder / FOLDER).glob("*.json"))
     paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
     if faults:

@@ -10,6 +10,8 @@ from songbench.reporting.figures.gallery import Picture
 from songbench.reporting.page.front_page import front_page
 from songbench.reporting.page.material import PAGE, PARTS, PageMaterial
 from songbench.reporting.page.parts import run_parts
+from songbench.reporting.page.prompt_page import prompt_pages
+from songbench.reporting.page.song_files import ReportAudio
 
 _ASSETS = "assets"
 _STYLE, _SCRIPT = "page.css", "page.js"
@@ -19,7 +21,7 @@ def page_files(
     material: PageMaterial,
     pictures: Sequence[Picture],
     *,
-    audio: bool,
+    audio: ReportAudio,
     beside: Sequence[str] = (),
 ) -> dict[str, bytes]:
     """The files of the page.
@@ -27,7 +29,7 @@ def page_files(
     Args:
         material: of the run.
         pictures: the figures of the report, which lie beside the page.
-        audio: whether songs lie beside the page.
+        audio: where the songs lie beside the page.
         beside: files of the report that the page links.
 
     Returns:
@@ -36,12 +38,13 @@ def page_files(
     contents = {
         f"{PARTS}/{_STYLE}": stylesheet().encode(),
         f"{PARTS}/{_SCRIPT}": (files(__package__) / _ASSETS / _SCRIPT).read_bytes(),
+        **prompt_pages(material, audio),
     }
     blocks = front_page(
         material,
         pictures,
         parts=run_parts(material.results, material.board, material.listening_results),
-        audio=audio,
+        audio=audio.mode != "none",
         pages=contents.keys(),
         files=beside,
     )

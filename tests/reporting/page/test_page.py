@@ -104,7 +104,7 @@ def test_a_later_report_without_a_page_takes_it_away(tmp_path):
     write_page(results, tmp_path)
     (tmp_path / "report/notes.txt").write_text("mine")
     write_report(material_of(results, Store(str(tmp_path / "store"))).board, tmp_path)
-    assert [path.name for path in (tmp_path / "report").iterdir()] == ["notes.txt"]
+    assert [path.name for path in (tmp_path / "report").rglob("*") if path.is_file()] == ["notes.txt"]
     assert not (tmp_path / "report.html").exists()
 
 
