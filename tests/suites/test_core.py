@@ -1,11 +1,12 @@
 """The suites `core` and `core-mini`: what they promise."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from songbench.domain.lyric_similarity import longest_shared_line, most_alike, similarity_remarks
-from songbench.domain.prompt import CutAsset, RenderAsset
+from songbench.domain.prompt import CutAsset, FileAsset, RenderAsset
 from songbench.domain.suite import load_suite
 from songbench.domain.suite_statistics import suite_statistics
 from songbench.suites import CORE, CORE_MINI, SIMILARITY_BOUNDS
@@ -71,3 +72,13 @@ def test_the_small_suite_is_part_of_the_large_one(core, mini):
     statistics = suite_statistics(mini.prompts)
     assert statistics.languages == {"en": 6, "zh": 6}
     assert statistics.seconds[-1] <= 90 and len(statistics.tags["genre"]) == 12 and len(statistics.plans) >= 10
+
+
+def test_references_can_be_exchanged_as_the_documentation_says(tmp_path, monkeypatch, core):
+    page = (Path(__file__).parents[2] / "docs/suites.md").read_text(encoding="utf-8")
+    script = re.search(r"## Reference songs of your own\n.*?```python\n(.*?)```", page, re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(script, "docs/suites.md", "exec"), {})  # as a reader runs it
+    suite = load_suite("core-my-references.jsonl")
+    assert suite.name != core.name and len(suite.prompts) == 100
+    assert all(isinstance(prompt.reference, FileAsset) for prompt in suite.prompts)
