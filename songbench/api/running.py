@@ -234,13 +234,8 @@ def _prepared(*, retry_failed: bool, replace: bool, **options: Any) -> tuple[Exp
 
 
 def _reported(experiment: Experiment, store: Store, facet: str | None) -> Run:
-    from songbench.reporting.listening_results import load_listening_results
-    from songbench.reporting.page.material import page_material
-    from songbench.reporting.report import write_report
+    from songbench.reporting.run_report import write_run_report
 
     loaded = Run(experiment, store)
-    board = loaded.leaderboard(facet=facet)
-    listening_results = load_listening_results(experiment.folder)
-    material = page_material(experiment, store, loaded.results, board, listening_results=listening_results)
-    write_report(board, experiment.folder, material=material, audio="link" if store.local else "none")
+    write_run_report(experiment, store, results=loaded.results, facet=facet)
     return loaded

@@ -10,6 +10,7 @@ __all__ = ["app", "main"]
 for module in (
     "stages",
     "reports",
+    "view",
     "exporting",
     "runs",
     "housekeeping",

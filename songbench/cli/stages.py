@@ -62,6 +62,7 @@ def execute(
         quiet: no progress and no introduction.
         facet: by which the leaderboard is told apart into parts.
     """
+    from songbench.execution.gather import gather
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
     from songbench.reporting.console import Bars, duration
@@ -87,7 +88,7 @@ def execute(
     if score and report:
         show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, facet=facet)
     elif not score:
-        exit_for_failures(experiment, store)
+        exit_for_failures(gather(experiment, store))
 
 
 def _introduce(experiment: Any, store: Any, console: Any) -> None:

@@ -116,13 +116,14 @@ def validate_metrics(
         return
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
-    validation = validation_of(gather(experiment, Store(experiment.store)), experiment.systems[0].name)
+    results = gather(experiment, Store(experiment.store))
+    validation = validation_of(results, experiment.systems[0].name)
     paths = write_validation(validation, to or experiment.folder)
     print_validation(validation, Console())
     Console(stderr=True, quiet=quiet).print(
         f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …"
     )
-    exit_for_failures(experiment, Store(experiment.store))
+    exit_for_failures(results)
 
 
 def _of_base(base: str, overrides: Sequence[str]) -> list[str]:

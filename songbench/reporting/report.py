@@ -90,7 +90,7 @@ def write_report(
         contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
     if material is not None:
         songs = write_song_files(folder / PARTS, material.songs, material.assets, audio)
-        contents |= page_files(material, pictures, audio=songs, beside=[*contents, *[RECORD] * bool(material.record)])
+        contents |= page_files(material, pictures, songs, beside=[*contents, *[RECORD] * bool(material.record)])
     inputs = sorted((folder / FOLDER).glob("*.json"))
     paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
     if faults:

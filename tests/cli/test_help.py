@@ -8,8 +8,8 @@ import pytest
 
 from songbench import __version__
 
-OWN = ("run", "generate", "score", "report", "status", "verify", "runs", "remove", "gc", "export", "validate-metrics")
-OWN += ("systems", "metrics", "suites", "doctor", "setup")
+OWN = ("run", "generate", "score", "report", "view", "status", "verify", "runs", "remove", "gc", "export")
+OWN += ("validate-metrics", "systems", "metrics", "suites", "doctor", "setup")
 BELOW = ("runs list", "runs show", "suites show", "suites import")
 
 

@@ -20,8 +20,8 @@ _STYLE, _SCRIPT = "page.css", "page.js"
 def page_files(
     material: PageMaterial,
     pictures: Sequence[Picture],
+    songs: ReportAudio,
     *,
-    audio: ReportAudio,
     beside: Sequence[str] = (),
 ) -> dict[str, bytes]:
     """The files of the page.
@@ -29,7 +29,7 @@ def page_files(
     Args:
         material: of the run.
         pictures: the figures of the report, which lie beside the page.
-        audio: where the songs lie beside the page.
+        songs: those that lie beside the page.
         beside: files of the report that the page links.
 
     Returns:
@@ -38,13 +38,13 @@ def page_files(
     contents = {
         f"{PARTS}/{_STYLE}": stylesheet().encode(),
         f"{PARTS}/{_SCRIPT}": (files(__package__) / _ASSETS / _SCRIPT).read_bytes(),
-        **prompt_pages(material, audio),
+        **prompt_pages(material, songs),
     }
     blocks = front_page(
         material,
         pictures,
         parts=run_parts(material.results, material.board, material.listening_results),
-        audio=audio.mode != "none",
+        songs=songs,
         pages=contents.keys(),
         files=beside,
     )

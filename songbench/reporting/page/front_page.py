@@ -21,6 +21,7 @@ from songbench.reporting.document.blocks import (
     TableColumn,
     TableRow,
     Text,
+    coded,
 )
 from songbench.reporting.figures.files import file_name
 from songbench.reporting.figures.gallery import Picture
@@ -31,6 +32,7 @@ from songbench.reporting.page.material import PageMaterial
 from songbench.reporting.page.parts import RunPart
 from songbench.reporting.page.prompt_list import prompt_table
 from songbench.reporting.page.run_record import record_blocks
+from songbench.reporting.page.song_files import ReportAudio
 from songbench.reporting.published import published_blocks
 from songbench.reporting.tables import comparison_table, number_cell
 
@@ -40,7 +42,7 @@ def front_page(
     pictures: Sequence[Picture],
     *,
     parts: Sequence[RunPart] = (),
-    audio: bool = True,
+    songs: ReportAudio,
     pages: Collection[str] = (),
     files: Sequence[str] = (),
 ) -> list[Block]:
@@ -50,7 +52,7 @@ def front_page(
         material: of the run.
         pictures: the figures of the report.
         parts: of the run, each with its leaderboard.
-        audio: whether songs lie beside the page.
+        songs: those that lie beside the page.
         pages: paths of the pages of prompts that there are.
         files: names of the files that lie beside the page, to be linked.
     """
@@ -67,7 +69,7 @@ def front_page(
         *_section("Notes", board.notes),
         *_figures(board, pictures),
         Heading("Prompts"),
-        Text(_about_prompts(material, audio=audio)),
+        Text(_about_prompts(songs)),
         prompt_table(material, pages),
         *_missing(board),
         Heading("What the columns mean"),
@@ -119,14 +121,13 @@ def _figure(row: Row, column: Column) -> tuple[TableCell, ...]:
     return row.system.name, replace(cell, interval="", share=""), cell.interval, str(songs) if songs else ""
 
 
-def _about_prompts(material: PageMaterial, *, audio: bool) -> str:
-    contents = "players for its songs, lyrics with what was recognised, and all scores"
-    if audio:
-        return f"Each prompt has a page with {contents}."
-    return f"Each prompt has a page with its lyrics and all scores. This copy of the report has no audio: {_CURE}"
-
-
-_CURE = "'songbench report RUN --to FOLDER --audio link' writes one that has."
+def _about_prompts(songs: ReportAudio) -> Phrase:
+    if songs.mode == "none":
+        return coded(
+            "Each prompt has a page with its lyrics and all scores. This copy of the report has no audio; "
+            "`songbench report RUN --audio link` writes one that has."
+        )
+    return "Each prompt has a page with players for its songs, its lyrics with what was recognised, and all scores."
 
 
 def _missing(board: Leaderboard) -> list[Block]:
