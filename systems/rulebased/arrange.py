@@ -1,15 +1,30 @@
-"""Who plays what in which section: quiet and full sections, fills between them, a ring-out at the end."""
+"""Who plays what in which section: an arrangement that grows, fills between sections, a ring-out at the end."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from systems.rulebased.figures import bass_line, comp, voicing
-from systems.rulebased.genres import CLOSED, CRASH, KICK, OPEN, PEDAL, RIDE, SNARE, TOMS, Genre, Instrument
+from systems.rulebased.dynamics import FULL
+from systems.rulebased.figures import bass_line, comp, varied, voicing
+from systems.rulebased.genres import (
+    CLOSED,
+    CRASH,
+    KICK,
+    OPEN,
+    PEDAL,
+    RIDE,
+    SHAKER,
+    SNARE,
+    TAMBOURINE,
+    TOMS,
+    Genre,
+    Instrument,
+)
 from systems.rulebased.harmony import Harmony, PlacedChord
 from systems.rulebased.melody import set_melody
-from systems.rulebased.plan import PlacedSection
+from systems.rulebased.plan import BAR, PlacedSection
 from systems.rulebased.rhythm import Onset
 from systems.rulebased.score import DRUM_BANK, InstrumentTrack, Tone, swung
 
@@ -17,12 +32,27 @@ _BASS_LEVEL = 84
 _HIT_LEVELS = {"x": 92, "o": 60}
 _CYMBAL_GAIN = {RIDE: 1.35, PEDAL: 1.35, CLOSED: 1.25, OPEN: 1.1}
 """Cymbals are sampled softly in the SoundFont; velocity makes up for it."""
+_PEAK = 0.88
+"""Intensity from which everything is added that the kit has."""
+_SECOND_VERSE = 0.42
+_LATE_BEATS = 0.012
+"""Standard deviation of a player's timing."""
+_DETUNED_CENTS = 6.0
 
-_LEAD_RHYTHM = ((0.0, 1.0), (1.0, 1.5), (1.5, 2.5), (2.5, 3.0), (3.0, 4.0), (4.0, 5.5), (5.5, 6.0), (6.0, 7.5))
+_LEAD_RHYTHMS = (
+    ((0.0, 1.0), (1.0, 1.5), (1.5, 2.5), (2.5, 3.0), (3.0, 4.0), (4.0, 5.5), (5.5, 6.0), (6.0, 7.5)),
+    ((0.0, 1.5), (1.5, 2.0), (2.0, 3.5), (4.0, 4.5), (4.5, 5.0), (5.0, 6.0), (6.0, 7.5)),
+    ((0.5, 1.0), (1.0, 1.5), (1.5, 2.0), (2.0, 3.5), (4.5, 5.0), (5.0, 5.5), (5.5, 6.0), (6.0, 7.5)),
+)
 
 
 def arrange(
-    sections: Sequence[PlacedSection], harmony: Harmony, genre: Genre, arrangement: str, seed: int
+    sections: Sequence[PlacedSection],
+    harmony: Harmony,
+    genre: Genre,
+    arrangement: str,
+    levels: Sequence[float],
+    seed: int,
 ) -> tuple[InstrumentTrack, ...]:
     """Writes the accompaniment.
 
@@ -31,12 +61,13 @@ def arrange(
         harmony: their chords.
         genre: patterns and instruments.
         arrangement: one of `style.ARRANGEMENTS`.
-        seed: small differences of loudness, choice of fills.
+        levels: intensity of each section, 0-1.
+        seed: small differences of loudness and time, choice of fills and variations.
 
     Returns:
         Drums, bass, accompanying instruments and the lead of instrumental sections; tracks without tones are left out.
     """
-    writer = _Writer(sections, harmony, genre, arrangement, seed)
+    writer = _Writer(sections, harmony, genre, arrangement, levels, seed)
     tracks = [
         InstrumentTrack(
             name="drums", stem="drums", program=genre.kit.preset, bank=DRUM_BANK, pan=0.0, tones=tuple(writer.drums())
@@ -45,10 +76,9 @@ def arrange(
             name="bass", stem="bass", program=genre.bass.program, bank=0, pan=0.0, tones=tuple(writer.bass())
         ),
         *(
-            InstrumentTrack(
-                name=i.name, stem="other", program=i.program, bank=0, pan=i.pan, tones=tuple(writer.accompany(i))
-            )
-            for i in genre.instruments
+            track
+            for instrument in genre.instruments
+            for track in _recorded(instrument, tuple(writer.accompany(instrument)))
         ),
         InstrumentTrack(
             name="lead", stem="other", program=genre.lead.program, bank=0, pan=0.1, tones=tuple(writer.lead())
@@ -57,13 +87,28 @@ def arrange(
     return tuple(_played(track, genre.swing, seed + rank) for rank, track in enumerate(tracks) if track.tones)
 
 
+def _recorded(instrument: Instrument, tones: tuple[Tone, ...]) -> Iterator[InstrumentTrack]:
+    """What an instrument plays, once or, a little out of tune with each other, on both sides."""
+    first = InstrumentTrack(
+        name=instrument.name, stem="other", program=instrument.program, bank=0, pan=instrument.pan, tones=tones
+    )
+    if not instrument.double:
+        yield first
+        return
+    yield replace(first, cents=-_DETUNED_CENTS)
+    yield replace(first, name=f"{instrument.name} double", pan=-instrument.pan, cents=_DETUNED_CENTS)
+
+
 def _played(track: InstrumentTrack, swing: float, seed: int) -> InstrumentTrack:
-    """Swing, and velocities that vary a little from note to note."""
+    """Swing, and times and velocities that vary a little from note to note."""
     rng = np.random.default_rng([seed, 53])
     tones = []
     for tone in track.tones:
         velocity = int(np.clip(round(tone.velocity + rng.normal(0, 3.5)), 1, 127))
-        tones.append(replace(tone, start=swung(tone.start, swing), end=swung(tone.end, swing), velocity=velocity))
+        late = float(np.clip(rng.normal(0, _LATE_BEATS), -2 * _LATE_BEATS, 2 * _LATE_BEATS))
+        start = max(0.0, swung(tone.start, swing) + late)
+        end = max(start + 0.05, swung(tone.end, swing))
+        tones.append(replace(tone, start=start, end=end, velocity=velocity))
     return replace(track, tones=tuple(tones))
 
 
@@ -71,14 +116,26 @@ class _Writer:
     """Writes the tracks of one song."""
 
     def __init__(
-        self, sections: Sequence[PlacedSection], harmony: Harmony, genre: Genre, arrangement: str, seed: int
+        self,
+        sections: Sequence[PlacedSection],
+        harmony: Harmony,
+        genre: Genre,
+        arrangement: str,
+        levels: Sequence[float],
+        seed: int,
     ) -> None:
         self.sections, self.harmony, self.genre = sections, harmony, genre
-        self.arrangement, self.seed = arrangement, seed
+        self.arrangement, self.levels, self.seed = arrangement, levels, seed
         self.final = harmony.chords[-1] if harmony.chords else None
+        passed: Counter[str] = Counter()
+        self.repeats: list[int] = []
+        for section in sections:
+            self.repeats.append(passed[section.tag])
+            passed[section.tag] += 1
 
-    def is_full(self, section: PlacedSection) -> bool:
-        return self.arrangement in section.rules.full
+    def rng(self, part: int, section: int) -> np.random.Generator:
+        """The chance in what a part, named by a number, plays in a section."""
+        return np.random.default_rng([self.seed, part, section])
 
     def chords(self, section: PlacedSection) -> tuple[PlacedChord, ...]:
         """The chords of a section, the song's final one left out."""
@@ -86,34 +143,43 @@ class _Writer:
 
     def drums(self) -> Iterator[Tone]:
         for index, section in enumerate(self.sections):
-            following = self.sections[index + 1] if index + 1 < len(self.sections) else None
-            fill = self.fill_beats(section, following)
+            fill = self.fill_beats(index)
             if section.rules.drums:
-                yield from self.beat(section, fill)
+                yield from self.beat(index, fill)
             if fill:
                 yield from self.fill(section.end - fill, fill, index)
         if self.final and self.arrangement != "sparse":
-            yield from (Tone(key, self.final.start, self.final.start + 1, 88) for key in (KICK, CRASH))
+            yield from (Tone(key, self.final.start, self.final.start + 1, 92) for key in (KICK, CRASH))
 
-    def beat(self, section: PlacedSection, fill: float) -> Iterator[Tone]:
-        full = self.is_full(section)
-        hits = self.genre.kit.full if full else self.genre.kit.soft
-        for placed_chord in self.chords(section):
+    def beat(self, index: int, fill: float) -> Iterator[Tone]:
+        section, level, rng = self.sections[index], self.levels[index], self.rng(59, index)
+        full = level >= FULL
+        hits = dict(self.genre.kit.full if full else self.genre.kit.soft)
+        if level >= _PEAK:
+            hits[TAMBOURINE] = "o.x.o.x.o.x.o.x."
+        elif not full and level >= _SECOND_VERSE and SHAKER not in hits:
+            hits[SHAKER] = "o.o.o.o.o.o.o.o."
+        gain = 0.68 + 0.36 * level
+        for number, placed_chord in enumerate(self.chords(section)):
             end = min(placed_chord.end, section.end - fill)
-            yield from _hits(hits, placed_chord.start, end, 1.0 if full else 0.82)
+            changed = number % 2 == 1 and rng.random() < 0.6
+            yield from _hits(_changed(hits, rng) if changed else hits, placed_chord.start, end, gain)
+            if full and number and number % 4 == 0 and level >= _PEAK:
+                yield Tone(CRASH, placed_chord.start, placed_chord.start + 1, 76)
         if full:
-            yield Tone(CRASH, section.start, section.start + 1, 84)
+            yield Tone(CRASH, section.start, section.start + 1, int(60 + 32 * level))
 
-    def fill_beats(self, section: PlacedSection, following: PlacedSection | None) -> float:
+    def fill_beats(self, index: int) -> float:
         """A fill leads into a section with drums; none out of or into silence, none in a very short section."""
-        if following is None or section.rules.silent or not following.rules.drums:
+        section = self.sections[index]
+        if index + 1 == len(self.sections) or section.rules.silent or not self.sections[index + 1].rules.drums:
             return 0.0
         if self.arrangement == "sparse" or section.beats < 4:
             return 0.0
-        return 2.0 if self.is_full(following) and section.beats >= 8 else 1.0
+        return 2.0 if self.levels[index + 1] >= FULL and section.beats >= 8 else 1.0
 
     def fill(self, start: float, beats: float, index: int) -> Iterator[Tone]:
-        rng = np.random.default_rng([self.seed, 71, index])
+        rng = self.rng(71, index)
         count = int(beats * 4)
         keys = [SNARE, SNARE, *TOMS]
         for step in range(count):
@@ -125,40 +191,64 @@ class _Writer:
         yield Tone(KICK, start, start + 0.25, 80)
 
     def bass(self) -> Iterator[Tone]:
-        for section in self.sections:
+        for index, section in enumerate(self.sections):
             if not section.rules.bass:
                 continue
-            chords = self.chords(section)
+            chords, rng = self.chords(section), self.rng(73, index)
+            figure = self.genre.bass.full if self.levels[index] >= FULL else self.genre.bass.soft
             for placed_chord, after in zip(chords, [*chords[1:], chords[0]] if chords else [], strict=True):
-                figure = self.genre.bass.full if self.is_full(section) else self.genre.bass.soft
-                yield from bass_line(figure, placed_chord, after.chord, _BASS_LEVEL)
+                tones = bass_line(figure, placed_chord, after.chord, _BASS_LEVEL)
+                yield from varied(tones, rng) if self.repeats[index] else tones
         if self.final:
             yield from bass_line("long", self.final, self.final.chord, _BASS_LEVEL)
 
     def accompany(self, instrument: Instrument) -> Iterator[Tone]:
         pitches: tuple[int, ...] = ()
-        for section in self.sections:
-            plays = instrument.full if self.is_full(section) else instrument.soft
-            for placed_chord in self.chords(section) if plays else ():
-                pitches = voicing(placed_chord.chord, instrument.centre, pitches)
-                level = instrument.level if self.is_full(section) else int(instrument.level * 0.9)
-                yield from comp(instrument.figure, placed_chord, pitches, level)
-        if self.final and (instrument.soft or self.arrangement != "sparse"):
-            yield from comp(
-                "sustain", self.final, voicing(self.final.chord, instrument.centre, pitches), instrument.level
-            )
+        for index, section in enumerate(self.sections):
+            level = self.levels[index]
+            if not instrument.least <= level <= instrument.most:
+                continue
+            rng = np.random.default_rng([self.seed, 79, index, sum(instrument.name.encode())])
+            centre = instrument.centre + (0, 4, -2)[self.repeats[index] % 3]
+            pitches = ()
+            for placed_chord in self.chords(section):
+                pitches = voicing(placed_chord.chord, centre, pitches)
+                velocity = min(127, int(instrument.level * (0.84 + 0.2 * level)))
+                tones = comp(instrument.figure, placed_chord, pitches, velocity)
+                yield from varied(tones, rng)
+        if self.final and (instrument.least < FULL or self.arrangement != "sparse"):
+            pitches = voicing(self.final.chord, instrument.centre, pitches)
+            yield from comp("rolled", self.final, pitches, instrument.level)
 
     def lead(self) -> Iterator[Tone]:
         """Instrumental sections play the chorus tune, one phrase per two bars."""
-        for section in self.sections:
-            if not section.rules.lead:
+        for index, section in enumerate(self.sections):
+            if not section.rules.lead or section.slots:
                 continue
-            phrases = list(_lead_phrases(section, self.final.start if self.final else section.end))
+            rhythm = _LEAD_RHYTHMS[int(self.rng(83, 0).integers(len(_LEAD_RHYTHMS)))]
+            phrases = list(_lead_phrases(section, rhythm, self.final.start if self.final else section.end))
             if phrases:
+                velocity = int(self.genre.lead.velocity * (0.8 + 0.25 * self.levels[index]))
                 for notes in set_melody(section, phrases, self.harmony, "female", self.seed, closing=False):
                     yield from (
-                        Tone(note.pitch + 12, note.start, note.end - 0.05, self.genre.lead.velocity) for note in notes
+                        Tone(note.pitch + 12, note.start, note.end - 0.05, min(127, velocity)) for note in notes
                     )
+
+
+def _changed(hits: Mapping[int, str], rng: np.random.Generator) -> dict[int, str]:
+    """A bar's patterns with a ghost note or a kick more, and the hi-hat opened at times."""
+    changed = dict(hits)
+    for key, places in ((KICK, (7, 10, 14)), (SNARE, (7, 9, 15))):
+        if key in changed and rng.random() < 0.6:
+            place = places[int(rng.integers(len(places)))]
+            changed[key] = _with(changed[key], place)
+    if CLOSED in changed and OPEN not in changed and rng.random() < 0.3:
+        changed[OPEN] = "." * 14 + "o."
+    return changed
+
+
+def _with(pattern: str, place: int) -> str:
+    return pattern if pattern[place] != "." else f"{pattern[:place]}o{pattern[place + 1 :]}"
 
 
 def _hits(hits: Mapping[int, str], start: float, end: float, gain: float) -> Iterator[Tone]:
@@ -167,12 +257,13 @@ def _hits(hits: Mapping[int, str], start: float, end: float, gain: float) -> Ite
             at = start + index / 4
             if mark != "." and at < end - 1e-6:
                 level = int(_HIT_LEVELS[mark] * gain * _CYMBAL_GAIN.get(key, 1.0))
-                yield Tone(key, at, at + 0.24, min(127, level))
+                yield Tone(key, at, at + 0.24, max(1, min(127, level)))
 
 
-def _lead_phrases(section: PlacedSection, limit: float) -> Iterator[list[Onset]]:
+def _lead_phrases(section: PlacedSection, rhythm: Sequence[tuple[float, float]], limit: float) -> Iterator[list[Onset]]:
     start, end = section.start, min(section.end, limit)
     while start < end - 1.0:
-        onsets = [Onset(start + a, min(end, start + b)) for a, b in _LEAD_RHYTHM if start + a < end - 0.5]
-        yield onsets
-        start += 8
+        onsets = [Onset(start + a, min(end, start + b)) for a, b in rhythm if start + a < end - 0.5]
+        if onsets:
+            yield onsets
+        start += 2 * BAR

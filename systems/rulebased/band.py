@@ -19,6 +19,7 @@ RATE = 48_000
 _GAIN_DB = -6.0
 _PAN_CONTROL = 10
 _DRUM_CHANNEL = 9
+_BEND_CENTRE, _BEND_CENTS = 8192, 200.0
 
 Stereo = npt.NDArray[np.float32]
 
@@ -64,6 +65,7 @@ def _render_stem(tracks: Sequence[InstrumentTrack], bpm: float, samples: int) ->
         channel = _DRUM_CHANNEL if track.bank == DRUM_BANK else channels[rank]
         synth.program_select(channel, font, track.bank, track.program, track.bank == DRUM_BANK)
         synth.control_change(channel, _PAN_CONTROL, round(64 + 63 * track.pan))
+        synth.pitchbend(channel, _BEND_CENTRE + round(_BEND_CENTRE * track.cents / _BEND_CENTS))
         events += _events(track, channel, bpm)
     chunks, at = [], 0
     for sample, sounding, channel, pitch, velocity in sorted(events):

@@ -7,6 +7,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 Signal = npt.NDArray[np.float32]
 
 _REVERB_SEED = 20_240_101
+_REFLECTION_SEED = 20_240_102
+_REFLECTIONS, _REFLECTION_SECONDS = 14, (0.004, 0.031)
 
 
 def high_pass(signal: Signal, rate: int, hertz: float) -> Signal:
@@ -85,6 +87,27 @@ def reverb(stereo: Signal, rate: int, seconds: float) -> Signal:
     tail = darker * np.exp(-np.log(1000) * np.arange(count) / count)
     response = np.pad(tail / np.sqrt(np.sum(tail**2, axis=1, keepdims=True)), ((0, 0), (int(0.018 * rate), 0)))
     return np.asarray(oaconvolve(stereo, response.astype(np.float32), axes=1)[:, : stereo.shape[1]], dtype=np.float32)
+
+
+def widen(stereo: Signal, rate: int, share: float | Signal) -> Signal:
+    """Adds early reflections that differ in sign between left and right, so that the mono sum stays as it is.
+
+    Args:
+        stereo: (2, n).
+        rate: samples per second.
+        share: amplitude of the side signal that is added, over the mono sum; a number or a curve (n,).
+    """
+    from scipy.signal import oaconvolve
+
+    rng = np.random.default_rng(_REFLECTION_SEED)
+    first, last = (int(seconds * rate) for seconds in _REFLECTION_SECONDS)
+    times = np.unique(np.geomspace(first, last, _REFLECTIONS).astype(np.int64))
+    response = np.zeros(last + 1)
+    response[times] = rng.choice([-1.0, 1.0], len(times)) * (times / first) ** -0.5
+    response /= np.sqrt(np.sum(response**2))
+    middle = high_pass(stereo.mean(axis=0), rate, 180.0)
+    side = share * oaconvolve(middle, response.astype(np.float32))[: stereo.shape[1]]
+    return np.asarray(stereo + np.stack([side, -side]), dtype=np.float32)
 
 
 def limiter_gain(stereo: Signal, rate: int, ceiling: float) -> Signal:

@@ -1,8 +1,11 @@
 """How a chord is played for one bar: comping figures, arpeggios and bass lines. The figures are in figures.yaml."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from songbench.domain.checking import Number, Schema, Whole
@@ -129,6 +132,35 @@ def _arpeggio(arpeggio: Arpeggio, placed_chord: PlacedChord, pitches: Sequence[i
         tones.append(Tone(pitch, at, min(placed_chord.end, at + arpeggio.gate), velocity))
         index, at = index + 1, at + arpeggio.step
     return tones
+
+
+def varied(tones: Sequence[Tone], rng: np.random.Generator) -> list[Tone]:
+    """A bar as a player repeats it: now and then a soft stroke is left out, or the last one leads on.
+
+    Args:
+        tones: of one bar, in order of time.
+        rng: source of the changes; advanced.
+    """
+    strokes: dict[int, list[Tone]] = {}
+    for tone in tones:
+        strokes.setdefault(math.floor(4 * tone.start + 1e-6), []).append(tone)
+    choice = rng.random()
+    if len(strokes) < 3 or choice < 0.55:
+        return list(tones)
+    places = list(strokes)
+    if choice < 0.8:
+        loudest = max(tone.velocity for tone in tones)
+        soft = [place for place in places[1:] if all(tone.velocity < loudest for tone in strokes[place])] or places[1:]
+        left_out = soft[int(rng.integers(len(soft)))]
+        return [tone for place in places if place != left_out for tone in strokes[place]]
+    lead_in = (places[-1] - places[-2]) / 8
+    return [
+        *tones,
+        *(
+            replace(tone, start=tone.start - lead_in, end=tone.start, velocity=int(0.8 * tone.velocity))
+            for tone in strokes[places[-1]]
+        ),
+    ]
 
 
 def bass_line(figure: str, placed_chord: PlacedChord, following: Chord, level: int) -> list[Tone]:

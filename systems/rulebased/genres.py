@@ -100,8 +100,9 @@ class Instrument(Schema):
         centre: MIDI pitch around which chords are voiced.
         level: velocity 1-127, chosen so that the instruments of a genre sound about equally loud.
         pan: -1 left to 1 right.
-        soft: whether it also plays in quiet sections.
-        full: whether it plays in full sections.
+        least: intensity of the quietest sections it plays in, 0-1 (`systems.rulebased.dynamics`).
+        most: intensity of the loudest ones.
+        double: whether it is recorded twice, the second time on the other side.
     """
 
     name: str
@@ -110,8 +111,9 @@ class Instrument(Schema):
     centre: Whole
     level: _Velocity
     pan: Annotated[Number, Field(ge=-1, le=1)]
-    soft: Flag = True
-    full: Flag = True
+    least: _Share = 0.0
+    most: _Share = 1.0
+    double: Flag = False
 
 
 class Lead(Schema):

@@ -1,8 +1,8 @@
 """The chords of a song, bar by bar."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,14 @@ class Harmony:
         index = bisect_right([placed.start for placed in self.chords], beat + 1e-6) - 1
         return self.chords[max(0, index)].chord
 
+    def sounding(self, start: float, end: float) -> Iterator[tuple[Chord, float]]:
+        """The chords between two beats, and the beats that each sounds there; before the first chord the first one."""
+        index = max(0, bisect_right([placed.start for placed in self.chords], start + 1e-6) - 1)
+        for chord in self.chords[index:]:
+            if chord.start >= end - 1e-6 and chord is not self.chords[index]:
+                return
+            yield chord.chord, min(end, chord.end) - max(start, chord.start)
+
     def between(self, start: float, end: float) -> tuple[PlacedChord, ...]:
         """The chords that begin in [start, end)."""
         return tuple(placed for placed in self.chords if start <= placed.start < end)
@@ -51,7 +59,9 @@ def choose_key(genre: Genre, mode: str | None, rng: np.random.Generator) -> Key:
     return Key(int(tonics[int(rng.integers(len(tonics)))]), key_mode)
 
 
-def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: int) -> Harmony:
+def harmonise(
+    sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: int, cadences: Sequence[float] = ()
+) -> Harmony:
     """Chords for every section: each kind of section keeps its progression; the song ends on the tonic.
 
     Args:
@@ -59,15 +69,22 @@ def harmonise(sections: Sequence[PlacedSection], genre: Genre, key: Key, seed: i
         genre: gives the progressions.
         key: the key.
         seed: chooses among the genre's progressions, once per kind of section.
+        cadences: beats on which a tune comes to rest: the bars they lie in are on the tonic.
     """
     progressions = _progressions(genre, key.mode, seed)
     chords: list[PlacedChord] = []
     for section in sections:
         if not section.rules.silent:
             chords += _section_chords(section, progressions[section.rules.chords], key)
+    tonic = chord_of(key, "I" if key.mode == "major" else "i")
+    for beat in cadences:
+        index = bisect_right([placed.start for placed in chords], beat + 1e-6) - 1
+        chords[index] = replace(chords[index], chord=tonic)
+        before = chords[index - 1] if index else None
+        if before and before.end == chords[index].start and before.chord.root == tonic.root:
+            chords[index - 1] = replace(before, chord=chord_of(key, "V" if key.mode == "major" else "VII"))
     if chords:
-        tonic = chord_of(key, "I" if key.mode == "major" else "i")
-        chords[-1] = PlacedChord(tonic, chords[-1].start, chords[-1].end)
+        chords[-1] = replace(chords[-1], chord=tonic)
     return Harmony(key, tuple(chords), key.pentatonic if genre.scale == "pentatonic" else key.pitch_classes)
 
 

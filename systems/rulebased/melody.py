@@ -26,15 +26,27 @@ _CONTOURS = (
     (3.0, 1.0, 2.0, -1.0, -2.0),
     (0.0, 3.0, 0.0, 3.0, 0.5),
 )
+_CLASH_COST, _PASSING_BEATS = 9.0, 0.3
+"""Semitones that a beat of rubbing against a chord tone is worth, and how much of it goes unnoticed."""
+_REPETITION_COST = 1.6
+"""Semitones that a repeated pitch is worth."""
 
 
 @dataclass(frozen=True)
 class MelodyNote:
-    """A note of a tune, in beats of the song."""
+    """A note of a tune, in beats of the song.
+
+    Attributes:
+        pitch: MIDI number.
+        start: its first beat.
+        end: where it ends.
+        velocity: how loud, 1-127.
+    """
 
     pitch: int
     start: float
     end: float
+    velocity: int = 90
 
 
 def set_melody(
@@ -51,7 +63,8 @@ def set_melody(
         closing: whether the last note should rest on the tonic.
 
     Returns:
-        Notes per line; strong beats and long notes are chord tones, all others lie in the scale.
+        Notes per line; strong beats and long notes are chord tones, all others lie in the scale and avoid what is a
+        half step from a tone of the chord, the longer the more.
     """
     form = section.rules.tune
     phrases = []
@@ -74,7 +87,7 @@ class _Phrase:
         self.low, self.high = RANGES[singer]
         self.centre = _CENTRES[singer][form]
         self.contour = np.array(_CONTOURS[int(rng.integers(len(_CONTOURS)))]) * rng.uniform(0.8, 1.25)
-        self.ornaments = rng.uniform(-1.6, 1.6, 64)
+        self.ornaments = rng.uniform(-2.0, 2.0, 64)
 
     def sing(self, onsets: Sequence[Onset], previous: int | None, rest: bool, tonic: bool) -> tuple[MelodyNote, ...]:
         first, last = onsets[0].start, onsets[-1].start
@@ -84,20 +97,32 @@ class _Phrase:
             target = self.centre + float(np.interp(at, np.linspace(0, 1, len(self.contour)), self.contour))
             target += float(self.ornaments[round(2 * (onset.start - float(np.floor(first)))) % 64])
             final = index == len(onsets) - 1
-            pitch = self._pitch(target, onset, final and rest, final and tonic)
-            notes.append(MelodyNote(self._near(pitch, notes[-1].pitch if notes else previous), onset.start, onset.end))
+            last_pitch = notes[-1].pitch if notes else previous
+            pitch = self._pitch(target, onset, last_pitch, final and rest, final and tonic)
+            notes.append(MelodyNote(self._near(pitch, last_pitch), onset.start, onset.end))
         return tuple(notes)
 
-    def _pitch(self, target: float, onset: Onset, rest: bool, tonic: bool) -> int:
+    def _pitch(self, target: float, onset: Onset, previous: int | None, rest: bool, tonic: bool) -> int:
         scale = self.harmony.scale
         chord = tuple(c for c in self.harmony.chord_at(onset.start).pitch_classes if c in scale)
-        if tonic:
-            allowed: tuple[int, ...] = (self.harmony.key.tonic,)
-        elif rest or strength(onset.start - self.bar_line) >= 2 or onset.end - onset.start >= 1.0:
-            allowed = chord
-        else:
-            allowed = scale
-        return nearest_pitch(target, allowed or scale, self.low, self.high)
+        clashes = self._clashes(onset)
+        if tonic and not clashes.get(self.harmony.key.tonic):
+            return nearest_pitch(target, (self.harmony.key.tonic,), self.low, self.high)
+        stable = rest or tonic or strength(onset.start - self.bar_line) >= 2 or onset.end - onset.start >= 1.0
+        candidates = [p for p in range(self.low, self.high + 1) if p % 12 in (chord if stable and chord else scale)]
+
+        def cost(pitch: int) -> float:
+            return abs(pitch - target) + clashes.get(pitch % 12, 0.0) + _REPETITION_COST * (pitch == previous)
+
+        return min(candidates, key=lambda pitch: (cost(pitch), pitch))
+
+    def _clashes(self, onset: Onset) -> dict[int, float]:
+        """What each pitch class that is a half step from a chord tone costs, in semitones away from the target."""
+        costs: dict[int, float] = {}
+        for chord, beats in self.harmony.sounding(onset.start, onset.end):
+            for pitch_class in {(tone + step) % 12 for tone in chord.pitch_classes for step in (-1, 1)}:
+                costs[pitch_class] = costs.get(pitch_class, 0.0) + _CLASH_COST * max(0.0, beats - _PASSING_BEATS)
+        return costs
 
     def _near(self, pitch: int, previous: int | None) -> int:
         """Leaps beyond a sixth fold back by an octave where the range allows it."""

@@ -66,7 +66,7 @@ def _vocals(melody: Iterable[tuple[MelodyNote, str]]) -> bytes:
     for note, word in melody:
         if word:
             events.append((_tick(note.start), 2, _meta(_LYRIC, word.encode())))
-        events += _note(0, note.pitch, note.start, note.end, 96)
+        events += _note(0, note.pitch, note.start, note.end, note.velocity)
     return _track(events)
 
 

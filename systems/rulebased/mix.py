@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from systems.rulebased.band import RATE
-from systems.rulebased.effects import compress, frame_rms, high_pass, limiter_gain, peaking, reverb
+from systems.rulebased.dynamics import Stretch, band_decibels, curve, stereo_width, voice_decibels
+from systems.rulebased.effects import compress, frame_rms, high_pass, limiter_gain, peaking, reverb, widen
 from systems.rulebased.score import STEMS
 
 LOUDNESS = -16.0
@@ -18,13 +19,19 @@ LOUDNESS = -16.0
 PEAK = 10 ** (-1.1 / 20)
 """Ceiling of the mix: a little under -1 dBFS."""
 
-_VOCAL_OVER_BAND_DB = 7.0
+_VOCAL_OVER_BAND_DB = 8.5
 _VOCAL_LEVEL = 0.11
 _STEM_LEVELS_DB = {"drums": -1.0, "bass": -1.5, "other": 0.0}
 _BAND_LEVEL = 0.08
+_WIDTHS = {"vocals": 0.2, "drums": 0.45, "bass": 0.15, "other": 0.6}
+"""Amplitude of the reflections that make a stem wide, over its mono sum."""
+_ROOM_FOR_WORDS_DB = -3.5
+"""What the chords give up where consonants lie."""
+_MOST_CORRECTION_DB = 8.0
 _RIDE_DB = 4.5
 _RIDE_SECONDS = 1.6
 _EDGE_SECONDS = 0.04
+_SILENT_DB = -75.0
 _INAUDIBLE = 10 ** (-80 / 20)
 
 Stereo = npt.NDArray[np.float32]
@@ -33,6 +40,7 @@ Stereo = npt.NDArray[np.float32]
 def mix_song(
     vocals: npt.NDArray[np.float32],
     band: Mapping[str, Stereo],
+    stretches: Sequence[Stretch],
     silences: Sequence[tuple[float, float]],
     fade_seconds: float,
 ) -> tuple[Stereo, dict[str, Stereo]]:
@@ -41,14 +49,18 @@ def mix_song(
     Args:
         vocals: dry voice, mono (n,), at band.RATE.
         band: dry instruments by stem, stereo (2, n).
+        stretches: the sections, in order.
         silences: (start, end) seconds in which nothing may sound.
         fade_seconds: length of the fade at the end.
 
     Returns:
         The mix (2, n) and the stems by name; their sum in the order of `STEMS` is the mix.
     """
-    wet = {"vocals": _vocal_chain(vocals), **{name: _band_chain(name, signal) for name, signal in band.items()}}
+    width = curve(stretches, [stereo_width(s.intensity) for s in stretches], RATE, len(vocals))
+    wet = {"vocals": _vocal_chain(vocals, width)}
+    wet |= {name: _band_chain(name, signal, width) for name, signal in band.items()}
     _balance(wet, vocals)
+    _grow(wet, stretches)
     empty = np.zeros((2, len(vocals)), np.float32)
     stems = {name: wet.get(name, empty) for name in STEMS}
     gate = _gate(len(vocals), silences, fade_seconds)
@@ -65,7 +77,7 @@ def _sum(stems: Mapping[str, Stereo]) -> Stereo:
     return total
 
 
-def _vocal_chain(vocals: npt.NDArray[np.float32]) -> Stereo:
+def _vocal_chain(vocals: npt.NDArray[np.float32], width: npt.NDArray[np.float32]) -> Stereo:
     """The voice at its level, equalised, compressed and in a room; (n,) to (2, n)."""
     if not vocals.any():
         return np.zeros((2, len(vocals)), np.float32)
@@ -75,7 +87,7 @@ def _vocal_chain(vocals: npt.NDArray[np.float32]) -> Stereo:
     voice = peaking(voice, RATE, 3200.0, 3.0)
     voice = compress(voice, RATE, -22.0, 2.5)
     dry = np.stack([voice, voice])
-    return _hushed(dry + np.float32(0.13) * reverb(dry, RATE, 0.9))
+    return _hushed(widen(dry + np.float32(0.13) * reverb(dry, RATE, 0.9), RATE, np.float32(_WIDTHS["vocals"]) * width))
 
 
 def _hushed(stereo: Stereo) -> Stereo:
@@ -85,13 +97,15 @@ def _hushed(stereo: Stereo) -> Stereo:
     return np.where(np.repeat(quiet, hop)[: stereo.shape[1]], np.float32(0.0), stereo)
 
 
-def _band_chain(name: str, stereo: Stereo) -> Stereo:
+def _band_chain(name: str, stereo: Stereo, width: npt.NDArray[np.float32]) -> Stereo:
     """Brings a stem to its place within the band; chords are evened out, so that quiet sections do not vanish."""
     stereo = high_pass(stereo, RATE, 110.0 if name == "other" else 32.0)
     stereo = stereo * np.float32(_BAND_LEVEL / _active_rms(stereo.mean(axis=0), stereo.mean(axis=0)))
     if name == "other":
         stereo = compress(stereo, RATE, -32.0, 2.2)
+        stereo = peaking(stereo, RATE, 2600.0, _ROOM_FOR_WORDS_DB, 0.7)
         stereo = stereo + np.float32(0.16) * reverb(stereo, RATE, 1.3)
+    stereo = widen(stereo, RATE, np.float32(_WIDTHS[name]) * width)
     level = _active_rms(stereo.mean(axis=0), stereo.mean(axis=0))
     return stereo * np.float32(_BAND_LEVEL * 10 ** (_STEM_LEVELS_DB[name] / 20) / level)
 
@@ -111,6 +125,44 @@ def _balance(wet: dict[str, Stereo], vocals: npt.NDArray[np.float32]) -> None:
     gain = np.float32(band_level / _active_rms(band, vocals)) * _ride(vocals)
     for name in names:
         wet[name] = wet[name] * gain
+
+
+def _grow(wet: dict[str, Stereo], stretches: Sequence[Stretch]) -> None:
+    """Brings voice and band to the level that the intensity of each section asks for; in place.
+
+    The voice is moved by it, the band is brought to it whatever its instruments play there.
+
+    Args:
+        wet: stems by name, each (2, n).
+        stretches: the sections.
+    """
+    count = wet["vocals"].shape[1]
+    wet["vocals"] = wet["vocals"] * _decibel_curve([voice_decibels(s.intensity) for s in stretches], stretches, count)
+    names = [name for name in wet if name != "vocals"]
+    if not names:
+        return
+    band = np.sum([wet[name] for name in names], axis=0)
+    levels = [_section_level(band, stretch) for stretch in stretches]
+    aims = [band_decibels(stretch.intensity) for stretch in stretches]
+    offsets = [level - aim for level, aim in zip(levels, aims, strict=True) if level > _SILENT_DB]
+    middle = float(np.mean(offsets)) if offsets else 0.0
+    gains = [
+        float(np.clip(aim + middle - level, -_MOST_CORRECTION_DB, _MOST_CORRECTION_DB)) if level > _SILENT_DB else 0.0
+        for level, aim in zip(levels, aims, strict=True)
+    ]
+    gain = _decibel_curve(gains, stretches, count)
+    for name in names:
+        wet[name] = wet[name] * gain
+
+
+def _decibel_curve(decibels: Sequence[float], stretches: Sequence[Stretch], count: int) -> npt.NDArray[np.float32]:
+    return np.asarray(10 ** (curve(stretches, decibels, RATE, count) / 20), dtype=np.float32)
+
+
+def _section_level(band: Stereo, stretch: Stretch) -> float:
+    """RMS of a section in dB."""
+    part = band[:, round(stretch.start * RATE) : round(stretch.end * RATE)]
+    return float(10 * np.log10(np.mean(np.square(part, dtype=np.float64)) + 1e-12)) if part.size else _SILENT_DB
 
 
 def _ride(vocals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -14,19 +14,21 @@ from songbench.domain.lyrics import Lyrics
 from songbench.domain.song import TimedSection, TimedWord
 from systems.rulebased.arrange import arrange
 from systems.rulebased.band import RATE, render
+from systems.rulebased.dynamics import Stretch, intensities
 from systems.rulebased.espeak import RATE as VOICE_RATE
+from systems.rulebased.expression import breath, phrase_velocities
 from systems.rulebased.genres import GENRE_TABLE, Genre
 from systems.rulebased.harmony import Harmony, choose_key, harmonise
 from systems.rulebased.melody import MelodyNote, set_melody
 from systems.rulebased.midi import write_midi
 from systems.rulebased.mix import mix_song
+from systems.rulebased.phrasing import LyricLine, lyric_line
 from systems.rulebased.pitch import Note
 from systems.rulebased.plan import Part, PlacedSection, Plan, make_plan
 from systems.rulebased.rhythm import Onset, set_rhythm
 from systems.rulebased.score import InstrumentTrack, swung
 from systems.rulebased.style import ARRANGEMENTS, GENRES, SINGERS, Style
-from systems.rulebased.syllables import SyllableLine, syllable_line
-from systems.rulebased.text import spoken_line
+from systems.rulebased.syllables import SyllableLine
 from systems.rulebased.voice import SungLine, sing_line
 
 _RING_OUT_SECONDS = 1.5
@@ -135,19 +137,22 @@ def perform(lyrics: Lyrics, language: str, recipe: Recipe, seconds: float | None
     clock.stage("composition")
     sung = _sing(plan, composition, recipe.seed)
     total = _total_samples(plan, sung)
-    vocals = _place(sung, total)
+    vocals = _place(sung, total, recipe.seed)
     clock.stage("singing")
     band = render(composition.tracks, plan.bpm, total)
     clock.stage("band")
+    sections = _sections(plan, total)
     silences = [(plan.seconds(s.start), plan.seconds(s.end)) for s in plan.sections if s.rules.silent]
-    mix, stems = mix_song(vocals, band, silences, _RING_OUT_SECONDS if plan.sections[-1].rules.rings_out else 0.4)
+    stretches = [Stretch(s.start, s.end, level) for s, level in zip(sections, composition.levels, strict=True)]
+    fade = _RING_OUT_SECONDS if plan.sections[-1].rules.rings_out else 0.4
+    mix, stems = mix_song(vocals, band, stretches, silences, fade)
     clock.stage("mix")
     return Performance(
         mix=mix,
         stems=stems,
         rate=RATE,
         words=_words(plan, sung),
-        sections=_sections(plan, total),
+        sections=sections,
         melody=tuple(note for line in composition.notes(plan) for note in line),
         midi=_midi(plan, composition),
         key=composition.harmony.key.name,
@@ -201,20 +206,33 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _Composition:
-    """Harmony, the sung notes of each line (in beats) and the accompaniment."""
+    """Intensity of each section, harmony, the sung notes of each phrase (in beats) and the accompaniment."""
 
+    levels: tuple[float, ...]
     harmony: Harmony
     melody: tuple[tuple[MelodyNote, ...], ...]
     tracks: tuple[InstrumentTrack, ...]
 
     def notes(self, plan: Plan) -> list[list[Note]]:
-        return [[Note(n.pitch, plan.seconds(n.start), plan.seconds(n.end)) for n in line] for line in self.melody]
+        return [
+            [
+                Note(
+                    pitch=note.pitch,
+                    start=plan.seconds(note.start),
+                    end=plan.seconds(note.end),
+                    velocity=note.velocity,
+                    tone=syllable.tone,
+                )
+                for note, syllable in zip(notes, phrase.syllables, strict=True)
+            ]
+            for notes, phrase in zip(self.melody, _phrases(plan), strict=True)
+        ]
 
 
 def _parts(lyrics: Lyrics, language: str, singer: str) -> list[Part]:
     parts = []
     for section in lyrics.sections:
-        lines = [_syllables(line, language, singer) for line in section.lines]
+        lines = [lyric_line(line, language, singer) for line in section.lines]
         sung = tuple(line for line in lines if line is not None)
         if section.vocal and not sung:
             raise InputError(
@@ -223,11 +241,6 @@ def _parts(lyrics: Lyrics, language: str, singer: str) -> list[Part]:
             )
         parts.append(Part(section.tag, sung, section.seconds or 0.0))
     return parts
-
-
-def _syllables(line: str, language: str, singer: str) -> SyllableLine | None:
-    spoken = spoken_line(line, language)
-    return syllable_line(spoken, singer) if spoken else None
 
 
 def _tempo_range(recipe: Recipe) -> tuple[float, float, float]:
@@ -241,20 +254,45 @@ def _tempo_range(recipe: Recipe) -> tuple[float, float, float]:
     return (slow, (usual + slow) / 2, usual) if recipe.style.pace < 0 else (slow, usual, fast)
 
 
+def _phrases(plan: Plan) -> list[SyllableLine]:
+    """What is sung on one breath each, in order."""
+    return [phrase for section in plan.sections for slot in section.slots for phrase in slot.line.phrases]
+
+
 def _compose(plan: Plan, recipe: Recipe) -> _Composition:
     key = choose_key(recipe.genre, recipe.style.mode, np.random.default_rng([recipe.seed, 3]))
-    harmony = harmonise(plan.sections, recipe.genre, key, recipe.seed)
+    levels = intensities(plan.sections, recipe.arrangement)
+    vocal = [index for index, section in enumerate(plan.sections) if section.slots]
+    rhythms = dict(zip(vocal, _rhythms(plan, recipe), strict=True))
+    closing = [index for index in vocal if index == vocal[-1] or plan.sections[index].rules.rests]
+    cadences = [rhythms[index][-1][-1].start for index in closing]
+    harmony = harmonise(plan.sections, recipe.genre, key, recipe.seed, cadences)
     melody: list[tuple[MelodyNote, ...]] = []
-    vocal = [section for section in plan.sections if section.slots]
-    for section, rhythms in zip(vocal, _rhythms(plan, recipe), strict=True):
-        closing = section is vocal[-1] or section.rules.rests
-        melody += set_melody(section, rhythms, harmony, recipe.singer, recipe.seed, closing)
-    tracks = arrange(plan.sections, harmony, recipe.genre, recipe.arrangement, recipe.seed)
-    return _Composition(harmony, tuple(_swing(line, recipe.genre.swing) for line in melody), tracks)
+    for index in vocal:
+        section = plan.sections[index]
+        lines = set_melody(section, rhythms[index], harmony, recipe.singer, recipe.seed, index in closing)
+        for number, (slot, notes) in enumerate(zip(section.slots, lines, strict=True)):
+            rng = np.random.default_rng([recipe.seed, 13, index, number])
+            melody += _phrased(slot.line, notes, levels[index], rng)
+    tracks = arrange(plan.sections, harmony, recipe.genre, recipe.arrangement, levels, recipe.seed)
+    return _Composition(levels, harmony, tuple(_swing(notes, recipe.genre.swing) for notes in melody), tracks)
+
+
+def _phrased(
+    line: LyricLine, notes: Sequence[MelodyNote], level: float, rng: np.random.Generator
+) -> Iterator[tuple[MelodyNote, ...]]:
+    """The notes of each phrase of a line, with the velocities of a singer."""
+    first = 0
+    for phrase in line.phrases:
+        part = notes[first : first + len(phrase.syllables)]
+        first += len(phrase.syllables)
+        stresses = [syllable.stress for syllable in phrase.syllables]
+        velocities = phrase_velocities(stresses, [n.start for n in part], [n.pitch for n in part], level, rng)
+        yield tuple(replace(note, velocity=velocity) for note, velocity in zip(part, velocities, strict=True))
 
 
 def _swing(line: Sequence[MelodyNote], share: float) -> tuple[MelodyNote, ...]:
-    return tuple(MelodyNote(note.pitch, swung(note.start, share), swung(note.end, share)) for note in line)
+    return tuple(replace(note, start=swung(note.start, share), end=swung(note.end, share)) for note in line)
 
 
 def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
@@ -281,9 +319,8 @@ def _follows_silence(plan: Plan, section: PlacedSection) -> bool:
 
 
 def _sing(plan: Plan, composition: _Composition, seed: int) -> list[tuple[SyllableLine, SungLine]]:
-    lines = [slot.line for section in plan.sections for slot in section.slots]
     sung = []
-    for index, (line, notes) in enumerate(zip(lines, composition.notes(plan), strict=True)):
+    for index, (line, notes) in enumerate(zip(_phrases(plan), composition.notes(plan), strict=True)):
         sung.append((line, sing_line(line, notes, np.random.default_rng([seed, 7, index]))))
     return sung
 
@@ -294,17 +331,28 @@ def _total_samples(plan: Plan, sung: Sequence[tuple[SyllableLine, SungLine]]) ->
     return round(RATE * max([plan.seconds(plan.beats), *ends]))
 
 
-def _place(sung: Sequence[tuple[SyllableLine, SungLine]], total: int) -> npt.NDArray[np.float32]:
-    """All lines at their times, (total,) at `RATE`."""
+def _place(sung: Sequence[tuple[SyllableLine, SungLine]], total: int, seed: int) -> npt.NDArray[np.float32]:
+    """All phrases at their times, with the breaths before them, (total,) at `RATE`."""
     import soxr
 
     buffer = np.zeros(-(-total * VOICE_RATE // RATE) + 1, np.float32)
-    for _, line in sung:
-        first = max(0, round(line.start * VOICE_RATE))
-        samples = line.samples[: len(buffer) - first]
-        buffer[first : first + len(samples)] += samples
+    free = 0.0
+    for index, (_, phrase) in enumerate(sung):
+        _add(buffer, phrase.start, phrase.samples)
+        level = float(np.sqrt(np.mean(np.square(phrase.samples))))
+        inhaled = breath(free, phrase.start, level, np.random.default_rng([seed, 19, index]))
+        if inhaled:
+            _add(buffer, *inhaled)
+        free = phrase.start + len(phrase.samples) / VOICE_RATE
     vocals = soxr.resample(buffer, VOICE_RATE, RATE)[:total]
     return np.pad(vocals, (0, total - len(vocals))).astype(np.float32)
+
+
+def _add(buffer: npt.NDArray[np.float32], start: float, samples: npt.NDArray[np.float32]) -> None:
+    """Adds samples from a time in seconds on, as far as the buffer goes; in place."""
+    first = max(0, round(start * VOICE_RATE))
+    part = samples[: len(buffer) - first]
+    buffer[first : first + len(part)] += part
 
 
 def _words(plan: Plan, sung: Sequence[tuple[SyllableLine, SungLine]]) -> tuple[TimedWord, ...]:
@@ -332,9 +380,8 @@ def _sections(plan: Plan, total: int) -> tuple[TimedSection, ...]:
 
 
 def _midi(plan: Plan, composition: _Composition) -> bytes:
-    lines = [slot.line for section in plan.sections for slot in section.slots]
     labelled = []
-    for line, notes in zip(lines, composition.melody, strict=True):
+    for line, notes in zip(_phrases(plan), composition.melody, strict=True):
         labels = {first: text for text, first, _ in line.words()}
         labelled += [(note, labels.get(index, "")) for index, note in enumerate(notes)]
     return write_midi(plan, composition.harmony, labelled, composition.tracks)

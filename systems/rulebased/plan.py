@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from systems.rulebased.phrasing import LyricLine
 from systems.rulebased.section_rules import SECTION_RULES, SectionRules
-from systems.rulebased.syllables import Syllable, SyllableLine
+from systems.rulebased.syllables import Syllable
 
 BAR = 4
 """Beats per bar."""
@@ -28,7 +29,7 @@ class Part:
     """
 
     tag: str
-    lines: tuple[SyllableLine, ...] = ()
+    lines: tuple[LyricLine, ...] = ()
     seconds: float = 0.0
 
 
@@ -36,7 +37,7 @@ class Part:
 class Slot:
     """The beats that belong to one line; its singing ends early enough to breathe."""
 
-    line: SyllableLine
+    line: LyricLine
     start: int
     beats: int
 
@@ -121,10 +122,10 @@ def _tempi(slow: float, fast: float) -> list[float]:
     return [slow + (fast - slow) * step / steps for step in range(steps + 1)]
 
 
-def comfortable_seconds(line: SyllableLine) -> float:
-    """What a line needs to be sung at ease, its breath included."""
+def comfortable_seconds(line: LyricLine) -> float:
+    """What a line needs to be sung at ease, its breaths included."""
     notes = sum(max(_weight(s) * _COMFORTABLE_SECONDS, s.least_seconds) for s in line.syllables)
-    return notes + line.before_seconds + _BREATH_SECONDS + 0.3
+    return notes + line.before_seconds + sum(line.pauses.values()) + _BREATH_SECONDS + 0.3
 
 
 def _weight(syllable: Syllable) -> float:
@@ -162,9 +163,10 @@ class _Need:
     least: int
 
     @classmethod
-    def of(cls, line: SyllableLine, beat: float) -> "_Need":
+    def of(cls, line: LyricLine, beat: float) -> "_Need":
         shortest = beat / _TEMPO_PLAY
         grid = sum(math.ceil(4 * max(LEAST_SECONDS, s.least_seconds) / shortest) / 4 for s in line.syllables)
+        grid += sum(math.ceil(4 * pause / shortest) / 4 for pause in line.pauses.values())
         least = grid + max(0.5, (_BREATH_SECONDS + 0.12) / shortest)
         return cls(comfortable_seconds(line) / beat, 2 * math.ceil(least / 2))
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from systems.rulebased.phrasing import LyricLine
 from systems.rulebased.plan import BAR, LEAST_SECONDS, Slot
 from systems.rulebased.syllables import Syllable
 
 _BREATH_SECONDS = 0.4
 _SYLLABLE_SECONDS = 0.46
-_LAST_NOTE_BEATS = 2.5
+_LAST_NOTE_BEATS, _LAST_NOTE_SECONDS = 2.5, 1.6
 _STRENGTH = {0: 3.0, 2: 2.0, 1: 1.0, 3: 1.0}
 
 Array = npt.NDArray[np.float64]
@@ -46,9 +47,9 @@ def set_rhythm(slot: Slot, bar_line: int, bpm: float, earliest: float, rng: np.r
         rng: small preferences that make one song's rhythm unlike another's.
 
     Returns:
-        One onset per syllable. If the slot is too short, the line ends later than the slot rather than being hurried.
+        One onset per syllable; a phrase within the line ends early enough to breathe before the next. If the slot is
+        too short, the line ends later than the slot rather than being hurried.
     """
-    syllables = slot.line.syllables
     seconds_per_beat = 60.0 / bpm
     grids = (0.5, 0.25) if seconds_per_beat < 0.62 else (0.25,)
     taste = rng.uniform(0.0, 0.35, (2 * BAR * 4, 3))
@@ -57,7 +58,7 @@ def set_rhythm(slot: Slot, bar_line: int, bpm: float, earliest: float, rng: np.r
         if path is not None:
             return path
     return _in_sequence(
-        syllables, max(slot.start, earliest + slot.line.before_seconds / seconds_per_beat), seconds_per_beat
+        slot.line, max(slot.start, earliest + slot.line.before_seconds / seconds_per_beat), seconds_per_beat
     )
 
 
@@ -76,7 +77,9 @@ class _Search:
         self.limit = slot.beats - breath
         first = earliest + slot.line.before_seconds / seconds_per_beat - slot.start
         self.first = max(-0.5, first)
-        usable = min(self.limit, _SYLLABLE_SECONDS * len(self.syllables) / seconds_per_beat + 1.0)
+        self.pauses = {index: pause / seconds_per_beat for index, pause in slot.line.pauses.items()}
+        room = self.limit - sum(self.pauses.values())
+        usable = min(room, _SYLLABLE_SECONDS * len(self.syllables) / seconds_per_beat + 1.0)
         weights = sum(1.2 if s.stress else 0.85 for s in self.syllables) + 0.8
         self.unit = usable / weights
 
@@ -123,7 +126,7 @@ class _Search:
         """Cost of going from each position to each later one during one syllable; (n,) to (n from, n to)."""
         syllable = self.syllables[index]
         ideal = max(self.unit * (1.2 if syllable.stress else 0.85), syllable.least_seconds / self.seconds)
-        gap = offsets[None, :] - offsets[:, None]
+        gap = offsets[None, :] - offsets[:, None] - self.pauses.get(index, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             cost = 2.2 * np.log2(np.where(gap > 0, gap, np.nan) / ideal) ** 2
         cost += self.taste[index % len(self.taste)][np.rint(gap / self.grid).astype(np.int64) % 3]
@@ -131,15 +134,18 @@ class _Search:
 
     def _onsets(self, offsets: list[float]) -> tuple[Onset, ...]:
         starts = [self.slot.start + offset for offset in offsets]
-        last = min(self.slot.start + self.limit, starts[-1] + _LAST_NOTE_BEATS)
-        return tuple(Onset(start, end) for start, end in zip(starts, [*starts[1:], last], strict=True))
+        ends = [start - self.pauses.get(index, 0.0) for index, start in enumerate(starts[1:])]
+        ends.append(self.slot.start + self.limit)
+        for index in (*self.pauses, len(starts) - 1):
+            ends[index] = min(ends[index], starts[index] + min(_LAST_NOTE_BEATS, _LAST_NOTE_SECONDS / self.seconds))
+        return tuple(Onset(start, end) for start, end in zip(starts, ends, strict=True))
 
 
-def _in_sequence(syllables: tuple[Syllable, ...], start: float, seconds_per_beat: float) -> tuple[Onset, ...]:
+def _in_sequence(line: LyricLine, start: float, seconds_per_beat: float) -> tuple[Onset, ...]:
     """Syllable after syllable at their least lengths: for slots that hold no better rhythm."""
     onsets = []
-    for syllable in syllables:
+    for index, syllable in enumerate(line.syllables):
         length = max(LEAST_SECONDS, syllable.least_seconds) / seconds_per_beat
         onsets.append(Onset(start, start + length))
-        start += length
+        start += length + line.pauses.get(index, 0.0) / seconds_per_beat
     return tuple(onsets)

@@ -37,6 +37,7 @@ class InstrumentTrack:
         bank: 0, or `DRUM_BANK` for drums.
         pan: -1 left to 1 right.
         tones: in any order.
+        cents: how far it is out of tune.
     """
 
     name: str
@@ -45,6 +46,7 @@ class InstrumentTrack:
     bank: int
     pan: float
     tones: tuple[Tone, ...]
+    cents: float = 0.0
 
 
 def swung(beat: float, share: float) -> float:

@@ -1,12 +1,14 @@
 """How the rules play a section of each tag: whose chords and tune it takes, who plays, how full it is."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import RootModel
+from pydantic import Field, RootModel
 
-from songbench.domain.checking import Flag, Schema
+from songbench.domain.checking import Flag, Number, Schema
 from songbench.domain.tables import read_table
 from songbench.domain.tags import by_tag
+
+Share = Annotated[Number, Field(ge=0, le=1)]
 
 
 class SectionRules(Schema):
@@ -17,7 +19,9 @@ class SectionRules(Schema):
         tune: whose contours and rhythm its tune takes.
         drums: whether drums play.
         bass: whether the bass plays.
-        full: the arrangements in which it is a full section; in the others it is a quiet one.
+        intensity: how much happens in it the first time, 0-1 (`systems.rulebased.dynamics`).
+        growth: how much is added each time it comes again, twice at most.
+        climax: intensity of the last one if there are several; 0: the last one is nothing special.
         lead: whether an instrument plays the tune.
         rests: whether its last note rests on the tonic, as that of the last sung section always does.
         rings_out: whether the song's end rings out where it ends the song.
@@ -28,7 +32,9 @@ class SectionRules(Schema):
     tune: Literal["verse", "chorus", "bridge"] = "chorus"
     drums: Flag = False
     bass: Flag = True
-    full: tuple[Literal["full", "band", "sparse"], ...] = ()
+    intensity: Share
+    growth: Share = 0.0
+    climax: Share = 0.0
     lead: Flag = False
     rests: Flag = False
     rings_out: Flag = False

@@ -21,7 +21,7 @@ WORDS_PER_MINUTE = {"en": 125, "zh": 140}
 _ANALYSIS_F0 = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Syllable:
     """One vowel and its neighbours.
 
@@ -30,12 +30,14 @@ class Syllable:
         stress: 0-2; function words and unstressed vowels are 0.
         nucleus: the vowel.
         after: the consonants between this vowel and the next one, or the end of the line.
+        tone: of a Mandarin syllable, 1-5; 0 for others.
     """
 
     word: int
     stress: int
     nucleus: Phoneme
     after: tuple[Phoneme, ...]
+    tone: int = 0
 
     @property
     def after_seconds(self) -> float:
@@ -102,11 +104,24 @@ def syllable_line(spoken: SpokenLine, singer: str) -> SyllableLine | None:
         return None
     bounds = [*vowels, len(phonemes)]
     owners = _owners(spoken, [phonemes[index].position for index in vowels])
+    tones = _tones(spoken)
     syllables = tuple(
-        Syllable(owner, phonemes[vowel].stress, phonemes[vowel], phonemes[vowel + 1 : following])
+        Syllable(
+            word=owner,
+            stress=phonemes[vowel].stress,
+            nucleus=phonemes[vowel],
+            after=phonemes[vowel + 1 : following],
+            tone=tones[owner],
+        )
         for owner, (vowel, following) in zip(owners, pairwise(bounds), strict=True)
     )
     return SyllableLine(spoken, utterance, phonemes[: vowels[0]], syllables)
+
+
+def _tones(spoken: SpokenLine) -> tuple[int, ...]:
+    """The tone of each word: the digit that ends the pinyin of a Mandarin one."""
+    spellings = spoken.text.split(" ")
+    return tuple(int(spelling[-1]) if spelling[-1].isdigit() else 0 for spelling in spellings)
 
 
 def _owners(spoken: SpokenLine, positions: list[int]) -> list[int]:

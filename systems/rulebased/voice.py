@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from systems.rulebased.espeak import RATE, Phoneme, Utterance
+from systems.rulebased.expression import gain_curve
 from systems.rulebased.pitch import Note, pitch_curve
 from systems.rulebased.syllables import SyllableLine
 
@@ -22,7 +23,6 @@ FRAME_SECONDS = 0.005
 _FFT_SIZE = 1024
 _EDGE_SECONDS = 0.045
 _RELEASE_SECONDS = 0.06
-_LAST_NOTE_GAIN = 0.7
 _SPEECH_F0 = 100.0
 _NOISE_GAIN = 10 ** (-3 / 10)
 
@@ -85,12 +85,12 @@ def _voiced_by_phonemes(f0: Array, utterance: Utterance) -> Array:
 
 
 def sing_line(line: SyllableLine, notes: Sequence[Note], rng: np.random.Generator) -> SungLine:
-    """Sings one line.
+    """Sings one phrase.
 
     Args:
         line: the words, spoken.
         notes: one per syllable, in time order, not overlapping.
-        rng: source of the small pitch drift; advanced.
+        rng: source of what is never twice the same in a pitch; advanced.
     """
     import pyworld
 
@@ -107,7 +107,7 @@ def sing_line(line: SyllableLine, notes: Sequence[Note], rng: np.random.Generato
         f0, envelope.astype(np.float64), aperiodicity.astype(np.float64), RATE, FRAME_SECONDS * 1000.0
     )
     samples = samples[: int(total * FRAME_SECONDS * RATE)]
-    return SungLine(_shaped(samples, notes[-1].start - start), start, _spans(line, anchors, notes))
+    return SungLine(_shaped(samples, gain_curve(notes, song_times)), start, _spans(line, anchors, notes))
 
 
 def _warp(frames: _Frames, source_times: Array) -> tuple[npt.NDArray[np.bool_], Float32, Float32]:
@@ -182,16 +182,15 @@ def _spans(
     return tuple(zip(starts, ends, strict=True))
 
 
-def _shaped(samples: Array, last_note: float) -> Float32:
-    """Loudness of a phrase: no click at the start, less voice towards the end of the last note, then silence.
+def _shaped(samples: Array, gains: Array) -> Float32:
+    """Loudness of a phrase: no click at the start, its dynamics, then silence.
 
     Args:
-        samples: the line, (n,).
-        last_note: seconds from the first sample to the vowel of the last note.
+        samples: the phrase, (n,).
+        gains: a factor per frame, (frames,).
     """
-    seconds = len(samples) / RATE
-    times = [0.0, 0.003, last_note, max(last_note, seconds - _RELEASE_SECONDS)]
-    gain = np.interp(np.arange(len(samples)) / RATE, times, [0.0, 1.0, 1.0, _LAST_NOTE_GAIN])
+    times = np.arange(len(samples)) / RATE
+    gain = np.interp(times, FRAME_SECONDS * np.arange(len(gains)), gains) * np.minimum(1.0, times / 0.003)
     fade = min(len(samples), int(_RELEASE_SECONDS * RATE))
     gain[len(samples) - fade :] *= 0.5 * (1 + np.cos(np.linspace(0, np.pi, fade)))
     return np.asarray(samples * gain, dtype=np.float32)

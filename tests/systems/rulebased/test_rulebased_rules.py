@@ -1,24 +1,29 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from songbench.domain.checking import checked
 from songbench.domain.errors import InputError
+from systems.rulebased.dynamics import FULL, intensities
+from systems.rulebased.effects import widen
 from systems.rulebased.espeak import say
+from systems.rulebased.expression import phrase_velocities
 from systems.rulebased.figures import BASS, COMPING, bass_line, voicing
 from systems.rulebased.genres import GENRE_TABLE, Kit
 from systems.rulebased.harmony import PlacedChord
+from systems.rulebased.phrasing import LONGEST_PHRASE, lyric_line
 from systems.rulebased.pitch import Note, pitch_curve
-from systems.rulebased.plan import Part, make_plan
+from systems.rulebased.plan import Part, PlacedSection, make_plan
 from systems.rulebased.rhythm import set_rhythm, strength
 from systems.rulebased.score import swung
 from systems.rulebased.style import GENRES, parse_style
-from systems.rulebased.syllables import syllable_line
 from systems.rulebased.text import spoken_line
 from systems.rulebased.theory import Chord, Key, chord_of, nearest_pitch
 
 
 def line(text: str, language: str = "en"):
-    return syllable_line(spoken_line(text, language), "female")
+    return lyric_line(text, language, "female")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,13 @@ def test_syllables_know_their_words() -> None:
     syllables = line("river of silver").syllables
     assert [s.word for s in syllables] == [0, 0, 1, 2, 2]
     assert [s.stress for s in syllables][::3] == [2, 2]
-    assert [word for word, _, _ in line("every word in the rain").words()] == ["every", "word", "in", "the", "rain"]
+    assert [word for word, _, _ in line("every word in the rain").phrases[0].words()] == [
+        "every",
+        "word",
+        "in",
+        "the",
+        "rain",
+    ]
     assert spoken_line("?!", "en") is None
 
 
@@ -161,13 +172,70 @@ def test_stresses_fall_on_stronger_beats_and_no_syllable_is_hurried() -> None:
         assert plan.seconds(onset.end - onset.start) >= syllable.least_seconds - 1e-6
 
 
-def test_pitch_glides_and_vibrates_only_on_long_notes() -> None:
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("码头的灯还亮着，船已经慢慢走远", ["码头的灯还亮着", "船已经慢慢走远"]),
+        ("等潮水回来的时候请你也回来", ["等潮水回来的时候", "请你也回来"]),
+        ("The summer never has to end", ["The summer never has to end"]),
+    ],
+)
+def test_long_lines_get_a_breath(text: str, phrases: list[str]) -> None:
+    words = line(text, "zh" if text[0] > "z" else "en")
+    blank = "" if text[0] > "z" else " "
+    assert [blank.join(phrase.spoken.words) for phrase in words.phrases] == phrases
+    assert len(words.pauses) == len(phrases) - 1
+
+
+def test_a_breath_is_a_rest_in_the_rhythm() -> None:
+    words = line("I asked the man who sells the bread if he knew your name and gave it back to me")
+    assert len(words.phrases) >= 2 and all(len(p.syllables) <= LONGEST_PHRASE["en"] for p in words.phrases)
+    plan = make_plan([Part("verse", (words,))], None, 90, 108, 126)
+    onsets = set_rhythm(plan.sections[0].slots[0], 0, plan.bpm, 0.0, np.random.default_rng(0))
+    for index, (onset, following) in enumerate(pairwise(onsets)):
+        rest = plan.seconds(following.start - onset.end)
+        assert rest >= words.pauses.get(index, 0.0) - 1e-6 and (rest > 0.2) == (index in words.pauses)
+
+
+def test_pitch_glides_scoops_and_vibrates_on_long_notes() -> None:
     times = np.arange(0, 2.4, 0.005)
-    curve = pitch_curve([Note(60, 0.0, 0.4), Note(64, 0.4, 2.4)], times, np.random.default_rng(0))
+    curve = pitch_curve(
+        [Note(pitch=60, start=0.0, end=0.3), Note(pitch=64, start=0.3, end=2.4)], times, np.random.default_rng(0)
+    )
     semitones = 69 + 12 * np.log2(curve / 440)
-    assert np.abs(semitones[20:60] - 60).max() < 0.2
-    assert 0.2 < np.ptp(semitones[times > 1.2]) < 1.2
+    assert np.abs(semitones[30:50] - 60).max() < 0.35
+    assert 0.8 < np.ptp(semitones[(times > 1.2) & (times < 2.2)]) < 1.8
+    assert abs(np.mean(semitones[(times > 1.0) & (times < 2.0)]) - 64) < 0.15
     assert np.abs(np.diff(semitones)).max() < 0.7
+
+
+def test_a_mandarin_tone_colours_the_beginning_of_its_note() -> None:
+    times = np.arange(0, 0.4, 0.005)
+    rising, falling = (
+        pitch_curve([Note(pitch=60, start=0.0, end=0.4, tone=t)], times, np.random.default_rng(0)) for t in (2, 4)
+    )
+    assert 1200 * np.log2(falling[5] / rising[5]) > 120
+    assert [s.tone for s in line("月亮", "zh").syllables if s.tone] == [4] * len(line("月亮", "zh").syllables)
+
+
+def test_sections_grow() -> None:
+    tags = ("verse", "chorus", "verse", "chorus", "silence", "chorus")
+    sections = [PlacedSection(tag, 8 * index, 8) for index, tag in enumerate(tags)]
+    levels = intensities(sections, "full")
+    assert levels[0] < levels[2] < FULL <= levels[1] < levels[3] < levels[5] == 1.0
+    assert max(intensities(sections, "sparse")) < FULL <= min(intensities(sections, "band"))
+
+
+def test_a_phrase_has_an_arc_and_stresses() -> None:
+    velocities = phrase_velocities([0, 2, 0, 2, 0, 0], range(6), [60] * 6, 0.5, np.random.default_rng(0))
+    assert max(velocities) == velocities[3] and len(set(velocities)) >= 4
+
+
+def test_reflections_leave_the_mono_sum_alone() -> None:
+    stereo = np.random.default_rng(0).normal(size=(2, 4800)).astype(np.float32)
+    wide = widen(stereo, 48_000, 0.5)
+    np.testing.assert_allclose(wide.sum(axis=0), stereo.sum(axis=0), atol=1e-5)
+    assert np.square(wide[0] - wide[1]).sum() > np.square(stereo[0] - stereo[1]).sum()
 
 
 def test_swing() -> None:
