@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -45,15 +46,31 @@ def pytest_cmdline_main(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The longest files begin first."""
+    """The longest files begin first; tests that use Chromium are told apart, as ``make test-browser`` runs them."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
 
 
 def pytest_collection_finish():
     """What is loaded by now stays until the end; code that looks for garbage need not look through it each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window; sound starts only after a click, as everywhere."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("Chromium is not installed: make test-browser installs it")
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from songbench.reporting.document.html_text import escaped
 
 __all__ = ["LinkedFiles", "escaped", "stylesheet", "to_html"]
 
+_ICON = '<link rel="icon" href="data:,">'
+"""Says that there is none, so that browsers do not ask the host for one."""
+
 
 @dataclass(frozen=True)
 class LinkedFiles:
@@ -56,7 +59,7 @@ def to_html(
     title = next((block.text for block in blocks if isinstance(block, Heading)), "Report")
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escaped(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{_policy(blocks, linked)}\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{_policy(blocks, linked)}\n{_ICON}\n'
         f"{_head(linked)}\n</head>\n<body>\n"
         '<a class="skip" href="#content">Skip to the content</a>\n'
         f'{_trail(trail)}<main id="content">\n' + "\n".join(_body(blocks, images)) + "\n</main>\n</body>\n</html>\n"

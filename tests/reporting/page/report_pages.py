@@ -51,6 +51,11 @@ def material_of(results, store, **facts):
     return PageMaterial(name="demo", board=board, results=results, songs={}, store=store, **facts)
 
 
+def write_material(material, folder, audio="link"):
+    """The report of a run whose songs lie in a store."""
+    return write_report(material.board, folder, material=material, audio=audio)
+
+
 def write_page(results, folder, **facts):
     """The report of a run with its page; gives the page."""
     material = material_of(results, Store(str(folder / "store")), **facts)
