@@ -125,3 +125,24 @@ def test_a_run_is_read_where_its_systems_and_metrics_are_not(options, tmp_path, 
     assert len(elsewhere.songs.query("audio != ''")) == 12
     with pytest.raises(UnavailableError, match="it needs a GPU"):
         songbench.run(**options, metrics=["audio"], name="other")
+
+
+def test_two_runs_are_compared(options):
+    before = songbench.run(**options, metrics=["level"], name="before")
+    songbench.run(
+        **{**options, "overrides": ["engine=inline", "system.probe.gain=0.5"]}, metrics=["level"], name="after"
+    )
+    comparison = songbench.compare("before:probe", "after:probe", runs=options["runs"])
+    (row,) = comparison.to_frame().to_dict("records")
+    assert (row["first"], row["second"], row["verdict"], row["n_prompts"]) == (
+        "before:probe",
+        "after:probe",
+        "better",
+        4,
+    )
+    assert row["second_value"] > 2 * row["first_value"] > 0
+    assert songbench.compare(before, "after", runs=options["runs"]).to_frame().equals(comparison.to_frame())
+    assert "after:probe is better in level@probe than before:probe" in comparison._repr_html_()
+    assert before.compare("probe", "silence").differences[0].verdict == "worse"
+    with pytest.raises(InputError, match="Did you mean 'after'"):
+        songbench.compare("before", "aftre", runs=options["runs"])

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from songbench.api.notebook import LeaderboardView
+    from songbench.api.notebook import ComparisonView, LeaderboardView
     from songbench.execution.experiment import Experiment
     from songbench.execution.results import RunResults
     from songbench.execution.store import Store
+    from songbench.reporting.comparison import RunSide
     from songbench.reporting.listening_results import ListeningResult
 
 
@@ -126,6 +127,44 @@ class Run:
             **self._experiment.statistics,
         )
         return LeaderboardView.of(board if columns is None else with_columns(board, columns))
+
+    def compare(self, first: str, second: str, *, columns: Sequence[str] | None = None) -> ComparisonView:
+        """Two systems of the run, paired on its prompts.
+
+        Args:
+            first: the name of the system that is compared against.
+            second: the name of the other.
+            columns: names as for `leaderboard`; None: those that have a place in tables.
+
+        Returns:
+            As `songbench.compare`. Only this pair is tested, so p is corrected over columns, not over pairs.
+
+        Raises:
+            InputError: a name is not known, naming the nearest.
+        """
+        return self.compared_with(self, first, second, columns=columns)
+
+    def compared_with(
+        self,
+        second: Run,
+        first_system: str | None = None,
+        second_system: str | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+    ) -> ComparisonView:
+        """Another run, compared with this one; `songbench.compare` explains it."""
+        from songbench.api.notebook import ComparisonView
+        from songbench.reporting.comparison import compare_sides, matching_systems
+
+        pairs = matching_systems(self._side, second._side, first_system, second_system)
+        return ComparisonView.of(compare_sides(pairs, columns=columns, **self._experiment.statistics))
+
+    @property
+    def _side(self) -> RunSide:
+        from songbench.reporting.comparison import RunSide
+
+        parameters = {metric.card.id: dict(metric.parameters) for metric in self._experiment.metrics}
+        return RunSide(name=self.name, results=self.results, metric_parameters=parameters)
 
     @cached_property
     def _listening_results(self) -> tuple[ListeningResult, ...]:

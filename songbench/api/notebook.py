@@ -1,8 +1,11 @@
-"""What a notebook shows of a leaderboard."""
+"""What a notebook shows of a leaderboard and of a comparison."""
 
 from __future__ import annotations
 
 from songbench.reporting.board import Leaderboard
+from songbench.reporting.comparison import RunComparison
+from songbench.reporting.comparison.blocks import comparison_blocks
+from songbench.reporting.document.html import to_fragment
 from songbench.reporting.tables import to_html_fragment
 
 
@@ -16,3 +19,15 @@ class LeaderboardView(Leaderboard):
     def of(cls, board: Leaderboard) -> LeaderboardView:
         """The same leaderboard."""
         return cls(**vars(board))
+
+
+class ComparisonView(RunComparison):
+    """A comparison that a notebook shows as its answer and its table."""
+
+    def _repr_html_(self) -> str:
+        return to_fragment(comparison_blocks(self))
+
+    @classmethod
+    def of(cls, comparison: RunComparison) -> ComparisonView:
+        """The same comparison."""
+        return cls(**vars(comparison))

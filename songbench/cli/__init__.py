@@ -10,6 +10,7 @@ __all__ = ["app", "main"]
 for module in (
     "stages",
     "reports",
+    "comparing",
     "view",
     "exporting",
     "runs",

@@ -30,7 +30,7 @@ class RecordedKeys:
     def of_song(self, system: str, prompt: Prompt, take: int) -> str | None:
         """The key of a song; None when the run asked for no such song, or the prompt has changed since."""
         key: str | None = self.record["songs"].get(f"{system}/{prompt.id}/{take}")
-        return key if key and self._same(prompt) else None
+        return key if key and self._is_recorded(prompt) else None
 
     def unsupported(self, system: str, prompt: Prompt, take: int) -> str | None:
         """Why a song was never asked for; None when it was."""
@@ -52,13 +52,13 @@ class RecordedKeys:
         facts = self.record["metrics"].get(metric.id)
         if not facts or (facts["version"], facts["parameters"]) != (metric.version, dict(parameters)):
             return None
-        if prompt and not self._same(prompt):
+        if prompt and not self._is_recorded(prompt):
             return None
         song = f"/{prompt.id}/{take}" if prompt else ""
         key: str | None = self.record["scores"].get(f"{metric.id}/{system}{song}")
         return key
 
-    def _same(self, prompt: Prompt) -> bool:
+    def _is_recorded(self, prompt: Prompt) -> bool:
         try:
             return bool(self.record["prompts"].get(prompt.id) == prompt.key())
         except InputError:  # its audio is not here either

@@ -94,6 +94,19 @@ def run_folder(run: str | None, runs: str | Path | None = None) -> Path:
     return folder / run
 
 
+def named_system(text: str, runs: str | Path | None = None) -> tuple[str, str | None]:
+    """The run and the system that a text names: ``RUN``, ``RUN:SYSTEM``, or the path of a run's folder.
+
+    Args:
+        text: as written.
+        runs: the folder of run folders; None: `RUNS`.
+    """
+    if text in run_names(runs) or (Path(text) / RECORD).is_file():
+        return text, None
+    run, _, system = text.partition(":")
+    return run, system or None
+
+
 def summarise(folder: Path) -> RunSummary:
     """What the record of a run says."""
     try:
