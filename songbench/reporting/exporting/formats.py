@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from songbench.domain.errors import InputError
+from songbench.reporting.exporting.dataset import export_dataset
 from songbench.reporting.exporting.material import RunExport
 from songbench.reporting.exporting.tables import export_tables, require_parquet
 
@@ -17,6 +18,7 @@ _Writer: TypeAlias = Callable[..., Sequence[Path]]
 
 FORMATS: Mapping[str, tuple[_Writer, Callable[[], None]]] = {
     "csv": (partial(export_tables, ending="csv"), lambda: None),
+    "hf": (export_dataset, require_parquet),
     "parquet": (partial(export_tables, ending="parquet"), require_parquet),
 }
 """By name what writes the files, and what refuses the format where something is missing."""

@@ -17,7 +17,7 @@ from songbench.domain.song import Song
 from songbench.execution.results import SongId
 from songbench.execution.songs import StoredAudio, encode_audio
 from songbench.reporting.audio_files import to_mp3
-from songbench.reporting.exporting.card import licence_lines
+from songbench.reporting.exporting.card import songs_readme
 from songbench.reporting.exporting.files import is_content, listed_digests, refuse_foreign, save, save_list
 from songbench.reporting.exporting.material import RunExport
 from songbench.reporting.file_names import readable_names
@@ -104,7 +104,8 @@ def export_songs(
     # 3. what is said of all of them
     folders = {target.song.system: target.path.parent for target in targets.values()}
     contents = {f"{place.name}/{MANIFEST}": _manifest(export, place) for place in folders.values()}
-    contents[README] = _readme(export, encoding, {system: place.name for system, place in folders.items()})
+    example = next((place.name for place in folders.values()), "FOLDER")
+    contents[README] = songs_readme(export, _ENCODED[encoding], example)
     in_the_way = [
         name
         for name, data in contents.items()
@@ -296,24 +297,3 @@ _ENCODED: dict[Encoding, str] = {
     "wav": "24-bit WAV, or 32-bit where samples go beyond full scale: the samples of the store",
     "mp3": "MP3 of 192 kbit/s, clipped at full scale: other samples than those that were scored",
 }
-
-
-def _readme(export: RunExport, encoding: Encoding, folders: dict[str, str]) -> bytes:
-    suite = export.experiment.suite
-    rows = [
-        f"# Songs of the run {export.name}",
-        "",
-        f"Made with songbench from the suite {suite.name} {suite.version}. A folder for each system; of each song the"
-        " audio, the lyrics of its prompt (`.txt`) and how it came about (`.json`).",
-        "",
-        f"Audio: {_ENCODED[encoding]}.",
-        "",
-        "To score these songs as those of a system of their own, on the same suite:",
-        "",
-        *(f"    songbench run --systems imported:NAME={name}" for name in list(folders.values())[:1]),
-        "",
-        "## Licences",
-        "",
-        *licence_lines(export),
-    ]
-    return ("\n".join(rows) + "\n").encode()

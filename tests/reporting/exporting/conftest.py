@@ -21,7 +21,13 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     rows = [{"suite": "small", "version": "1", "licence": "CC0-1.0"}]
     rows += [
-        {"id": name, "lyrics": "[verse]\nla la\n\n[chorus]\n好的", "seconds": 0.3, "tags": {"genre": "pop"}}
+        {
+            "id": name,
+            "lyrics": "[verse]\nla la\n\n[chorus]\n好的",
+            "seconds": 0.3,
+            "language": "en",
+            "tags": {"genre": "pop"},
+        }
         for name in ("rain", "aux", "sun")
     ]
     (folder / "small.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
