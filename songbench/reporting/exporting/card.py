@@ -151,7 +151,8 @@ def _description(export: RunExport, configurations: Mapping[str, str], songs: in
         Text(
             f"{songs} songs ({minutes:.1f} minutes, {size / 1e6:.1f} MB) that {len(results.systems)} systems made of"
             f" the {len(suite.prompts)} prompts of the suite {suite.name} {suite.version} (takes per prompt:"
-            f" {results.takes}), with the scores of every metric. A test set: it was made to compare systems, not to train on."
+            f" {results.takes}), with the scores of every metric."
+            " A test set: it was made to compare systems, not to train on."
         ),
         *([Text(suite.description)] if suite.description else []),
         Heading("What is in it"),
