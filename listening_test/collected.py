@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from listening_test.answer_sheets import AnswerSheet
 from listening_test.answers import NOT_APPLICABLE, PAIR, heard_seconds
-from listening_test.pages import SLOTS, session_pages, slots
-from listening_test.prepared import PreparedKey, PreparedTest
+from listening_test.check_answers import TrapAnswer
+from listening_test.pages import session_pages, slots
+from listening_test.prepared import PreparedKey, PreparedTest, Step
 from listening_test.protocol import Protocol
 from songbench.domain.errors import InputError
 
@@ -205,7 +206,9 @@ def _rows(test: PreparedTest, key: PreparedKey, sheet: AnswerSheet) -> Iterable[
         trial_key = key.trials[page.step.trial]
         ratings = entry.answer["ratings"]
         if trial_key.kind == "trap":
-            yield _trap(sheet, entry.page, trial_key.expected or "", trial_key.expected_of, page.step.order, ratings)
+            yield _trap(
+                sheet, entry.page, TrapAnswer(trial_key.expected or "", trial_key.expected_of), page.step, ratings
+            )
             continue
         seconds_heard = {play["slot"]: heard_seconds(play["ranges"]) for play in entry.answer["plays"]}
         facts = key.prompts.get(trial_key.prompt or "")
@@ -262,22 +265,11 @@ def _table_name(key: PreparedKey, stimulus: str) -> str:
 
 
 def _trap(
-    sheet: AnswerSheet,
-    page: int,
-    expected: str,
-    expected_of: str | None,
-    order: Sequence[str],
-    ratings: Sequence[Mapping[str, str]],
+    sheet: AnswerSheet, page: int, trap: TrapAnswer, step: Step, ratings: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
-    """Right when every answer that counts is the one asked for; on continuous scales within 5 of it."""
-    slot = None if expected_of is None else SLOTS[order.index(expected_of)]
-    answers = [one["answer"] for one in ratings if slot in (None, one["slot"])]
-    row = _check(sheet, "trap", page, expected, ",".join(dict.fromkeys(answers)))
-    return row | {"correct": bool(answers) and all(_near(expected, one, slot is not None) for one in answers)}
-
-
-def _near(expected: str, answer: str, continuous: bool) -> bool:
-    return abs(float(expected) - float(answer)) <= 5 if continuous and answer != NOT_APPLICABLE else expected == answer
+    answers = trap.counted(step.order, ratings)
+    row = _check(sheet, "trap", page, trap.expected, ",".join(dict.fromkeys(answers)))
+    return row | {"correct": trap.is_right(step.order, ratings)}
 
 
 def _check(sheet: AnswerSheet, check: str, page: int, expected: str, answer: str) -> dict[str, Any]:

@@ -9,7 +9,9 @@ the server never opens it.
       test.json      protocol, stimuli, items, trials, seats
       audio/         one file per stimulus, equal format, equal loudness, opaque names
       key.json       opaque names → systems, prompts, roles, expected answers
+      checks.json    what traps and the headphone check ask for, see `check_answers`; for the owner only
       secret         signs invitations; readable by the owner only
+      panel.json     where the raters of a panel go at the end, see `panel.settings`; for the owner only
       preparation.*  gains, cuts, coverage, power: for the experimenter
 """
 

@@ -140,6 +140,7 @@ def _rater_blocks(
             wording=front_end.wording,
             languages=list(protocol.languages),
             test=sessions.database.test[:_ID],
+            parameters=sessions.panel.parameters.model_dump() if sessions.panel else {},
         )
     return blocks, int(component._id)
 

@@ -34,6 +34,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from listening_test.panel.visits import LONGEST
 from listening_test.prepared import PreparedTest
 from listening_test.private import touch_private
 from songbench.domain.errors import InputError
@@ -109,6 +110,27 @@ class RaterRow(Base):
     finished: Mapped[float | None] = mapped_column(Double)
     withdrawn: Mapped[float | None] = mapped_column(Double)
     completion_code: Mapped[str | None] = mapped_column(String(16))
+
+
+class PanelVisitRow(Base):
+    """A rater whom a panel sent: the only place where the panel's ids are, apart from all answers and in no export.
+
+    Attributes:
+        rater: the id.
+        participant: the panel's id of the person, "" where it gives none.
+        study: of the study, or "".
+        session: of the submission, or "".
+        end: as `panel.settings.SessionEnd`; None while under way.
+        ended: when, or None.
+    """
+
+    __tablename__ = "panel_visits"
+    rater: Mapped[str] = mapped_column(ForeignKey("raters.id", ondelete="CASCADE"), primary_key=True)
+    participant: Mapped[str] = mapped_column(String(LONGEST))
+    study: Mapped[str] = mapped_column(String(LONGEST))
+    session: Mapped[str] = mapped_column(String(LONGEST))
+    end: Mapped[str | None] = mapped_column(String(16))
+    ended: Mapped[float | None] = mapped_column(Double)
 
 
 class PageRow(Base):
@@ -209,6 +231,10 @@ class Database:
         with Session(self._engine) as session:
             yield session
 
+    def has_visits(self, session: Session) -> bool:
+        """Whether there is a table of raters whom panels sent; there is none where an earlier version collected."""
+        return inspect(session.connection()).has_table(PanelVisitRow.__tablename__)
+
     def forget(self) -> None:
         """After deleting: SQLite's log of what was written still holds it until it is emptied."""
         if self.sqlite:
@@ -248,6 +274,8 @@ class Database:
                 session.add(SchemaRow(version=SCHEMA_VERSION))
                 session.add(TestRow(digest=self.test, name=test.name, closed_at=None))
                 session.flush()
+            elif create and PanelVisitRow.__tablename__ not in tables:  # of a version that knew no panels
+                Base.metadata.create_all(connection)
             version = session.scalars(select(SchemaRow.version)).first()
             if version != SCHEMA_VERSION:
                 raise self._foreign(f"its tables have layout {version}, this version of songbench has {SCHEMA_VERSION}")

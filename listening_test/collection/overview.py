@@ -11,12 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from listening_test.answer_sheets import AnswerSheet, Entry
-from listening_test.collection.database import Database, PageRow, RaterRow, TestRow
+from listening_test.collection.database import Database, PageRow, PanelVisitRow, RaterRow, TestRow
 from listening_test.pages import session_pages
+from listening_test.panel.visits import PanelVisit
 from listening_test.prepared import PreparedTest
 
-State: TypeAlias = Literal["under way", "left", "finished", "withdrawn"]
-"""``left``: unfinished and so long without an answer that the seat is given again."""
+State: TypeAlias = Literal["under way", "finished", "left", "screened out", "withdrawn"]
+"""``left``: unfinished and so long without an answer that the seat is given again; ``screened out``: came from a panel
+and failed a declared check."""
 _PAUSE = 600.0
 
 
@@ -60,6 +62,25 @@ class AnswerCount:
     id: str
     answers: int
     planned: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelRater:
+    """A rater with the ids of the panel that sent them. For what is settled with the panel alone.
+
+    Attributes:
+        visit: the panel's ids.
+        state: see `State`.
+        code: the rater's own completion code, or "".
+        ended: when, in seconds since 1970, or None.
+        sheet: the answers.
+    """
+
+    visit: PanelVisit
+    state: State
+    code: str
+    ended: float | None
+    sheet: AnswerSheet
 
 
 @dataclass(frozen=True)
@@ -106,6 +127,36 @@ def sheets(database: Database, test: PreparedTest) -> list[AnswerSheet]:
         ]
 
 
+def panel_raters(database: Database, test: PreparedTest, active_since: float) -> list[PanelRater]:
+    """Every rater whom a panel sent and who did not withdraw, in the order of coming.
+
+    Args:
+        database: of this test.
+        test: the public half.
+        active_since: as for `progress`.
+    """
+    by_rater = {sheet.rater: sheet for sheet in sheets(database, test)}
+    with database.reading() as session:
+        if not database.has_visits(session):
+            return []
+        screened_out = _screened_out(database, session)
+        rows = session.execute(
+            select(RaterRow, PanelVisitRow)
+            .join(PanelVisitRow, PanelVisitRow.rater == RaterRow.id)
+            .order_by(RaterRow.started, RaterRow.id)
+        ).all()
+        return [
+            PanelRater(
+                visit=PanelVisit(participant=visit.participant, study=visit.study, session=visit.session),
+                state=_state(rater, active_since, screened_out),
+                code=rater.completion_code or "",
+                ended=visit.ended,
+                sheet=by_rater[rater.id],
+            )
+            for rater, visit in rows
+        ]
+
+
 def progress(database: Database, test: PreparedTest, active_since: float) -> CollectionProgress:
     """How far everyone is.
 
@@ -121,7 +172,11 @@ def progress(database: Database, test: PreparedTest, active_since: float) -> Col
         for rater, when in session.execute(answered):
             times.setdefault(rater, []).append(when or 0.0)
         raters = _raters(session)
-        rows = tuple(_rater_progress(test, rater, times.get(rater.id, []), active_since) for rater in raters)
+        screened_out = _screened_out(database, session)
+        rows = tuple(
+            _rater_progress(test, rater, times.get(rater.id, []), _state(rater, active_since, screened_out))
+            for rater in raters
+        )
     answered_pages = [(rater.seat, len(times.get(rater.id, []))) for rater in raters]
     trials, stimuli = _judged(test, answered_pages)
     planned_trials, planned_stimuli = _judged(test, [(seat, 10**9) for seat in range(len(test.seats))])
@@ -132,12 +187,23 @@ def _raters(session: Session) -> list[RaterRow]:
     return list(session.scalars(select(RaterRow).order_by(RaterRow.started, RaterRow.id)))
 
 
-def _rater_progress(test: PreparedTest, rater: RaterRow, times: list[float], active_since: float) -> RaterProgress:
-    state: State = "under way" if rater.active >= active_since else "left"
-    if rater.finished is not None:
-        state = "finished"
+def _screened_out(database: Database, session: Session) -> set[str]:
+    if not database.has_visits(session):
+        return set()
+    return set(session.scalars(select(PanelVisitRow.rater).where(PanelVisitRow.end == "screened-out")))
+
+
+def _state(rater: RaterRow, active_since: float, screened_out: set[str]) -> State:
     if rater.withdrawn is not None:
-        state = "withdrawn"
+        return "withdrawn"
+    if rater.id in screened_out:
+        return "screened out"
+    if rater.finished is not None:
+        return "finished"
+    return "under way" if rater.active >= active_since else "left"
+
+
+def _rater_progress(test: PreparedTest, rater: RaterRow, times: list[float], state: State) -> RaterProgress:
     gaps = [later - earlier for earlier, later in pairwise([rater.started, *times])]
     return RaterProgress(
         rater=rater.id,

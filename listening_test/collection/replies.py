@@ -1,13 +1,15 @@
 """What the browser asks and is told, as JSON-like dictionaries; the front end's half is in ``front_end``.
 
-    open_session {"invitation", "token", "language"} → {"token", "language", "page": PAGE, "prefetch": [URL]}
+    open_session {"invitation", "visit", "token", "language"} → {"token", "language", "page": PAGE, "prefetch": [URL]}
     answer       {"token", "page", "answer"}         → {"page": PAGE, "prefetch": [URL]}
     turn         {"token", "language"}               → as open_session
-    withdraw     {"token"}                           → {"problem": "withdrawn"}
+    withdraw     {"token", "visit"}                  → {"problem": "withdrawn"}
 
 Each may also give ``{"problem": CODE}`` (see `sessions.Problem`), `answer` ``{"refused": {"code", "slot"}}``. PAGE is
-`pages.public_page`, on the last page with ``code``. ``failed`` is worth another try; a browser that keeps a token that
-is ``unknown`` drops it. URLs are relative to the page. No reply says why in words, where a file lies, or what broke.
+`pages.public_page`, on the last page with ``code``. For whom a panel sent, the consent page has ``"panel": true`` and
+the last page ``return`` (see `Panel.destination`) instead of a code; problems that end a session have ``return`` too.
+``failed`` is worth another try; a browser that keeps a token that is ``unknown`` drops it. URLs are relative to the
+page, except the panel's own. No reply says why in words, where a file lies, or what broke.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from listening_test.answers import RefusedAnswerError
 from listening_test.collection.database import reason
-from listening_test.collection.sessions import RaterPosition, SessionProblemError, Sessions
+from listening_test.collection.sessions import Problem, RaterPosition, SessionProblemError, Sessions
 from listening_test.pages import public_page, session_pages, slots
 
 Reply: TypeAlias = dict[str, Any]
@@ -43,10 +45,10 @@ class Replies:
         """Come in or come back."""
 
         def reply(fields: Mapping[str, Any]) -> Reply:
-            arguments = {name: fields.get(name) for name in ("invitation", "token", "language")}
+            arguments = {name: fields.get(name) for name in ("invitation", "visit", "token", "language")}
             return self._session(self._sessions.open_session(**arguments))
 
-        return _guarded(reply, payload)
+        return self._guarded(reply, payload)
 
     def answer(self, payload: object) -> Reply:
         """Take the answer to a page, give the next."""
@@ -55,7 +57,7 @@ class Replies:
             place = self._sessions.answer(fields.get("token"), fields.get("page"), fields.get("answer"))
             return self._page(place)
 
-        return _guarded(reply, payload)
+        return self._guarded(reply, payload)
 
     def turn(self, payload: object) -> Reply:
         """Go on in another language."""
@@ -63,16 +65,37 @@ class Replies:
         def reply(fields: Mapping[str, Any]) -> Reply:
             return self._session(self._sessions.turn_language(fields.get("token"), fields.get("language")))
 
-        return _guarded(reply, payload)
+        return self._guarded(reply, payload)
 
     def withdraw(self, payload: object) -> Reply:
         """Delete what the rater said."""
 
         def reply(fields: Mapping[str, Any]) -> Reply:
             self._sessions.withdraw(fields.get("token"))
-            return {"problem": "withdrawn"}
+            return self._problem("withdrawn", fields)
 
-        return _guarded(reply, payload)
+        return self._guarded(reply, payload)
+
+    def _guarded(self, reply: Callable[[Mapping[str, Any]], Reply], payload: object) -> Reply:
+        """Whatever goes wrong, the browser is told a code and the log the rest."""
+        fields: Mapping[str, Any] = payload if isinstance(payload, Mapping) else {}
+        try:
+            return reply(fields)
+        except SessionProblemError as problem:
+            return self._problem(problem.code, fields)
+        except RefusedAnswerError as refused:
+            return {"refused": {"code": refused.code, "slot": refused.slot}}
+        except SQLAlchemyError as error:  # the disk is full, the database is away: no fault of ours to be traced
+            log.error("The database failed (%s); the browser was told to try again.", reason(error))
+            return {"problem": "failed"}
+        except Exception:
+            log.exception("A request could not be answered; the browser was told to try again.")
+            return {"problem": "failed"}
+
+    def _problem(self, code: Problem, fields: Mapping[str, Any]) -> Reply:
+        """Why there is no page; with the way back to the panel for whoever came from there and cannot go on."""
+        way_back = self._sessions.way_back(fields.get("visit")) if code in ("withdrawn", "closed") else None
+        return {"problem": code} if way_back is None else {"problem": code, "return": dict(way_back)}
 
     def _session(self, place: RaterPosition) -> Reply:
         return {"token": place.token, "language": place.language, **self._page(place)}
@@ -83,26 +106,13 @@ class Replies:
             test, place.seat, place.page, place.language, lambda slot, _: self._url(place, place.page, slot)
         )
         if page["kind"] == "thanks":
-            return {"page": {**page, "code": place.code}, "prefetch": []}
+            end = {"code": place.code} if place.destination is None else {"return": dict(place.destination)}
+            return {"page": {**page, **end}, "prefetch": []}
+        if page["kind"] == "consent" and place.from_panel:
+            page["panel"] = True
         ahead = slots(test, pages[place.page + 1], place.language)
         return {"page": page, "prefetch": [self._url(place, place.page + 1, slot) for slot in ahead]}
 
     def _url(self, place: RaterPosition, page: int, slot: str) -> str:
         """With the language, because what is spoken differs and browsers keep what they fetched."""
         return f"audio/{place.token}/{page}/{slot}.{place.language}.{self._sessions.test.protocol.listening.format}"
-
-
-def _guarded(reply: Callable[[Mapping[str, Any]], Reply], payload: object) -> Reply:
-    """Whatever goes wrong, the browser is told a code and the log the rest."""
-    try:
-        return reply(payload if isinstance(payload, Mapping) else {})
-    except SessionProblemError as problem:
-        return {"problem": problem.code}
-    except RefusedAnswerError as refused:
-        return {"refused": {"code": refused.code, "slot": refused.slot}}
-    except SQLAlchemyError as error:  # the disk is full, the database is away: no fault of ours to be traced
-        log.error("The database failed (%s); the browser was told to try again.", reason(error))
-        return {"problem": "failed"}
-    except Exception:
-        log.exception("A request could not be answered; the browser was told to try again.")
-        return {"problem": "failed"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from listening_test.collection.database import RaterRow
+from listening_test.collection.database import PanelVisitRow, RaterRow
 
 
 def emptiest_seat(session: Session, test: str, seats: int, *, active_since: float, came_since: float) -> int:
@@ -21,6 +21,7 @@ def emptiest_seat(session: Session, test: str, seats: int, *, active_since: floa
     occupied = select(RaterRow.seat, func.count()).where(
         RaterRow.test == test,
         RaterRow.withdrawn.is_(None),
+        RaterRow.id.not_in(select(PanelVisitRow.rater).where(PanelVisitRow.end == "screened-out")),
         or_(
             RaterRow.finished.is_not(None),
             and_(RaterRow.active > RaterRow.started, RaterRow.active >= active_since),

@@ -25,16 +25,20 @@ from sqlalchemy.orm import Session
 
 from listening_test.answer_sheets import AnswerSheet
 from listening_test.answers import RefusedAnswerError, accept, heard_seconds
+from listening_test.check_answers import CheckAnswers
 from listening_test.collection import overview
-from listening_test.collection.database import Database, PageRow, PlayRow, RaterRow, RatingRow, TestRow
+from listening_test.collection.database import Database, PageRow, PanelVisitRow, PlayRow, RaterRow, RatingRow, TestRow
 from listening_test.collection.seats import emptiest_seat, next_round
 from listening_test.collection.tokens import Signer, is_token, new_token, token_hash
 from listening_test.pages import PROMPT, PageRef, needed_seconds, session_pages, slots
+from listening_test.panel.decisions import fails_headphones, fails_traps, traps_wrong
+from listening_test.panel.settings import Panel, SessionEnd
+from listening_test.panel.visits import PanelVisit, read_visit
 from listening_test.prepared import PreparedTest
 
 Entry: TypeAlias = Literal["open", "invited"]
 """Whether anyone may come in who has the address, or only holders of an invitation."""
-Problem: TypeAlias = Literal["closed", "unknown", "invited-only", "withdrawn", "failed"]
+Problem: TypeAlias = Literal["closed", "unknown", "invited-only", "panel-only", "withdrawn", "failed"]
 """Why there is no page to show; the front end has a text for each in every language."""
 
 LONGEST_DEVICE = 200
@@ -68,6 +72,8 @@ class RaterPosition:
         language: of the pages.
         page: the number of the page to show, 0-based.
         code: the completion code on the last page, else "".
+        from_panel: whether a panel sent the rater.
+        destination: where such a rater goes from the last page, see `Panel.destination`; else None.
     """
 
     token: str
@@ -75,6 +81,23 @@ class RaterPosition:
     language: str
     page: int
     code: str = ""
+    from_panel: bool = False
+    destination: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """Who comes in.
+
+    Attributes:
+        token: of the session, which may be there already; "" for a new one.
+        invitation: its number, or None.
+        visit: as a panel knows the rater, or None.
+    """
+
+    token: str = ""
+    invitation: int | None = None
+    visit: PanelVisit | None = None
 
 
 class Sessions:
@@ -85,6 +108,8 @@ class Sessions:
         database: of this test.
         signer: of this test.
         entry: who may come in.
+        panel: that sends raters, or None; then whoever comes without an invitation must come from it.
+        checks: what traps and the headphone check ask for; None: nobody is screened out.
         reclaim_hours: after so long without an answer an unfinished rater's seat is given again.
         clock: seconds since 1970.
     """
@@ -96,26 +121,32 @@ class Sessions:
         signer: Signer,
         *,
         entry: Entry = "open",
+        panel: Panel | None = None,
+        checks: CheckAnswers | None = None,
         reclaim_hours: float = 48.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Keep all of it."""
         self.test, self.database, self.signer = test, database, signer
         self.entry, self._reclaim, self._clock = entry, reclaim_hours * 3600, clock
+        self.panel, self.checks = panel, checks
 
     def open_session(
-        self, *, invitation: object = None, token: object = None, language: object = None
+        self, *, invitation: object = None, visit: object = None, token: object = None, language: object = None
     ) -> RaterPosition:
-        """Come in or come back. An invitation counts before a token: two raters may share a browser.
+        """Come in or come back. Invitations and a panel's ids count before a token: two raters may share a browser.
 
         Args:
             invitation: as in the link, or None.
+            visit: the ids in a panel's link, see `panel.visits`; nothing of it is trusted.
             token: of a session that was opened before, or None.
             language: of the pages; one the protocol does not have becomes its first.
 
         Raises:
-            SessionProblemError: ``unknown``, ``invited-only``, ``closed``, ``withdrawn``.
+            SessionProblemError: ``unknown``, ``invited-only``, ``panel-only``, ``closed``, ``withdrawn``.
         """
+        if not invitation and self.panel and self.panel.parameters.participant:
+            return self._come_in(self._sent(visit), self._language(language))
         if not invitation and token:
             with self.database.writing() as session:
                 place = self._place(session, self._rater(session, token), str(token))
@@ -125,7 +156,9 @@ class Sessions:
             raise SessionProblemError("unknown")
         if number is None and self.entry == "invited":
             raise SessionProblemError("invited-only")
-        return self._come_in(number, self._language(language))
+        token = "" if number is None else self.signer.invited_token(number)
+        from_panel = read_visit(visit) if self.panel and number is None else None
+        return self._come_in(_Arrival(token, number, from_panel), self._language(language))
 
     def answer(self, token: object, page: object, payload: object) -> RaterPosition:
         """Take the answer to a page.
@@ -145,7 +178,7 @@ class Sessions:
         """
         with self.database.writing() as session:
             rater = self._rater(session, token)
-            current = self._answered(session, rater)
+            current = self._current(session, rater)
             if type(page) is not int or page < 0 or page > current:
                 raise RefusedAnswerError("malformed", f"the rater is at page {current}")
             page_row = session.get(PageRow, (rater.id, current))
@@ -174,7 +207,7 @@ class Sessions:
         """
         with self.database.writing() as session:
             rater = self._rater(session, token, withdrawn=True)
-            for table in (RatingRow, PlayRow, PageRow):
+            for table in (RatingRow, PlayRow, PageRow, PanelVisitRow):
                 session.execute(delete(table).where(table.rater == rater.id))
             rater.device, rater.finished, rater.completion_code = "", None, None
             rater.withdrawn = rater.withdrawn or self._clock()
@@ -188,7 +221,7 @@ class Sessions:
         """
         with self.database.reading() as session:
             rater = self._rater(session, token, lock=False)
-            current = self._answered(session, rater)
+            current = self._current(session, rater)
             pages = session_pages(self.test, rater.seat)
             if page not in (current, current + 1) or page >= len(pages):
                 raise SessionProblemError("unknown")
@@ -196,6 +229,14 @@ class Sessions:
         if stimulus is None:
             raise SessionProblemError("unknown")
         return self.test.folder / self.test.stimuli[stimulus].file
+
+    def way_back(self, visit: object) -> Mapping[str, str] | None:
+        """Where a panel's rater goes who does not take part, or not to the end; None where no panel sent anyone.
+
+        Args:
+            visit: the ids in the panel's link.
+        """
+        return self.panel.destination("left", read_visit(visit), "") if self.panel else None
 
     def close(self) -> None:
         """Admit nobody and show no new page, see the module."""
@@ -213,30 +254,37 @@ class Sessions:
         """Everything that was answered, by rater in the order of coming."""
         return overview.sheets(self.database, self.test)
 
-    def _come_in(self, number: int | None, language: str) -> RaterPosition:
+    def _sent(self, visit: object) -> _Arrival:
+        """A rater whom the panel sent: the participant's id is the way back in."""
+        ids = read_visit(visit)
+        if not ids.participant:
+            raise SessionProblemError("panel-only")
+        return _Arrival(self.signer.panel_token(ids.participant), None, ids)
+
+    def _come_in(self, arrival: _Arrival, language: str) -> RaterPosition:
         """The locks make a clash unlikely; where one happens the constraints refuse it and we look again."""
         for _ in range(_TRIES - 1):
             try:
-                return self._try_to_come_in(number, language)
+                return self._try_to_come_in(arrival, language)
             except IntegrityError:
                 continue
-        return self._try_to_come_in(number, language)
+        return self._try_to_come_in(arrival, language)
 
-    def _try_to_come_in(self, number: int | None, language: str) -> RaterPosition:
-        token = new_token() if number is None else self.signer.invited_token(number)
+    def _try_to_come_in(self, arrival: _Arrival, language: str) -> RaterPosition:
+        token = arrival.token or new_token()
         with self.database.writing() as session:
             test = session.scalars(select(TestRow).with_for_update()).one()
             rater = session.scalar(select(RaterRow.id).where(RaterRow.token_hash == token_hash(token)))
             if rater is None:
                 if test.closed_at is not None:
                     raise SessionProblemError("closed")
-                self._add_rater(session, token, number, language)
+                self._add_rater(session, token, arrival, language)
             place = self._place(session, self._rater(session, token), token)
         return _open_position(place)
 
-    def _add_rater(self, session: Session, token: str, number: int | None, language: str) -> None:
+    def _add_rater(self, session: Session, token: str, arrival: _Arrival, language: str) -> None:
         now, seats = self._clock(), len(self.test.seats)
-        if number is None:
+        if arrival.invitation is None:
             seat = emptiest_seat(
                 session,
                 self.database.test,
@@ -245,13 +293,14 @@ class Sessions:
                 came_since=now - min(self._reclaim, UNDECIDED),
             )
         else:
-            seat = number % seats
+            seat = arrival.invitation % seats
+        name = secrets.token_hex(6)
         session.add(
             RaterRow(
-                id=secrets.token_hex(6),
+                id=name,
                 test=self.database.test,
                 token_hash=token_hash(token),
-                invitation=number,
+                invitation=arrival.invitation,
                 seat=seat,
                 round=next_round(session, self.database.test, seat),
                 language=language,
@@ -261,6 +310,9 @@ class Sessions:
             )
         )
         session.flush()
+        if arrival.visit is not None:
+            session.add(PanelVisitRow(rater=name, end=None, ended=None, **vars(arrival.visit)))
+            session.flush()
 
     def _rater(self, session: Session, token: object, *, lock: bool = True, withdrawn: bool = False) -> RaterRow:
         """Whose token it is; while one answer is taken, another of the same rater waits."""
@@ -279,17 +331,40 @@ class Sessions:
         query = select(func.count()).where(PageRow.rater == rater.id, PageRow.answered.is_not(None))
         return session.scalar(query) or 0
 
+    def _current(self, session: Session, rater: RaterRow) -> int:
+        """The number of the page to show: the last one for whoever was screened out."""
+        visit = self._visit(session, rater)
+        ended = visit is not None and visit.end is not None
+        return len(session_pages(self.test, rater.seat)) - 1 if ended else self._answered(session, rater)
+
+    def _visit(self, session: Session, rater: RaterRow) -> PanelVisitRow | None:
+        return session.get(PanelVisitRow, rater.id) if self.panel else None
+
     def _place(self, session: Session, rater: RaterRow, token: str) -> RaterPosition | None:
         """Where the rater is, the page noted as shown from now on; None where closing came before it."""
-        current = self._answered(session, rater)
+        current = self._current(session, rater)
         page = session_pages(self.test, rater.seat)[current]
         if page.kind != "thanks" and session.get(PageRow, (rater.id, current)) is None:
             if session.scalars(select(TestRow.closed_at)).one() is not None:
                 return None
             session.add(PageRow(rater=rater.id, page=current, kind=page.kind, served=self._clock()))
         return RaterPosition(
-            token=token, seat=rater.seat, language=rater.language, page=current, code=rater.completion_code or ""
+            token=token,
+            seat=rater.seat,
+            language=rater.language,
+            page=current,
+            code=rater.completion_code or "",
+            from_panel=self._visit(session, rater) is not None,
+            destination=self._destination(session, rater) if page.kind == "thanks" else None,
         )
+
+    def _destination(self, session: Session, rater: RaterRow) -> Mapping[str, str] | None:
+        visit = self._visit(session, rater)
+        if self.panel is None or visit is None:
+            return None
+        ids = PanelVisit(participant=visit.participant, study=visit.study, session=visit.session)
+        end: SessionEnd = "screened-out" if visit.end == "screened-out" else "complete"
+        return self.panel.destination(end, ids, rater.completion_code or "")
 
     def _keep(self, session: Session, rater: RaterRow, page_row: PageRow, payload: object) -> None:
         answer = accept(self.test, rater.seat, page_row.page, rater.language, payload)
@@ -306,7 +381,35 @@ class Sessions:
         if page_row.kind == "consent" and isinstance(payload, Mapping):  # nothing is kept of a browser before it
             rater.device = _plain(payload.get("device"))
         if pages[page_row.page + 1].kind == "thanks":
-            rater.finished, rater.completion_code = now, self.signer.completion_code(rater.id)
+            rater.finished = now
+        self._end(session, rater, page_row)
+
+    def _end(self, session: Session, rater: RaterRow, page_row: PageRow) -> None:
+        """Note the end of a session where the answer just kept is the last, or fails a check of the panel."""
+        screened = self._is_screened_out(session, rater, page_row)
+        if rater.finished is None and not screened:
+            return
+        rater.completion_code = self.signer.completion_code(rater.id)
+        visit = self._visit(session, rater)
+        if visit is not None:
+            visit.end, visit.ended = ("screened-out" if screened else "complete"), self._clock()
+
+    def _is_screened_out(self, session: Session, rater: RaterRow, page_row: PageRow) -> bool:
+        if (
+            self.panel is None
+            or not self.panel.screens_out
+            or self.checks is None
+            or self._visit(session, rater) is None
+        ):
+            return False
+        rules = self.test.protocol.screening
+        if page_row.kind == "headphones":
+            return fails_headphones(rules, self.checks, page_row.answer or {})
+        if rater.finished is None:
+            return False
+        pages = session_pages(self.test, rater.seat)
+        rows = session.scalars(select(PageRow).where(PageRow.rater == rater.id, PageRow.answered.is_not(None)))
+        return fails_traps(rules, traps_wrong(self.checks, [(pages[row.page], row.answer or {}) for row in rows]))
 
     def _least_seconds(self, page: PageRef, language: str) -> float:
         """How long hearing what must be heard takes; one player plays at a time."""

@@ -110,6 +110,10 @@ class Signer:
         """The session token of an invited rater: the same on every device, useless without the secret."""
         return _text(self._sign("session", str(number)))
 
+    def panel_token(self, participant: str) -> str:
+        """The session token of a rater whom a panel sent: one participant has one session, on every device."""
+        return _text(self._sign("panel session", participant))
+
     def completion_code(self, rater: str) -> str:
         """Ten letters and digits without look-alikes, which a rater can show to be paid."""
         text = base64.b32encode(self._sign("completion", rater)).decode()[:10]

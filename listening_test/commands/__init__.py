@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import typer
 
-from listening_test.commands import bundle, create, export, invite, presets, report, serve, simulate
+from listening_test.commands import bundle, create, export, invite, panel, presets, report, serve, simulate
 from songbench.domain.errors import UnavailableError
 
 HELP = """Blind listening tests over the songs of a run: prepare one, hold it in the browser, read its report.
@@ -45,6 +45,7 @@ app.command(help=presets.HELP)(presets.presets)
 app.command(help=create.HELP)(create.create)
 app.command(help=serve.HELP)(serve.serve)
 app.command(help=invite.HELP)(invite.invite)
+app.command(help=panel.HELP)(panel.panel)
 app.command(help=bundle.HELP)(bundle.bundle)
 app.command(help=export.HELP)(export.export)
 app.command(help=simulate.HELP)(simulate.simulate)

@@ -15,7 +15,7 @@ HELP = """Hold a prepared test in the browser.
 Answers are in the database before the rater sees the next page; stop the server with Ctrl-C and start it again at \
 will. For raters elsewhere put a proxy with HTTPS in front, give the address that raters see as --public-url (a path \
 is fine) and the proxy's own as --trust-proxy, so that wrong passwords are counted by sender. The key of the test is \
-never opened: the folder on the server needs no key.json.
+never opened: the folder on the server needs no key.json. For raters of a panel see `songbench listen panel`.
 
 Examples:
 
@@ -62,12 +62,14 @@ def serve(
     """See `HELP`."""
     import secrets
 
+    from listening_test.check_answers import load_check_answers
     from listening_test.collection import serving
     from listening_test.collection.app import build
     from listening_test.collection.database import Database, default_url
     from listening_test.collection.logins import check_length
     from listening_test.collection.sessions import Sessions
     from listening_test.collection.tokens import Signer, load_secret
+    from listening_test.panel.settings import load_panel
     from listening_test.prepared import check_audio, load_test
 
     public_url = serving.public_address(public_url) if public_url else None
@@ -76,10 +78,17 @@ def serve(
         check_length(admin_password)
     test = load_test(folder)
     check_audio(test)
+    panel, checks = load_panel(folder), load_check_answers(test)
     opened = serving.listen_at(host, port)
     database = Database(db or default_url(folder), test)
     sessions = Sessions(
-        test, database, Signer(load_secret(folder), test.digest()), entry=entry, reclaim_hours=reclaim_hours
+        test,
+        database,
+        Signer(load_secret(folder), test.digest()),
+        entry=entry,
+        panel=panel,
+        checks=checks,
+        reclaim_hours=reclaim_hours,
     )
     password = admin_password or secrets.token_urlsafe(12)
     try:
@@ -100,9 +109,14 @@ def _introduce(sessions: Sessions, url: str, password: str | None) -> None:
     raters_admitted = (
         "whoever opens it" if sessions.entry == "open" else "holders of an invitation (songbench listen invite)"
     )
+    if sessions.panel and sessions.panel.parameters.participant:
+        raters_admitted = f"raters of the panel ({sessions.panel.kind}) and holders of an invitation"
+        url_of_panel = sessions.panel.link(url)
+    else:
+        url_of_panel = url
     state = "; CLOSED, reopen it in the administration" if progress.closed else ""
     typer.echo(f"Listening test {sessions.test.name}{state}")
-    typer.echo(f"  raters          {url}  for {raters_admitted}")
+    typer.echo(f"  raters          {url_of_panel}  for {raters_admitted}")
     typer.echo(f"  administration  {url}admin/  user admin, password {password or 'as given'}")
     typer.echo(f"  answers         {sessions.database.address}")
     typer.echo(f"  so far          {len(progress.raters)} raters, {progress.count('finished')} finished")

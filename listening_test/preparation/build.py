@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from listening_test.check_answers import CheckAnswers, save_check_answers
 from listening_test.collection.tokens import load_secret
 from listening_test.pages import SLOTS, session_minutes
 from listening_test.preparation.assignment import assign
@@ -89,6 +90,7 @@ def prepare(
     # 5. the audio and both halves of the test
     result = TestWriter(material, selection, protocol, folder).make(renderer, plan, tell)
     load_secret(folder)
+    save_check_answers(result.test.folder, CheckAnswers.of(result.key))
     save_test(result.test, result.key)
     check_audio(result.test)
     minutes = tuple(session_minutes(result.test, seat) for seat in range(len(result.test.seats)))

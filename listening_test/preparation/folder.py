@@ -7,6 +7,8 @@ import shutil
 from itertools import count
 from pathlib import Path
 
+from listening_test.check_answers import CHECKS
+from listening_test.panel.settings import PANEL
 from listening_test.prepared import AUDIO, KEY, SECRET, TEST, load_test
 from listening_test.private import FOLDER, make_private
 from songbench.domain.errors import InputError
@@ -14,7 +16,7 @@ from songbench.domain.errors import InputError
 TABLE, REPORT = "preparation.csv", "preparation.md"
 RATINGS = "ratings.sqlite"
 """Where the server keeps answers unless told otherwise."""
-_MADE = (TEST, KEY, TABLE, REPORT, AUDIO)
+_MADE = (TEST, KEY, CHECKS, PANEL, TABLE, REPORT, AUDIO)
 _OURS = (*_MADE, SECRET)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import soundfile
 
+from listening_test.check_answers import CheckAnswers, save_check_answers
 from listening_test.prepared import (
     PreparedKey,
     PreparedTest,
@@ -188,6 +189,7 @@ def made_up_test(
         song_counts=dict.fromkeys(systems, prompts),
         failed=dict.fromkeys(systems, 0),
     )
+    save_check_answers(folder, CheckAnswers.of(key))
     save_test(test, key)
     return test, key
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("presets", "create", "serve", "invite", "bundle", "export", "simulate", "report")
+COMMANDS = ("presets", "create", "serve", "invite", "panel", "bundle", "export", "simulate", "report")
 
 
 def test_the_help_names_every_command_and_begins_with_an_example(songbench):

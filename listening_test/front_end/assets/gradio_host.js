@@ -8,9 +8,13 @@
 
   function gradioHost(listening) {
     const storage = new listening.Storage(props.test);
-    const invitation = new URLSearchParams(window.location.search).get("invitation");
+    const query = new URLSearchParams(window.location.search);
+    const invitation = query.get("invitation");
+    const visit = {}; // a panel's ids; of a session that is found again by them no token is kept
+    for (const [id, name] of Object.entries(props.parameters || {})) if (name) visit[id] = query.get(name) || "";
+    const lasting = invitation || !visit.participant;
     const place = `token:${invitation || "open"}`;
-    let token = storage.get(place);
+    let token = lasting ? storage.get(place) : null;
 
     const call = async (name, asked) => {
       const reply = await server[name](asked);
@@ -18,7 +22,7 @@
       return reply;
     };
     const ask = (language) =>
-      call("open_session", { invitation, token, language });
+      call("open_session", { invitation, visit, token, language });
 
     return {
       storage,
@@ -31,13 +35,13 @@
         }
         if (reply.token) {
           token = reply.token;
-          storage.set(place, token);
+          if (lasting) storage.set(place, token);
         }
         return reply;
       },
       answer: (page, answer) => call("answer", { token, page, answer }),
       turn: (language) => call("turn", { token, language }),
-      withdraw: () => call("withdraw", { token }),
+      withdraw: () => call("withdraw", { token, visit }),
     };
   }
 

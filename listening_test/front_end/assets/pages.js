@@ -5,6 +5,8 @@
 
   const { make, paragraphs, scales, Sound, SoundGroup, Player } = listening;
 
+  const RETURN_AFTER = 8000; // milliseconds on the last page until a panel's rater is taken back
+
   /** What all views share: nothing to answer, nothing to keep. */
   class View {
     constructor(heading, next, children) {
@@ -31,7 +33,7 @@
   }
 
   class ConsentView extends View {
-    constructor(page, words) {
+    constructor(page, words, decline) {
       super(page.title || words.say("title"), words.say("agree"), [
         make("p", { class: "facts" }, words.count("consent_length", page.minutes, { trials: page.trials })),
         make("section", { class: "panel" }, make("h2", {}, words.say("consent_about")), paragraphs(page.text || words.say("consent_text"))),
@@ -39,10 +41,11 @@
           "section",
           { class: "panel" },
           make("h2", {}, words.say("consent_data")),
-          make("ul", {}, ["stored", "not_stored", "published", "withdraw"].map((one) => make("li", {}, words.say(`consent_${one}`)))),
+          make("ul", {}, ["stored", ...(page.panel ? ["panel"] : []), "not_stored", "published", "withdraw"].map((one) => make("li", {}, words.say(`consent_${one}`)))),
           page.contact ? make("p", {}, words.say("consent_contact", { contact: page.contact })) : null,
         ),
         make("p", { class: "explained" }, words.say("consent_agree")),
+        decline ? make("p", {}, decline) : null,
       ]);
     }
 
@@ -163,16 +166,48 @@
   /** The end; the host adds a code, or a way to save the answers. */
   class ThanksView extends View {
     constructor(page, words, extras) {
+      const destination = page.return || null;
+      const address = destination ? secure(destination.url) : "";
+      const screened = destination && destination.end === "screened-out";
       super(words.say("heading_thanks"), null, [
-        make("p", { class: "task" }, words.say("thanks_text")),
+        make("p", { class: "task" }, words.say(screened ? "screened_text" : "thanks_text")),
+        destination ? wayBack(destination, words) : null,
+        address ? make("p", { class: "explained", role: "status" }, words.say("return_soon")) : null,
         page.code ? code(page.code, words) : null,
         extras || null,
         page.code ? make("p", { class: "explained" }, words.say("thanks_close")) : null,
       ]);
+      if (address) this.timer = setTimeout(() => window.location.assign(address), RETURN_AFTER);
+    }
+
+    close() {
+      clearTimeout(this.timer);
     }
   }
 
-  function code(text, words) {
+  /** The way back to the panel: a link, and the code for whoever cannot follow it. */
+  function wayBack({ url, code: text }, words) {
+    const address = secure(url);
+    if (!address) return text ? code(text, words, "code_text_panel") : make("p", {}, words.say("return_by_hand"));
+    return make(
+      "section",
+      { class: "panel" },
+      make("h2", {}, words.say("return_heading")),
+      make("p", {}, make("a", { class: "button main wide", href: address, rel: "noreferrer" }, words.say("return_button"))),
+      text ? make("p", { class: "explained" }, words.say("return_code"), " ", make("code", {}, text)) : null,
+    );
+  }
+
+  /** The address if a rater may be sent there, else "". */
+  function secure(url) {
+    try {
+      return new URL(url).protocol === "https:" ? url : "";
+    } catch {
+      return "";
+    }
+  }
+
+  function code(text, words, explanation = "code_text") {
     const shown = make("code", { class: "code", tabindex: "0" }, text);
     const copied = make("span", { role: "status" });
     const copy = async () => {
@@ -183,7 +218,7 @@
       "section",
       { class: "panel" },
       make("h2", {}, words.say("code_heading")),
-      make("p", {}, words.say("code_text")),
+      make("p", {}, words.say(explanation)),
       make("p", { class: "coded" }, shown, listening.button(words.say("copy"), copy, "small"), copied),
     );
   }
@@ -212,16 +247,16 @@
 
   /** The view of a page. */
   function viewOf(page, words, onchange, extras) {
-    const view = new VIEWS[page.kind](page, words, page.kind === "thanks" ? extras : onchange);
+    const view = new VIEWS[page.kind](page, words, ["thanks", "consent"].includes(page.kind) ? extras : onchange);
     if (!("next" in view)) view.next = words.say("next");
     return view;
   }
 
-  /** A screen for what ends a session: closed, unknown, invited-only, withdrawn. */
+  /** A screen for what ends a session: closed, unknown, invited-only, panel-only, withdrawn. */
   function problemView(problem, words, extras) {
     const key = `problem_${problem}`;
     return new View(words.say(`${key}_heading`), null, [make("p", { class: "task" }, words.say(key)), extras]);
   }
 
-  Object.assign(listening, { viewOf, problemView, copyText });
+  Object.assign(listening, { viewOf, problemView, wayBack, copyText });
 })(window.songbenchListening);

@@ -83,7 +83,7 @@
     /** Do what a reply says. */
     take(reply) {
       if (reply.problem) {
-        this.end(reply.problem);
+        this.end(reply.problem, reply.return);
         return;
       }
       if (reply.language && reply.language !== this.words.language) this.speak(reply.language);
@@ -92,11 +92,12 @@
       this.fetchAhead(reply.prefetch || []);
     }
 
-    end(problem) {
+    end(problem, destination) {
       this.leave();
       const leaving = problem === "closed" && this.host.rater(); // there is no menu here
       const withdrawing = leaving ? button(this.words.say("withdraw"), () => this.frame.confirmWithdrawal(), "quiet danger") : null;
-      const extras = this.host.ended ? this.host.ended(this.words) : withdrawing;
+      const offer = this.host.ended ? this.host.ended(this.words) : withdrawing;
+      const extras = [offer, destination ? listening.wayBack(destination, this.words) : null];
       this.frame.show(listening.problemView(problem, this.words, extras), null);
     }
 
@@ -111,7 +112,7 @@
     show(page) {
       this.leave();
       this.page = page;
-      const extras = page.kind === "thanks" && this.host.thanks ? this.host.thanks(this.words) : null;
+      const extras = this.extras(page);
       this.view = listening.viewOf(page, this.words, () => this.changed(), extras);
       if (page.kind === "thanks") this.storage.sweep(`draft:${this.host.rater()}:`);
       if (page.kind === "consent") this.storage.set("minutes", page.minutes);
@@ -119,6 +120,13 @@
       this.before = 0;
       this.restore();
       this.frame.show(this.view, page);
+    }
+
+    /** What the host adds to the last page, and to the first of a rater whom a panel sent. */
+    extras(page) {
+      if (page.kind === "thanks" && this.host.thanks) return this.host.thanks(this.words);
+      if (page.kind === "consent" && page.panel) return button(this.words.say("decline"), () => this.withdraw(), "quiet");
+      return null;
     }
 
     restore() {

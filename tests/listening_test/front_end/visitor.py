@@ -17,6 +17,7 @@ class Visitor:
         self.page = context.new_page()
         self.home = url.split("index.html")[0].split("?")[0]
         self.expected = ()  # errors that a test brings about
+        self.elsewhere = ()  # addresses that a test answers itself
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("request", self._request)
@@ -29,7 +30,7 @@ class Visitor:
             self.troubles.append(message.text)
 
     def _request(self, request):
-        if not request.url.startswith((self.home, "blob:", "data:")):
+        if not request.url.startswith((self.home, "blob:", "data:", *self.elsewhere)):
             self.troubles.append(f"asked {request.url}")
 
     @property

@@ -59,6 +59,7 @@ def test_a_test_is_made_told_and_never_overwritten(songbench, tmp_path, finished
     assert {path.name for path in folder.iterdir()} == {
         "test.json",
         "key.json",
+        "checks.json",
         "secret",
         "audio",
         "preparation.csv",
