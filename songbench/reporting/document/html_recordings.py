@@ -62,10 +62,14 @@ def waveform(wave: Waveform, title: str, width: str) -> str:
 
 def _outline(amplitudes: Sequence[int]) -> str:
     """A shape around the middle line, a thin line where there is nothing."""
-    heights = [max(1, round(amplitude * 50 / 255)) for amplitude in amplitudes]
-    upper = "".join(f"V{51 - height}h1" for height in heights)
-    lower = "".join(f"V{51 + height}h-1" for height in reversed(heights))
+    upper = "".join([_UPPER[amplitude] for amplitude in amplitudes])
+    lower = "".join([_LOWER[amplitude] for amplitude in reversed(amplitudes)])
     return f"M0 51{upper}{lower}z"
+
+
+_HEIGHTS = [max(1, round(amplitude * 50 / 255)) for amplitude in range(256)]
+_UPPER = [f"V{51 - height}h1" for height in _HEIGHTS]
+_LOWER = [f"V{51 + height}h-1" for height in _HEIGHTS]
 
 
 def _percent(seconds: float, length: float) -> str:

@@ -183,11 +183,7 @@ class _PromptPages:
             path=f"../{audio.mix}" if audio else "",
             note=_note(picture),
             loudness=picture.loudness if picture else None,
-            waveform=Waveform(
-                peaks=tuple(map(int, picture.outline.peaks)), levels=tuple(map(int, picture.outline.levels))
-            )
-            if picture
-            else None,
+            waveform=_waveform(picture) if picture else None,
             strips=strips if picture else (),
             spectrogram=self.places[name] if picture else "",
             blocks=(
@@ -275,6 +271,10 @@ def _vocals(audio: SongAudio | None) -> list[Block]:
     if audio is None or not audio.vocals:
         return []
     return [Fold("Vocals alone", (AudioPlayer(f"../{audio.vocals}", "Vocal stem of the system"),))]
+
+
+def _waveform(picture: SongPicture) -> Waveform:
+    return Waveform(peaks=tuple(picture.outline.peaks.tolist()), levels=tuple(picture.outline.levels.tolist()))
 
 
 def _note(picture: SongPicture | None) -> str:
