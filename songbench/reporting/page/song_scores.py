@@ -8,7 +8,7 @@ from itertools import groupby
 from songbench.execution.results import MetricResults, RunResults, SongId
 from songbench.reporting import wording
 from songbench.reporting.board import Column, Point
-from songbench.reporting.document.blocks import Fragment, NumberCell, Table, TableCell, TableColumn, TableRow
+from songbench.reporting.document.blocks import Fragment, NumberCell, Table, TableColumn, TableRow
 from songbench.reporting.leaderboard import columns_of
 from songbench.reporting.system_scores import outcome_of_song
 
@@ -50,16 +50,15 @@ class PromptScores:
                 name = (Fragment(column.name, "strong" if column.field.headline else "plain"),)
                 yield TableRow((name, value, wording.unit(column), reason or column.field.description))
 
-    def _value(self, metric: MetricResults, column: Column, song: SongId) -> tuple[TableCell, str]:
+    def _value(self, metric: MetricResults, column: Column, song: SongId) -> tuple[NumberCell, str]:
         """The number or the word for why there is none, and the reason."""
         outcome = outcome_of_song(song, self.results.songs[song], metric.songs.get(song), column.field.name)
         if isinstance(outcome, Point):
             return NumberCell(value=wording.number(outcome.value, column.field), number=outcome.value), ""
         status, reason = outcome
         if status == "pending" and not metric.availability.ready:
-            return "not measured", metric.availability.reason
-        word = wording.EMPTY[status]
-        return ((Fragment(word, "bad"),) if status == "failed" else word), reason or word
+            return NumberCell(value="not measured"), metric.availability.reason
+        return NumberCell(value=wording.EMPTY[status]), reason or status
 
     def table_of_prompt(self, songs: Iterable[SongId], titles: Sequence[str], faint: Iterable[bool]) -> Table:
         """The headline columns: a row per song of one prompt.
