@@ -29,6 +29,7 @@ from metrics.functional.sections import (
     boundary_f,
     label_error,
     label_order,
+    section_alignment,
     section_error_rate,
     section_errors,
 )
@@ -213,6 +214,7 @@ def _scores(requested: Sequence[tuple[str, float | None]], sections: TimedSectio
         silent: the song is silent, so nothing is right.
     """
     errors = section_errors(requested, sections)
+    aligned, left_out = section_alignment(requested, sections)
     values = {
         "ser": 100.0 if silent else errors.ser,
         "order_error": errors.order_error,
@@ -221,6 +223,8 @@ def _scores(requested: Sequence[tuple[str, float | None]], sections: TimedSectio
     detail: dict[str, Json] = {
         "requested": label_order(requested),
         "found": [[label, round(start, 2), round(end, 2)] for label, start, end in sections],
+        "aligned": aligned,
+        "left_out": [[label, seconds] for label, seconds in left_out],
         "mislabelled_seconds": errors.mislabelled,
         "missing_seconds": errors.missing,
     }

@@ -56,19 +56,65 @@ def align_sections(target: Segments, segments: Segments) -> SectionAlignment:
         ValueError: for an empty plan or song, or durations that are not above 0.
     """
     segments = merged(segments)
+    _, mislabelled, missing = _cheapest(target, segments)[-1][-1]
+    return SectionAlignment(mislabelled, missing, sum(seconds for _, seconds in segments))
+
+
+def aligned_labels(target: Segments, segments: Segments) -> tuple[list[str], Segments]:
+    """What is aligned with what where `align_sections` aligns a plan with a song.
+
+    Args:
+        target: as there.
+        segments: as there.
+
+    Returns:
+        For each segment the label of the requested section it is aligned with, and the requested sections that nothing
+        is aligned with, with what each costs. Where several alignments cost the same it is that of them which leaves
+        out the latest sections.
+
+    Raises:
+        ValueError: as there.
+    """
+    groups = [list(members) for _, members in groupby(segments, key=lambda segment: segment[0])]
+    joined = merged(segments)
+    rows = _cheapest(target, joined)
+    labels: list[str] = []
+    left_out: list[tuple[str, float]] = []
+    i, j = len(target), len(joined)
+    while i:
+        label, cost = target[i - 1]
+        if rows[i][j] == _plus(rows[i - 1][j], 0, cost):
+            left_out.append((label, cost))
+            i -= 1
+            continue
+        segment_label, seconds = joined[j - 1]
+        labels.append(label)
+        stays = _plus(rows[i][j - 1], 0.0 if segment_label == label else seconds, 0)
+        i, j = i if rows[i][j] == stays else i - 1, j - 1
+    labels += [target[0][0]] * j  # before the first section that has any segment: wrong under each label
+    labels.reverse()
+    return [label for label, group in zip(labels, groups, strict=True) for _ in group], left_out[::-1]
+
+
+_Path: TypeAlias = tuple[float, float, float]
+"""What an alignment costs: altogether, mislabelled and missing seconds."""
+
+
+def _cheapest(target: Segments, segments: Segments) -> list[list[_Path]]:
+    """For the first i sections (rows) and the first j segments (columns) what the cheapest alignment costs."""
     if not target or not segments or min(seconds for _, seconds in segments) <= 0:
         raise ValueError("A plan and a song need at least one section each, and segments a duration above 0.")
-    # row[j]: the cheapest (cost, mislabelled, missing) with the sections so far and the first j segments.
-    row = [(0.0, 0.0, 0.0)]
+    row: list[_Path] = [(0.0, 0.0, 0.0)]
     for _, seconds in segments:
         row.append(_plus(row[-1], seconds, 0))
+    rows = [row]
     for label, cost in target:
         above, row = row, [_plus(row[0], 0, cost)]
         for j, (segment_label, seconds) in enumerate(segments):
             wrong = 0.0 if segment_label == label else seconds
             row.append(min(_plus(above[j], wrong, 0), _plus(row[j], wrong, 0), _plus(above[j + 1], 0, cost)))
-    _, mislabelled, missing = row[-1]
-    return SectionAlignment(mislabelled, missing, sum(seconds for _, seconds in segments))
+        rows.append(row)
+    return rows
 
 
 def _plus(path: tuple[float, float, float], mislabelled: float, missing: float) -> tuple[float, float, float]:
@@ -196,6 +242,15 @@ def section_errors(requested: Sequence[tuple[str, float | None]], sections: Time
 def section_error_rate(requested: Sequence[tuple[str, float | None]], sections: TimedSections) -> float:
     """The rate of `section_errors` alone, in %, for sections that are not empty."""
     return _alignment(requested, sections).percent
+
+
+def section_alignment(
+    requested: Sequence[tuple[str, float | None]], sections: TimedSections
+) -> tuple[list[str], Segments]:
+    """What is aligned with what in `section_errors`: `aligned_labels` of these sections, none where there are none."""
+    segments = [(label, end - start) for label, start, end in sections]
+    total = sum(seconds for _, seconds in segments)
+    return aligned_labels(missing_costs(requested, total), segments) if segments else ([], [])
 
 
 def _alignment(requested: Sequence[tuple[str, float | None]], sections: TimedSections) -> SectionAlignment:

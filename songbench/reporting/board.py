@@ -11,6 +11,7 @@ from songbench.reporting.conditions import Condition, differ
 from songbench.reporting.estimates import Comparison, Estimate
 from songbench.reporting.limits import UnsupportedSong
 from songbench.reporting.songs import SongRow
+from songbench.reporting.structure import StructureTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,6 +205,7 @@ class Leaderboard:
         failures: in the order of rows, then of the suite.
         unsupported: songs that their systems cannot make, in the same order.
         songs: every song of the run, with what its system was given.
+        structures: which sections were asked for and found, for each metric of structure and system that has songs.
         facet: by which the run is told apart into parts, see `songbench.reporting.facets`; None where it is not.
         facet_value: of this table, where it is of one part; None where it is of the whole run.
         tables: the table of each part by its value of the facet, in order; empty without a facet, and in parts.
@@ -228,6 +230,7 @@ class Leaderboard:
     machine: str = ""
     unsupported: tuple[UnsupportedSong, ...] = ()
     songs: tuple[SongRow, ...] = field(default=(), repr=False)
+    structures: tuple[StructureTable, ...] = field(default=(), repr=False)
     facet: str | None = None
     facet_value: str | None = None
     tables: Mapping[str, Leaderboard] = field(default_factory=dict)

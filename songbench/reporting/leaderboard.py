@@ -32,6 +32,7 @@ from songbench.reporting.listening_results import ListeningResult, rated_cells, 
 from songbench.reporting.notes import board_notes, listening_notes, part_notes
 from songbench.reporting.songs import song_rows
 from songbench.reporting.sound_notes import sound_notes
+from songbench.reporting.structure import structure_tables
 from songbench.reporting.system_scores import SystemScores, scores_of_set, scores_of_songs, short_cause
 from songbench.statistics import Interval, PairedTest, SetFigure, Standing, Takes
 
@@ -180,6 +181,7 @@ def _board(results: RunResults, listening_results: Sequence[ListeningResult], ch
         notes=results.suite.notes,
         machine=results.machine,
         songs=tuple(song_rows(results)),
+        structures=structure_tables(results),
     )
     return replace(
         board,

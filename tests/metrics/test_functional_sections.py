@@ -1,6 +1,14 @@
+import numpy as np
 import pytest
 
-from metrics.functional.sections import align_sections, boundary_f, label_error, merged, missing_costs
+from metrics.functional.sections import (
+    align_sections,
+    aligned_labels,
+    boundary_f,
+    label_error,
+    merged,
+    missing_costs,
+)
 
 PLAN = [("intro", 5.0), ("verse", None), ("chorus", None)]
 
@@ -84,3 +92,26 @@ def test_label_error():
     assert label_error(truth, truth) == 0
     assert label_error(truth, [("verse", 0.0, 15.0), ("chorus", 15.0, 20.0)]) == pytest.approx(25)
     assert label_error(truth, [("verse", 0.0, 8.0)]) == pytest.approx(60), "where nothing was found is wrong, too"
+
+
+class TestAlignedLabels:
+    def test_names_the_requested_section_of_each_segment_and_what_is_left_out(self):
+        plan = [("intro", 5.0), ("verse", 10.0), ("chorus", 10.0), ("outro", 5.0)]
+        song = [("verse", 20.0), ("inst", 4.0), ("chorus", 9.0), ("chorus", 3.0)]
+        labels, left_out = aligned_labels(plan, song)
+        assert labels[0] == "verse" and labels[2:] == ["chorus", "chorus"] and labels[1] in ("verse", "chorus")
+        assert left_out == [("intro", 5.0), ("outro", 5.0)]
+
+    def test_agrees_with_the_errors_of_every_random_song(self):
+        rng = np.random.default_rng(0)
+        for _ in range(300):
+            plan, song = (
+                [(str(rng.choice(list("abc"))), float(rng.integers(1, 9))) for _ in range(count)]
+                for count in rng.integers(1, 6, 2)
+            )
+            plan = merged(plan)
+            labels, left_out = aligned_labels(plan, song)
+            errors = align_sections(plan, song)
+            wrong = sum(seconds for label, (name, seconds) in zip(labels, song, strict=True) if label != name)
+            assert wrong == pytest.approx(errors.mislabelled)
+            assert sum(cost for _, cost in left_out) == pytest.approx(errors.missing)

@@ -11,6 +11,7 @@ from songbench.reporting.figures import style
 from songbench.reporting.figures.style import EDGE, Sheet
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -38,7 +39,7 @@ class Frame:
         width: of the figure.
         panel: height of a line of panels with everything that belongs to it.
         lines: how many lines of panels there are.
-        legend: height of what stands between the panels and the notes.
+        legend: marks with labels, explained between the panels and the notes.
     """
 
     sheet: Sheet
@@ -48,7 +49,7 @@ class Frame:
     width: float
     panel: float
     lines: int = 1
-    legend: float = 0.0
+    legend: Sequence[Artist] = ()
 
     @cached_property
     def _subtitle_place(self) -> tuple[float, float]:
@@ -81,10 +82,21 @@ class Frame:
         """Up to where the notes reach."""
         return EDGE + 0.55 * self.sheet.line * len(self._note_lines)
 
+    @cached_property
+    def _legend_columns(self) -> int:
+        """How many labels have room beside each other."""
+        widest = style.widest([str(artist.get_label()) for artist in self.legend], self.sheet.small)
+        return max(1, int((self.width - 2 * EDGE) / (widest + 3.6 * self.sheet.small / 72)))
+
+    @property
+    def _legend_height(self) -> float:
+        lines = -(-len(self.legend) // self._legend_columns)
+        return (1.52 * lines + 0.4) * self.sheet.small / 72 if lines else 0.0
+
     @property
     def height(self) -> float:
         """Of the whole figure."""
-        return self._top + self.lines * self.panel + self.legend + self.foot
+        return self._top + self.lines * self.panel + self._legend_height + self.foot
 
     def bottom(self, line: int) -> float:
         """The lower end of a line of panels, from the bottom of the figure; the first line is on top."""
@@ -100,6 +112,12 @@ class Frame:
         for number, text in enumerate(self._note_lines):
             baseline = self.height - self.foot + 0.55 * self.sheet.line * (number + 1) - 0.03
             self.write(figure, EDGE, baseline, text, size=self.sheet.small, color=style.SOFT)
+        if self.legend:
+            figure.legend(
+                handles=list(self.legend), loc="lower left", bbox_to_anchor=(EDGE / self.width, self.foot / self.height),
+                ncols=self._legend_columns, frameon=False, fontsize=self.sheet.small, borderpad=0.2, borderaxespad=0,
+                handlelength=1.5, handletextpad=0.5, columnspacing=1.4, labelspacing=0.35,
+            )  # fmt: skip
         return figure
 
     def write(self, figure: Figure, x: float, y: float, text: str, **look: object) -> None:

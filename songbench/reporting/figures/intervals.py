@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING
 
 from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
 from songbench.reporting.document.blocks import BEST
 from songbench.reporting.figures import style
-from songbench.reporting.figures.frame import Frame
+from songbench.reporting.figures.row_panels import RowPanels, Side
 from songbench.reporting.figures.style import PAGE, Sheet
 
 if TYPE_CHECKING:
@@ -99,19 +100,6 @@ def intervals(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Side:
-    """What stands right of the axis in every row, and what that is."""
-
-    heading: str
-    texts: Mapping[str, str]
-    align: Literal["left", "right"] = "right"
-
-    def width(self, points: float) -> float:
-        """Inches, with the space before it."""
-        return 0.9 * points / 72 + style.widest([self.heading, *self.texts.values()], points)
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Drawing:
     board: Leaderboard
     column: Column
@@ -120,40 +108,17 @@ class _Drawing:
     sheet: Sheet
 
     def figure(self) -> Figure:
-        """Names, then for each panel the axis with numbers beside it, as many panels in a line as there is room for."""
-        sheet = self.sheet
-        names = [style.shortened(row.system.name, 0.32 * sheet.width, sheet.points) for row in self.board.rows]
-        left = style.EDGE + style.widest(names, sheet.points) + 0.08
-        sides = [self._sides(part) for part in self.panels.values()]
-        beside = max(sum(side.width(sheet.points) for side in panel) for panel in sides) + style.EDGE
-        across = 1 if sheet.width < PAGE.width else min(3, len(self.panels))
-        plot = max(sheet.width - left - beside, 1.1) if across == 1 else 4.6 / across + 0.3
-        width = left + across * (plot + beside)
-        heads = any(side.heading for panel in sides for side in panel) or len(self.panels) > 1
-        frame = Frame(
-            sheet=sheet,
+        return RowPanels(
+            sheet=self.sheet,
+            systems=[row.system for row in self.board.rows],
             title=self.column.name,
             subtitle=direction(self.column),
             notes=self._notes(),
-            width=width,
-            panel=(0.75 * sheet.line if heads else 0.0) + sheet.line * len(names) + 0.95 * sheet.line,
-            lines=-(-len(self.panels) // across),
-        )
-        figure = frame.figure()
-        body = sheet.line * len(names)
-        for place, (name, part) in enumerate(self.panels.items()):
-            bottom = frame.bottom(place // across) + 0.95 * sheet.line
-            axes = frame.axes(figure, left + (place % across) * (plot + beside), bottom, plot, body)
-            self._panel(axes, part, plot, names if place % across == 0 else [""] * len(names))
-            self._beside(axes, part, sides[place], plot)
-            if name:
-                axes.annotate(
-                    name, (0, 1), (0, 0.35 * sheet.points), xycoords="axes fraction", textcoords="offset points",
-                    weight="bold", va="bottom",
-                )  # fmt: skip
-        return figure
+            panels={name: partial(self._panel, part) for name, part in self.panels.items()},
+            sides=[self._sides(part) for part in self.panels.values()],
+        ).figure()
 
-    def _sides(self, part: Leaderboard) -> list[_Side]:
+    def _sides(self, part: Leaderboard) -> list[Side]:
         """The number, what it rests on, and the letters; a column of a paper has no room for the second."""
         cells = {row.system.name: row.cells[self.column.name] for row in part.rows}
         scored = {name: cell for name, cell in cells.items() if cell.value is not None}
@@ -162,43 +127,21 @@ class _Drawing:
         letters = {name: f"{cell.group} {BEST}" if cell.best else cell.group for name, cell in scored.items()}
         single = len(self.panels) == 1 and self.sheet.explained
         sides = [
-            _Side(heading="", texts=figures),
-            _Side(heading="n" if single else "", texts=basis if single else {}),
-            _Side(heading="group" if single else "", texts=letters, align="left"),
+            Side(texts=figures),
+            Side(texts=basis if single else {}, heading="n" if single else ""),
+            Side(texts=letters, heading="group" if single else "", align="left"),
         ]
         return [side for side in sides if any(side.texts.values())]
 
-    def _panel(self, axes: Axes, part: Leaderboard, plot: float, names: list[str]) -> None:
+    def _panel(self, part: Leaderboard, axes: Axes, plot: float) -> None:
         axes.set_xlim(self.axis.low, self.axis.high)
-        style.rows(axes, names)
-        style.few_ticks(axes, plot, self.sheet)
         rows = {row.system.name: row for row in part.rows}
         listed = [row.system for row in self.board.rows]
-        first = next((y for y, system in enumerate(listed) if system.sanity), 0)
-        if first:
-            axes.axhline(first - 0.5, color=style.LINE, linewidth=0.8, linestyle=":")
         self._songs(axes, [(y, rows[system.name]) for y, system in enumerate(listed) if system.name in rows])
         inset = 0.5 * self._size / 72 / plot * (self.axis.high - self.axis.low)
         for y, system in enumerate(listed):
             if system.name in rows:
                 self._figure(axes, y, rows[system.name].cells[self.column.name], inset, sanity=system.sanity)
-
-    def _beside(self, axes: Axes, part: Leaderboard, sides: list[_Side], plot: float) -> None:
-        listed = [row.system for row in self.board.rows]
-        edge, points = plot, self.sheet.points
-        for side in sides:
-            start, edge = edge + 0.9 * points / 72, edge + side.width(points)
-            x = (edge if side.align == "right" else start) / plot
-            lines = [(-1, side.heading, style.FAINT)]
-            for row, system in enumerate(listed):
-                text = side.texts.get(system.name, "")
-                lines.append((row, text, style.SOFT if system.sanity else style.INK))
-            for y, text, colour in lines:
-                if text:
-                    axes.annotate(
-                        text, (x, y), xycoords=("axes fraction", "data"), ha=side.align, va="center", color=colour,
-                        annotation_clip=False, size=self.sheet.small if y < 0 else points,
-                    )  # fmt: skip
 
     @property
     def _size(self) -> float:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 COMPETITOR, SANITY = "#0072B2", "#7A7A7A"
@@ -21,6 +22,7 @@ COMPETITOR, SANITY = "#0072B2", "#7A7A7A"
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#000000")
 MARKERS = "osD^vP*X"
 """With `SERIES`, which has as many, 64 systems have a look of their own (`look`)."""
+_LARGER = {"P": 1.2, "*": 1.5, "X": 1.15, "^": 1.1, "v": 1.1}  # markers that look smaller than a disc
 RIGHT, WRONG, DOUBTFUL, ASIDE = "#009E73", "#D55E00", "#E69F00", "#56B4E9"
 """As it should be, as it should not be, perhaps, and neither."""
 INK, SOFT, FAINT, LINE, GRID = "#1A1A1A", "#4D4D4D", "#7A7A7A", "#BBBBBB", "#E6E6E6"
@@ -120,6 +122,27 @@ def _han_fonts() -> tuple[str, ...]:
 def look(number: int) -> tuple[str, str]:
     """Colour and marker of a series: the same colour comes again with another marker only."""
     return SERIES[number % len(SERIES)], MARKERS[(number + number // len(SERIES)) % len(MARKERS)]
+
+
+def mark(axes: Axes, x: float, y: float, number: int, size: float) -> None:
+    """The point of a series, its middle at x and y, about so many points wide."""
+    colour, marker = look(number)
+    axes.plot(
+        [x], [y], marker=marker, markersize=size * _LARGER.get(marker, 1.0), color=colour, markeredgecolor="white",
+        markeredgewidth=0.6,
+    )  # fmt: skip
+
+
+def keys(names: Sequence[str], sheet: Sheet) -> list[Artist]:
+    """What stands for each series in a legend."""
+    from matplotlib.lines import Line2D
+
+    artists: list[Artist] = []
+    for number, name in enumerate(names):
+        colour, marker = look(number)
+        label = shortened(name, 0.42 * sheet.width, sheet.small)
+        artists.append(Line2D([], [], marker=marker, color=colour, linestyle="none", markersize=sheet.small, label=label))
+    return artists
 
 
 def inches(text: str, points: float, *, bold: bool = False) -> float:
