@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from songbench.api.notebook import ComparisonView, LeaderboardView
+    from songbench.api.plots import Plots
     from songbench.execution.experiment import Experiment
     from songbench.execution.results import RunResults
     from songbench.execution.store import Store
@@ -165,6 +166,13 @@ class Run:
 
         parameters = {metric.card.id: dict(metric.parameters) for metric in self._experiment.metrics}
         return RunSide(name=self.name, results=self.results, metric_parameters=parameters)
+
+    @cached_property
+    def plot(self) -> Plots:
+        """The figures, as matplotlib has them: ``run.plot.intervals("per")``."""
+        from songbench.api.plots import Plots
+
+        return Plots(self)
 
     @cached_property
     def _listening_results(self) -> tuple[ListeningResult, ...]:

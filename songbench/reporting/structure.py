@@ -36,10 +36,16 @@ class StructureTable:
     missing: Mapping[str, float]
 
     @property
-    def tags(self) -> tuple[str, ...]:
-        """All that were asked for or found, in the order of `songbench.domain.tags.TAGS`."""
-        present = {tag for pair in self.seconds for tag in pair} | set(self.missing)
-        return tuple(tag for tag in TAGS if tag in present)
+    def requested(self) -> tuple[str, ...]:
+        """The tags that were asked for, in the order of `songbench.domain.tags.TAGS`."""
+        tags = {tag for tag, _ in self.seconds} | set(self.missing)
+        return tuple(tag for tag in TAGS if tag in tags)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The tags that were found, in the same order."""
+        tags = {label for _, label in self.seconds}
+        return tuple(tag for tag in TAGS if tag in tags)
 
     def share(self, tag: str, label: str | None) -> float | None:
         """How much of the time under a requested tag was found under a label, or is missing (None), in [0, 1].

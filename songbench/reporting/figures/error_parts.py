@@ -83,7 +83,9 @@ class _Bars:
     def _high(self) -> float:
         """The end of the axis: the longest bar of a competitor."""
         rows = [row for part in (self.board, *self.panels.values()) for row in part.rows]
-        totals = [(row.system.sanity, row.cells[self.column.name].value) for row in rows if self.column.name in row.cells]
+        totals = [
+            (row.system.sanity, row.cells[self.column.name].value) for row in rows if self.column.name in row.cells
+        ]
         values = [value for sanity, value in totals if value is not None and not sanity]
         values = values or [value for _, value in totals if value is not None]
         return 1.03 * max(values) or 1.0
@@ -111,16 +113,24 @@ class _Bars:
                     color=style.FAINT, style="italic", size=self.sheet.small,
                 )  # fmt: skip
                 continue
-            self._bar(axes, y, row, plot / high)
+            inset = 0.36 * self.sheet.points / 72 / plot * high
+            self._bar(axes, y, row, plot / high, high - 3 * inset if self._beyond(row) else high)
             if self._beyond(row):
-                inset = 0.36 * self.sheet.points / 72 / plot * high
                 axes.plot(
                     [high - inset], [y], marker=">", markersize=0.72 * self.sheet.points, color="white",
                     markeredgecolor=style.SOFT,
                 )  # fmt: skip
 
-    def _bar(self, axes: Axes, y: int, row: Row, scale: float) -> None:
-        """The parts of a row one after the other, each with its number where that has room; `scale`: inches per %."""
+    def _bar(self, axes: Axes, y: int, row: Row, scale: float, end: float) -> None:
+        """The parts of a row one after the other, each with its number where there is room before the end.
+
+        Args:
+            axes: of the panel.
+            y: the row.
+            row: whose.
+            scale: inches per %.
+            end: of what is seen.
+        """
         left = 0.0
         for part, (colour, hatch) in _LOOKS.items():
             value = row.cells[self.column.metric.column(part)].value or 0.0
@@ -128,10 +138,10 @@ class _Bars:
                 y, value, _HEIGHT, left=left, facecolor=colour, hatch=hatch, edgecolor="white", linewidth=0.6,
                 alpha=0.55 if row.system.sanity else 1.0,
             )  # fmt: skip
-            text = wording.number(value, self.column.field)
-            if style.inches(text, self.sheet.small) + 0.08 < scale * (min(left + value, self._high) - left):
+            text, right = wording.number(value, self.column.field), min(left + value, end)
+            if style.inches(text, self.sheet.small) + 0.08 < scale * (right - left):
                 axes.text(
-                    left + value / 2, y, text, ha="center", va="center", size=self.sheet.small,
+                    (left + right) / 2, y, text, ha="center", va="center", size=self.sheet.small,
                     bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "linewidth": 0, "alpha": 0.85},
                 )  # fmt: skip
             left += value

@@ -65,7 +65,7 @@ class Frame:
 
     @cached_property
     def _title(self) -> str:
-        return style.shortened(self.title, 0.9 * (self.width - 2 * EDGE), self._large)
+        return style.shortened(self.title, self.width - 2 * EDGE, style.BOLD * self._large)
 
     @cached_property
     def _note_lines(self) -> list[str]:
@@ -113,8 +113,9 @@ class Frame:
             baseline = self.height - self.foot + 0.55 * self.sheet.line * (number + 1) - 0.03
             self.write(figure, EDGE, baseline, text, size=self.sheet.small, color=style.SOFT)
         if self.legend:
+            corner = (EDGE / self.width, self.foot / self.height)
             figure.legend(
-                handles=list(self.legend), loc="lower left", bbox_to_anchor=(EDGE / self.width, self.foot / self.height),
+                handles=list(self.legend), loc="lower left", bbox_to_anchor=corner,
                 ncols=self._legend_columns, frameon=False, fontsize=self.sheet.small, borderpad=0.2, borderaxespad=0,
                 handlelength=1.5, handletextpad=0.5, columnspacing=1.4, labelspacing=0.35,
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Every figure that a leaderboard has something to show in, as pictures for documents."""
+"""The figures of a report: all that a leaderboard has something to show in, but those prompt by prompt."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 
 from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard
+from songbench.reporting.figures.error_parts import columns_with_parts, error_parts
 from songbench.reporting.figures.files import encoded, file_name
 from songbench.reporting.figures.intervals import columns_with_figure, intervals
+from songbench.reporting.figures.quality_speed import quality_columns, quality_speed
+from songbench.reporting.figures.structure import metrics_with_structure, structure
+from songbench.reporting.structure import FIELD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +39,7 @@ class Picture:
 
 
 def pictures_of(board: Leaderboard, formats: Sequence[str] = DEFAULT_FORMATS) -> tuple[Picture, ...]:
-    """All figures of a leaderboard.
+    """The figures of a leaderboard.
 
     Args:
         board: the leaderboard.
@@ -55,8 +59,23 @@ def pictures_of(board: Leaderboard, formats: Sequence[str] = DEFAULT_FORMATS) ->
 
 def _drawings(board: Leaderboard) -> Iterator[tuple[str, str, Callable[[], Figure]]]:
     """Name, alternative text and function of each figure."""
+    by = f"-by-{file_name(board.facet)}" if board.facet else ""
     for column in columns_with_figure(board):
         yield file_name(column.name), _figures(board, column), partial(intervals, board, column)
+        if board.tables:
+            alt = f"{column.name} by {board.facet}: {', '.join(board.tables)}"
+            yield file_name(column.name) + by, alt, partial(intervals, board, column, board.tables)
+    for column in columns_with_parts(board):
+        name, alt = f"error-parts-{file_name(column.name)}", f"{column.name} by substitutions, deletions and insertions"
+        yield name, alt, partial(error_parts, board, column)
+        if board.tables:
+            yield name + by, f"{alt}, by {board.facet}", partial(error_parts, board, column, board.tables)
+    for metric in metrics_with_structure(board):
+        alt = f"{metric.column(FIELD)}: sections asked for and found, for each system"
+        yield f"structure-{file_name(metric.id)}", alt, partial(structure, board, metric)
+    competitors = sum(not row.system.sanity for row in board.rows)
+    for column in quality_columns(board) if competitors > 1 else ():
+        yield f"speed-{file_name(column.name)}", f"{column.name} against rtf", partial(quality_speed, board, column)
 
 
 def _figures(board: Leaderboard, column: Column) -> str:

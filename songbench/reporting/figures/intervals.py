@@ -6,7 +6,8 @@ shrink their differences to nothing, so what lies beyond the axis is a mark at i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ class Axis:
 
 
 def axis_of(rows: Iterable[Row], column: Column) -> Axis:
-    """The axis that the competitors fill: their figures, their intervals, and their songs that are not far out.
+    """The axis that the competitors fill: their figures, their intervals as far as there are songs, and near songs.
 
     Args:
         rows: of one leaderboard or several; without a number of a competitor, the sanity systems count.
@@ -67,7 +68,7 @@ def axis_of(rows: Iterable[Row], column: Column) -> Axis:
     cells = [row.cells[column.name] for row in listed if not row.system.sanity]
     if all(cell.value is None for cell in cells):
         cells = [row.cells[column.name] for row in listed]
-    figures = [x for cell in cells for x in (cell.value, cell.low, cell.high) if x is not None]
+    figures = [value for cell in cells for value in _extent(cell)]
     low, high = min(figures), max(figures)
     reach = REACH * (high - low)
     near = [p.value for cell in cells for p in cell.points if low - reach <= p.value <= high + reach]
@@ -77,6 +78,20 @@ def axis_of(rows: Iterable[Row], column: Column) -> Axis:
         low, high = low - half, high + half
     margin = _MARGIN * (high - low)
     return Axis(low - margin, high + margin)
+
+
+def _extent(cell: Cell) -> list[float]:
+    """What must be seen of a cell: its figure, and of its interval not much more than its songs reach.
+
+    On two or three prompts an interval can be many times as wide as everything that was measured.
+    """
+    if cell.value is None:
+        return []
+    songs = [point.value for point in cell.points]
+    room = 0.5 * (max(songs) - min(songs)) if songs else math.inf
+    least, most = min(songs, default=cell.value) - room, max(songs, default=cell.value) + room
+    ends = [x for x in (cell.low, cell.high) if x is not None]
+    return [cell.value, *(min(max(x, least), most) for x in ends)]
 
 
 def intervals(
@@ -96,7 +111,41 @@ def intervals(
     with style.drawing(sheet.points):
         panels = dict(parts or {"": board})
         axis = axis_of([row for part in panels.values() for row in part.rows] + list(board.rows), column)
-        return _Drawing(board=board, column=column, panels=panels, axis=axis, sheet=sheet).figure()
+        single = len(panels) == 1 and sheet.explained
+        return _Drawing(board=board, column=column, panels=panels, axis=axis, sheet=sheet, single=single).figure()
+
+
+def columns_side_by_side(board: Leaderboard, columns: Sequence[Column], sheet: Sheet = PAGE) -> Figure:
+    """The figures of several columns: a panel with an axis of its own for each.
+
+    Args:
+        board: the leaderboard.
+        columns: of `columns_with_figure`.
+        sheet: what it is drawn for.
+    """
+    with style.drawing(sheet.points):
+        drawings = [
+            _Drawing(
+                board=board,
+                column=column,
+                panels={"": board},
+                axis=axis_of(board.rows, column),
+                sheet=sheet,
+                single=False,
+            )
+            for column in columns
+        ]
+        notes = [note for drawing in drawings for note in drawing.notes()]
+        return RowPanels(
+            sheet=sheet,
+            systems=[row.system for row in board.rows],
+            title=f"suite {board.suite}",
+            subtitle=f"{board.prompts} prompts" + (f" × {board.takes} takes" if board.takes > 1 else ""),
+            # Where columns explain the same mark, the longer text says more.
+            notes=list({note.split(":")[0]: note for note in sorted(notes, key=len)}.values()),
+            panels={f"{d.column.name} {wording.unit(d.column)}": partial(d.panel, board) for d in drawings},
+            sides=[drawing.sides(board) for drawing in drawings],
+        ).figure()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +155,8 @@ class _Drawing:
     panels: Mapping[str, Leaderboard]
     axis: Axis
     sheet: Sheet
+    single: bool
+    """Whether there is nothing beside the panel, so that there is room."""
 
     def figure(self) -> Figure:
         return RowPanels(
@@ -113,27 +164,26 @@ class _Drawing:
             systems=[row.system for row in self.board.rows],
             title=self.column.name,
             subtitle=direction(self.column),
-            notes=self._notes(),
-            panels={name: partial(self._panel, part) for name, part in self.panels.items()},
-            sides=[self._sides(part) for part in self.panels.values()],
+            notes=self.notes(),
+            panels={name: partial(self.panel, part) for name, part in self.panels.items()},
+            sides=[self.sides(part) for part in self.panels.values()],
         ).figure()
 
-    def _sides(self, part: Leaderboard) -> list[Side]:
+    def sides(self, part: Leaderboard) -> list[Side]:
         """The number, what it rests on, and the letters; a column of a paper has no room for the second."""
         cells = {row.system.name: row.cells[self.column.name] for row in part.rows}
         scored = {name: cell for name, cell in cells.items() if cell.value is not None}
         figures = {n: wording.number(c.value, self.column.field) for n, c in scored.items() if c.value is not None}
         basis = {name: wording.share(cell) or str(cell.n) for name, cell in scored.items()}
         letters = {name: f"{cell.group} {BEST}" if cell.best else cell.group for name, cell in scored.items()}
-        single = len(self.panels) == 1 and self.sheet.explained
         sides = [
             Side(texts=figures),
-            Side(texts=basis if single else {}, heading="n" if single else ""),
-            Side(texts=letters, heading="group" if single else "", align="left"),
+            Side(texts=basis if self.single else {}, heading="n" if self.single else ""),
+            Side(texts=letters, heading="group" if self.single else "", align="left"),
         ]
         return [side for side in sides if any(side.texts.values())]
 
-    def _panel(self, part: Leaderboard, axes: Axes, plot: float) -> None:
+    def panel(self, part: Leaderboard, axes: Axes, plot: float) -> None:
         axes.set_xlim(self.axis.low, self.axis.high)
         rows = {row.system.name: row for row in part.rows}
         listed = [row.system for row in self.board.rows]
@@ -179,25 +229,34 @@ class _Drawing:
             x = self.axis.high - inset if above else self.axis.low + inset
             axes.plot([x], [y], marker=">" if above else "<", markersize=self._size, color=colour)
 
-    def _notes(self) -> list[str]:
+    def _inside(self, row: Row) -> bool:
+        """Whether the figure of a row is drawn where it lies."""
+        value = row.cells[self.column.name].value
+        return value is not None and self.axis.holds(value)
+
+    def _goes_on(self, row: Row) -> bool:
+        """Whether the interval of a figure that is drawn reaches beyond the axis."""
+        cell = row.cells[self.column.name]
+        ends = [end for end in (cell.low, cell.high) if end is not None]
+        return self._inside(row) and not all(map(self.axis.holds, ends))
+
+    def notes(self) -> list[str]:
         """What the marks mean that occur, each in a few words."""
         rows = [row for part in self.panels.values() for row in part.rows]
         cells = [row.cells[self.column.name] for row in rows]
         points = [point for cell in cells for point in cell.points]
         hidden = sum(not self.axis.holds(point.value) for point in points)
-        outside = any(cell.value is not None and not self.axis.holds(cell.value) for cell in cells)
         panel = self.column.kind == "panel"
-
-        def inside(row: Row) -> bool:
-            value = row.cells[self.column.name].value
-            return value is not None and self.axis.holds(value)
-
         over = "the listening test's interval" if panel else f"{100 * self.board.confidence:g} % interval"
+        cut = " (cut at the edge where it goes on)" if any(map(self._goes_on, rows)) else ""
         notes = [
-            (any(cell.low is not None for cell in cells), f"bar: {over}"),
+            (any(cell.low is not None for cell in cells), f"bar: {over}{cut}"),
             (bool(points), "faint dots: songs" + (f" ({hidden} further out)" if hidden else "")),
-            (any(row.system.sanity and inside(row) for row in rows), "hollow: sanity systems, which do not compete"),
-            (outside, "◀ ▶: beyond the axis, number at the right"),
+            (any(row.system.sanity and self._inside(row) for row in rows), "hollow: sanity systems, not competing"),
+            (
+                any(cell.value is not None and not self.axis.holds(cell.value) for cell in cells),
+                "◀ ▶: beyond the axis, number at the right",
+            ),
             (any(cell.group for cell in cells), "no common letter: significantly different"),
             (any(cell.best for cell in cells), f"{BEST}: best of the competitors"),
         ]

@@ -22,9 +22,9 @@ class _Box(NamedTuple):
     right: float
     top: float
 
-    def overlap(self, other: _Box) -> float:
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.top, other.top) - max(self.bottom, other.bottom)
+    def overlap(self, box: _Box) -> float:
+        width = min(self.right, box.right) - max(self.left, box.left)
+        height = min(self.top, box.top) - max(self.bottom, box.bottom)
         return width * height if width > 0 and height > 0 else 0.0
 
     @property
@@ -64,10 +64,10 @@ def place_labels(
             for rank, (right, up) in enumerate(_DIRECTIONS):
                 step = distance * (reach + 2.5) * (0.75 if right and up else 1)
                 middle = (x + right * (step + width / 2), y + up * (step + height / 2))
-                box = _Box(
-                    middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2
+                box = _Box(middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2)
+                covered = sum(box.overlap(other) for other in [*marks, *labels, *thin]) + (
+                    box.area - box.overlap(frame)
                 )
-                covered = sum(box.overlap(other) for other in [*marks, *labels, *thin]) + (box.area - box.overlap(frame))
                 choices.append((covered, distance, rank, box))
         _, distance, _, box = min(choices)
         labels.append(box)

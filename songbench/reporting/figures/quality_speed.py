@@ -41,9 +41,7 @@ def quality_columns(board: Leaderboard) -> list[Column]:
 def _drawn_rows(board: Leaderboard, speed: Column, quality: Column) -> list[Row]:
     """The competitors with both numbers; a speed of 0 has no place on a logarithmic axis."""
     rows = [row for row in board.rows if not row.system.sanity]
-    return [
-        row for row in rows if (row.cells[speed.name].value or 0) > 0 and row.cells[quality.name].value is not None
-    ]
+    return [row for row in rows if (row.cells[speed.name].value or 0) > 0 and row.cells[quality.name].value is not None]
 
 
 def pareto_front(points: Sequence[tuple[float, float]], *, higher: bool) -> list[int]:

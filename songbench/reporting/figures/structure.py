@@ -52,34 +52,33 @@ class _Matrices:
         """As many matrices beside each other as there is room for."""
         sheet, tables = self.sheet, self._tables
         # All matrices have the same tags, so that they can be compared at sight.
-        present = {tag for table in tables for tag in table.tags}
-        tags = [tag for tag in TAGS if tag in present]
-        cell = 2.6 * sheet.points / 72
-        labels = style.widest([*tags, ABSENT], sheet.small) + 0.1
-        block = cell * (len(tags) + 1)
-        room = sheet.width - EDGE - labels
+        requested = [tag for tag in TAGS if any(tag in table.requested for table in tables)]
+        labels = [tag for tag in TAGS if any(tag in table.labels for table in tables)]
+        cell = 2.0 * sheet.points / 72
+        margin = style.widest([*requested, *labels, ABSENT], sheet.small) + 0.1 + 1.5 * sheet.points / 72
+        block = cell * (len(labels) + 1)
+        room = sheet.width - EDGE - margin
         across = max(1, min(len(tables), int(room / (block + 2 * EDGE))))
         frame = Frame(
             sheet=sheet,
             title=f"{self.metric.column(FIELD)}: asked for and found",
             subtitle="% of the time under each requested tag",
             notes=[
-                "rows: asked for",
-                "columns: found",
-                f"{ABSENT}: nothing found in its place",
-                "blue: as asked for",
-                "orange: not",
+                "blue: found as asked for",
+                "orange: as something else, or nothing in its place",
+                f"beside the names: {self.metric.column(FIELD)}, the mean over songs",
             ],
-            width=max(sheet.width, labels + block + 3 * EDGE),
-            panel=cell * len(tags) + labels + 1.5 * sheet.line,
+            width=max(sheet.width, margin + block + 3 * EDGE),
+            panel=cell * len(requested) + margin + 1.8 * sheet.points / 72,
             lines=-(-len(tables) // across),
         )
         figure = frame.figure()
         for place, table in enumerate(tables):
-            x = EDGE + labels + (place % across) * (block + 2 * EDGE)
-            y = frame.bottom(place // across) + labels
-            axes = frame.axes(figure, x, y, block, cell * len(tags))
-            self._matrix(axes, table, tags, named=place % across == 0)
+            x = EDGE + margin + (place % across) * (block + 2 * EDGE)
+            y = frame.bottom(place // across) + margin
+            axes = frame.axes(figure, x, y, block, cell * len(requested))
+            self._matrix(axes, table, requested, labels, leftmost=place % across == 0)
+            self._name(axes, table, block)
         return figure
 
     @property
@@ -88,11 +87,13 @@ class _Matrices:
         tables = [t for t in self.board.structures if t.metric == self.metric and t.system in places]
         return sorted(tables, key=lambda table: places[table.system])
 
-    def _matrix(self, axes: Axes, table: StructureTable, tags: list[str], *, named: bool) -> None:
+    def _matrix(
+        self, axes: Axes, table: StructureTable, requested: list[str], labels: list[str], *, leftmost: bool
+    ) -> None:
         from matplotlib.patches import Rectangle
 
-        headings: list[str | None] = [*tags, None]
-        for y, tag in enumerate(tags):
+        headings: list[str | None] = [*labels, None]
+        for y, tag in enumerate(requested):
             for x, label in enumerate(headings):
                 share = table.share(tag, label)
                 colour = style.COMPETITOR if tag == label else style.WRONG
@@ -104,18 +105,24 @@ class _Matrices:
                         color="white" if share > 0.6 else style.INK,
                     )  # fmt: skip
         axes.set_xlim(-0.5, len(headings) - 0.5)
-        axes.set_ylim(len(tags) - 0.5, -0.5)
-        axes.axvline(len(tags) - 0.5, color=style.LINE, linewidth=0.8)
+        axes.set_ylim(len(requested) - 0.5, -0.5)
+        axes.axvline(len(labels) - 0.5, color=style.LINE, linewidth=0.8)
         axes.set_xticks(range(len(headings)), [label or ABSENT for label in headings], rotation=90)
-        axes.set_yticks(range(len(tags)), tags if named else [""] * len(tags))
+        axes.set_yticks(range(len(requested)), requested if leftmost else [""] * len(requested))
         axes.tick_params(length=0, labelsize=self.sheet.small, pad=2)
         axes.spines[:].set_visible(False)
+        axes.set_xlabel("found", size=self.sheet.small, labelpad=1)
+        axes.set_ylabel("asked for" if leftmost else "", size=self.sheet.small, labelpad=1)
+
+    def _name(self, axes: Axes, table: StructureTable, room: float) -> None:
+        """The system over its matrix, with its error rate; in so many inches."""
         row = next(row for row in self.board.rows if row.system.name == table.system)
         column = next((c for c in self.board.columns if c.metric == self.metric and c.field.name == FIELD), None)
         value = row.cells[column.name].value if column else None
         figure = f"  {wording.number(value, column.field)} {column.field.unit}" if column and value is not None else ""
-        room = axes.get_position().width * axes.figure.get_size_inches()[0]
-        name = style.shortened(table.system, room - style.inches(figure, self.sheet.points), 1.06 * self.sheet.points)
+        name = style.shortened(
+            table.system, room - style.inches(figure, self.sheet.points), style.BOLD * self.sheet.points
+        )
         axes.annotate(
             name, (0, 1), (0, 0.35 * self.sheet.points), xycoords="axes fraction", textcoords="offset points",
             weight="bold", va="bottom", color=style.SOFT if row.system.sanity else style.INK,
