@@ -172,7 +172,7 @@ class Run:
         """The figures, as matplotlib has them: ``run.plot.intervals("per")``."""
         from songbench.api.plots import Plots
 
-        return Plots(self)
+        return Plots(self.leaderboard)
 
     @cached_property
     def _listening_results(self) -> tuple[ListeningResult, ...]:

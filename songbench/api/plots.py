@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from songbench.domain.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from songbench.api.loaded_run import Run
     from songbench.reporting.board import Column, Leaderboard
     from songbench.reporting.figures.style import Sheet
 
 SheetName: TypeAlias = Literal["page", "column"]
 """What a figure is drawn for: a page (7.6 inches wide), or one column of a paper with two (3.4 inches)."""
+
+
+class LeaderboardOf(Protocol):
+    """Gives the leaderboard of a run, of some systems, with its parts by a facet."""
+
+    def __call__(self, *, facet: str | None = None, systems: Sequence[str] | None = None) -> Leaderboard: ...
 
 
 class Plots:
@@ -26,11 +31,11 @@ class Plots:
     name that is not known is an `InputError` that names the nearest.
 
     Args:
-        run: whose.
+        leaderboard: of the run, as `songbench.api.loaded_run.Run.leaderboard` gives it.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, leaderboard: LeaderboardOf) -> None:
+        self._leaderboard = leaderboard
 
     def intervals(
         self,
@@ -160,7 +165,7 @@ class Plots:
         return prompts(board, selected, _sheet(sheet))
 
     def _board(self, facet: str | None, systems: Sequence[str] | None) -> Leaderboard:
-        return self._run.leaderboard(facet=facet, systems=systems)
+        return self._leaderboard(facet=facet, systems=systems)
 
 
 def _select(board: Leaderboard, names: Sequence[str]) -> list[Column]:

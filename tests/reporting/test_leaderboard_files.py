@@ -23,6 +23,7 @@ from songbench.contracts.cards import Field
 from songbench.domain.errors import StoreWriteError
 from songbench.domain.score import NotApplicable
 from songbench.reporting import export, tables, wording
+from songbench.reporting.figures.files import FORMATS
 from songbench.reporting.figures.gallery import pictures_of
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.report import write_report
@@ -214,7 +215,7 @@ class TestReport:
     @pytest.fixture(scope="class")
     def paths(self, board, tmp_path_factory):
         """A folder's files with nothing else in it, which nobody changes."""
-        return write_report(board, tmp_path_factory.mktemp("deep") / "report")
+        return write_report(board, tmp_path_factory.mktemp("deep") / "report", figures=FORMATS)
 
     def test_writes_every_file_and_nothing_else(self, board, paths):
         folder = paths[0].parent
@@ -225,15 +226,13 @@ class TestReport:
         tables_of_songs = ["scores.csv", "songs.csv", "songs.json"]
         assert [path.name for path in paths[: len(names) + 3]] == [*names, *tables_of_songs]
         pictures = pictures_of(board)
-        assert len(paths) == len(names) + 3 + 2 * len(pictures)
-        assert [path.name for path in paths[len(names) + 3 :][:2]] == [
-            f"{pictures[0].name}.{e}" for e in ("svg", "png")
-        ]
+        assert len(paths) == len(names) + 3 + 3 * len(pictures)
+        assert [path.name for path in paths[len(names) + 3 :][:3]] == [f"{pictures[0].name}.{e}" for e in FORMATS]
 
     def test_markdown_points_at_the_figures(self, paths):
         folder = paths[0].parent
         targets = re.findall(r"!\[.*?\]\((.*?)\)", (folder / "leaderboard.md").read_text(encoding="utf-8"))
-        assert len(targets) == 5 and all((folder / target).is_file() for target in targets)
+        assert len(targets) == 8 and all((folder / target).is_file() for target in targets)
 
     def test_same_scores_same_bytes_in_another_process(self, paths, tmp_path):
         """Also where sets are in another order, by the seed of hashes."""
@@ -241,7 +240,8 @@ class TestReport:
             "import sys; sys.path.insert(0, sys.argv[1]); from made_up_run import full_run\n"
             "from songbench.reporting.leaderboard import build_leaderboard\n"
             "from songbench.reporting.report import write_report\n"
-            "write_report(build_leaderboard(full_run(), replicates=500), sys.argv[2])\n"
+            "from songbench.reporting.figures.files import FORMATS\n"
+            "write_report(build_leaderboard(full_run(), replicates=500), sys.argv[2], figures=FORMATS)\n"
         )
         path = os.pathsep.join(map(str, (FOLDER.parents[1], FOLDER.parent / "plugins")))
         subprocess.run(
