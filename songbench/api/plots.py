@@ -20,7 +20,9 @@ SheetName: TypeAlias = Literal["page", "column"]
 class LeaderboardOf(Protocol):
     """Gives the leaderboard of a run, of some systems, with its parts by a facet."""
 
-    def __call__(self, *, facet: str | None = None, systems: Sequence[str] | None = None) -> Leaderboard: ...
+    def __call__(self, *, facet: str | None = None, systems: Sequence[str] | None = None) -> Leaderboard:
+        """The leaderboard."""
+        ...
 
 
 class Plots:
