@@ -68,7 +68,9 @@ def untexed(text):
     text = (
         text.replace(r"\textbackslash{}", "\0").replace(r"\textasciitilde{}", "~").replace(r"\textasciicircum{}", "^")
     )
-    text = text.replace("{[}", "[").replace("{]}", "]").replace("$<$", "<").replace("$>$", ">")
+    text = (
+        text.replace(r"\textbar{}", "|").replace("{[}", "[").replace("{]}", "]").replace("$<$", "<").replace("$>$", ">")
+    )
     return re.sub(r"\\([&%$#_{}])", r"\1", text).replace("\0", "\\")
 
 

@@ -106,6 +106,7 @@ class TableColumn:
         meaning: one sentence on what it holds; shown where a reader points at the heading.
         optional: it is there only where a reader can choose columns, and chooses it.
         better: which end is better, so that sorting begins with it.
+        group: stands over it and its neighbours of the same group; "" for nothing.
     """
 
     name: str
@@ -114,6 +115,7 @@ class TableColumn:
     meaning: str = ""
     optional: bool = False
     better: Literal["", "higher", "lower"] = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ class Table:
         folded: shut until a reader opens it, where the format can do that.
         sortable: a reader can sort its rows by a column, where the format can do that.
         searchable: a reader can look for rows, where the format can do that.
+        label: by which LaTeX refers to it; "" for none.
     """
 
     columns: tuple[TableColumn, ...]
@@ -156,6 +159,7 @@ class Table:
     folded: bool = False
     sortable: bool = False
     searchable: bool = False
+    label: str = ""
 
     @property
     def of_facts(self) -> bool:

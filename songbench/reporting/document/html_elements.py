@@ -215,6 +215,7 @@ def _heading(column: TableColumn) -> str:
     kinds = _classes("right" if column.align == "right" else "", "optional" if column.optional else "")
     name, at, backend = column.name.partition("@")
     parts = [
+        f'<span class="unit">{escaped(column.group)}</span>' if column.group else "",
         escaped(name),
         f'<span class="backend">{escaped(at + backend)}</span>' if at else "",
         "" if column.unit is None else f'<span class="unit">{escaped(column.unit)}</span>',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from songbench.reporting.document.blocks import (
     BEST,
@@ -34,17 +35,27 @@ _SPECIAL = {
     "–": "--",
     "†": r"\textdagger{}",
     "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "−": "$-$",
+    "→": r"$\rightarrow$",
+    "·": r"$\cdot$",
+    "|": r"\textbar{}",
     "…": r"\ldots{}",
     BEST: r"$\star$",
 }
 _MINUS = re.compile(r"(?:(?<=^)|(?<=[\s\[(]))-(?=\d)")
-_HEAD = r"% Needs \usepackage{booktabs}. Names in scripts other than Latin need XeLaTeX and a font."
+_HEAD = r"% Needs \usepackage{booktabs}."
+_HAN_HEAD = (
+    r"% Chinese needs \usepackage{xeCJK} and a font (XeLaTeX), or \usepackage{CJKutf8} and CJK*{UTF8}{gbsn} around the"
+    " table (pdfLaTeX)."
+)
+_HAN = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def to_latex(blocks: Sequence[Block]) -> str:
     """Every table, each an environment of its own; titles become captions, notes stand below."""
     tables = "\n\n".join(_table(required_columns(block)) for block in leaves(blocks) if isinstance(block, Table))
-    return f"{_HEAD}\n{tables}\n"
+    return "\n".join([_HEAD, *([_HAN_HEAD] if _HAN.search(tables) else []), tables, ""])
 
 
 def escaped(text: str) -> str:
@@ -61,7 +72,7 @@ def _table(block: Table) -> str:
     lines = [
         rf"\begin{{{environment}}}",
         r"\centering\small",
-        rf"\caption{{{escaped(block.title)}}}",
+        rf"\caption{{{escaped(block.title)}}}" + (rf"\label{{{block.label}}}" if block.label else ""),
         "\n\\par\\medskip\n".join(_tabular(block, places) for places in parts),
         *([rf"\par{skip}\footnotesize {notes}"] if notes else []),
         rf"\end{{{environment}}}",
@@ -72,12 +83,25 @@ def _table(block: Table) -> str:
 def _tabular(block: Table, places: Sequence[int]) -> str:
     columns = [block.columns[place] for place in places]
     layout = r"lp{0.75\linewidth}" if block.of_facts else "".join(column.align[0] for column in columns)
-    head = [] if block.of_facts else [_line(map(_heading, columns)), r"\midrule"]
+    head = [] if block.of_facts else [*_group_lines(columns), _line(map(_heading, columns)), r"\midrule"]
     body = []
     for number, row in enumerate(block.rows):
         body += [r"\midrule"] if begins_faint_part(block, number) else []
         body.append(_line(_cell(row.cells[place]) for place in places))
     return "\n".join([rf"\begin{{tabular}}{{{layout}}}", r"\toprule", *head, *body, r"\bottomrule", r"\end{tabular}"])
+
+
+def _group_lines(columns: Sequence[TableColumn]) -> list[str]:
+    """The headings that stand over several columns, each with a rule below; none where there are none."""
+    if not any(column.group for column in columns):
+        return []
+    cells, rules, place = [], [], 1
+    for group, members in groupby(columns, key=lambda column: column.group):
+        count = len(list(members))
+        cells.append(rf"\multicolumn{{{count}}}{{c}}{{{escaped(group)}}}" if group else " & ".join([""] * count))
+        rules += [rf"\cmidrule(lr){{{place}-{place + count - 1}}}"] if group else []
+        place += count
+    return [_line(cells), "".join(rules)]
 
 
 def _line(cells: Iterable[str]) -> str:

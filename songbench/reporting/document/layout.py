@@ -38,7 +38,8 @@ def heading_lines(table: Table, place: int) -> list[str]:
     column = table.columns[place]
     width = max(map(cell_len, aligned_cells(table, place)), default=0)
     name = column.name if cell_len(column.name) <= width else column.name.replace("@", "\n@", 1)
-    return [*name.split("\n"), *([] if column.unit is None else [column.unit])]
+    group = [""] * any(other.group for other in table.columns) if not column.group else [column.group]
+    return [*group, *name.split("\n"), *([] if column.unit is None else [column.unit])]
 
 
 def may_wrap(table: Table, place: int) -> bool:

@@ -125,8 +125,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _heading(column: TableColumn) -> str:
-    name = escaped(column.name)
-    return name if column.unit is None else f"{name}<br>{escaped(column.unit)}"
+    lines = (column.group, column.name, column.unit)
+    return "<br>".join(escaped(line) for place, line in enumerate(lines) if line or (place == 2 and line is not None))
 
 
 def _cell(row: TableRow, place: int, column: TableColumn) -> str:
