@@ -53,10 +53,41 @@ def write_listed(
         for name in _below(folder, owned) - digests.keys():
             if name in before and _is(folder / name, before[name]):
                 (folder / name).unlink()
-        write_atomically(folder / SUMS, "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode())
+        write_atomically(folder / SUMS, _lines(digests))
     except OSError as error:
         raise StoreWriteError(f"The report cannot be written to '{folder}': {error.strerror}.") from error
     return [folder / name for name in contents]
+
+
+def add_listed(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write more files into the folder of a report and add them to its list; everything else stays as it is.
+
+    Args:
+        folder: created when absent.
+        contents: of the files, by their path below the folder.
+
+    Returns:
+        The files written, in order.
+
+    Raises:
+        StoreWriteError: when one cannot be written; each file is then whole, old or new.
+    """
+    try:
+        digests = read_sums(folder)
+    except (DamagedSumsError, OSError):
+        digests = {}
+    try:
+        for name, content in contents.items():
+            write_atomically(folder / name, content)
+            digests[name] = bytes_digest(content)
+        write_atomically(folder / SUMS, _lines(digests))
+    except OSError as error:
+        raise StoreWriteError(f"The files cannot be written to '{folder}': {error.strerror}.") from error
+    return [folder / name for name in contents]
+
+
+def _lines(digests: Mapping[str, str]) -> bytes:
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
 def read_sums(folder: Path) -> dict[str, str]:

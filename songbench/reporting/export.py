@@ -62,7 +62,7 @@ def to_json(board: Leaderboard) -> str:
         value |= {"facet": board.facet, "facet_value": board.facet_value}
     if board.conditions_differ:
         value["conditions"] = {row.system.name: row.condition for row in board.rows}
-    return json.dumps(_rounded(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(rounded(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _column(column: Column) -> dict[str, object]:
@@ -103,13 +103,14 @@ def _cell(cell: Cell) -> dict[str, object]:
     return {**value, "status": cell.status, "partial": cell.partial}
 
 
-def _rounded(value: object) -> object:
+def rounded(value: object) -> object:
+    """A value for JSON or CSV with every number in it at ten significant digits."""
     if isinstance(value, float):
         return float(f"{value:.10g}")
     if isinstance(value, Mapping):
-        return {name: _rounded(part) for name, part in value.items()}
+        return {name: rounded(part) for name, part in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_rounded(part) for part in value]
+        return [rounded(part) for part in value]
     return value
 
 
@@ -119,5 +120,5 @@ def _csv(records: Iterable[Mapping[str, object]]) -> str:
     for number, record in enumerate(records):
         if not number:
             writer.writerow(record)
-        writer.writerow([_rounded(value) for value in record.values()])
+        writer.writerow([rounded(value) for value in record.values()])
     return stream.getvalue()

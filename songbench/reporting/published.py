@@ -120,6 +120,11 @@ def _value(row: dict[str, str | None], file: str, line: int) -> PublishedNumber:
     return value
 
 
+def published_to_json(numbers: Published) -> dict[str, object]:
+    """The same for programs, with the warning that they cannot be compared."""
+    return {"name": numbers.name, "warning": WARNING, "values": [vars(value) for value in numbers.values]}
+
+
 def published_blocks(published: Sequence[Published]) -> list[Block]:
     """One section per file, for the end of a leaderboard."""
     blocks: list[Block] = []

@@ -9,7 +9,7 @@ from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
 from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
-from songbench.execution.damage import PAGE_FILES
+from songbench.execution.damage import PAGE_FILES, TABLE_FILES
 from songbench.execution.record import RECORD
 from songbench.reporting import export, formats
 from songbench.reporting.board import Leaderboard
@@ -91,7 +91,7 @@ def write_report(
     if material is not None:
         songs = write_song_files(folder / PARTS, material.songs, material.assets, audio)
         contents |= page_files(material, pictures, songs, beside=[*contents, *[RECORD] * bool(material.record)])
-    inputs = sorted((folder / FOLDER).glob("*.json"))
+    inputs = sorted(path for pattern in (f"{FOLDER}/*.json", *TABLE_FILES) for path in folder.glob(pattern))
     paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
     if faults:
         raise faults[0]
