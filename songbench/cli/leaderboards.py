@@ -10,19 +10,35 @@ import typer
 
 from songbench.cli.options import parts
 
+NONE = "none"
+"""In the place of published numbers: show none any more."""
 
-def published_blocks(names: str | None) -> list[Any]:
-    """Published numbers by the names of their files, comma-separated."""
+
+def published_blocks(names: str | None) -> list[Any] | None:
+    """Published numbers by the names of their files, comma-separated; None: those that the report shows already.
+
+    Raises:
+        InputError: there are no such numbers, or two files have one name.
+    """
+    from songbench.domain.errors import InputError
     from songbench.reporting.published import load_published
 
-    return [load_published(name) for name in parts(names) or ()]
+    if names is None:
+        return None
+    listed = parts(names) or []
+    if listed == [NONE]:
+        return []
+    blocks = [load_published(name) for name in dict.fromkeys(listed)]
+    if len({block.name for block in blocks}) < len(blocks):
+        raise InputError("Two of these files have the same name.", field="--published", cure="Rename one of them.")
+    return blocks
 
 
 def show_leaderboard(
     experiment: Any,
     store: Any,
     folder: Path,
-    blocks: Sequence[Any] = (),
+    blocks: Sequence[Any] | None = None,
     *,
     quiet: bool = False,
     facet: str | None = None,
@@ -37,9 +53,11 @@ def show_leaderboard(
     from songbench.reporting.figures.gallery import DEFAULT_FORMATS
     from songbench.reporting.page.material import PAGE
     from songbench.reporting.page.song_files import check_audio_mode
+    from songbench.reporting.published import remembered
     from songbench.reporting.run_report import write_run_report
     from songbench.reporting.tables import print_leaderboard
 
+    blocks = remembered(experiment.folder) if blocks is None else blocks
     figures = DEFAULT_FORMATS if figures is None else figures
     check_formats(figures)
     mode = None if audio is None else check_audio_mode(audio)
@@ -53,6 +71,41 @@ def show_leaderboard(
     view = f" or: songbench view {escape(experiment.name)}" if folder == experiment.folder else ""
     console.print(f"Listen and compare: open [bold]{folder / PAGE}[/bold]{view}", highlight=False, soft_wrap=True)
     exit_for_failures(report.results)
+
+
+def show_paper_table(
+    experiment: Any,
+    table: Any,
+    folder: Path,
+    name: str | None,
+    blocks: Sequence[Any] | None,
+    *,
+    figures: Sequence[str] = (),
+    quiet: bool = False,
+) -> None:
+    """Print a table for a paper and write its files into the folder of a report."""
+    from rich.console import Console
+
+    from songbench.execution.gather import gather
+    from songbench.execution.store import Store
+    from songbench.reporting.document.terminal import print_document
+    from songbench.reporting.listening_results import load_listening_results
+    from songbench.reporting.paper.files import write_paper_table
+    from songbench.reporting.paper.layout import paper_block, paper_board
+    from songbench.reporting.published import published_blocks as blocks_of
+    from songbench.reporting.published import remembered
+
+    published = remembered(experiment.folder) if blocks is None else blocks
+    board = paper_board(
+        gather(experiment, Store(experiment.store)),
+        table,
+        listening_results=load_listening_results(experiment.folder),
+        **experiment.statistics,
+    )
+    paths = write_paper_table(board, table, folder, name=name, published=published, figures=figures)
+    print_document([paper_block(board, table), *blocks_of(published)])
+    listed = ", ".join(str(path.relative_to(folder)) for path in paths)
+    Console(stderr=True, quiet=quiet).print(f"in [bold]{folder}[/bold]: {listed}", highlight=False, soft_wrap=True)
 
 
 def exit_for_failures(results: Any) -> None:

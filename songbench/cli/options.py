@@ -57,7 +57,8 @@ Published: TypeAlias = Annotated[
     typer.Option(
         "--published",
         metavar="NAMES",
-        help="Comma-separated files of results/published to show below, in blocks apart.",
+        help="Comma-separated files of results/published to show below, in blocks apart, now and in later reports;"
+        " none: show them no more.",
         autocompletion=completion.published_names,
     ),
 ]
@@ -77,6 +78,48 @@ Figures: TypeAlias = Annotated[
         metavar="FORMATS",
         help="Comma-separated formats of the figures: svg, png, pdf; default: svg,png (docs/figures.md).",
     ),
+]
+TABLE = "A table for a paper"
+"""Where help shows the options of a table; any of them asks for one."""
+Rows: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--systems",
+        metavar="NAMES",
+        help="Comma-separated systems of the run, in this order; they are compared among themselves.",
+        rich_help_panel=TABLE,
+    ),
+]
+Columns: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        help="Comma-separated fields (per), columns (per@whisper-base-stem) or metrics, in this order.",
+        rich_help_panel=TABLE,
+    ),
+]
+Decimals: TypeAlias = Annotated[
+    int | None, typer.Option("--decimals", metavar="N", help="Of every number.", rich_help_panel=TABLE)
+]
+NoIntervals: TypeAlias = Annotated[
+    bool, typer.Option("--no-intervals", help="Without intervals.", rich_help_panel=TABLE)
+]
+NoLetters: TypeAlias = Annotated[
+    bool, typer.Option("--no-letters", help="Without letters of significance groups.", rich_help_panel=TABLE)
+]
+BoldBest: TypeAlias = Annotated[
+    bool, typer.Option("--bold-best", help="With the best of each column in bold.", rich_help_panel=TABLE)
+]
+Caption: TypeAlias = Annotated[
+    str | None, typer.Option("--caption", metavar="TEXT", help="Plain text over it.", rich_help_panel=TABLE)
+]
+Label: TypeAlias = Annotated[
+    str | None, typer.Option("--label", metavar="LABEL", help="For LaTeX, e.g. tab:results.", rich_help_panel=TABLE)
+]
+TableName: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Of its files; default: made of what it shows.", rich_help_panel=TABLE),
 ]
 Runs: TypeAlias = Annotated[
     str | None, typer.Option("--runs", metavar="FOLDER", help="The folder of run folders; default: results/runs.")

@@ -9,8 +9,27 @@ import typer
 
 from songbench.cli import json_output
 from songbench.cli.app import RUNS, app
-from songbench.cli.leaderboards import published_blocks, show_leaderboard
-from songbench.cli.options import Facet, Figures, Json, Published, Quiet, RunName, Runs, StoreUrl, parts
+from songbench.cli.leaderboards import published_blocks, show_leaderboard, show_paper_table
+from songbench.cli.options import (
+    BoldBest,
+    Caption,
+    Columns,
+    Decimals,
+    Facet,
+    Figures,
+    Json,
+    Label,
+    NoIntervals,
+    NoLetters,
+    Published,
+    Quiet,
+    Rows,
+    RunName,
+    Runs,
+    StoreUrl,
+    TableName,
+    parts,
+)
 
 
 def folder_of(run: str | None, runs: str | None) -> Path:
@@ -34,6 +53,10 @@ Examples:
     songbench report demo --to results/copy --audio mp3
     songbench report demo --facet language
     songbench report demo --figures svg,pdf
+    songbench report demo --columns per,fad --facet language --decimals 1 --no-intervals --bold-best
+
+The last writes a table for a paper, tables/NAME.tex, .md, .csv and .json (docs/paper-tables.md), and leaves all else \
+as it is.
 
 More in docs/runs.md.
 """
@@ -57,6 +80,15 @@ def report(
             " default: link in the run's folder, none with --to and for stores elsewhere.",
         ),
     ] = None,
+    systems: Rows = None,
+    columns: Columns = None,
+    decimals: Decimals = None,
+    no_intervals: NoIntervals = False,
+    no_letters: NoLetters = False,
+    bold_best: BoldBest = False,
+    caption: Caption = None,
+    label: Label = None,
+    name: TableName = None,
     runs: Runs = None,
     store: StoreUrl = None,
     quiet: Quiet = False,
@@ -65,9 +97,27 @@ def report(
     from songbench.execution.record import RECORD
     from songbench.execution.recorded import recorded
     from songbench.execution.store import Store, write_atomically
+    from songbench.reporting.paper.specification import PaperTable
 
     blocks = published_blocks(elsewhere)
     experiment, _ = recorded(folder_of(run, runs).name, runs, store)
+    of_a_table = (systems, columns, decimals, no_intervals, no_letters, bold_best, caption, label, name)
+    if any(option not in (None, False) for option in of_a_table):
+        table = PaperTable(
+            systems=tuple(parts(systems) or ()),
+            columns=tuple(parts(columns) or ()),
+            facet=facet,
+            decimals=decimals,
+            intervals=not no_intervals,
+            letters=not no_letters,
+            bold_best=bold_best,
+            caption=caption or "",
+            label=label or "",
+        )
+        show_paper_table(
+            experiment, table, to or experiment.folder, name, blocks, figures=parts(figures) or (), quiet=quiet
+        )
+        return
     if to:
         write_atomically(to / RECORD, (experiment.folder / RECORD).read_bytes())
     show_leaderboard(

@@ -44,7 +44,7 @@ def execute(
     dry_run: bool,
     anew: bool = False,
     report: bool = True,
-    blocks: Sequence[Any] = (),
+    blocks: Sequence[Any] | None = None,
     quiet: bool = False,
     facet: str | None = None,
 ) -> None:
@@ -58,7 +58,7 @@ def execute(
         dry_run: show the plan only.
         anew: the run replaces an earlier one of its name.
         report: print the leaderboard and write its files.
-        blocks: published numbers to show below.
+        blocks: published numbers to show below; None: those that the report shows already.
         quiet: no progress and no introduction.
         facet: by which the leaderboard is told apart into parts.
     """

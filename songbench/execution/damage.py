@@ -22,9 +22,11 @@ SONG_FILES = ("report/songs/**/*",)
 """The songs of a report: links to the store or copies of it, whose digests are there."""
 TABLE_FILES = tuple(f"tables/*.{ending}" for ending in ("tex", "md", "csv", "json", "png", "svg", "pdf"))
 """The tables for papers, of which a run can have many."""
+PUBLISHED_FILES = "published/*.csv"
+"""Numbers from papers that a report shows."""
 REPORT_FILES = (
     *("leaderboard.*", "scores.csv", "songs.csv", "songs.json", "validation.*"),
-    *("figures/*.png", "figures/*.svg", "figures/*.pdf", *PAGE_FILES, *TABLE_FILES),
+    *("figures/*.png", "figures/*.svg", "figures/*.pdf", *PAGE_FILES, *TABLE_FILES, PUBLISHED_FILES),
 )
 """What only a report writes into a run's folder; `songbench.execution.checksums` lists it."""
 

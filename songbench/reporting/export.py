@@ -12,14 +12,38 @@ from songbench.contracts.cards import UPSTREAM_FACTS
 from songbench.contracts.conflicts import conflicts_of
 from songbench.reporting.board import Cell, Column, ColumnComparison, Leaderboard, Row, tidy
 from songbench.reporting.precision import variance_of
+from songbench.reporting.published import Published, published_to_json
 from songbench.reporting.songs import song_to_csv_row
 
 SCHEMA = "songbench.leaderboard/1"
 
 
-def to_csv(board: Leaderboard) -> str:
-    """One line per system and column, every number of the cell; the same columns as `Leaderboard.to_frame`."""
-    return _csv(tidy(board))
+def to_csv(board: Leaderboard, published: Sequence[Published] = ()) -> str:
+    """One line per system and column, every number of the cell; the same columns as `Leaderboard.to_frame`.
+
+    Published numbers follow as lines of the kind ``published``, with three columns more; they are of other songs.
+    """
+    records = tidy(board)
+    if not published:
+        return _csv(records)
+    names = dict.fromkeys(name for record in records for name in record)
+    return _csv([record | dict.fromkeys(_OF_PUBLISHED, "") for record in records] + _published(published, names))
+
+
+_OF_PUBLISHED = ("published", "published_condition", "source")
+
+
+def _published(published: Sequence[Published], names: Iterable[str]) -> list[dict[str, object]]:
+    empty: dict[str, object] = dict.fromkeys((*names, *_OF_PUBLISHED), "")
+    return [
+        empty
+        | {"system": number.system, "column": number.field, "field": number.field, "unit": number.unit}
+        | {"direction": number.direction, "kind": "published", "status": "published", "value": float(number.value)}
+        | {"reason": number.note, "published": numbers.name, "published_condition": number.condition}
+        | {"source": f"{number.source} ({number.provenance})"}
+        for numbers in published
+        for number in numbers.values
+    ]
 
 
 def scores_to_csv(board: Leaderboard) -> str:
@@ -37,7 +61,7 @@ def songs_to_csv(board: Leaderboard) -> str:
     return _csv(map(song_to_csv_row, board.songs))
 
 
-def to_json(board: Leaderboard) -> str:
+def to_json(board: Leaderboard, published: Sequence[Published] = ()) -> str:
     """Everything but the scores of single songs; keys are sorted, floats have ten significant digits.
 
     Ten digits are more than any score deserves, and the rounding of two machines differs only beyond them.
@@ -56,6 +80,8 @@ def to_json(board: Leaderboard) -> str:
     }
     if variances := variance_of(board):
         value["variance"] = {name: parts._asdict() for name, parts in variances.items()}
+    if published:
+        value["published"] = [published_to_json(numbers) for numbers in published]
     if board.unsupported:
         value["unsupported"] = [song._asdict() for song in board.unsupported]
     if board.facet_value is not None:

@@ -81,14 +81,14 @@ def html(report: LeaderboardReport) -> str:
 
 def latex(report: LeaderboardReport) -> str:
     """``leaderboard.tex``: for papers."""
-    return tables.to_latex(report.board)
+    return tables.to_latex(report.board, published=report.published)
 
 
 def csv(report: LeaderboardReport) -> str:
     """``leaderboard.csv``: one row per system and column."""
-    return export.to_csv(report.board)
+    return export.to_csv(report.board, report.published)
 
 
 def json(report: LeaderboardReport) -> str:
     """``leaderboard.json``: everything for programs."""
-    return export.to_json(report.board)
+    return export.to_json(report.board, report.published)

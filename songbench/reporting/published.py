@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from songbench.domain.errors import InputError
@@ -15,6 +16,8 @@ WARNING = (
     "Not computed here: other songs, prompts, recognisers and reference sets. Not comparable with the table above."
 )
 
+FOLDER = "published"
+"""Where a report keeps the numbers that it shows, so that a later one shows them, too."""
 _FOLDER = Path("results/published")
 _OWN_FOLDER = Path(__file__).parents[2] / _FOLDER
 
@@ -120,14 +123,41 @@ def _value(row: dict[str, str | None], file: str, line: int) -> PublishedNumber:
     return value
 
 
+def remembered(folder: Path) -> tuple[Published, ...]:
+    """The published numbers that the report in a folder shows, from ``published/*.csv`` in it.
+
+    Raises:
+        InputError: one of these files cannot be read.
+    """
+    return tuple(load_published(str(path)) for path in sorted((folder / FOLDER).glob("*.csv")))
+
+
+def published_to_csv(numbers: Published) -> str:
+    """A file that `load_published` reads back."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(vars(value) for value in numbers.values)
+    return stream.getvalue()
+
+
 def published_to_json(numbers: Published) -> dict[str, object]:
     """The same for programs, with the warning that they cannot be compared."""
     return {"name": numbers.name, "warning": WARNING, "values": [vars(value) for value in numbers.values]}
 
 
 def published_blocks(published: Sequence[Published]) -> list[Block]:
-    """One section per file, for the end of a leaderboard."""
-    blocks: list[Block] = []
+    """One section per file, for the end of a leaderboard; what to know comes before the numbers."""
+    return [
+        block
+        for table in published_tables(published)
+        for block in (Heading(table.title), Listing(table.notes), replace(table, title="", notes=()))
+    ]
+
+
+def published_tables(published: Sequence[Published]) -> list[Table]:
+    """One table per file, what to know below it."""
+    tables = []
     for numbers in published:
         names = ["system", "condition"] if any(condition for _, condition in numbers.rows) else ["system"]
         columns = [
@@ -138,12 +168,16 @@ def published_blocks(published: Sequence[Published]) -> list[Block]:
             TableRow((*row[: len(names)], *(numbers.of(row, field) for field in numbers.fields)))
             for row in numbers.rows
         ]
-        blocks += [
-            Heading(f"Published elsewhere: {numbers.name}"),
-            Listing(tuple(numbers.notes)),
-            Table(columns=(*(TableColumn(name=name) for name in names), *columns), rows=tuple(rows), keys=len(names)),
-        ]
-    return blocks
+        tables.append(
+            Table(
+                title=f"Published elsewhere: {numbers.name}",
+                columns=(*(TableColumn(name=name) for name in names), *columns),
+                rows=tuple(rows),
+                notes=tuple(numbers.notes),
+                keys=len(names),
+            )
+        )
+    return tables
 
 
 def _unit(unit: str, direction: str) -> str:

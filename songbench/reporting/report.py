@@ -9,7 +9,7 @@ from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
 from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
-from songbench.execution.damage import PAGE_FILES, TABLE_FILES
+from songbench.execution.damage import PAGE_FILES, PUBLISHED_FILES, TABLE_FILES
 from songbench.execution.record import RECORD
 from songbench.reporting import export, formats
 from songbench.reporting.board import Leaderboard
@@ -21,13 +21,14 @@ from songbench.reporting.listening_results import FOLDER
 from songbench.reporting.page.build import page_files
 from songbench.reporting.page.material import PARTS, PageMaterial
 from songbench.reporting.page.song_files import AudioMode, write_song_files
-from songbench.reporting.published import Published
+from songbench.reporting.published import FOLDER as PUBLISHED
+from songbench.reporting.published import Published, published_to_csv, remembered
 from songbench.reporting.songs import songs_to_json
 
 _UNNAMED = {CONDITION: "no song"}
 OWNED = (
     *("leaderboard.*", "scores.csv", "songs.csv", "songs.json", *(f"figures/*.{ending}" for ending in FORMATS)),
-    *PAGE_FILES,
+    *(PUBLISHED_FILES, *PAGE_FILES),
 )
 """The files that are a report's own."""
 
@@ -35,7 +36,7 @@ OWNED = (
 def write_report(
     board: Leaderboard,
     folder: str | Path,
-    published: Sequence[Published] = (),
+    published: Sequence[Published] | None = None,
     *,
     figures: Sequence[str] = DEFAULT_FORMATS,
     material: PageMaterial | None = None,
@@ -51,7 +52,8 @@ def write_report(
     Args:
         board: the leaderboard.
         folder: created when absent.
-        published: numbers from papers, appended apart to what people read.
+        published: numbers from papers, shown apart and remembered in ``published/``; None: those that an earlier report
+            in the folder was given.
         figures: their formats, of `songbench.reporting.figures.files.FORMATS`; PNG is written in any case, as
             ``leaderboard.md`` shows it.
         material: what the page is made of; None: there is no page.
@@ -72,7 +74,8 @@ def write_report(
         raise SongbenchError("songbench was installed before it had report formats. Install it again: pip install -e .")
     folder = Path(folder)
     pictures = pictures_of(board, [ending for ending in FORMATS if ending in figures or _has_figures(folder, ending)])
-    reports = {"": formats.LeaderboardReport(board=board, published=tuple(published), pictures=pictures)}
+    published = remembered(folder) if published is None else tuple(published)
+    reports = {"": formats.LeaderboardReport(board=board, published=published, pictures=pictures)}
     for value, name in part_names(board, names).items():
         reports[f"{name}."] = formats.LeaderboardReport(board=board.tables[value])
     contents: dict[str, bytes] = {}
@@ -86,6 +89,7 @@ def write_report(
     contents["scores.csv"] = export.scores_to_csv(board).encode()
     contents["songs.csv"] = export.songs_to_csv(board).encode()
     contents["songs.json"] = songs_to_json(board.songs).encode()
+    contents |= {f"{PUBLISHED}/{numbers.name}.csv": published_to_csv(numbers).encode() for numbers in published}
     for picture in pictures:
         contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
     if material is not None:

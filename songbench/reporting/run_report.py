@@ -16,7 +16,7 @@ from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.listening_results import load_listening_results
 from songbench.reporting.page.material import page_material
 from songbench.reporting.page.song_files import AudioMode
-from songbench.reporting.published import Published
+from songbench.reporting.published import Published, remembered
 from songbench.reporting.report import write_report
 
 
@@ -41,7 +41,7 @@ def write_run_report(
     folder: Path | None = None,
     results: RunResults | None = None,
     facet: str | None = None,
-    published: Sequence[Published] = (),
+    published: Sequence[Published] | None = None,
     figures: Sequence[str] = DEFAULT_FORMATS,
     audio: AudioMode | None = None,
 ) -> RunReport:
@@ -53,7 +53,7 @@ def write_run_report(
         folder: where to; None: the run's.
         results: what `songbench.execution.gather.gather` gave, where that was called already.
         facet: as of `songbench.reporting.leaderboard.build_leaderboard`.
-        published: numbers from papers, shown apart.
+        published: numbers from papers, shown apart; None: those that the run's report shows already.
         figures: their formats.
         audio: how songs come into the page; None: linked in the run's own folder from a store on this machine, where
             that takes no room, else not at all.
@@ -63,6 +63,7 @@ def write_run_report(
     """
     folder = experiment.folder if folder is None else folder
     results = gather(experiment, store) if results is None else results
+    published = remembered(experiment.folder) if published is None else published
     rated = load_listening_results(experiment.folder)
     board = build_leaderboard(results, listening_results=rated, facet=facet, **experiment.statistics)
     material = page_material(experiment, store, results, board, published, rated)

@@ -30,7 +30,7 @@ from songbench.reporting.document.terminal import to_text as text_of
 from songbench.reporting.figures.gallery import Picture
 from songbench.reporting.precision import precision_blocks
 from songbench.reporting.prompt_pairs import prompt_pairs
-from songbench.reporting.published import Published, published_blocks
+from songbench.reporting.published import Published, published_blocks, published_tables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,11 +80,12 @@ def to_html_fragment(board: Leaderboard) -> str:
     return fragment_of([leaderboard_table(board, wording.caption(board), wording.legend(board))])
 
 
-def to_latex(board: Leaderboard) -> str:
-    """The leaderboard as a LaTeX table for ``booktabs``; best in bold, letters raised."""
+def to_latex(board: Leaderboard, *, published: Sequence[Published] = ()) -> str:
+    """The leaderboard as a LaTeX table for ``booktabs``; best in bold, letters raised; published numbers apart."""
     missing = wording.not_applicable(board)
     remarks = [*wording.legend(board), *([f"Not applicable: {'; '.join(missing)}."] if missing else [])]
-    return latex_of([leaderboard_table(board, f"Leaderboard, {wording.caption(board)}.", remarks)])
+    table = leaderboard_table(board, f"Leaderboard, {wording.caption(board)}.", remarks)
+    return latex_of([table, *published_tables(published)])
 
 
 def summary(board: Leaderboard, published: Sequence[Published] = ()) -> list[Block]:

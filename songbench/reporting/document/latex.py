@@ -68,7 +68,7 @@ def _table(block: Table) -> str:
     wide = block.page_width is not None
     parts = [list(range(len(block.columns)))] if block.page_width is None else column_parts(block, block.page_width)
     environment, skip = ("table*", r"\medskip") if wide else ("table", r"\smallskip")
-    notes = " ".join(escaped(note) for note in block.notes)
+    notes = " ".join(escaped(_with_bold(note)) for note in block.notes)
     lines = [
         rf"\begin{{{environment}}}",
         r"\centering\small",
@@ -89,6 +89,11 @@ def _tabular(block: Table, places: Sequence[int]) -> str:
         body += [r"\midrule"] if begins_faint_part(block, number) else []
         body.append(_line(_cell(row.cells[place]) for place in places))
     return "\n".join([rf"\begin{{tabular}}{{{layout}}}", r"\toprule", *head, *body, r"\bottomrule", r"\end{tabular}"])
+
+
+def _with_bold(note: str) -> str:
+    """A note on stars as one on bold numbers, which take their place here."""
+    return f"Bold{note.removeprefix(BEST)}" if note.startswith(f"{BEST}:") else note
 
 
 def _group_lines(columns: Sequence[TableColumn]) -> list[str]:

@@ -13,15 +13,14 @@ from songbench.domain.errors import InputError
 from songbench.execution.checksums import add_listed
 from songbench.reporting import export, wording
 from songbench.reporting.board import Cell, Leaderboard, tidy
-from songbench.reporting.document.blocks import Block
 from songbench.reporting.document.latex import to_latex
 from songbench.reporting.document.markdown import to_markdown
 from songbench.reporting.figures.files import check_formats, encoded, file_name
 from songbench.reporting.figures.intervals import columns_with_figure, intervals
 from songbench.reporting.file_names import safe_names
-from songbench.reporting.paper.layout import Group, groups_of, paper_block, side_by_side, with_bold
+from songbench.reporting.paper.layout import Group, groups_of, paper_block, side_by_side
 from songbench.reporting.paper.specification import PaperTable, check_name
-from songbench.reporting.published import Published, published_blocks, published_to_json
+from songbench.reporting.published import Published, published_blocks, published_tables, published_to_json
 
 FOLDER = "tables"
 SCHEMA = "songbench.table/1"
@@ -58,10 +57,9 @@ def write_paper_table(
     name = table.default_name if name is None else check_name(name)
     _check_free(folder / FOLDER, name, table)
     block = paper_block(board, table)
-    elsewhere: list[Block] = published_blocks(published)
     contents = {
-        f"{name}.tex": to_latex([with_bold(block), *elsewhere]).encode(),
-        f"{name}.md": to_markdown([block, *elsewhere]).encode(),
+        f"{name}.tex": to_latex([block, *published_tables(published)]).encode(),
+        f"{name}.md": to_markdown([block, *published_blocks(published)]).encode(),
         f"{name}.csv": to_csv(board, table).encode(),
         f"{name}.json": to_json(board, table, published).encode(),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from songbench.execution.results import MetricResults, RunResults
 from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard
-from songbench.reporting.document.blocks import BEST, NumberCell, Table, TableColumn, TableRow
+from songbench.reporting.document.blocks import NumberCell, Table, TableColumn, TableRow
 from songbench.reporting.facets import CONDITION, facet_value_text
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.listening_results import ListeningResult
@@ -200,11 +200,6 @@ def _notes(board: Leaderboard, table: PaperTable, groups: Sequence[Group]) -> li
         *([f"Each part by {board.facet} is tested by itself."] if board.tables and table.letters else []),
         *([f"Not applicable: {'; '.join(dict.fromkeys(reasons))}."] if reasons else []),
     ]
-
-
-def with_bold(table: Table) -> Table:
-    """The table with notes that speak of bold numbers instead of stars, for formats that set them so."""
-    return replace(table, notes=tuple(note.replace(f"{BEST}:", "Bold:") for note in table.notes))
 
 
 # -- what a table leaves out ---------------------------------------------------------------------------------------
