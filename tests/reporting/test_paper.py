@@ -42,13 +42,13 @@ def laid_out(run, **options):
 
 class TestSelection:
     def test_systems_are_compared_among_themselves(self):
-        whole = build_leaderboard(simple_run(VALUES), replicates=0)
+        of_three = build_leaderboard(simple_run(VALUES), replicates=0)
         board, block, _ = laid_out(simple_run(VALUES), systems=("c", "a"))
         assert [row.cells[0] for row in block.rows] == ["c", "a"]
         (pair,) = board.comparisons
-        (same,) = [other for other in whole.comparisons if {other.first, other.second} == {"a", "c"}]
+        (among_three,) = [other for other in of_three.comparisons if {other.first, other.second} == {"a", "c"}]
         assert pair.p_adjusted == pair.p, "a family of one pair"
-        assert same.p_adjusted == statistics.holm([other.p for other in whole.comparisons])[1]
+        assert among_three.p_adjusted == statistics.holm([other.p for other in of_three.comparisons])[1]
 
     def test_columns_come_by_field_by_metric_and_by_name(self, run):
         board, block, _ = laid_out(run, columns=("fad@musicnn", "per", "rtf"))
@@ -134,43 +134,43 @@ class TestFacets:
 
 
 class TestFiles:
-    def written(self, folder, run=None, name=None, **options):
+    def write(self, folder, run=None, name=None, **options):
         board, _, table = laid_out(run or simple_run(VALUES), **options)
         return [path.name for path in write_paper_table(board, table, folder, name=name)]
 
     def test_other_options_have_another_name_and_the_same_have_the_same(self, tmp_path):
         names = {
-            self.written(tmp_path, **options)[0]
+            self.write(tmp_path, **options)[0]
             for options in ({}, {"decimals": 1}, {"columns": ("m",)}, {"systems": ("a", "b")}, {"label": "tab:x"})
         }
         assert len(names) == 5
-        assert self.written(tmp_path, decimals=1, caption="A better one")[0] in names
+        assert self.write(tmp_path, decimals=1, caption="A better one")[0] in names
         assert any(name.startswith("m-") for name in names)
 
     def test_a_name_is_not_given_to_another_table(self, tmp_path):
-        self.written(tmp_path, name="main", decimals=1)
+        self.write(tmp_path, name="main", decimals=1)
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
         with pytest.raises(InputError, match="'main' is a table with other decimals"):
-            self.written(tmp_path, name="main", decimals=2)
+            self.write(tmp_path, name="main", decimals=2)
         (tmp_path / "tables/mine.tex").write_text("by hand")
         with pytest.raises(InputError, match="'mine' is not such a table"):
-            self.written(tmp_path, name="mine")
+            self.write(tmp_path, name="mine")
         with pytest.raises(InputError, match="cannot be the name"):
-            self.written(tmp_path, name="../x")
+            self.write(tmp_path, name="../x")
         assert all(path.read_bytes() == content for path, content in before.items())
 
     def test_they_are_listed_beside_the_report_and_outlast_it(self, tmp_path):
         plain = simple_run(VALUES, Field("m", unit="", direction="none"))
         write_report(build_leaderboard(plain, replicates=0), tmp_path)
         report = {path: path.read_bytes() for path in tmp_path.glob("leaderboard.*")}
-        self.written(tmp_path, plain, name="main")
+        self.write(tmp_path, plain, name="main")
         assert all(path.read_bytes() == content for path, content in report.items())
         assert list(folder_damage(tmp_path)) == []
         write_report(build_leaderboard(plain, replicates=0), tmp_path)
         assert (tmp_path / "tables/main.tex").exists() and list(folder_damage(tmp_path)) == []
 
     def test_the_json_holds_the_question_and_every_number(self, tmp_path):
-        self.written(tmp_path, tagged(simple_run({"a": list(range(8))})), name="x", facet="language", decimals=1)
+        self.write(tmp_path, tagged(simple_run({"a": list(range(8))})), name="x", facet="language", decimals=1)
         value = json.loads((tmp_path / "tables/x.json").read_text())
         assert value["table"]["facet"] == "language" and value["table"]["decimals"] == 1
         assert [(cell["facet_value"], cell["value"]) for cell in value["cells"]] == [

@@ -1,14 +1,20 @@
 import csv
+import io
 import re
 from pathlib import Path
 
 import pytest
+from made_up_run import simple_board
 from rich.cells import cell_len
 
+from songbench.cli.leaderboards import published_blocks
+from songbench.contracts.cards import Field
 from songbench.domain.errors import InputError
-from songbench.reporting import published
+from songbench.execution.damage import folder_damage
+from songbench.reporting import export, formats, published
 from songbench.reporting.document.markdown import to_markdown
 from songbench.reporting.document.terminal import to_text
+from songbench.reporting.report import write_report
 
 FOLDER = Path(__file__).parents[2] / "results/published"
 
@@ -68,3 +74,46 @@ def test_a_broken_file_is_named_with_its_line(tmp_path):
         published.load_published(write(tmp_path / "c.csv", published.COLUMNS, [*good[:7], "", *good[8:]]))
     with pytest.raises(InputError, match="songbloom-table2"):
         published.load_published("songblom-table2")
+
+
+class TestReport:
+    """Numbers from papers stand in every format, and stay until they are taken away."""
+
+    @pytest.fixture(scope="class")
+    def board(self):
+        return simple_board({"a": [1.0, 2.0], "b": [2.0, 2.5]}, Field("m", unit="", direction="none"))
+
+    @pytest.fixture(scope="class")
+    def numbers(self):
+        return published.load_published("songbloom-table2")
+
+    @pytest.mark.parametrize("name", ["csv", "html", "json", "md", "tex", "txt"])
+    def test_every_format_has_them_and_says_that_they_are_of_other_songs(self, board, numbers, name):
+        content = formats.render(name, formats.LeaderboardReport(board=board, published=(numbers,))).decode()
+        assert "SongBloom-full-ft" in content and "24.67" in content
+        assert "published" in content.casefold() and (name == "csv" or "Not comparable" in " ".join(content.split()))
+
+    def test_in_the_csv_they_are_a_kind_of_their_own(self, board, numbers):
+        rows = list(csv.DictReader(io.StringIO(export.to_csv(board, [numbers]))))
+        assert [row["system"] for row in rows if row["kind"] != "published"] == ["a", "b"]
+        (row,) = [r for r in rows if (r["system"], r["field"]) == ("SongBloom-full-ft", "PER")]
+        assert (row["value"], row["published"], row["published_condition"]) == ("5.49", "songbloom-table2", "10 s wav")
+        assert "arXiv 2506.07634" in row["source"] and row["n"] == ""
+
+    def test_a_later_report_shows_them_until_they_are_taken_away(self, board, numbers, tmp_path):
+        write_report(board, tmp_path, [numbers])
+        assert published.remembered(tmp_path) == (numbers,)
+        write_report(board, tmp_path)
+        assert all("24.67" in (tmp_path / f"leaderboard.{name}").read_text() for name in ("tex", "csv", "md"))
+        assert list(folder_damage(tmp_path)) == []
+        write_report(board, tmp_path, [])
+        assert published.remembered(tmp_path) == () and "24.67" not in (tmp_path / "leaderboard.md").read_text()
+
+    def test_the_command_line_keeps_replaces_and_removes(self):
+        assert published_blocks(None) is None and published_blocks("none") == []
+        assert [block.name for block in published_blocks("songbloom-table3,songbloom-table2")] == [
+            "songbloom-table3",
+            "songbloom-table2",
+        ]
+        with pytest.raises(InputError, match="Did you mean 'songbloom-table2'"):
+            published_blocks("songbloom-table22")
