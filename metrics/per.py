@@ -241,6 +241,7 @@ class PhonemeErrorRate:
     def card(self) -> MetricCard:
         """What it is."""
         return MetricCard(
+            compares_lyrics=True,
             name="per",
             backend=self.backend,
             version=self.version,

@@ -111,6 +111,7 @@ AnalyserInput: TypeAlias = Callable[[AudioSource, Features], AudioSource]
 """The audio that the analyser takes: of a song's mix and the features, the mix itself or a file of its stems."""
 
 SER_NOVELTY = MetricCard(
+    compares_lyrics=True,
     name="ser",
     backend="novelty",
     version="1",

@@ -73,6 +73,7 @@ def _in_words(tags: Mapping[str, str | None]) -> str:
 _FORMULA = "cheapest monotone alignment with free durations; 100 x (mislabelled + missing seconds) / seconds"
 
 SER_ALLIN1 = MetricCard(
+    compares_lyrics=True,
     name="ser",
     backend="allin1",
     version="1",
@@ -110,6 +111,7 @@ SER_ALLIN1 = MetricCard(
 )
 
 SER_SONGFORMER = MetricCard(
+    compares_lyrics=True,
     name="ser",
     backend="songformer",
     version="1",

@@ -9,8 +9,8 @@ From Python::
     run.scores  # a tidy pandas frame: one row per song and number
 """
 
-from songbench.api import Run, compare, generate, load_run, run, runs, score
+from songbench.api import Run, compare, generate, load_run, run, runs, score, score_files
 
-__all__ = ["Run", "compare", "generate", "load_run", "run", "runs", "score"]
+__all__ = ["Run", "compare", "generate", "load_run", "run", "runs", "score", "score_files"]
 
 __version__ = "0.1.0"

@@ -146,3 +146,32 @@ def test_two_runs_are_compared(options):
     assert before.compare("probe", "silence").differences[0].verdict == "worse"
     with pytest.raises(InputError, match="Did you mean 'after'"):
         songbench.compare("before", "aftre", runs=options["runs"])
+
+
+def test_files_without_a_suite_are_scored_where_metrics_allow_it(tmp_path):
+    folder = tmp_path / "my downloads"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("Take (1)", "Take [1]", "sung"):
+        soundfile.write(folder / f"{name}.wav", 0.1 * rng.standard_normal((8000 * 4, 2)), 8000)
+    options = {"store": tmp_path / "store", "runs": tmp_path / "runs", "overrides": ["engine=inline"]}
+    run = songbench.score_files(
+        folder, metrics=["audio", "ser@novelty"], lyrics={"sung": "[verse]\nRain on the roof"}, **options
+    )
+    table = run.scores.pivot(index="prompt", columns="field", values="status").sort_index()
+    assert list(table.index) == ["Take-1", "Take-1-2", "sung"] and run.name == "files-my-downloads"
+    assert set(table["lufs"]) == {"scored"} and set(table["duration_error"]) == {"not applicable"}
+    assert list(table["ser"]) == ["not applicable", "not applicable", "scored"]
+    assert "nothing says what the song should sing" in set(run.scores["reason"])
+    assert songbench.load_run(run.folder).scores.equals(run.scores)
+    soundfile.write(folder / "new.wav", np.full(8000, 0.1), 8000)
+    with pytest.raises(InputError, match="replace"):
+        songbench.score_files(folder, metrics=["audio"], **options)
+    assert songbench.load_run(run.folder).scores.equals(run.scores)
+    more = songbench.score_files(folder, metrics=["audio"], replace=True, **options)
+    assert len(more.songs) == 4
+    with pytest.raises(InputError, match="no sound file in this folder"):
+        songbench.score_files(tmp_path / "runs", **options)
+    (suite, *_) = sorted(run.folder.glob("files/suite-*.jsonl"))
+    unsupported = songbench.run(suite=suite, systems=["probe"], metrics=["audio"], name="x", **options)
+    assert "has no lyrics" in unsupported.songs.query("state == 'unsupported'")["reason"].iloc[0]

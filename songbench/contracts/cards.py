@@ -259,6 +259,8 @@ class MetricCard:
         models: the model families that judge. Systems that depend on one of them cannot be judged fairly
             (`songbench.contracts.conflicts`).
         verified: how its numbers were compared with those of the upstream package, and with which outcome.
+        compares_lyrics: whether it compares a song with what it should sing. Songs of which nobody says that are not
+            given to it.
         mono: whether it is computed from the mean of the mix's channels alone. Songs whose channels cancel each other
             there are not given to it.
     """
@@ -280,6 +282,7 @@ class MetricCard:
     models: tuple[ModelFamily, ...] = ()
     verified: str = ""
     mono: bool = False
+    compares_lyrics: bool = False
 
     @property
     def id(self) -> str:

@@ -25,6 +25,8 @@ def not_judged(card: MetricCard, song: Song) -> NotApplicable | None:
         card: of the metric.
         song: with the remarks it was stored with.
     """
+    if card.compares_lyrics and not song.prompt.lyrics_known:
+        return NotApplicable("nothing says what the song should sing")
     loss = next((remark.text for remark in song.remarks if remark.code == "antiphase"), None)
     if card.mono and loss is not None:
         return NotApplicable(f"the channels cancel each other in mono ({loss}), which is what this metric hears")

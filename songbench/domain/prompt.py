@@ -101,6 +101,8 @@ class Prompt:
         tags: facets to break results down by, such as genre.
         licence: the licence of the words and the audio (an SPDX name).
         track: ``song`` (lyrics → song) or ``v2a`` (vocals → accompaniment).
+        lyrics_known: False for finished audio of which nobody says what it should sing: `lyrics` then only holds its
+            length, and no metric compares it with them.
     """
 
     id: str
@@ -113,6 +115,7 @@ class Prompt:
     tags: Mapping[str, str] = field(default_factory=dict)
     licence: str = ""
     track: str = "song"
+    lyrics_known: bool = True
 
     @property
     def section_plan(self) -> str:
@@ -130,6 +133,7 @@ class Prompt:
             "tags": dict(self.tags),
             "licence": self.licence,
             "track": self.track,
+            **({} if self.lyrics_known else {"lyrics_known": False}),
         }
 
     def to_json(self) -> dict[str, Json]:

@@ -64,6 +64,7 @@ class _PromptForm(Schema):
     tags: dict[_Label, _Text] | None = None
     licence: _Text | None = None
     track: _Text | None = None
+    lyrics_known: bool = True
 
 
 HEADER_FIELDS = tuple(field_names(_HeaderForm))
@@ -241,6 +242,7 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -
         tags=dict(form.tags or {}),
         licence=form.licence or "",
         track=_one_of("track", form.track or "song", TRACKS),
+        lyrics_known=form.lyrics_known,
     )
     return _Line(prompt, reading, detection.reason if detection else "")
 

@@ -11,6 +11,7 @@ from typing import Any
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.execution.checksums import SUMS
 from songbench.execution.damage import REPORT_FILES, SONG_FILES
+from songbench.execution.loose_files import PATTERNS as SUITES_OF_FILES
 from songbench.execution.record import JOURNAL, RECORD, read_record
 from songbench.resources.files import is_scratch
 
@@ -144,7 +145,15 @@ def run_files(folder: Path) -> list[Path]:
 
 
 def _run_files(folder: Path) -> Iterator[Path]:
-    for pattern in (*REPORT_FILES, *SONG_FILES, SUMS, JOURNAL, RECORD, f"{LOGS}/**/*"):
+    for pattern in (
+        *REPORT_FILES,
+        *SUITES_OF_FILES,
+        *SONG_FILES,
+        SUMS,
+        JOURNAL,
+        RECORD,
+        f"{LOGS}/**/*",
+    ):
         yield from (path for path in folder.glob(pattern) if path.is_file())
     yield from (path for path in folder.rglob(".*.tmp") if is_scratch(path))
 
