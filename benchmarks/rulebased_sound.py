@@ -374,6 +374,7 @@ def phoneme_errors() -> dict[str, float]:
             for part, source in (("stem", song.stems["vocals"]), ("mix", song.source)):
                 scores[part].append(compare(song.prompt.lyrics.lines, hear(source, language).data))
         rates |= {f"{language} {part}": micro(listed)["per"] for part, listed in scores.items()}
+        print(rates, flush=True)
     return rates
 
 
@@ -432,7 +433,6 @@ def main() -> None:
         print_document([comparison([("now", result)])])
     if "words" in options.parts.split(","):
         result["per"] = {case: round(rate, 2) for case, rate in phoneme_errors().items()}
-        print(result["per"])
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

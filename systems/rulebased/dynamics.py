@@ -13,8 +13,8 @@ FULL = 0.6
 """Least intensity of a full section; below it sections are quiet."""
 
 _INTENSITIES = (0.25, 0.45, 0.75, 1.0)
-_VOICE_DB = (-4.2, -3.0, 0.3, 1.0)
-_BAND_DB = (-7.0, -4.8, 0.0, 1.8)
+_VOICE_DB = (-3.9, -2.7, 0.2, 0.9)
+_BAND_DB = (-6.8, -4.6, -0.2, 1.5)
 _WIDTH = (0.75, 0.85, 1.0, 1.15)
 _RAMP_SECONDS = 0.3
 _STEP = 48

@@ -8,15 +8,15 @@ import numpy.typing as npt
 from systems.rulebased.espeak import RATE
 from systems.rulebased.pitch import Note
 
-_DECIBELS_PER_VELOCITY = 0.11
+_DECIBELS_PER_VELOCITY = 0.1
 _SWELL_DB = 2.0
 _SWELLING_NOTE = 0.45
-_LAST_NOTE_DB = -4.0
+_LAST_NOTE_DB = -3.0
 
-BREATH_LEVEL = 10 ** (-25 / 20)
+BREATH_LEVEL = 10 ** (-26 / 20)
 """RMS of a breath over that of the phrase it precedes."""
-_LEAST_BREATH, _LONGEST_BREATH = 0.16, 0.32
-_AFTER_PHRASE, _BEFORE_PHRASE = 0.06, 0.05
+_LEAST_BREATH, _LONGEST_BREATH = 0.12, 0.32
+_AFTER_PHRASE, _BEFORE_PHRASE = 0.02, 0.05
 _BREATH_BANDS = ((1700.0, 1.0), (3300.0, 0.7), (5600.0, 0.35))
 
 Array = npt.NDArray[np.float64]

@@ -28,7 +28,7 @@ _CONTOURS = (
 )
 _CLASH_COST, _PASSING_BEATS = 9.0, 0.3
 """Semitones that a beat of rubbing against a chord tone is worth, and how much of it goes unnoticed."""
-_REPETITION_COST = 1.6
+_REPETITION_COST = 1.2
 """Semitones that a repeated pitch is worth."""
 
 
@@ -87,7 +87,7 @@ class _Phrase:
         self.low, self.high = RANGES[singer]
         self.centre = _CENTRES[singer][form]
         self.contour = np.array(_CONTOURS[int(rng.integers(len(_CONTOURS)))]) * rng.uniform(0.8, 1.25)
-        self.ornaments = rng.uniform(-2.0, 2.0, 64)
+        self.ornaments = rng.uniform(-1.6, 1.6, 64)
 
     def sing(self, onsets: Sequence[Onset], previous: int | None, rest: bool, tonic: bool) -> tuple[MelodyNote, ...]:
         first, last = onsets[0].start, onsets[-1].start

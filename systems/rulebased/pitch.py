@@ -9,16 +9,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 _PORTAMENTO_SECONDS = 0.085
 _VIBRATO_HZ = (5.2, 5.9)
-_VIBRATO_LENGTHS, _VIBRATO_CENTS = (0.3, 0.6, 1.0, 2.0), (8.0, 52.0, 64.0, 72.0)
+_VIBRATO_LENGTHS, _VIBRATO_CENTS = (0.3, 0.45, 0.6, 1.0, 2.0), (10.0, 48.0, 56.0, 64.0, 72.0)
 """Depth by the length of the note in seconds."""
-_VIBRATO_RISE = 0.16
+_VIBRATO_RISE = 0.12
 _LEAD_SECONDS = 0.06
 """How long before its start a note's pitch is on the way to it."""
-_DRIFT_CENTS = 10.0
+_DRIFT_CENTS = 8.0
 _SCOOP_SECONDS = 0.13
-_SCOOP_CENTS = (60.0, 140.0)
+_SCOOP_CENTS = (40.0, 110.0)
 _SCOOPED_LEAP = 4
-_FALL_SECONDS, _FALL_CENTS = 0.12, 80.0
+_UNDERSHOOT = 0.4
+"""Share of a scoop by which other notes begin short of their pitch, from the side they are reached from."""
+_FALL_SECONDS, _FALL_CENTS = 0.12, 50.0
 _FALLING_NOTE = 0.5
 _TONE_SECONDS = 0.24
 _TONE_POINTS = (0.0, 0.35, 0.7, 1.0)
@@ -92,20 +94,22 @@ def _smooth(values: Array, width: int) -> Array:
 def _vibrato(note: Note, age: Array, hertz: float) -> Array:
     """Cents at times since the note's start, (n,): a sine that begins late, the deeper the longer the note."""
     depth = float(np.interp(note.seconds, _VIBRATO_LENGTHS, _VIBRATO_CENTS))
-    since = age - min(max(0.25 * note.seconds, 0.1), 0.4)
+    since = age - min(max(0.22 * note.seconds, 0.08), 0.4)
     return np.asarray(depth * np.clip(since / _VIBRATO_RISE, 0, 1) * np.sin(2 * np.pi * hertz * np.maximum(since, 0)))
 
 
 def _approach(note: Note, previous: Note | None, age: Array, rng: np.random.Generator) -> Array:
-    """Cents at times since the note's start, (n,): its tone, or a scoop from below into a beginning or up a leap."""
+    """Cents at times since the note's start, (n,): its tone, or a scoop into it; most into beginnings and up leaps."""
     depth = float(rng.uniform(*_SCOOP_CENTS))
     onset = np.clip(age / _LEAD_SECONDS + 1, 0, 1)
     scooped = previous is None or note.pitch - previous.pitch >= _SCOOPED_LEAP
     if note.tone in _TONE_CENTS:
         length = min(_TONE_SECONDS, 0.6 * note.seconds)
         return np.asarray(onset * np.interp(age / length, _TONE_POINTS, _TONE_CENTS[note.tone]))
-    if note.tone or not scooped or note.seconds < 2 * _SCOOP_SECONDS:
+    if note.tone or note.seconds < 2 * _SCOOP_SECONDS:
         return np.zeros(len(age))
+    if previous and not scooped:
+        depth *= _UNDERSHOOT * float(np.sign(note.pitch - previous.pitch))
     return np.asarray(-depth * onset * np.square(np.clip(1 - age / _SCOOP_SECONDS, 0, 1)))
 
 

@@ -7,8 +7,9 @@ from songbench.domain.checking import checked
 from songbench.domain.errors import InputError
 from systems.rulebased.dynamics import FULL, intensities
 from systems.rulebased.effects import widen
+from systems.rulebased.espeak import RATE as VOICE_RATE
 from systems.rulebased.espeak import say
-from systems.rulebased.expression import phrase_velocities
+from systems.rulebased.expression import breath, phrase_velocities
 from systems.rulebased.figures import BASS, COMPING, bass_line, voicing
 from systems.rulebased.genres import GENRE_TABLE, Kit
 from systems.rulebased.harmony import PlacedChord
@@ -229,6 +230,13 @@ def test_sections_grow() -> None:
 def test_a_phrase_has_an_arc_and_stresses() -> None:
     velocities = phrase_velocities([0, 2, 0, 2, 0, 0], range(6), [60] * 6, 0.5, np.random.default_rng(0))
     assert max(velocities) == velocities[3] and len(set(velocities)) >= 4
+
+
+def test_a_breath_ends_before_the_phrase_it_precedes() -> None:
+    start, samples = breath(1.0, 1.5, 0.1, np.random.default_rng(0))
+    assert start > 1.0 and start + len(samples) / VOICE_RATE < 1.5
+    assert 0.003 < np.sqrt(np.mean(samples**2)) < 0.01
+    assert breath(1.0, 1.1, 0.1, np.random.default_rng(0)) is None
 
 
 def test_reflections_leave_the_mono_sum_alone() -> None:
