@@ -11,9 +11,10 @@ import os
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypeGuard, get_args
 
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import DamageError, InputError, StoreWriteError
@@ -109,26 +110,38 @@ def write_song_files(
     files = _Files(folder, mode)
     systems = readable_names(dict.fromkeys(song.system for song in songs))
     prompts = readable_names(dict.fromkeys([*(song.prompt for song in songs), *assets]))
-    places: dict[SongId, SongAudio] = {}
+    # 1. what is to lie where
+    of_songs: dict[SongId, SongAudio] = {}
     for song, content in songs.items():
         stem = f"{FOLDER}/{systems[song.system]}/{prompts[song.prompt]}.take{song.take}"
-        mix = files.add(stem, content.source, song.prompt)
-        vocals = files.add(f"{stem}.vocals", content.stems["vocals"], song.prompt) if "vocals" in content.stems else ""
-        if mix:
-            places[song] = SongAudio(mix=mix, vocals=vocals)
+        vocals = content.stems.get("vocals")
+        of_songs[song] = SongAudio(
+            mix=files.add(stem, content.source, song.prompt),
+            vocals=files.add(f"{stem}.vocals", vocals, song.prompt) if vocals else "",
+        )
     of_prompts = {
         prompt: {
-            name: path
+            name: files.add(f"{FOLDER}/{PROMPTS}/{prompts[prompt]}.{_ASSETS[name]}", source, prompt)
             for name, source in sources.items()
-            if (path := files.add(f"{FOLDER}/{PROMPTS}/{prompts[prompt]}.{_ASSETS[name]}", source, prompt))
         }
         for prompt, sources in assets.items()
     }
+    # 2. bring it there
+    files.write()
     _finish(folder, files.contents, mode)
+    # 3. what does lie there
+    present = files.contents.keys() | {""}
     return ReportAudio(
         mode=mode,
-        songs=places,
-        prompts=of_prompts,
+        songs={
+            song: SongAudio(mix=audio.mix, vocals=audio.vocals if audio.vocals in present else "")
+            for song, audio in of_songs.items()
+            if audio.mix in present
+        },
+        prompts={
+            prompt: {name: path for name, path in paths.items() if path in present}
+            for prompt, paths in of_prompts.items()
+        },
         faults={prompt: tuple(lines) for prompt, lines in files.faults.items()},
     )
 
@@ -140,7 +153,7 @@ class _Files:
     """Puts audio below a folder, unless the same content lies there already.
 
     Attributes:
-        contents: what each file was made from, by its path.
+        contents: what each file that is there was made from, by its path.
         faults: what could not be put there, by prompt.
     """
 
@@ -148,42 +161,61 @@ class _Files:
         self.folder, self.mode = folder, mode
         self.contents: dict[str, str] = {}
         self.faults: dict[str, list[str]] = defaultdict(list)
-        self.earlier = _earlier(folder)
+        self._sounds: dict[str, tuple[AudioSource, str]] = {}
+        self._earlier = _earlier(folder)
 
     def add(self, stem: str, source: AudioSource, prompt: str) -> str:
-        """The path of a sound's file, relative to the folder; "" where the sound cannot be read."""
-        try:
-            path = self._write(stem, source)
-        except (DamageError, InputError) as error:
-            self.faults[prompt].append(f"{stem.partition('/')[2]}: {error}")
-            return ""
-        except OSError as error:
-            raise StoreWriteError(f"The report cannot be written to '{self.folder}': {error.strerror}.") from error
-        self.contents[path] = self._content(source)
+        """The path that a sound of a prompt will have, relative to the folder."""
+        suffix = "mp3" if self.mode == "mp3" else _suffix(source) if _as_stored(source) else "flac"
+        path = f"{stem}.{suffix}"
+        self._sounds[path] = source, prompt
         return path
 
-    def _write(self, stem: str, source: AudioSource) -> str:
-        suffix = source.blob.name.rpartition(".")[2] if isinstance(source, StoredAudio) else "flac"
-        as_stored = isinstance(source, StoredAudio) and suffix in _PLAYABLE
+    def write(self) -> None:
+        """Put all of it there; several at a time, as encoding leaves Python free."""
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            faults = pool.map(self._write, self._sounds)
+            for (path, (source, prompt)), fault in zip(self._sounds.items(), faults, strict=True):
+                if fault:
+                    self.faults[prompt].append(f"{path.removeprefix(f'{FOLDER}/')}: {fault}")
+                else:
+                    self.contents[path] = self._content(source)
+
+    def _write(self, path: str) -> str:
+        """Why a sound cannot be put there; "" where it is there now."""
+        source, target = self._sounds[path][0], self.folder / path
+        try:
+            if self._earlier.get(path) == self._content(source) and target.is_file():
+                return ""
+            if _as_stored(source) and self.mode == "link" and _linked(source, target):
+                return ""
+            data = self._encoded(source)
+        except (DamageError, InputError) as error:
+            return str(error)
+        except OSError as error:  # a suite's own file that is gone
+            return f"{error.strerror}: {error.filename}"
+        try:
+            write_atomically(target, data)
+        except OSError as error:
+            raise StoreWriteError(f"The report cannot be written to '{self.folder}': {error.strerror}.") from error
+        return ""
+
+    def _encoded(self, source: AudioSource) -> bytes:
         if self.mode == "mp3":
-            suffix = "mp3"
-        elif not as_stored:
-            suffix = "flac"
-        path = f"{stem}.{suffix}"
-        target = self.folder / path
-        if self.earlier.get(path) == self._content(source) and target.is_file():
-            return path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if self.mode == "mp3":
-            write_atomically(target, to_mp3(source.load()))
-        elif not isinstance(source, StoredAudio) or not as_stored:
-            write_atomically(target, to_flac(source.load()))
-        elif self.mode == "copy" or not _linked(source, target):
-            write_atomically(target, source.store.read_blob(source.blob))
-        return path
+            return to_mp3(source.load())
+        return source.store.read_blob(source.blob) if _as_stored(source) else to_flac(source.load())
 
     def _content(self, source: AudioSource) -> str:
         return f"{source.digest} {self.mode}" + (f" {MP3_RATE}" if self.mode == "mp3" else "")
+
+
+def _suffix(source: StoredAudio) -> str:
+    return source.blob.name.rpartition(".")[2]
+
+
+def _as_stored(source: AudioSource) -> TypeGuard[StoredAudio]:
+    """Whether browsers play a sound as it lies in the store."""
+    return isinstance(source, StoredAudio) and _suffix(source) in _PLAYABLE
 
 
 def _linked(source: StoredAudio, target: Path) -> bool:
@@ -191,6 +223,7 @@ def _linked(source: StoredAudio, target: Path) -> bool:
     place = source.store.local_path(source.blob)
     if place is None or not place.is_file() or not place.stat().st_size:
         return False
+    target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
         os.link(place, beside)

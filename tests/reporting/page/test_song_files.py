@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
@@ -121,6 +121,11 @@ def test_a_song_that_cannot_be_read_is_named(store, folder):
     absent = StoredAudio(store, Blob("0" * 64 + ".flac"))
     report = write_song_files(folder, {SongId("s", "p", 0): song(absent)}, {}, "link")
     assert not report.songs and "s/p.take0" in report.faults["p"][0] and "is gone" in report.faults["p"][0]
+
+
+def test_a_file_of_the_suite_that_is_gone_is_named(store, folder, tmp_path):
+    report = write_song_files(folder, {}, {"p": {"reference": AudioFile(tmp_path / "mine.wav")}}, "link")
+    assert report.prompts == {"p": {}} and "No such file" in report.faults["p"][0]
 
 
 def test_modes_are_named():
