@@ -88,7 +88,7 @@ def export(
     if songs is None and to is None:
         raise InputError("Say what to export: --songs FOLDER, or --to with a format or a sink.")
     checked_encoding = check_encoding(encoding)
-    target = None if to is None else check_target(to, out=out, settings=settings or (), prompts=parts(prompts))
+    target = None if to is None else check_target(to, out=out, settings=settings or ())
     # 2. the run
     experiment, record = recorded(folder_of(run, runs).name, runs, store)
     material = RunExport(experiment, Store(experiment.store), record, systems=parts(systems), prompts=parts(prompts))

@@ -1,4 +1,4 @@
-"""What ``songbench export --to`` names: a format of files."""
+"""What ``songbench export --to`` names: a format of files, or a sink."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from songbench.contracts import registry
 from songbench.domain.errors import InputError
 from songbench.reporting.exporting.dataset import export_dataset
 from songbench.reporting.exporting.material import RunExport
+from songbench.reporting.exporting.sinks import SinkTarget, open_sink
 from songbench.reporting.exporting.tables import export_tables, require_parquet
 
 _Writer: TypeAlias = Callable[..., Sequence[Path]]
@@ -26,7 +28,7 @@ FORMATS: Mapping[str, tuple[_Writer, Callable[[], None]]] = {
 
 @dataclass(frozen=True)
 class FileTarget:
-    """Files of a format in a folder.
+    """A format in which files are written to a folder.
 
     Attributes:
         format: of `FORMATS`.
@@ -37,26 +39,35 @@ class FileTarget:
     folder: Path
 
     def write(self, export: RunExport, *, audio: int, force: bool) -> list[str]:
-        """Write the files; returns a line for each."""
+        """Write the files; returns a line for each.
+
+        Args:
+            export: what to export.
+            audio: means nothing here: formats have all songs or none.
+            force: overwrite what no export wrote.
+        """
         paths = FORMATS[self.format][0](export, self.folder, force=force)
         return [str(path) for path in paths]
 
 
-def check_target(name: str, *, out: Path | None, settings: Sequence[str], prompts: Sequence[str] | None) -> FileTarget:
+def check_target(name: str, *, out: Path | None, settings: Sequence[str] = ()) -> FileTarget | SinkTarget:
     """What ``--to`` means, checked before a run is read.
 
     Args:
         name: what was written.
         out: the folder of ``--out``.
         settings: of ``--set``.
-        prompts: of ``--prompts``.
 
     Raises:
         InputError: the name is unknown, a folder is missing or a setting superfluous.
         UnavailableError: a package is not installed, with the command that installs it.
     """
+    sinks = registry.names(registry.SINKS)
+    if name not in (*FORMATS, *sinks):
+        allowed = sorted({*FORMATS, *sinks})
+        raise InputError(f"Runs cannot be exported to '{name}'.", field="to", value=name, allowed=allowed)
     if name not in FORMATS:
-        raise InputError(f"Runs cannot be exported to '{name}'.", field="to", value=name, allowed=sorted(FORMATS))
+        return open_sink(name, out=out, settings=settings)
     if out is None:
         raise InputError(f"Name the folder of the files: --to {name} --out FOLDER.", field="out")
     if settings:

@@ -42,8 +42,8 @@ def test_tables_of_others_are_not_overwritten(export, tmp_path):
 
 
 def test_what_cannot_be_is_refused_before_a_run_is_read(tmp_path, monkeypatch):
-    def check(name, out=tmp_path, settings=(), prompts=None):
-        return check_target(name, out=out, settings=settings, prompts=prompts)
+    def check(name, out=tmp_path, settings=()):
+        return check_target(name, out=out, settings=settings)
 
     with pytest.raises(InputError, match="Did you mean 'parquet'"):
         check("parqet")
