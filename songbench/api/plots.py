@@ -57,13 +57,19 @@ class Plots:
         Raises:
             InputError: a name is not known, a column has no number, or several columns are to have parts.
         """
-        from songbench.reporting.figures.intervals import columns_side_by_side, columns_with_figure, intervals
+        from songbench.reporting.figures.intervals import (
+            columns_side_by_side,
+            columns_with_figure,
+            intervals,
+            scored,
+        )
 
         board = self._board(facet, systems)
         selected = _select(board, columns) if columns else columns_with_figure(board)
         for column in selected:
-            if all(row.cells[column.name].value is None for row in board.rows):
-                raise InputError(f"The column '{column.name}' has no number yet.", field="columns")
+            if not scored(board, column):
+                where = f" of a part by {facet}" if facet else " yet"
+                raise InputError(f"The column '{column.name}' has no number{where}.", field="columns")
         if not selected:
             raise InputError("The run has no number yet.", field="columns")
         if len(selected) == 1:

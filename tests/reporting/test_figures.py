@@ -5,7 +5,7 @@ import warnings
 import matplotlib
 import numpy as np
 import pytest
-from made_up_run import RTF, full_run, make_suite, simple_board
+from made_up_run import RTF, full_run, make_suite, set_run, simple_board
 
 from songbench.api.plots import Plots
 from songbench.contracts.cards import READY, Field, MetricCard, SystemCard
@@ -20,6 +20,7 @@ from songbench.reporting.figures.intervals import (
     columns_side_by_side,
     columns_with_figure,
     intervals,
+    scored,
 )
 from songbench.reporting.figures.prompts import columns_by_prompt, prompts
 from songbench.reporting.figures.quality_speed import pareto_front, quality_columns, quality_speed
@@ -27,6 +28,7 @@ from songbench.reporting.figures.structure import metrics_with_structure, struct
 from songbench.reporting.leaderboard import build_leaderboard
 
 PER = Field("per", unit="%", direction="lower", low=0, decimals=1)
+PER_SET = Field("m", unit="", direction="lower")
 
 
 def parts_field(name, direction="none"):
@@ -143,6 +145,12 @@ class TestIntervals:
         axis = axis_of(board.rows, board.columns[0])
         assert 0 < axis.low < 1 and 1.2 < axis.high < 4
         assert len(figure.axes[0].collections[0].get_offsets()) == 60
+
+    def test_a_set_metric_has_no_figure_by_parts(self):
+        songs = {SongId("a", f"p{number:02d}", 0): "done" for number in (1, 2)}
+        board = build_leaderboard(set_run({"a": Scores(values={"m": 3.0}, n=2)}, PER_SET, songs), facet="language")
+        assert columns_with_figure(board) and not scored(board, board.columns[0])
+        assert [picture.name for picture in pictures_of(board, ())] == ["m-b"]
 
     def test_parts_share_the_axis(self):
         complete, part = board_of(("a", "b")), board_of(("a", "b"), songs=3)

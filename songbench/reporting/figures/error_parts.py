@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from songbench.reporting import wording
 from songbench.reporting.board import Column, Leaderboard, Row
 from songbench.reporting.figures import style
-from songbench.reporting.figures.row_panels import RowPanels, Side
+from songbench.reporting.figures.row_panels import RowPanels, Side, panels_of
 from songbench.reporting.figures.style import PAGE, Sheet
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def error_parts(
         The figure; its axis holds the competitors, and bars of sanity systems are cut at its edge.
     """
     with style.drawing(sheet.points):
-        return _Bars(board, column, parts or {"": board}, sheet).figure()
+        return _Bars(board, column, panels_of(board, parts), sheet).figure()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard
 from songbench.reporting.figures.error_parts import columns_with_parts, error_parts
 from songbench.reporting.figures.files import encoded, file_name
-from songbench.reporting.figures.intervals import columns_with_figure, intervals
+from songbench.reporting.figures.intervals import columns_with_figure, intervals, scored
 from songbench.reporting.figures.quality_speed import quality_columns, quality_speed
 from songbench.reporting.figures.structure import metrics_with_structure, structure
 from songbench.reporting.structure import FIELD
@@ -62,13 +62,13 @@ def _drawings(board: Leaderboard) -> Iterator[tuple[str, str, Callable[[], Figur
     by = f"-by-{file_name(board.facet)}" if board.facet else ""
     for column in columns_with_figure(board):
         yield file_name(column.name), _figures(board, column), partial(intervals, board, column)
-        if board.tables:
-            alt = f"{column.name} by {board.facet}: {', '.join(board.tables)}"
+        if board.tables and scored(board, column):
+            alt = f"{column.name} by {board.facet}: {', '.join(value or 'none' for value in board.tables)}"
             yield file_name(column.name) + by, alt, partial(intervals, board, column, board.tables)
     for column in columns_with_parts(board):
         name, alt = f"error-parts-{file_name(column.name)}", f"{column.name} by substitutions, deletions and insertions"
         yield name, alt, partial(error_parts, board, column)
-        if board.tables:
+        if board.tables and scored(board, column):
             yield name + by, f"{alt}, by {board.facet}", partial(error_parts, board, column, board.tables)
     for metric in metrics_with_structure(board):
         alt = f"{metric.column(FIELD)}: sections asked for and found, for each system"

@@ -16,7 +16,7 @@ from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
 from songbench.reporting.document.blocks import BEST
 from songbench.reporting.figures import style
-from songbench.reporting.figures.row_panels import RowPanels, Side
+from songbench.reporting.figures.row_panels import RowPanels, Side, panels_of
 from songbench.reporting.figures.style import PAGE, Sheet
 
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ def direction(column: Column) -> str:
     field = column.field
     parts = [f"[{field.unit}] " if field.unit else "", wording.ARROWS[field.direction], wording.BETTER[field.direction]]
     return " ".join(part for part in parts if part)
+
+
+def scored(board: Leaderboard, column: Column) -> bool:
+    """Whether a leaderboard has a number in a column: in its parts, where it is told apart into some."""
+    return any(
+        row.cells[column.name].value is not None for part in board.tables.values() or [board] for row in part.rows
+    )
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,7 @@ def intervals(
         The figure; its texts are those of the tables.
     """
     with style.drawing(sheet.points):
-        panels = dict(parts or {"": board})
+        panels = panels_of(board, parts)
         axis = axis_of([row for part in panels.values() for row in part.rows] + list(board.rows), column)
         single = len(panels) == 1 and sheet.explained
         return _Drawing(board=board, column=column, panels=panels, axis=axis, sheet=sheet, single=single).figure()
@@ -172,10 +179,10 @@ class _Drawing:
     def sides(self, part: Leaderboard) -> list[Side]:
         """The number, what it rests on, and the letters; a column of a paper has no room for the second."""
         cells = {row.system.name: row.cells[self.column.name] for row in part.rows}
-        scored = {name: cell for name, cell in cells.items() if cell.value is not None}
-        figures = {n: wording.number(c.value, self.column.field) for n, c in scored.items() if c.value is not None}
-        basis = {name: wording.share(cell) or str(cell.n) for name, cell in scored.items()}
-        letters = {name: f"{cell.group} {BEST}" if cell.best else cell.group for name, cell in scored.items()}
+        measured = {name: cell for name, cell in cells.items() if cell.value is not None}
+        figures = {n: wording.number(c.value, self.column.field) for n, c in measured.items() if c.value is not None}
+        basis = {name: wording.share(cell) or str(cell.n) for name, cell in measured.items()}
+        letters = {name: f"{cell.group} {BEST}" if cell.best else cell.group for name, cell in measured.items()}
         sides = [
             Side(texts=figures),
             Side(texts=basis if self.single else {}, heading="n" if self.single else ""),

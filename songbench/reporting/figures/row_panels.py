@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from songbench.contracts.cards import SystemCard
+from songbench.reporting.board import Leaderboard
 from songbench.reporting.figures import style
 from songbench.reporting.figures.frame import Frame
 from songbench.reporting.figures.style import PAGE, Sheet
@@ -20,6 +21,11 @@ Paint: TypeAlias = "Callable[[Axes, float], None]"
 """Draws into axes with a row for each system; the second is their width in inches."""
 
 MOST_ACROSS = 3
+
+
+def panels_of(board: Leaderboard, parts: Mapping[str, Leaderboard] | None) -> dict[str, Leaderboard]:
+    """What each panel shows, by its name: the parts of a run, or without any the whole, under no name."""
+    return {name or "none": part for name, part in parts.items()} if parts else {"": board}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +105,9 @@ class RowPanels:
             style.few_ticks(axes, plot, sheet)
             self._beside(axes, self.sides[place], plot)
             if name:
+                heading = style.shortened(name, plot + beside - style.EDGE, style.BOLD * sheet.points)
                 axes.annotate(
-                    name, (0, 1), (0, 0.35 * sheet.points), xycoords="axes fraction", textcoords="offset points",
+                    heading, (0, 1), (0, 0.35 * sheet.points), xycoords="axes fraction", textcoords="offset points",
                     weight="bold", va="bottom",
                 )  # fmt: skip
         return figure

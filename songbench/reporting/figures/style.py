@@ -6,6 +6,7 @@ hatch or a place says too, so that figures survive a printer without colours. Th
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -108,9 +109,15 @@ def drawing(points: float = PAGE.points) -> Iterator[None]:
 
     fonts = [_FONT, *_han_fonts(), "sans-serif"]
     settings = {**_STYLE, "font.size": points, "font.family": fonts, "font.sans-serif": [_FONT, "Verdana", *HAN_FONTS]}
+    log = logging.getLogger("matplotlib.font_manager")
+    level = log.level
     with matplotlib.style.context(["default", settings]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        yield
+        log.setLevel(logging.ERROR)  # Chinese fonts without a bold face are nothing to worry people with
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
 @cache

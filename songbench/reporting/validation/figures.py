@@ -21,8 +21,8 @@ COLOURS: dict[Verdict, str] = {
     "should ignore": style.DOUBTFUL,
     "ignores": style.FAINT,
     "reacts aside": style.ASIDE,
-    "ignores aside": style.LINE,
-    "no answer": style.LINE,
+    "ignores aside": style.FAINT,
+    "no answer": style.FAINT,
 }
 """Told apart with every kind of colour vision; the verdict stands beside its colour in words."""
 
