@@ -33,30 +33,6 @@ def server(folder):
         server.shutdown()
 
 
-@pytest.fixture
-def visit(browser):
-    """A function that opens a page in a browser of its own; afterwards nothing must have gone wrong there."""
-    contexts, troubles = [], []
-
-    def open_page(address, **options):
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        page = context.new_page()
-        home = address.rsplit("/report/", 1)[0]
-        page.on("console", lambda message: troubles.append(message.text) if message.type != "log" else None)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("response", lambda response: troubles.append(response.url) if response.status >= 400 else None)
-        page.on("request", lambda request: troubles.append(request.url) if not request.url.startswith(home) else None)
-        page.goto(address)
-        page.wait_for_selector("h1")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
 def sounds(page):
     """Of every song whether it plays, and where it is."""
     return page.evaluate(

@@ -97,7 +97,7 @@
     return make("details", { className: "columns" }, [make("summary", { textContent: "Columns" }), choices]);
   }
 
-  // -- rows: those that hold every word that is looked for
+  // -- rows: those that hold every word that is looked for; scores are no words
 
   function search(table) {
     const field = make("input", { type: "search", autocomplete: "off", spellcheck: false });
@@ -106,7 +106,8 @@
       const words = field.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
       const rows = Array.from(table.tBodies).flatMap((body) => Array.from(body.rows));
       const matching = rows.filter((row) => {
-        const text = row.textContent.toLocaleLowerCase();
+        const cells = Array.from(row.cells).filter((cell) => cell.dataset.number === undefined);
+        const text = cells.map((cell) => cell.textContent).join(" ").toLocaleLowerCase();
         row.hidden = !words.every((word) => text.includes(word));
         return !row.hidden;
       });
@@ -120,7 +121,7 @@
 
   function viewChoice(views) {
     const all = Array.from(views.children);
-    const select = make("select");
+    const select = make("select", { ariaLabel: views.dataset.title });
     const groups = new Map();
     all.forEach((view, number) => {
       const option = make("option", { value: String(number), textContent: view.dataset.name });

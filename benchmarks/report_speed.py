@@ -1,0 +1,217 @@
+"""How long the report of a large run takes: 3,000 songs by ten metrics, from an empty report to all its files.
+
+The run is made up, the store is real: a record and half a second of sound for each song, a record for each score. The
+report is written twice: the second time the pictures of songs are there already, as in every later report.
+Seconds by the clock depend on what else the machine does; seconds of processor time hardly do.
+
+Run: python benchmarks/report_speed.py [--systems N] [--prompts N] [--takes N] [--folder FOLDER] [--out FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import json
+import pstats
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from songbench.contracts.cards import READY, Availability, Field, MetricCard, SystemCard
+from songbench.contracts.feature import Features
+from songbench.contracts.metric import Verdict
+from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.prompt import Prompt
+from songbench.domain.score import Scores
+from songbench.domain.song import Failure, GenerationRecord, Request, Song
+from songbench.domain.suite import Suite
+from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment
+from songbench.execution.hardware import hardware, in_words
+from songbench.execution.plan import Planner
+from songbench.execution.settings import EngineSettings
+from songbench.execution.songs import save_song
+from songbench.execution.store import Store
+from songbench.reporting.document.blocks import Heading, Text, table
+from songbench.reporting.document.markdown import to_markdown
+from songbench.reporting.run_report import write_run_report
+
+SECONDS, RATE = 0.5, 16_000
+GENRES = ("pop", "rock", "ballad", "folk", "country", "blues", "soul", "jazz", "latin", "electronic")
+PLANS = (
+    ("verse", "chorus"),
+    ("verse", "chorus", "verse", "chorus"),
+    ("verse", "chorus", "bridge", "chorus"),
+    ("chorus", "verse", "chorus"),
+    ("verse", "verse", "chorus", "chorus"),
+)
+LINES = "the river keeps the letters that we never sent\nand every word comes back as rain\n"
+
+
+@dataclass(frozen=True)
+class MadeUpSystem:
+    """A system whose songs are in the store already."""
+
+    card: SystemCard
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def availability(self) -> Availability:
+        """Ready."""
+        return READY
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
+        """Nothing: it is never asked."""
+        yield from ()
+
+
+@dataclass(frozen=True)
+class MadeUpMetric:
+    """A metric whose scores are in the store already."""
+
+    card: MetricCard
+
+    def availability(self) -> Availability:
+        """Ready."""
+        return READY
+
+    def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
+        """Nothing: it is never asked."""
+        yield from ()
+
+
+def made_up_experiment(systems: int, prompts: int, takes: int, folder: Path) -> Experiment:
+    """Ten metrics with two headline columns and one further one between them, and the systems asked for."""
+    cards = [
+        SystemCard(
+            name=f"system-{number}", version="1", summary="Made up.", licence="CC0-1.0", sanity=number >= systems - 2
+        )
+        for number in range(systems)
+    ]
+    metrics = [
+        MetricCard(
+            name=f"metric{number}",
+            backend="made-up",
+            version="1",
+            summary="Made up.",
+            fields=(
+                Field(f"m{number}", direction="higher" if number % 2 else "lower", description="Made up."),
+                Field(f"further{number}", headline=False, description="Made up."),
+            ),
+        )
+        for number in range(10)
+    ]
+    return Experiment(
+        name="large",
+        suite=Suite(name="large", version="1", prompts=tuple(map(_prompt, range(prompts))), licence="CC0-1.0"),
+        systems=tuple(ConfiguredSystem(card.name, {}, MadeUpSystem(card)) for card in cards),
+        metrics=tuple(ConfiguredMetric(card.id, {}, MadeUpMetric(card), READY) for card in metrics),
+        takes=takes,
+        seed=0,
+        store=str(folder / "store"),
+        runs=folder / "runs",
+        engine=EngineSettings(name="inline"),
+    )
+
+
+def _prompt(number: int) -> Prompt:
+    sections = "".join(f"[{tag}]\n{LINES}" for tag in PLANS[number % len(PLANS)])
+    tags = {"genre": GENRES[number % len(GENRES)]}
+    return Prompt(id=f"p{number:03d}", lyrics=parse_lyrics(sections), language="en", seconds=SECONDS, tags=tags)
+
+
+def fill(experiment: Experiment, store: Store) -> None:
+    """Store every song and every score."""
+    rng = np.random.default_rng(0)
+    planner = Planner(experiment, store)
+    quality = {system.name: rng.normal() for system in experiment.systems}
+    for name, (_, request, key) in planner.songs.items():
+        samples = (0.1 * rng.standard_normal((1, int(SECONDS * RATE)))).astype("float32")
+        record = GenerationRecord(seconds=1.0)
+        save_song(store, key, Song(request=request, source=MemoryAudio(Audio(samples, RATE)), record=record))
+        quality[name.prompt] = quality.get(name.prompt, rng.normal())
+    for metric in experiment.metrics:
+        main, further = (one.name for one in metric.card.fields)
+        for name, key in planner.song_score_keys(metric).items():
+            value = quality[name.system] / 2 + quality[name.prompt] + rng.normal()
+            store.save("scores", key, Scores(values={main: value, further: rng.normal()}).to_json())
+
+
+def measured(experiment: Experiment, store: Store, profile: bool) -> dict[str, float]:
+    """Write the report once; seconds by the clock and of processor time, files and bytes."""
+    profiler = cProfile.Profile()
+    clock, processor = time.perf_counter(), time.process_time()
+    if profile:
+        report = profiler.runcall(write_run_report, experiment, store)
+        pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
+    else:
+        report = write_run_report(experiment, store)
+    return {
+        "seconds": round(time.perf_counter() - clock, 1),
+        "cpu_seconds": round(time.process_time() - processor, 1),
+        "files": len(report.paths),
+        "megabytes": round(sum(path.stat().st_size for path in report.paths) / 1e6, 1),
+    }
+
+
+def main() -> None:
+    """Make the run, write its report, and say how long that took."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--systems", type=int, default=10)
+    parser.add_argument("--prompts", type=int, default=100)
+    parser.add_argument("--takes", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="where run and store are made; default: a temporary one")
+    parser.add_argument("--out", type=Path, help="where the figures go")
+    parser.add_argument("--profile", action="store_true", help="print where the time goes")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        experiment = made_up_experiment(options.systems, options.prompts, options.takes, Path(folder))
+        store = Store(experiment.store)
+        fill(experiment, store)
+        rounds = [measured(experiment, store, options.profile) for _ in range(2)]
+    facts = {
+        "machine": in_words(hardware()),
+        "songs": options.systems * options.prompts * options.takes,
+        "metrics": 10,
+        "systems": options.systems,
+        "prompts": options.prompts,
+        "takes": options.takes,
+        "song_seconds": SECONDS,
+        "first": rounds[0],
+        "again": rounds[1],
+    }
+    print(json.dumps(facts, indent=1))
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "report_speed.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        (options.out / "README.md").write_text(_text(facts), encoding="utf-8")
+
+
+def _text(facts: Mapping[str, Any]) -> str:
+    rows = [
+        (title, *(str(facts[part][name]) for name in ("seconds", "cpu_seconds", "files", "megabytes")))
+        for part, title in (("first", "the first report"), ("again", "every later one"))
+    ]
+    return to_markdown(
+        [
+            Heading("Speed of reports", level=1),
+            Text(
+                f"Written by benchmarks/report_speed.py on {facts['machine']}: a made-up run of {facts['songs']} songs "
+                f"of {facts['song_seconds']} s ({facts['systems']} systems, {facts['prompts']} prompts, "
+                f"{facts['takes']} takes) by {facts['metrics']} metrics, in parts by genre and section plan."
+            ),
+            table("", ("report", "seconds", "CPU seconds", "files", "MB"), rows),
+            Text(
+                "The first report of a run decodes each song once for its waveform and spectrogram, which longer songs "
+                "make longer; these are kept."
+            ),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
