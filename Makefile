@@ -54,6 +54,9 @@ test-slow: $(VENV)/.workshop ## Run the slow tests too
 results: setup ## Make the committed results anew: demo, validation, intelligibility, listening tests (an hour and a half)
 	@$(BIN)/songbench run
 	@$(BIN)/songbench report demo --to results/demo
+	@$(BIN)/songbench report demo --to results/demo --name by-language --facet language --no-intervals \
+		--columns per@whisper-base-stem,per@whisper-base-mix,similarity,ser,fad
+	$(BIN)/python benchmarks/readme_table.py
 	@$(BIN)/songbench validate-metrics --to results/validation
 	$(BIN)/python benchmarks/intelligibility.py --suite benchmarks/intelligibility.jsonl --takes 3 --out results/intelligibility
 	@$(BIN)/songbench listen create demo $(DEMO_TEST) --out build/listening-demo --force

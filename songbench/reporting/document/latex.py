@@ -115,7 +115,7 @@ def _line(cells: Iterable[str]) -> str:
 
 def _heading(column: TableColumn) -> str:
     name = escaped(column.name)
-    return name if column.unit is None else rf"\shortstack[l]{{{name}\\{escaped(column.unit) or '~'}}}"
+    return name if column.unit is None else rf"\shortstack[{column.align[0]}]{{{name}\\{escaped(column.unit) or '~'}}}"
 
 
 def _cell(cell: TableCell) -> str:
