@@ -4,6 +4,8 @@
 
   const { make, rules, scales, Sound, SoundGroup, Player } = listening;
 
+  const NARROW = "(max-width: 640px)"; // where lyrics would push the player away they begin folded
+
   class TrialView {
     /**
      * @param {object} page as the server has it.
@@ -142,7 +144,7 @@
       if (!this.page.item.lyrics) return null;
       return make(
         "details",
-        { class: "panel lyrics", open: true },
+        { class: "panel lyrics", open: !window.matchMedia(NARROW).matches },
         make("summary", {}, make("h2", {}, words.say("lyrics"))),
         make("div", { class: "verses", tabindex: "0", role: "region", "aria-label": words.say("lyrics") }, listening.verses(this.page.item.lyrics, words)),
       );
