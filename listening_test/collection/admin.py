@@ -1,7 +1,7 @@
-"""The experimenter's page: how far the raters are, the answers to take away, opening and closing. As blind as theirs.
+"""The experimenter's page: how far the raters are, in charts and tables; answers to take away; opening and closing.
 
-Gradio's own components behind Gradio's own login. Nothing here says which system a seat, trial or stimulus belongs to:
-whoever looks during the test is not tempted to stop it at a convenient moment.
+Gradio's own components behind Gradio's own login. As blind as the raters' pages: nothing here says which system a seat,
+trial or stimulus belongs to, so whoever looks during the test is not tempted to stop it at a convenient moment.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from listening_test.collection.export import lines
 from listening_test.collection.logins import equal_texts
+from listening_test.collection.monitoring import STATES, answered_pages, dashboard
 from listening_test.collection.overview import AnswerCount, CollectionProgress
+from listening_test.collection.panel_records import look_up
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
 
 USER = "admin"
 REFRESH_SECONDS = 10.0
+CHART_SECONDS = 60.0
+"""Charts look at every answer, tables at their numbers only."""
 _RATERS = ("rater", "seat", "invitation", "language", "pages", "minutes", "state", "device")
 _CELLS = ("id", "answers", "planned")
+_ALWAYS = ("finished", "under way")
 _SAVE = """(text) => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], {type: "application/jsonl"}));
@@ -57,6 +62,8 @@ def admin_blocks(sessions: Sessions) -> Blocks:
             refreshing = gradio.Button("Refresh")
         answers = gradio.Textbox(visible="hidden")
         with gradio.Tabs():
+            with gradio.Tab("Charts"):
+                drawings = gradio.HTML()
             with gradio.Tab("Raters"):
                 raters = gradio.Dataframe(headers=list(_RATERS), datatype="str", interactive=False, show_label=False)
             with gradio.Tab("Trials"):
@@ -65,10 +72,19 @@ def admin_blocks(sessions: Sessions) -> Blocks:
             with gradio.Tab("Stimuli"):
                 gradio.Markdown("Answered pages on which each stimulus was judged, and how many are planned.")
                 stimuli = gradio.Dataframe(headers=list(_CELLS), datatype="str", interactive=False, show_label=False)
+            with gradio.Tab("Completion codes"):
+                gradio.Markdown("Whether a code that someone shows was made by this test, and for which end.")
+                code = gradio.Textbox(label="Completion code", max_length=32)
+                checking = gradio.Button("Check the code")
+                verdict = gradio.Textbox(label="Verdict", interactive=False)
         outputs = [heading, raters, trials, stimuli, closing, reopening]
 
         def look() -> list[Any]:
             return _page_values(sessions)
+
+        def draw() -> str:
+            test = sessions.test
+            return dashboard(test, sessions.progress(), answered_pages(sessions.database, test), sessions.checks)
 
         def close() -> list[Any]:
             sessions.close()
@@ -80,7 +96,11 @@ def admin_blocks(sessions: Sessions) -> Blocks:
 
         blocks.load(look, outputs=outputs, **_QUIET)
         gradio.Timer(REFRESH_SECONDS).tick(look, outputs=outputs, **_QUIET)
-        refreshing.click(look, outputs=outputs, **_QUIET)
+        blocks.load(draw, outputs=drawings, **_QUIET)
+        gradio.Timer(CHART_SECONDS).tick(draw, outputs=drawings, **_QUIET)
+        refreshing.click(look, outputs=outputs, **_QUIET).then(draw, outputs=drawings, **_QUIET)
+        for event in (checking.click, code.submit):
+            event(lambda text: look_up(sessions.database, text, identity=False), inputs=code, outputs=verdict, **_QUIET)
         closing.click(close, outputs=outputs, **_QUIET)
         reopening.click(reopen, outputs=outputs, **_QUIET)
         preparing.click(lambda: lines(sessions.sheets()), outputs=answers, **_QUIET).then(
@@ -104,8 +124,10 @@ def _page_values(sessions: Sessions) -> list[Any]:
 
 
 def _heading(sessions: Sessions, progress: CollectionProgress) -> str:
-    states = ", ".join(f"{progress.count(one)} {one}" for one in ("under way", "finished", "left", "withdrawn"))
+    states = ", ".join(f"{count} {state}" for state in STATES if (count := progress.count(state)) or state in _ALWAYS)
     raters_admitted = "anyone" if sessions.entry == "open" else "holders of an invitation"
+    if sessions.panel and sessions.panel.parameters.participant:
+        raters_admitted = "raters of the panel and holders of an invitation"
     state = (
         "**closed**: nobody is admitted, nobody gets a new page" if progress.closed else f"open to {raters_admitted}"
     )

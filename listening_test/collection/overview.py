@@ -31,6 +31,7 @@ class RaterProgress:
         seat: which assignment.
         invited: by the invitation with this number, or None.
         language: of the pages.
+        started: when the rater came, in seconds since 1970.
         pages: answered.
         of: how many there are.
         minutes: from coming to the last answer; pauses longer than 10 minutes left out.
@@ -42,6 +43,7 @@ class RaterProgress:
     seat: int
     invited: int | None
     language: str
+    started: float
     pages: int
     of: int
     minutes: float
@@ -210,6 +212,7 @@ def _rater_progress(test: PreparedTest, rater: RaterRow, times: list[float], sta
         seat=rater.seat,
         invited=rater.invitation,
         language=rater.language,
+        started=rater.started,
         pages=len(times),
         of=len(session_pages(test, rater.seat)) - 1,
         minutes=sum(gap for gap in gaps if 0 <= gap <= _PAUSE) / 60,

@@ -86,9 +86,21 @@ def code_owner(test: PreparedTest, url: str | None, code: str) -> str:
         url: of the database, None for the one in the test's folder.
         code: as someone showed it.
     """
+    with _opened(test, url) as database:
+        return look_up(database, code, identity=True)
+
+
+def look_up(database: Database, code: str, *, identity: bool) -> str:
+    """What a completion code is worth, in one line.
+
+    Args:
+        database: of the test.
+        code: as someone showed it.
+        identity: whether to say whose it is, by the panel's id.
+    """
     letters = "".join(letter for letter in code.upper() if letter.isascii() and letter.isalnum())[:_CODE_LETTERS]
     quotation = code if code.isascii() and code.isprintable() and len(code) <= _CODE_LETTERS else "this"
-    with _opened(test, url) as database, database.reading() as session:
+    with database.reading() as session:
         raters = session.scalars(select(RaterRow).where(RaterRow.completion_code.is_not(None)))
         owner = next((rater for rater in raters if str(rater.completion_code).replace("-", "") == letters), None)
         if owner is None:
@@ -96,7 +108,8 @@ def code_owner(test: PreparedTest, url: str | None, code: str) -> str:
         visit = session.get(PanelVisitRow, owner.id) if database.has_visits(session) else None
         when = owner.finished or (visit.ended if visit else None) or owner.active
         end = "screened out" if visit and visit.end == "screened-out" else "complete"
-        owner_name = f"participant {visit.participant}" if visit and visit.participant else f"seat {owner.seat}"
+        has_name = identity and visit is not None and visit.participant
+        owner_name = f"participant {visit.participant}" if visit and has_name else f"seat {owner.seat}"
         date = datetime.fromtimestamp(when, UTC).isoformat(sep=" ", timespec="minutes")
         return f"{owner.completion_code}: {end}, {owner_name}, {date}"
 
