@@ -15,6 +15,8 @@ from pathlib import Path
 
 import command_line
 import documented
+import nbclient
+import nbformat
 import numpy as np
 import pandas
 import pytest
@@ -188,3 +190,22 @@ def test_the_demo_can_be_listened_to(folder, documented_lines):
         rater = served.Rater(server.url, language="zh")
         assert rater.open()["page"]["kind"] == "consent"
         assert rater.answer()["page"]["kind"] == "background"
+
+
+@pytest.mark.parametrize(
+    ("notebook", "files"), [("figure", ["intervals.pdf"]), ("compare", ["differences.pdf", "comparison.tex"])]
+)
+def test_the_notebooks_run(folder, notebook, files, tmp_path, monkeypatch):
+    """In a kernel of their own, with the demo suite of the folder."""
+    startup = tmp_path / "profile_default/startup"
+    startup.mkdir(parents=True)
+    suite = f"import songbench.suites as s, pathlib; s.DEMO = pathlib.Path({str(folder / 'demo.jsonl')!r})"
+    (startup / "demo.py").write_text(suite)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    book = nbformat.read(ROOT / f"docs/notebooks/{notebook}.ipynb", as_version=4)
+    nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    shown = [output["data"] for cell in book.cells for output in cell.get("outputs", ()) if "data" in output]
+    assert any("<table" in data.get("text/html", "") for data in shown)
+    assert any("image/png" in data for data in shown)
+    assert all((folder / name).stat().st_size > 500 for name in files)

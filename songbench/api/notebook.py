@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from songbench.reporting.board import Leaderboard
 from songbench.reporting.comparison import RunComparison
-from songbench.reporting.comparison.blocks import comparison_blocks
+from songbench.reporting.comparison.blocks import answers, comparison_blocks
 from songbench.reporting.document.html import to_fragment
 from songbench.reporting.tables import to_html_fragment
 
@@ -23,6 +23,9 @@ class LeaderboardView(Leaderboard):
 
 class ComparisonView(RunComparison):
     """A comparison that a notebook shows as its answer and its table."""
+
+    def __repr__(self) -> str:
+        return " ".join(answers(self))
 
     def _repr_html_(self) -> str:
         return to_fragment(comparison_blocks(self))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
@@ -22,7 +22,7 @@ class RunSide:
     """
 
     name: str
-    results: RunResults
+    results: RunResults = field(repr=False)
     metric_parameters: Mapping[str, Mapping[str, Json]]
 
     @property

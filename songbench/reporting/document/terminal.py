@@ -77,7 +77,9 @@ def to_text(blocks: Sequence[Block], width: int = WIDTH) -> str:
     from rich.console import Console
 
     stream = io.StringIO()
-    print_document(blocks, Console(file=stream, width=width, color_system=None, force_terminal=False))
+    print_document(
+        blocks, Console(file=stream, width=width, color_system=None, force_terminal=False, force_jupyter=False)
+    )
     return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
 
 
