@@ -19,11 +19,11 @@ LOUDNESS = -16.0
 PEAK = 10 ** (-1.1 / 20)
 """Ceiling of the mix: a little under -1 dBFS."""
 
-_VOCAL_OVER_BAND_DB = 8.5
+_VOCAL_OVER_BAND_DB = 9.5
 _VOCAL_LEVEL = 0.11
 _STEM_LEVELS_DB = {"drums": -1.0, "bass": -1.5, "other": 0.0}
 _BAND_LEVEL = 0.08
-_WIDTHS = {"vocals": 0.2, "drums": 0.45, "bass": 0.15, "other": 0.6}
+_WIDTHS = {"vocals": 0.2, "drums": 0.5, "bass": 0.15, "other": 0.7}
 """Amplitude of the reflections that make a stem wide, over its mono sum."""
 _ROOM_FOR_WORDS_DB = -3.5
 """What the chords give up where consonants lie."""
