@@ -77,7 +77,7 @@ def test_keys_play_change_and_seek(visit, folder):
     page.keyboard.press("2")
     wait_until_plays(page, 1)
     page.keyboard.press(" ")
-    page.wait_for_function("document.querySelector('.play').getAttribute('aria-label') === 'Play'")
+    page.wait_for_function("() => document.querySelector('.play').getAttribute('aria-label') === 'Play'")
     before = sounds(page)[1][1]
     page.keyboard.press("ArrowRight")
     assert sounds(page)[1][1] == pytest.approx(before + 5, abs=0.05)
@@ -85,6 +85,13 @@ def test_keys_play_change_and_seek(visit, folder):
     assert sounds(page)[1][1] == pytest.approx(before, abs=0.05)
     page.keyboard.press("9")
     assert chosen_title(page) == "我的<模型>"
+    # where the focus is on the song's own button or on the slider, space plays, too
+    page.get_by_role("button", name="singer").click()
+    page.keyboard.press(" ")
+    wait_until_plays(page, 0)
+    page.get_by_label("Position").focus()
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('.play').getAttribute('aria-label') === 'Play'")
 
 
 def test_a_word_and_a_waveform_are_places_to_seek_to(visit, folder):
@@ -97,7 +104,7 @@ def test_a_word_and_a_waveform_are_places_to_seek_to(visit, folder):
     wave = page.locator(".waveform").nth(1)
     box = wave.bounding_box()
     wave.click(position={"x": box["width"] / 2, "y": 5})
-    page.wait_for_function("document.querySelectorAll('.recording-head audio')[1].currentTime > 3.5")
+    page.wait_for_function("() => document.querySelectorAll('.recording-head audio')[1].currentTime > 3.5")
     assert sounds(page)[1][1] == pytest.approx(SECONDS / 2, abs=0.3) and chosen_title(page) == "我的<模型>"
 
 

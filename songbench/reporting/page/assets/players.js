@@ -77,13 +77,13 @@
         return button;
       });
       this.status = make("span", { class: "status", role: "status" });
-      const chooser = make("div", { class: "chooser", role: "group", "aria-label": "Song" }, this.buttons);
+      this.chooser = make("div", { class: "chooser", role: "group", "aria-label": "Song" }, this.buttons);
       const keys = make("p", { class: "keys" });
       for (const [key, meaning] of [["space", "plays and pauses"], ["1–9", "change the song"], ["← →", "seek 5 s"]]) {
         keys.append(make("kbd", {}, [key]), ` ${meaning}   `);
       }
       const title = { role: "group", "aria-label": `Player: ${this.group.dataset.title}` };
-      const bar = make("div", { class: "transport", ...title }, [this.play, this.clock, this.range, chooser, this.status]);
+      const bar = make("div", { class: "transport", ...title }, [this.play, this.clock, this.range, this.chooser, this.status]);
       this.group.prepend(bar, make("div", { class: "transport-more" }, [...this.equalizer(), keys]));
     }
 
@@ -165,7 +165,9 @@
         const chosen = row === recording.row;
         row.classList.toggle("chosen", chosen);
         if (part) part.classList.toggle("chosen", chosen);
-        this.buttons[number].setAttribute("aria-pressed", String(chosen));
+        const button = this.buttons[number];
+        button.setAttribute("aria-pressed", String(chosen));
+        if (chosen) this.chooser.scrollLeft = button.offsetLeft - this.chooser.offsetLeft - 24;
       });
       if (current !== recording) {
         current.audio.pause();
@@ -205,7 +207,9 @@
     /** Do what a key asks for; false when it asks for nothing here. */
     steer(key, target) {
       if (key === " ") {
-        if (target.closest("button, a, summary, input")) return false;
+        // a button is pressed by it, but for that of the song that is chosen already
+        const other = "a, summary, [type=checkbox], button:not([aria-pressed=true])";
+        if (target.closest(other)) return false;
         this.toggle();
       } else if (/^[1-9]$/.test(key) && this.recordings[Number(key) - 1]) {
         this.choose(this.recordings[Number(key) - 1]);
