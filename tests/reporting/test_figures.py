@@ -1,6 +1,7 @@
 """What the figures of a leaderboard hold, and that their files are the same for the same leaderboard."""
 
 import warnings
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -148,7 +149,9 @@ class TestIntervals:
 
     def test_a_set_metric_has_no_figure_by_parts(self):
         songs = {SongId("a", f"p{number:02d}", 0): "done" for number in (1, 2)}
-        board = build_leaderboard(set_run({"a": Scores(values={"m": 3.0}, n=2)}, PER_SET, songs), facet="language")
+        run = set_run({"a": Scores(values={"m": 3.0}, n=2)}, PER_SET, songs)
+        tagged = (replace(prompt, tags={"genre": prompt.id}) for prompt in run.suite.prompts)
+        board = build_leaderboard(replace(run, suite=replace(run.suite, prompts=tuple(tagged))), facet="genre")
         assert columns_with_figure(board) and not scored(board, board.columns[0])
         assert [picture.name for picture in pictures_of(board, ())] == ["m-b"]
 
