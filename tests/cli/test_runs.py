@@ -122,6 +122,11 @@ def test_tables_by_condition_and_songs_of_a_run(songbench_here, suite_file, tmp_
     assert run.stdout.index("competitors with style as text") < run.stdout.index("competitors with style as audio")
     report = songbench_here("report", "--quiet").stdout
     assert "condition" in report and "style as text: text; style as audio: audio" in " ".join(report.split())
+    options = ["--columns", "level", "--systems", "audio,text", "--no-intervals", "--name", "levels"]
+    table = songbench_here("report", *options, "--quiet")
+    assert table.returncode == 0 and table.stdout.index("audio") < table.stdout.index("text"), table.stderr
+    assert (tmp_path / "runs/small/tables/levels.tex").exists()
+    assert "with other intervals" in songbench_here("report", *options[:4], "--name", "levels").stderr
     folders = ["--store", tmp_path / "store", "--runs", tmp_path / "runs"]
 
     def songs(*words):

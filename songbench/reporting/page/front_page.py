@@ -33,6 +33,7 @@ from songbench.reporting.page.parts import RunPart
 from songbench.reporting.page.prompt_list import prompt_table
 from songbench.reporting.page.run_record import record_blocks
 from songbench.reporting.page.song_files import ReportAudio
+from songbench.reporting.precision import precision_blocks
 from songbench.reporting.published import published_blocks
 from songbench.reporting.tables import comparison_table, number_cell
 
@@ -71,6 +72,7 @@ def front_page(
         Text(_about_prompts(songs)),
         prompt_table(material, pages),
         *_figures(board, pictures),
+        *precision_blocks(board),
         *_missing(board),
         Heading("What the columns mean"),
         *definitions(board),
