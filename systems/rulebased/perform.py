@@ -32,6 +32,8 @@ from systems.rulebased.syllables import SyllableLine
 from systems.rulebased.voice import SungLine, sing_line
 
 _RING_OUT_SECONDS = 1.5
+_LEAST_BREATH_SECONDS = 0.3
+"""Silence between two lines, before the consonants of the second."""
 
 
 @dataclass(frozen=True)
@@ -308,7 +310,7 @@ def _rhythms(plan: Plan, recipe: Recipe) -> list[list[tuple[Onset, ...]]]:
             earliest = free if index or _follows_silence(plan, section) else max(free, slot.start - lead)
             rng = np.random.default_rng([recipe.seed, 11, sum(section.tag.encode()), index % 2])
             lines.append(set_rhythm(slot, section.start, plan.bpm, earliest, rng))
-            free = lines[-1][-1].end + 0.15 * plan.bpm / 60.0
+            free = lines[-1][-1].end + _LEAST_BREATH_SECONDS * plan.bpm / 60.0
         rhythms.append(lines)
     return rhythms
 
