@@ -103,14 +103,14 @@ def test_what_no_run_needs_is_shown_and_removed(command, folder, store, monkeypa
     assert [(row["kind"], row["files"]) for row in rows] == [
         ("scores", 1),
         ("songs", 1),
-        ("features", 1),
+        ("features", 2),
         ("audio", 1),
     ]
     question = command(*words)
     assert question.returncode == 2 and "to be freed" in question.stdout and "--yes" in question.stderr
     assert store() == before
     process = command(*words, "--yes")
-    assert process.returncode == 0 and "freed " in process.stdout and len(store()) == len(before) - 4
+    assert process.returncode == 0 and "freed " in process.stdout and len(store()) == len(before) - 5
     assert command("verify", "first", "--runs", "runs").returncode == 0
 
 

@@ -2,20 +2,33 @@
 
 import json
 import os
+import shutil
 
+import command_here
 import pytest
 
 PROBE = ["--systems", "probe,silence", "--metrics", "level@probe"]
 
 
-@pytest.fixture
-def runs(songbench_here, suite_file, tmp_path):
-    """Two runs on one store, the one called ``first`` written last."""
-    suite = suite_file(2)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A folder with two runs on one store, the one called ``first`` written last."""
+    folder = tmp_path_factory.mktemp("runs")
+    rows = [{"suite": "small", "version": "1"}]
+    rows += [{"id": f"p{number}", "lyrics": "[verse]\nla la la", "seconds": 1.0} for number in range(2)]
+    (folder / "small.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     for name in ("second", "first"):
-        process = songbench_here("run", "--suite", suite, *PROBE, "--name", name, "--quiet", "--set", "engine=inline")
+        words = ["run", "--suite", "small.jsonl", *PROBE, "--name", name, "--quiet", "--set", "engine=inline"]
+        process = command_here.run([*words, "--store", "store", "--runs", "runs"], cwd=folder)
         assert process.returncode == 0, process.stderr
-    os.utime(tmp_path / "runs/second/record.json", (1e9, 1e9))
+    os.utime(folder / "runs/second/record.json", (1e9, 1e9))
+    return folder
+
+
+@pytest.fixture
+def runs(original, tmp_path):
+    """The folder of runs in a copy of it, which is the working folder of commands."""
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
     return tmp_path / "runs"
 
 
@@ -41,7 +54,7 @@ def test_runs_are_listed_newest_first(look):
 def test_a_run_is_shown_with_its_files(look, runs):
     process = look("runs", "show", "first")
     assert process.returncode == 0, process.stderr
-    for text in ("level@probe", "leaderboard.md", "record.json", str(runs.parent / "store")):
+    for text in ("level@probe", "leaderboard.md", "record.json", "store"):
         assert text in process.stdout.replace("\n", "")
     wrong = look("runs", "show", "frist")
     assert wrong.returncode == 2

@@ -71,7 +71,13 @@ def folder(original, tmp_path, monkeypatch):
     """A copy of it, which is the working folder."""
     shutil.copytree(original, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("songbench.execution.housekeeping.garbage.find_suite", no_suite)
     return tmp_path
+
+
+def no_suite(name):
+    """What installed suites need is the matter of one test, and to read them takes a moment."""
+    raise InputError(f"There is no suite '{name}' here.")
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -121,6 +127,8 @@ def test_what_a_run_rests_on_is_counted_and_what_it_shares(folder):
     assert 0 < first.unshared < first.store, "its audio is the second's, too"
     assert third.unshared == 0 and second.store > third.store
     assert first.folder == sum(path.stat().st_size for path in Path("runs/first").rglob("*") if path.is_file())
+    os.link(next(Path("store/blobs").rglob("*.flac")), "runs/first/song.flac")
+    assert run_sizes(runs)[0].folder == first.folder, "a link takes no room"
     os.truncate(Path("runs/second") / RECORD, 20)
     (_, sizes), (summary, damaged) = sized_summaries([Path("runs/first"), Path("runs/second")])
     assert sizes.store == sizes.unshared == first.store

@@ -44,7 +44,8 @@ def garbage(
     free = {place for place in files if kind_of(place)} - claimed
     # 1. prompt audio and references of suites
     staying: list[StoredFiles] = []
-    for suite, places in _assets_of_suites().items() if keep_assets else ():
+    has_assets = any(kind_of(place) == "assets" for place in free)  # to read all suites takes a moment
+    for suite, places in _assets_of_suites().items() if keep_assets and has_assets else ():
         required = with_basis(places, store, files) & free
         if required:
             sizes = {place: files[place] for place in sorted(required)}

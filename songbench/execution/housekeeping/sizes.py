@@ -19,7 +19,7 @@ class RunSize:
     """How much room a run takes up, in bytes.
 
     Attributes:
-        folder: its own folder, reports and results of listening tests included.
+        folder: its own folder, reports and results of listening tests included, songs that are linked there not.
         store: what it rests on in its store; None where the record or the store cannot be read.
         unshared: how much of that no other run of the same folder rests on.
     """
@@ -67,8 +67,9 @@ def _resolved(address: str) -> str:
 
 
 def folder_size(folder: Path) -> int:
-    """The bytes of all files below a folder; a link counts as itself."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    """The bytes that the files below a folder take up; those that are links, to songs of the store, take none."""
+    facts = (path.lstat() for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(file.st_size for file in facts if file.st_nlink == 1)
 
 
 def _listing(address: str) -> dict[str, int] | None:
