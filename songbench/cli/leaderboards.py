@@ -11,7 +11,7 @@ import typer
 from songbench.cli.options import parts
 
 NONE = "none"
-"""In the place of published numbers: show none any more."""
+"""In the place of published numbers or a facet: show none any more."""
 
 
 def published_blocks(names: str | None) -> list[Any] | None:
@@ -62,7 +62,14 @@ def show_leaderboard(
     check_formats(figures)
     mode = None if audio is None else check_audio_mode(audio)
     report = write_run_report(
-        experiment, store, folder=folder, facet=facet, published=blocks, figures=figures, audio=mode
+        experiment,
+        store,
+        folder=folder,
+        facet=None if facet == NONE else facet,
+        other_facets=facet != NONE,
+        published=blocks,
+        figures=figures,
+        audio=mode,
     )
     print_leaderboard(report.board, published=blocks)
     names = ", ".join(path.name for path in report.paths[:5])

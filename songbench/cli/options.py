@@ -68,7 +68,7 @@ Facet: TypeAlias = Annotated[
         "--facet",
         metavar="NAME",
         help="Also a table for each part of the run: by language, section_plan, condition (the kind of style that"
-        " systems were given) or any tag of the suite, such as genre.",
+        " systems were given) or any tag of the suite, such as genre. Later reports keep the parts; none: no more.",
     ),
 ]
 Figures: TypeAlias = Annotated[

@@ -9,7 +9,7 @@ import typer
 
 from songbench.cli import json_output
 from songbench.cli.app import RUNS, app
-from songbench.cli.leaderboards import published_blocks, show_leaderboard, show_paper_table
+from songbench.cli.leaderboards import NONE, published_blocks, show_leaderboard, show_paper_table
 from songbench.cli.options import (
     BoldBest,
     Caption,
@@ -106,7 +106,7 @@ def report(
         table = PaperTable(
             systems=tuple(parts(systems) or ()),
             columns=tuple(parts(columns) or ()),
-            facet=facet,
+            facet=None if facet == NONE else facet,
             decimals=decimals,
             intervals=not no_intervals,
             letters=not no_letters,

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from songbench.cli.app import RUNS, app
-from songbench.cli.leaderboards import exit_for_failures, published_blocks, show_leaderboard
+from songbench.cli.leaderboards import NONE, exit_for_failures, published_blocks, show_leaderboard
 from songbench.cli.options import (
     DryRun,
     Facet,
@@ -232,7 +232,7 @@ def _add_stages(name: str, text: str, *, generate: bool, score: bool) -> None:
             workers=workers,
             overrides=overrides or (),
         )
-        check_facet(experiment.suite, facet)
+        check_facet(experiment.suite, None if facet == NONE else facet)
         # 2. the run
         execute(
             continued(experiment, anew=replace),

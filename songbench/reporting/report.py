@@ -39,6 +39,7 @@ def write_report(
     published: Sequence[Published] | None = None,
     *,
     figures: Sequence[str] = DEFAULT_FORMATS,
+    other_parts: Sequence[Leaderboard] = (),
     material: PageMaterial | None = None,
     audio: AudioMode = "none",
 ) -> list[Path]:
@@ -56,6 +57,7 @@ def write_report(
             in the folder was given.
         figures: their formats, of `songbench.reporting.figures.files.FORMATS`; PNG is written in any case, as
             ``leaderboard.md`` shows it.
+        other_parts: the same leaderboard by other facets, whose parts are written as well.
         material: what the page is made of; None: there is no page.
         audio: how songs come into the page.
 
@@ -73,11 +75,15 @@ def write_report(
     if not names:
         raise SongbenchError("songbench was installed before it had report formats. Install it again: pip install -e .")
     folder = Path(folder)
-    pictures = pictures_of(board, [ending for ending in FORMATS if ending in figures or _has_figures(folder, ending)])
+    endings = [ending for ending in FORMATS if ending in figures or _has_figures(folder, ending)]
+    pictures = pictures_of(board, endings)
+    for table in other_parts:
+        pictures += pictures_of(table, endings, without={picture.name for picture in pictures})
     published = remembered(folder) if published is None else tuple(published)
     reports = {"": formats.LeaderboardReport(board=board, published=published, pictures=pictures)}
-    for value, name in part_names(board, names).items():
-        reports[f"{name}."] = formats.LeaderboardReport(board=board.tables[value])
+    boards = {table.facet or "": table for table in (board, *other_parts)}
+    for (facet, value), name in part_names(boards.values(), names).items():
+        reports[f"{name}."] = formats.LeaderboardReport(board=boards[facet].tables[value])
     contents: dict[str, bytes] = {}
     faults: list[PluginError] = []
     for part, report in reports.items():
@@ -102,15 +108,17 @@ def write_report(
     return paths
 
 
-def part_names(board: Leaderboard, formats: Iterable[str]) -> dict[str, str]:
-    """What stands for each part of a leaderboard in the names of its files, by the value of the facet.
+def part_names(boards: Iterable[Leaderboard], formats: Iterable[str]) -> dict[tuple[str, str], str]:
+    """What stands for each part of leaderboards in the names of its files, by facet and value.
 
     Args:
-        board: the leaderboard.
+        boards: each by a facet of its own.
         formats: endings of the files of the whole, which no file of a part may have, as ``leaderboard.tar.gz``.
     """
     beginnings = {ending.rpartition(".")[0] for ending in formats} - {""}
-    return safe_names({value: value or _UNNAMED.get(board.facet or "", "none") for value in board.tables}, beginnings)
+    parts = {f"{board.facet}={value}": (board.facet or "", value) for board in boards for value in board.tables}
+    texts = {key: value or _UNNAMED.get(facet, "none") for key, (facet, value) in parts.items()}
+    return {parts[key]: name for key, name in safe_names(texts, beginnings).items()}
 
 
 def _has_figures(folder: Path, ending: str) -> bool:

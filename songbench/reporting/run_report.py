@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from songbench.execution.gather import gather
 from songbench.execution.results import RunResults
 from songbench.execution.store import Store
 from songbench.reporting.board import Leaderboard
+from songbench.reporting.facets import facet_names
 from songbench.reporting.figures.gallery import DEFAULT_FORMATS
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.listening_results import load_listening_results
@@ -41,6 +43,7 @@ def write_run_report(
     folder: Path | None = None,
     results: RunResults | None = None,
     facet: str | None = None,
+    other_facets: bool = True,
     published: Sequence[Published] | None = None,
     figures: Sequence[str] = DEFAULT_FORMATS,
     audio: AudioMode | None = None,
@@ -53,6 +56,7 @@ def write_run_report(
         folder: where to; None: the run's.
         results: what `songbench.execution.gather.gather` gave, where that was called already.
         facet: as of `songbench.reporting.leaderboard.build_leaderboard`.
+        other_facets: also write the parts by facets that earlier reports in the folder were asked for.
         published: numbers from papers, shown apart; None: those that the run's report shows already.
         figures: their formats.
         audio: how songs come into the page; None: linked in the run's own folder from a store on this machine, where
@@ -66,8 +70,26 @@ def write_run_report(
     published = remembered(experiment.folder) if published is None else published
     rated = load_listening_results(experiment.folder)
     board = build_leaderboard(results, listening_results=rated, facet=facet, **experiment.statistics)
+    earlier_facets = [name for name in facets_in(folder) if name in facet_names(results)] if other_facets else []
+    other_parts = [
+        build_leaderboard(results, listening_results=rated, facet=name, **experiment.statistics)
+        for name in earlier_facets
+        if name != facet
+    ]
     material = page_material(experiment, store, results, board, published, rated)
     mode: AudioMode = audio or ("link" if store.local and folder == experiment.folder else "none")
-    return RunReport(
-        board, results, write_report(board, folder, published, figures=figures, material=material, audio=mode)
+    paths = write_report(
+        board, folder, published, figures=figures, other_parts=other_parts, material=material, audio=mode
     )
+    return RunReport(board, results, paths)
+
+
+def facets_in(folder: Path) -> tuple[str, ...]:
+    """The facets by whose parts there are leaderboards in the folder of a report."""
+    facets = []
+    for path in sorted(folder.glob("leaderboard.*.json")):
+        try:
+            facets.append(json.loads(path.read_text(encoding="utf-8"))["facet"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # of another package's format, or damaged, which `songbench verify` says
+    return tuple(dict.fromkeys(facet for facet in facets if isinstance(facet, str)))

@@ -135,6 +135,7 @@ def test_tables_by_condition_and_songs_of_a_run(songbench_here, suite_file, tmp_
     assert run.stdout.index("competitors with style as text") < run.stdout.index("competitors with style as audio")
     report = songbench_here("report", "--quiet").stdout
     assert "condition" in report and "style as text: text; style as audio: audio" in " ".join(report.split())
+    assert (tmp_path / "runs/small/leaderboard.text.json").exists(), "a later report writes the parts anew"
     options = ["--columns", "level", "--systems", "audio,text", "--no-intervals", "--name", "levels"]
     table = songbench_here("report", *options, "--quiet")
     assert table.returncode == 0 and table.stdout.index("audio") < table.stdout.index("text"), table.stderr

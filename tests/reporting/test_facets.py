@@ -17,6 +17,7 @@ from songbench.reporting.facets import OF_ALL_SONGS, facet_names, prompt_facet, 
 from songbench.reporting.file_names import safe_names
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.report import part_names, write_report
+from songbench.reporting.run_report import facets_in
 
 GENRES = [
     "pop/\u6447\u6eda",
@@ -167,6 +168,23 @@ class TestFiles:
         assert len({name.casefold() for name in names}) == len(texts)
         assert all(name.replace("-", "").isalnum() and len(name.encode()) < 100 for name in names)
 
+    def test_parts_by_several_facets_stand_beside_each_other(self, tmp_path):
+        plain = simple_run({"a": [1.0] * 8}, Field("m", unit="", direction="none"))
+        run = tagged(plain, genre=["en", "en", *["pop"] * 6])
+        by_language, by_genre = (build_leaderboard(run, replicates=10, facet=name) for name in ("language", "genre"))
+        write_report(by_language, tmp_path)
+        write_report(by_genre, tmp_path, other_parts=[by_language])
+        parts = [json.loads(path.read_text()) for path in tmp_path.glob("leaderboard.*.json")]
+        assert sorted((part["facet"], part["facet_value"]) for part in parts) == [
+            ("genre", "en"),
+            ("genre", "pop"),
+            ("language", "en"),
+            ("language", "zh"),
+        ]
+        assert {"leaderboard.zh.json", "leaderboard.pop.json"} <= {path.name for path in tmp_path.glob("*.json")}
+        (tmp_path / "leaderboard.odd.json").write_text("[]")
+        assert set(facets_in(tmp_path)) == {"genre", "language"}
+
     def test_a_name_that_is_taken_is_left(self):
         assert safe_names({"tar": "tar", "pop": "pop"}, ["tar"])["pop"] == "pop"
         assert safe_names({"tar": "tar"}, ["tar"])["tar"].startswith("tar-")
@@ -197,4 +215,5 @@ class TestConditions:
         assert fad.sets["songbloom"] == before.sets["songbloom"] and "rulebased" not in fad.sets
 
     def test_the_parts_have_the_names_of_the_kinds(self, board):
-        assert part_names(board, ["md"]) == {"text": "text", "audio": "audio", "": "no-song"}
+        names = {value: name for (_, value), name in part_names([board], ["md"]).items()}
+        assert names == {"text": "text", "audio": "audio", "": "no-song"}

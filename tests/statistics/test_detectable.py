@@ -47,6 +47,24 @@ def test_a_pair_that_is_not_significant_needs_more_prompts_than_it_has():
     assert undecided >= 3
 
 
+def test_the_tests_of_a_leaderboard_find_it_about_as_often():
+    """With the reach of their intervals in it; Student's t alone would promise too much on few prompts."""
+    n, rng = 6, np.random.default_rng(5)
+    prompts, zeros = [str(number) for number in range(n)], Takes.of([str(number) for number in range(n)], np.zeros(n))
+
+    def compared(difference):
+        first = Takes.of(prompts, rng.normal(difference, 1.0, n))
+        return statistics.compare_takes(first, zeros, replicates=100)
+
+    claims = [
+        statistics.minimal_detectable_difference(test.deviation, n, stretch=test.stretch)
+        for test in (compared(1.5) for _ in range(150))
+    ]
+    power = np.mean([compared(np.median(claims)).p < 0.05 for _ in range(150)])
+    of_student = np.mean([compared(statistics.minimal_detectable_difference(1.0, n)).p < 0.05 for _ in range(150)])
+    assert 0.6 < power < 0.9 and of_student < power
+
+
 def test_there_are_questions_without_an_answer():
     assert statistics.minimal_detectable_difference(1.0, 1) is None
     assert statistics.minimal_detectable_difference(0.0, 9) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -38,12 +38,15 @@ class Picture:
     files: Mapping[str, bytes] = field(repr=False)
 
 
-def pictures_of(board: Leaderboard, formats: Sequence[str] = DEFAULT_FORMATS) -> tuple[Picture, ...]:
+def pictures_of(
+    board: Leaderboard, formats: Sequence[str] = DEFAULT_FORMATS, *, without: Collection[str] = ()
+) -> tuple[Picture, ...]:
     """The figures of a leaderboard.
 
     Args:
         board: the leaderboard.
         formats: of `songbench.reporting.figures.files.FORMATS`; PNG is made in any case.
+        without: names of pictures that there are already.
 
     Returns:
         The intervals of each column in the order of the table, then the others; the same bytes for the same leaderboard
@@ -52,6 +55,8 @@ def pictures_of(board: Leaderboard, formats: Sequence[str] = DEFAULT_FORMATS) ->
     endings = dict.fromkeys((*formats, "png"))
     pictures = []
     for name, alt, draw in _drawings(board):
+        if name in without:
+            continue
         figure = draw()
         pictures.append(Picture(name=name, alt=alt, files={ending: encoded(figure, ending) for ending in endings}))
     return tuple(pictures)
