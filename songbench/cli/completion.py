@@ -73,12 +73,17 @@ def run_name(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def run_system_name(ctx: typer.Context, incomplete: str) -> list[str]:
     """A system of the runs in the folder that ``--runs`` names."""
-    return _beginning(incomplete, _systems_of_runs(ctx))
+    return _beginning(incomplete, _of_records(ctx, "systems"))
+
+
+def run_prompt_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Comma-separated prompts of the run that is named, or of all runs of the folder."""
+    return _in_list(incomplete, _of_records(ctx, "prompts"))
 
 
 def run_system_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The same, comma-separated."""
-    return _in_list(incomplete, _systems_of_runs(ctx))
+    return _in_list(incomplete, _of_records(ctx, "systems"))
 
 
 def export_name(incomplete: str) -> list[str]:
@@ -88,12 +93,14 @@ def export_name(incomplete: str) -> list[str]:
     return _beginning(incomplete, sorted({"csv", "parquet", "hf", *registry.names(registry.SINKS)}))
 
 
-def _systems_of_runs(ctx: typer.Context) -> list[str]:
-    systems: set[str] = set()
-    for path in Path(ctx.params.get("runs") or "results/runs").glob(RECORDS):
+def _of_records(ctx: typer.Context, part: str) -> list[str]:
+    """The names in a part of the records of runs: of the run that is named, or of all in the folder."""
+    run = ctx.params.get("run")
+    names: set[str] = set()
+    for path in Path(ctx.params.get("runs") or "results/runs").glob(f"{run}/record.json" if run else RECORDS):
         with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
-            systems |= json.loads(path.read_bytes())["systems"].keys()
-    return sorted(systems)
+            names |= json.loads(path.read_bytes())[part].keys()
+    return sorted(names)
 
 
 def published_names(incomplete: str) -> list[str]:

@@ -62,7 +62,13 @@ def export(
         ),
     ] = None,
     prompts: Annotated[
-        str | None, typer.Option("--prompts", metavar="IDS", help="Only these prompts, comma-separated.")
+        str | None,
+        typer.Option(
+            "--prompts",
+            metavar="IDS",
+            help="Only these prompts, comma-separated.",
+            autocompletion=completion.run_prompt_names,
+        ),
     ] = None,
     audio: Annotated[
         int, typer.Option("--audio", min=0, metavar="N", help="Send N songs of each system along to a sink.")

@@ -70,10 +70,13 @@ def remove(
 
 
 def _remove_run(run: str, runs: str | None, *, yes: bool) -> None:
-    from songbench.execution.run_folders import remove_run, run_files, run_folder
+    from songbench.execution.housekeeping.sizes import sized_summaries
+    from songbench.execution.run_folders import remove_run, run_files, run_folder, run_names
     from songbench.resources.weights import in_words
 
     folder = run_folder(run, runs)
+    sizes = sized_summaries([run_folder(name, runs) for name in run_names(runs)])
+    unshared = next(size.unshared for summary, size in sizes if summary.folder == folder)
     paths = run_files(folder)
     size = in_words(sum(path.stat().st_size for path in paths))
     typer.echo(f"{folder}: {len(paths)} files ({size}): {_listed(paths, folder)}", err=True)
@@ -82,6 +85,10 @@ def _remove_run(run: str, runs: str | None, *, yes: bool) -> None:
         return
     remaining = remove_run(folder)
     typer.echo(f"removed the run '{run}'")
+    if unshared:
+        typer.echo(
+            f"left in the store: {in_words(unshared)} that no other run of the folder needs (songbench gc)", err=True
+        )
     if remaining:
         typer.echo(f"left in {folder}: {_listed(remaining, folder)}", err=True)
 

@@ -77,13 +77,15 @@ def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words
         ("report --runs runs fir", ["first"]),
         ("remove --runs runs se", ["second"]),
         ("export --runs runs --to par", ["parquet"]),
+        ("export second --runs runs --prompts p0,p", ["p0,p1"]),
+        ("remove --runs runs --system pr", ["probe"]),
     ],
 )
 def test_the_shell_completes_names(songbench_here, tmp_path, words, names):
     for run in ("first", "second", "no-run"):
         (tmp_path / f"runs/{run}").mkdir(parents=True)
     for run in ("first", "second"):
-        (tmp_path / f"runs/{run}/record.json").touch()
+        (tmp_path / f"runs/{run}/record.json").write_text('{"systems": {"probe": 0}, "prompts": {"p0": "", "p1": ""}}')
     line = ["songbench", *words.split()]
     env = {"_SONGBENCH_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
     process = songbench_here("", folders=False, env=env)

@@ -56,7 +56,8 @@ def test_removing_a_run_leaves_the_store_and_foreign_files(command, folder, stor
     assert "leaderboard.md" in removals and "mos.json" not in removals
     assert left.endswith(": listening/mos.json, notes.txt")
     assert sorted(path.name for path in run.rglob("*")) == ["listening", "mos.json", "notes.txt"]
-    assert command("remove", "second", "--yes", "--runs", "runs").returncode == 0
+    process = command("remove", "second", "--yes", "--runs", "runs")
+    assert process.returncode == 0 and "that no other run of the folder needs (songbench gc)" in process.stderr
     assert not (folder / "runs/second").exists()
     assert store() == before
     words = ["--suite", "small.jsonl", "--systems", "probe", "--metrics", "level@probe", "--name", "first"]
