@@ -43,7 +43,7 @@ class SongPictures:
     """An `Extractor` of what `SongPicture` holds; several songs at a time, as decoding leaves Python free."""
 
     name = "song picture"
-    identity: Mapping[str, Json] = {"version": "2"}
+    identity: Mapping[str, Json] = {"version": "3"}
 
     def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
         """One feature per source; a `Failure` where the audio cannot be read."""
