@@ -54,6 +54,7 @@ DIVERSITY_MUSICNN = MetricCard(
     licence="ISC (musicnn weights), MIT (vendi-score)",
     needs=("musicnn",),
     mono=True,
+    repeats=True,
 )
 
 
@@ -63,7 +64,8 @@ class DiversityMusicnn:
     A take is the direction of the mean of its normalised patch embeddings, as for ``similarity@musicnn``; the
     similarity of two takes is their cosine. The score is the exponential of the entropy of the eigenvalues of the
     matrix of similarities over the number of takes: 1 where all takes are alike, that number where no two have
-    anything in common. As its range depends on it, prompts with fewer takes than others are left out.
+    anything in common. As its range depends on it, prompts with fewer takes than others are left out. Takes that are
+    the same recording count each time: their sameness is what is measured.
     """
 
     card = DIVERSITY_MUSICNN

@@ -263,6 +263,8 @@ class MetricCard:
             given to it.
         mono: whether it is computed from the mean of the mix's channels alone. Songs whose channels cancel each other
             there are not given to it.
+        repeats: set metrics: whether a recording that stands under several ids counts each time, as it must where
+            sameness is what is measured; else it is given to it once.
     """
 
     name: str
@@ -283,6 +285,7 @@ class MetricCard:
     verified: str = ""
     mono: bool = False
     compares_lyrics: bool = False
+    repeats: bool = False
 
     @property
     def id(self) -> str:

@@ -38,7 +38,7 @@ class SongSelection:
     """The songs of a set that a metric is given, and those it is not.
 
     Attributes:
-        songs: in their order, no recording twice.
+        songs: in their order, no recording twice unless its card has `repeats`.
         left_out: the others.
     """
 
@@ -47,7 +47,7 @@ class SongSelection:
 
 
 def select_songs(card: MetricCard, songs: Iterable[Song]) -> SongSelection:
-    """Choose the songs of a set that a set metric can judge, each recording once.
+    """Choose the songs of a set that a set metric can judge, each recording once unless its card has `repeats`.
 
     A recording that stands under several ids would weigh as many songs as it has ids. Silence is no recording: two
     silent songs are two songs. Songs that are merely bad stay: without them the set would look better than it is.
@@ -59,8 +59,8 @@ def select_songs(card: MetricCard, songs: Iterable[Song]) -> SongSelection:
     recordings: dict[str, Song] = {}
     left_out = []
     for number, song in enumerate(songs):
-        silent = any(remark.code == "silent" for remark in song.remarks)
-        digest = f"silent {number}" if silent else song.source.digest
+        several = card.repeats or any(remark.code == "silent" for remark in song.remarks)
+        digest = f"song {number}" if several else song.source.digest
         if refusal := not_judged(card, song):
             left_out.append(leave_out(song, refusal.reason))
         elif digest in recordings:

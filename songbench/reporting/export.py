@@ -94,6 +94,8 @@ def to_json(board: Leaderboard, published: Sequence[Published] = ()) -> str:
 def _column(column: Column) -> dict[str, object]:
     metric = asdict(column.metric)
     del metric["fields"], metric["models"]
+    if not column.metric.repeats:  # of few metrics
+        del metric["repeats"]
     metric["conflicts"] = [asdict(conflict) for conflict in conflicts_of(column.metric)]
     return {"name": column.name, "kind": column.kind, "metric": metric, "field": asdict(column.field)}
 

@@ -1,5 +1,6 @@
 """Diversity over takes, by a stand-in for the package that holds its published formula, and by the package itself."""
 
+import dataclasses
 import importlib.util
 import sys
 from types import ModuleType, SimpleNamespace
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from metrics.diversity import diversity_musicnn
-from songbench.contracts.exclusion import LEFT_OUT
+from songbench.contracts.exclusion import LEFT_OUT, select_songs
 from songbench.contracts.feature import Feature
 from songbench.contracts.metric import SetMetric
 from songbench.domain.score import NotApplicable
@@ -109,3 +110,19 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch):
     state = diversity_musicnn().availability()
     assert not state.ready and state.cure == "pip install 'songbench[diversity]'"
     assert isinstance(diversity_musicnn(), SetMetric)
+
+
+def test_takes_that_are_the_same_recording_are_given_to_it():
+    recording = SimpleNamespace(digest="a")
+    songs_of_set = [
+        SimpleNamespace(
+            prompt=SimpleNamespace(id="p", lyrics_known=True),
+            request=SimpleNamespace(take=take),
+            source=recording,
+            remarks=(),
+        )
+        for take in range(3)
+    ]
+    assert len(select_songs(diversity_musicnn().card, songs_of_set).songs) == 3
+    once = dataclasses.replace(diversity_musicnn().card, repeats=False)
+    assert len(select_songs(once, songs_of_set).songs) == 1

@@ -35,6 +35,7 @@ class MetricFacts(TypedDict, total=False):
     models: Collection[ModelFamily]
     verified: str
     mono: bool
+    repeats: bool
 
 
 @dataclass(frozen=True, kw_only=True)
