@@ -33,6 +33,7 @@ from songbench.domain.song import Failure, GenerationRecord, Request, Song
 from songbench.domain.suite import Suite
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment
 from songbench.execution.hardware import hardware, in_words
+from songbench.execution.intact_records import BASIS, basis_to_json
 from songbench.execution.plan import Planner
 from songbench.execution.settings import EngineSettings
 from songbench.execution.songs import save_song
@@ -134,11 +135,14 @@ def fill(experiment: Experiment, store: Store) -> None:
         record = GenerationRecord(seconds=1.0)
         save_song(store, key, Song(request=request, source=MemoryAudio(Audio(samples, RATE)), record=record))
         quality[name.prompt] = quality.get(name.prompt, rng.normal())
+    digests = {name: store.digest("songs", key) or "" for name, (*_, key) in planner.songs.items()}
     for metric in experiment.metrics:
         main, further = (one.name for one in metric.card.fields)
         for name, key in planner.song_score_keys(metric).items():
             value = quality[name.system] / 2 + quality[name.prompt] + rng.normal()
-            store.save("scores", key, Scores(values={main: value, further: rng.normal()}).to_json())
+            song = planner.songs[name][2]
+            basis = basis_to_json({"songs": {song: digests[name]}})
+            store.save("scores", key, {**Scores(values={main: value, further: rng.normal()}).to_json(), BASIS: basis})
 
 
 def measured(experiment: Experiment, store: Store, profile: bool) -> dict[str, float]:

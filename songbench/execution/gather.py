@@ -27,14 +27,14 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     """Everything stored for an experiment: the state of every song and the verdicts of every metric."""
     planner = Planner(experiment, store)
     keys = [key for *_, key in planner.songs.values()]
-    generated, failed = planner.records.intact("songs", keys), planner.records.intact("failures", keys)
+    contents, failures = planner.records.contents("songs", keys), planner.records.contents("failures", keys)
     states: dict[SongId, SongState] = {
-        name: "done" if key in generated else _failure(store, key) if key in failed else "pending"
+        name: "done" if key in contents else _failure(failures[key]) if key in failures else "pending"
         for name, (_, _, key) in planner.songs.items()
     }
     refused = {name: Unsupported(reason) for name, reason in planner.unsupported.items()}
     songs: dict[SongId, SongState] = {name: refused.get(name) or states[name] for name in planner.requests}
-    records = _records(planner, store, songs)
+    records = {name: contents[key] for name, (_, _, key) in planner.songs.items() if songs[name] == "done"}
     return RunResults(
         suite=experiment.suite,
         takes=experiment.takes,
@@ -47,12 +47,6 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
         asset_remarks=experiment.asset_remarks,
         machine=_machine(experiment),
     )
-
-
-def _records(planner: Planner, store: Store, states: Mapping[SongId, SongState]) -> dict[SongId, dict[str, Any]]:
-    """What is stored of every song that was made."""
-    keys = {name: key for name, (_, _, key) in planner.songs.items() if states[name] == "done"}
-    return {name: record for name, key in keys.items() if (record := store.get("songs", key))}
 
 
 def _sound(record: Mapping[str, Any]) -> Sound:
@@ -84,19 +78,17 @@ def _metric(planner: Planner, metric: ConfiguredMetric) -> MetricResults:
 
 def _verdicts(records: IntactRecords, keys: Mapping[T, str]) -> dict[T, Verdict]:
     """What is stored under the keys: a verdict, or the failure to give one."""
-    scored, failed = records.intact("scores", keys.values()), records.intact("failures", keys.values())
+    scores, failures = records.contents("scores", keys.values()), records.contents("failures", keys.values())
     verdicts: dict[T, Verdict] = {}
     for name, key in keys.items():
-        record = records.store.get("scores", key) if key in scored else None
-        if record is not None:
-            verdicts[name] = verdict_from_record(record)
-        elif key in failed:
-            verdicts[name] = _failure(records.store, key)
+        if key in scores:
+            verdicts[name] = verdict_from_record(scores[key])
+        elif key in failures:
+            verdicts[name] = _failure(failures[key])
     return verdicts
 
 
-def _failure(store: Store, key: str) -> Failure:
-    record = store.get("failures", key) or {}
+def _failure(record: Mapping[str, Any]) -> Failure:
     return Failure(record.get("stage", "unknown"), record.get("cause", "unreadable record"), record.get("detail", ""))
 
 

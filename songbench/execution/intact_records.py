@@ -76,10 +76,23 @@ class IntactRecords:
             intact_keys |= {key for key in open_keys & self.store.keys(kind) if self.find(kind, key)}
         return intact_keys
 
+    def contents(self, kind: Kind, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What those of the keys say whose records are whole, by key; each is read once."""
+        contents: dict[str, dict[str, Any]] = {}
+        for key in set(keys) & self.store.keys(kind):
+            record = self.store.get(kind, key) if (kind, key) in self._intact else self._look(kind, key)
+            if record is not None:
+                contents[key] = record
+        return contents
+
     def find(self, kind: Kind, key: str) -> IntactRecord | None:
         """A whole record's digest and basis; None when it is not there or not whole."""
-        if cached := self._intact.get((kind, key)):
-            return cached
+        if (kind, key) not in self._intact:
+            self._look(kind, key)
+        return self._intact.get((kind, key))
+
+    def _look(self, kind: Kind, key: str) -> dict[str, Any] | None:
+        """What a record says, noted as whole; None, with what is wrong noted, where it is not."""
         self.damaged.pop((kind, key), None)
         try:
             record, digest = self.store.read(kind, key)
@@ -89,8 +102,8 @@ class IntactRecords:
             if damage.problem != "is gone" or damage.place != record_place(kind, key):
                 self.damaged[kind, key] = f"{damage.place} {damage.problem}"
             return None
-        intact = self._intact[kind, key] = IntactRecord(digest, basis)
-        return intact
+        self._intact[kind, key] = IntactRecord(digest, basis)
+        return record
 
     def _stand(self, basis: Basis) -> None:
         """Check that what a record rests on is there.

@@ -133,16 +133,9 @@ def _margins(columns: Sequence[ColumnLead]) -> str:
 
 
 def _by(column: Column, margin: Margin) -> str:
-    """How far ahead, e.g. ``by 4.2 % [1.2, 7.0] over b``."""
+    """How far ahead, e.g. ``by 4.2 % over b``; the interval stands in the table below."""
     unit = f" {column.field.unit}" if column.field.unit else ""
-    return f"by {wording.number(margin.difference, column.field)}{unit}{interval(column, margin)} over {margin.rival}"
-
-
-def interval(column: Column, margin: Margin) -> str:
-    """Of a margin, e.g. `` [1.2, 7.0]``; "" where there is none."""
-    if margin.low is None or margin.high is None:
-        return ""
-    return f" [{wording.number(margin.low, column.field)}, {wording.number(margin.high, column.field)}]"
+    return f"by {wording.number(margin.difference, column.field)}{unit} over {margin.rival}"
 
 
 def _most(columns: Sequence[ColumnLead]) -> str:
@@ -196,7 +189,7 @@ def _limits(board: Leaderboard) -> Iterator[str]:
     yield from _few_prompts(board)
     if len(rows) > 1:
         if any(lead.certainty != "ahead" for lead in column_leads(board)):
-            yield "Where nothing is significant, systems are not equal: these songs are too few or too varied to tell."
+            yield "Not significant does not mean equal: these songs are too few or too varied to tell there."
         yield "No single number orders the systems: each column measures something else, and none is a mean of others."
     if rows:
         yield f"All of it holds for the prompts of suite {board.suite} and the versions recorded here, not beyond."

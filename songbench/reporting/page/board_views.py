@@ -10,8 +10,7 @@ from songbench.reporting import wording
 from songbench.reporting.board import Column, Leaderboard
 from songbench.reporting.document.blocks import Fold, Listing, NumberCell, Table, TableColumn, TableRow, View, Views
 from songbench.reporting.notes import part_notes
-from songbench.reporting.page.answer import interval
-from songbench.reporting.page.column_leads import ColumnLead, column_leads
+from songbench.reporting.page.column_leads import ColumnLead, Margin, column_leads
 from songbench.reporting.page.parts import RunPart
 from songbench.reporting.tables import number_cell
 
@@ -108,10 +107,17 @@ def _column_lead(lead: ColumnLead) -> tuple[str | NumberCell, ...]:
         ", ".join(lead.best),
         NumberCell(value=figure, interval=wording.interval(lead.cell, column.field)),
         margin.rival if margin else "",
-        NumberCell(value=wording.number(margin.difference, column.field), interval=interval(column, margin).strip())
+        NumberCell(value=wording.number(margin.difference, column.field), interval=_interval(column, margin))
         if margin
         else "",
         wording.p_value(margin.p) if margin else "",
         str(margin.prompts) if margin else "",
         _CERTAINTY[lead.certainty] + (against if lead.certainty == "open" else ""),
     )
+
+
+def _interval(column: Column, margin: Margin) -> str:
+    """Of a margin, e.g. ``[1.2, 7.0]``; "" where there is none."""
+    if margin.low is None or margin.high is None:
+        return ""
+    return f"[{wording.number(margin.low, column.field)}, {wording.number(margin.high, column.field)}]"

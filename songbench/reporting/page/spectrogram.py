@@ -36,18 +36,19 @@ def levels(audio: Audio) -> npt.NDArray[np.uint8]:
         decibels below it or less.
     """
     import numpy as np
+    import scipy.fft
 
     size = 2 ** round(np.log2(0.046 * audio.rate))
     count = audio.samples.shape[1]
     padded = np.pad(audio.samples, ((0, 0), (size // 2, size // 2)))
     frames = min(COLUMNS * _FRAMES, 1 + 8 * count // size)  # windows of short songs overlap by seven eighths at most
     starts = np.arange(frames) * count // frames
-    places = starts[:, None] + np.arange(size)
     window = np.hanning(size).astype("float32")
     bands = _bands(audio.rate, size)
     power = np.zeros((frames, BANDS), "float32")
     for channel in padded:
-        spectrum = np.fft.rfft(channel[places] * window)
+        windows = np.lib.stride_tricks.sliding_window_view(channel, size)[starts]
+        spectrum = scipy.fft.rfft(windows * window)  # three times as fast as numpy's
         power += (spectrum.real**2 + spectrum.imag**2).astype("float32") @ bands
     power = power[np.arange(COLUMNS * _FRAMES) * frames // (COLUMNS * _FRAMES)]
     power = power.reshape(COLUMNS, _FRAMES, BANDS).mean(axis=1) / (len(padded) * float(window.sum() / 2) ** 2)
