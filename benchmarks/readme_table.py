@@ -25,8 +25,9 @@ def tables(markdown: str) -> list[list[str]]:
 
 def block(results: Path = RESULTS) -> str:
     """What stands between the marks: the leaderboard, then English and Mandarin apart where the results have them."""
-    leaderboard = tables((results / "leaderboard.md").read_text(encoding="utf-8"))[:PARTS]
-    parts = ["\n".join(rows) for rows in leaderboard]
+    every_table = tables((results / "leaderboard.md").read_text(encoding="utf-8"))
+    leaderboard = [rows for rows in every_table if rows[0].startswith("| system |")]
+    parts = ["\n".join(rows) for rows in leaderboard[:PARTS]]
     if (results / BY_LANGUAGE).exists():
         (apart, *_) = tables((results / BY_LANGUAGE).read_text(encoding="utf-8"))
         parts += [f"English and Mandarin apart ([what that rests on](results/demo/{BY_LANGUAGE})):", "\n".join(apart)]
