@@ -119,7 +119,7 @@ def _export_songs(material: Any, folder: Path, encoding: Any, *, force: bool, qu
         )
     lying = f", {exported.unchanged} there already" if exported.unchanged else ""
     typer.echo(f"{folder}: {exported.new} songs written{lying}")
-    for system, place in exported.systems.items():
+    for system, place in exported.systems.items() if not quiet else ():
         typer.echo(f"  {system}: --systems imported:NAME={place}", err=True)
     for fault in exported.faults:
         typer.echo(f"not exported: {fault}", err=True)

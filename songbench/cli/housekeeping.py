@@ -78,7 +78,8 @@ def _remove_run(run: str, runs: str | None, *, yes: bool) -> None:
     sizes = sized_summaries([run_folder(name, runs) for name in run_names(runs)])
     unshared = next(size.unshared for summary, size in sizes if summary.folder == folder)
     paths = run_files(folder)
-    size = in_words(sum(path.stat().st_size for path in paths))
+    facts = [path.stat() for path in paths]
+    size = in_words(sum(file.st_size for file in facts if file.st_nlink == 1))  # links to songs free nothing
     typer.echo(f"{folder}: {len(paths)} files ({size}): {_listed(paths, folder)}", err=True)
     if not yes and not confirmed(f"Remove the run '{run}'? Nothing in the store is touched."):
         typer.echo(_NOTHING_REMOVED, err=True)
