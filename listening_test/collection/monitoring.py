@@ -28,7 +28,7 @@ _MOST_SEATS = 60
 _DAYS = 21
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AnsweredPage:
     """One answer of one rater.
 
@@ -59,7 +59,14 @@ def answered_pages(database: Database, test: PreparedTest) -> list[AnsweredPage]
         rows = session.execute(query).all()
     pages = {seat: session_pages(test, seat) for seat in {row.seat for row in rows}}
     return [
-        AnsweredPage(row.rater, pages[row.seat][row.page], row.language, row.answered, row.answer or {}) for row in rows
+        AnsweredPage(
+            rater=row.rater,
+            page=pages[row.seat][row.page],
+            language=row.language,
+            answered=row.answered,
+            answer=row.answer or {},
+        )
+        for row in rows
     ]
 
 

@@ -23,11 +23,11 @@ PARTICIPANT = "5f3c1a9e2b7d4c6e8f0a1b2c"
 def figures(html):
     """Title → note, drawing and rows of the table of every figure."""
     root = ET.fromstring(f"<div>{html}</div>")
-    drawn = {}
+    by_title = {}
     for figure in root.iter("figure"):
         rows = [tuple(cell.text or "" for cell in row) for row in figure.iter("tr")]
-        drawn[figure.findtext("h3")] = (figure.findtext("p"), figure.find("svg"), rows)
-    return drawn
+        by_title[figure.findtext("h3")] = (figure.findtext("p"), figure.find("svg"), rows)
+    return by_title
 
 
 @pytest.fixture(scope="module")
@@ -54,24 +54,24 @@ def page(tmp_path_factory):
 
 
 def test_every_chart_has_the_figures_of_the_answers_in_a_table(page):
-    drawn = figures(page[0])
-    assert drawn["Sessions"][2][1:] == [
+    by_title = figures(page[0])
+    assert by_title["Sessions"][2][1:] == [
         ("finished", "2"),
         ("under way", "1"),
         ("left", "0"),
         ("screened out", "0"),
         ("withdrawn", "0"),
     ]
-    assert drawn["Balance of seats"][2] == [("seat", "finished", "under way"), ("0", "1", "1"), ("1", "1", "0")]
-    assert ("zh", "2", "0", "0") in drawn["By language of the pages"][2]
-    assert drawn["Traps answered wrongly"][2][1:3] == [("0", "1"), ("1", "1")]
-    assert "1 beyond the declared limit" in drawn["Traps answered wrongly"][0]
-    assert drawn["Headphone check"][2][-1] == ("2", "2") and "0 below" in drawn["Headphone check"][0]
-    assert drawn["Time per page"][2][1] == ("1", "12", "12", "12")
-    assert len(drawn["Last answers"][2]) == 13 and drawn["Last answers"][2][1][1] == "page 3 of the test"
-    for title, (_, drawing, _) in drawn.items():
+    assert by_title["Balance of seats"][2] == [("seat", "finished", "under way"), ("0", "1", "1"), ("1", "1", "0")]
+    assert ("zh", "2", "0", "0") in by_title["By language of the pages"][2]
+    assert by_title["Traps answered wrongly"][2][1:3] == [("0", "1"), ("1", "1")]
+    assert "1 beyond the declared limit" in by_title["Traps answered wrongly"][0]
+    assert by_title["Headphone check"][2][-1] == ("2", "2") and "0 below" in by_title["Headphone check"][0]
+    assert by_title["Time per page"][2][1] == ("1", "12", "12", "12")
+    assert len(by_title["Last answers"][2]) == 13 and by_title["Last answers"][2][1][1] == "page 3 of the test"
+    for title, (_, drawing, _) in by_title.items():
         assert title == "Last answers" or drawing.get("aria-label").startswith(title)
-    assert len(drawn["Balance of seats"][1].findall("rect")) == 3
+    assert len(by_title["Balance of seats"][1].findall("rect")) == 3
 
 
 def test_nothing_drawn_says_who_or_which_system(page):
@@ -85,8 +85,8 @@ def test_a_test_without_answers_and_without_checks_is_drawn_too(tmp_path):
     test, _ = made_up_test(tmp_path, prompts=1, seats=1, traps=0, repeats=0, checks={"headphone_check": 0})
     database = Database(default_url(tmp_path), test)
     sessions = Sessions(test, database, Signer(load_secret(tmp_path), test.digest()))
-    drawn = figures(dashboard(test, sessions.progress(), [], None))
-    assert drawn["Sessions"][0].startswith("0 begun") and "no checks.json" in drawn["Traps and headphones"][0]
+    by_title = figures(dashboard(test, sessions.progress(), [], None))
+    assert by_title["Sessions"][0].startswith("0 begun") and "no checks.json" in by_title["Traps and headphones"][0]
     database.close()
 
 
@@ -97,5 +97,5 @@ def test_columns_are_as_high_as_their_numbers_and_text_is_text():
     assert heights == [130.0, 65.0] and rows == [("k", "x", "y"), ("a", "4", "0"), ("b", "0", "2")]
     many = charts.columns("T", "", [str(n) for n in range(500)], [Series("x", (1.0,) * 500)])
     assert len(figures(many)["T"][1].findall("text")) <= 16
-    nothing = charts.spreads("S", "", ["1", "2"], [(math.nan,) * 3, (1.0, 2.0, 3.0)], "p")
-    assert figures(nothing)["S"][2][1] == ("1", "—", "—", "—") and len(figures(nothing)["S"][1].findall("circle")) == 1
+    sparse = charts.spreads("S", "", ["1", "2"], [(math.nan,) * 3, (1.0, 2.0, 3.0)], "p")
+    assert figures(sparse)["S"][2][1] == ("1", "—", "—", "—") and len(figures(sparse)["S"][1].findall("circle")) == 1
