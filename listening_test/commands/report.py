@@ -13,6 +13,7 @@ from songbench.cli.options import parts
 if TYPE_CHECKING:
     from listening_test.reporting.assemble import SourceRun
     from listening_test.reporting.facts import Report
+    from listening_test.reporting.placement import HeardSong
 
 HELP = """Screen, analyse and report a listening test: console, files, figures, columns for the run's leaderboard.
 
@@ -48,6 +49,10 @@ def report(
         Path | None,
         typer.Option("--to", help="Write here. Default: FOLDER/report; simulated answers: FOLDER/report-simulated."),
     ] = None,
+    audio: Annotated[
+        bool,
+        typer.Option("--audio/--no-audio", help="Players for the songs, where the report lies in the test's folder."),
+    ] = True,
     leaderboard: Annotated[
         bool, typer.Option("--leaderboard/--no-leaderboard", help="Add columns to the leaderboard of the run.")
     ] = True,
@@ -96,10 +101,18 @@ def report(
     )
     writable(place, "--to")
     print_report(listening_report)
-    paths = write_report(listening_report, place)
+    paths = write_report(listening_report, place, _songs(folder, place) if folder and audio else ())
     typer.echo(f"\n{len(paths)} files in {place}: {', '.join(path.name for path in paths[:4])} …", err=True)
     if folder and leaderboard:
         _add_columns(listening_report, run)
+
+
+def _songs(folder: Path, place: Path) -> tuple[HeardSong, ...]:
+    from listening_test.prepared import load_key, load_test
+    from listening_test.reporting.placement import heard_songs
+
+    test = load_test(folder)
+    return heard_songs(test, load_key(test), place)
 
 
 def _of_test(

@@ -6,6 +6,7 @@ from listening_test.reporting.agreement import FEW_SYSTEMS, MetricAgreement, Sca
 from listening_test.reporting.breakdown import ENOUGH, Breakdown, PartMean
 from listening_test.reporting.ceiling import Ceiling
 from listening_test.reporting.facts import Report
+from listening_test.reporting.placement import Pictures
 from listening_test.reporting.wording import decimals_of, estimated, number, p_value, percent
 from songbench.reporting.document.blocks import Block, Heading, Listing, Table, TableRow, Text, table
 
@@ -45,14 +46,16 @@ def _part(mean: PartMean | None, places: int) -> str:
     return f"{estimated(mean.mean, places)} n={mean.n}" if mean and mean.n else ""
 
 
-def agreement_blocks(report: Report) -> list[Block]:
+def agreement_blocks(report: Report, pictures: Pictures) -> list[Block]:
     """One table per scale: metrics beside the human ceiling."""
     title = Heading(f"Metrics and people{report.mark}")
     if not report.agreement:
         return [title, Text(f"Not compared: {report.no_agreement}")] if report.no_agreement else []
     blocks: list[Block] = [title, Text(_reading(report))]
     for scale in sorted(report.agreement, key=lambda scale: scale.scale != report.data.protocol.primary):
-        blocks += [Text(_ceiling(scale.scale, scale.ceiling)), _main(report, scale), _more(report, scale)]
+        blocks += [Text(_ceiling(scale.scale, scale.ceiling))]
+        drawings = (f"agreement-{scale.scale}", f"songs-{scale.scale}")
+        blocks += [pictures.beside(_main(report, scale), *drawings), _more(report, scale)]
         blocks += [_tests(report, scale)] if scale.comparisons else []
     conflicts = [
         f"{metric.column} cannot judge fairly: {'; '.join(metric.conflicts)}."

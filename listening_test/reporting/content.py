@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from listening_test.protocol import Protocol
 from listening_test.protocol.model import localized
 from listening_test.reporting.agreement_blocks import agreement_blocks, breakdown_blocks
+from listening_test.reporting.answer import answer
 from listening_test.reporting.facts import Report
+from listening_test.reporting.placement import HeardSong, Pictures, song_blocks
 from listening_test.reporting.rater_blocks import (
     exclusion_in_words,
     failure_blocks,
@@ -32,6 +34,7 @@ FORMS = {
 }
 
 
+_LIMITS = "What must not be concluded:"
 ROWS = 40
 """Rows of one table that a terminal shows; the files have them all."""
 
@@ -46,23 +49,38 @@ def print_report(report: Report, console: Console | None = None) -> None:
     print_document(content(report), console, most_rows=ROWS)
 
 
-def content(report: Report, pictures: Sequence[Figure] = ()) -> list[Block]:
-    """Everything, figures included."""
-    figures: list[Block] = [Heading(f"Figures{report.mark}"), *pictures] if pictures else []
-    return [
+def content(report: Report, pictures: Sequence[Figure] = (), songs: Sequence[HeardSong] = ()) -> list[Block]:
+    """Everything: the answer first, then what it rests on.
+
+    Args:
+        report: on a test.
+        pictures: its figures; each stands beside the table that it draws.
+        songs: those that the report can play.
+    """
+    placing = Pictures(pictures)
+    blocks = [
         Heading(f"Listening test {report.name}{report.mark}", level=1),
         *_warning(report),
-        table(f"What was done{report.mark}", ("", ""), facts(report)),
-        *result_blocks(report),
-        *comparison_blocks(report),
-        *screening_blocks(report),
+        *_answer(report),
+        *result_blocks(report, placing),
+        *comparison_blocks(report, placing),
+        *song_blocks(report, songs),
+        *screening_blocks(report, placing),
         *reliability_blocks(report),
         *failure_blocks(report),
-        *agreement_blocks(report),
+        *agreement_blocks(report, placing),
         *breakdown_blocks(report),
-        *figures,
-        *_notes(report),
     ]
+    figures: list[Block] = [Heading(f"Further figures{report.mark}"), *placing.rest] if placing.rest else []
+    record = table(f"What was done{report.mark}", ("", ""), facts(report))
+    return [*blocks, *figures, *_notes(report), Heading(f"Record of the test{report.mark}"), record]
+
+
+def _answer(report: Report) -> list[Block]:
+    first = answer(report)
+    limits = (_LIMITS, Listing(first.limits)) if first.limits else ()
+    lines = (*first.findings, *limits)
+    return [Text(first.sentence, lead=True), *([Listing(lines)] if lines else [])]
 
 
 def _warning(report: Report) -> list[Block]:

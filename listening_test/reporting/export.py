@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from listening_test.collected import CHECKS, PAIRS, RATERS, RATINGS
+from listening_test.reporting.answer import answer
 from listening_test.reporting.content import facts
 from listening_test.reporting.facts import Report, exclusion_changes
 from listening_test.reporting.songs import song_means
@@ -32,6 +33,7 @@ def to_json(report: Report) -> str:
         "schema": SCHEMA,
         "simulated": report.simulated,
         "answered_by": SIMULATED if report.simulated else PEOPLE,
+        "answer": answer(report),
         "facts": dict(facts(report)),
         "protocol": report.data.protocol.to_json(),
         "protocol_digest": report.data.protocol.digest(),

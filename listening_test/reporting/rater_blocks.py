@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from listening_test.analysis.results import RaterScreening, Reliability
 from listening_test.reporting.facts import Changed, Report, exclusion_changes, figures
+from listening_test.reporting.placement import Pictures
 from listening_test.reporting.wording import (
     alpha_in_words,
     counted,
@@ -15,7 +16,7 @@ from listening_test.reporting.wording import (
 from songbench.reporting.document.blocks import Block, Heading, Listing, TableRow, Text, table
 
 
-def screening_blocks(report: Report) -> list[Block]:
+def screening_blocks(report: Report, pictures: Pictures) -> list[Block]:
     """The declared rules, then every rater."""
     rules = screening_rules(report.data.protocol)
     text = (
@@ -24,7 +25,13 @@ def screening_blocks(report: Report) -> list[Block]:
         else "No rule was declared."
     )
     warning = [Text(exclusion_in_words(report), strong=True)] if report.excluded and not report.included else []
-    return [Heading(f"Raters{report.mark}"), Text(text), *warning, _raters(report), *_changes(report)]
+    return [
+        Heading(f"Raters{report.mark}"),
+        Text(text),
+        *warning,
+        pictures.beside(_raters(report), "raters"),
+        *_changes(report),
+    ]
 
 
 def _raters(report: Report) -> Block:

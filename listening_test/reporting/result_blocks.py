@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from listening_test.analysis.results import Position, ScaleAnalysis
 from listening_test.reporting.facts import Report
+from listening_test.reporting.placement import Pictures
 from listening_test.reporting.wording import (
     counted,
     decimals_of,
@@ -17,24 +18,26 @@ from listening_test.reporting.wording import (
 from songbench.reporting.document.blocks import Block, Heading, Listing, Table, TableRow, Text, table
 
 
-def result_blocks(report: Report) -> list[Block]:
-    """One main table per scale, the primary one first, each with what belongs to it."""
+def result_blocks(report: Report, pictures: Pictures) -> list[Block]:
+    """One main table per scale, the primary one first, each with its figures and what belongs to it."""
     blocks: list[Block] = [Heading(f"Results{report.mark}"), Text(_reading(report))]
     for scale in report.ordered:
-        blocks += [_strengths(report, scale) if scale.strengths else _means(report, scale)]
+        numbers = _strengths(report, scale) if scale.strengths else _means(report, scale)
+        names = (f"{kind}-{scale.scale}" for kind in ("means", "strengths", "answers"))
+        blocks.append(pictures.beside(numbers, *names))
         remarks = _remarks(report, scale)
         blocks += [Listing(tuple(remarks))] if remarks else []
     return blocks
 
 
-def comparison_blocks(report: Report) -> list[Block]:
+def comparison_blocks(report: Report, pictures: Pictures) -> list[Block]:
     """The declared tests and every pair."""
     blocks: list[Block] = [Heading(f"Comparisons{report.mark}"), Text(_reading_pairs(report))]
     for scale in report.ordered:
         if scale.differences:
             blocks += [_differences(report, scale), _checks(report, scale)]
         if scale.outcomes:
-            blocks.append(_outcomes(report, scale))
+            blocks.append(pictures.beside(_outcomes(report, scale), f"preferences-{scale.scale}"))
     return blocks if len(blocks) > 2 else []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from listening_test.reporting import export
 from listening_test.reporting.content import content
 from listening_test.reporting.facts import Report
 from listening_test.reporting.figures import figures
+from listening_test.reporting.placement import HeardSong
 from songbench.reporting.document.blocks import Figure
 from songbench.reporting.document.html import to_html
 from songbench.reporting.document.latex import to_latex
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_report(report: Report, folder: Path) -> list[Path]:
+def write_report(report: Report, folder: Path, songs: Sequence[HeardSong] = ()) -> list[Path]:
     """Write ``report.{md,html,json}``, ``tables.tex``, the tables with their README, and ``figures/``.
 
     The tables, which hold every answer, are readable by their owner only. Each file replaces that of an earlier report
     at once. What an earlier report wrote and this one has no data for is left alone.
+
+    Args:
+        report: on a test.
+        folder: where to.
+        songs: those that the report can play, see `placement.heard_songs`.
 
     Returns:
         The files, in the order written.
@@ -32,7 +38,7 @@ def write_report(report: Report, folder: Path) -> list[Path]:
     from songbench.execution.store import write_atomically
 
     pictures, frames = figures(report), export.tables(report)
-    blocks = content(report, [Figure(picture.name, picture.alt) for picture in pictures])
+    blocks = content(report, [Figure(picture.name, picture.alt) for picture in pictures], songs)
     contents: dict[str, bytes] = {
         "report.md": to_markdown(blocks).encode(),
         "report.html": to_html(blocks, {picture.name: picture.svg for picture in pictures}).encode(),

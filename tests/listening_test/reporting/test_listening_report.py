@@ -24,7 +24,8 @@ from listening_test.reporting.figures import figures
 from listening_test.reporting.listening_result import listening_result_of
 from listening_test.reporting.wording import RULES, SIMULATED, alpha_in_words, joined, screening_rules
 from listening_test.reporting.write import write_report
-from songbench.reporting.document.blocks import Heading, Table
+from songbench.reporting.document.blocks import Figure as FigureBlock
+from songbench.reporting.document.blocks import Heading, Listing, SideBySide, Table
 from songbench.reporting.document.html import to_html
 from songbench.reporting.document.latex import to_latex
 from songbench.reporting.document.markdown import to_markdown
@@ -56,6 +57,13 @@ class TestConsole:
     def test_fits(self, report_of, form, width):
         text = printed(report_of(form), width)
         assert max(cell_len(line) for line in text.splitlines()) <= min(width, 120)
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_begins_with_the_answer(self, report_of, form):
+        heading, first, further = content(report_of(form))[:3]
+        assert heading.level == 1 and first.lead and isinstance(further, Listing)
+        assert first.text.startswith(("songbloom won on ", "Who won on "))
+        assert first.text[:40] in printed(report_of(form), 200)
 
     def test_is_plain_when_piped(self, report_of):
         assert "\x1b" not in printed(report_of("acr"))
@@ -152,7 +160,9 @@ class TestPage:
         page = _Page()
         page.feed(text)
         assert not page.open and "script" not in page.tags and page.tags.count("h1") == 1
-        assert page.sources and all(source.startswith(("data:image/svg+xml;base64,", "#")) for source in page.sources)
+        assert page.sources and all(
+            source.startswith(("data:image/svg+xml;base64,", "#")) or source == "data:," for source in page.sources
+        )
         assert "http://" not in text.replace("http://www.w3.org", "") and "default-src 'none'" in text
         assert "prefers-color-scheme: dark" in text and 'name="viewport"' in text
 
@@ -247,6 +257,7 @@ class TestTables:
 
     def test_missing_parquet_is_said(self, folders, report_of, tmp_path, monkeypatch):
         monkeypatch.setattr(export, "parquet_possible", lambda: False)
+        monkeypatch.setattr(canvas, "draw", lambda name, alt, *_: canvas.Drawn(name, alt, b"", b""))
         write_report(report_of("preference"), tmp_path)
         for folder in (tmp_path, folders[False]):
             text = (folder / "README.md").read_text(encoding="utf-8")
@@ -279,6 +290,16 @@ class TestWords:
 
 
 class TestFigures:
+    def test_each_stands_beside_its_table(self, report_of):
+        report = report_of("acr")
+        names = ("means-OVL", "answers-OVL", "raters", "agreement-OVL", "songs-OVL", "unknown")
+        blocks = content(report, [FigureBlock(name, name) for name in names])
+        rows = [block.parts for block in blocks if isinstance(block, SideBySide)]
+        beside = {figure.name: table[0].title for table, drawings in rows for figure in drawings}
+        assert set(beside) == set(names) - {"unknown"}
+        assert beside["means-OVL"].startswith("OVL") and beside["raters"].startswith("Screening")
+        assert [block.name for block in blocks if isinstance(block, FigureBlock)] == ["unknown"]
+
     def test_every_question_has_its_figures(self, report_of, folders):
         names = {path.stem for path in (folders[False] / "figures").glob("*.svg")}
         assert names >= {"means-OVL", "answers-OVL", "means-MEL", "raters", "agreement-OVL", "songs-OVL"}
