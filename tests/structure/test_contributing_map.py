@@ -1,4 +1,4 @@
-"""The page that says where to change what: thirteen changes, each with files that exist."""
+"""The page that says where to change what, each change with files that exist."""
 
 import re
 import tomllib
@@ -15,8 +15,8 @@ def paths(text):
     return [code for code in re.findall(r"`([^`]+)`", text) if "/" in code or code.endswith((".toml", ".md"))]
 
 
-def test_thirteen_changes_are_described():
-    assert len(CHANGES) == 13
+def test_every_usual_change_is_described():
+    assert len(CHANGES) >= 13
 
 
 @pytest.mark.parametrize("change", CHANGES)
