@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,12 +73,20 @@ def place_labels(
         _, distance, _, box = min(choices)
         labels.append(box)
         middle = ((box.left + box.right) / 2 - x, (box.bottom + box.top) / 2 - y)
-        axes.annotate(
-            text, place, middle, textcoords="offset points", ha="center",
-            va="center_baseline", size=points,
-            arrowprops={"arrowstyle": "-", "color": style.LINE, "linewidth": 0.7, "shrinkA": 0, "shrinkB": reach}
-            if distance > 1 else None,
-        )  # fmt: skip
+        axes.annotate(text, place, middle, textcoords="offset points", ha="center", va="center_baseline", size=points)
+        if distance > 1:
+            _join(axes, (x, y), box, reach)
+
+
+def _join(axes: Axes, centre: tuple[float, float], box: _Box, reach: float) -> None:
+    """A thin line from the mark of a point to the nearest place of its label."""
+    x, y = centre
+    end = (min(max(x, box.left), box.right), min(max(y, box.bottom), box.top))
+    part = min(1.0, reach / max(math.dist(centre, end), 1e-9))
+    start = (x + part * (end[0] - x), y + part * (end[1] - y))
+    scale = axes.figure.dpi / 72
+    ends = axes.transData.inverted().transform([[scale * value for value in place] for place in (start, end)])
+    axes.plot(*zip(*ends, strict=True), color=style.LINE, linewidth=0.7)
 
 
 def _in_points(axes: Axes, place: tuple[float, float]) -> tuple[float, float]:
