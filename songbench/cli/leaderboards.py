@@ -44,6 +44,7 @@ def show_leaderboard(
     facet: str | None = None,
     figures: Sequence[str] | None = None,
     audio: str | None = None,
+    page: bool = True,
 ) -> None:
     """Print an experiment's leaderboard, write its report into a folder, exit with 1 when something failed."""
     from rich.console import Console
@@ -70,13 +71,15 @@ def show_leaderboard(
         published=blocks,
         figures=figures,
         audio=mode,
+        page=page,
     )
     print_leaderboard(report.board, published=blocks)
     names = ", ".join(path.name for path in report.paths[:5])
     console = Console(stderr=True, quiet=quiet)
     console.print(f"{len(report.paths)} files in [bold]{folder}[/bold]: {names} …")
-    view = f" or: songbench view {escape(experiment.name)}" if folder == experiment.folder else ""
-    console.print(f"Listen and compare: open [bold]{folder / PAGE}[/bold]{view}", highlight=False, soft_wrap=True)
+    if page:
+        view = f" or: songbench view {escape(experiment.name)}" if folder == experiment.folder else ""
+        console.print(f"Listen and compare: open [bold]{folder / PAGE}[/bold]{view}", highlight=False, soft_wrap=True)
     exit_for_failures(report.results)
 
 

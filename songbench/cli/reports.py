@@ -80,6 +80,9 @@ def report(
             " default: link in the run's folder, none with --to and for stores elsewhere.",
         ),
     ] = None,
+    no_page: Annotated[
+        bool, typer.Option("--no-page", help="Write no page: for a run of many prompts it takes several MB.")
+    ] = False,
     systems: Rows = None,
     columns: Columns = None,
     decimals: Decimals = None,
@@ -129,6 +132,7 @@ def report(
         facet=facet,
         figures=parts(figures),
         audio=audio,
+        page=not no_page,
     )
 
 

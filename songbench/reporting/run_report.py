@@ -47,8 +47,9 @@ def write_run_report(
     published: Sequence[Published] | None = None,
     figures: Sequence[str] = DEFAULT_FORMATS,
     audio: AudioMode | None = None,
+    page: bool = True,
 ) -> RunReport:
-    """Write a run's report with its page.
+    """Write a run's report.
 
     Args:
         experiment: the run.
@@ -61,6 +62,7 @@ def write_run_report(
         figures: their formats.
         audio: how songs come into the page; None: linked in the run's own folder from a store on this machine, where
             that takes no room, else not at all.
+        page: whether it has a page at all.
 
     Raises:
         SongbenchError: as `songbench.reporting.report.write_report`.
@@ -76,7 +78,7 @@ def write_run_report(
         for name in earlier_facets
         if name != facet
     ]
-    material = page_material(experiment, store, results, board, published, rated)
+    material = page_material(experiment, store, results, board, published, rated) if page else None
     mode: AudioMode = audio or ("link" if store.local and folder == experiment.folder else "none")
     paths = write_report(
         board, folder, published, figures=figures, other_parts=other_parts, material=material, audio=mode

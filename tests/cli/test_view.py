@@ -100,7 +100,7 @@ def test_view_names_the_address_and_writes_a_page_that_is_missing_or_old(
     monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.setattr(PageServer, "serve_forever", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     run = songbench_here("run", "--suite", suite_file(2), *PROBE, "--name", "first")
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0 and "songbench view" not in run.stderr, run.stderr  # quiet
     page = tmp_path / "runs/first/report.html"
     assert page.is_file()
     places = ("--runs", tmp_path / "runs")
@@ -108,7 +108,8 @@ def test_view_names_the_address_and_writes_a_page_that_is_missing_or_old(
     assert process.returncode == 0 and "writing" not in process.stderr
     assert process.stdout.startswith("first: http://127.0.0.1:") and "Ctrl-C ends it." in process.stdout
     assert opened == [process.stdout.split()[1]] and opened[0].endswith("/report.html")
-    page.unlink()
+    report = songbench_here("report", "first", "--no-page", *places, folders=False)
+    assert report.returncode == 0 and "songbench view" not in report.stderr and not page.exists()
     assert "writing" in songbench_here("view", "first", "--no-open", *places, folders=False).stderr
     assert page.is_file() and len(opened) == 1
     wrong = songbench_here("view", "frist", *places, folders=False)
