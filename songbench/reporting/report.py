@@ -98,7 +98,9 @@ def write_report(
     contents |= {f"{PUBLISHED}/{numbers.name}.csv": published_to_csv(numbers).encode() for numbers in published}
     for picture in pictures:
         contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
-    if material is not None:
+    if material is None:
+        write_song_files(folder / PARTS, {}, {}, "none")
+    else:
         songs = write_song_files(folder / PARTS, material.songs, material.assets, audio)
         contents |= page_files(material, pictures, songs, beside=[*contents, *[RECORD] * bool(material.record)])
     inputs = sorted(path for pattern in (f"{FOLDER}/*.json", *TABLE_FILES) for path in folder.glob(pattern))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from made_up_page import tone
 from made_up_run import simple_run
 from report_pages import material_of, write_page
 
@@ -15,6 +16,7 @@ from songbench.execution.checksums import file_faults
 from songbench.execution.damage import REPORT_FILES
 from songbench.execution.results import SongId
 from songbench.execution.store import Store
+from songbench.reporting.page.song_files import write_song_files
 from songbench.reporting.report import write_report
 
 HOSTILE = (
@@ -103,6 +105,8 @@ def test_a_later_report_without_a_page_takes_it_away(tmp_path):
     results = simple_run({"a": [1.0, 2.0]})
     write_page(results, tmp_path)
     (tmp_path / "report/notes.txt").write_text("mine")
+    songs = write_song_files(tmp_path / "report", {}, {"p01": {"reference": tone(440, 0.1)}}, "copy")
+    assert (tmp_path / "report" / songs.prompts["p01"]["reference"]).is_file()
     write_report(material_of(results, Store(str(tmp_path / "store"))).board, tmp_path)
     assert [path.name for path in (tmp_path / "report").rglob("*") if path.is_file()] == ["notes.txt"]
     assert not (tmp_path / "report.html").exists()
