@@ -86,9 +86,9 @@ def export(
     from songbench.domain.errors import InputError
     from songbench.execution.recorded import recorded
     from songbench.execution.store import Store
-    from songbench.reporting.exporting.formats import check_target
-    from songbench.reporting.exporting.material import RunExport
-    from songbench.reporting.exporting.songs import check_encoding
+    from songbench.exporting.formats import check_target
+    from songbench.exporting.material import RunExport
+    from songbench.exporting.songs import check_encoding
 
     # 1. before anything is read
     if songs is None and to is None:
@@ -110,7 +110,7 @@ def _export_songs(material: Any, folder: Path, encoding: Any, *, force: bool, qu
     from rich.console import Console
     from rich.progress import Progress
 
-    from songbench.reporting.exporting.songs import export_songs
+    from songbench.exporting.songs import export_songs
 
     with Progress(console=Console(stderr=True, quiet=quiet), transient=True) as progress:
         bar = progress.add_task("songs", total=len(material.songs))

@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from songbench.contracts import registry
 from songbench.domain.errors import InputError
-from songbench.reporting.exporting.dataset import export_dataset
-from songbench.reporting.exporting.material import RunExport
-from songbench.reporting.exporting.sinks import SinkTarget, open_sink
-from songbench.reporting.exporting.tables import export_tables, require_parquet
+from songbench.exporting.dataset import export_dataset
+from songbench.exporting.material import RunExport
+from songbench.exporting.sinks import SinkTarget, open_sink
+from songbench.exporting.tables import export_tables, require_parquet
 
 _Writer: TypeAlias = Callable[..., Sequence[Path]]
 

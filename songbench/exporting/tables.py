@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from songbench.domain.errors import UnavailableError
-from songbench.reporting.exporting.files import save_all
-from songbench.reporting.exporting.material import RunExport
+from songbench.exporting.files import save_all
+from songbench.exporting.material import RunExport
 
 if TYPE_CHECKING:
     import pandas as pd

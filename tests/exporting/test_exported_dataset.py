@@ -10,8 +10,8 @@ import yaml
 
 from songbench.domain.errors import InputError
 from songbench.execution.results import SongId
-from songbench.reporting.exporting import dataset
-from songbench.reporting.exporting.dataset import export_dataset
+from songbench.exporting import dataset
+from songbench.exporting.dataset import export_dataset
 
 
 @pytest.fixture

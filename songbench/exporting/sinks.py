@@ -26,7 +26,7 @@ from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.overrides import nested, read_overrides
 from songbench.execution.results import SongId
-from songbench.reporting.exporting.material import RunExport
+from songbench.exporting.material import RunExport
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,8 +14,8 @@ from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.execution.results import SongId
-from songbench.reporting.exporting.formats import check_target
-from songbench.reporting.exporting.sinks import sink_report
+from songbench.exporting.formats import check_target
+from songbench.exporting.sinks import sink_report
 
 
 def needs(package):

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from songbench.domain.errors import InputError, UnavailableError
-from songbench.reporting.exporting.formats import check_target
-from songbench.reporting.exporting.tables import export_tables
+from songbench.exporting.formats import check_target
+from songbench.exporting.tables import export_tables
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from songbench.contracts.cards import Availability
 from songbench.domain.checking import Schema
-from songbench.reporting.exporting.sinks import SinkReport, SystemReport, package_availability
+from songbench.exporting.sinks import SinkReport, SystemReport, package_availability
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from songbench.domain.language import MIXED, SEVERAL, UNDETERMINED
+from songbench.exporting.material import RunExport
 from songbench.reporting.document.blocks import (
     Block,
     Fragment,
@@ -19,7 +20,6 @@ from songbench.reporting.document.blocks import (
     Text,
 )
 from songbench.reporting.document.markdown import to_markdown
-from songbench.reporting.exporting.material import RunExport
 
 NOT_SAID = "not said"
 _HUB_LICENCES = frozenset(

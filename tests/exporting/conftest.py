@@ -9,7 +9,7 @@ from songbench.execution.config import build_experiment, compose
 from songbench.execution.recorded import recorded
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
-from songbench.reporting.exporting.material import RunExport
+from songbench.exporting.material import RunExport
 
 
 @pytest.fixture(scope="session")

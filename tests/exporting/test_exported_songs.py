@@ -14,8 +14,8 @@ from songbench.execution.gather import gather
 from songbench.execution.results import SongId
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
-from songbench.reporting.exporting import songs as exporting
-from songbench.reporting.exporting.songs import export_songs
+from songbench.exporting import songs as exporting
+from songbench.exporting.songs import export_songs
 
 
 def files_of(folder):

@@ -12,9 +12,9 @@ from songbench.contracts.cards import Availability
 from songbench.domain.audio import Audio
 from songbench.domain.checking import Schema
 from songbench.domain.errors import InputError
+from songbench.exporting.sinks import SinkReport, SystemReport, package_availability
 from songbench.reporting.document.blocks import Block, Table, TableColumn, TableRow
 from songbench.reporting.document.markdown import to_markdown
-from songbench.reporting.exporting.sinks import SinkReport, SystemReport, package_availability
 from songbench.reporting.file_names import readable_names
 
 

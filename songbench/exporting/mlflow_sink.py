@@ -12,8 +12,8 @@ from typing import Any
 from songbench.contracts.cards import Availability
 from songbench.domain.checking import Schema
 from songbench.domain.errors import InputError
+from songbench.exporting.sinks import SinkReport, SystemReport, package_availability
 from songbench.reporting.audio_files import to_flac
-from songbench.reporting.exporting.sinks import SinkReport, SystemReport, package_availability
 from songbench.reporting.file_names import readable_names
 
 _NOT_IN_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)

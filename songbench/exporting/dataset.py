@@ -11,10 +11,10 @@ from songbench.domain.errors import InputError, StoreWriteError
 from songbench.domain.lyrics import render_block
 from songbench.execution.results import SongId
 from songbench.execution.songs import StoredAudio, encode_audio
-from songbench.reporting.exporting.card import dataset_card
-from songbench.reporting.exporting.files import refuse_foreign, save
-from songbench.reporting.exporting.material import RunExport
-from songbench.reporting.exporting.tables import require_parquet
+from songbench.exporting.card import dataset_card
+from songbench.exporting.files import refuse_foreign, save
+from songbench.exporting.material import RunExport
+from songbench.exporting.tables import require_parquet
 from songbench.reporting.songs import song_to_json
 
 if TYPE_CHECKING:
