@@ -228,8 +228,9 @@ class Store:
             if self.local:
                 return dict(_local_files(Path(self._root)))
             entries = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
-        beginning = len(self._root.lstrip("/")) + 1
-        return {str(name).lstrip("/")[beginning:]: int(entry["size"] or 0) for name, entry in entries.items()}
+        root = self._root.lstrip("/")
+        places = {str(name).lstrip("/").removeprefix(root).lstrip("/"): entry for name, entry in entries.items()}
+        return {place: int(entry["size"] or 0) for place, entry in places.items()}
 
     def remove(self, place: str) -> None:
         """Remove a file that is damaged, so that it is made again, or should not have been stored."""

@@ -44,6 +44,16 @@ def test_records_come_back_and_are_listed(store):
     assert store.keys("scores") == set()
 
 
+def test_files_are_listed_with_their_sizes(store):
+    assert store.files() == {}
+    blob = store.put_blob(b"abc", "bin")
+    store.put_feature("ab12", b"12345")
+    assert store.files() == {blob.place: 3, "features/ab/ab12.npz": 5}
+    if not store.local:
+        everything = Store("memory://").files()
+        assert everything[f"{store.url.removeprefix('memory://')}/features/ab/ab12.npz"] == 5
+
+
 def test_blobs_are_named_by_content(store):
     blob = store.put_blob(b"abc", "bin")
     assert store.put_blob(b"abc", "bin") == blob
