@@ -75,8 +75,8 @@ def recorded_runs(folders: Iterable[Path]) -> list[RecordedRun]:
     if faults:
         raise InputError(
             "Nobody knows what these runs rest on, so nothing is removed: " + "; ".join(faults),
-            cure="The command that made a run writes its record anew; 'songbench remove RUN' removes a run, and where the"
-            " record is gone, remove its folder.",
+            cure="The command that made a run writes its record anew; 'songbench remove RUN' removes a run, and where"
+            " the record is gone, remove its folder.",
         )
     return runs
 
