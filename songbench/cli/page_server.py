@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+import sys
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +36,11 @@ class PageServer(ThreadingHTTPServer):
 
     def __init__(self, folder: Path, first: str, port: int = 0) -> None:
         super().__init__((HOST, port), partial(_Handler, folder.resolve(), first))
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Players hang up in the middle of a file when somebody seeks, which is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     @property
     def address(self) -> str:

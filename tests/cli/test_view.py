@@ -54,6 +54,16 @@ def test_the_folder_is_served_and_the_address_alone_leads_to_the_page(server):
         assert response.headers["Content-Length"] == "11" and response.read() == b""
 
 
+def test_a_player_that_hangs_up_is_no_error(server, capsys):
+    for error in (ConnectionResetError(), BrokenPipeError(), ValueError("a fault of ours")):
+        try:
+            raise error
+        except type(error):
+            server.handle_error(None, ("127.0.0.1", 1))
+    printed = capsys.readouterr().err
+    assert "a fault of ours" in printed and "Reset" not in printed and "Pipe" not in printed
+
+
 @pytest.mark.parametrize(
     "path",
     [

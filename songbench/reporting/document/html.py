@@ -72,8 +72,8 @@ def _policy(blocks: Sequence[Block], linked: LinkedFiles | None) -> str:
         audio = any(isinstance(block, AudioPlayer) for block in leaves(blocks))
         sources = "img-src data:; " + ("media-src 'self' file:; " if audio else "") + "style-src 'unsafe-inline'"
     else:
-        kinds = ("script", "style", "img", "media")
-        sources = "; ".join(f"{kind}-src 'self' file:{' data:' if kind == 'img' else ''}" for kind in kinds)
+        more = {"script": "", "style": "", "img": " data:", "media": " blob:", "connect": ""}
+        sources = "; ".join(f"{kind}-src 'self' file:{also}" for kind, also in more.items())
     policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; {sources}"
     return f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
 

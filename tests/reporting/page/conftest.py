@@ -32,7 +32,10 @@ def visit(browser):
         page.on("console", lambda message: troubles.append(message.text) if message.type != "log" else None)
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("response", lambda response: troubles.append(response.url) if response.status >= 400 else None)
-        page.on("request", lambda request: troubles.append(request.url) if not request.url.startswith(home) else None)
+        page.on(
+            "request",
+            lambda request: troubles.append(request.url) if not request.url.startswith((home, "blob:")) else None,
+        )
         page.goto(address)
         page.wait_for_selector("h1")
         return page

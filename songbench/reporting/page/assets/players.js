@@ -41,6 +41,29 @@
       this.line = shape("line", { y1: "0", y2: "100%", x1: "0", x2: "0" });
       row.querySelector(".graphs").append(shape("svg", { class: "cursor", "aria-hidden": "true" }, [this.line]));
     }
+
+    /** Whether the browser can go to a place: not where the host sends files from their beginning only. */
+    reaches(place) {
+      const { seekable } = this.audio;
+      const local = !window.location.protocol.startsWith("http") || this.audio.src.startsWith("blob:");
+      return local || (seekable.length > 0 && seekable.end(seekable.length - 1) >= place);
+    }
+
+    /** Load the whole file at once, so that every place of it can be reached, and go on playing if it played. */
+    async takeWhole(ready) {
+      if (this.loading) return;
+      this.loading = true;
+      const response = await fetch(this.audio.src);
+      if (!response.ok) throw new Error(response.statusText);
+      const address = URL.createObjectURL(await response.blob());
+      const playing = !this.audio.paused;
+      this.audio.addEventListener("loadedmetadata", () => {
+        ready();
+        if (playing) this.audio.play().catch(() => {});
+      }, { once: true });
+      this.audio.preload = "auto";
+      this.audio.src = address;
+    }
   }
 
   /** The player of a group of recordings. */
@@ -180,21 +203,27 @@
 
     /** Go to a place; one that is set before the audio is there is taken as soon as it is. */
     seek(seconds) {
-      const { audio } = this.current;
-      const place = Math.min(Math.max(seconds, 0), Math.max(this.current.seconds - 0.01, 0));
-      this.pending = undefined;
-      if (audio.readyState > 0) {
-        audio.currentTime = place;
+      const { current } = this;
+      const place = Math.min(Math.max(seconds, 0), Math.max(current.seconds - 0.01, 0));
+      this.pending = place;
+      if (current.audio.readyState > 0) {
+        this.settle(current);
       } else {
-        this.pending = place;
-        audio.preload = "metadata";
-        audio.addEventListener("loadedmetadata", () => {
-          if (this.pending === undefined || this.current.audio !== audio) return;
-          audio.currentTime = this.pending;
-          this.pending = undefined;
-        }, { once: true });
+        current.audio.preload = "metadata";
+        current.audio.addEventListener("loadedmetadata", () => this.settle(current), { once: true });
       }
       this.show();
+    }
+
+    /** Take the place that is waited for, if it is still that of this recording. */
+    settle(recording) {
+      if (this.pending === undefined || this.current !== recording) return;
+      if (recording.reaches(this.pending)) {
+        recording.audio.currentTime = this.pending;
+        this.pending = undefined;
+      } else {
+        recording.takeWhole(() => this.settle(recording)).catch(() => this.fail(recording));
+      }
     }
 
     key(event) {
