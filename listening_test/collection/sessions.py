@@ -279,6 +279,8 @@ class Sessions:
                 if test.closed_at is not None:
                     raise SessionProblemError("closed")
                 self._add_rater(session, token, arrival, language)
+            elif arrival.visit is not None and arrival.visit.session:
+                self._note_submission(session, rater, arrival.visit)
             place = self._place(session, self._rater(session, token), token)
         return _open_position(place)
 
@@ -313,6 +315,12 @@ class Sessions:
         if arrival.visit is not None:
             session.add(PanelVisitRow(rater=name, end=None, ended=None, **vars(arrival.visit)))
             session.flush()
+
+    def _note_submission(self, session: Session, rater: str, visit: PanelVisit) -> None:
+        """A participant who gave a place back and took another has one session here, and a new submission there."""
+        row = session.get(PanelVisitRow, rater)
+        if row is not None and row.participant and row.end is None:
+            row.study, row.session = visit.study or row.study, visit.session
 
     def _rater(self, session: Session, token: object, *, lock: bool = True, withdrawn: bool = False) -> RaterRow:
         """Whose token it is; while one answer is taken, another of the same rater waits."""

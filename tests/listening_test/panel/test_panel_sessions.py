@@ -80,12 +80,14 @@ def test_a_participant_has_one_session_and_is_sent_back_with_the_code(replies):
     again = replies.open_session({"visit": visit(1), "language": "zh"})
     assert again["page"] == first["page"] and again["token"] == first["token"]
     assert replies.open_session({"visit": visit(2)})["token"] != first["token"]
-    last = take(replies, visit(1))
+    last = take(replies, {**visit(1), "session": "cc"})
     end = {"end": "complete", "url": "https://app.prolific.com/submissions/complete?cc=C1", "code": "C1"}
     assert last["page"]["return"] == end and "code" not in last["page"]
     assert replies.open_session({"visit": visit(1)})["page"]["return"] == end
-    other_submission = {**visit(1), "session": "cc"}
-    assert replies.open_session({"visit": other_submission})["page"]["return"] == end
+    assert replies.open_session({"visit": {**visit(1), "session": "dd"}})["page"]["return"] == end
+    with replies._sessions.database.reading() as session:
+        submissions = dict(session.query(PanelVisitRow.participant, PanelVisitRow.session).all())
+    assert submissions == {visit(1)["participant"]: "cc", visit(2)["participant"]: "bb2"}  # that which was finished
     assert len(replies._sessions.sheets()) == 2
 
 
