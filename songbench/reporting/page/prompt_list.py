@@ -37,7 +37,7 @@ def prompt_table(material: PageMaterial, pages: Collection[str]) -> Table:
                 TableColumn(
                     name=column.name,
                     unit=f"{wording.unit(column)}{', best and worst' if several else ''}",
-                    align="right",
+                    align="left" if several else "right",
                     meaning=column.field.description,
                     better="" if column.field.direction == "none" else column.field.direction,
                     optional=number >= _SHOWN,
@@ -89,4 +89,5 @@ def _extremes(scores: Mapping[str, float], column: Column) -> TableCell:
     best, worst = (wording.number(scores[system], column.field) for system in (ordered[0], ordered[-1]))
     if len(ordered) == 1:
         return NumberCell(value=best, number=scores[ordered[0]])
-    return NumberCell(value=best, interval=ordered[0], share=f"{worst} {ordered[-1]}", number=scores[ordered[0]])
+    value, share = f"{best} {ordered[0]}", f"{worst} {ordered[-1]}"
+    return NumberCell(value=value, share=share, number=scores[ordered[0]])
