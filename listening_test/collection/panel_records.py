@@ -18,6 +18,7 @@ from listening_test.collection.database import Database, PanelVisitRow, RaterRow
 from listening_test.collection.overview import PanelRater, panel_raters
 from listening_test.pages import session_pages
 from listening_test.panel.decisions import Decision, fails_traps, traps_wrong
+from listening_test.panel.settings import load_panel
 from listening_test.prepared import KEY, PreparedTest, load_key
 
 COLUMNS = ("participant", "study", "session", "decision", "reason", "analysis", "pages", "minutes", "ended", "code")
@@ -54,6 +55,8 @@ def approvals_table(test: PreparedTest, url: str | None) -> Approvals:
     with _opened(test, url) as database:
         raters = panel_raters(database, test, time.time() - _SILENT)
     checks, analysis = load_check_answers(test), _analysis(test, raters)
+    panel = load_panel(test.folder)
+    fixed_codes = panel is not None and panel.kind == "prolific"  # where no rater sees a code of their own
     counts: Counter[str] = Counter()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -67,11 +70,11 @@ def approvals_table(test: PreparedTest, url: str | None) -> Approvals:
                 *vars(rater.visit).values(),
                 decision,
                 reason,
-                analysis.get(rater.sheet.rater, ""),
+                analysis.get(rater.sheet.rater, "") if decision != "wait" else "",
                 f"{len(rater.sheet.entries)} of {pages}",
                 round(_minutes(rater)),
                 "" if rater.ended is None else datetime.fromtimestamp(rater.ended, UTC).isoformat(timespec="seconds"),
-                rater.code,
+                "" if fixed_codes else rater.code,
             ]
         )
     summary = ", ".join(f"{count} {decision}" for decision, count in counts.most_common()) or "nobody of a panel"

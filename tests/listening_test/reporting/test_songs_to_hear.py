@@ -7,7 +7,7 @@ from made_up import SYSTEMS, made_up_test
 
 from listening_test.prepared import load_test
 from listening_test.reporting.placement import HeardSong, heard_songs, song_blocks
-from songbench.reporting.document.blocks import AudioPlayer, Fold, leaves
+from songbench.reporting.document.blocks import AudioPlayer, Fold, Heading, leaves
 from songbench.reporting.document.html import to_html
 from songbench.reporting.document.markdown import to_markdown
 
@@ -51,3 +51,19 @@ def test_players_say_whose_song_it_is_and_what_raters_gave(report_of):
     assert page.count("<audio ") == 2 and "media-src 'self' file:" in page and "../audio/1.flac" in to_markdown(blocks)
     pairs = song_blocks(report_of("preference", run=False), [song])
     assert any("won" in leaf.title for leaf in leaves(pairs) if isinstance(leaf, AudioPlayer))
+
+
+def test_a_browser_plays_them_from_disk(prepared, report_of, browser):
+    test, key = prepared
+    place = test.folder / "report"
+    place.mkdir(exist_ok=True)
+    blocks = [Heading("Songs", level=1), *song_blocks(report_of("acr", run=False), heard_songs(test, key, place))]
+    (place / "report.html").write_text(to_html(blocks, {}), encoding="utf-8")
+    page, faults = browser.new_page(), []
+    page.on("console", lambda message: faults.append(message.text))
+    page.goto((place / "report.html").as_uri())
+    page.get_by_text("en-prompt-0").click()
+    audio = page.locator("audio").first
+    audio.evaluate("(sound) => new Promise((done) => { sound.onended = done; sound.play(); })")
+    assert audio.evaluate("(sound) => sound.duration") == pytest.approx(0.5, abs=0.05) and not faults
+    page.close()
