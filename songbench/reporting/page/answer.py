@@ -92,7 +92,7 @@ def _against(board: Leaderboard, name: str, anchor: Row, sign: int) -> str:
     if not margins:
         return ""
     number = sum(margin.significant and sign * margin.difference > 0 for margin in margins)
-    return f"{anchor.system.name} in {number} of {len(margins)} columns"
+    return f"{anchor.system.name} in {number or 'none'} of {len(margins)} columns"
 
 
 def _ranking(board: Leaderboard, columns: Sequence[ColumnLead]) -> str:
