@@ -202,7 +202,6 @@ def test_the_notebooks_run(folder, notebook, files, tmp_path, monkeypatch):
     suite = f"import songbench.suites as s, pathlib; s.DEMO = pathlib.Path({str(folder / 'demo.jsonl')!r})"
     (startup / "demo.py").write_text(suite)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     book = nbformat.read(ROOT / f"docs/notebooks/{notebook}.ipynb", as_version=4)
     nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
     outputs = [output["data"] for cell in book.cells for output in cell.get("outputs", ()) if "data" in output]

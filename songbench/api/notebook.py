@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from os import PathLike
+from pathlib import Path
+
 from songbench.reporting.board import Leaderboard
 from songbench.reporting.comparison import RunComparison
 from songbench.reporting.comparison.blocks import answers, comparison_blocks
+from songbench.reporting.comparison.files import write_comparison
 from songbench.reporting.document.html import to_fragment
 from songbench.reporting.tables import to_html_fragment
 
@@ -29,6 +33,14 @@ class ComparisonView(RunComparison):
 
     def _repr_html_(self) -> str:
         return to_fragment(comparison_blocks(self))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write it as Markdown, HTML, LaTeX, text, CSV or JSON, by the ending of the file.
+
+        Raises:
+            InputError: its ending names no format.
+        """
+        write_comparison(self, Path(path))
 
     @classmethod
     def of(cls, comparison: RunComparison) -> ComparisonView:
