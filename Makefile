@@ -53,8 +53,8 @@ test-slow: $(VENV)/.workshop ## Run the slow tests too
 
 results: setup ## Make the committed results anew: demo, validation, intelligibility, listening tests (an hour and a half)
 	@$(BIN)/songbench run
-	@$(BIN)/songbench report demo --to results/demo
-	@$(BIN)/songbench report demo --to results/demo --name by-language --facet language --no-intervals \
+	@$(BIN)/songbench report demo --to results/demo --no-page
+	@$(BIN)/songbench report demo --to results/demo --no-page --name by-language --facet language --no-intervals \
 		--columns per@whisper-base-stem,per@whisper-base-mix,similarity,ser,fad
 	$(BIN)/python benchmarks/readme_table.py
 	@$(BIN)/songbench validate-metrics --to results/validation
