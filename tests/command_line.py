@@ -23,7 +23,11 @@ SECONDS = 800
 LIBRARIES = (
     *("songbench.cli", "hydra.compose", "pydantic", "pandas", "scipy.stats", "scipy.optimize", "soundfile", "psutil"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "rich.progress", "rich.table", "yaml", "platformdirs"),
-    *("fsspec", "PIL.Image", "scipy.signal", "sqlalchemy.orm"),
+    *("matplotlib.style", "matplotlib.backends.backend_svg", "fsspec", "PIL.Image", "scipy.signal", "sqlalchemy.orm"),
+    *("songbench.reporting.run_report", "songbench.reporting.console", "songbench.execution.runner"),
+    *("songbench.execution.engine.inline", "songbench.execution.engine.local", "songbench.execution.verification"),
+    *("songbench.plugin", "songbench.domain.foreign", "listening_test.preparation.build", "listening_test.collected"),
+    *("PIL.JpegImagePlugin", "omegaconf._impl", "hydra._internal.core_plugins.basic_sweeper"),
 )
 SINGING = ("songbench.cli", "torch", "safetensors.torch", "soundfile", "rich.progress", "yaml", "jieba.posseg")
 """What ``songbench sing`` needs instead."""

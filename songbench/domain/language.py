@@ -77,12 +77,12 @@ def check_language(code: str) -> str:
     Raises:
         InputError: it is neither; names such as ``english`` and codes such as ``jp`` are answered with the right code.
     """
+    plain = code.strip()
+    if plain.casefold() in _NAMES:  # canonical; loading langcodes takes as long as the rest of a short command
+        return plain.casefold()
     from langcodes import standardize_tag, tag_is_valid
     from langcodes.tag_parser import LanguageTagError
 
-    plain = code.strip()
-    if plain.casefold() == MIXED:
-        return MIXED
     usual = _CODES.get(plain.casefold())
     try:
         if not usual and tag_is_valid(plain):
@@ -115,10 +115,10 @@ def spoken_language(code: str) -> str:
     Args:
         code: as `check_language` gives it.
     """
+    if code in _NAMES:
+        return code
     from langcodes import Language
 
-    if code == MIXED:
-        return MIXED
     language = Language.get(code)
     spoken = {"cmn": "zh"}.get(language.language or UNDETERMINED, language.language or UNDETERMINED)
     return "zh-Latn" if spoken == "zh" and language.script == "Latn" else spoken

@@ -1,5 +1,7 @@
+import langcodes
 import pytest
 
+from songbench.domain import language
 from songbench.domain.errors import InputError
 from songbench.domain.language import check_language, contradiction, detect_language, named_language, spoken_language
 
@@ -144,12 +146,19 @@ def test_english_and_mandarin_under_the_other_label():
         ("Mixed", "mixed", "mixed"),
         ("und", "und", "und"),
         ("mul", "mul", "mul"),
+        ("EN", "en", "en"),
+        (" Zh ", "zh", "zh"),
     ],
 )
 def test_codes(text, code, spoken):
     assert check_language(text) == code
     assert check_language(code) == code
     assert spoken_language(code) == spoken
+
+
+def test_languages_with_names_are_written_as_the_standard_writes_them():
+    for code in set(language._NAMES) - {language.MIXED}:
+        assert langcodes.standardize_tag(code) == langcodes.Language.get(code).language == code
 
 
 @pytest.mark.parametrize(
