@@ -1,3 +1,4 @@
+import dataclasses
 import inspect
 import shutil
 import warnings
@@ -125,6 +126,36 @@ def test_a_run_is_read_where_its_systems_and_metrics_are_not(options, tmp_path, 
     assert len(elsewhere.songs.query("audio != ''")) == 12
     with pytest.raises(UnavailableError, match="it needs a GPU"):
         songbench.run(**options, metrics=["audio"], name="other")
+
+
+def test_scores_of_other_songs_are_not_shown_where_the_metric_is_not(options, monkeypatch):
+    """The record names scores by system, prompt and take; they are of the songs and prompts of then alone."""
+    before = songbench.run(**options, metrics=["level", "spread"])
+    assert set(before.scores["status"]) == {"scored"}
+    monkeypatch.setattr(songbench_probe.Level, "availability", lambda _: unavailable("no weights", "get them"))
+    monkeypatch.setattr(songbench_probe.Spread, "availability", lambda _: unavailable("no weights", "get them"))
+    # 1. the suite has lost a prompt since
+    path = options["suite"]
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:-1]), encoding="utf-8")
+    shorter = songbench.load_run(runs=options["runs"]).scores.groupby(["system", "kind"])["status"].unique()
+    assert all(shorter[system, "song"] == ["scored"] for system in ("probe", "silence"))
+    assert not any("scored" in shorter[system, "set"] for system in ("probe", "silence") if (system, "set") in shorter)
+    path.write_text("".join(lines), encoding="utf-8")
+    assert len(songbench.load_run(runs=options["runs"]).scores) == len(before.scores)
+    # 2. a later version of a system has made its songs anew
+    class Later(songbench_probe.Probe):
+        def __init__(self):
+            super().__init__()
+            self.card = dataclasses.replace(self.card, version="2")
+
+    monkeypatch.setattr(songbench_probe, "Probe", Later)
+    songbench.generate(**options, name="later")
+    later = songbench.load_run("small", runs=options["runs"])
+    songs = later.songs.set_index("system")["state"]
+    assert set(songs["probe"]) == {"made"}
+    assert set(later.scores.query("system == 'probe'")["status"]) == {"pending"}
+    assert set(later.scores.query("system == 'silence'")["status"]) == {"scored"}
 
 
 def test_two_runs_are_compared(options):

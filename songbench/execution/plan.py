@@ -307,8 +307,8 @@ class Planner:
         keys = self.experiment.recorded_keys
         if keys and not metric.availability.ready:
             recorded_keys = {
-                name: keys.of_score(metric.card, metric.parameters, name.system, request.prompt, name.take)
-                for name, (_, request, _) in self.songs.items()
+                name: keys.of_score(metric.card, metric.parameters, name.system, request.prompt, name.take, song)
+                for name, (_, request, song) in self.songs.items()
             }
             return {name: key for name, key in recorded_keys.items() if key}
         return {name: score_key(metric.card, metric.parameters, song) for name, (_, _, song) in self.songs.items()}
@@ -317,9 +317,13 @@ class Planner:
         """Per system that made at least one song, the key of its set score."""
         keys = self.experiment.recorded_keys
         if keys and not metric.availability.ready:
-            names = [system.name for system in self.experiment.systems]
-            recorded_keys = {name: keys.of_score(metric.card, metric.parameters, name) for name in names}
-            return {name: key for name, key in recorded_keys.items() if key}
+            recorded_sets = {}
+            for system in self.experiment.systems:
+                songs = {"/".join(map(str, name)): key for name, (who, _, key) in self.songs.items() if who is system}
+                recorded_sets[system.name] = keys.of_set_score(
+                    metric.card, metric.parameters, system.name, self.experiment.suite.prompts, songs
+                )
+            return {name: key for name, key in recorded_sets.items() if key}
         references = [self._reference_identity(prompt) for prompt in self.referenced]
         return {
             system.name: set_score_key(metric.card, metric.parameters, [key for _, key in generated], references)

@@ -38,25 +38,50 @@ class RecordedKeys:
         return reason
 
     def of_score(
+        self, metric: MetricCard, parameters: Mapping[str, Json], system: str, prompt: Prompt, take: int, song: str
+    ) -> str | None:
+        """The key of the score of a song, whose own key is `song`.
+
+        None when the run has no such score, or scored another song under this name: its system, the prompt or the
+        metric have changed since.
+        """
+        if not self._is_metric(metric, parameters) or not self._is_recorded(prompt):
+            return None
+        name = f"{system}/{prompt.id}/{take}"
+        if self.record["songs"].get(name) != song:
+            return None
+        key: str | None = self.record["scores"].get(f"{metric.id}/{name}")
+        return key
+
+    def of_set_score(
         self,
         metric: MetricCard,
         parameters: Mapping[str, Json],
         system: str,
-        prompt: Prompt | None = None,
-        take: int = 0,
+        prompts: Sequence[Prompt],
+        songs: Mapping[str, str],
     ) -> str | None:
-        """The key of a score of a song, or of a system's songs together where there is no prompt.
+        """The key of the score of a system's songs together.
 
-        None when the run has no such score, or metric or prompt have changed since.
+        None when the run has no such score, or it is of other songs or held against other references than those of now.
+
+        Args:
+            metric: whose score.
+            parameters: of the metric.
+            system: the name of the system.
+            prompts: of the suite as it is now.
+            songs: the keys of the system's songs as they are now, by ``SYSTEM/PROMPT/TAKE``.
         """
-        facts = self.record["metrics"].get(metric.id)
-        if not facts or (facts["version"], facts["parameters"]) != (metric.version, dict(parameters)):
+        recorded_songs = {name: key for name, key in self.record["songs"].items() if name.startswith(f"{system}/")}
+        same = {prompt.id for prompt in prompts} == set(self.record["prompts"]) and songs == recorded_songs
+        if not same or not self._is_metric(metric, parameters) or not all(map(self._is_recorded, prompts)):
             return None
-        if prompt and not self._is_recorded(prompt):
-            return None
-        song = f"/{prompt.id}/{take}" if prompt else ""
-        key: str | None = self.record["scores"].get(f"{metric.id}/{system}{song}")
+        key: str | None = self.record["scores"].get(f"{metric.id}/{system}")
         return key
+
+    def _is_metric(self, metric: MetricCard, parameters: Mapping[str, Json]) -> bool:
+        facts = self.record["metrics"].get(metric.id)
+        return bool(facts) and (facts["version"], facts["parameters"]) == (metric.version, dict(parameters))
 
     def _is_recorded(self, prompt: Prompt) -> bool:
         try:
