@@ -56,6 +56,7 @@ class RunExport:
     ) -> None:
         self.experiment, self.record, self._store = experiment, record, store
         self.results: RunResults = gather(experiment, store)
+        self._whole = prompts is None
         if systems is not None:
             self.results = select_systems(self.results, systems)
         if prompts is not None:
@@ -111,13 +112,16 @@ class RunExport:
 
     @cached_property
     def board(self) -> Leaderboard:
-        """The leaderboard of these systems and prompts, with the run's listening tests."""
+        """The leaderboard of these systems and prompts, with the run's listening tests.
+
+        Of some prompts there are no columns of listening tests, whose figures are of all their songs.
+        """
         from songbench.reporting.leaderboard import build_leaderboard
         from songbench.reporting.listening_results import load_listening_results
 
         return build_leaderboard(
             self.results,
-            listening_results=load_listening_results(self.experiment.folder),
+            listening_results=load_listening_results(self.experiment.folder) if self._whole else (),
             **self.experiment.statistics,
         )
 

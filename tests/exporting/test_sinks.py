@@ -16,6 +16,7 @@ from songbench.domain.errors import InputError, UnavailableError
 from songbench.execution.results import SongId
 from songbench.exporting.formats import check_target
 from songbench.exporting.sinks import sink_report
+from songbench.reporting import listening_results
 
 
 def needs(package):
@@ -45,6 +46,15 @@ def test_what_is_told_of_each_system(export):
     assert list(noise.examples) == [SongId("noise", "rain", 0)]
     assert set(noise.scores["system"]) == {"noise"} and len(noise.songs) == 3
     assert set(report.leaderboard["system"]) == {"probe", "noise"}
+
+
+def test_of_some_prompts_no_listening_test_is_told_as_its_figures_are_of_all(export, monkeypatch):
+    asked = []
+    monkeypatch.setattr(listening_results, "load_listening_results", lambda folder: asked.append(folder.name) or ())
+    sink_report(export(prompts=["rain"]))
+    assert asked == []
+    sink_report(export())
+    assert asked == ["small"]
 
 
 # -- sinks of other packages -------------------------------------------------------------------------------------------
