@@ -134,9 +134,9 @@ class TestFacets:
 
 
 class TestFiles:
-    def write(self, folder, run=None, name=None, **options):
+    def write(self, folder, run=None, name=None, figures=(), **options):
         board, _, table = laid_out(run or simple_run(VALUES), **options)
-        return [path.name for path in write_paper_table(board, table, folder, name=name)]
+        return [path.name for path in write_paper_table(board, table, folder, name=name, figures=figures)]
 
     def test_other_options_have_another_name_and_the_same_have_the_same(self, tmp_path):
         names = {
@@ -185,6 +185,13 @@ class TestFiles:
         assert [path.name for path in paths] == ["x.tex", "x.md", "x.csv", "x.json", "x.m-b.svg", "x.m-b.pdf"]
         assert all("SongBloom-full-ft" in path.read_text() for path in (paths[0], paths[1], paths[3]))
         assert "Not comparable" in paths[0].read_text()
+
+    def test_figures_follow_new_scores_like_the_numbers(self, tmp_path):
+        """Else figures of earlier scores would stand beside the new numbers."""
+        self.write(tmp_path, simple_run(VALUES), name="x", figures=["svg"])
+        before = (tmp_path / "tables/x.m-b.svg").read_bytes()
+        self.write(tmp_path, simple_run(VALUES | {"a": [9.0] * 5}), name="x")
+        assert (tmp_path / "tables/x.m-b.svg").read_bytes() != before
 
 
 @pytest.mark.slow

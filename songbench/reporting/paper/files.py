@@ -15,7 +15,7 @@ from songbench.reporting import export, wording
 from songbench.reporting.board import Cell, Leaderboard, tidy
 from songbench.reporting.document.latex import to_latex
 from songbench.reporting.document.markdown import to_markdown
-from songbench.reporting.figures.files import check_formats, encoded, file_name
+from songbench.reporting.figures.files import FORMATS, check_formats, encoded, file_name
 from songbench.reporting.figures.intervals import columns_with_figure, intervals
 from songbench.reporting.file_names import safe_names
 from songbench.reporting.paper.layout import Group, groups_of, paper_block, side_by_side
@@ -43,7 +43,8 @@ def write_paper_table(
         folder: of the run's report.
         name: of the files; None: `PaperTable.default_name`.
         published: numbers from papers, below the table in LaTeX and Markdown, and in the JSON.
-        figures: their formats, of `songbench.reporting.figures.files.FORMATS`.
+        figures: their formats, of `songbench.reporting.figures.files.FORMATS`; those that the table has already are
+            drawn anew in any case.
 
     Returns:
         The files, in the order written; the same table of the same scores gives the same bytes.
@@ -55,6 +56,7 @@ def write_paper_table(
     check_formats(figures)
     folder = Path(folder)
     name = table.default_name if name is None else check_name(name)
+    figures = [ending for ending in FORMATS if ending in figures or _has_figures(folder / FOLDER, name, ending)]
     _check_free(folder / FOLDER, name, table)
     block = paper_block(board, table)
     contents = {
@@ -107,6 +109,11 @@ def _check_free(folder: Path, name: str, table: PaperTable) -> None:
             field="name",
             cure="Choose another --name, or remove its files.",
         )
+
+
+def _has_figures(folder: Path, name: str, ending: str) -> bool:
+    """Whether an earlier table of the name came with figures of a format."""
+    return any(folder.glob(f"{name}.*.{ending}"))
 
 
 def _read(path: Path) -> Mapping[str, object]:
