@@ -143,8 +143,10 @@ def _most(columns: Sequence[ColumnLead]) -> str:
     best = Counter(lead.best[0] for lead in columns if lead.certainty == "open")
     if not best or len(columns) == 1:
         return ""
-    name, count = best.most_common(1)[0]
-    return f" {name} has the best number in {count} of them, which may be chance."
+    count = max(best.values())
+    names = [name for name, number in best.items() if number == count]
+    have = "has the best number in" if len(names) == 1 else "each have the best number in"
+    return f" {_list(names)} {have} {count} of them, which may be chance."
 
 
 def _figures(board: Leaderboard, row: Row) -> str:

@@ -1,5 +1,7 @@
 """The first sentence of a report: what was found, how sure that is, and what must not be concluded."""
 
+from dataclasses import replace
+
 import pytest
 from made_up_run import full_run, make_suite, simple_board, simple_run
 
@@ -50,6 +52,16 @@ def test_better_than_one_of_two_rivals_is_not_best():
     assert "no system is significantly better" in sentence(board)
     margin = column_leads(board)[0].margins
     assert [part.rival for part in margin if not part.significant] in (["a"], ["c"])
+
+
+def test_of_several_with_as_many_best_numbers_none_is_singled_out():
+    first, second = simple_run(CLOSE), simple_run({"a": CLOSE["b"], "b": CLOSE["a"]}, Field("n", direction="higher"))
+    (metric,) = second.metrics
+    other = replace(metric, card=replace(metric.card, name="n"))
+    board = build_leaderboard(replace(first, metrics=(*first.metrics, other)), replicates=200)
+    assert sentence(board).endswith(
+        "which is best is open. a and b each have the best number in 1 of them, which may be chance."
+    )
 
 
 def test_a_tie_names_nobody():
