@@ -94,7 +94,8 @@ def facet_value_text(name: str, value: str) -> str:
     if name == CONDITION:
         condition: Condition = next(condition for condition in CONDITIONS if condition == value)
         return f"competitors with {CONDITIONS[condition]}"
-    noun = name.removeprefix("tag.").replace("_", " ")
+    noun = name.replace("_", " ")
+    noun = f"tag {noun[4:]}" if noun.startswith("tag.") else noun  # or it would read like the property of its name
     return f"{noun} {value}" if value else f"no {noun} given"
 
 
@@ -111,6 +112,7 @@ def of_prompts(results: RunResults, prompts: Collection[str]) -> RunResults:
             suite,
             prompts=tuple(prompt for prompt in suite.prompts if prompt.id in prompts),
             detected={prompt: cause for prompt, cause in suite.detected.items() if prompt in prompts},
+            notes=tuple(f"Of the whole suite: {note}" for note in suite.notes),
         ),
         songs={song: state for song, state in results.songs.items() if song.prompt in prompts},
         metrics=tuple(_metric_of_prompts(metric, prompts, results) for metric in results.metrics),

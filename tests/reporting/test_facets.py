@@ -13,7 +13,7 @@ from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
 from songbench.execution.results import SongId
 from songbench.reporting import export, tables
-from songbench.reporting.facets import OF_ALL_SONGS, facet_names, prompt_facet, results_by_facet
+from songbench.reporting.facets import OF_ALL_SONGS, facet_names, facet_value_text, prompt_facet, results_by_facet
 from songbench.reporting.file_names import safe_names
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.report import part_names, write_report
@@ -133,6 +133,17 @@ class TestTexts:
         assert "## Parts by language - 2 parts: language en (3 prompts), language zh (5 prompts)." in text
         assert "Fewer than 6 prompts: language en, language zh." in text
         assert "Holm's correction over all parts" in text
+
+    def test_what_the_suite_says_of_itself_is_not_said_of_a_part(self, board):
+        assert board.notes[0] == "Prompts are synthetic."
+        assert board.tables["zh"].notes[0] == "Of the whole suite: Prompts are synthetic."
+
+    def test_a_tag_that_is_called_like_a_property_keeps_its_word(self):
+        assert [facet_value_text("tag.language", value) for value in ("x", "")] == [
+            "tag language x",
+            "no tag language given",
+        ]
+        assert facet_value_text("section_plan", "verse") == "section plan verse"
 
     def test_a_part_says_that_there_are_others(self, board):
         text = " ".join(tables.to_markdown(board.tables["zh"]).split())
