@@ -143,6 +143,7 @@ def test_scores_of_other_songs_are_not_shown_where_the_metric_is_not(options, mo
     assert not any("scored" in shorter[system, "set"] for system in ("probe", "silence") if (system, "set") in shorter)
     path.write_text("".join(lines), encoding="utf-8")
     assert len(songbench.load_run(runs=options["runs"]).scores) == len(before.scores)
+
     # 2. a later version of a system has made its songs anew
     class Later(songbench_probe.Probe):
         def __init__(self):

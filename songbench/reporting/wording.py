@@ -142,7 +142,7 @@ def legend(board: Leaderboard) -> list[str]:
         ),
         (
             any(cell.best for cell in cells),
-            f"{BEST}: best of the column's competitors, only if scored on every song that the others were.",
+            f"{BEST}: best of the column's competitors as printed, only if scored on every song that the others were.",
         ),
         (
             any(cell.partial for cell in cells),
