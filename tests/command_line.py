@@ -27,7 +27,7 @@ LIBRARIES = (
     *("songbench.reporting.run_report", "songbench.reporting.console", "songbench.execution.runner"),
     *("songbench.execution.engine.inline", "songbench.execution.engine.local", "songbench.execution.verification"),
     *("songbench.plugin", "songbench.domain.foreign", "listening_test.preparation.build", "listening_test.collected"),
-    *("PIL.JpegImagePlugin", "omegaconf._impl", "hydra._internal.core_plugins.basic_sweeper"),
+    *("PIL.JpegImagePlugin", "pypinyin", "omegaconf._impl", "hydra._internal.core_plugins.basic_sweeper"),
 )
 SINGING = ("songbench.cli", "torch", "safetensors.torch", "soundfile", "rich.progress", "yaml", "jieba.posseg")
 """What ``songbench sing`` needs instead."""
@@ -164,6 +164,8 @@ def serve(libraries):
     """
     for name in libraries:
         import_module(name)
+    if language := sys.modules.get("songbench.domain.language"):
+        language.detect_language(["没有人知道 nobody knows"])  # a dictionary and a model, which most suites ask
     gc.freeze()  # else each fork copies the whole heap when it ends
     for row in sys.stdin:
         call = json.loads(row)
