@@ -9,14 +9,13 @@ import numpy.typing as npt
 
 from metrics.features.musicnn import MusicnnEmbedding
 from metrics.features.packages import installed
-from metrics.functional.cosine import direction, unit_vectors
+from metrics.functional.cosine import patch_direction
 from songbench.domain.hashing import Json
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.plugin import (
     Availability,
     Extractor,
-    Feature,
     Features,
     Field,
     MetricCard,
@@ -100,7 +99,7 @@ class DiversityMusicnn:
             elif answer.data["silent"]:
                 left_out.append(leave_out(song, "the song is silent"))
             else:
-                takes.setdefault(song.prompt.id, []).append(_direction(answer))
+                takes.setdefault(song.prompt.id, []).append(patch_direction(answer.arrays["patches"]))
         if failures and not takes:
             return failures[0]
         # 2. the prompts with all takes
@@ -125,11 +124,6 @@ class DiversityMusicnn:
             detail={"takes": count, "prompts": {prompt: round(score, 6) for prompt, score in scores.items()}},
         )
         return with_left_out(verdict, left_out, ())
-
-
-def _direction(feature: Feature) -> npt.NDArray[np.float64]:
-    """The renormalised mean of the normalised patch embeddings, shape (d,), length 1."""
-    return direction(unit_vectors(np.asarray(feature.arrays["patches"], np.float64)))
 
 
 def _vendi(directions: npt.NDArray[np.float64]) -> float:

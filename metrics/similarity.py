@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from metrics.features.musicnn import HOP, MusicnnEmbedding, at_one_loudness, log_mel
 from metrics.functional.copying import WINDOW_FRAMES, copied_share
-from metrics.functional.cosine import cosine, direction, unit_vectors
+from metrics.functional.cosine import cosine, patch_direction
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
@@ -91,17 +88,14 @@ class SimilarityMusicnn:
                 return feature
             if feature.data["silent"]:
                 return NotApplicable(f"the {name} is silent")
-        directions = [_direction(feature) for feature in embeddings if isinstance(feature, Feature)]
+        directions = [
+            patch_direction(feature.arrays["patches"]) for feature in embeddings if isinstance(feature, Feature)
+        ]
         values = {"similarity": cosine(*directions)}
         copied = _copied(song, prompt)
         if copied is None:
             return Scores(values=values, missing={"copied": "not checked: audio shorter than 1 s"})
         return Scores(values={**values, "copied": copied})
-
-
-def _direction(feature: Feature) -> npt.NDArray[np.float64]:
-    """The renormalised mean of the normalised patch embeddings, shape (d,), length 1."""
-    return direction(unit_vectors(np.asarray(feature.arrays["patches"], np.float64)))
 
 
 def _copied(song: AudioSource, prompt: AudioSource) -> float | None:

@@ -23,6 +23,18 @@ def direction(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     return unit
 
 
+def patch_direction(patches: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """The direction of a song: of the mean of its patches' embeddings, each brought to length 1 before.
+
+    Args:
+        patches: shape (n, d), n >= 1.
+
+    Returns:
+        Shape (d,), of length 1.
+    """
+    return direction(unit_vectors(np.asarray(patches, np.float64)))
+
+
 def unit_vectors(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Vectors of shape (n, d), none of them 0, each brought to length 1."""
     units: npt.NDArray[np.float64] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

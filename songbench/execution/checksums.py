@@ -51,7 +51,7 @@ def write_listed(
             write_atomically(folder / name, content)
         digests |= {path.relative_to(folder).as_posix(): bytes_digest(path.read_bytes()) for path in inputs}
         for name in _below(folder, owned) - digests.keys():
-            if name in before and _is(folder / name, before[name]):
+            if name in before and is_content(folder / name, before[name]):
                 (folder / name).unlink()
         write_atomically(folder / SUMS, _lines(digests))
     except OSError as error:
@@ -142,12 +142,13 @@ def file_faults(folder: Path, owned: Iterable[str]) -> list[FileFault]:
     faults = [
         FileFault(name, "is gone" if not (folder / name).is_file() else f"is not what {SUMS} says")
         for name, digest in listed.items()
-        if not _is(folder / name, digest)
+        if not is_content(folder / name, digest)
     ]
     return faults + [FileFault(name, "is in no list of what was written") for name in sorted(files - listed.keys())]
 
 
-def _is(path: Path, digest: str) -> bool:
+def is_content(path: Path, digest: str) -> bool:
+    """Whether a file is there with that content."""
     return path.is_file() and bytes_digest(path.read_bytes()) == digest
 
 

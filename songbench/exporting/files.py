@@ -8,6 +8,7 @@ from pathlib import Path
 
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.domain.hashing import bytes_digest
+from songbench.execution.checksums import is_content
 from songbench.resources.files import write_atomically
 
 LIST = "export.json"
@@ -57,11 +58,6 @@ def refuse_foreign(folder: Path, names: Iterable[str], *, force: bool) -> None:
             f"{folder} holds files that this export would overwrite: {', '.join(foreign[:_NAMED])}{more}.",
             cure="Name another folder, or overwrite them with --force.",
         )
-
-
-def is_content(path: Path, digest: str) -> bool:
-    """Whether a file is there with that content."""
-    return path.is_file() and bytes_digest(path.read_bytes()) == digest
 
 
 def save(path: Path, data: bytes) -> None:

@@ -14,10 +14,11 @@ from songbench.domain.errors import DamageError, InputError
 from songbench.domain.hashing import bytes_digest
 from songbench.domain.lyrics import render_block
 from songbench.domain.song import Song
+from songbench.execution.checksums import is_content
 from songbench.execution.results import SongId
 from songbench.execution.songs import StoredAudio, encode_audio
 from songbench.exporting.card import songs_readme
-from songbench.exporting.files import is_content, listed_digests, refuse_foreign, save, save_list
+from songbench.exporting.files import listed_digests, refuse_foreign, save, save_list
 from songbench.exporting.material import RunExport
 from songbench.reporting.audio_files import to_mp3
 from songbench.reporting.file_names import readable_names

@@ -95,13 +95,3 @@ def nearest_pitch(target: float, pitch_classes: tuple[int, ...], low: int, high:
     """The MIDI pitch nearest to a target among pitch classes within [low, high]; the lower one of two equally near."""
     candidates = [pitch for pitch in range(low, high + 1) if pitch % 12 in pitch_classes]
     return min(candidates, key=lambda pitch: (abs(pitch - target), pitch))
-
-
-def scale_step(pitch: int, steps: int, key: Key) -> int:
-    """The pitch some scale steps above (or below) a pitch of the key."""
-    direction = 1 if steps > 0 else -1
-    for _ in range(abs(steps)):
-        pitch += direction
-        while pitch % 12 not in key.pitch_classes:
-            pitch += direction
-    return pitch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from songbench.reporting.document.blocks import (
 )
 from songbench.reporting.document.markdown import to_markdown as markdown_of
 from songbench.reporting.document.terminal import print_document
+from songbench.reporting.figures.files import file_name
 from songbench.reporting.validation.responses import FAULTS, MEANINGS, Examined, Response, Validation, Verdict
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def to_markdown(validation: Validation, with_figure: Sequence[str] = ()) -> str:
 
 def figure_name(column: str) -> str:
     """Of the file of a column's response curves, without ending; ``""`` stands for the overview."""
-    return re.sub(r"[^\w.-]+", "-", column) or OVERVIEW
+    return file_name(column) or OVERVIEW
 
 
 def verdict_table(validation: Validation) -> Table:
