@@ -48,9 +48,9 @@ def print_leaderboard(
         console: where to; its width decides which columns stand side by side. None: standard output.
         published: printed below it, apart.
     """
-    tables = [summary(table) for table in board.tables.values()] or [summary(board)]
-    blocks = [*(block for table in tables for block in table), *_parts(board), *published_blocks(published)]
-    print_document(blocks, console)
+    parts = list(board.tables.values())
+    blocks = _summary_of_parts(parts) if len(parts) > 1 else summary(parts[0] if parts else board)
+    print_document([*blocks, *_parts(board), *published_blocks(published)], console)
 
 
 def to_text(board: Leaderboard, width: int = WIDTH, *, published: Sequence[Published] = ()) -> str:
@@ -76,8 +76,17 @@ def to_html(board: Leaderboard, pictures: Sequence[Picture] = (), *, published: 
 
 
 def to_html_fragment(board: Leaderboard) -> str:
-    """The table with its legend as a part of a page, as a notebook shows it."""
-    return fragment_of([leaderboard_table(board, wording.caption(board), wording.legend(board))])
+    """The tables with their legend as a part of a page, as a notebook shows them."""
+    return fragment_of(bare_tables(board))
+
+
+def bare_tables(board: Leaderboard) -> list[Table]:
+    """The table, with a facet one of each part, with the legend below the last: numbers without remarks on them."""
+    *firsts, last = board.tables.values() or [board]
+    return [
+        *(leaderboard_table(part, wording.caption(part), ()) for part in firsts),
+        leaderboard_table(last, wording.caption(last), wording.legend(last)),
+    ]
 
 
 def to_latex(board: Leaderboard, *, published: Sequence[Published] = ()) -> str:
@@ -90,20 +99,50 @@ def to_latex(board: Leaderboard, *, published: Sequence[Published] = ()) -> str:
 
 def summary(board: Leaderboard, published: Sequence[Published] = ()) -> list[Block]:
     """What a terminal shows: the table, and what a reader must know to read it."""
+    return [
+        Heading(f"Leaderboard: {wording.caption(board)}", level=1),
+        leaderboard_table(board, "", wording.legend(board)),
+        *(block for title, lines in _remarks(board).items() for block in _section(title, lines)),
+        *_parts(board),
+        *published_blocks(published),
+    ]
+
+
+def _remarks(board: Leaderboard) -> dict[str, Sequence[Phrase]]:
+    """What stands below the table, by its heading."""
     failures = wording.failures(board)
     if len(failures) > FAILURES_PRINTED:
         rest = len(failures) - FAILURES_PRINTED
         failures = [*failures[:FAILURES_PRINTED], f"… and {rest} more, in leaderboard.md"]
-    return [
-        Heading(f"Leaderboard: {wording.caption(board)}", level=1),
-        leaderboard_table(board, "", wording.legend(board)),
-        *_section("Not applicable", wording.not_applicable(board)),
-        *_section("Not measured", wording.unmeasured(board)),
-        *_section("Failures", failures),
-        *_section("Notes", board.notes),
-        *_parts(board),
-        *published_blocks(published),
-    ]
+    return {
+        "Not applicable": wording.not_applicable(board),
+        "Not measured": wording.unmeasured(board),
+        "Failures": failures,
+        "Notes": board.notes,
+    }
+
+
+def _summary_of_parts(boards: Sequence[Leaderboard]) -> list[Block]:
+    """A table for each part of a run with what is said of it alone; what is said of all of them comes once, below."""
+    remarks = [_remarks(board) for board in boards]
+    shared = {
+        title: [line for line in lines if all(line in sections[title] for sections in remarks)]
+        for title, lines in remarks[0].items()
+    }
+    blocks: list[Block] = []
+    for board, sections in zip(boards, remarks, strict=True):
+        legend = wording.legend(board)
+        common = [line for line in legend if all(line in wording.legend(other) for other in boards)]
+        notes = [line for line in legend if line not in common] + (common if board is boards[-1] else [])
+        blocks += [
+            Heading(f"Leaderboard: {wording.caption(board)}", level=1),
+            leaderboard_table(board, "", notes),
+        ]
+        for title, lines in sections.items():
+            blocks += _section(title, [line for line in lines if line not in shared[title]])
+    for title, lines in shared.items():
+        blocks += _section(f"{title}, in all parts", lines)
+    return blocks
 
 
 def full_report(

@@ -157,6 +157,12 @@ class TestTexts:
         printed = capsys.readouterr().out
         assert printed.count("Leaderboard: suite") == 2 and printed.count("Parts by language") == 1
 
+    def test_what_is_said_of_all_parts_is_printed_once(self, board, capsys):
+        tables.print_leaderboard(board)
+        printed = " ".join(capsys.readouterr().out.split())
+        assert printed.count("One of 2 parts by language") == printed.count("Notes, in all parts") == 1
+        assert printed.count("takes nested") == 1 and printed.count("Intervals rest on") == 2
+
 
 class TestFiles:
     def test_every_value_has_files_of_its_own_beside_the_whole(self, tmp_path):
