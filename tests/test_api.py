@@ -79,6 +79,9 @@ def test_a_run_is_frames_of_scores_and_songs(options):
     with pytest.raises(InputError, match="Did you mean 'level'"):
         run.leaderboard(columns=["levle"])
     assert "<table" in run._repr_html_() and "8 songs of probe, silence" in repr(run)
+    assert "  silence" in repr(run.leaderboard()) and len(repr(run.leaderboard())) < 2000
+    by_plan = run.leaderboard(facet="section_plan")
+    assert by_plan._repr_html_().count("<table") == len(by_plan.tables) == repr(by_plan).count(", section plan verse")
 
 
 def test_what_is_added_to_a_run_is_a_warning_where_it_is_called(options):
@@ -176,6 +179,8 @@ def test_two_runs_are_compared(options):
     assert songbench.compare(before, "after", runs=options["runs"]).to_frame().equals(comparison.to_frame())
     assert "after:probe is better in level@probe than before:probe" in comparison._repr_html_()
     assert before.compare("probe", "silence").differences[0].verdict == "worse"
+    with pytest.raises(InputError, match="'before:probe', which differs from itself in nothing"):
+        songbench.compare("before:probe", "before", runs=options["runs"])
     with pytest.raises(InputError, match="Did you mean 'after'"):
         songbench.compare("before", "aftre", runs=options["runs"])
 

@@ -155,9 +155,17 @@ class Run:
     ) -> ComparisonView:
         """Another run, compared with this one; `songbench.compare` explains it."""
         from songbench.api.notebook import ComparisonView
+        from songbench.domain.errors import InputError
         from songbench.reporting.comparison import compare_sides, matching_systems
 
         pairs = matching_systems(self._side, second._side, first_system, second_system)
+        if self.folder.resolve() == second.folder.resolve():
+            for a, b in pairs:
+                if a.system == b.system:
+                    raise InputError(
+                        f"Both sides are '{a.label}', which differs from itself in nothing.",
+                        cure="Name two runs, or two systems of one: RUN:SYSTEM RUN:SYSTEM.",
+                    )
         return ComparisonView.of(compare_sides(pairs, columns=columns, **self._experiment.statistics))
 
     @property

@@ -29,8 +29,8 @@ More in docs/compare.md.
 _First: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="FIRST",
-        help="What is compared against: RUN or RUN:SYSTEM.",
+        metavar="RUN_A",
+        help="What is compared against, as before the change: RUN or RUN:SYSTEM.",
         show_default=False,
         autocompletion=completion.run_name,
     ),
@@ -38,8 +38,8 @@ _First: TypeAlias = Annotated[
 _Second: TypeAlias = Annotated[
     str,
     typer.Argument(
-        metavar="SECOND",
-        help="What is compared: RUN or RUN:SYSTEM.",
+        metavar="RUN_B",
+        help="What is compared, as after the change: RUN or RUN:SYSTEM.",
         show_default=False,
         autocompletion=completion.run_name,
     ),

@@ -27,14 +27,16 @@ def comparison_blocks(comparison: RunComparison) -> list[Block]:
     pairs = list(dict.fromkeys((d.first, d.second) for d in comparison.differences))
     compared = [difference for difference in comparison.differences if difference.test]
     title = ", ".join(f"{first.label} against {second.label}" for first, second in pairs)
-    gaps = dict.fromkeys(
-        f"{difference.column.name}: {difference.reason}" for difference in comparison.differences if not difference.test
-    )
+    gaps: dict[str, list[str]] = {}
+    for difference in comparison.differences:
+        names = gaps.setdefault(difference.reason, [])
+        if not difference.test and difference.column.name not in names:
+            names.append(difference.column.name)
     blocks: list[Block] = [Heading(f"Comparison: {title}", level=1), *map(Text, answers(comparison))]
     if compared:
         blocks.append(_table(compared, comparison, several=len(pairs) > 1))
-    if gaps:
-        blocks += [Heading("Not compared"), Listing(tuple(gaps))]
+    if lines := [f"{', '.join(names)}: {reason}" for reason, names in gaps.items() if names]:
+        blocks += [Heading("Not compared"), Listing(tuple(lines))]
     if comparison.notes:
         blocks += [Heading("Notes"), Listing(comparison.notes)]
     return blocks
@@ -71,8 +73,11 @@ def _table(differences: Sequence[SystemDifference], comparison: RunComparison, *
     first, second = differences[0].first, differences[0].second
     names = (first.run.name, second.run.name) if first.run.name != second.run.name else (first.system, second.system)
     correction = f"p is corrected by Holm's method over all {len(differences)} comparisons of this table."
+    numbers = {difference.test.n for difference in differences if difference.test}
+    uniform = len(numbers) == 1
+    where = f"the {next(iter(numbers))} prompts that both have" if uniform else "the prompts that both have"
     notes = (
-        f"Paired on the prompts that both have. Intervals: {comparison.confidence:.0%} of the difference, {names[1]}"
+        f"Paired on {where}. Intervals: {100 * comparison.confidence:g} % of the difference, {names[1]}"
         f" minus {names[0]}. {correction}",
         "could find: the least true difference that four of five such comparisons would find significant. prompts"
         " needed: how many would find a difference as large as this one.",
@@ -84,15 +89,15 @@ def _table(differences: Sequence[SystemDifference], comparison: RunComparison, *
         TableColumn(name="difference"),
         TableColumn(name="verdict"),
         TableColumn(name="p", align="right"),
-        TableColumn(name="prompts", align="right"),
+        *([] if uniform else [TableColumn(name="prompts", align="right")]),
         TableColumn(name="could find", align="right"),
         TableColumn(name="prompts needed", align="right"),
     ]
-    rows = [TableRow(_cells(difference, several=several)) for difference in differences]
+    rows = [TableRow(_cells(difference, several=several, prompts=not uniform)) for difference in differences]
     return Table(columns=tuple(heads), rows=tuple(rows), notes=notes, keys=2 if several else 1)
 
 
-def _cells(difference: SystemDifference, *, several: bool) -> tuple[Phrase, ...]:
+def _cells(difference: SystemDifference, *, several: bool, prompts: bool) -> tuple[Phrase, ...]:
     test, field = difference.test, difference.column.field
     assert test is not None and difference.first_value is not None and difference.second_value is not None
     change = f"{'+' if test.difference > 0 else ''}{wording.number(test.difference, field)}"
@@ -106,7 +111,7 @@ def _cells(difference: SystemDifference, *, several: bool) -> tuple[Phrase, ...]
         f"{change} {interval}",
         (Fragment(difference.verdict, _STYLES[difference.verdict]),),
         wording.p_value(difference.p_adjusted or 0.0),
-        str(test.n),
+        *([str(test.n)] if prompts else []),
         "" if difference.detectable is None else wording.number(difference.detectable, field),
         "" if prompts_needed is None or difference.significant else str(prompts_needed),
     )

@@ -43,7 +43,9 @@ def test_what_could_not_be_shown_says_what_could_have_been_found():
     assert difference.verdict == "open" and difference.detectable > abs(difference.test.difference)
     assert difference.prompts_needed > difference.test.n == 8
     assert answers(comparison)[0].startswith("No difference between after:a and before:a could be shown")
-    assert str(difference.prompts_needed) in to_text(comparison_blocks(comparison))
+    text = to_text(comparison_blocks(comparison))
+    assert str(difference.prompts_needed) in text
+    assert "Paired on the 8 prompts that both have. Intervals: 95 % of the difference" in " ".join(text.split())
 
 
 def test_p_is_corrected_over_all_pairs_of_the_comparison():
