@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics as plain_statistics
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from songbench import statistics
 from songbench.reporting import wording
@@ -123,25 +123,35 @@ def _variance(board: Leaderboard) -> list[Block]:
     if not columns:
         return []
     head = ("column", "prompt", "system × prompt", "take", "systems", "prompts", "twice the takes", "twice the prompts")
+    rows = [(column.name, *_shares(split[column.name], board.takes)) for column in columns]
+    filled = [place for place in range(len(head)) if any(row[place] for row in rows)]
+    notes = ["By the method of moments, from the prompts on which all competitors were scored."]
+    if any("*" in cell for row in rows for cell in row[1:]):
+        notes.insert(0, "0 %*: the estimate is below 0, which says that the data show no such part.")
+    heads = [head[place] for place in filled]
+    if any(name.startswith("twice") for name in heads):
+        notes.insert(0, "twice the takes, twice the prompts: what is left of the standard error of a difference.")
     return [
         Heading("Where the variance lies"),
-        Text(
-            "Shares of the variance of the competitors' scores around each system's mean: how hard a prompt is for all "
-            "of them (cancels in comparisons on the same prompts), what one system makes of one prompt (only more "
-            "prompts help), and between takes of one prompt (more takes help)."
-        ),
+        Text(f"Shares of the variance of the competitors' scores around each system's mean: {_meaning(heads)}."),
         Table(
-            columns=tuple(
-                TableColumn(name=name, align="right" if place else "left") for place, name in enumerate(head)
-            ),
-            rows=tuple(TableRow((column.name, *_shares(split[column.name], board.takes))) for column in columns),
-            notes=(
-                "twice the takes, twice the prompts: what is left of the standard error of a difference. 0 %*: the "
-                "estimate is below 0, which says that the data show no such part. By the method of moments, from the "
-                "prompts on which all competitors were scored.",
-            ),
+            columns=tuple(TableColumn(name=head[place], align="right" if place else "left") for place in filled),
+            rows=tuple(TableRow(tuple(row[place] for place in filled)) for row in rows),
+            notes=(" ".join(notes),),
         ),
     ]
+
+
+def _meaning(heads: Collection[str]) -> str:
+    """What the shares that a table has are of."""
+    if "system × prompt" in heads:
+        text = (
+            "how hard a prompt is for all of them (cancels in comparisons on the same prompts), what one system makes "
+            "of one prompt (only more prompts help)"
+        )
+    else:
+        text = "how hard a prompt is (cancels in comparisons on the same prompts)"
+    return text + (", and between takes of one prompt (more takes help)" if "take" in heads else "")
 
 
 def _shares(parts: VarianceParts, takes: int) -> tuple[str, ...]:

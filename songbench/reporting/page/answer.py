@@ -73,26 +73,32 @@ def _alone(board: Leaderboard, row: Row, of: int) -> str:
     only = f"{name} is the only competitor" if of == 1 else f"Of {of} competitors only {name} has numbers yet"
     sentence = f"{only}, so this run ranks nothing. "
     anchors = [anchor for anchor in board.rows if anchor.system.sanity]
-    below = [part for anchor in anchors if not anchor.system.ceiling and (part := _against(board, name, anchor, 1))]
-    above = [part for anchor in anchors if anchor.system.ceiling and (part := _against(board, name, anchor, -1))]
-    parts = [f"significantly better than {_list(below, most=len(below))}"] if below else []
-    parts += [f"significantly worse than {_list(above, most=len(above))}"] if above else []
+    floors = [anchor for anchor in anchors if not anchor.system.ceiling]
+    ceilings = [anchor for anchor in anchors if anchor.system.ceiling]
+    parts = [*_significances(board, name, floors, 1), *_significances(board, name, ceilings, -1)]
     if not parts:
         return sentence + f"{_figures(board, row)}."
     return sentence + f"{_on_prompts(board)}, it is {', and '.join(parts)}."
 
 
-def _against(board: Leaderboard, name: str, anchor: Row, sign: int) -> str:
-    """In how many headline columns a system is better (sign 1) or worse (-1) than an anchor of the scale."""
-    margins = [
-        margin
-        for column in _ranked(board)
-        if (margin := margin_over(board, column, name, anchor.system.name)) is not None
-    ]
-    if not margins:
-        return ""
-    number = sum(margin.significant and sign * margin.difference > 0 for margin in margins)
-    return f"{anchor.system.name} in {number or 'none'} of {len(margins)} columns"
+def _significances(board: Leaderboard, name: str, anchors: Sequence[Row], sign: int) -> list[str]:
+    """In how many headline columns a system is better (sign 1) or worse (-1) than anchors of the scale."""
+    differing, undecided = [], []
+    for anchor in anchors:
+        margins = [
+            margin
+            for column in _ranked(board)
+            if (margin := margin_over(board, column, name, anchor.system.name)) is not None
+        ]
+        number = sum(margin.significant and sign * margin.difference > 0 for margin in margins)
+        only = "the only column" if len(margins) == 1 else ""
+        if number:
+            differing.append(f"{anchor.system.name} in {only or f'{number} of {len(margins)} columns'}")
+        elif margins:
+            undecided.append(f"{anchor.system.name} in {only or f'any of {len(margins)} columns'}")
+    word = "better" if sign > 0 else "worse"
+    parts = [f"significantly {word} than {_list(differing, most=len(differing))}"] if differing else []
+    return parts + ([f"not significantly {word} than {_list(undecided, most=len(undecided))}"] if undecided else [])
 
 
 def _ranking(board: Leaderboard, columns: Sequence[ColumnLead]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from songbench.reporting import wording
 from songbench.reporting.board import Column, Leaderboard, Row
@@ -145,4 +146,15 @@ def _missing(board: Leaderboard) -> list[Block]:
 def _files(names: Sequence[str]) -> list[Block]:
     if not names:
         return []
-    return [Heading("Files"), Listing(tuple((Fragment(name, link=name),) for name in names))]
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(str(PurePosixPath(name).with_suffix("")), []).append(name)
+    return [Heading("Files"), Listing(tuple(_formats(group) for group in groups.values()))]
+
+
+def _formats(names: Sequence[str]) -> Phrase:
+    """One file in its formats: the first by its whole name, the others by their endings."""
+    fragments = [Fragment(names[0], link=names[0])]
+    for name in names[1:]:
+        fragments += [Fragment(", "), Fragment(PurePosixPath(name).suffix, link=name)]
+    return tuple(fragments)

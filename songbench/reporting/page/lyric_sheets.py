@@ -61,11 +61,12 @@ def _parts(text: str) -> list[str]:
     return [part for entry in spoken_words(text) for part in entry.usual]
 
 
-def alignment_summary(words: Sequence[AlignedWord]) -> str:
-    """How many words were asked for and what became of them, in one sentence."""
+def alignment_summary(words: Sequence[AlignedWord], language: str = "en") -> str:
+    """How many words (in Mandarin characters) were asked for and what became of them, in one sentence."""
     counts = Counter(word.kind for word in words)
     length = len(words) - counts["insertion"]
+    noun = ("character" if spoken_language(language) == "zh" else "word") + ("" if length == 1 else "s")
     return (
-        f"{length} words asked for: {counts['match']} heard, {counts['substitution']} heard otherwise, "
+        f"{length} {noun} asked for: {counts['match']} heard, {counts['substitution']} heard otherwise, "
         f"{counts['deletion']} not heard; {counts['insertion']} added."
     )

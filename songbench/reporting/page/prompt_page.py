@@ -237,7 +237,9 @@ def _alignment(aligner: WordAligner, prompt: Prompt, song: Song, scores: Scores)
         words = aligner.word_alignment(prompt, scores)
     except (SongbenchError, LookupError) as error:  # also of records of versions that stored no texts
         return [Text(f"The words cannot be aligned here: {error}"), lyric_sheet(prompt)]
-    about = f"{alignment_summary(words)} {LEGEND}" + (" Click a word to hear it." if song.words else "")
+    about = f"{alignment_summary(words, prompt.language)} {LEGEND}" + (
+        " Click a word to hear it." if song.words else ""
+    )
     return [Text(about), lyric_sheet(prompt, words, song.words)]
 
 

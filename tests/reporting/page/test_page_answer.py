@@ -83,7 +83,8 @@ def test_a_system_alone_is_held_against_the_anchors():
     board = simple_board({**FAR, "reference": FAR["a"]}, sanity=["b", "reference"])
     text = sentence(board)
     assert text.startswith("a is the only competitor, so this run ranks nothing. On 8 prompts, it is")
-    assert "b in 1 of 1 columns" in text
+    assert "significantly better than b in the only column," in text
+    assert "not significantly better than reference in the only column" in text
     assert sentence(simple_board({"a": [1.0, 2.0]})).startswith("a is the only competitor")
     assert "1.50" in sentence(simple_board({"a": [1.0, 2.0]}))
 

@@ -135,7 +135,7 @@ def test_the_words_are_marked_as_they_were_counted(pages):
     assert page.find("ruby") and page.find("del") and page.find("ins")
     starts = [attrs["data-start"] for attrs in page.find("span", "word")]
     assert starts[:3] == ["0.00", "0.22", "0.44"] and len(starts) == 9
-    assert "5 words asked for" in pages["p2"].text or "6 words asked for" in pages["p2"].text
+    assert "5 characters asked for" in pages["p2"].text or "6 characters asked for" in pages["p2"].text
 
 
 PARTS = {
@@ -161,8 +161,9 @@ def test_marks_are_no_colours_alone():
     assert '<ruby>fire<rt><span class="status"> heard as </span>tire</rt></ruby> ' in text
     assert '<del><span class="status">not heard: </span>now now</del>' in text
     assert alignment_summary(words_of("match", "insertion")) == (
-        "1 words asked for: 1 heard, 0 heard otherwise, 0 not heard; 1 added."
+        "1 word asked for: 1 heard, 0 heard otherwise, 0 not heard; 1 added."
     )
+    assert alignment_summary(words_of("match", "match"), "zh").startswith("2 characters asked for: 2 heard")
 
 
 def test_numbers_are_shown_as_they_stand_in_the_lyrics():
