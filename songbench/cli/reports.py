@@ -53,12 +53,12 @@ Examples:
     songbench report demo --to results/copy --audio mp3
     songbench report demo --facet language
     songbench report demo --figures svg,pdf
-    songbench report demo --columns per,fad --facet language --decimals 1 --no-intervals --bold-best
+    songbench report demo --columns per,fad --facet language --bold-best
 
 The last writes a table for a paper, tables/NAME.tex, .md, .csv and .json (docs/paper-tables.md), and leaves all else \
 as it is.
 
-More in docs/runs.md.
+More in docs/report.md.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,10 +65,17 @@ def run_table(summary: RunSummary, size: RunSize, files: Sequence[Path]) -> Tabl
         "songs": "" if summary.problem else _songs(summary),
         "store": summary.store,
         "size": _size_in_words(size),
-        "files": ", ".join(path.relative_to(summary.folder).as_posix() for path in files),
+        "files": ", ".join(_file_names([path.relative_to(summary.folder) for path in files])),
     }
     rows = tuple(TableRow(((Fragment(name, "strong"),), text)) for name, text in facts.items() if text)
     return Table(columns=(TableColumn(name=""), TableColumn(name="")), rows=rows)
+
+
+def _file_names(paths: Sequence[Path]) -> list[str]:
+    """Files by name, folders by how many files they hold."""
+    folders = Counter(path.parts[0] for path in paths if len(path.parts) > 1)
+    counts = (f"{name}/ ({number} {'file' if number == 1 else 'files'})" for name, number in sorted(folders.items()))
+    return [*(path.name for path in paths if len(path.parts) == 1), *counts]
 
 
 def _sizes(size: RunSize) -> tuple[str, str, str]:

@@ -99,9 +99,14 @@ def with_left_out(
             detail[name] = [*entries, *(before if isinstance(before, list | tuple) else ())]
         return replace(verdict, detail=detail)
     if isinstance(verdict, NotApplicable) and left_out:
-        counts = "; ".join(f"{len(entries)} left out: {entries[0]['reason']}" for _, entries in left_out)
+        counts = "; ".join(_count(entries) for _, entries in left_out)
         return NotApplicable(f"{verdict.reason} ({counts})")
     return verdict
+
+
+def _count(entries: Sequence[Mapping[str, Json]]) -> str:
+    several = len({entry["reason"] for entry in entries}) > 1
+    return f"{len(entries)} left out{', for example' if several else ''}: {entries[0]['reason']}"
 
 
 def _name(song: Song) -> str:

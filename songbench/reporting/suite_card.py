@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from songbench.domain.language import MIXED
 from songbench.domain.lyric_similarity import SEQUENCE, longest_shared_line, most_alike
 from songbench.domain.prompt import Asset, CutAsset, RenderAsset
 from songbench.domain.suite import Suite
@@ -47,6 +48,7 @@ def suite_card(suite: Suite, similarity_bound: float | None = None) -> list[Bloc
         ),
         Heading("What it consists of"),
         _figures(parts),
+        *([Text("mixed: English and Mandarin together.")] if MIXED in parts else []),
     ]
     for name in parts[_ALL].tags:
         if len(parts[_ALL].tags[name]) > MOST_VALUES:
@@ -83,8 +85,8 @@ def similarity_lines(suite: Suite) -> list[str]:
     """How alike the two most similar lyrics are, and what the longest line is that two prompts share."""
     closest, line = most_alike(suite.prompts), longest_shared_line(suite.prompts)
     return [
-        f"the two most alike, {closest.first} and {closest.second}, share {closest.similarity:.1%} of their sequences"
-        f" of {SEQUENCE} words (Mandarin: characters)"
+        f"the two most alike, {closest.first} and {closest.second}, share {100 * closest.similarity:.1f} % of their"
+        f" sequences of {SEQUENCE} words (Mandarin: characters)"
         if closest
         else f"no two prompts share {SEQUENCE} words in a row",
         f"the longest line in two prompts: '{line[0]}' ({line[1]}, {line[2]})" if line else "no line is in two prompts",
@@ -93,7 +95,8 @@ def similarity_lines(suite: Suite) -> list[str]:
 
 def _assets(assets: Iterable[Asset | None]) -> str:
     """Where the audio of a suite comes from, with how many prompts have it from there."""
-    return _listed(Counter(_origin(asset) for asset in assets if asset))
+    origins = Counter(_origin(asset) for asset in assets if asset)
+    return ", ".join(f"{number} {origin}" for origin, number in origins.most_common())
 
 
 def _origin(asset: Asset) -> str:
@@ -103,7 +106,7 @@ def _origin(asset: Asset) -> str:
 
 
 def _bound(similarity: float | None) -> list[str]:
-    return [] if similarity is None else [f"a test holds every two below {similarity:.0%}"]
+    return [] if similarity is None else [f"a test holds every two below {100 * similarity:.0f} %"]
 
 
 # -- tables --------------------------------------------------------------------------------------------------------

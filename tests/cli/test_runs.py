@@ -54,7 +54,7 @@ def test_runs_are_listed_newest_first(look):
 def test_a_run_is_shown_with_its_files(look, runs):
     process = look("runs", "show", "first")
     assert process.returncode == 0, process.stderr
-    for text in ("level@probe", "leaderboard.md", "record.json", "store"):
+    for text in ("level@probe", "leaderboard.md", "record.json", "store", "figures/ ("):
         assert text in process.stdout.replace("\n", "")
     wrong = look("runs", "show", "frist")
     assert wrong.returncode == 2

@@ -67,6 +67,10 @@ def test_a_refusal_says_what_was_left_out():
     entry = leave_out(song("a", 0), "the same recording as b")
     refusal = with_left_out(NotApplicable("one song has no spread"), [entry, entry], [])
     assert refusal == NotApplicable("one song has no spread (2 left out: the same recording as b)")
+    second = leave_out(song("b", 1), "the same recording as c")
+    assert "2 left out, for example: the same recording as b" in str(
+        with_left_out(NotApplicable(""), [entry, second], [])
+    )
     failure = Failure("score", "broken")
     assert with_left_out(failure, [entry], []) is failure
 

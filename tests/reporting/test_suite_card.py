@@ -18,7 +18,7 @@ def test_a_card_says_what_a_suite_consists_of():
     suite = load_suite(DEMO)
     text = to_markdown(suite_card(suite))
     assert "| folk | 1 | 0 | 1 |" in text and "| prompts | 4 | 2 | 6 |" in text
-    assert suite.key() in text and "cut from the reference song 6" in text
+    assert suite.key() in text and "6 cut from the reference song" in text
     facts = dict(statistics_lines(suite))
     assert facts["languages"] == "en 4, zh 2" and facts["seconds"] == "22 to 30, mean 25"
     assert facts["similarity"] == "no two prompts share 3 words in a row; no line is in two prompts"
