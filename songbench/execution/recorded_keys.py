@@ -73,8 +73,8 @@ class RecordedKeys:
             songs: the keys of the system's songs as they are now, by ``SYSTEM/PROMPT/TAKE``.
         """
         recorded_songs = {name: key for name, key in self.record["songs"].items() if name.startswith(f"{system}/")}
-        same = {prompt.id for prompt in prompts} == set(self.record["prompts"]) and songs == recorded_songs
-        if not same or not self._is_metric(metric, parameters) or not all(map(self._is_recorded, prompts)):
+        equality = {prompt.id for prompt in prompts} == set(self.record["prompts"]) and songs == recorded_songs
+        if not equality or not self._is_metric(metric, parameters) or not all(map(self._is_recorded, prompts)):
             return None
         key: str | None = self.record["scores"].get(f"{metric.id}/{system}")
         return key

@@ -56,7 +56,7 @@ class RunExport:
     ) -> None:
         self.experiment, self.record, self._store = experiment, record, store
         self.results: RunResults = gather(experiment, store)
-        self._whole = prompts is None
+        self._has_all_prompts = prompts is None
         if systems is not None:
             self.results = select_systems(self.results, systems)
         if prompts is not None:
@@ -121,7 +121,7 @@ class RunExport:
 
         return build_leaderboard(
             self.results,
-            listening_results=load_listening_results(self.experiment.folder) if self._whole else (),
+            listening_results=load_listening_results(self.experiment.folder) if self._has_all_prompts else (),
             **self.experiment.statistics,
         )
 

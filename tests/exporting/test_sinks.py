@@ -49,12 +49,12 @@ def test_what_is_told_of_each_system(export):
 
 
 def test_of_some_prompts_no_listening_test_is_told_as_its_figures_are_of_all(export, monkeypatch):
-    asked = []
-    monkeypatch.setattr(listening_results, "load_listening_results", lambda folder: asked.append(folder.name) or ())
+    folders = []
+    monkeypatch.setattr(listening_results, "load_listening_results", lambda folder: folders.append(folder.name) or ())
     sink_report(export(prompts=["rain"]))
-    assert asked == []
+    assert folders == []
     sink_report(export())
-    assert asked == ["small"]
+    assert folders == ["small"]
 
 
 # -- sinks of other packages -------------------------------------------------------------------------------------------

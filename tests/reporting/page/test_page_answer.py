@@ -57,8 +57,8 @@ def test_better_than_one_of_two_rivals_is_not_best():
 def test_of_several_with_as_many_best_numbers_none_is_singled_out():
     first, second = simple_run(CLOSE), simple_run({"a": CLOSE["b"], "b": CLOSE["a"]}, Field("n", direction="higher"))
     (metric,) = second.metrics
-    other = replace(metric, card=replace(metric.card, name="n"))
-    board = build_leaderboard(replace(first, metrics=(*first.metrics, other)), replicates=200)
+    second_metric = replace(metric, card=replace(metric.card, name="n"))
+    board = build_leaderboard(replace(first, metrics=(*first.metrics, second_metric)), replicates=200)
     assert sentence(board).endswith(
         "which is best is open. a and b each have the best number in 1 of them, which may be chance."
     )
