@@ -113,6 +113,8 @@ def _ranking(board: Leaderboard, columns: Sequence[ColumnLead]) -> str:
     (first, best), *rest = ahead.items()
     rivals = {margin.rival for lead in columns for margin in lead.margins} - {first}
     over = "every other competitor" if len(rivals) != 1 else min(rivals)
+    if any(lead.competitors <= len(rivals) for leads in ahead.values() for lead in leads):
+        over += " with a number there"
     parts = [f"{first} is significantly better than {over} in {_share(len(best), total)}: {_margins(best)}"]
     parts += [f"{name} is so in {len(best)}: {_margins(best)}" for name, best in rest]
     undecided = total - sum(map(len, ahead.values()))

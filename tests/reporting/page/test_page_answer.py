@@ -54,6 +54,17 @@ def test_better_than_one_of_two_rivals_is_not_best():
     assert [part.rival for part in margin if not part.significant] in (["a"], ["c"])
 
 
+def test_whoever_has_no_number_in_a_column_was_not_beaten_there():
+    """As a system without a vocal stem."""
+    run = simple_run({**FAR, "c": [5.0, 5.1, 5.2, 5.4, 5.3, 5.2, 5.1, 5.0]})
+    (metric,) = run.metrics
+    without = {song: verdict for song, verdict in metric.songs.items() if song.system != "c"}
+    stem = replace(metric, card=replace(metric.card, backend="stem"), songs=without)
+    assert "better than every other competitor in the" in sentence(build_leaderboard(run, replicates=200))
+    board = build_leaderboard(replace(run, metrics=(metric, stem)), replicates=200)
+    assert "a is significantly better than every other competitor with a number there in all 2" in sentence(board)
+
+
 def test_of_several_with_as_many_best_numbers_none_is_singled_out():
     first, second = simple_run(CLOSE), simple_run({"a": CLOSE["b"], "b": CLOSE["a"]}, Field("n", direction="higher"))
     (metric,) = second.metrics
