@@ -18,6 +18,7 @@ from songbench.reporting.document.blocks import (
     TableRow,
     Text,
 )
+from songbench.statistics.detectable import MOST_PROMPTS
 
 _STYLES: dict[str, Style] = {"better": "good", "worse": "bad", "open": "plain"}
 
@@ -102,7 +103,6 @@ def _cells(difference: SystemDifference, *, several: bool, prompts: bool) -> tup
     assert test is not None and difference.first_value is not None and difference.second_value is not None
     change = f"{'+' if test.difference > 0 else ''}{wording.number(test.difference, field)}"
     interval = f"[{wording.number(test.low, field)}, {wording.number(test.high, field)}]"
-    prompts_needed = difference.prompts_needed
     return (
         *([difference.second.system] if several else []),
         " ".join(part for part in (difference.column.name, wording.unit(difference.column)) if part),
@@ -113,5 +113,13 @@ def _cells(difference: SystemDifference, *, several: bool, prompts: bool) -> tup
         wording.p_value(difference.p_adjusted or 0.0),
         *([str(test.n)] if prompts else []),
         "" if difference.detectable is None else wording.number(difference.detectable, field),
-        "" if prompts_needed is None or difference.significant else str(prompts_needed),
+        _prompts_needed(difference),
     )
+
+
+def _prompts_needed(difference: SystemDifference) -> str:
+    """Nothing where the difference is settled, or does not vary, which leaves nothing to go by."""
+    if difference.significant or difference.detectable is None:
+        return ""
+    number = difference.prompts_needed
+    return f"more than {MOST_PROMPTS:,}" if number is None else str(number)

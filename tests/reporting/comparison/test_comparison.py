@@ -48,6 +48,15 @@ def test_what_could_not_be_shown_says_what_could_have_been_found():
     assert "Paired on the 8 prompts that both have. Intervals: 95 % of the difference" in " ".join(text.split())
 
 
+def test_a_difference_that_no_number_of_prompts_would_settle_says_so():
+    """Nothing would read as where it is settled."""
+    nearly = [value + (0.01 if n % 2 else -0.0099) * (n + 1) * 100 for n, value in enumerate(BEFORE["a"])]
+    shift = sum(nearly) / 8 - sum(BEFORE["a"]) / 8 - 1e-4
+    comparison = compared(side(BEFORE), side({"a": [value - shift for value in nearly]}, "after"))
+    assert comparison.differences[0].prompts_needed is None and comparison.differences[0].detectable > 1
+    assert "more than 100,000" in to_text(comparison_blocks(comparison))
+
+
 def test_p_is_corrected_over_all_pairs_of_the_comparison():
     values = {"a": BEFORE["a"], "b": OPEN["a"]}
     changed = {"a": OPEN["a"], "b": BEFORE["a"]}
