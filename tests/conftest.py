@@ -31,7 +31,12 @@ LONGEST = (
     "test_demo.py",
     "test_commands.py",
     "test_songbloom_command.py",
+    "test_plugin_example.py",
     "test_whisperx_transcript.py",
+    "test_leaderboard_files.py",
+    "test_engine.py",
+    "test_validate_metrics.py",
+    "test_damage.py",
     "test_kill.py",
 )
 """Files that take longest; they begin first, so that no process waits for another at the end."""
