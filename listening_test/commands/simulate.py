@@ -20,11 +20,12 @@ HELP = """Let a program take a prepared test, or say what a test of this size ca
 
 Examples:
 
-    songbench listen simulate listening/demo-songbloom             answers of 12 simulated raters
+    songbench listen simulate listening/demo-songbloom
 
-    songbench listen simulate listening/demo-songbloom --plan      what 8 to 48 raters could tell apart
+    songbench listen simulate listening/demo-songbloom --plan
 
-Simulated answers try out everything that comes after. They say nothing about songs and are marked wherever they appear.
+The first writes the answers of 12 simulated raters, the second says what 8 to 48 raters could tell apart. Simulated \
+answers try out everything that comes after. They say nothing about songs and are marked wherever they appear.
 """
 
 

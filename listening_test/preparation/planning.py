@@ -19,7 +19,7 @@ SETTLING_SECONDS = 60.0
 CONFIDENCE, POWER = 0.95, 0.8
 FEWEST = 2
 """Raters, and items: of one alone nothing can be said about others."""
-_ASSUMED = f"{POWER:.0%} power at {CONFIDENCE:.0%} confidence, typical variances; a pilot's are better"
+_ASSUMED = f"{100 * POWER:.0f} % power at {100 * CONFIDENCE:.0f} % confidence, typical variances; a pilot's are better"
 
 
 @dataclass(frozen=True)

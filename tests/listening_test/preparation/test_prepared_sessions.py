@@ -213,7 +213,7 @@ def test_what_the_experimenter_is_told(preparation):
     for phrase in (
         preparation.test.digest(),
         preparation.test.protocol.digest(),
-        "% power at 95%",
+        "% power at 95 %",
         "votes per",
         "LUFS integrated",
         *SYSTEMS,

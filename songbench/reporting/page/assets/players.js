@@ -24,7 +24,7 @@
   };
 
   const clock = (seconds) => {
-    const whole = Math.max(0, Math.floor(seconds + 0.01));
+    const whole = Math.max(0, Math.floor(seconds + 0.05)); // 69.96 s stands as 70.0 s beside it
     return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
   };
 
