@@ -212,3 +212,18 @@ def test_files_without_a_suite_are_scored_where_metrics_allow_it(tmp_path):
     (suite, *_) = sorted(run.folder.glob("files/suite-*.jsonl"))
     unsupported = songbench.run(suite=suite, systems=["probe"], metrics=["audio"], name="x", **options)
     assert "has no lyrics" in unsupported.songs.query("state == 'unsupported'")["reason"].iloc[0]
+
+
+def test_a_prompt_whose_audio_is_gone_keeps_its_songs_while_its_words_are_the_same(tmp_path, monkeypatch):
+    clip, suite = tmp_path / "clip.wav", tmp_path / "own.jsonl"
+    soundfile.write(clip, np.full(8000, 0.1), 8000)
+    suite.write_text('{"id": "a", "lyrics": "[verse]\\nRain on the roof", "seconds": 2, "prompt_wav": "clip.wav"}\n')
+    options = {"suite": suite, "store": tmp_path / "store", "runs": tmp_path / "runs", "overrides": ["engine=inline"]}
+    run = songbench.run(systems=["probe"], metrics=["level"], **options)
+    clip.unlink()
+    monkeypatch.setattr(songbench_probe.Probe, "availability", lambda _: unavailable("it needs a GPU", "buy one"))
+    monkeypatch.setattr(songbench_probe.Level, "availability", lambda _: unavailable("no weights", "get them"))
+    assert songbench.load_run(run.folder).scores["value"].notna().all()
+    suite.write_text(suite.read_text().replace("Rain", "Snow"))
+    with pytest.raises(InputError, match="No such audio file"):
+        _ = songbench.load_run(run.folder).scores

@@ -21,6 +21,7 @@ from songbench.execution.hardware import hardware
 from songbench.execution.jobs import Event
 from songbench.execution.places import noted_paths
 from songbench.execution.plan import Planner
+from songbench.execution.recorded_keys import words_key
 from songbench.execution.stored_contents import score_keys, stored_contents
 from songbench.resources import checkouts, environments, weights
 from songbench.resources.files import write_atomically
@@ -95,6 +96,7 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
         "paths": noted_paths(experiment.config, experiment.folder),
         "suite": {"name": experiment.suite.name, "version": experiment.suite.version, "key": experiment.suite.key()},
         "prompts": {prompt.id: prompt.key() for prompt in experiment.suite.prompts},
+        "words": {prompt.id: words_key(prompt) for prompt in experiment.suite.prompts},
         "assets": planner.asset_keys,
         "systems": {
             system.name: {

@@ -12,9 +12,14 @@ from typing import Any
 
 from songbench.contracts.cards import Availability, MetricCard, SystemCard, unavailable
 from songbench.domain.errors import InputError, UnavailableError
-from songbench.domain.hashing import Json
+from songbench.domain.hashing import Json, content_key
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, Request, Song
+
+
+def words_key(prompt: Prompt) -> str:
+    """What a prompt says, as a digest: for machines that lack its audio."""
+    return content_key("words of a prompt", prompt.words_to_json())
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,8 @@ class RecordedKeys:
     def _is_recorded(self, prompt: Prompt) -> bool:
         try:
             return bool(self.record["prompts"].get(prompt.id) == prompt.key())
-        except InputError:  # its audio is not here either
-            return True
+        except InputError:  # its audio is not here either; its words must be the same all the same
+            return bool(self.record.get("words", {}).get(prompt.id) == words_key(prompt))
 
     def system(self, place: int, cause: str) -> AbsentSystem:
         """What stands for a system that cannot even be built here.
