@@ -17,6 +17,10 @@ from songbench.domain.hashing import Json, content_key, file_digest
 from songbench.domain.lyrics import Lyrics
 
 TRACKS = ("song", "v2a")
+ASSETS = ("vocal", "reference", "prompt_wav")
+"""The audio a prompt may have, by the names of a suite file, in the order in which it is made."""
+ACCOMPANIMENT = "accompaniment"
+"""The stem of a rendered song that is everything but its vocals."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class FileAsset:
         """What the audio depends on: the bytes of the file."""
         if not self.path.is_file():
             problem = "This is a folder, not an audio file." if self.path.is_dir() else "No such audio file."
-            raise InputError(problem, file=str(self.path), field=f"prompt_wav / reference' of prompt '{prompt.id}")
+            names = " / ".join(name for name, asset in prompt.assets.items() if asset == self) or "audio"
+            raise InputError(problem, file=str(self.path), field=f"{names}' of prompt '{prompt.id}")
         return {"file": file_digest(self.path)}
 
 
@@ -45,15 +50,19 @@ class RenderAsset:
         system: the name of the system that renders it; it sings the prompt's own lyrics.
         seed: its seed.
         parameters: its parameters.
+        stem: which part of the song: a stem that the system gives, such as ``vocals``; `ACCOMPANIMENT`: the sum of all
+            stems but the vocals; "": the mix.
     """
 
     system: str
     seed: int
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    stem: str = ""
 
     def to_json(self) -> Json:
         """As it is written in a suite file."""
-        return {"render": self.system, "seed": self.seed, "parameters": dict(self.parameters)}
+        stem: dict[str, Json] = {"stem": self.stem} if self.stem else {}
+        return {"render": self.system, "seed": self.seed, "parameters": dict(self.parameters), **stem}
 
     def identity(self, prompt: Prompt) -> Json:
         """What the audio depends on: the recipe and the prompt it is rendered for."""
@@ -95,8 +104,11 @@ class Prompt:
         lyrics: the sectioned lyrics.
         language: the language of the words, as `songbench.domain.language.check_language` gives it.
         style: the style in words ("" when there is none).
-        prompt_audio: the style in sound (10 s by convention), or None.
-        reference: a complete real song in this style, for distribution metrics, or None.
+        vocal: track ``v2a``: the vocal to accompany; else None.
+        prompt_audio: the style in sound (10 s by convention), or None; track ``v2a``: an accompaniment, but nothing of
+            the prompt's own one.
+        reference: a complete real song in this style, for distribution metrics, or None; track ``v2a``: the true
+            accompaniment of the vocal, which is held back from systems.
         seconds: the wanted duration, or None when the system may decide.
         tags: facets to break results down by, such as genre.
         licence: the licence of the words and the audio (an SPDX name).
@@ -109,6 +121,7 @@ class Prompt:
     lyrics: Lyrics
     language: str = "en"
     style: str = ""
+    vocal: Asset | None = None
     prompt_audio: Asset | None = None
     reference: Asset | None = None
     seconds: float | None = None
@@ -121,6 +134,12 @@ class Prompt:
     def section_plan(self) -> str:
         """The section plan: its tags in order, neighbours of one tag joined, e.g. ``intro verse chorus outro``."""
         return " ".join(tag for tag, _ in groupby(self.lyrics.tags))
+
+    @property
+    def assets(self) -> dict[str, Asset]:
+        """The audio it has, by the names and in the order of `ASSETS`."""
+        assets = (self.vocal, self.reference, self.prompt_audio)
+        return {name: asset for name, asset in zip(ASSETS, assets, strict=True) if asset is not None}
 
     def words_to_json(self) -> dict[str, Json]:
         """The part of the prompt that is text and numbers."""
@@ -138,16 +157,15 @@ class Prompt:
 
     def to_json(self) -> dict[str, Json]:
         """One line of a suite file; `parse_prompt` reads it back."""
-        assets = {"prompt_wav": self.prompt_audio, "reference": self.reference}
-        return {**self.words_to_json(), **{name: asset.to_json() for name, asset in assets.items() if asset}}
+        return {**self.words_to_json(), **{name: asset.to_json() for name, asset in self.assets.items()}}
 
     def key(self) -> str:
         """The content key: changes when a word, a number or a byte of the prompt's audio changes."""
-        assets = {"prompt_wav": self.prompt_audio, "reference": self.reference}
+        always: dict[str, Json] = {"prompt_wav": None, "reference": None}
         return content_key(
             "prompt",
             self.words_to_json(),
-            {name: asset.identity(self) if asset else None for name, asset in assets.items()},
+            {**always, **{name: asset.identity(self) for name, asset in self.assets.items()}},
         )
 
 
@@ -158,6 +176,7 @@ class _RenderForm(Schema):
     render: Annotated[str, Field(min_length=1)]
     seed: Annotated[Whole, Field(ge=0, lt=2**63)]
     parameters: dict[str, Any] = Field(default={})
+    stem: str = ""
 
 
 class _CutForm(Schema):
@@ -171,7 +190,7 @@ _LONGEST_NAME = 255
 
 
 def parse_asset(value: object, folder: Path, field_name: str) -> Asset:
-    """Read the value of ``prompt_wav`` or ``reference``: a path, a render recipe or a cut of the reference.
+    """Read the value of one of `ASSETS`: a path, a render recipe or a cut of the reference.
 
     Args:
         value: the decoded JSON value.
@@ -185,11 +204,13 @@ def parse_asset(value: object, folder: Path, field_name: str) -> Asset:
         return FileAsset(_path(value, folder, field_name))
     if isinstance(value, Mapping) and "render" in value:
         form = _recipe(_RenderForm, value, field_name)
-        return RenderAsset(form.render, form.seed, dict(form.parameters))
+        return RenderAsset(form.render, form.seed, dict(form.parameters), form.stem)
     if isinstance(value, Mapping) and "cut" in value:
-        if field_name == "reference":
+        if field_name != "prompt_wav":
             raise InputError(
-                "The reference cannot be cut from itself.",
+                "The reference cannot be cut from itself."
+                if field_name == "reference"
+                else "A vocal cannot be cut from the reference.",
                 field=field_name,
                 cure="Give a path or a render recipe; prompt_wav may be a cut of it.",
             )

@@ -20,13 +20,16 @@ class Request:
         prompt: what to make.
         take: 0-based number of the take.
         seed: the seed of this take; everything random in the system must follow from it.
+        vocal: the prompt's vocal, ready to load, or None (track ``v2a`` always has it).
         prompt_audio: the prompt's style audio, ready to load, or None.
-        reference: the prompt's reference song, ready to load, or None (only sanity systems may listen to it).
+        reference: the prompt's reference song, in track ``v2a`` the true accompaniment, ready to load, or None (only
+            sanity systems may listen to it).
     """
 
     prompt: Prompt
     take: int
     seed: int
+    vocal: AudioSource | None = None
     prompt_audio: AudioSource | None = None
     reference: AudioSource | None = None
 

@@ -58,6 +58,7 @@ class _PromptForm(Schema):
     lyrics: Any
     language: _Text | None = None
     style: _Text | None = None
+    vocal: Any = None
     prompt_wav: Any = None
     reference: Any = None
     seconds: _Seconds | None = None
@@ -236,6 +237,7 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -
         lyrics=reading.lyrics,
         language=language,
         style=form.style or "",
+        vocal=parse_asset(form.vocal, folder, "vocal") if form.vocal else None,
         prompt_audio=parse_asset(form.prompt_wav, folder, "prompt_wav") if form.prompt_wav else None,
         reference=parse_asset(form.reference, folder, "reference") if form.reference else None,
         seconds=form.seconds,

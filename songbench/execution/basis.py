@@ -52,5 +52,6 @@ def _digest(store: Store, key: str) -> str:
 
 def _audio(song: Song) -> Iterable[str]:
     """The digests of all audio that a metric can ask a song for."""
-    sources = [song.source, *song.stems.values(), song.request.prompt_audio, song.request.reference]
+    request = song.request
+    sources = [song.source, *song.stems.values(), request.vocal, request.prompt_audio, request.reference]
     return [source.digest for source in sources if source is not None]

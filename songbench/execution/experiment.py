@@ -82,7 +82,7 @@ class AssetRemark(NamedTuple):
 
     Attributes:
         prompt: the id of the prompt.
-        field: ``prompt_wav`` or ``reference``.
+        field: one of `songbench.domain.prompt.ASSETS`.
         remark: what.
     """
 
@@ -362,7 +362,7 @@ def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
     remarks_of: dict[tuple[Path, str], tuple[Remark, ...]] = {}
     remarks = []
     for prompt in suite.prompts:
-        for name, asset in (("prompt_wav", prompt.prompt_audio), ("reference", prompt.reference)):
+        for name, asset in prompt.assets.items():
             if not isinstance(asset, FileAsset):
                 continue
             if (asset.path, name) not in remarks_of:

@@ -15,9 +15,9 @@ from songbench.contracts import registry
 from songbench.contracts.exclusion import not_judged, select_songs, with_left_out
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
-from songbench.domain.audio import MemoryAudio
+from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.errors import InputError, StoreError, cause_of, one_line
-from songbench.domain.prompt import CutAsset, Prompt, RenderAsset
+from songbench.domain.prompt import ACCOMPANIMENT, ASSETS, CutAsset, Prompt, RenderAsset
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.score import NotApplicable, ScoreError, Scores
 from songbench.domain.song import Failure, Request, Song
@@ -174,17 +174,18 @@ def _prompt(item: Mapping[str, Any]) -> Prompt:
 
 
 def request_from_json(item: Mapping[str, Any], store: Store) -> Request:
-    """A request as a planner sends it, with its prompt audio and reference ready to load.
+    """A request as a planner sends it, with its vocal, prompt audio and reference ready to load.
 
     Raises:
         FileNotFoundError: when one of these is to be rendered and is not in the store yet.
     """
     prompt = _prompt(item)
-    sources = {name: asset_source(store, prompt, name, item["assets"]) for name in ("prompt_wav", "reference")}
+    sources = {name: asset_source(store, prompt, name, item["assets"]) for name in ASSETS}
     return Request(
         prompt=prompt,
         take=item["take"],
         seed=item["seed"],
+        vocal=sources["vocal"],
         prompt_audio=sources["prompt_wav"],
         reference=sources["reference"],
     )
@@ -222,20 +223,18 @@ def audio_digest(
 
 
 def _assets(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
+    rendered: dict[str, Song | Failure] = {}  # a vocal and its accompaniment are stems of one song
     for item in job["items"]:
         prompt, store = _prompt(item), context.store
-        asset = prompt.reference if item["field"] == "reference" else prompt.prompt_audio
+        asset = prompt.assets[item["field"]]
         if isinstance(asset, RenderAsset):
-            bare = replace(prompt, prompt_audio=None, reference=None)
-            system = context.system(asset.system, asset.parameters)
-            name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(asset.system).name)
-            request = (bare.id, 0)
-            outcomes = dict(answers(system.generate([Request(prompt=bare, take=0, seed=asset.seed)]), [request], name))
-            song = outcomes.get(request) or outcomes.get(None) or Failure("generate", f"the {name} gave no song")
-            if isinstance(song, Failure):
-                yield Event(status="failed", key=item["key"], cause=song.cause, detail=song.detail)
+            recipe = repr(replace(asset, stem=""))
+            song = rendered[recipe] if recipe in rendered else _rendered(prompt, asset, context)
+            rendered[recipe] = song
+            audio = song if isinstance(song, Failure) else _stem(song, asset.stem)
+            if isinstance(audio, Failure):
+                yield Event(status="failed", key=item["key"], cause=audio.cause, detail=audio.detail)
                 continue
-            audio = song.source
         else:
             assert isinstance(asset, CutAsset)
             reference = asset_source(store, prompt, "reference", item["assets"])
@@ -245,6 +244,30 @@ def _assets(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
         parents = asset_digests(store, [] if isinstance(asset, RenderAsset) else _reference_keys(item))
         store.save("assets", item["key"], {**facts, BASIS: audio_basis(store, facts, parents)})
         yield Event(status="done", key=item["key"])
+
+
+def _rendered(prompt: Prompt, asset: RenderAsset, context: JobContext) -> Song | Failure:
+    """The song that a recipe describes."""
+    bare = replace(prompt, vocal=None, prompt_audio=None, reference=None, track="song")
+    system = context.system(asset.system, asset.parameters)
+    name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(asset.system).name)
+    request = (bare.id, 0)
+    outcomes = dict(answers(system.generate([Request(prompt=bare, take=0, seed=asset.seed)]), [request], name))
+    return outcomes.get(request) or outcomes.get(None) or Failure("generate", f"the {name} gave no song")
+
+
+def _stem(song: Song, name: str) -> AudioSource | Failure:
+    """The part of a rendered song that an asset asks for."""
+    import numpy as np
+
+    if not name:
+        return song.source
+    if name in song.stems:
+        return song.stems[name]
+    parts = [stem.load() for part, stem in sorted(song.stems.items()) if part != "vocals"]
+    if name == ACCOMPANIMENT and parts and "vocals" in song.stems:
+        return MemoryAudio(Audio(np.sum([part.samples for part in parts], axis=0), parts[0].rate))
+    return Failure("generate", f"the song has no stem '{name}', but {', '.join(sorted(song.stems)) or 'none'}")
 
 
 def _reference_keys(item: Mapping[str, Any]) -> list[str]:

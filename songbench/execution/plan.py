@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from songbench.contracts.metric import Conditional, SetMetric
 from songbench.domain.hashing import Json
-from songbench.domain.prompt import Asset, FileAsset, Prompt
+from songbench.domain.prompt import ASSETS, FileAsset, Prompt
 from songbench.domain.remark import remarks_to_json
 from songbench.domain.song import Request
 from songbench.domain.suite import Suite
@@ -163,13 +163,13 @@ class Planner:
     # -- stages ----------------------------------------------------------------------------------------------------
 
     def assets(self) -> Stage:
-        """Prompt audio and reference songs that are rendered or cut; one job per prompt, the reference first."""
+        """Vocals, references and prompt audio that are rendered or cut; one job per prompt, in order of `ASSETS`."""
         stored_keys = self.records.intact("assets", {key for keys in self.asset_keys.values() for key in keys.values()})
         jobs, total = [], 0
         for prompt in self.experiment.suite.prompts:
             keys = self.asset_keys[prompt.id]
             total += len(keys)
-            order = [name for name in ("reference", "prompt_wav") if keys.get(name, "") not in {*stored_keys, ""}]
+            order = [name for name in ASSETS if keys.get(name, "") not in {*stored_keys, ""}]
             if order:
                 data = {"prompt": prompt.to_json(), "assets": keys}
                 items = tuple(WorkItem(keys[name], f"{prompt.id} {name}", {**data, "field": name}) for name in order)
@@ -358,15 +358,10 @@ def asset_keys(suite: Suite) -> dict[str, dict[str, str]]:
     keys: dict[str, dict[str, str]] = {}
     for prompt in suite.prompts:
         keys[prompt.id] = {}
-        for name, asset in _assets(prompt):
+        for name, asset in prompt.assets.items():
             if not isinstance(asset, FileAsset):
                 keys[prompt.id][name] = asset_key(asset, prompt, renderer_of(asset, prompt.reference))
     return keys
-
-
-def _assets(prompt: Prompt) -> list[tuple[str, Asset]]:
-    assets = (("reference", prompt.reference), ("prompt_wav", prompt.prompt_audio))
-    return [(name, asset) for name, asset in assets if asset is not None]
 
 
 def _first_of_each(audio: Sequence[tuple[str, _Audio]]) -> dict[str, _Audio]:

@@ -71,7 +71,7 @@ def stored_songs(experiment: Experiment, store: Store) -> dict[SongId, tuple[Son
 
 
 def stored_assets(experiment: Experiment, store: Store) -> dict[str, dict[str, AudioSource]]:
-    """The style clips (``prompt_wav``) and reference songs (``reference``) of the suite's prompts, by prompt and name.
+    """The audio of the suite's prompts, by prompt and name (`songbench.domain.prompt.ASSETS`).
 
     What a prompt does not have, or what is not in the store, is left out.
     """
@@ -79,7 +79,7 @@ def stored_assets(experiment: Experiment, store: Store) -> dict[str, dict[str, A
     sources: dict[str, dict[str, AudioSource]] = {}
     for prompt in experiment.suite.prompts:
         sources[prompt.id] = {}
-        for name in ("prompt_wav", "reference"):
+        for name in prompt.assets:
             try:
                 source = asset_source(store, prompt, name, planner.asset_keys[prompt.id])
             except FileNotFoundError:

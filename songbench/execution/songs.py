@@ -178,18 +178,18 @@ def blobs_of(record: Mapping[str, Any]) -> list[Blob]:
 
 
 def asset_source(store: Store, prompt: Prompt, name: str, keys: Mapping[str, str]) -> AudioSource | None:
-    """A prompt's style clip or reference song, ready to load; None where the prompt has none.
+    """Audio of a prompt, ready to load; None where the prompt has none of this name.
 
     Args:
         store: holds what was rendered or cut.
         prompt: whose.
-        name: ``prompt_wav`` or ``reference``.
+        name: one of `ASSETS`.
         keys: of what was rendered or cut, by these names.
 
     Raises:
         FileNotFoundError: it is to be rendered or cut and is not in the store.
     """
-    asset = prompt.reference if name == "reference" else prompt.prompt_audio
+    asset = prompt.assets.get(name)
     if asset is None:
         return None
     if isinstance(asset, FileAsset):
