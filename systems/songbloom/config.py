@@ -15,8 +15,8 @@ from pydantic import Field
 
 from songbench.domain.errors import InputError
 from songbench.plugin import parameters_of
+from systems.checkpoints.config_section import ConfigSection
 from systems.songbloom.config_fields import AUTOENCODER, INFERENCE, MODEL
-from systems.songbloom.config_section import ConfigSection
 from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
 
 GuidanceMode = Literal["h", "global", "none"]

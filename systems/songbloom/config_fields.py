@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from systems.songbloom.config_section import ConfigSection
+from systems.checkpoints.config_section import ConfigSection
 
 
 @dataclass(frozen=True)

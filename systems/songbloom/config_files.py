@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from songbench.domain.errors import InputError
+from systems.checkpoints.config_section import ConfigSection
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig, longest_seconds
-from systems.songbloom.config_section import ConfigSection
 from systems.songbloom.text.vocabulary import Vocabulary
 
 
