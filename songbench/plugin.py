@@ -30,6 +30,7 @@ from songbench.resources.hosted import HostedSystem
 from songbench.resources.isolated_system import IsolatedSystem, WorkerInput
 from songbench.resources.script_system import Layout, ScriptSystem
 from songbench.resources.upstream.invocation import Invocation, literal, merged
+from songbench.resources.vocals import VocalFile
 
 __all__ = [
     "READY",
@@ -57,6 +58,7 @@ __all__ = [
     "System",
     "SystemCard",
     "Verdict",
+    "VocalFile",
     "WorkerInput",
     "build_system",
     "extractor",

@@ -10,6 +10,7 @@ from typing import Any
 from songbench.contracts.cards import (
     ASPECTS,
     SEED_RULES,
+    VOCAL_RULES,
     Dependence,
     Direction,
     Field,
@@ -33,6 +34,7 @@ def faults_of_system(card: object) -> list[str]:
         *_all_of(card, "depends_on", Dependence),
         *_all_of(card, "pitfalls", Pitfall),
         *([] if card.seed_rule in SEED_RULES else [f"seed_rule is {card.seed_rule!r}, not one of {SEED_RULES}"]),
+        *([] if card.vocal_rule in VOCAL_RULES else [f"vocal_rule is {card.vocal_rule!r}, not one of {VOCAL_RULES}"]),
     ]
 
 

@@ -94,6 +94,15 @@ SEED_RULES: Mapping[str, str] = {
 }
 """How a system takes the seed of a request: `SystemCard.seed_rule`."""
 
+VOCAL_RULES: Mapping[str, str] = {
+    "": "not said",
+    "left out": "the accompaniment alone",
+    "mixed in": "a mix: the vocal that was given sounds in it",
+    "sung anew": "a mix: a voice of its own sounds in it",
+    "not known": "accompaniment; whether a voice sounds in it, its authors do not say",
+}
+"""What becomes of the vocal in what a system of the track ``v2a`` gives: `SystemCard.vocal_rule`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SystemCard:
@@ -105,7 +114,7 @@ class SystemCard:
         summary: one sentence.
         licence: of code and weights.
         languages: what it can sing; empty: it does not look at the words.
-        conditions: which of ``lyrics``, ``style text``, ``prompt audio`` it takes.
+        conditions: which of ``vocal``, ``lyrics``, ``style text``, ``prompt audio`` it takes.
         vocals: whether it sings.
         max_seconds: the longest song, or None.
         sample_rate: of its output, or None when it varies.
@@ -121,6 +130,7 @@ class SystemCard:
         style_rule: which style it takes where its conditions do not say it: e.g. "text or audio, not both".
         lyric_rules: how it wants its lyrics, one sentence each.
         length_rule: how the length of a song comes about, one clause.
+        vocal_rule: track ``v2a``: one of `VOCAL_RULES`.
         stems: the parts it gives beside the mix.
         seed_rule: one of `SEED_RULES`.
         vram_gib: device memory that it needs, in GiB, as its authors or users say; None: not known.
@@ -150,6 +160,7 @@ class SystemCard:
     style_rule: str = ""
     lyric_rules: tuple[str, ...] = ()
     length_rule: str = ""
+    vocal_rule: str = ""
     stems: tuple[str, ...] = ()
     seed_rule: str = ""
     vram_gib: float | None = None
@@ -161,7 +172,7 @@ class SystemCard:
 UPSTREAM_FACTS = frozenset(
     (
         *("upstream", "code_licence", "weights_licence", "style_rule", "lyric_rules", "length_rule", "stems"),
-        *("seed_rule", "vram_gib", "output", "pitfalls", "verified"),
+        *("vocal_rule", "seed_rule", "vram_gib", "output", "pitfalls", "verified"),
     )
 )
 """The facts that only the cards of other people's generators have; others leave them out of what they write."""

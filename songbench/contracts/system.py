@@ -51,9 +51,14 @@ def conditions_of(card: SystemCard, request: Request) -> tuple[str, ...]:
 
     Args:
         card: of the system.
-        request: with or without a style text and prompt audio; lyrics are always there.
+        request: with or without a vocal, lyrics, a style text and prompt audio.
     """
-    absent = {"style text": not request.prompt.style, "prompt audio": request.prompt_audio is None}
+    absent = {
+        "vocal": request.vocal is None,
+        "lyrics": not request.prompt.lyrics_known,
+        "style text": not request.prompt.style,
+        "prompt audio": request.prompt_audio is None,
+    }
     return tuple(condition for condition in card.conditions if not absent.get(condition, False))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from songbench.domain.errors import UnsupportedError
 from songbench.domain.language import MIXED, spoken_language
-from songbench.domain.prompt import Prompt
+from songbench.domain.prompt import CutAsset, Prompt
 
 
 def style_text_of(prompt: Prompt, *, most: int | None = None) -> str:
@@ -35,6 +35,24 @@ def require_prompt_audio(prompt: Prompt) -> None:
     """
     if prompt.prompt_audio is None:
         raise UnsupportedError("the prompt has no style audio")
+
+
+def require_vocal(prompt: Prompt, *, most_s: float | None = None) -> None:
+    """Refuse a prompt without a vocal, and one whose vocal is known to be too long.
+
+    Args:
+        prompt: whose vocal is to be accompanied.
+        most_s: seconds that it may have; None: any number. That of a vocal of which the prompt does not say it is seen
+            when its audio is there.
+
+    Raises:
+        UnsupportedError: there is none, or it is longer.
+    """
+    if prompt.vocal is None:
+        raise UnsupportedError("the prompt has no vocal")
+    seconds = prompt.vocal.seconds if isinstance(prompt.vocal, CutAsset) else prompt.seconds
+    if most_s is not None and seconds is not None and seconds > most_s:
+        raise UnsupportedError(f"the vocal has {seconds:g} s, of which the system takes {most_s:g}")
 
 
 def require_language(prompt: Prompt, languages: Collection[str]) -> None:

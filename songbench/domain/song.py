@@ -66,7 +66,7 @@ class GenerationRecord:
         device: where it ran, as the system names it, such as ``cpu`` or ``cuda:0 NVIDIA H100``; `UNKNOWN_DEVICE` where
             it does not say.
         peak_gib: peak memory in GiB (device memory on an accelerator, resident memory on a CPU); None: not measured.
-        conditions: which of ``lyrics``, ``style text``, ``prompt audio`` were really used.
+        conditions: which of ``vocal``, ``lyrics``, ``style text``, ``prompt audio`` were really used.
         seed_honoured: whether the same seed gives the same samples.
         stages: seconds by stage of the system, for the curious.
         notes: anything a reader should know, e.g. "lyrics cut at 600 tokens".

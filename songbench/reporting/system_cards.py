@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from songbench.contracts import registry
-from songbench.contracts.cards import SEED_RULES, SystemCard
+from songbench.contracts.cards import SEED_RULES, VOCAL_RULES, SystemCard
 from songbench.contracts.conflicts import metrics_in_conflict
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
@@ -107,6 +107,7 @@ def _interface(card: SystemCard) -> dict[str, str]:
         "seed": card.seed_rule,
         "length": card.length_rule or ("" if card.max_seconds is None else f"up to {card.max_seconds:g} s"),
         "lyrics": " ".join(card.lyric_rules),
+        "vocal": card.vocal_rule,
         "output": card.output or ("" if card.sample_rate is None else f"{card.sample_rate / 1000:g} kHz"),
         "stems": ", ".join(card.stems),
     }
@@ -173,7 +174,7 @@ def _fact(value: object) -> str:
         return ", ".join(map(str, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    rule = SEED_RULES.get(value) if isinstance(value, str) else None
+    rule = {**SEED_RULES, **VOCAL_RULES}.get(value) if isinstance(value, str) else None
     return f"{value}: {rule}" if rule else f"{value:g}" if isinstance(value, float) else str(value)
 
 

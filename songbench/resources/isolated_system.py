@@ -12,22 +12,23 @@ from typing import Any
 from pydantic import Field
 
 from songbench.contracts import registry
-from songbench.contracts.cards import Availability, SystemCard
+from songbench.contracts.cards import VOCAL_RULES, Availability, SystemCard
 from songbench.contracts.system import conditions_of
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio, read_audio
 from songbench.domain.checking import Schema, checked
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError, UnsupportedError, one_line
 from songbench.domain.hashing import Json
-from songbench.domain.limits import require_language
+from songbench.domain.limits import require_language, require_vocal
 from songbench.domain.lyrics import render_block
 from songbench.domain.remark import Remark
 from songbench.domain.rendering import Rendering
 from songbench.domain.song import UNKNOWN_DEVICE, Failure, GenerationRecord, Request, Song
-from songbench.resources import checkouts, needs, weights
+from songbench.resources import checkouts, needs, vocals, weights
 from songbench.resources.authoring.failures import failure_of
 from songbench.resources.checkouts import Checkout
 from songbench.resources.environments import Environment, IsolatedWorker, IsolationError, identity_of, write_wav
 from songbench.resources.environments.worker import SILENCE_SECONDS, TIMEOUT_SECONDS
+from songbench.resources.vocals import VocalFile
 from songbench.resources.weights import Weights
 
 _NO_SETTINGS: Mapping[str, Json] = {}
@@ -69,8 +70,8 @@ class IsolatedSystem:
       stereo the left channel is kept, as the mean of both is a comb filter.
 
     A request is a mapping: ``id``, ``take``, ``seed``, ``language``, ``lyrics`` (text), ``style`` (text, or None where
-    the prompt has none), ``prompt_audio`` (the path of a float32 wav, or None), ``seconds`` (or None), ``folder``, and
-    whatever `render` returns. Inputs that the card's `conditions` do not name are None.
+    the prompt has none), ``vocal`` and ``prompt_audio`` (paths of float32 wavs, or None), ``seconds`` (or None),
+    ``folder``, and whatever `render` returns. Inputs that the card's `conditions` do not name are None.
 
     Whatever goes wrong is a `Failure` of the song: the environment or weights are not here, an exception over there,
     the worker's death, its silence, a time-out, no file, a file that is no audio or holds no samples.
@@ -88,6 +89,7 @@ class IsolatedSystem:
         prompt_rate: samples per second of the prompt audio's file; None: as the prompt has it.
         prompt_least_s: how long the prompt audio has to be, in seconds; shorter is a failure that says so.
         prompt_most_s: what is longer is cut from its beginning to this many seconds; None: left as it is.
+        vocal: track ``v2a``: how the vocal is written and how long it may be; a request without one is not supported.
         batch: with more than 1, ``generate_batch(self, requests)`` is asked for so many songs at a time and returns a
             list of answers in order; when it fails, each song is asked for by ``generate``, and so is one whose answer
             is None.
@@ -111,6 +113,7 @@ class IsolatedSystem:
         prompt_rate: int | None = None,
         prompt_least_s: float = 0.0,
         prompt_most_s: float | None = None,
+        vocal: VocalFile | None = None,
         batch: int = 1,
         timeout_s: float = TIMEOUT_SECONDS,
         silence_s: float = SILENCE_SECONDS,
@@ -126,7 +129,7 @@ class IsolatedSystem:
         self.environment, self.script, self.weights = environment, Path(worker), entries
         self.settings, self.render, self.batch, self.upstream = dict(settings), render, batch, upstream
         self._prompt_rate, self._timeout_s, self._silence_s = prompt_rate, timeout_s, silence_s
-        self._prompt_least_s, self._prompt_most_s = prompt_least_s, prompt_most_s
+        self._prompt_least_s, self._prompt_most_s, self._vocal = prompt_least_s, prompt_most_s, vocal
         self._worker: IsolatedWorker | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._device = UNKNOWN_DEVICE
@@ -146,6 +149,8 @@ class IsolatedSystem:
     def unsupported(self, request: Request) -> str | None:
         """Why the system cannot take a request: its language, a condition it needs, whatever `render` refuses."""
         try:
+            if self._vocal is not None:
+                require_vocal(request.prompt, most_s=self._vocal.most_s)
             require_language(request.prompt, self.card.languages)
             self._rendered(request)
         except UnsupportedError as error:
@@ -282,15 +287,21 @@ class IsolatedSystem:
         return str(write_wav(MemoryAudio(audio), folder / "prompt.wav", rate=self._prompt_rate))
 
     def _inputs(self, request: Request, folder: Path) -> dict[str, Json]:
-        """What the worker is given, its prompt audio written into the folder.
+        """What the worker is given, its vocal and prompt audio written into the folder.
 
         Raises:
-            InputError: the prompt audio cannot be decoded or is too short, or the prompt cannot be rendered.
+            InputError: an audio cannot be decoded or has a length that the system does not take, or the prompt cannot
+                be rendered.
         """
         conditions, prompt = conditions_of(self.card, request), request.prompt
         audio: str | None = None
         if "prompt audio" in conditions and request.prompt_audio is not None:
             audio = self._prompt_file(request.prompt_audio, folder)
+        vocal = None if self._vocal is None else vocals.path_of(prompt, folder)
+        if self._vocal is not None and vocal is not None:
+            if request.vocal is None:
+                raise InputError("The prompt has no vocal.")
+            self._vocal.write(request.vocal, vocal)
         return {
             "id": prompt.id,
             "take": request.take,
@@ -298,6 +309,7 @@ class IsolatedSystem:
             "language": prompt.language,
             "lyrics": render_block(prompt.lyrics) if "lyrics" in conditions else None,
             "style": prompt.style if "style text" in conditions else None,
+            "vocal": None if vocal is None else str(vocal),
             "prompt_audio": audio,
             "seconds": prompt.seconds,
             "folder": str(folder),
@@ -313,6 +325,11 @@ class IsolatedSystem:
         result = _checked(_Answer, answer)
         if result.failure:
             raise InputError(result.failure)
+        source = _audio(folder, result.audio, left=result.fake_stereo)
+        notes = [VOCAL_RULES[rule]] if (rule := self.card.vocal_rule) not in ("", "left out") else []
+        if self._vocal is not None:
+            audio, changes = self._vocal.fit(source.audio, vocals.path_of(request.prompt, folder))
+            source, notes = MemoryAudio(audio), [*notes, *changes]
         record = GenerationRecord(
             seconds=seconds if result.seconds is None else result.seconds,
             device=result.device or self._device,
@@ -320,7 +337,7 @@ class IsolatedSystem:
             conditions=conditions_of(self.card, request) if result.conditions is None else result.conditions,
             seed_honoured=result.seed_honoured,
             stages=result.stages,
-            notes=result.notes,
+            notes=(*notes, *result.notes),
             rendering=self._rendered(request).rendering,
             settings={**self.settings, **result.settings},
             lossy=result.lossy,
@@ -330,7 +347,6 @@ class IsolatedSystem:
             own_process=True,
         )
         stems = {name: _audio(folder, file) for name, file in result.stems.items()}
-        source = _audio(folder, result.audio, left=result.fake_stereo)
         return Song(request=request, source=source, record=record, stems=stems, remarks=self._remarks(source))
 
     def _remarks(self, source: MemoryAudio) -> tuple[Remark, ...]:

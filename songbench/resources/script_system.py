@@ -14,6 +14,7 @@ from songbench.resources.environments import Environment
 from songbench.resources.environments.worker import SILENCE_SECONDS
 from songbench.resources.isolated_system import IsolatedSystem, WorkerInput
 from songbench.resources.upstream.invocation import Invocation
+from songbench.resources.vocals import VocalFile
 from songbench.resources.weights import Weights
 
 WORKER = Path(__file__).with_name("upstream") / "script_worker.py"
@@ -65,7 +66,7 @@ class ScriptSystem(IsolatedSystem):
             without a seed option depend on their neighbours, which the record says.
         settings: every setting that can change the samples; part of every song's key.
         check_arguments: with which the program does nothing but start; for `self_check`.
-        prompt_rate, prompt_least_s, prompt_most_s, timeout_s: as `IsolatedSystem` explains them.
+        prompt_rate, prompt_least_s, prompt_most_s, vocal, timeout_s: as `IsolatedSystem` explains them.
 
     Raises:
         ValueError: a batch without `merge`.
@@ -89,6 +90,7 @@ class ScriptSystem(IsolatedSystem):
         prompt_rate: int | None = None,
         prompt_least_s: float = 0.0,
         prompt_most_s: float | None = None,
+        vocal: VocalFile | None = None,
         timeout_s: float = SONG_TIMEOUT_SECONDS,
     ) -> None:
         if batch > 1 and merge is None:
@@ -104,6 +106,7 @@ class ScriptSystem(IsolatedSystem):
             prompt_rate=prompt_rate,
             prompt_least_s=prompt_least_s,
             prompt_most_s=prompt_most_s,
+            vocal=vocal,
             batch=batch,
             timeout_s=timeout_s,
             silence_s=SILENCE_SECONDS,

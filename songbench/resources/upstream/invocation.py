@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
@@ -13,6 +14,8 @@ PLACEHOLDERS: Mapping[str, str] = {
     "out": "an empty folder for what is written",
     "relative_out": "the same, relative to the folder the program runs in",
     "prompt_audio": "the prompt's audio, a float32 wav",
+    "vocal": "the prompt's vocal, a float32 wav called by the prompt's id",
+    "vocal_folder": "the folder in which that lies alone",
     "site": "where the environment has its packages",
     "upstream": "the work tree: links to the checkout, with the weights at their places",
 }
@@ -76,14 +79,14 @@ class Invocation:
         return {name: value for name, value in asdict(self).items() if name != "rendering"}
 
     def numbered(self, number: int) -> Invocation:
-        """The same as the part with this number of a call for several songs: its prompt audio is its own.
+        """The same as the part with this number of a call for several songs: its audio is its own.
 
         >>> Invocation(arguments=("{prompt_audio}",), outputs={}, rendering=Rendering()).numbered(2).arguments
         ('{prompt_audio:2}',)
         """
 
         def with_number(text: str) -> str:
-            return text.replace("{prompt_audio}", f"{{prompt_audio:{number}}}")
+            return re.sub(r"\{(prompt_audio|vocal|vocal_folder)\}", rf"{{\1:{number}}}", text)
 
         files = {name: with_number(text) for name, text in self.files.items()}
         return replace(self, arguments=tuple(map(with_number, self.arguments)), files=files)

@@ -91,7 +91,7 @@ class Worker:
             RuntimeError: it cannot even do that.
         """
         with tempfile.TemporaryDirectory(dir=self.root) as folder:
-            places = self.places(pathlib.Path(folder), None)
+            places = self.places(pathlib.Path(folder))
             run = self.run({"arguments": arguments, "files": {}}, "", places)
         if run.status:
             raise RuntimeError(f"{self.script} {' '.join(arguments)} {run.ending()}")
@@ -100,7 +100,7 @@ class Worker:
     def generate(self, request: dict[str, Any]) -> dict[str, Any]:
         """One song, or how the program ended without one, with its last words."""
         folder = pathlib.Path(request["folder"])
-        places = self.places(folder, request["prompt_audio"])
+        places = {**self.places(folder), **sounds_of(request)}
         run = self.run(request["invocation"], str(request["seed"]), places)
         try:
             return self.answer(request["invocation"], run, folder)
@@ -110,9 +110,9 @@ class Worker:
     def generate_batch(self, requests: list[dict[str, Any]], invocation: dict[str, Any]) -> list[dict[str, Any] | None]:
         """Several songs of one call of the program; None in the place of each that it did not write."""
         folder = pathlib.Path(requests[0]["folder"])
-        places = self.places(folder, None)
+        places = self.places(folder)
         for number, request in enumerate(requests):
-            places[f"prompt_audio:{number}"] = request["prompt_audio"] or ""
+            places.update({f"{name}:{number}": path for name, path in sounds_of(request).items()})
         run = self.run(invocation, str(requests[0]["seed"]), places)
         answers: list[dict[str, Any] | None] = []
         for request in requests:
@@ -126,8 +126,8 @@ class Worker:
                 answers.append({**answer, "seed_honoured": answer["seed_honoured"] and alone})
         return answers
 
-    def places(self, folder: pathlib.Path, prompt_audio: str | None) -> dict[str, str]:
-        """What the placeholders stand for; makes the work tree and the two folders."""
+    def places(self, folder: pathlib.Path) -> dict[str, str]:
+        """What the placeholders stand for, but those of a song's audio; makes the work tree and the two folders."""
         self.lay_out()
         folder = folder.resolve()
         into, out = folder / "in", folder / "out"
@@ -137,7 +137,6 @@ class Worker:
             "in": str(into),
             "out": str(out),
             "relative_out": os.path.relpath(str(out), str(self.cwd)),
-            "prompt_audio": prompt_audio or "",
             "upstream": str(self.tree),
             "site": sysconfig.get_paths()["purelib"],
             "brace": "{",
@@ -235,6 +234,16 @@ class Run:
         errors = [line for line in last if re.match(r"[\w.]*(Error|Exception|Interrupt)\b|.*out of memory", line)]
         words = (errors or last or ["it printed nothing"])[-1]
         return f"{way} ({words[:200]})"
+
+
+def sounds_of(request: dict[str, Any]) -> dict[str, str]:
+    """What the placeholders of a song's audio stand for, "" where it has none."""
+    vocal = request.get("vocal") or ""
+    return {
+        "prompt_audio": request.get("prompt_audio") or "",
+        "vocal": vocal,
+        "vocal_folder": str(pathlib.PurePath(vocal).parent) if vocal else "",
+    }
 
 
 def show(stream: IO[bytes], lines: collections.deque[str]) -> None:
