@@ -79,11 +79,11 @@ class VocalFile:
         if not self.fitted:
             return audio, ()
         facts = soundfile.info(path)
-        wanted, there = round(facts.frames * audio.rate / facts.samplerate), audio.samples.shape[1]
-        late = (wanted - there) / audio.rate
-        if there > wanted:
-            fitted = np.ascontiguousarray(audio.samples[:, :wanted])
+        target, length = round(facts.frames * audio.rate / facts.samplerate), audio.samples.shape[1]
+        late = (target - length) / audio.rate
+        if length > target:
+            fitted = np.ascontiguousarray(audio.samples[:, :target])
         else:
-            fitted = np.pad(audio.samples, ((0, 0), (0, wanted - there)))
+            fitted = np.pad(audio.samples, ((0, 0), (0, target - length)))
         note = f"{-late:.1f} s were cut at its end" if late < 0 else f"silence was added for the last {late:.1f} s"
         return Audio(fitted, audio.rate), (note,) if abs(late) > SMALL_SECONDS else ()
