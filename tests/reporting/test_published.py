@@ -37,6 +37,39 @@ def test_songbloom_table_2_has_the_paper_s_columns_in_its_order():
     assert block.of(("Suno-v4.5", "text"), ("RTF", "s/s", "lower")) == ""
 
 
+class TestLadaband:
+    """The tables of LaDA-Band's paper, with what it says twice and differently."""
+
+    COLUMNS = ("FAD", "Clarity", "Naturalness", "Onset F1", "HPCP similarity")
+    COLUMNS += ("Coherence", "CLaMP", "Musicality", "Memorability", "RTF")
+
+    def test_table_1_has_the_paper_s_columns_in_its_order(self):
+        block = published.load_published("ladaband-table1")
+        assert tuple(field for field, _, _ in block.fields) == self.COLUMNS
+        row = ("LaDA-Band-3.0B", "Suno70k; full song, full conditions")
+        texts = " ".join(block.of(row, field) for field in block.fields)
+        assert texts == "14.80 3.76 3.69 82.0 94.8 3.95 22.70 3.67 3.87 0.26"
+
+    def test_overall_is_the_mean_of_the_three_scales(self):
+        block = published.load_published("ladaband-table4")
+        for row in block.rows:
+            *scales, overall = (float(block.of(row, field).partition(" ")[0]) for field in block.fields)
+            assert overall == pytest.approx(sum(scales) / 3, abs=6e-4)
+
+    @pytest.mark.parametrize("name", ["html", "json", "md", "tex", "txt", "csv"])
+    def test_every_format_names_the_contradictions(self, name):
+        board = simple_board({"a": [1.0, 2.0], "b": [2.0, 2.5]}, Field("m", unit="", direction="none"))
+        numbers = tuple(published.load_published(f"ladaband-table{number}") for number in (1, 2, 3))
+        content = formats.render(name, formats.LeaderboardReport(board=board, published=numbers)).decode()
+        words = " ".join(content.split())
+        for phrase in (
+            "Tables 1 and 3 print FAD 14.80 and CLaMP 22.70",
+            "0.26 (Table 1), 0.12 (section 5.5) and 0.318",
+            "below what accompaniments of unrelated songs reach",
+        ):
+            assert phrase in words
+
+
 def test_blocks_are_set_apart_and_warn():
     blocks = published.published_blocks([published.load_published("songbloom-table3")])
     for text in (to_markdown(blocks), to_text(blocks, 110)):
