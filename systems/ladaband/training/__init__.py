@@ -1,0 +1,1 @@
+"""Training LaDA-Band: masks, objective, condition dropout, audio rules, data and the loop (`fit`)."""
