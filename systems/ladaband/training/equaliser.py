@@ -99,6 +99,6 @@ def random_filters(generator: torch.Generator, chance: float = CHANCE) -> tuple[
 
 def equalised(samples: Wave, rate: int, filters: tuple[Filter, ...]) -> Wave:
     """The signal after all filters, shape (channels, n)."""
-    for one in filters:
-        samples = one(samples, rate)
+    for step in filters:
+        samples = step(samples, rate)
     return samples

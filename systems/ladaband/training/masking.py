@@ -131,8 +131,8 @@ class ShareSequence:
 
     def draw(self, songs: int) -> Tensor:
         """The next positions r in the sequence, shape (B,), 0 to 1; `share_of` turns them into shares."""
-        drawn: Tensor = self._sequence.draw(songs)[:, 0]
-        return drawn
+        positions: Tensor = self._sequence.draw(songs)[:, 0]
+        return positions
 
     def skip(self, songs: int) -> None:
         """Go on as if so many had been drawn."""
@@ -171,10 +171,10 @@ def draw_mask(shares: Tensor, valid: Tensor, config: MaskingConfig, generator: t
             places = places[1:]
         count = min(len(places), max(round(share * len(places)), int(share > 0)))
         if spans and count:
-            chosen = _spans(count, len(places), config, generator)
+            hidden = _spans(count, len(places), config, generator)
         else:
-            chosen = torch.randperm(len(places), generator=generator)[:count]
-        mask[row, places[chosen]] = True
+            hidden = torch.randperm(len(places), generator=generator)[:count]
+        mask[row, places[hidden]] = True
     return mask
 
 

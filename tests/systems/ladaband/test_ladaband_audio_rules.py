@@ -34,14 +34,14 @@ def test_filters_lift_their_band_by_their_gain(shape, lifted, untouched):
 
 def test_filters_are_drawn_within_their_ranges_or_left_out():
     generator = torch.Generator().manual_seed(0)
-    drawn = [random_filters(generator) for _ in range(400)]
-    chosen = [filters for filters in drawn if filters]
-    assert 0.6 < len(chosen) / len(drawn) < 0.8
-    for filters in chosen:
+    draws = [random_filters(generator) for _ in range(400)]
+    applied = [filters for filters in draws if filters]
+    assert 0.6 < len(applied) / len(draws) < 0.8
+    for filters in applied:
         assert [one.shape for one in filters] == list(RANGES)
-        for one in filters:
-            values = (one.gain, one.frequency, one.quality)
-            assert all(low <= value <= high for value, (low, high) in zip(values, RANGES[one.shape], strict=True))
+        for band in filters:
+            values = (band.gain, band.frequency, band.quality)
+            assert all(low <= value <= high for value, (low, high) in zip(values, RANGES[band.shape], strict=True))
     assert not any(random_filters(generator, chance=0.0) for _ in range(20))
     samples = impulse()
     assert equalised(samples, 48_000, ()) is samples

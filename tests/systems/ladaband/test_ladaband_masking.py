@@ -27,8 +27,8 @@ def runs(row):
 def test_shares_fall_from_all_to_none():
     shares = share_of(torch.tensor([0.0, 0.5, 1.0]))
     assert shares.tolist() == pytest.approx([1.0, 0.70710678, 0.0], abs=1e-6)
-    drawn = share_of(ShareSequence().draw(1024))
-    assert float(drawn.mean()) == pytest.approx(2 / torch.pi, abs=1e-3)
+    shares = share_of(ShareSequence().draw(1024))
+    assert float(shares.mean()) == pytest.approx(2 / torch.pi, abs=1e-3)
 
 
 def test_independent_draws_follow_the_share_and_leave_the_end_alone():

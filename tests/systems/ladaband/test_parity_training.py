@@ -22,9 +22,9 @@ def close(ours, theirs, tolerance):
 
 def test_shares_of_hidden_tokens(golden):
     positions = golden.cases["train.sobol"]
-    drawn = ShareSequence().draw(len(positions))
-    close(drawn, positions, 1e-6)
-    close(share_of(drawn), golden.cases["train.gamma"], 1e-6)
+    draws = ShareSequence().draw(len(positions))
+    close(draws, positions, 1e-6)
+    close(share_of(draws), golden.cases["train.gamma"], 1e-6)
 
 
 def test_resumed_sequence_of_shares(golden):
