@@ -88,6 +88,10 @@ class Milestone:
     changes: Mapping[str, Json]
 
 
+def _step(milestone: Milestone) -> int:
+    return milestone.step
+
+
 @dataclass(frozen=True)
 class Curriculum:
     """Masking that changes in the course of training; later milestones are laid over earlier ones.
@@ -102,18 +106,18 @@ class Curriculum:
 
     def __post_init__(self) -> None:
         """Refuse unknown settings before training begins, not at their step."""
-        known = tuple(field.name for field in fields(MaskingConfig))
+        settings = tuple(field.name for field in fields(MaskingConfig))
         for milestone in self.milestones:
             for name in milestone.changes:
-                if name not in known:
-                    raise InputError(f"Masking has no setting '{name}'.", field=name, value=name, allowed=known)
+                if name not in settings:
+                    raise InputError(f"Masking has no setting '{name}'.", field=name, value=name, allowed=settings)
         for milestone in self.milestones:
             self.at(milestone.step)
 
     def at(self, step: int) -> MaskingConfig:
         """The settings of a step."""
         changes: dict[str, Any] = {}
-        for milestone in sorted(self.milestones, key=lambda one: one.step):
+        for milestone in sorted(self.milestones, key=_step):
             if milestone.step <= step:
                 changes.update(milestone.changes)
         return replace(self.start, **changes)

@@ -44,8 +44,8 @@ def test_exact_numbers_are_at_least_one(strategy):
     valid = torch.ones(3, 20, dtype=torch.bool)
     mask = draw_mask(torch.tensor([1e-10, 0.5, 1.0]), valid, config, generator())
     assert mask.sum(dim=1).tolist() == [1, 10, 20]
-    nothing = draw_mask(torch.tensor([0.5]), torch.zeros(1, 20, dtype=torch.bool), config, generator())
-    assert not nothing.any()
+    empty = draw_mask(torch.tensor([0.5]), torch.zeros(1, 20, dtype=torch.bool), config, generator())
+    assert not empty.any()
 
 
 def test_spans_are_few_and_may_touch():

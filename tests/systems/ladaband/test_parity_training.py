@@ -15,9 +15,9 @@ AUDIO_TOLERANCE = 1e-3
 """Upstream's filters run in float32, ours in float64."""
 
 
-def close(ours, theirs, tolerance):
-    assert ours.shape == theirs.shape
-    assert (ours.double() - theirs.double()).abs().max() <= tolerance
+def close(actual, expected, tolerance):
+    assert actual.shape == expected.shape
+    assert (actual.double() - expected.double()).abs().max() <= tolerance
 
 
 def test_shares_of_hidden_tokens(golden):
@@ -51,14 +51,14 @@ def test_numbers_of_hidden_tokens(golden):
             most_spans=masking.get("max_spans", 3),
             first_token_kept=masking.get("preserve_first_token", False),
         )
-        theirs = golden.cases[f"train.{name}.mask"].bool()
+        expected = golden.cases[f"train.{name}.mask"].bool()
         shares = share_of(golden.cases[f"train.{name}.r"])
-        ours = draw_mask(shares, valid, config, torch.Generator().manual_seed(0))
-        assert torch.equal(ours.sum(dim=1), theirs.sum(dim=1)), name
-        assert not (ours & ~valid).any()
+        mask = draw_mask(shares, valid, config, torch.Generator().manual_seed(0))
+        assert torch.equal(mask.sum(dim=1), expected.sum(dim=1)), name
+        assert not (mask & ~valid).any()
         if config.first_token_kept:
-            assert not ours[:, 0].any()
-            assert not theirs[:, 0].any()
+            assert not mask[:, 0].any()
+            assert not expected[:, 0].any()
 
 
 def test_condition_dropout(golden):
