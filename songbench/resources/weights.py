@@ -29,6 +29,7 @@ from songbench.resources.sources import (
     PINS,
     FolderSource,
     HubSource,
+    ManualSource,
     NpmSource,
     PackageSource,
     SourceError,
@@ -42,6 +43,7 @@ from songbench.resources.stamps import changed_file, note_stamps
 __all__ = [
     "FolderSource",
     "HubSource",
+    "ManualSource",
     "NpmSource",
     "PackageSource",
     "Progress",

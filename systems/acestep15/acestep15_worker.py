@@ -124,7 +124,7 @@ class Worker:
         seed, folder = request["seed"], pathlib.Path(request["folder"], "written")
         seed_generators(seed)
         self.handler.text_tokenizer.cuts.clear()
-        self.handler.reference_used = None
+        self.handler.reference_used = self.handler.source_used = None
         reset_peak()
         # 2. the song
         parameters = self.inference.GenerationParams(**self.parameters_of(request))
@@ -141,6 +141,8 @@ class Worker:
         song = only_song(result, seed)
         if request["prompt_audio"] and not self.handler.reference_used:
             raise RuntimeError("the reference audio is silent or could not be read, and the song was made without it")
+        if request["vocal"] and not self.handler.source_used:
+            raise RuntimeError("the vocal is silent or could not be read, and music was made without it")
         if tokens := self.handler.text_tokenizer.cuts.get(LYRIC_TOKENS):
             raise RuntimeError(f"the lyrics have {tokens} tokens, of which {LYRIC_TOKENS} are read")
         target = pathlib.Path(request["folder"], "song.flac")
@@ -170,12 +172,20 @@ class Worker:
             "thinking": self.lm is not None,
             "enable_normalization": False,
         }
+        if request["vocal"]:
+            parameters.update(
+                task_type="complete",
+                src_audio=request["vocal"],
+                instruction=request["instruction"],
+                duration=-1,
+                thinking=False,
+            )
         fields = {field.name for field in dataclasses.fields(self.inference.GenerationParams)}
         return {name: value for name, value in parameters.items() if name in fields}
 
     def in_force(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The settings by the authors' names, without the song's own words and codes."""
-        words = ("caption", "lyrics", "audio_codes", "reference_audio", "src_audio")
+        words = ("caption", "lyrics", "audio_codes", "reference_audio", "src_audio", "instruction")
         attention = getattr(getattr(self.handler, "config", None), "_attn_implementation", None)
         return {
             **{name: plain(value) for name, value in parameters.items() if name not in words},
@@ -191,7 +201,7 @@ class Worker:
             for limit, tokens in self.handler.text_tokenizer.cuts.items()
         ]
         seconds = song["tensor"].shape[-1] / song["sample_rate"]
-        if seconds < request["seconds"] - LATE_SECONDS:
+        if request["seconds"] is not None and seconds < request["seconds"] - LATE_SECONDS:
             notes.append(f"{request['seconds']:g} s were asked for, and {seconds:.1f} s made{self.tier()}")
         for setting, name, word in REWRITES:
             if self.parameters[setting] and planned and planned.get(name):
@@ -236,6 +246,7 @@ def handler_at(root: pathlib.Path) -> Any:
 
     class Handler(parent):  # type: ignore[misc]  # known only over there
         reference_used: bool | None = None
+        source_used: bool | None = None
 
         def _get_project_root(self) -> str:
             return str(root)
@@ -243,6 +254,11 @@ def handler_at(root: pathlib.Path) -> Any:
         def process_reference_audio(self, audio_file: Any) -> Any:
             audio = super().process_reference_audio(audio_file)
             self.reference_used = audio is not None
+            return audio
+
+        def process_src_audio(self, audio_file: Any) -> Any:
+            audio = super().process_src_audio(audio_file)
+            self.source_used = audio is not None and float(audio.abs().max()) > SILENT_PEAK
             return audio
 
     return Handler()

@@ -6,7 +6,7 @@ from songbench.plugin import Pitfall, SystemCard
 from systems.acestep15.environment import CHECKOUT, LICENCE
 from systems.acestep15.rendering import CAPTION_CHARACTERS, LONGEST_SECONDS, LYRIC_CHARACTERS, SHORTEST_SECONDS
 from systems.acestep15.revision import Revision
-from systems.acestep15.variants import Variant
+from systems.acestep15.variants import Task, Variant
 
 LANGUAGES = (
     *("ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en"),
@@ -132,9 +132,33 @@ _LATER = (
 )
 
 
-def pitfalls_of(revision: Revision) -> tuple[Pitfall, ...]:
+_COMPLETION = (
+    Pitfall(
+        "Only the base model completes a vocal; turbo models do something else with the same words, and say nothing.",
+        "The variant is that of the base model, without a language model.",
+    ),
+    Pitfall(
+        "With a language model that thinks, the codes it writes are followed instead of the vocal.",
+        "There is no language model.",
+    ),
+    Pitfall(
+        "A vocal that cannot be read or is silent is left out, and music of a random length is made from the text.",
+        "Such a vocal is a failure that says so.",
+    ),
+    Pitfall(
+        "What is to be added is an English sentence, of which nothing checks that it is the one it learnt.",
+        "The sentence of its own code is written, and stands in the song's record.",
+    ),
+    Pitfall(
+        "Whether the vocal sounds in what comes out is not documented: it is called mixed accompaniment tracks.",
+        "Nothing is taken away from it; the card and every song say that this is not known, and leakage shows it.",
+    ),
+)
+
+
+def pitfalls_of(revision: Revision, task: Task = "song") -> tuple[Pitfall, ...]:
     """Those of one state of the code."""
-    return (*_ALWAYS, *(_LATER if revision.later else _AT_PINNED))
+    return (*_ALWAYS, *(_LATER if revision.later else _AT_PINNED), *(_COMPLETION if task == "complete" else ()))
 
 
 def card_of(variant: Variant, revision: Revision) -> SystemCard:
@@ -142,18 +166,22 @@ def card_of(variant: Variant, revision: Revision) -> SystemCard:
     release = variant.release
     guided = "guidance-distilled" if release.turbo else "guided"
     planning = "without a language model" if variant.lm == "none" else f"planned by a language model of {variant.lm}"
+    completes = variant.task == "complete"
     conditions = {"text": ("style text",), "audio": ("prompt audio",), "both": ("style text", "prompt audio")}
     return SystemCard(
         name=f"acestep15:{variant.name}" if variant.name else "acestep15",
         version="1",
-        summary=f"Diffusion transformer {variant.model} ({guided}, {release.steps} steps), {planning}.",
+        summary=f"Diffusion transformer {variant.model} ({guided}, {release.steps} steps), {planning}"
+        + (", which completes a vocal." if completes else "."),
         licence=LICENCE,
-        languages=LANGUAGES,
-        conditions=("lyrics", *conditions[variant.style]),
+        languages=() if completes else LANGUAGES,
+        conditions=(*(["vocal"] if completes else []), "lyrics", *conditions[variant.style]),
+        vocals=not completes,
         max_seconds=LONGEST_SECONDS,
         sample_rate=48_000,
         citation="Gong et al., ACE-Step 1.5: Pushing the Boundaries of Open-Source Music Generation, 2026,"
         " arXiv 2602.00744",
+        tracks=("v2a",) if completes else ("song",),
         upstream=f"{CHECKOUT.repository}@{revision.commit or 'unknown'}",
         code_licence=LICENCE,
         weights_licence=LICENCE,
@@ -164,13 +192,16 @@ def card_of(variant: Variant, revision: Revision) -> SystemCard:
             f"At most {LYRIC_CHARACTERS} characters, the style text at most {CAPTION_CHARACTERS}.",
             "One language per song, by its code.",
         ),
-        length_rule=f"as asked, {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g} s (less on small devices); timed by the"
-        " lyrics where the prompt leaves it open",
+        length_rule=f"the vocal's, {LONGEST_SECONDS:g} s at most (less on small devices)"
+        if completes
+        else f"as asked, {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g} s (less on small devices); timed by the lyrics"
+        " where the prompt leaves it open",
+        vocal_rule="not known" if completes else "",
         seed_rule="honoured",
         vram_gib=None if release.xl else VRAM_GIB[variant.lm],
         output="FLAC, 48 kHz, stereo",
-        pitfalls=pitfalls_of(revision),
-        verified=_VERIFIED if not revision.later else _NOT_VERIFIED,
+        pitfalls=pitfalls_of(revision, variant.task),
+        verified=_COMPLETION_VERIFIED if completes else _NOT_VERIFIED if revision.later else _VERIFIED,
     )
 
 
@@ -182,4 +213,8 @@ _VERIFIED = (
 _NOT_VERIFIED = (
     "This state of the code is later than the one that was read whole: its pitfalls are those found in parts of it, and"
     " the adapter was run against a stand-in only."
+)
+_COMPLETION_VERIFIED = (
+    "A stand-in with the names and signatures of the code at this commit, as that was read for this task; never the"
+    " code itself with a vocal, and never the released weights."
 )

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
-from songbench.plugin import Availability, IsolatedSystem, unavailable
+from songbench.plugin import Availability, IsolatedSystem, VocalFile, unavailable
 from songbench.resources import checkouts
-from systems.acestep15.card import card_of
+from systems.acestep15.card import LANGUAGES, card_of
 from systems.acestep15.environment import CHECKOUT, ENVIRONMENT, PLACES, TEXT_ENCODER, VAE
-from systems.acestep15.rendering import render
+from systems.acestep15.rendering import LONGEST_SECONDS, render, render_completion
 from systems.acestep15.revision import present_revision
 from systems.acestep15.variants import (
     LANGUAGE_MODELS,
@@ -24,6 +24,7 @@ from systems.acestep15.variants import (
     Model,
     Release,
     Style,
+    Track,
     Variant,
     variant_named,
 )
@@ -33,12 +34,16 @@ Share = Annotated[float, Field(ge=0, le=1)]
 GUIDANCE = 7.0
 """Its authors' value for models that are guided."""
 
+BAND: tuple[Track, ...] = ("drums", "bass", "guitar", "keyboard")
+"""What is added to a vocal where nobody says it."""
+
 
 class AceStep15(IsolatedSystem):
     """Songs of ACE-Step 1.5; settings have the names and defaults of its authors' parameters.
 
     Args:
-        variant: model, language model and style in one, e.g. ``sft-lm-4b-audio``.
+        variant: model, language model and style in one, e.g. ``sft-lm-4b-audio``; ``complete``, ``complete-audio`` and
+            ``complete-both``: the accompaniment of a vocal by the base model without a language model.
         model: the diffusion transformer.
         lm: the language model that plans a song; ``none``: the diffusion transformer alone.
         style: what of the prompt counts: its text, its audio as a reference of timbre, or both.
@@ -46,6 +51,7 @@ class AceStep15(IsolatedSystem):
         guidance_scale: strength of the guidance, not for turbo; None: 7.
         shift: of the time steps, 1 to 5; None: as advised for the model.
         infer_method: deterministic solver or stochastic.
+        tracks: what is added to a vocal; None: drums, bass, guitar and keyboard. Only for the accompaniment of one.
         use_adg: another form of guidance, for base alone.
         cfg_interval_start: part of the steps before guidance begins.
         cfg_interval_end: part of the steps at which it ends.
@@ -77,6 +83,7 @@ class AceStep15(IsolatedSystem):
         guidance_scale: Annotated[float, Field(ge=1, le=15)] | None = None,
         shift: Annotated[float, Field(ge=1, le=5)] | None = None,
         infer_method: Literal["ode", "sde"] = "ode",
+        tracks: tuple[Track, ...] | None = None,
         use_adg: bool = False,
         cfg_interval_start: Share = 0.0,
         cfg_interval_end: Share = 1.0,
@@ -101,6 +108,11 @@ class AceStep15(IsolatedSystem):
             raise InputError("use_adg is for the model base alone.", field="use_adg")
         _check_cot(parts, use_cot_metas, use_cot_caption=use_cot_caption, use_cot_language=use_cot_language)
         sampling = _sampling(release, parts.model, inference_steps, guidance_scale, shift)
+        completes = parts.task == "complete"
+        if tracks is not None and not (completes and tracks):
+            reason = "Nothing would be added to the vocal." if completes else "Only the variant 'complete' adds tracks."
+            raise InputError(reason, field="tracks")
+        added = tracks or BAND
         # 2. the system
         self._variant, self._revision = parts, present_revision()
         self._placing: Mapping[str, Json] = {
@@ -119,6 +131,7 @@ class AceStep15(IsolatedSystem):
                 "style": parts.style,
                 "model": PLACES[release.weights.name],
                 "lm": None if planner is None else PLACES[planner.name],
+                **({"tracks": list(added)} if completes else {}),
                 "backend": backend,
                 "use_flash_attention": use_flash_attention,
                 "compile_model": compile_model,
@@ -137,7 +150,10 @@ class AceStep15(IsolatedSystem):
                     "use_cot_language": use_cot_language,
                 },
             },
-            render=partial(render, style=parts.style),
+            render=partial(render_completion, style=parts.style, tracks=added, languages=LANGUAGES)
+            if completes
+            else partial(render, style=parts.style),
+            vocal=VocalFile(rate=48_000, most_s=LONGEST_SECONDS) if completes else None,
         )
 
     def worker_settings(self) -> Mapping[str, Json]:
@@ -164,7 +180,7 @@ def _variant(variant: str | None, model: Model | None, lm: LanguageModel | None,
     for field, value, meaning in (("model", model, usual.model), ("lm", lm, usual.lm), ("style", style, usual.style)):
         if variant is not None and value not in (None, meaning):
             raise InputError(f"The variant '{variant}' means {field} '{meaning}'.", field=field, value=value)
-    return Variant(model or usual.model, lm or usual.lm, style or usual.style)
+    return Variant(model or usual.model, lm or usual.lm, style or usual.style, usual.task)
 
 
 def _check_cot(parts: Variant, use_cot_metas: bool, *, use_cot_caption: bool, use_cot_language: bool) -> None:

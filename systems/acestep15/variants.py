@@ -15,6 +15,21 @@ Model: TypeAlias = Literal[
 ]
 LanguageModel: TypeAlias = Literal["none", "0.6B", "1.7B", "4B"]
 Style: TypeAlias = Literal["text", "audio", "both"]
+Task: TypeAlias = Literal["song", "complete"]
+Track: TypeAlias = Literal[
+    "woodwinds",
+    "brass",
+    "fx",
+    "synth",
+    "strings",
+    "percussion",
+    "keyboard",
+    "guitar",
+    "bass",
+    "drums",
+    "backing_vocals",
+]
+"""What can be added to a vocal: its track classes, but for the vocal itself."""
 
 TURBO_STEPS = 8
 """More are cut to this by the authors' code."""
@@ -68,15 +83,25 @@ LANGUAGE_MODELS: Mapping[str, Weights | None] = {
 
 @dataclass(frozen=True)
 class Variant:
-    """What is compared: a model, the language model that plans for it, and the style it is given."""
+    """What is compared: a model, the language model that plans for it, the style it is given, and what it has to do.
+
+    Attributes:
+        model: the diffusion transformer.
+        lm: the language model.
+        style: what of the prompt's style counts.
+        task: ``song``: from lyrics; ``complete``: the accompaniment of a vocal, which only the base model knows.
+    """
 
     model: Model = "turbo"
     lm: LanguageModel = "1.7B"
     style: Style = "text"
+    task: Task = "song"
 
     @property
     def name(self) -> str:
         """As it is written behind ``acestep15:``, "" for the usual one."""
+        if self.task == "complete":
+            return "complete" + ("" if self.style == "text" else f"-{self.style}")
         planned = {"1.7B": "", "none": "-no-lm"}.get(self.lm, f"-lm-{self.lm.lower()}")
         ending = planned + ("" if self.style == "text" else f"-{self.style}")
         return f"{self.model}{ending}" if ending or self.model != "turbo" else ""
@@ -90,10 +115,13 @@ class Variant:
 VARIANTS: Mapping[str, Variant] = {
     variant.name or "turbo": variant
     for variant in (
-        Variant(model, lm, style)
-        for model in get_args(Model)
-        for lm in get_args(LanguageModel)
-        for style in get_args(Style)
+        *(
+            Variant(model, lm, style)
+            for model in get_args(Model)
+            for lm in get_args(LanguageModel)
+            for style in get_args(Style)
+        ),
+        *(Variant("base", "none", style, "complete") for style in get_args(Style)),
     )
 }
 """By name, e.g. ``sft``, ``base-no-lm``, ``turbo-lm-4b-audio``."""
@@ -111,7 +139,7 @@ def variant_named(name: str | None) -> Variant:
         raise InputError(
             f"ACE-Step 1.5 has no variant '{name}'.",
             value=name,
-            allowed=get_args(Model),
+            allowed=(*get_args(Model), "complete"),
             cure="Behind the model may stand -no-lm, -lm-0.6b or -lm-4b, then -audio or -both, e.g. sft-lm-4b-audio.",
         )
     return VARIANTS[name]

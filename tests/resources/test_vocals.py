@@ -148,7 +148,7 @@ def test_the_file_has_the_rate_and_channels_the_system_wants(tmp_path):
 
 def test_a_program_finds_the_vocal_alone_in_its_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("SONGBENCH_ENVIRONMENTS", str(tmp_path / "environments"))
-    monkeypatch.setenv("SONGBENCH_ENV_TOY_BAND", sys.executable)
+    monkeypatch.setenv("SONGBENCH_ENV_TOY_BAND", getattr(sys, "_base_executable", sys.executable))
     monkeypatch.setenv("SONGBENCH_UPSTREAM_TOY_BAND", str(tmp_path / "code"))
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "copy.py").write_text(PROGRAM, encoding="utf-8")

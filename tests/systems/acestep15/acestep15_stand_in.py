@@ -55,6 +55,29 @@ class AceStepHandler:
         with open(audio_file, "rb") as file:
             samples = file.read()[100:]
         return random.random() if any(samples) else None
+
+    def process_src_audio(self, audio_file):
+        with wave_of(audio_file) as sound:
+            rate, channels, frames = sound.samplerate, sound.channels, sound.frames
+            peak = abs(sound.read()).max()
+        return Sound(peak, frames) if rate == 48000 else None
+
+
+class Sound:
+    def __init__(self, peak, frames):
+        self.peak, self.frames = peak, frames
+
+    def abs(self):
+        return self
+
+    def max(self):
+        return self.peak
+
+
+def wave_of(path):
+    import soundfile
+
+    return soundfile.SoundFile(path)
 """
 
 LANGUAGE_MODEL = """
@@ -180,6 +203,11 @@ def make(dit_handler, llm_handler, params, config, save_dir):
     if not LATER and params.duration > 180:
         params.duration = 180.0
     piece = dit_handler.process_reference_audio(params.reference_audio) if params.reference_audio else 0.0
+    source = None
+    if params.task_type == "complete":
+        assert params.duration == -1 and not params.thinking and params.instruction.startswith("Complete the input")
+        source = dit_handler.process_src_audio(params.src_audio)
+        params.duration = source.frames / 48000 + 0.02 if source else random.uniform(10, 120)
     planned = {"duration": int(params.duration)} if llm_handler is not None and params.thinking else None
     piece = random.random() if planned else piece  # the language model samples
     if planned and params.use_cot_metas:
