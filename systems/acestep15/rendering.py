@@ -80,8 +80,8 @@ def render_completion(
     """
     prompt = request.prompt
     caption = caption_of(prompt, style)
-    known = prompt.lyrics_known and bool(prompt.lyrics.lines)
-    lyrics, tags = section_blocks(prompt.lyrics, HEADINGS) if known else ("", {})
+    words = prompt.lyrics_known and bool(prompt.lyrics.lines)
+    lyrics, tags = section_blocks(prompt.lyrics, HEADINGS) if words else ("", {})
     check_length(lyrics)
     spoken = spoken_language(prompt.language)
     instruction = f"Complete the input track with {' | '.join(track.upper() for track in tracks)}:"

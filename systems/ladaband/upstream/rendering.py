@@ -17,7 +17,7 @@ TRAINED_SECONDS = 163.84
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpstreamCall:
+class LadaBandCall:
     """The settings of a call, by the program's own names.
 
     Attributes:
@@ -41,7 +41,7 @@ class UpstreamCall:
     remask_strategy: str
 
 
-def invocation(request: Request, call: UpstreamCall) -> Invocation:
+def invocation(request: Request, call: LadaBandCall) -> Invocation:
     """The call of ``infer.py`` for a request.
 
     Raises:

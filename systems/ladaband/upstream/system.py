@@ -19,7 +19,7 @@ from systems.ladaband.upstream.environment import (
     WEIGHTS,
     WEIGHTS_LICENCE,
 )
-from systems.ladaband.upstream.rendering import TRAINED_SECONDS, UpstreamCall, invocation
+from systems.ladaband.upstream.rendering import TRAINED_SECONDS, LadaBandCall, invocation
 
 CONDITIONS: dict[StyleUse, tuple[str, ...]] = {
     "text": ("style text",),
@@ -96,7 +96,7 @@ class UpstreamLadaBand(ScriptSystem):
         remask_strategy: Literal["low_confidence", "random", "fixed_position", "one_shot"] = "low_confidence",
         timeout_s: Annotated[float, Field(gt=0)] = 7200.0,
     ) -> None:
-        call = UpstreamCall(
+        call = LadaBandCall(
             style=variant or "text",
             sampling_steps=sampling_steps,
             top_k=top_k,

@@ -49,8 +49,8 @@ def test_the_sentence_names_the_tracks_and_is_recorded():
     rendered = AceStep15("complete").render(ask())
     assert rendered.inputs["instruction"] == SENTENCE and rendered.rendering.added == (SENTENCE,)
     assert rendered.inputs["lyrics"] == "[Intro]\n\n[Verse]\nThe wind is singing\n"
-    other = AceStep15("complete", tracks=("strings", "backing_vocals")).render(ask())
-    assert other.inputs["instruction"] == "Complete the input track with STRINGS | BACKING_VOCALS:"
+    choir = AceStep15("complete", tracks=("strings", "backing_vocals")).render(ask())
+    assert choir.inputs["instruction"] == "Complete the input track with STRINGS | BACKING_VOCALS:"
 
 
 def test_lyrics_that_nobody_knows_are_not_given():

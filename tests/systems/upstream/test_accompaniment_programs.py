@@ -91,14 +91,14 @@ def test_ladaband_is_asked_for_the_accompaniment_alone_of_the_whole_vocal():
 
 
 def test_its_style_is_text_or_a_clip_or_both():
-    audio, both = build_system("ladaband_upstream:audio"), build_system("ladaband_upstream:both")
+    audio, mixed = build_system("ladaband_upstream:audio"), build_system("ladaband_upstream:both")
     words, notes = audio.invoke(ask()).arguments, audio.invoke(ask()).rendering.notes
     assert "--ref_audios={prompt_audio}" in words and not [word for word in words if word.startswith("--texts")]
     assert notes == ("in the place of the text it hears the vector of an empty one",)
-    assert {"--texts=pop/rock", "--ref_audios={prompt_audio}"} <= set(both.invoke(ask(style="pop/rock")).arguments)
-    assert "no style audio" in both.unsupported(ask(prompt_audio=None))
+    assert {"--texts=pop/rock", "--ref_audios={prompt_audio}"} <= set(mixed.invoke(ask(style="pop/rock")).arguments)
+    assert "no style audio" in mixed.unsupported(ask(prompt_audio=None))
     assert "no style in words" in build_system("ladaband_upstream").unsupported(ask(style=""))
-    assert both.card.conditions == ("vocal", "style text", "prompt audio")
+    assert mixed.card.conditions == ("vocal", "style text", "prompt audio")
 
 
 def test_songs_beyond_its_training_say_so():
