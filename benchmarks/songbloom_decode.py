@@ -167,7 +167,7 @@ def machine_limits(model: SongBloom) -> tuple[float, float]:
     linear.weight.copy_(right)
     holder = torch.nn.Sequential(linear)
     if device.type == "cpu":
-        from systems.songbloom.layers import pack_linears
+        from systems.layers.packing import pack_linears
 
         pack_linears(holder)
     flops = 2 * size**3 / _best(lambda: holder(left), device)

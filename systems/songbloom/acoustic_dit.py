@@ -14,8 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from systems.layers.attention import attend_fully
+from systems.layers.rotary import RoPE, rope_table
 from systems.songbloom.config import ModelConfig
-from systems.songbloom.layers import DecoderLayer, LayerNorm, RoPE, attend_fully, rope_table
+from systems.songbloom.layers import DecoderLayer, LayerNorm
 
 
 class AcousticDiT(nn.Module):

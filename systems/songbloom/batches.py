@@ -17,8 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from systems.layers.attention import Attend
+from systems.layers.rotary import RoPE
 from systems.songbloom.config import ModelConfig
-from systems.songbloom.layers import Attend, RoPE
 from systems.songbloom.sketch_lm import SketchLM
 
 CACHE_BUCKET = 512

@@ -9,22 +9,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
 from safetensors.torch import save_file
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 
 from songbench.domain.errors import InputError
 from songbench.resources.tensors import is_finite
+from systems.checkpoints.filling import set_tensor, without_storage
+from systems.checkpoints.stored_tensors import StoredTensor
+from systems.layers.packing import PackedLinear
 from systems.songbloom.checkpoint_files import CURE, CheckpointFiles
 from systems.songbloom.checkpoint_names import Origin
-from systems.songbloom.checkpoint_tensors import StoredTensor, holds_autoencoder, stored_tensors
+from systems.songbloom.checkpoint_tensors import holds_autoencoder, stored_tensors
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.config_files import named_autoencoder
-from systems.songbloom.layers import PackedLinear
 from systems.songbloom.model import SongBloom
 
 
@@ -64,7 +64,7 @@ def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None 
     tensors = stored_tensors(files)
     for name, origin in _matched(model, tensors, files).items():
         tensor = origin.join([_finite(part, tensors[part].read(), files) for part in origin.names])
-        _set_tensor(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
+        set_tensor(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
     return model
 
 
@@ -127,21 +127,8 @@ def check_model(config: SongBloomConfig, *files: Path) -> None:
     _matched(_empty_model(config), stored_tensors(files), files)
 
 
-class _Uninitialised(TorchFunctionMode):
-    """Leaves tensors as they are made.
-
-    Random numbers without storage would be useless, and for those of embeddings torch loads its compiler, for a second.
-    """
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return kwargs["tensor"] if "tensor" in kwargs else args[0]
-        return func(*args, **kwargs)
-
-
 def _empty_model(config: SongBloomConfig) -> SongBloom:
-    with torch.device("meta"), _Uninitialised():
+    with without_storage():
         return SongBloom(config)
 
 
@@ -176,16 +163,6 @@ def _matched(model: SongBloom, tensors: Mapping[str, StoredTensor], files: Seque
                 cure=CURE,
             )
     return matched
-
-
-def _set_tensor(model: nn.Module, name: str, tensor: Tensor) -> None:
-    """Put a tensor, of the shape of the one that is there, in its place."""
-    path, _, leaf = name.rpartition(".")
-    owner = model.get_submodule(path)
-    if leaf in owner._parameters:
-        owner._parameters[leaf] = nn.Parameter(tensor)
-    else:
-        owner._buffers[leaf] = tensor
 
 
 def save_checkpoint(model: SongBloom, folder: Path) -> CheckpointFiles:

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from songbench.domain.errors import InputError
+from systems.layers.packing import PackedLinear, pack_linears
 from systems.songbloom.acoustic_dit import AcousticDiT
 from systems.songbloom.acoustic_encoder import AcousticEncoder
 from systems.songbloom.autoencoder import Autoencoder
 from systems.songbloom.conditioning import Conditioning
 from systems.songbloom.config import SongBloomConfig
-from systems.songbloom.layers import PackedLinear, pack_linears
 from systems.songbloom.sketch_lm import SketchLM
 
 

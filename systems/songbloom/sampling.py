@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from systems.layers.draws import invert_cumulative
 from systems.songbloom.config import DecodingConfig
 
 
@@ -63,21 +64,3 @@ def top_k(probabilities: Tensor, k: int) -> Tensor:
     """The k likeliest tokens, with all that are as likely as the last of them, and 0 for the others; (S, V)."""
     least = probabilities.topk(k, dim=-1).values[:, -1:]
     return torch.where(probabilities < least, 0.0, probabilities)
-
-
-def invert_cumulative(weights: Tensor, uniform: Tensor) -> Tensor:
-    """The index at which the cumulative share of `weights` first exceeds `uniform`.
-
-    Args:
-        weights: not negative, not all zero, (S, V).
-        uniform: in [0, 1), (S,).
-
-    Returns:
-        Indices, (S,); never one of weight zero.
-    """
-    total = weights.cumsum(dim=-1)
-    # `uniform` is at most 1 - 2^-24, so that after rounding, too, the target stays below the end of the scale, behind
-    # which there are only weights of zero.
-    target = uniform.to(total)[:, None] * total[:, -1:]
-    # Logits that are not numbers would give an index beyond the end, which stops a CUDA device for good.
-    return torch.searchsorted(total, target, right=True)[:, 0].clamp(max=weights.shape[-1] - 1)

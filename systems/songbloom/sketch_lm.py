@@ -15,8 +15,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from systems.layers.attention import Attend, attend_causally
+from systems.layers.norms import RMSNorm
+from systems.layers.rotary import RoPE, rope_table
 from systems.songbloom.config import ModelConfig
-from systems.songbloom.layers import Attend, DecoderLayer, RMSNorm, RoPE, attend_causally, rope_table
+from systems.songbloom.layers import DecoderLayer
 
 
 class SketchLM(nn.Module):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from songbloom_close import close
 
+from systems.layers.attention import attend_fully
 from systems.songbloom.autoencoder import CONTEXT
-from systems.songbloom.layers import attend_fully
 from systems.songbloom.solver import ddim, euler, time_grid
 
 

@@ -8,10 +8,11 @@ import torch
 from songbloom_random import SMALL, longer, random_model
 
 from songbench.domain.errors import InputError
+from systems.layers.draws import invert_cumulative
 from systems.songbloom.decoding import DecodingEngine, DecodingInput, Patch, SongEnd
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.guidance import cfg_of_rows
-from systems.songbloom.sampling import invert_cumulative, penalise, sample
+from systems.songbloom.sampling import penalise, sample
 
 CONFIG, END_BIAS = longer(2.56), -0.2
 """Make the songs of these seeds end at different patches, some at the longest length, which is the fourth."""

@@ -1,0 +1,1 @@
+"""Parts that the transformers written here share: norms, rotary positions, attention, packed weights, draws."""
