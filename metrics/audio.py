@@ -18,6 +18,7 @@ _CARD = MetricCard(
     name="audio",
     backend="",
     version="2",
+    tracks=("song", "v2a"),
     fields=(
         Field(
             "duration_error",
@@ -120,7 +121,7 @@ class AudioFacts:
             except SongbenchError as error:
                 yield Failure("score", str(error))
                 continue
-            yield facts(audio, song.prompt.seconds)
+            yield facts(audio, song.request.seconds)
 
 
 def facts(audio: Audio, wanted_seconds: float | None) -> Scores | NotApplicable:

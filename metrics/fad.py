@@ -44,6 +44,7 @@ FAD_MUSICNN = MetricCard(
     name="fad",
     backend="musicnn",
     version="2",
+    tracks=("song", "v2a"),
     fields=_fields(2),
     summary=f"Fréchet distance of the songs to the reference on musicnn embeddings of {PATCH_SECONDS:.0f} s patches.",
     limits=(
@@ -80,6 +81,7 @@ def fad_mert_card(layer: int, loudness: float | None) -> MetricCard:
         name="fad",
         backend=mert_backend(layer),
         version="2",
+        tracks=("song", "v2a"),
         fields=_fields(3),
         summary=f"Fréchet distance of the songs to the reference on MERT-v1-95M frames, layer {layer}: fadtk's"
         f" {'MERT-v1-95M' if layer == LAYERS else f'MERT-v1-95M-{layer}'}.",
@@ -146,6 +148,7 @@ def fad_clap_card(loudness: float | None) -> MetricCard:
         name="fad",
         backend="clap-laion-music",
         version="2",
+        tracks=("song", "v2a"),
         fields=_fields(4),
         summary="Fréchet distance of the songs to the reference on LAION-CLAP (music) windows of 10 s: fadtk's"
         " clap-laion-music.",

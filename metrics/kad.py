@@ -51,6 +51,7 @@ KAD_MUSICNN = MetricCard(
     name="kad",
     backend="musicnn",
     version="2",
+    tracks=("song", "v2a"),
     fields=_fields("patches"),
     summary=f"Kernel distance of the songs to the reference on musicnn embeddings of {PATCH_SECONDS:.0f} s patches.",
     limits=LIMITS.format(unit="patches")
@@ -84,6 +85,7 @@ def kad_mert_card(layer: int, loudness: float | None) -> MetricCard:
         name="kad",
         backend=mert_backend(layer),
         version="2",
+        tracks=("song", "v2a"),
         fields=_fields("seconds"),
         summary=f"Kernel distance of the songs to the reference on MERT-v1-95M seconds, layer {layer}.",
         limits=LIMITS.format(unit="seconds") + " Judges mono up to 12 kHz; level means nothing to it, nor do words.",
@@ -105,6 +107,7 @@ def kad_clap_card(loudness: float | None) -> MetricCard:
         name="kad",
         backend="clap-laion-music",
         version="2",
+        tracks=("song", "v2a"),
         fields=_fields("windows"),
         summary="Kernel distance of the songs to the reference on LAION-CLAP (music) windows of 10 s.",
         limits=LIMITS.format(unit="windows") + " Windows overlap by 9 s. Judges mono up to 14 kHz.",

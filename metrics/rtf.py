@@ -13,6 +13,7 @@ _CARD = MetricCard(
     name="rtf",
     backend="",
     version="1",
+    tracks=("song", "v2a"),
     fields=(
         Field(
             "rtf",

@@ -16,6 +16,7 @@ SIMILARITY_MUSICNN = MetricCard(
     name="similarity",
     backend="musicnn",
     version="1",
+    tracks=("song", "v2a"),
     fields=(
         Field(
             "similarity",

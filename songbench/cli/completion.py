@@ -58,6 +58,13 @@ def suite_name(incomplete: str) -> list[str]:
     return [*_beginning(incomplete, registry.names(registry.SUITES)), *sorted(files)]
 
 
+def track_name(incomplete: str) -> list[str]:
+    """A track."""
+    from songbench.domain.prompt import TRACKS
+
+    return _beginning(incomplete, TRACKS)
+
+
 def importer_name(incomplete: str) -> list[str]:
     """A project whose lyrics can be imported."""
     from songbench.domain.foreign import SOURCES

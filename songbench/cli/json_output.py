@@ -70,6 +70,7 @@ def of_suites(names: Iterable[str]) -> list[Facts]:
         return {
             "name": name,
             "version": suite.version,
+            "track": suite.track,
             "prompts": len(suite.prompts),
             "licence": suite.licence,
             "description": suite.description,
@@ -89,6 +90,7 @@ def of_suite(source: str) -> Facts:
     return {
         "name": suite.name,
         "version": suite.version,
+        "track": suite.track,
         "licence": suite.licence,
         "description": suite.description,
         "prompts": [prompt.words_to_json() for prompt in suite.prompts],

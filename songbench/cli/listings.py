@@ -8,7 +8,7 @@ import typer
 
 from songbench.cli import completion
 from songbench.cli.app import THINGS, app
-from songbench.cli.options import Json
+from songbench.cli.options import Json, Track
 
 _SYSTEMS_HELP = """List the systems that can enter a run, and what is missing for those that cannot.
 
@@ -17,6 +17,7 @@ Examples:
     songbench systems
     songbench systems rulebased
     songbench systems --wide
+    songbench systems --track v2a
     songbench systems --json
 
 More in docs/systems.md.
@@ -36,23 +37,25 @@ def systems(
     wide: Annotated[
         bool, typer.Option("--wide", help="Compare them: style, lyrics, length, output, seed, licences, pins …")
     ] = False,
+    track: Track = None,
     json: Json = False,
 ) -> None:
     """See `_SYSTEMS_HELP`."""
     from songbench.cli import json_output
     from songbench.contracts import registry
+    from songbench.execution.tracks import systems_of_track
     from songbench.reporting.console import systems_listing
     from songbench.reporting.document.terminal import print_document
     from songbench.reporting.system_cards import card_document, cards_of, comparison
 
     if json:
-        json_output.show(json_output.of_systems([name] if name else registry.names(registry.SYSTEMS), listing=not name))
+        json_output.show(json_output.of_systems([name] if name else systems_of_track(track), listing=not name))
     elif name:
         print_document(card_document(registry.build_system(name).card))
     elif wide:
-        print_document(comparison(cards_of(registry.names(registry.SYSTEMS))))
+        print_document(comparison(cards_of(systems_of_track(track))))
     else:
-        print_document(systems_listing())
+        print_document(systems_listing(systems_of_track(track)))
 
 
 _METRICS_HELP = """List the metrics with their backends, and what is missing for those that cannot run here.
@@ -62,6 +65,7 @@ Examples:
     songbench metrics
     songbench metrics per
     songbench metrics fad@musicnn --json
+    songbench metrics --track v2a
 
 More in docs/metrics.md.
 """
@@ -77,20 +81,22 @@ def metrics(
             autocompletion=completion.metric_name,
         ),
     ] = None,
+    track: Track = None,
     json: Json = False,
 ) -> None:
     """See `_METRICS_HELP`."""
     from songbench.cli import json_output
     from songbench.contracts import registry
     from songbench.execution.config import metric_selection
+    from songbench.execution.tracks import registered_metrics
     from songbench.reporting.console import card_table, metrics_listing
     from songbench.reporting.document.terminal import print_document
 
-    identifiers = metric_selection([name]) if name else registry.names(registry.METRICS)
+    identifiers = metric_selection([name]) if name else registered_metrics(track)
     if json:
         json_output.show(json_output.of_metrics(identifiers, listing=not name))
     elif name:
         for identifier in identifiers:
             print_document(card_table(registry.build_metric(identifier).card))
     else:
-        print_document(metrics_listing())
+        print_document(metrics_listing(identifiers))

@@ -139,6 +139,15 @@ Replace: TypeAlias = Annotated[
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show results and errors only: no progress, no introduction.")
 ]
+Track: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--track",
+        metavar="TRACK",
+        help="Only those of this track: song (lyrics to song) or v2a (vocal to accompaniment).",
+        autocompletion=completion.track_name,
+    ),
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 RunName: TypeAlias = Annotated[
     str | None,

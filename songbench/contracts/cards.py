@@ -114,7 +114,8 @@ class SystemCard:
         summary: one sentence.
         licence: of code and weights.
         languages: what it can sing; empty: it does not look at the words.
-        conditions: which of ``vocal``, ``lyrics``, ``style text``, ``prompt audio`` it takes.
+        conditions: which of ``vocal``, ``lyrics``, ``style text``, ``prompt audio`` it takes; sanity systems also
+            ``reference song``, ``another reference song``.
         vocals: whether it sings.
         max_seconds: the longest song, or None.
         sample_rate: of its output, or None when it varies.

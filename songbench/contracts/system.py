@@ -10,6 +10,9 @@ from songbench.domain.hashing import Json
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, Request, Song
 
+OTHER_REFERENCE = "another reference song"
+"""The condition of a sanity system that is given the reference of another prompt (`Request.other_reference`)."""
+
 
 @runtime_checkable
 class System(Protocol):

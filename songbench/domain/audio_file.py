@@ -36,6 +36,8 @@ _TOLERANCE_S = 0.1
 _BLOCK = 1 << 16
 _UNKNOWN_LENGTH = 1 << 56
 _STRAY_BYTES = 1 << 16
+_EXACT_HEADERS = ("WAV", "WAVEX", "FLAC", "AIFF", "W64", "RF64")
+"""Formats whose headers give the number of samples, by their names in libsndfile."""
 _NOT_MPEG = (b"OggS", b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"FORM", b"caff", b".snd")
 
 
@@ -94,6 +96,24 @@ def decode_file(path: str | Path) -> DecodedFile:
     if not len(samples):
         raise InputError("The audio file holds no samples.", file=str(path), cure=_AGAIN)
     return DecodedFile(np.ascontiguousarray(samples.T), rate, source.remarks)
+
+
+def file_seconds(path: str | Path) -> float:
+    """How long a sound file lasts: by its header where that can be trusted, else decoded.
+
+    Raises:
+        InputError: as `decode_file`.
+    """
+    import soundfile
+
+    try:
+        facts = soundfile.info(str(path))
+    except (soundfile.SoundFileError, OSError):
+        facts = None
+    if facts is not None and facts.format in _EXACT_HEADERS and 0 < facts.duration <= SECONDS:
+        return float(facts.duration)
+    decoded = decode_file(path)
+    return float(decoded.samples.shape[1] / decoded.rate)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class FileAsset:
         """What the audio depends on: the bytes of the file."""
         if not self.path.is_file():
             problem = "This is a folder, not an audio file." if self.path.is_dir() else "No such audio file."
-            names = " / ".join(name for name, asset in prompt.assets.items() if asset == self) or "audio"
+            names = " / ".join(name for name, asset in prompt.assets.items() if _uncut(asset) == self) or "audio"
             raise InputError(problem, file=str(self.path), field=f"{names}' of prompt '{prompt.id}")
         return {"file": file_digest(self.path)}
 
@@ -71,28 +71,37 @@ class RenderAsset:
 
 @dataclass(frozen=True)
 class CutAsset:
-    """A piece of the prompt's reference song, as SongBloom's 10 s prompts are cut from complete songs.
+    """A piece of other audio, as SongBloom's 10 s prompts are cut from complete songs.
 
     Attributes:
         start: where the piece begins, in seconds.
         seconds: how long it is.
+        recording: what it is cut from; None: the prompt's reference.
     """
 
     start: float
     seconds: float
+    recording: FileAsset | RenderAsset | None = None
 
     def to_json(self) -> Json:
         """As it is written in a suite file."""
-        return {"cut": "reference", "start": self.start, "seconds": self.seconds}
+        recording = "reference" if self.recording is None else self.recording.to_json()
+        return {"cut": recording, "start": self.start, "seconds": self.seconds}
 
     def identity(self, prompt: Prompt) -> Json:
-        """What the audio depends on: the reference song and the place."""
+        """What the audio depends on: what it is cut from, and the place."""
+        if self.recording is not None:
+            return {"cut": {"start": self.start, "seconds": self.seconds}, "of": self.recording.identity(prompt)}
         if prompt.reference is None:
             raise InputError("A cut of the reference needs a 'reference'.", field="prompt_wav")
         return {"cut": self.to_json(), "of": prompt.reference.identity(prompt)}
 
 
 Asset: TypeAlias = FileAsset | RenderAsset | CutAsset
+
+
+def _uncut(asset: Asset) -> FileAsset | RenderAsset | None:
+    return asset.recording if isinstance(asset, CutAsset) else asset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +122,8 @@ class Prompt:
         tags: facets to break results down by, such as genre.
         licence: the licence of the words and the audio (an SPDX name).
         track: ``song`` (lyrics → song) or ``v2a`` (vocals → accompaniment).
-        lyrics_known: False for finished audio of which nobody says what it should sing: `lyrics` then only holds its
-            length, and no metric compares it with them.
+        lyrics_known: False for finished audio and vocals of which nobody says what they should sing: `lyrics` then only
+            holds their length, and no metric compares it with them.
     """
 
     id: str
@@ -155,6 +164,19 @@ class Prompt:
             **({} if self.lyrics_known else {"lyrics_known": False}),
         }
 
+    def origin(self, asset: Asset) -> FileAsset | RenderAsset:
+        """The file or the recipe that audio of the prompt comes from, whatever is cut from it.
+
+        Raises:
+            InputError: for a cut of a reference that the prompt does not have.
+        """
+        if not isinstance(asset, CutAsset):
+            return asset
+        recording = asset.recording or self.reference
+        if recording is None:
+            raise InputError("A cut of the reference needs a 'reference'.", field="prompt_wav")
+        return self.origin(recording)
+
     def to_json(self) -> dict[str, Json]:
         """One line of a suite file; `parse_prompt` reads it back."""
         return {**self.words_to_json(), **{name: asset.to_json() for name, asset in self.assets.items()}}
@@ -180,7 +202,7 @@ class _RenderForm(Schema):
 
 
 class _CutForm(Schema):
-    cut: Literal["reference"]
+    cut: Any
     start: Annotated[Number, Field(ge=0)]
     seconds: Annotated[Number, Field(gt=0)]
 
@@ -190,7 +212,7 @@ _LONGEST_NAME = 255
 
 
 def parse_asset(value: object, folder: Path, field_name: str) -> Asset:
-    """Read the value of one of `ASSETS`: a path, a render recipe or a cut of the reference.
+    """Read the value of one of `ASSETS`: a path, a render recipe or a cut of either or of the reference.
 
     Args:
         value: the decoded JSON value.
@@ -200,27 +222,47 @@ def parse_asset(value: object, folder: Path, field_name: str) -> Asset:
     Raises:
         InputError: for anything else, a path that can name no file, and a reference that is cut from itself.
     """
-    if isinstance(value, str) and value.strip():
-        return FileAsset(_path(value, folder, field_name))
-    if isinstance(value, Mapping) and "render" in value:
-        form = _recipe(_RenderForm, value, field_name)
-        return RenderAsset(form.render, form.seed, dict(form.parameters), form.stem)
     if isinstance(value, Mapping) and "cut" in value:
-        if field_name != "prompt_wav":
-            raise InputError(
-                "The reference cannot be cut from itself."
-                if field_name == "reference"
-                else "A vocal cannot be cut from the reference.",
-                field=field_name,
-                cure="Give a path or a render recipe; prompt_wav may be a cut of it.",
-            )
         cut = _recipe(_CutForm, value, field_name)
-        return CutAsset(cut.start, cut.seconds)
+        return CutAsset(cut.start, cut.seconds, _cut_recording(cut.cut, folder, field_name))
+    if asset := _uncut_asset(value, folder, field_name):
+        return asset
     raise InputError(
         f"{value!r} is neither a path nor a recipe.",
         field=field_name,
         cure='Write "clip.wav", {"render": SYSTEM, "seed": N, "parameters": {…}} or '
         '{"cut": "reference", "start": S, "seconds": S}.',
+    )
+
+
+def _uncut_asset(value: object, folder: Path, field_name: str) -> FileAsset | RenderAsset | None:
+    """A path or a render recipe; None for anything else."""
+    if isinstance(value, str) and value.strip():
+        return FileAsset(_path(value, folder, field_name))
+    if isinstance(value, Mapping) and "render" in value:
+        form = _recipe(_RenderForm, value, field_name)
+        return RenderAsset(form.render, form.seed, dict(form.parameters), form.stem)
+    return None
+
+
+def _cut_recording(value: object, folder: Path, field_name: str) -> FileAsset | RenderAsset | None:
+    """What a cut is cut from; None: the reference."""
+    if value != "reference":
+        if recording := _uncut_asset(value, folder, field_name):
+            return recording
+        raise InputError(
+            f"There is no cut of {value!r}.",
+            field=field_name,
+            cure='Write {"cut": "reference", …}, {"cut": "song.wav", …} or {"cut": {"render": SYSTEM, "seed": N}, …}.',
+        )
+    if field_name == "prompt_wav":
+        return None
+    raise InputError(
+        "The reference cannot be cut from itself."
+        if field_name == "reference"
+        else "A vocal cannot be cut from the reference.",
+        field=field_name,
+        cure="Cut it from a file or a render recipe; prompt_wav may be a cut of the reference.",
     )
 
 

@@ -24,6 +24,9 @@ class Request:
         prompt_audio: the prompt's style audio, ready to load, or None.
         reference: the prompt's reference song, in track ``v2a`` the true accompaniment, ready to load, or None (only
             sanity systems may listen to it).
+        other_prompt: another prompt of the suite, whose reference is another recording, or None; only for systems with
+            the condition ``another reference song``.
+        other_reference: its reference, ready to load, or None.
     """
 
     prompt: Prompt
@@ -32,6 +35,13 @@ class Request:
     vocal: AudioSource | None = None
     prompt_audio: AudioSource | None = None
     reference: AudioSource | None = None
+    other_prompt: Prompt | None = None
+    other_reference: AudioSource | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """The length asked for: that of the vocal where there is one (it is loaded), else what the prompt says."""
+        return self.prompt.seconds if self.vocal is None else self.vocal.load().seconds
 
 
 @dataclass(frozen=True)

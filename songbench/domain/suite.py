@@ -21,15 +21,18 @@ from songbench.domain.hashing import content_key
 from songbench.domain.language import check_language, contradiction, detect_language
 from songbench.domain.lyric_remarks import reading_remarks, sung_remarks, take_remarks
 from songbench.domain.lyrics import LyricsReading, UnknownTagsError, lyrics_from_json, read_lyrics
-from songbench.domain.prompt import TRACKS, Prompt, parse_asset
+from songbench.domain.prompt import TRACKS, Asset, Prompt, parse_asset
 from songbench.domain.reading import decode_json, json_rows, read_text
 from songbench.domain.sections import LONGEST_SECONDS
 from songbench.domain.suite_problems import all_problems, unknown_tags
+from songbench.domain.tracks import check_track, recorded_seconds
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LONGEST_ID = 200
 """An id becomes part of file names, which have 255 bytes at most."""
+_LENGTH_TOLERANCE_S = 0.5
+_SHOWN = 5
 
 
 def _printable(text: str) -> str:
@@ -55,7 +58,7 @@ class _HeaderForm(Schema):
 class _PromptForm(Schema):
     id: str = ""
     idx: str = ""
-    lyrics: Any
+    lyrics: Any = None
     language: _Text | None = None
     style: _Text | None = None
     vocal: Any = None
@@ -79,7 +82,7 @@ class Suite:
     Attributes:
         name: how the command line calls it.
         version: changes whenever a prompt does; results of two versions are never in one table.
-        prompts: in file order.
+        prompts: in file order, at least one, all of one track.
         description: one sentence for listings.
         licence: the licence of the suite as a whole.
         notes: what a reader of a leaderboard on this suite must know (printed under it).
@@ -95,6 +98,11 @@ class Suite:
     notes: tuple[str, ...] = ()
     detected: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+
+    @property
+    def track(self) -> str:
+        """The one track of all its prompts."""
+        return self.prompts[0].track
 
     def key(self) -> str:
         """The content key of all prompts and their audio."""
@@ -121,11 +129,13 @@ class _Line:
     """A prompt as it was read.
 
     Attributes:
+        number: where it stands in the file, 1-based.
         prompt: the prompt.
         reading: its lyrics, with what was changed to read them.
         detected: what says its language where the file does not; else "".
     """
 
+    number: int
     prompt: Prompt
     reading: LyricsReading
     detected: str
@@ -175,7 +185,7 @@ class _SuiteReader:
                 cure='Add "suite": "NAME" to it.',
             )
         per_tag = self.header.seconds_per_tag if self.header else 1.0
-        line = _read_line(value, self.path.parent, per_tag)
+        line = _read_line(value, self.path.parent, per_tag, number)
         duplicate = next((other for other in self.lines if other.casefold() == line.prompt.id.casefold()), None)
         if duplicate == line.prompt.id:
             raise InputError(f"The id '{duplicate}' is used twice.", field="id", cure="Ids must be unique.")
@@ -195,6 +205,7 @@ class _SuiteReader:
             raise all_problems(sorted(self.problems, key=lambda error: error.line or 0), file)
         if not self.lines:
             raise InputError("The suite holds no prompts.", file=file)
+        self._refuse_mixed_tracks()
         prompts = tuple(line.prompt for line in self.lines.values())
         header = self.header or _HeaderForm(suite=self.path.stem[:_LONGEST_ID] or "suite")
         return Suite(
@@ -211,6 +222,22 @@ class _SuiteReader:
             ),
         )
 
+    def _refuse_mixed_tracks(self) -> None:
+        numbers: dict[str, list[str]] = {}
+        for line in self.lines.values():
+            numbers.setdefault(line.prompt.track, []).append(str(line.number))
+        if len(numbers) > 1:
+            places = [
+                f"{track} in line {', '.join(of[:_SHOWN])}" + (f" and {len(of) - _SHOWN} more" if of[_SHOWN:] else "")
+                for track, of in numbers.items()
+            ]
+            raise InputError(
+                f"A suite has prompts of one track, and here are several ({'; '.join(places)}).",
+                file=str(self.path),
+                field="track",
+                cure="Write a suite for each track.",
+            )
+
 
 def parse_prompt(value: Mapping[str, Any], *, folder: Path = Path(), seconds_per_tag: float = 1.0) -> Prompt:
     """One prompt from its decoded JSON object.
@@ -226,10 +253,12 @@ def parse_prompt(value: Mapping[str, Any], *, folder: Path = Path(), seconds_per
     return _read_line(value, folder, seconds_per_tag).prompt
 
 
-def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -> _Line:
+def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float, number: int = 1) -> _Line:
     form = checked(_PromptForm, value)
     identifier = _identifier(form)
-    reading = _lyrics(form.lyrics, seconds_per_tag)
+    track = _one_of("track", form.track or "song", TRACKS)
+    vocal = parse_asset(form.vocal, folder, "vocal") if form.vocal else None
+    reading, seconds, lyrics_known = _words_and_length(form, track, vocal, seconds_per_tag)
     detection = detect_language(reading.lyrics.lines) if form.language is None else None
     language = detection.language if detection else check_language(form.language or "")
     prompt = Prompt(
@@ -237,16 +266,38 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float) -
         lyrics=reading.lyrics,
         language=language,
         style=form.style or "",
-        vocal=parse_asset(form.vocal, folder, "vocal") if form.vocal else None,
+        vocal=vocal,
         prompt_audio=parse_asset(form.prompt_wav, folder, "prompt_wav") if form.prompt_wav else None,
         reference=parse_asset(form.reference, folder, "reference") if form.reference else None,
-        seconds=form.seconds,
+        seconds=seconds,
         tags=dict(form.tags or {}),
         licence=form.licence or "",
-        track=_one_of("track", form.track or "song", TRACKS),
-        lyrics_known=form.lyrics_known,
+        track=track,
+        lyrics_known=lyrics_known,
     )
-    return _Line(prompt, reading, detection.reason if detection else "")
+    check_track(prompt)
+    return _Line(number, prompt, reading, detection.reason if detection else "")
+
+
+def _words_and_length(
+    form: _PromptForm, track: str, vocal: Asset | None, seconds_per_tag: float
+) -> tuple[LyricsReading, float | None, bool]:
+    """The lyrics, the length, and whether the lyrics are known; a recorded vocal needs none and has a length."""
+    recorded = recorded_seconds(vocal) if track == "v2a" and vocal is not None else None
+    if recorded is not None and form.seconds is not None and abs(form.seconds - recorded) > _LENGTH_TOLERANCE_S:
+        raise InputError(
+            f"The vocal lasts {recorded:g} s, not {form.seconds:g} s.",
+            field="seconds",
+            cure="Leave it out: an accompaniment is as long as its vocal.",
+        )
+    seconds = form.seconds if recorded is None else recorded
+    if form.lyrics is not None:
+        return _lyrics(form.lyrics, seconds_per_tag), seconds, form.lyrics_known
+    if recorded is None:
+        cure = "A rendered vocal sings the prompt's lyrics." if vocal is not None else None
+        raise InputError("The field is missing.", field="lyrics", cure=cure)
+    lyrics = lyrics_from_json({"sections": [{"tag": "inst", "seconds": recorded}]})
+    return LyricsReading(lyrics), seconds, False
 
 
 def _identifier(form: _PromptForm) -> str:

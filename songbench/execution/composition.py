@@ -91,7 +91,7 @@ def _groups() -> Mapping[str, tuple[str, ...]]:
     return {
         folder.name: tuple(sorted(one.name[:-5] for one in folder.iterdir() if one.name.endswith(".yaml")))
         for folder in folders
-        if folder.name != "system"  # its files are defaults of single systems, not alternatives
+        if folder.name not in ("system", "track")  # defaults of single systems and of tracks, not alternatives
     }
 
 

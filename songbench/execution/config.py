@@ -26,6 +26,7 @@ from songbench.execution.experiment import (
 from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import check_sections
 from songbench.execution.settings import LONGEST_NAME, read_settings
+from songbench.execution.tracks import check_system_tracks, metrics_of_track, track_defaults
 
 
 def build_experiment(
@@ -33,6 +34,7 @@ def build_experiment(
     *,
     required_metrics: Collection[str] = (),
     systems_named: bool = False,
+    metrics_named: bool = False,
     file: str | None = None,
     recorded_keys: RecordedKeys | None = None,
 ) -> Experiment:
@@ -44,12 +46,14 @@ def build_experiment(
             Others are only reported then.
         systems_named: whether the user named the systems; of the default ones, those that cannot do anything with the
             suite are left out.
+        metrics_named: whether the user named the metrics.
         file: where the configuration was recorded, for errors.
         recorded_keys: of an earlier run that is only read: then it is no error if a system or the suite's audio is not
             here.
 
     Raises:
-        InputError: a broken suite, an unknown system or metric, a value of the wrong kind or out of range.
+        InputError: a broken suite, a system or metric that is unknown or of another track, a value of the wrong kind or
+            out of range.
         UnavailableError: a system, or a required metric, that cannot run here.
     """
     # 1. settings
@@ -61,17 +65,22 @@ def build_experiment(
     # 2. the suite and its audio
     suite = find_suite(settings.suite.source)
     asset_remarks = _remarks_on_assets(suite, reading=recorded_keys is not None)
+    config = _with_track_defaults(config, suite.track, systems=not systems_named, metrics=not metrics_named)
+    settings = read_settings(config, file=file)
     # 3. systems and metrics
     systems = build_systems(settings.systems, settings.system_sections, recorded_keys=recorded_keys)
     remarks: tuple[str, ...] = ()
     if not systems_named:
         systems, remarks = usable_systems(systems, suite)
-    metrics = build_metrics(settings.selected_metrics, settings.metric_sections, required=required_metrics)
+    if recorded_keys is None:
+        check_system_tracks({system.spec: system.card for system in systems}, suite)
+    identifiers, of_tracks = metrics_of_track(settings.selected_metrics, suite, required_metrics)
+    metrics = build_metrics(identifiers, settings.metric_sections, required=required_metrics)
     return Experiment(
         name=_run_name(settings.name or suite.name),
         suite=suite,
         systems=systems,
-        remarks=(*summary(suite.remarks, settings.suite.source), *remarks),
+        remarks=(*summary(suite.remarks, settings.suite.source), *remarks, *of_tracks),
         asset_remarks=asset_remarks,
         metrics=metrics,
         takes=settings.takes,
@@ -83,6 +92,17 @@ def build_experiment(
         config={**config, "systems": [system.spec for system in systems]},
         recorded_keys=recorded_keys,
     )
+
+
+def _with_track_defaults(config: Mapping[str, Any], track: str, *, systems: bool, metrics: bool) -> dict[str, Any]:
+    """The configuration with the systems and metrics of the track where the user named none."""
+    defaults = track_defaults(track)
+    filled = dict(config)
+    if systems and defaults:
+        filled["systems"] = defaults["systems"]
+    if metrics and defaults:
+        filled["metric"] = {**config["metric"], **metric_presets()[defaults["metrics"]]}
+    return filled
 
 
 def _remarks_on_assets(suite: Suite, *, reading: bool) -> tuple[AssetRemark, ...]:
@@ -137,8 +157,13 @@ def plan_experiment(
     for preset in metric_presets().keys() & set(metrics or ()):
         parameters = {key: value for key, value in metric_presets()[preset].items() if key != "select"}
         config["metric"] = _beneath(config["metric"], parameters)
-    systems_named = systems is not None or any(override.key == "systems" for override in read_overrides(overrides))
-    return build_experiment(config, required_metrics=required, systems_named=systems_named)
+    overridden = {override.key for override in read_overrides(overrides)}
+    return build_experiment(
+        config,
+        required_metrics=required,
+        systems_named=systems is not None or "systems" in overridden,
+        metrics_named=metrics is not None or not overridden.isdisjoint(("metric", "metric.select")),
+    )
 
 
 def _check_texts(option: str, texts: Any) -> None:

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from songbench.contracts import registry
 from songbench.contracts.cards import READY, Availability, MetricCard, SystemCard
 from songbench.contracts.metric import Metric
-from songbench.contracts.system import System
+from songbench.contracts.system import OTHER_REFERENCE, System
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError, one_line
 from songbench.domain.hashing import Json
-from songbench.domain.prompt import Asset, FileAsset, RenderAsset
+from songbench.domain.prompt import Asset, CutAsset, FileAsset, Prompt
 from songbench.domain.remark import Remark
 from songbench.domain.song import Request
 from songbench.domain.suite import Suite, load_suite
-from songbench.execution.keys import take_seed
+from songbench.execution.keys import reference_key, take_seed
 from songbench.execution.limits import unsupported_reason
 from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import metric_parameters, system_parameters
@@ -142,12 +142,33 @@ class Experiment:
         return {
             (system.name, prompt.id, take): (
                 system,
-                Request(prompt=prompt, take=take, seed=take_seed(self.seed, prompt, take)),
+                Request(
+                    prompt=prompt,
+                    take=take,
+                    seed=take_seed(self.seed, prompt, take),
+                    other_prompt=self._other_prompt(system.card, prompt),
+                ),
             )
             for system in self.systems
             for prompt in self.suite.prompts
             for take in range(self.takes)
         }
+
+    def _other_prompt(self, card: SystemCard, prompt: Prompt) -> Prompt | None:
+        return self._other_prompts.get(prompt.id) if OTHER_REFERENCE in card.conditions else None
+
+    @functools.cached_property
+    def _other_prompts(self) -> dict[str, Prompt]:
+        """Per prompt id, the next prompt of the suite, around its end, whose reference is another recording."""
+        prompts = self.suite.prompts
+        references = {prompt.id: reference_key(prompt) for prompt in prompts if prompt.reference is not None}
+        neighbours: dict[str, Prompt] = {}
+        for place, prompt in enumerate(prompts):
+            for neighbour in (*prompts[place + 1 :], *prompts[:place]):
+                if references.get(neighbour.id, references.get(prompt.id)) != references.get(prompt.id):
+                    neighbours[prompt.id] = neighbour
+                    break
+        return neighbours
 
     @functools.cached_property
     def unsupported(self) -> dict[tuple[str, str, int], str]:
@@ -256,6 +277,7 @@ def usable_systems(
     has = {
         "prompt audio": any(prompt.prompt_audio for prompt in suite.prompts),
         "reference song": any(prompt.reference for prompt in suite.prompts),
+        OTHER_REFERENCE: sum(prompt.reference is not None for prompt in suite.prompts) > 1,
     }
     usable, remarks = [], []
     for system in systems:
@@ -356,30 +378,29 @@ def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
     Raises:
         InputError: naming the file and the prompt.
     """
-    from songbench.domain.audio import read_audio_with_remarks
-    from songbench.domain.sound import sound_remarks
-
-    remarks_of: dict[tuple[Path, str], tuple[Remark, ...]] = {}
+    remarks_of: dict[tuple[Asset, str], tuple[Remark, ...]] = {}
     remarks = []
     for prompt in suite.prompts:
         for name, asset in prompt.assets.items():
-            if not isinstance(asset, FileAsset):
+            if not isinstance(asset.recording if isinstance(asset, CutAsset) else asset, FileAsset):
                 continue
-            if (asset.path, name) not in remarks_of:
+            if (asset, name) not in remarks_of:
                 try:
-                    audio, of_file = read_audio_with_remarks(asset.path)
+                    remarks_of[asset, name] = _asset_remarks(asset, name)
                 except InputError as error:
                     raise error.located(field=f"{name}' of prompt '{prompt.id}") from None
-                remarks_of[asset.path, name] = (*of_file, *sound_remarks(audio, excerpt=name == "prompt_wav"))
-            remarks += [AssetRemark(prompt.id, name, remark) for remark in remarks_of[asset.path, name]]
+            remarks += [AssetRemark(prompt.id, name, remark) for remark in remarks_of[asset, name]]
     return tuple(remarks)
 
 
-def renderer_of(asset: Asset | None, reference: Asset | None) -> System | None:
-    """The system that renders an asset, or the reference an asset is cut from; None for plain files.
+def _asset_remarks(asset: Asset, name: str) -> tuple[Remark, ...]:
+    """What is odd about the sound of a file, or of what is cut from one."""
+    from songbench.domain.audio import read_audio_with_remarks
+    from songbench.domain.sound import sound_remarks
 
-    Raises:
-        InputError: when the suite names an unknown system.
-    """
-    source = asset if isinstance(asset, RenderAsset | FileAsset) else reference
-    return registry.build_system(source.system, source.parameters) if isinstance(source, RenderAsset) else None
+    cut = asset if isinstance(asset, CutAsset) else None
+    file = cut.recording if cut else asset
+    assert isinstance(file, FileAsset)
+    audio, of_file = read_audio_with_remarks(file.path)
+    audio = audio.cut(cut.start, cut.seconds) if cut else audio
+    return (*of_file, *sound_remarks(audio, excerpt=cut is not None or name == "prompt_wav"))

@@ -15,9 +15,9 @@ from songbench.contracts import registry
 from songbench.contracts.exclusion import not_judged, select_songs, with_left_out
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
-from songbench.domain.audio import Audio, AudioSource, MemoryAudio
+from songbench.domain.audio import Audio, AudioFile, AudioSource, MemoryAudio
 from songbench.domain.errors import InputError, StoreError, cause_of, one_line
-from songbench.domain.prompt import ACCOMPANIMENT, ASSETS, CutAsset, Prompt, RenderAsset
+from songbench.domain.prompt import ACCOMPANIMENT, ASSETS, Asset, CutAsset, FileAsset, Prompt, RenderAsset
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.score import NotApplicable, ScoreError, Scores
 from songbench.domain.song import Failure, Request, Song
@@ -181,6 +181,7 @@ def request_from_json(item: Mapping[str, Any], store: Store) -> Request:
     """
     prompt = _prompt(item)
     sources = {name: asset_source(store, prompt, name, item["assets"]) for name in ASSETS}
+    neighbour = _prompt(item["other"]) if "other" in item else None
     return Request(
         prompt=prompt,
         take=item["take"],
@@ -188,6 +189,8 @@ def request_from_json(item: Mapping[str, Any], store: Store) -> Request:
         vocal=sources["vocal"],
         prompt_audio=sources["prompt_wav"],
         reference=sources["reference"],
+        other_prompt=neighbour,
+        other_reference=asset_source(store, neighbour, "reference", item["other"]["assets"]) if neighbour else None,
     )
 
 
@@ -227,23 +230,49 @@ def _assets(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     for item in job["items"]:
         prompt, store = _prompt(item), context.store
         asset = prompt.assets[item["field"]]
-        if isinstance(asset, RenderAsset):
-            recipe = repr(replace(asset, stem=""))
-            song = rendered[recipe] if recipe in rendered else _rendered(prompt, asset, context)
-            rendered[recipe] = song
-            audio = song if isinstance(song, Failure) else _stem(song, asset.stem)
-            if isinstance(audio, Failure):
-                yield Event(status="failed", key=item["key"], cause=audio.cause, detail=audio.detail)
-                continue
-        else:
-            assert isinstance(asset, CutAsset)
-            reference = asset_source(store, prompt, "reference", item["assets"])
-            assert reference is not None
-            audio = MemoryAudio(reference.load().cut(asset.start, asset.seconds))
+        source = _source_audio(prompt, asset, item, context, rendered)
+        if isinstance(source, Failure):
+            yield Event(status="failed", key=item["key"], cause=source.cause, detail=source.detail)
+            continue
+        audio = MemoryAudio(source.load().cut(asset.start, asset.seconds)) if isinstance(asset, CutAsset) else source
         facts = {"audio": put_audio(store, audio).blob.name, "prompt": prompt.id, "field": item["field"]}
-        parents = asset_digests(store, [] if isinstance(asset, RenderAsset) else _reference_keys(item))
+        parents = asset_digests(store, _reference_keys(item) if _is_cut_of_reference(asset) else [])
         store.save("assets", item["key"], {**facts, BASIS: audio_basis(store, facts, parents)})
         yield Event(status="done", key=item["key"])
+
+
+def _source_audio(
+    prompt: Prompt,
+    asset: Asset,
+    item: Mapping[str, Any],
+    context: JobContext,
+    rendered: dict[str, Song | Failure],
+) -> AudioSource | Failure:
+    """What an asset is, or is cut from.
+
+    Args:
+        prompt: whose.
+        asset: rendered or cut.
+        item: of the job, with the keys of the prompt's assets.
+        context: holds the renderer and the store.
+        rendered: the songs of this job by recipe; more are added.
+    """
+    if _is_cut_of_reference(asset):
+        reference = asset_source(context.store, prompt, "reference", item["assets"])
+        assert reference is not None
+        return reference
+    origin = prompt.origin(asset)
+    if isinstance(origin, FileAsset):
+        return AudioFile(origin.path)
+    recipe = repr(replace(origin, stem=""))
+    if recipe not in rendered:
+        rendered[recipe] = _rendered(prompt, origin, context)
+    song = rendered[recipe]
+    return song if isinstance(song, Failure) else _stem(song, origin.stem)
+
+
+def _is_cut_of_reference(asset: Asset) -> bool:
+    return isinstance(asset, CutAsset) and asset.recording is None
 
 
 def _rendered(prompt: Prompt, asset: RenderAsset, context: JobContext) -> Song | Failure:
@@ -274,11 +303,17 @@ def _reference_keys(item: Mapping[str, Any]) -> list[str]:
     return [key for name, key in item["assets"].items() if name == "reference"]
 
 
+def _asset_keys(item: Mapping[str, Any]) -> list[str]:
+    """The keys of everything rendered or cut that a request gives to its system."""
+    references = {name: key for name, key in item.get("other", {"assets": {}})["assets"].items() if name == "reference"}
+    return [*item["assets"].values(), *references.values()]
+
+
 def _generate(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(job["system"]).name)
     requests = [request_from_json(item, context.store) for item in job["items"]]
     keys = {(r.prompt.id, r.take): item["key"] for r, item in zip(requests, job["items"], strict=True)}
-    assets = {item["key"]: item["assets"].values() for item in job["items"]}
+    assets = {item["key"]: _asset_keys(item) for item in job["items"]}
     left = dict(keys)
     strays: dict[str, None] = {}
     system = context.system(job["system"], job["parameters"])

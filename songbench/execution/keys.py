@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from songbench.contracts import registry
 from songbench.contracts.cards import MetricCard
 from songbench.contracts.system import Fingerprinted, System
 from songbench.domain.hashing import Json, content_key, derived_seed
@@ -19,20 +20,37 @@ def take_seed(seed: int, prompt: Prompt, take: int) -> int:
 def song_key(system: System, request: Request) -> str:
     """From the system's name, version and parameters, the prompt's content, take and seed."""
     outside = system.fingerprint(request) if isinstance(system, Fingerprinted) else None
+    neighbour = request.other_prompt
     return content_key(
         "song",
         {"system": system.card.name, "version": system.card.version, "parameters": dict(system.parameters)},
         request.prompt.key(),
         {"take": request.take, "seed": request.seed},
         outside,
+        *([] if neighbour is None else [{"other reference": reference_key(neighbour)}]),
     )
+
+
+def reference_key(prompt: Prompt) -> str:
+    """What identifies the reference of a prompt, be it a file, rendered or cut."""
+    assert prompt.reference is not None
+    return asset_key(prompt.reference, prompt, renderer_of(prompt.reference, prompt))
+
+
+def renderer_of(asset: Asset, prompt: Prompt) -> System | None:
+    """The system that renders audio of a prompt, or what it is cut from; None for files.
+
+    Raises:
+        InputError: when the suite names an unknown system.
+    """
+    origin = prompt.origin(asset)
+    return registry.build_system(origin.system, origin.parameters) if isinstance(origin, RenderAsset) else None
 
 
 def asset_key(asset: Asset, prompt: Prompt, renderer: System | None = None) -> str:
     """From what the audio depends on; for rendered audio that includes the renderer's version."""
     made_by: Json = None
-    source = prompt.reference if not isinstance(asset, RenderAsset) else asset
-    if renderer and isinstance(source, RenderAsset):
+    if renderer and isinstance(prompt.origin(asset), RenderAsset):
         made_by = {
             "system": renderer.card.name,
             "version": renderer.card.version,

@@ -21,7 +21,8 @@ def unsupported_reason(system: System, spec: str, request: Request) -> str | Non
     Raises:
         PluginError: when the plug-in fails or gives something else, naming it and the prompt.
     """
-    if not request.prompt.lyrics_known and "lyrics" in system.card.conditions:
+    prompt = request.prompt
+    if prompt.track == "song" and not prompt.lyrics_known and "lyrics" in system.card.conditions:
         return "the prompt stands for finished audio and has no lyrics"
     if not isinstance(system, SystemWithLimits):
         return None

@@ -13,9 +13,9 @@ from songbench.domain.prompt import ASSETS, FileAsset, Prompt
 from songbench.domain.remark import remarks_to_json
 from songbench.domain.song import Request
 from songbench.domain.suite import Suite
-from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment, renderer_of
+from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment
 from songbench.execution.intact_records import IntactRecords
-from songbench.execution.keys import asset_key, feature_key, score_key, set_score_key, song_key
+from songbench.execution.keys import asset_key, feature_key, renderer_of, score_key, set_score_key, song_key
 from songbench.execution.results import SongId
 from songbench.execution.store import Kind, Store
 
@@ -148,12 +148,16 @@ class Planner:
 
     def song_data(self, request: Request) -> dict[str, Any]:
         """A request as it is sent to a worker."""
-        return {
+        neighbour = request.other_prompt
+        data = {
             "prompt": request.prompt.to_json(),
             "take": request.take,
             "seed": request.seed,
             "assets": self.asset_keys[request.prompt.id],
         }
+        if neighbour is not None:
+            data["other"] = {"prompt": neighbour.to_json(), "assets": self.asset_keys[neighbour.id]}
+        return data
 
     def reference_data(self, prompt: Prompt) -> dict[str, Any]:
         """A prompt's reference song as it is sent to a worker."""
@@ -360,7 +364,7 @@ def asset_keys(suite: Suite) -> dict[str, dict[str, str]]:
         keys[prompt.id] = {}
         for name, asset in prompt.assets.items():
             if not isinstance(asset, FileAsset):
-                keys[prompt.id][name] = asset_key(asset, prompt, renderer_of(asset, prompt.reference))
+                keys[prompt.id][name] = asset_key(asset, prompt, renderer_of(asset, prompt))
     return keys
 
 

@@ -52,7 +52,9 @@ def rebuilt(record: dict[str, Any], folder: Path, store: str | None = None, *, r
     config = {**recorded_config(record, folder), "runs": str(folder.parent), "name": folder.name}
     config |= {"store": store} if store else {}
     recorded_keys = RecordedKeys(record) if reading else None
-    return build_experiment(config, systems_named=True, file=str(folder / RECORD), recorded_keys=recorded_keys)
+    return build_experiment(
+        config, systems_named=True, metrics_named=True, file=str(folder / RECORD), recorded_keys=recorded_keys
+    )
 
 
 def recorded_config(record: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | No
     check_audio(audio)
     source = song.source if isinstance(song.source, StoredAudio) else MemoryAudio(audio)
     remarks = {
-        remark.code: remark for remark in (*sound_remarks(audio, wanted_seconds=song.prompt.seconds), *song.remarks)
+        remark.code: remark for remark in (*sound_remarks(audio, wanted_seconds=song.request.seconds), *song.remarks)
     }
     stems = {name: put_audio(store, stem).blob.name for name, stem in sorted(song.stems.items())}
     record: dict[str, Json] = {

@@ -75,34 +75,35 @@ class Bars:
         self._bars.stop()
 
 
-def systems_listing() -> list[Block]:
-    """Every registered system with what it takes, and below, how to get those that cannot run here."""
+def systems_listing(names: Iterable[str]) -> list[Block]:
+    """Registered systems with what they take, and below, how to get those that cannot run here."""
     rows: list[TableRow] = []
     cures: list[Text] = []
-    for name in registry.names(registry.SYSTEMS):
+    for name in names:
         try:
             system = registry.build_system(name)
         except SongbenchError as error:
-            rows.append(TableRow((name, "", "", "", "", _BROKEN)))
+            rows.append(TableRow((name, "", "", "", "", "", _BROKEN)))
             cures.append(_cure(name, str(error)))
             continue
         card: SystemCard = system.card
         languages, conditions = ", ".join(card.languages) or "any", ", ".join(card.conditions) or "nothing"
         state = _state(system.availability(), name, cures)
-        rows.append(TableRow((name, card.version, languages, conditions, card.licence, state)))
-    return [_table("systems", ("name", "version", "languages", "takes", "licence", "state"), rows), *cures]
+        rows.append(TableRow((name, card.version, ", ".join(card.tracks), languages, conditions, card.licence, state)))
+    columns = ("name", "version", "track", "languages", "takes", "licence", "state")
+    return [_table("systems", columns, rows), *cures]
 
 
-def metrics_listing() -> list[Block]:
-    """Every registered metric with its numbers, and below, how to get those that cannot run here."""
+def metrics_listing(identifiers: Iterable[str]) -> list[Block]:
+    """Registered metrics with their numbers, and below, how to get those that cannot run here."""
     rows: list[TableRow] = []
     cures: list[Text] = []
     arrows = {"higher": "↑", "lower": "↓", "none": ""}
-    for name in registry.names(registry.METRICS):
+    for name in identifiers:
         try:
             metric = registry.build_metric(name)
         except SongbenchError as error:
-            rows.append(TableRow((name, "", "", "", _BROKEN)))
+            rows.append(TableRow((name, "", "", "", "", _BROKEN)))
             cures.append(_cure(name, str(error)))
             continue
         card: MetricCard = metric.card
@@ -113,8 +114,9 @@ def metrics_listing() -> list[Block]:
         fields = ", ".join(headlines) + (f" and {more} more" if more else "")
         kind = "reference" if card.reference else "embedded" if card.backend else "signal"
         state = _state(needs.of_metric(name, metric), name, cures)
-        rows.append(TableRow((name, kind, fields, ", ".join(card.languages) or "any", state)))
-    return [_table("metrics", ("name@backend", "kind", "fields", "languages", "state"), rows), *cures]
+        languages, tracks = ", ".join(card.languages) or "any", ", ".join(card.tracks)
+        rows.append(TableRow((name, kind, tracks, fields, languages, state)))
+    return [_table("metrics", ("name@backend", "kind", "track", "fields", "languages", "state"), rows), *cures]
 
 
 def card_table(card: MetricCard) -> list[Block]:
@@ -143,11 +145,12 @@ def suites_listing() -> list[Block]:
         try:
             suite = find_suite(name)
         except SongbenchError as error:
-            rows.append(TableRow((name, "", "", "", _BROKEN)))
+            rows.append(TableRow((name, "", "", "", "", _BROKEN)))
             faults.append(_cure(name, str(error)))
             continue
-        rows.append(TableRow((name, suite.version, str(len(suite.prompts)), suite.licence, suite.description)))
-    return [_table("suites", ("name", "version", "prompts", "licence", "what it is"), rows), *faults]
+        facts = (name, suite.version, suite.track, str(len(suite.prompts)), suite.licence, suite.description)
+        rows.append(TableRow(facts))
+    return [_table("suites", ("name", "version", "track", "prompts", "licence", "what it is"), rows), *faults]
 
 
 def plan_table(

@@ -14,7 +14,7 @@ from songbench.execution.results import RunResults, SongId
 NAMED = 4
 """How many songs a note names; the rest is counted."""
 
-_ASSETS = {"prompt_wav": "Prompt audio", "reference": "Reference songs"}
+_ASSETS = {"vocal": "Vocals", "prompt_wav": "Prompt audio", "reference": "Reference songs"}
 
 
 def sound_notes(results: RunResults) -> list[str]:

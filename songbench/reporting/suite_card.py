@@ -14,6 +14,7 @@ from songbench.domain.lyric_similarity import SEQUENCE, longest_shared_line, mos
 from songbench.domain.prompt import Asset, CutAsset, RenderAsset
 from songbench.domain.suite import Suite
 from songbench.domain.suite_statistics import SuiteStatistics, suite_statistics
+from songbench.domain.tracks import in_words
 from songbench.execution.experiment import find_suite
 from songbench.reporting.document.blocks import Block, Fragment, Heading, Listing, Table, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
@@ -42,8 +43,7 @@ def suite_card(suite: Suite, similarity_bound: float | None = None) -> list[Bloc
                 ("version", suite.version),
                 ("licence", suite.licence),
                 ("content hash", (Fragment(suite.key(), "code"),)),
-                ("style prompts", _assets(prompt.prompt_audio for prompt in suite.prompts)),
-                ("reference songs", _assets(prompt.reference for prompt in suite.prompts)),
+                *_origins(suite),
             ],
         ),
         Heading("What it consists of"),
@@ -70,6 +70,8 @@ def statistics_lines(suite: Suite) -> list[tuple[str, str]]:
     """The same in short, as names and texts."""
     statistics = suite_statistics(suite.prompts)
     facts = {
+        "track": in_words(suite.track),
+        **(dict(_origins(suite)) if suite.track == "v2a" else {}),
         "languages": _listed(statistics.languages),
         **{name: _listed(values) for name, values in statistics.tags.items()},
         "section plans": _listed(statistics.plans),
@@ -93,6 +95,15 @@ def similarity_lines(suite: Suite) -> list[str]:
     ]
 
 
+def _origins(suite: Suite) -> list[tuple[str, str]]:
+    """What audio the suite has, and where it comes from."""
+    titles = {"vocal": "vocals", "prompt_wav": "style prompts", "reference": "reference songs"}
+    if suite.track == "v2a":
+        titles["reference"] = "true accompaniments"
+    origins = {name: _assets(prompt.assets.get(name) for prompt in suite.prompts) for name in titles}
+    return [(title, origins[name]) for name, title in titles.items() if origins[name] or name != "vocal"]
+
+
 def _assets(assets: Iterable[Asset | None]) -> str:
     """Where the audio of a suite comes from, with how many prompts have it from there."""
     origins = Counter(_origin(asset) for asset in assets if asset)
@@ -101,8 +112,10 @@ def _assets(assets: Iterable[Asset | None]) -> str:
 
 def _origin(asset: Asset) -> str:
     if isinstance(asset, RenderAsset):
-        return f"rendered by {asset.system}"
-    return "cut from the reference song" if isinstance(asset, CutAsset) else "files"
+        return f"rendered by {asset.system}" + (f" ({asset.stem})" if asset.stem else "")
+    if isinstance(asset, CutAsset):
+        return f"cut from {'the reference song' if asset.recording is None else _origin(asset.recording)}"
+    return "files"
 
 
 def _bound(similarity: float | None) -> list[str]:

@@ -16,3 +16,9 @@ VALIDATION = Path(__file__).with_name("validation.jsonl")
 
 SIMILARITY_BOUNDS = {"core": 0.05, "core-mini": 0.05}
 """What the similarity of any two lyrics of a suite is held below (`songbench.domain.lyric_similarity`), 0-1."""
+
+V2A_DEMO = Path(__file__).with_name("v2a-demo.jsonl")
+"""Six short vocals to accompany, English and Mandarin, CC0."""
+
+V2A_CORE = Path(__file__).with_name("v2a-core.jsonl")
+"""The vocals of the reference songs of `CORE`, to accompany, CC0; written by `songbench.suites.vocal_suite`."""

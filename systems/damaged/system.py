@@ -66,6 +66,7 @@ class Damaged:
             sample_rate=below.sample_rate,
             needs=below.needs,
             sanity=True,
+            tracks=below.tracks,
         )
 
     @property
@@ -108,6 +109,8 @@ class Damaged:
     def _other_words(self, request: Request, damage: str, seed: int) -> Request:
         from systems.damaged import words
 
+        if request.vocal is not None:
+            raise InputError("an accompaniment has no words to change")
         prompt, strength = request.prompt, self.strength
         if damage == "wrong_lyrics":
             return replace(
@@ -120,7 +123,9 @@ class Damaged:
 
     def _base_song(self, request: Request) -> Song | Failure:
         base = f"{self._spec} {dict(self._base.parameters)}"
-        key = f"{base} {request.prompt.words_to_json()} {request.take} {request.seed}"
+        sources = (request.vocal, request.prompt_audio, request.reference, request.other_reference)
+        audio = [source and source.digest for source in sources]
+        key = f"{base} {request.prompt.words_to_json()} {audio} {request.take} {request.seed}"
         if key not in _bases:
             outcome = next(iter(self._base.generate([request])))
             if isinstance(outcome, Failure):

@@ -44,6 +44,7 @@ class Imported:
             licence="as given by whoever made the audio",
             languages=(),
             conditions=(),
+            tracks=("song", "v2a"),
         )
         self.parameters: Mapping[str, Json] = {}
 

@@ -34,7 +34,7 @@ class PageMaterial:
         board: the leaderboard.
         results: everything the run asked for and what came of it.
         songs: every song that was made; its audio is not loaded yet.
-        assets: style clips (``prompt_wav``) and reference songs (``reference``), by prompt and name.
+        assets: the audio of prompts, by prompt and name (`songbench.domain.prompt.ASSETS`).
         aligners: the metrics that align recognised words with lyrics, by id.
         record: the run's record; empty where there is none.
         published: numbers from papers, to be shown apart.

@@ -8,10 +8,12 @@ from importlib.resources import files
 
 from songbench.contracts.metric import WordAligner
 from songbench.domain.errors import SongbenchError
+from songbench.domain.mixing import LOUDNESS_LUFS, MIX_RULE
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Song, TimedSection
 from songbench.execution.results import SongId
+from songbench.reporting.asset_titles import asset_titles
 from songbench.reporting.audio_files import MP3_RATE
 from songbench.reporting.document.blocks import (
     AudioPlayer,
@@ -44,6 +46,10 @@ PICTURES = "pictures"
 """Holds the spectrograms, below `PARTS`."""
 
 _NO_AUDIO = "This copy of the report has no audio: 'songbench report RUN --to FOLDER --audio link' writes one that has."
+_WITH_VOCAL = (
+    f"What plays is the vocal with each accompaniment, both at {LOUDNESS_LUFS:g} LUFS ({MIX_RULE}); outlines and "
+    "spectrograms are of the accompaniment alone. All stand on one time axis."
+).replace("-", "−", 1)
 _LISTENING = (
     "All songs stand on one time axis. They are played as loud as they are, unless equal loudness is chosen: then the "
     "louder ones are turned down."
@@ -141,7 +147,7 @@ class _PromptPages:
             Text(self._neighbours(prompt)),
             *_facts(prompt),
             *self._prompt_audio(prompt),
-            *self._about_songs(recordings),
+            *self._about_songs(recordings, prompt.track),
             *_listing(self.audio.faults.get(prompt.id, ())),
             *([Recordings(f"songs of {prompt.id}", tuple(recordings), about)] if recordings else about),
         ]
@@ -156,19 +162,19 @@ class _PromptPages:
         return tuple(spaced[1:])
 
     def _prompt_audio(self, prompt: Prompt) -> list[Block]:
-        """Players for its style clip and its reference song."""
-        titles = {"prompt_wav": "Style clip", "reference": "Reference song"}
+        """Players for its own audio."""
+        titles = asset_titles(prompt.track)
         paths = self.audio.prompts.get(prompt.id, {})
         players = [(AudioPlayer(f"../{path}", titles[name]),) for name, path in paths.items()]
         return [SideBySide(tuple(players))] if players else []
 
-    def _about_songs(self, recordings: Sequence[Recording]) -> list[Block]:
+    def _about_songs(self, recordings: Sequence[Recording], track: str) -> list[Block]:
         if not recordings:
             return [Text("No song was made of this prompt.")]
         if self.audio.mode == "none":
             return [Text(_NO_AUDIO)]
         codec = f" They are MP3 of {MP3_RATE} kbit/s; scores are of the originals." if self.audio.mode == "mp3" else ""
-        return [Text(_LISTENING + codec)]
+        return [Text((_WITH_VOCAL if track == "v2a" else _LISTENING) + codec)]
 
     # -- a song ----------------------------------------------------------------------------------------------------
 
@@ -182,7 +188,7 @@ class _PromptPages:
             seconds=picture.seconds if picture else 0.0,
             path=f"../{audio.mix}" if audio else "",
             note=_note(picture),
-            loudness=picture.loudness if picture else None,
+            loudness=picture.loudness if picture and prompt.track == "song" else None,
             waveform=_waveform(picture) if picture else None,
             strips=strips if picture else (),
             spectrogram=self.places[name] if picture else "",
@@ -192,11 +198,7 @@ class _PromptPages:
                 Heading("Scores", level=3),
                 self.scores.table_of_song(name),
                 Fold("How it was made", tuple(_sheet(entry.row))),
-                *(
-                    [Fold("Vocals alone", (AudioPlayer(f"../{audio.vocals}", "Vocals"),))]
-                    if audio and audio.vocals
-                    else []
-                ),
+                *_parts(audio),
             ),
             faint=entry.sanity,
         )
@@ -269,10 +271,10 @@ def _listing(lines: Sequence[Phrase]) -> list[Block]:
     return [Listing(tuple(lines))] if lines else []
 
 
-def _vocals(audio: SongAudio | None) -> list[Block]:
-    if audio is None or not audio.vocals:
-        return []
-    return [Fold("Vocals alone", (AudioPlayer(f"../{audio.vocals}", "Vocal stem of the system"),))]
+def _parts(audio: SongAudio | None) -> list[Block]:
+    """Players for parts of what is heard."""
+    paths = {"Vocals": audio.vocals, "Accompaniment": audio.accompaniment} if audio else {}
+    return [Fold(f"{title} alone", (AudioPlayer(f"../{path}", title),)) for title, path in paths.items() if path]
 
 
 def _waveform(picture: SongPicture) -> Waveform:

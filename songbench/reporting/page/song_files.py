@@ -12,12 +12,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeGuard, get_args
 
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import DamageError, InputError, StoreWriteError
+from songbench.domain.mixing import MixWithVocal
 from songbench.domain.song import Song
 from songbench.execution.results import SongId
 from songbench.execution.songs import StoredAudio
@@ -43,12 +44,14 @@ class SongAudio:
     """Where the files of one song lie, relative to the report's folder.
 
     Attributes:
-        mix: the song.
+        mix: the song; of an accompaniment the mix with its vocal (`songbench.domain.mixing`).
         vocals: its vocal stem; "" where there is none.
+        accompaniment: track ``v2a``: what the system gave; else "".
     """
 
     mix: str
     vocals: str = ""
+    accompaniment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class ReportAudio:
     Attributes:
         mode: how it came there.
         songs: of each song that has audio there.
-        prompts: of each prompt its style clip (``prompt_wav``) and reference song (``reference``), where there are.
+        prompts: of each prompt its own audio, by the names of `songbench.domain.prompt.ASSETS`.
         faults: what could not be brought there, and why, one sentence each, by prompt.
     """
 
@@ -114,11 +117,13 @@ def write_song_files(
     of_songs: dict[SongId, SongAudio] = {}
     for song, content in songs.items():
         stem = f"{FOLDER}/{systems[song.system]}/{prompts[song.prompt]}.take{song.take}"
+        path = files.add(stem, content.source, song.prompt)
+        if vocal := assets.get(song.prompt, {}).get("vocal"):
+            mix = files.add(f"{stem}.with-vocal", MixWithVocal(vocal, content.source), song.prompt)
+            of_songs[song] = SongAudio(mix=mix, accompaniment=path)
+            continue
         vocals = content.stems.get("vocals")
-        of_songs[song] = SongAudio(
-            mix=files.add(stem, content.source, song.prompt),
-            vocals=files.add(f"{stem}.vocals", vocals, song.prompt) if vocals else "",
-        )
+        of_songs[song] = SongAudio(mix=path, vocals=files.add(f"{stem}.vocals", vocals, song.prompt) if vocals else "")
     of_prompts = {
         prompt: {
             name: files.add(f"{FOLDER}/{PROMPTS}/{prompts[prompt]}.{_ASSETS[name]}", source, prompt)
@@ -134,7 +139,11 @@ def write_song_files(
     return ReportAudio(
         mode=mode,
         songs={
-            song: SongAudio(mix=audio.mix, vocals=audio.vocals if audio.vocals in present else "")
+            song: replace(
+                audio,
+                vocals=audio.vocals if audio.vocals in present else "",
+                accompaniment=audio.accompaniment if audio.accompaniment in present else "",
+            )
             for song, audio in of_songs.items()
             if audio.mix in present
         },
@@ -146,7 +155,7 @@ def write_song_files(
     )
 
 
-_ASSETS = {"prompt_wav": "style", "reference": "reference"}
+_ASSETS = {"vocal": "vocal", "reference": "reference", "prompt_wav": "style"}
 
 
 class _Files:

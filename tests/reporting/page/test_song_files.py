@@ -9,6 +9,7 @@ import soundfile
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.mixing import mix_with_vocal
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request, Song
 from songbench.execution.results import SongId
@@ -132,3 +133,18 @@ def test_modes_are_named():
     assert check_audio_mode("mp3") == "mp3"
     with pytest.raises(InputError, match="link, copy, mp3"):
         check_audio_mode("ogg")
+
+
+def test_an_accompaniment_is_heard_with_its_vocal_and_alone(store, folder):
+    band, vocal = (put_audio(store, MemoryAudio(audio(level, seconds=0.6))) for level in (0.01, 0.1))
+    songs = {SongId("s", "p", 0): song(band)}
+    report = write_song_files(folder, songs, {"p": {"vocal": vocal}}, "link")
+    (paths,) = report.songs.values()
+    assert (paths.mix, paths.accompaniment) == ("songs/s/p.take0.with-vocal.flac", "songs/s/p.take0.flac")
+    assert report.prompts == {"p": {"vocal": "songs/~prompts/p.vocal.flac"}}
+    assert (folder / paths.accompaniment).samefile(store.local_path(band.blob))
+    mix, _ = soundfile.read(folder / paths.mix)
+    assert mix == pytest.approx(mix_with_vocal(vocal.load(), band.load()).samples.T, abs=1e-5)
+    first = (folder / paths.mix).stat()
+    write_song_files(folder, songs, {"p": {"vocal": vocal}}, "link")
+    assert (folder / paths.mix).stat().st_ino == first.st_ino  # the same content is not mixed again
