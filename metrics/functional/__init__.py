@@ -7,17 +7,26 @@ from metrics.functional.copying import copied_share
 from metrics.functional.cosine import pairwise_similarity, similarity
 from metrics.functional.frechet_distance import FrechetAudioDistance, fad
 from metrics.functional.kernel_distance import KernelAudioDistance, kad
+from metrics.functional.onsets import MomentAgreement, agreement, chance_agreement
+from metrics.functional.pitch_profiles import best_transposition, frame_similarity, hpcp, mean_similarity
 from metrics.functional.sections import SectionErrors, ser
 from metrics.functional.words import PhonemeErrors, per
 
 __all__ = [
     "FrechetAudioDistance",
     "KernelAudioDistance",
+    "MomentAgreement",
     "PhonemeErrors",
     "SectionErrors",
+    "agreement",
+    "best_transposition",
+    "chance_agreement",
     "copied_share",
     "fad",
+    "frame_similarity",
+    "hpcp",
     "kad",
+    "mean_similarity",
     "pairwise_similarity",
     "per",
     "ser",

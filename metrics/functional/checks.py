@@ -108,3 +108,61 @@ def check_widths(
             f"Embeddings of {first_name} have {widths[0]} dimensions, those of {second_name} {widths[1]};"
             " both must come from one model."
         )
+
+
+def check_samples(samples: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+    """One channel of audio.
+
+    Args:
+        samples: shape (n,), n >= 1. All values finite.
+        name: what the message calls them.
+
+    Returns:
+        Shape (n,) in float64.
+
+    Raises:
+        InputError: for another shape, values that are no numbers, NaN or infinity.
+    """
+    try:
+        wave = np.asarray(samples, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is no array of numbers: {error}.") from error
+    if wave.ndim != 1 or not len(wave):
+        raise InputError(f"{name} must have the shape (n,) with n of at least 1, one channel, not {wave.shape}.")
+    if not np.isfinite(wave).all():
+        raise InputError(f"{name} holds NaN or infinity.")
+    return wave
+
+
+def check_rate(rate: int, expected: int) -> None:
+    """Refuse audio at another rate than a definition is made for.
+
+    Raises:
+        InputError: the rate is another one.
+    """
+    if rate != expected:
+        raise InputError(f"The audio has {rate} samples per second; resample it to {expected}.")
+
+
+def moments(times: npt.ArrayLike, name: str) -> npt.NDArray[np.float64]:
+    """Moments in seconds, sorted.
+
+    Args:
+        times: shape (n,), n >= 0. All values finite and none below 0.
+        name: what the message calls them.
+
+    Returns:
+        Shape (n,) in float64, in ascending order.
+
+    Raises:
+        InputError: for another shape, values that are no numbers, NaN, infinity or times below 0.
+    """
+    try:
+        sorted_times = np.sort(np.asarray(times, np.float64))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is no array of numbers: {error}.") from error
+    if sorted_times.ndim != 1:
+        raise InputError(f"{name} must have the shape (n,), not {sorted_times.shape}.")
+    if not np.isfinite(sorted_times).all() or (sorted_times < 0).any():
+        raise InputError(f"{name} holds NaN, infinity or times below 0.")
+    return sorted_times
