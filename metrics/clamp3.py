@@ -11,7 +11,7 @@ from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_
 from metrics.features.clamp3 import Clamp3Vectors
 from metrics.features.clamp3_encoder import CLAMP3
 from metrics.features.mert import MERT_95M
-from songbench.plugin import MetricCard, Procedure
+from songbench.plugin import MetricCard, ModelFamily, Procedure
 
 _PACKAGES = (("transformers", "embeddings"), ("torchaudio", "embeddings"))
 
@@ -35,6 +35,7 @@ CLAMP3_AUDIO = MetricCard(
     reference=True,
     hears=("style",),
     mono=True,
+    models=(ModelFamily("clamp3"),),
     procedure=Procedure(
         model="CLaMP 3 SAAS on m-a-p/MERT-v1-95M",
         revision="sha256 5033f868e397… (CLaMP 3)",

@@ -8,19 +8,28 @@ from songbench.contracts.conflicts import Conflict, conflicts_among, conflicts_o
 
 MUQ = "its sketch tokens come from MuQ"
 SONGBLOOM = ("songbloom", "songbloom_upstream")
-HEARERS = {**dict.fromkeys(SONGBLOOM, MUQ), "muse": "its codec hears through MuQ"}
+HEARERS = {
+    **dict.fromkeys(SONGBLOOM, MUQ),
+    "muse": "its codec hears through MuQ",
+    "ladaband_upstream": "its tokens are those of a codec that hears through MuQ",
+}
 ENCODER = "conditioned on this very encoder"
 ASLP = "from the same laboratory; a third of the rated songs are its own"
 MERT = {
     ("acestep", "aligned to MERT's representations in training"),
     ("songgen", "trained with its features of reference voices"),
+    ("fastsag", ENCODER),
+    ("ladaband_upstream", "its style clip is heard through this very encoder"),
 }
+CLAMP3 = {("ladaband_upstream", "its text and its style clip are heard through this very encoder")}
 MCC = {
     *((name, ENCODER) for name in ("diffrhythm", "diffrhythm2", "jam")),
     *((name, f"{why}, the encoder inside") for name, why in HEARERS.items()),
     ("heartmula", "tuned by DPO on MuQ similarity"),
 }
 KNOWN = {
+    "clamp3@clamp3-saas": CLAMP3,
+    "clamp3@clamp3-saas-text": CLAMP3,
     "mcc@muq-mulan": MCC,
     "mcc@muq-mulan-text": MCC,
     "ser@allin1": {
@@ -35,6 +44,7 @@ KNOWN = {
     },
     "songeval@songeval": {
         ("heartmula", "tuned by DPO on these ratings"),
+        ("ladaband_upstream", "its training songs were chosen by this very scorer"),
         *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
         *((name, f"{why}, the encoder that SongEval hears") for name, why in HEARERS.items()),
     },
@@ -71,12 +81,12 @@ def test_every_metric_of_ours_has_the_conflicts_that_are_known():
 def test_systems_of_one_reason_stand_together_in_the_order_of_the_models():
     card = metric(ModelFamily("muq", part="the encoder inside"), ModelFamily("muq-mulan"))
     assert conflicts_of(card) == (
-        Conflict(("muse",), f"{HEARERS['muse']}, the encoder inside"),
+        *(Conflict((name,), f"{HEARERS[name]}, the encoder inside") for name in ("ladaband_upstream", "muse")),
         Conflict(SONGBLOOM, f"{MUQ}, the encoder inside"),
         Conflict(("heartmula",), "tuned by DPO on MuQ similarity"),
         Conflict(("diffrhythm", "diffrhythm2", "jam"), ENCODER),
     )
-    assert str(conflicts_of(card)[3]) == f"diffrhythm, diffrhythm2, jam ({ENCODER})"
+    assert str(conflicts_of(card)[4]) == f"diffrhythm, diffrhythm2, jam ({ENCODER})"
     assert conflicts_of(metric()) == () == conflicts_of(metric(ModelFamily("nobody-depends-on-it")))
 
 
