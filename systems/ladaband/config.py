@@ -17,6 +17,7 @@ from pydantic import Field
 from songbench.domain.errors import InputError
 from songbench.plugin import parameters_of
 from systems.checkpoints.config_section import ConfigSection
+from systems.ladaband.schedules import schedule_of
 
 ConditionMode: TypeAlias = Literal["prefix", "add"]
 """How a condition enters: as rows before the frames, or their mean added to every frame (in no released model)."""
@@ -228,6 +229,7 @@ class SamplerConfig:
     def __post_init__(self) -> None:
         """Refuse values of another kind or outside their range, naming the field."""
         _check_sampler(_values(self))
+        schedule_of(self.schedule)
         if self.ratios is None:
             return
         if len(self.ratios) != self.steps:
@@ -238,6 +240,16 @@ class SamplerConfig:
             )
         if any(later > earlier for earlier, later in zip(self.ratios, self.ratios[1:], strict=False)):
             raise InputError("The ratios rise, but a frame that was kept stays.", field="ratios")
+
+    @property
+    def remask_ratios(self) -> tuple[float, ...]:
+        """The share of all frames that is masked again after each pass, 0 to 1; as many as there are passes."""
+        if self.strategy == "one_shot":
+            return (0.0,)
+        if self.ratios is not None:
+            return self.ratios
+        schedule = schedule_of(self.schedule)
+        return tuple(min(1.0, max(0.0, schedule((step + 1) / self.steps))) for step in range(self.steps))
 
     def changed(self, changes: Mapping[str, Any]) -> SamplerConfig:
         """The same with some values replaced.

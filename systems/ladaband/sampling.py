@@ -17,7 +17,7 @@ from torch import Tensor
 from systems.ladaband.causal import decode_causally
 from systems.ladaband.config import SamplerConfig
 from systems.ladaband.predictor import MaskPredictor
-from systems.ladaband.schedules import remask_counts, remask_ratios
+from systems.ladaband.schedules import remask_counts
 from systems.ladaband.seeds import gumbel_noise, position_scores, random_scores
 from systems.ladaband.token_draws import Progress, TokenDraws, draws_of, filtered
 from systems.ladaband.vocal_tokens import VocalTokens, checked_vocal
@@ -67,7 +67,7 @@ class Denoising:
     ) -> None:
         self._model, self._config = model, config
         self._device = model.acc_embed.weight.device
-        self._ratios = remask_ratios(config)
+        self._ratios = config.remask_ratios
         vocals = [checked_vocal(song, model.config).to(self._device) for song in songs]
         prefixes = [None if song.prefix is None else song.prefix.to(self._device) for song in songs]
         self._lengths = [len(vocal) for vocal in vocals]

@@ -9,7 +9,6 @@ from contextlib import suppress
 import numpy as np
 
 from songbench.domain.errors import InputError
-from systems.ladaband.config import SamplerConfig
 
 _POWERS = {"linear": 1.0, "lin": 1.0, "sqrt": 0.5, "square": 2.0, "cubic": 3.0}
 _NAMES = ("cosine", "linear", "sqrt", "square", "cubic", "power:P")
@@ -36,16 +35,6 @@ def schedule_of(name: str) -> Callable[[float], float]:
     if power is None or not 0 < power < math.inf:
         raise InputError("There is no such schedule.", field="schedule", value=name, allowed=_NAMES)
     return lambda progress: (1.0 - progress) ** power
-
-
-def remask_ratios(config: SamplerConfig) -> list[float]:
-    """The share of all frames that is masked again after each pass, 0 to 1."""
-    if config.strategy == "one_shot":
-        return [0.0]
-    if config.ratios is not None:
-        return list(config.ratios)
-    schedule = schedule_of(config.schedule)
-    return [min(1.0, max(0.0, schedule((step + 1) / config.steps))) for step in range(config.steps)]
 
 
 def remask_counts(ratios: Sequence[float], frames: int) -> list[int]:

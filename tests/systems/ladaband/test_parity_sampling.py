@@ -9,7 +9,7 @@ from ladaband_models import golden_predictor
 from systems.ladaband.config import SamplerConfig
 from systems.ladaband.filters import candidates_of
 from systems.ladaband.sampling import Denoising, sample
-from systems.ladaband.schedules import remask_counts, remask_ratios
+from systems.ladaband.schedules import remask_counts
 from systems.ladaband.seeds import gumbel_noise, position_scores, random_scores, sample_seed, step_seed
 from systems.ladaband.vocal_tokens import VocalTokens
 
@@ -149,13 +149,13 @@ def test_distributions_of_the_first_and_last_pass(golden, model):
 def test_schedules(golden):
     for name, ratios in golden.facts["sched.ratios"].items():
         schedule, steps = name.split("|")
-        assert remask_ratios(SamplerConfig(schedule=schedule, steps=int(steps))) == pytest.approx(ratios, abs=1e-15)
+        assert SamplerConfig(schedule=schedule, steps=int(steps)).remask_ratios == pytest.approx(ratios, abs=1e-15)
 
 
 def test_counts(golden):
     for name, counts in golden.facts["sched.counts"].items():
         schedule, steps, frames = name.split("|")
-        ratios = remask_ratios(SamplerConfig(schedule=schedule, steps=int(steps)))
+        ratios = SamplerConfig(schedule=schedule, steps=int(steps)).remask_ratios
         assert remask_counts(ratios, int(frames)) == counts, name
 
 
