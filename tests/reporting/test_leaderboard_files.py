@@ -246,7 +246,7 @@ class TestReport:
         path = os.pathsep.join(map(str, (FOLDER.parents[1], FOLDER.parent / "plugins")))
         subprocess.run(
             [sys.executable, "-c", code, str(FOLDER), str(tmp_path)],
-            env={"PYTHONHASHSEED": "1", "PATH": "", "PYTHONPATH": path},
+            env={"PYTHONHASHSEED": "1", "PATH": "", "PYTHONPATH": path, "XDG_CACHE_HOME": str(tmp_path / "cache")},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         for path in paths:

@@ -37,6 +37,12 @@ def columns_with_parts(board: Leaderboard) -> list[Column]:
     ]
 
 
+def columns_of_parts(board: Leaderboard, column: Column) -> list[Column]:
+    """The columns that add up to one of `columns_with_parts`."""
+    names = {column.metric.column(part) for part in PARTS}
+    return [part for part in board.columns if part.name in names]
+
+
 def error_parts(
     board: Leaderboard, column: Column, parts: Mapping[str, Leaderboard] | None = None, sheet: Sheet = PAGE
 ) -> Figure:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard
-from songbench.reporting.figures.error_parts import columns_with_parts, error_parts
-from songbench.reporting.figures.files import encoded, file_name
+from songbench.reporting.figures.cache import figure_files
+from songbench.reporting.figures.error_parts import columns_of_parts, columns_with_parts, error_parts
+from songbench.reporting.figures.files import file_name
 from songbench.reporting.figures.intervals import columns_with_figure, intervals, scored
-from songbench.reporting.figures.quality_speed import quality_columns, quality_speed
+from songbench.reporting.figures.quality_speed import quality_columns, quality_speed, speed_column
 from songbench.reporting.figures.structure import metrics_with_structure, structure
 from songbench.reporting.structure import FIELD
 
@@ -53,34 +53,76 @@ def pictures_of(
         and the same matplotlib.
     """
     endings = dict.fromkeys((*formats, "png"))
-    pictures = []
-    for name, alt, draw in _drawings(board):
-        if name in without:
-            continue
-        figure = draw()
-        pictures.append(Picture(name=name, alt=alt, files={ending: encoded(figure, ending) for ending in endings}))
-    return tuple(pictures)
+    return tuple(
+        Picture(name=name, alt=alt, files=figure_files(draw, data, endings))
+        for name, alt, draw, data in _drawings(board)
+        if name not in without
+    )
 
 
-def _drawings(board: Leaderboard) -> Iterator[tuple[str, str, Callable[[], Figure]]]:
-    """Name, alternative text and function of each figure."""
+class _Drawing(NamedTuple):
+    """A figure to be drawn: the name of its files, what it shows in words, and what is drawn by which function."""
+
+    name: str
+    alt: str
+    draw: Callable[..., Figure]
+    data: tuple[object, ...]
+
+
+def _drawings(board: Leaderboard) -> Iterator[_Drawing]:
     by = f"-by-{file_name(board.facet)}" if board.facet else ""
     for column in columns_with_figure(board):
-        yield file_name(column.name), _figures(board, column), partial(intervals, board, column)
+        view = _only(board, [column])
+        yield _Drawing(file_name(column.name), _figures(board, column), intervals, (_without_parts(view), column))
         if board.tables and scored(board, column):
             alt = f"{column.name} by {board.facet}: {', '.join(value or 'none' for value in board.tables)}"
-            yield file_name(column.name) + by, alt, partial(intervals, board, column, board.tables)
+            yield _Drawing(file_name(column.name) + by, alt, intervals, (view, column, view.tables))
     for column in columns_with_parts(board):
+        view = _only(board, [column, *columns_of_parts(board, column)])
         name, alt = f"error-parts-{file_name(column.name)}", f"{column.name} by substitutions, deletions and insertions"
-        yield name, alt, partial(error_parts, board, column)
+        yield _Drawing(name, alt, error_parts, (_without_parts(view), column))
         if board.tables and scored(board, column):
-            yield name + by, f"{alt}, by {board.facet}", partial(error_parts, board, column, board.tables)
+            yield _Drawing(name + by, f"{alt}, by {board.facet}", error_parts, (view, column, view.tables))
     for metric in metrics_with_structure(board):
         alt = f"{metric.column(FIELD)}: sections asked for and found, for each system"
-        yield f"structure-{file_name(metric.id)}", alt, partial(structure, board, metric)
+        view = replace(
+            _without_parts(_only(board, [column for column in board.columns if column.metric == metric])),
+            structures=board.structures,
+        )
+        yield _Drawing(f"structure-{file_name(metric.id)}", alt, structure, (view, metric))
     competitors = sum(not row.system.sanity for row in board.rows)
-    for column in quality_columns(board) if competitors > 1 else ():
-        yield f"speed-{file_name(column.name)}", f"{column.name} against rtf", partial(quality_speed, board, column)
+    speed = speed_column(board)
+    if speed is None or competitors < 2:
+        return
+    for column in quality_columns(board):
+        view = _without_parts(_only(board, [column, speed]))
+        yield _Drawing(f"speed-{file_name(column.name)}", f"{column.name} against rtf", quality_speed, (view, column))
+
+
+def _only(board: Leaderboard, columns: Sequence[Column]) -> Leaderboard:
+    """The leaderboard with nothing but these columns: what a figure of them is drawn from, whatever else changes."""
+    names = {column.name for column in columns}
+    return replace(
+        board,
+        columns=tuple(column for column in board.columns if column.name in names),
+        rows=tuple(
+            replace(row, cells={name: cell for name, cell in row.cells.items() if name in names}) for row in board.rows
+        ),
+        comparisons=(),
+        failures=(),
+        unavailable=(),
+        notes=(),
+        machine="",
+        unsupported=(),
+        songs=(),
+        structures=(),
+        tables={value: _only(part, columns) for value, part in board.tables.items()},
+    )
+
+
+def _without_parts(board: Leaderboard) -> Leaderboard:
+    """The leaderboard without its parts."""
+    return replace(board, facet=None, tables={})
 
 
 def _figures(board: Leaderboard, column: Column) -> str:

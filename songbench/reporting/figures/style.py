@@ -107,8 +107,12 @@ def drawing(points: float = PAGE.points) -> Iterator[None]:
     """
     import matplotlib.style
 
-    fonts = [_FONT, *_han_fonts(), "sans-serif"]
-    settings = {**_STYLE, "font.size": points, "font.family": fonts, "font.sans-serif": [_FONT, "Verdana", *HAN_FONTS]}
+    settings = {
+        **_STYLE,
+        "font.size": points,
+        "font.family": fonts(),
+        "font.sans-serif": [_FONT, "Verdana", *HAN_FONTS],
+    }
     log = logging.getLogger("matplotlib.font_manager")
     level = log.level
     with matplotlib.style.context(["default", settings]), warnings.catch_warnings():
@@ -121,11 +125,12 @@ def drawing(points: float = PAGE.points) -> Iterator[None]:
 
 
 @cache
-def _han_fonts() -> tuple[str, ...]:
+def fonts() -> list[str]:
+    """The fonts of every text, those before others: matplotlib's own, the Chinese ones of this machine, any."""
     from matplotlib import font_manager
 
     installed = set(font_manager.get_font_names())
-    return tuple(name for name in HAN_FONTS if name in installed)
+    return [_FONT, *(name for name in HAN_FONTS if name in installed), "sans-serif"]
 
 
 def look(number: int) -> tuple[str, str]:
