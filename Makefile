@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run listen-demo results test test-slow test-browser browser lint format types docs serve-docs clean
+.PHONY: help setup run run-v2a listen-demo results test test-slow test-browser browser lint format types docs serve-docs clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/.runtime: requirements/lock.txt pyproject.toml
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUITABLE)' || { echo "songbench needs Python 3.11 or 3.12 (the packages it"\
@@ -29,6 +29,9 @@ setup: $(VENV)/.runtime ## Make the environment and fetch the embedded weights (
 
 run: setup ## Score the demo suite and print the leaderboard
 	@$(BIN)/songbench run
+
+run-v2a: setup ## Score accompaniments of the vocals of the suite v2a-demo
+	@$(BIN)/songbench run --suite v2a-demo
 
 LISTENING ?= listening/demo
 DEMO_TEST := --protocol demo --systems rulebased,reference,copy_prompt,noise

@@ -28,7 +28,7 @@ def check(lines, run, pip=()):
     Returns:
         How many different commands ran.
     """
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     done_already = set()
     for page, line in lines:
         words = shlex.split(line.removeprefix(".venv/bin/"))

@@ -103,6 +103,7 @@ is reported; nothing is overwritten without --force.
   wildsongbench  its .jsonl (prompt_index, style, lyrics)
   tencent        test100.jsonl of Tencent's SongBench (lyric, text_prompt)
   heartmula      folders with lyrics.txt and tags.txt, or .jsonl
+  stems          a folder of vocals with their accompaniments (vocals.wav, no_vocals.wav)
 
 Examples:
 

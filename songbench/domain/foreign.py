@@ -19,6 +19,7 @@ SOURCES = {
     "wildsongbench": "WildSongBench",
     "tencent": "Tencent's SongBench",
     "heartmula": "HeartMuLa",
+    "stems": "a folder of vocals with their accompaniments",
 }
 """What ``songbench suites import --from`` reads."""
 

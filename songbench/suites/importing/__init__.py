@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from songbench.domain.errors import InputError
 from songbench.domain.suite import Suite, load_suite
@@ -13,6 +15,7 @@ from songbench.suites.importing.conversion import ConversionSettings, convert, u
 from songbench.suites.importing.notes import Notes
 from songbench.suites.importing.records import read_records
 from songbench.suites.importing.sources import SOURCES
+from songbench.suites.importing.stems import STEMS, stem_rows
 
 __all__ = ["SOURCES", "ImportedSuite", "import_suite"]
 
@@ -57,7 +60,7 @@ def import_suite(
 
     Args:
         path: the file, or a folder of such files.
-        source: whose it is, one of `SOURCES`.
+        source: whose it is, one of `SOURCES`, or `STEMS`.
         to: the suite file to write; its name without ending is the suite's.
         force: replace the file where there is one.
         part_seconds: how long a part without words lasts where the source does not say, in seconds.
@@ -66,12 +69,19 @@ def import_suite(
     Raises:
         InputError: an unknown source, a file that is there already, records that cannot be read (all of them named).
     """
-    if source not in SOURCES:
-        raise InputError(f"There is no importer for '{source}'.", field="--from", value=source, allowed=SOURCES)
+    if source not in (*SOURCES, STEMS):
+        allowed = (*SOURCES, STEMS)
+        raise InputError(f"There is no importer for '{source}'.", field="--from", value=source, allowed=allowed)
     if to.suffix != ".jsonl":
         raise InputError("A suite is a .jsonl file.", file=str(to), field="--to")
     if to.exists() and not force:
         raise InputError("This file is there already.", file=str(to), field="--to", cure="--force replaces it.")
+    if source == STEMS:
+        rows = stem_rows(path, to.parent)
+        description = f"Vocals of {path.name} with their accompaniments."
+        return ImportedSuite(
+            to, _write([{"suite": to.stem, "version": "1", "description": description}, *rows], to), ()
+        )
     notes, rows, problems, used_ids = Notes(), [], [], set[str]()
     records = read_records(path, SOURCES[source])
     set_size = SOURCES[source].count
@@ -100,7 +110,7 @@ def _combined(problems: list[InputError]) -> InputError:
     return InputError(f"{len(problems)} songs cannot be imported:\n" + "\n".join([*rows, *more]))
 
 
-def _write(rows: list[dict[str, object]], to: Path) -> Suite:
+def _write(rows: Sequence[Mapping[str, Any]], to: Path) -> Suite:
     """Write the suite beside its place, read it back, and only then put it there."""
     text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n"
     to.parent.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,8 @@ from songbench.suites.importing.notes import Notes
 from songbench.suites.importing.records import Record
 from songbench.suites.importing.sources import PromptSource
 
-_AUDIO = ("prompt_wav", "reference")
-_OWN_FIELDS = (*_AUDIO, "style", "seconds", "tags", "licence", "track", "language")
+_AUDIO = ("vocal", "reference", "prompt_wav")
+_OWN_FIELDS = (*_AUDIO, "style", "seconds", "tags", "licence", "track", "language", "lyrics_known")
 """A suite's own fields, kept as they are: a suite whose tags are to be mapped loses nothing else."""
 
 
@@ -61,8 +61,10 @@ def convert(record: Record, source: PromptSource, settings: ConversionSettings, 
     per_tag = record.header.get("seconds_per_tag")
     if isinstance(per_tag, int | float) and 0 < per_tag <= 60:
         settings = replace(settings, seconds_per_tag=float(per_tag))
-    lyrics, seconds = _lyrics(_text(first("lyrics"), "lyrics"), source, settings, notes)
-    row["lyrics"] = _lyrics_field(lyrics)
+    text, seconds = first("lyrics"), None
+    if text is not None or "vocal" not in record.fields:
+        lyrics, seconds = _lyrics(_text(text, "lyrics"), source, settings, notes)
+        row["lyrics"] = _lyrics_field(lyrics)
     row["language"] = _language(first("language"), notes)
     row["style"] = _style(first("style"))
     row["prompt_wav"] = _audio(first("prompt_wav"), record, settings, notes)
@@ -72,7 +74,7 @@ def convert(record: Record, source: PromptSource, settings: ConversionSettings, 
     for name, value in record.fields.items():
         suits = name in _OWN_FIELDS and (name != "tags" or isinstance(value, Mapping))
         if suits and name not in used_fields and name not in row and value not in (None, ""):
-            row[name] = _audio(value, record, settings, notes) if isinstance(value, str) and name in _AUDIO else value
+            row[name] = _own_audio(value, record, settings, notes) if name in _AUDIO else value
         elif name not in used_fields and value not in (None, "", []):
             notes.add(f"field '{name}' is left out")
     return row
@@ -162,6 +164,13 @@ def _seconds(value: Any, notes: Notes) -> float | None:
         return seconds
     notes.add(f"the duration {str(value)[:20]} is left out: it is none")
     return None
+
+
+def _own_audio(value: Any, record: Record, settings: ConversionSettings, notes: Notes) -> Any:
+    """Audio of a suite's line: a path, a cut of a path, or a recipe, which is left as it is."""
+    if isinstance(value, Mapping) and isinstance(value.get("cut"), str) and value["cut"] != "reference":
+        return {**value, "cut": _audio(value["cut"], record, settings, notes)}
+    return _audio(value, record, settings, notes) if isinstance(value, str) else value
 
 
 def _audio(value: Any, record: Record, settings: ConversionSettings, notes: Notes) -> str | None:
