@@ -28,6 +28,9 @@ PrefixOrder: TypeAlias = Literal["reference_first", "text_first"]
 Strategy: TypeAlias = Literal["low_confidence", "random", "fixed_position", "one_shot"]
 """Which frames are masked again after a pass: see `SamplerConfig`."""
 
+Confidence: TypeAlias = Literal["drawn", "maximum"]
+"""By what frames are kept: the probability of the token that was drawn, or of the likeliest one (as the paper says)."""
+
 FRAME_RATE = 25
 """Tokens per second of both tracks (MuCodec)."""
 
@@ -206,6 +209,8 @@ class SamplerConfig:
         ratios: these shares themselves, one per pass, never rising; they replace `schedule`.
         strategy: which frames are masked again: those of the lowest confidence, random ones, those whose position has
             the lowest hash, or none after a single pass.
+        confidence: by what frames are kept, after the filters: the probability of the token that was drawn, as upstream
+            has it, or of the likeliest, as the paper says.
         seed: of a run; each song's random numbers follow from it and the song's id.
         prefix_order: which condition is row 0: in the authors' inference the reference, in their training the text.
         greedy: take the likeliest token instead of drawing one.
@@ -221,6 +226,7 @@ class SamplerConfig:
     schedule: str = "cosine"
     ratios: tuple[Annotated[float, Field(ge=0, le=1)], ...] | None = None
     strategy: Strategy = "low_confidence"
+    confidence: Confidence = "drawn"
     seed: int = 13
     prefix_order: PrefixOrder = "reference_first"
     greedy: bool = False

@@ -33,7 +33,7 @@ class SongPass:
     Attributes:
         frames: which were masked before it, ascending, (M,).
         tokens: what was drawn for them, (M,).
-        confidences: the filtered probabilities of these tokens, (M,).
+        confidences: the filtered probabilities of these tokens, or the largest ones, as the settings say, (M,).
         remasked: which of the frames were masked again, ascending.
     """
 
@@ -127,7 +127,8 @@ class Denoising:
         for vectors, rows in zip(hidden.split(_ROWS), frames.split(_ROWS), strict=True):
             candidates = filtered(self._model.logits(vectors), self._config)
             tokens.append(self._draws[number].draw(self._step, rows, candidates))
-            confidences.append(candidates.probabilities_of(tokens[-1]))
+            likeliest = candidates.probabilities.amax(dim=-1) if self._config.confidence == "maximum" else None
+            confidences.append(candidates.probabilities_of(tokens[-1]) if likeliest is None else likeliest)
         return torch.cat(tokens), torch.cat(confidences)
 
     def _remasked(self, number: int, frames: Tensor, confidences: Tensor) -> Tensor:

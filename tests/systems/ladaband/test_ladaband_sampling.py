@@ -55,6 +55,18 @@ def test_seed_and_song_id_decide(model, causal):
     assert sample(model, [song()], replace(config, seed=14))[0].tolist() != tokens
 
 
+def test_the_largest_probability_as_confidence(model):
+    """The same as that of the tokens where these are the likeliest; else larger."""
+    for greedy in (False, True):
+        results = {}
+        for confidence in ("drawn", "maximum"):
+            config = replace(CONFIG, confidence=confidence, greedy=greedy)
+            results[confidence] = Denoising(model, [song()], config).advance()[0]
+        assert torch.equal(results["drawn"].tokens, results["maximum"].tokens)
+        assert (results["drawn"].confidences <= results["maximum"].confidences).all()
+        assert torch.equal(results["drawn"].confidences, results["maximum"].confidences) == greedy
+
+
 @pytest.mark.parametrize("strategy", ["low_confidence", "random", "fixed_position", "one_shot"])
 def test_no_mask_is_left(model, strategy):
     tokens = sample(model, [song()], replace(CONFIG, strategy=strategy))[0]
