@@ -126,7 +126,7 @@ def decode_causally(
         model: trained causally, in evaluation mode.
         songs: of any lengths.
         config: how to draw.
-        draws: one per song, asked for pass 0 of each frame; empty: as `config` says.
+        draws: one per song, asked for one pass per frame; empty: as `config` says.
         progress: called after each frame of the longest song.
 
     Returns:
@@ -137,20 +137,20 @@ def decode_causally(
     """
     device = model.acc_embed.weight.device
     vocals = [checked_vocal(song, model.config).to(device) for song in songs]
-    draws = list(draws) or [draws_of(song, 1, config, device) for song in songs]
+    draws = list(draws) or [draws_of(song, 1, config, model) for song in songs]
     tokens = [torch.empty_like(vocal) for vocal in vocals]
     # The longest song first, so that those that end leave from the last row on.
     order = sorted(range(len(songs)), key=lambda number: -len(vocals[number]))
     frames = len(vocals[order[0]])
     cache = _SongsCache(model, [songs[number].prefix for number in order], frames)
     last = torch.full((len(songs),), model.config.mask, device=device)
+    only_frame = torch.zeros(1, dtype=torch.long, device=device)
     for frame in range(frames):
         active = [number for number in order if len(vocals[number]) > frame]
         vocal = torch.stack([vocals[number][frame] for number in active])
         candidates = filtered(model.logits(cache.advance(frame, vocal, last[: len(active)])), config)
-        now = torch.tensor([frame], device=device)
         for row, number in enumerate(active):
-            tokens[number][now] = draws[number].draw(0, now, candidates.row(row))
+            tokens[number][frame : frame + 1] = draws[number].draw(frame, only_frame, candidates.row(row))
         last = torch.stack([tokens[number][frame] for number in active])
         if progress:
             progress(frame + 1, frames)

@@ -31,6 +31,9 @@ Strategy: TypeAlias = Literal["low_confidence", "random", "fixed_position", "one
 Confidence: TypeAlias = Literal["drawn", "maximum"]
 """By what frames are kept: the probability of the token that was drawn, or of the likeliest one (as the paper says)."""
 
+DrawMethod: TypeAlias = Literal["portable", "multinomial"]
+"""How tokens are drawn: the same on every device, or as ``torch.multinomial`` does on the model's device (upstream)."""
+
 FRAME_RATE = 25
 """Tokens per second of both tracks (MuCodec)."""
 
@@ -213,9 +216,11 @@ class SamplerConfig:
             has it, or of the likeliest, as the paper says.
         seed: of a run; each song's random numbers follow from it and the song's id.
         prefix_order: which condition is row 0: in the authors' inference the reference, in their training the text.
+        draws: how tokens are drawn: ``portable`` gives the same on every device, ``multinomial`` what upstream gives on
+            a device of the same kind.
         greedy: take the likeliest token instead of drawing one.
         causal: decode frame by frame, left to right, as the paper's autoregressive ablation does; only for models
-            trained so. Then only `top_k`, `top_p`, `temperature`, `seed`, `prefix_order` and `greedy` count.
+            trained so. Then only `top_k`, `top_p`, `temperature`, `seed`, `prefix_order`, `draws` and `greedy` count.
     """
 
     steps: Annotated[int, Field(ge=1, le=10_000)] = 60
@@ -229,6 +234,7 @@ class SamplerConfig:
     confidence: Confidence = "drawn"
     seed: int = 13
     prefix_order: PrefixOrder = "reference_first"
+    draws: DrawMethod = "portable"
     greedy: bool = False
     causal: bool = False
 

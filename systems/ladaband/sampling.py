@@ -72,7 +72,7 @@ class Denoising:
         prefixes = [None if song.prefix is None else song.prefix.to(self._device) for song in songs]
         self._lengths = [len(vocal) for vocal in vocals]
         self._counts = [remask_counts(self._ratios, length) for length in self._lengths]
-        self._draws = list(draws) or [draws_of(song, self.steps, config, self._device) for song in songs]
+        self._draws = list(draws) or [draws_of(song, self.steps, config, model) for song in songs]
         self._noise = [self._noise_of(song) for song in songs]
         with torch.no_grad():
             self._packed = model.pack(vocals, prefixes)

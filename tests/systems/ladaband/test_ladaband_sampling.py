@@ -32,7 +32,7 @@ def song(name="a", frames=40, seed=0, rows=2):
 @pytest.mark.parametrize(
     "options",
     [{"strategy": strategy} for strategy in ("low_confidence", "random", "fixed_position", "one_shot")]
-    + [{"causal": True}, {"greedy": True}, {"top_k": 0, "top_p": 1.0}],
+    + [{"causal": True}, {"greedy": True}, {"draws": "multinomial"}, {"top_k": 0, "top_p": 1.0}],
     ids=str,
 )
 def test_a_batch_of_four_equals_four_alone(model, options):

@@ -11,6 +11,7 @@ from systems.ladaband.filters import candidates_of
 from systems.ladaband.sampling import Denoising, sample
 from systems.ladaband.schedules import remask_counts
 from systems.ladaband.seeds import gumbel_noise, position_scores, random_scores, sample_seed, step_seed
+from systems.ladaband.token_draws import MultinomialTokenDraws
 from systems.ladaband.vocal_tokens import VocalTokens
 
 STRATEGIES = {"fixed-position": "fixed_position", "no_remask": "one_shot"}
@@ -94,10 +95,14 @@ def pytest_generate_tests(metafunc):
     """One test per case that the golden numbers hold, whatever set they are."""
     from conftest import Golden, parity_folder
 
+    facts = Golden(parity_folder()).facts if parity_folder().is_dir() else {}
+    if "sampled_case" in metafunc.fixturenames:
+        names = [name for name, fact in facts.items() if name.startswith("gen.") and fact["mode"] == "sample"]
+        metafunc.parametrize("sampled_case", [name.removeprefix("gen.") for name in names])
     if "case" in metafunc.fixturenames:
         group = {"test_filters": "filter", "test_accompaniments": "gen"}[metafunc.function.__name__]
-        names = Golden(parity_folder()).names(group) if parity_folder().is_dir() else []
-        metafunc.parametrize("case", names or ["none"])
+        names = [name.removeprefix(f"{group}.") for name in facts if name.startswith(f"{group}.")]
+        metafunc.parametrize("case", names)
 
 
 def test_filters(golden, case):
@@ -113,7 +118,6 @@ def test_accompaniments(golden, model, case):
     tokens = golden.cases[f"gen.{case}.tokens"].tolist()
     draws = [] if config.greedy else [RecordedDraws(expected["choice"].long())]
     if config.causal:
-        draws = [RecordedDraws(expected["choice"].T.long())] if draws else []
         assert sample(model, [song], config, draws)[0].tolist() == tokens
         return
     denoising = Denoising(model, [song], config, draws)
@@ -134,6 +138,15 @@ def test_accompaniments(golden, model, case):
             assert result.remasked.tolist() == expected["new_mask"][step].nonzero().flatten().tolist()
     assert denoising.tokens[0].tolist() == tokens
     assert sample(model, [song], config, draws)[0].tolist() == tokens
+
+
+def test_the_same_seed_draws_what_upstream_draws(golden, model, sampled_case):
+    """With the random numbers of ``torch.multinomial`` on a CPU, without any recorded draw."""
+    facts, song = golden.facts[f"gen.{sampled_case}"], song_of(golden, sampled_case)
+    frames = 1 if settings(facts).causal else len(song.ids)
+    draws = MultinomialTokenDraws(facts["torch_seed"], frames, model.config.accompaniment_vocabulary, "cpu")
+    tokens = sample(model, [song], settings(facts), [draws])[0]
+    assert tokens.tolist() == golden.cases[f"gen.{sampled_case}.tokens"].tolist()
 
 
 def test_distributions_of_the_first_and_last_pass(golden, model):
