@@ -14,7 +14,7 @@ from systems.rulebased_band.beats import BeatGrid, find_beats
 from systems.rulebased_band.chords import Bar, Tune
 from systems.rulebased_band.features import FRAMES, VocalFeatures, listen
 from systems.rulebased_band.keys import rank_keys
-from systems.rulebased_band.notes import SungNote, Transcript, transcribe
+from systems.rulebased_band.notes import SungNote, SungNotes, transcribe
 
 _KEYS = 4
 """How many of the likeliest keys are harmonised."""
@@ -74,7 +74,7 @@ def analyse(vocal: Audio, genre: str, usual: float | None = None) -> VocalAnalys
     features = listen(vocal)
     table = GENRE_TABLE[genre]
     usual = usual or table.tempo[1]
-    transcript = Transcript((), np.zeros((0, 2)), 0.0) if features.silent else transcribe(features)
+    transcript = SungNotes((), np.zeros((0, 2)), 0.0) if features.silent else transcribe(features)
     grid = find_beats(transcript, features.seconds, usual, table.swing)
     remarks = ["the vocal is silent"] if features.silent else []
     if grid is None:

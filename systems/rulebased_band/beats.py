@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from systems.rulebased_band.features import FRAMES, Array
-from systems.rulebased_band.notes import Transcript
+from systems.rulebased_band.notes import SungNotes
 
 SLOWEST, FASTEST = 48.0, 190.0
 """Beats per minute that are looked for."""
@@ -69,7 +69,7 @@ class BeatGrid:
         return cls(bpm, first - beat if first > 0 else 0.0, clarity)
 
 
-def find_beats(transcript: Transcript, seconds: float, usual: float, swing: float = 0.5) -> BeatGrid | None:
+def find_beats(transcript: SungNotes, seconds: float, usual: float, swing: float = 0.5) -> BeatGrid | None:
     """Finds tempo and beats.
 
     Every tempo from `SLOWEST` to `FASTEST` is scored by how strongly the onsets, weighted by strength and length of
@@ -104,7 +104,7 @@ def find_beats(transcript: Transcript, seconds: float, usual: float, swing: floa
     return BeatGrid.through(_beat_seconds(transcript.onsets[:, 0], weights, bpm, swing), bpm, round(clarity, 2))
 
 
-def _weights(transcript: Transcript) -> Array:
+def _weights(transcript: SungNotes) -> Array:
     """Of each onset, squares adding up to one, (n,)."""
     lengths = {note.start: note.seconds for note in transcript.notes}
     durations = np.array([lengths.get(float(start), _LENGTHS[0]) for start in transcript.onsets[:, 0]])

@@ -60,7 +60,7 @@ class ChordPath:
     score: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Progressions:
     """Stock progressions as states, (n,) each.
 
@@ -104,7 +104,13 @@ def _progressions(key: Key, genre: str) -> _Progressions:
         entry.append(_FREE)
         stay.append(_REPEAT)
         number.append(number[-1] + 1)
-    return _Progressions(tuple(chords), np.array(before), np.array(entry), np.array(stay), np.array(number))
+    return _Progressions(
+        chords=tuple(chords),
+        before=np.array(before),
+        entry=np.array(entry),
+        stay=np.array(stay),
+        loop=np.array(number),
+    )
 
 
 def _tone_costs(chord: Chord, key: Key, costs: dict[str, float]) -> Array:

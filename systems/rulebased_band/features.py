@@ -71,9 +71,9 @@ def listen(vocal: Audio) -> VocalFeatures:
     loud = float(np.percentile(rms, 95))
     loud = max(loud, 0.25 * float(rms.max()))
     if 20 * np.log10(loud + 1e-12) < _SILENT_DB or len(samples) < _LEAST_SECONDS * _RATE:
-        nothing = np.zeros(count)
+        zeros = np.zeros(count)
         return VocalFeatures(
-            seconds=vocal.seconds, onsets=nothing, pitch=np.full(count, np.nan), level=np.full(count, -120.0)
+            seconds=vocal.seconds, onsets=zeros, pitch=np.full(count, np.nan), level=np.full(count, -120.0)
         )
     samples = samples * (_PEAK / max(_PEAK * 1e-3, float(np.abs(samples).max())))
     level = 20 * np.log10(np.maximum(rms / loud, 1e-6))

@@ -38,7 +38,7 @@ def shape(bars: Sequence[Bar], features: VocalFeatures, grid: BeatGrid) -> tuple
     """
     sung = _smoothed([_activity(bar, features, grid) >= _SUNG_SHARE for bar in bars])
     if not any(sung):
-        return _placed(bars, ["verse"] * len(bars))
+        return _sections(bars, ["verse"] * len(bars))
     tags: list[str] = []
     runs = [(singing, len(list(run))) for singing, run in groupby(sung)]
     for index, (singing, length) in enumerate(runs):
@@ -50,7 +50,7 @@ def shape(bars: Sequence[Bar], features: VocalFeatures, grid: BeatGrid) -> tuple
             tags += ["outro"] * length
         else:
             tags += ["inst" if length >= _SHORTEST_INTERLUDE else "bridge"] * length
-    return _placed(bars, _by_force(tags, bars, features, grid))
+    return _sections(bars, _by_force(tags, bars, features, grid))
 
 
 def _activity(bar: Bar, features: VocalFeatures, grid: BeatGrid) -> float:
@@ -104,7 +104,7 @@ def _force(bars: Sequence[Bar], features: VocalFeatures, grid: BeatGrid) -> floa
     return power + _SEMITONE_DB * float(np.median(pitch) - np.nanmedian(features.pitch))
 
 
-def _placed(bars: Sequence[Bar], tags: Sequence[str]) -> tuple[PlacedSection, ...]:
+def _sections(bars: Sequence[Bar], tags: Sequence[str]) -> tuple[PlacedSection, ...]:
     sections: list[PlacedSection] = []
     for tag, run in groupby(zip(tags, bars, strict=True), key=lambda entry: entry[0]):
         members = [bar for _, bar in run]

@@ -40,7 +40,7 @@ class SungNote:
 
 
 @dataclass(frozen=True)
-class Transcript:
+class SungNotes:
     """What was sung.
 
     Attributes:
@@ -54,12 +54,12 @@ class Transcript:
     cents: float
 
 
-def transcribe(features: VocalFeatures) -> Transcript:
+def transcribe(features: VocalFeatures) -> SungNotes:
     """Cuts a vocal into notes: at peaks of the onset curve and where the pitch moves to another."""
     onsets = _onsets(features)
     notes = tuple(_notes(features, onsets))
     cents = _tuning(notes)
-    return Transcript(
+    return SungNotes(
         tuple(SungNote(pitch=n.pitch - cents / 100, start=n.start, end=n.end, strength=n.strength) for n in notes),
         onsets,
         cents,

@@ -61,8 +61,8 @@ def write_score(analysis: VocalAnalysis, genre: str, arrangement: str, seed: int
     harmony = Harmony(analysis.key, chords, scale)
     levels = intensities(sections, arrangement)
     song_seed = _song_seed(seed, genre, analysis)
-    written = arrange(sections, harmony, table, arrangement, levels, song_seed)
-    tracks = tuple(_moved(track, late, analysis.cents) for track in written)
+    arranged = arrange(sections, harmony, table, arrangement, levels, song_seed)
+    tracks = tuple(_moved(track, late, analysis.cents) for track in arranged)
     stretches = tuple(
         Stretch(
             max(0.0, grid.seconds(section.start - lead)),
@@ -82,14 +82,14 @@ def write_score(analysis: VocalAnalysis, genre: str, arrangement: str, seed: int
 def _whole_bars(bars: Sequence[Bar]) -> tuple[tuple[Bar, ...], int]:
     """The bars with the first one whole and no scrap at the end, and how many beats were put before the first beat."""
     lead = (BAR - bars[0].beats) % BAR if len(bars) > 1 else 0
-    whole = [
+    complete = [
         replace(bar, start=bar.start + lead if index else 0, beats=bar.beats if index else bar.beats + lead)
         for index, bar in enumerate(bars)
     ]
-    if len(whole) > 1 and whole[-1].beats < _LEAST_FINAL_BEATS:
-        scrap = whole.pop()
-        whole[-1] = replace(whole[-1], beats=whole[-1].beats + scrap.beats)
-    return tuple(whole), lead
+    if len(complete) > 1 and complete[-1].beats < _LEAST_FINAL_BEATS:
+        scrap = complete.pop()
+        complete[-1] = replace(complete[-1], beats=complete[-1].beats + scrap.beats)
+    return tuple(complete), lead
 
 
 def _song_seed(seed: int, genre: str, analysis: VocalAnalysis) -> int:
