@@ -281,7 +281,7 @@ def _check_sampler(values: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class CodecConfig:
-    """MuCodec's sizes, as its public code has them.
+    """MuCodec's sizes, as its public code has them; those of its windows are in `systems.ladaband.codec.windows`.
 
     The encoder's own sizes are class defaults of MuQ, as the released file that holds them was not at hand.
 
@@ -309,10 +309,6 @@ class CodecConfig:
         estimator_head_dim: width of one.
         solver_steps: Euler steps per window.
         guidance: of the solver; 1 is none.
-        window_codes: codes decoded at once, 40.96 s.
-        hop_codes: codes between two decoded windows, 30.72 s.
-        context_frames: latent frames that a later window takes over from the one before; a frame lasts two codes.
-        encoder_window: samples encoded at once, 40.97 s: 480 more than the codes of a window stand for.
     """
 
     vocabulary: int = 16384
@@ -338,10 +334,6 @@ class CodecConfig:
     estimator_head_dim: int = 72
     solver_steps: int = 20
     guidance: float = 1.5
-    window_codes: int = 1024
-    hop_codes: int = 768
-    context_frames: int = 128
-    encoder_window: int = 1_966_560
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
@@ -351,11 +343,6 @@ class CodecConfig:
     def estimator_dim(self) -> int:
         """Width of the flow-matching transformer."""
         return self.estimator_heads * self.estimator_head_dim
-
-    @property
-    def samples_per_code(self) -> int:
-        """Samples that a code stands for."""
-        return SAMPLE_RATE // FRAME_RATE
 
 
 @dataclass(frozen=True, kw_only=True)

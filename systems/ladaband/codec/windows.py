@@ -18,11 +18,10 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor
 
-RATE = 48_000
-"""Samples per second of every codec here."""
+from systems.ladaband.config import FRAME_RATE, SAMPLE_RATE
 
-TOKEN_SAMPLES = 1920
-"""Samples per token: 25 tokens a second."""
+TOKEN_SAMPLES = SAMPLE_RATE // FRAME_RATE
+"""Samples per token: 1920."""
 
 WINDOW_TOKENS = 1024
 """Tokens of a window, 40.96 s."""
@@ -43,10 +42,10 @@ _DRIFT = {"released": 480, "exact": 0}
 """Samples by which a window of sound is longer than its tokens."""
 
 LOUDEST = 0.8
-"""The peak to which louder songs are brought down before they are encoded."""
+"""The peak to which louder songs are brought down before they are encoded.
 
-LOUDEST_CHANNEL = 0.9
-"""The peak to which louder channels of a window are brought down; songs at `LOUDEST` never have any."""
+Upstream then brings single channels of a window down to 0.9, of which there can be none.
+"""
 
 
 def token_count(samples: int, timing: Timing = "released") -> int:
@@ -55,7 +54,7 @@ def token_count(samples: int, timing: Timing = "released") -> int:
     In upstream's floating point an exact multiple of a token's length can come out one lower (1.16 s: 29, not 30).
     """
     if timing == "released":
-        return int(samples / float(RATE) * 25) + 1
+        return int(samples / float(SAMPLE_RATE) * FRAME_RATE) + 1
     return samples // TOKEN_SAMPLES + 1
 
 
@@ -65,7 +64,7 @@ def sample_count(tokens: int, timing: Timing = "released") -> int:
     In upstream's floating point it can come out one lower (251 tokens: 481919).
     """
     if timing == "released":
-        return int(tokens / 100 * 4 * RATE)
+        return int(tokens / 100 * 4 * SAMPLE_RATE)
     return tokens * TOKEN_SAMPLES
 
 
@@ -94,12 +93,6 @@ def window_starts(samples: int, timing: Timing = "released") -> list[int]:
     """Where the windows begin that are needed for all tokens of that many samples."""
     stride = WINDOW_SAMPLES + _DRIFT[timing]
     return [window * stride for window in range(-(-token_count(samples, timing) // WINDOW_TOKENS))]
-
-
-def token_start(token: int, samples: int, timing: Timing = "released") -> int:
-    """The sample at which what a token stands for begins, in a song of that many samples."""
-    window, place = divmod(token, WINDOW_TOKENS)
-    return (window * (WINDOW_SAMPLES + _DRIFT[timing]) + place * TOKEN_SAMPLES) % samples
 
 
 def sound_window(samples: Tensor, start: int, timing: Timing = "released") -> Tensor:
@@ -147,11 +140,11 @@ def cross_faded(pieces: Iterable[Tensor], overlap: int) -> Tensor:
         pieces: shape (..., n) with n >= overlap; at least one.
         overlap: samples by which neighbours overlap.
     """
-    rising = torch.linspace(0, 1, overlap, dtype=torch.float64)
     remaining = iter(pieces)
     joined = next(remaining)
+    rising = torch.linspace(0, 1, overlap, device=joined.device)
     for piece in remaining:
-        head, tail = joined[..., :-overlap], joined[..., -overlap:]
-        blend = tail * rising.flip(0).to(tail.device) + piece[..., :overlap] * rising.to(tail.device)
-        joined = torch.cat([head, blend.to(piece.dtype), piece[..., overlap:]], -1)
+        edge = joined.shape[-1] - overlap
+        blend = torch.lerp(joined[..., edge:], piece[..., :overlap], rising)
+        joined = torch.cat([joined[..., :edge], blend, piece[..., overlap:]], -1)
     return joined

@@ -1,5 +1,8 @@
 """The small codec that tests and lessons use in place of MuCodec."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -77,6 +80,14 @@ def test_a_file_gives_the_same_codec(tmp_path):
     again = BlockCodec.load(codec.save(tmp_path / "codec.safetensors"))
     assert torch.equal(again.codebook, codec.codebook)
     assert torch.equal(again.gains, codec.gains)
+
+
+def test_the_example_of_the_documentation(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "ladaband.md").read_text(encoding="utf-8")
+    section = page.split("\n## The codec\n")[1].split("\n## ")[0]
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    exec(example, {"folder": tmp_path})
+    assert (tmp_path / "blocks.safetensors").is_file()
 
 
 class TestWhatItRefuses:
