@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -362,10 +362,6 @@ class LadaBandConfig:
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
     codec: CodecConfig = field(default_factory=CodecConfig)
     trained_seconds: float = 163.84
-
-    def to_mapping(self) -> dict[str, Any]:
-        """All fields by name, as JSON can hold them."""
-        return asdict(self)
 
 
 _1B = PredictorConfig()
