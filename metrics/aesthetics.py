@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metrics.features.audiobox import AUDIOBOX, AXES, BATCH, AudioboxRatings
 from metrics.features.packages import installed
+from metrics.song_inputs import ACCOMPANIMENT_ALONE
 from songbench.domain.score import Scores
 from songbench.domain.song import Failure, Song
 from songbench.plugin import (
@@ -57,6 +58,7 @@ AESTHETICS = MetricCard(
         "Hears nothing above 8 kHz and 10 s at once, so neither form nor words. Moves with level (a third party found"
         " +0.1 of PQ for -6 dB). Saturated: good systems are 0.1 to 0.2 apart, so read the size of a difference, not"
         " only its rank. PC is not a quality. A silent song is rated as the model hears silence."
+        f" {ACCOMPANIMENT_ALONE}"
     ),
     citation="Tjandra et al., Meta Audiobox Aesthetics, arXiv 2502.05139",
     licence="CC BY 4.0 (weights and code)",

@@ -11,13 +11,14 @@ from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_
 from metrics.features.clamp3 import Clamp3Vectors
 from metrics.features.clamp3_encoder import CLAMP3
 from metrics.features.mert import MERT_95M
+from metrics.song_inputs import ACCOMPANIMENT_ALONE
 from songbench.plugin import MetricCard, ModelFamily, Procedure
 
 _PACKAGES = (("transformers", "embeddings"), ("torchaudio", "embeddings"))
 
 _LIMITS = (
     "A cosine has no absolute meaning: read it beside {levels}, and compare systems on the same prompts only. Says"
-    " nothing of words or quality; does not hear level."
+    " nothing of words or quality; does not hear level. " + ACCOMPANIMENT_ALONE
 )
 
 CLAMP3_AUDIO = MetricCard(
@@ -33,6 +34,7 @@ CLAMP3_AUDIO = MetricCard(
     licence=f"CLaMP 3: {CLAMP3.licence} (weights and code); MERT: {MERT_95M.licence}",
     needs=tuple(one.name for one in Clamp3Vectors().needs),
     reference=True,
+    tracks=("song", "v2a"),
     hears=("style",),
     mono=True,
     models=(ModelFamily("clamp3"),),

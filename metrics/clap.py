@@ -5,6 +5,7 @@ from __future__ import annotations
 from metrics.condition_similarity import TextSimilarity, text_fields
 from metrics.fad import clap_procedure
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
+from metrics.song_inputs import ACCOMPANIMENT_ALONE
 from songbench.plugin import Loudness, MetricCard
 
 HOP_SECONDS = 10
@@ -23,12 +24,13 @@ def clap_card(loudness: float | None) -> MetricCard:
             " only. Says nothing of lyrics or quality; authors of song generators called CLAP unsuited to singing, and"
             " its agreement with listeners is weak (.33 at clip level in MuRA-Bench). The text is read as it stands,"
             " in English, its first 77 tokens. laion_clap itself judges a long song by 10 s at random; here all of it"
-            " is heard."
+            f" is heard. {ACCOMPANIMENT_ALONE}"
         ),
         citation="Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023",
         licence=CLAP_MUSIC.licence,
         needs=tuple(one.name for one in ClapWindows().needs),
         reference=True,
+        tracks=("song", "v2a"),
         hears=("style",),
         mono=True,
         procedure=clap_procedure(

@@ -3,7 +3,8 @@
 An embedding gives vectors of length 1 for the clips of a piece of audio, and one for a text. The headline is the cosine
 between the directions of song and condition, the direction of audio being that of the mean of its clips' vectors. A
 cosine like that means nothing alone, so each comes with the level of things that have nothing to do with the song
-(`chance`), and, for audio, with that of the song the prompt was cut from (`self`), where the suite has it.
+(`chance`), and, for audio, with that of the song the prompt was cut from (`self`), where the suite has it; in track
+``v2a`` with that of the true accompaniment, which is what a system is after.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ def audio_fields(name: str, *, clips: str = "") -> tuple[Field, ...]:
         _field(name, "Cosine of the directions of the song and of its prompt audio."),
         *([_field(f"{name}_clips", clips)] if clips else []),
         _field(f"{name}_chance", "Cosine with twelve fixed clips of other music, mean."),
-        _field(f"{name}_self", "Cosine of the prompt audio and the song it was cut from, where the suite has it."),
+        _field(f"{name}_self", "Cosine of the prompt audio and the prompt's reference, where the suite has it."),
     )
 
 

@@ -54,6 +54,7 @@ DIVERSITY_MUSICNN = MetricCard(
     needs=("musicnn",),
     mono=True,
     repeats=True,
+    tracks=("song", "v2a"),
 )
 
 

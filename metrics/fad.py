@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets, moments, stored_moments
+from metrics.fadtk_environment import FADTK
 from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import FRAMES_PER_SECOND, LAYERS, LIMIT_SECONDS, MERT_95M, MertEmbedding
+from metrics.features.ms_clap import DIMENSIONS, MS_CLAP, WINDOW_SECONDS, MsClapWindows
 from metrics.features.musicnn import PATCH_SECONDS, MusicnnEmbedding
 from metrics.functional.extrapolation import Extrapolation
 from metrics.functional.frechet_distance import MIN_SONGS, FrechetAudioDistance, FrechetDistances, Moments, Subsets
 from songbench.domain.hashing import Json
-from songbench.domain.score import Scores
+from songbench.domain.score import NotApplicable, Scores
 from songbench.plugin import Field, Loudness, MetricCard, ModelFamily, Procedure
 
 _NOT_EXTRAPOLATED = f"not extrapolated: needs at least {MIN_SONGS} songs"
+NOT_THE_FIT = (
+    "In track v2a the reference is the true accompaniments of the suite as a set, so an accompaniment that does not fit"
+    " its vocal loses nothing."
+)
 FORMULA = "|m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)), by symmetric eigenvalues in float64"
 
 
@@ -53,6 +60,7 @@ FAD_MUSICNN = MetricCard(
         " distance: in a simulation 20 songs from the reference distribution itself scored 51 and 40 songs 33. fad_inf"
         " removes a part of that (31 and 17 there), not all. On the demo suite only gross differences count."
         " Judges timbre, style and production as mono up to 8 kHz at one loudness (-14 LUFS), not words or form."
+        f" {NOT_THE_FIT}"
     ),
     citation=(
         "Kilgour et al., Fréchet Audio Distance, Interspeech 2019; FAD-inf: Gui et al., ICASSP 2024;"
@@ -94,6 +102,7 @@ def fad_mert_card(layer: int, loudness: float | None) -> MetricCard:
             " level means nothing to it, nor do words. fadtk keeps 16-bit copies of the audio and embeddings in"
             " float16 and resamples by torchaudio; here float32 throughout and soxr. On the same 24 kHz files the"
             " values agreed within 0.03 %, on 44.1 kHz stereo files within 0.4 %; the tests allow 0.1 % and 2 %."
+            f" {NOT_THE_FIT}"
         ),
         citation=(
             "Kilgour et al., Fréchet Audio Distance, Interspeech 2019; FAD-inf and toolkit (fadtk): Gui et al., ICASSP"
@@ -158,6 +167,7 @@ def fad_clap_card(loudness: float | None) -> MetricCard:
             " windows, which overlap by 9 s: detail has songs, windows and both ranks. As in fadtk the last 9 windows"
             " of every song end in silence. Judges mono at 48 kHz up to 14 kHz; samples beyond full scale are clipped,"
             " as the model hears 16 bits. fadtk keeps embeddings in float16 and resamples by torchaudio."
+            f" {NOT_THE_FIT}"
         ),
         citation=(
             "Kilgour et al., Fréchet Audio Distance, Interspeech 2019; FAD-inf and toolkit (fadtk): Gui et al., ICASSP"
@@ -177,6 +187,61 @@ def fad_clap_card(loudness: float | None) -> MetricCard:
         verified=(
             "Embeddings against fadtk 1.1.0's CLAPLaionModel (laion_clap 1.1.7) on the same random weights: within"
             " 1e-4, FAD within 0.1 %. Not yet run with the published weights."
+        ),
+    )
+
+
+def fad_ms_clap_card(loudness: float | None) -> MetricCard:
+    """The card of FAD on MS-CLAP 2023."""
+    return MetricCard(
+        name="fad",
+        backend="clap-2023",
+        version="1",
+        fields=(
+            *_fields(2),
+            Field(
+                "windows",
+                unit="",
+                direction="none",
+                low=0,
+                decimals=0,
+                description=f"Windows of {WINDOW_SECONDS} s, one a second, that the distance of the songs rests on.",
+                hears=(),
+            ),
+        ),
+        summary="Fréchet distance of the songs to the reference on MS-CLAP 2023 windows of 7 s: fadtk's clap-2023.",
+        limits=(
+            "Not comparable across suites, reference sets or numbers of songs, nor with papers that say neither"
+            f" reference nor length. Not given with fewer windows than the embedding's {DIMENSIONS} dimensions on a"
+            f" side, as no covariance has full rank there: that is {DIMENSIONS / 60:.0f} minutes of music. Windows"
+            " overlap by 6 s, so some hundred songs are what it takes; fad_inf removes a part of what few songs add."
+            " The interval is over songs. Slow: fadtk embeds window by window. Judges mono up to 8 kHz; level and words"
+            f" mean nothing to it. {NOT_THE_FIT}"
+        ),
+        citation=(
+            "Kilgour et al., Fréchet Audio Distance, Interspeech 2019; FAD-inf and toolkit (fadtk): Gui et al., ICASSP"
+            " 2024; embedding: Elizalde et al., Natural Language Supervision for General-Purpose Audio Representations,"
+            " arXiv 2309.05767"
+        ),
+        licence=f"{FADTK.licence}; {MS_CLAP.licence}",
+        needs=(FADTK.name, MS_CLAP.name),
+        reference=True,
+        tracks=("song", "v2a"),
+        hears=("style", "sound"),
+        mono=True,
+        procedure=Procedure(
+            model="microsoft/msclap, CLAP_weights_2023.pth (HTSAT), by fadtk 1.1.0 and msclap 1.3.4",
+            revision=f"of the weights {MS_CLAP.name}",
+            layer="projected audio embedding, not brought to length 1, float16",
+            rate="44.1 kHz mono, 16 bit, resampled by fadtk",
+            window=f"{WINDOW_SECONDS} s, hop 1 s, the last ones filled up with zeros",
+            pooling="none: every window is a sample",
+            formula=FORMULA,
+            loudness=loudness_text(loudness),
+        ),
+        verified=(
+            "The embeddings are fadtk's; on the same ones its own distance agrees within 0.1 %, with random weights of"
+            " full size. Not yet run with the published weights."
         ),
     )
 
@@ -281,5 +346,33 @@ def fad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]
         embedding=embedding,
         read=moments("vectors"),
         compare=frechet_scores_in_many_dimensions,
+        unit="windows",
+    )
+
+
+def frechet_scores_of_full_rank(sets: EmbeddingSets[Moments]) -> Scores | NotApplicable:
+    """`frechet_scores_in_many_dimensions` with the number of windows; not applicable to fewer than `DIMENSIONS`."""
+    counts = {"songs": sum(map(len, sets.songs)), "reference songs": sum(map(len, sets.reference))}
+    for name, count in counts.items():
+        if count < DIMENSIONS:
+            return NotApplicable(
+                f"{count} {sets.unit} of the {name} are fewer than the embedding's {DIMENSIONS} dimensions: at least"
+                f" {DIMENSIONS / 60:.0f} minutes of music are needed, and better hours"
+            )
+    scores = frechet_scores_in_many_dimensions(sets)
+    return replace(scores, values={**scores.values, "windows": float(counts["songs"])})
+
+
+def fad_ms_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]:
+    """The entry point ``fad@clap-2023``.
+
+    Args:
+        loudness: of the analysis copy in LUFS; None: the audio as it is, as fadtk hears it.
+    """
+    return EmbeddingDistance(
+        card=fad_ms_clap_card(loudness),
+        embedding=MsClapWindows(loudness),
+        read=moments("vectors"),
+        compare=frechet_scores_of_full_rank,
         unit="windows",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from metrics.fad import MERT_FAMILY
+from metrics.fadtk_environment import FADTK, SCRIPT
 from metrics.features.laion_clap import CLAP_MUSIC
 from metrics.features.mert import MERT_95M
 from metrics.features.models import require
@@ -30,32 +31,8 @@ from songbench.plugin import (
     with_left_out,
 )
 from songbench.resources import needs
-from songbench.resources.environments import Environment, IsolatedWorker, IsolationError, write_wav
+from songbench.resources.environments import IsolatedWorker, IsolationError, write_wav
 from songbench.resources.weights import WeightFile, Weights
-
-FADTK = Environment(
-    name="fadtk",
-    summary="fadtk 1.1.0, Microsoft's toolkit for the Fréchet audio distance; it wants numpy before 2.",
-    requirements=(
-        "torch==2.13.0",
-        "torchaudio==2.11.0",
-        "torchvision==0.28.0",
-        "fadtk==1.1.0",
-        "transformers==4.57.6",
-        "huggingface_hub==0.36.2",
-        "laion-clap==1.1.7",
-        "msclap==1.3.4",
-        "encodec==0.1.1",
-        "hypy-utils==1.0.29",
-        "nnaudio==0.3.4",
-        "librosa==0.10.2.post1",
-        "soundfile==0.14.0",
-        "scipy==1.17.1",
-        "numpy==1.26.4",
-    ),
-    licence="MIT (fadtk)",
-    about=7_500_000_000,  # with torch for CUDA; 2 GB for a CPU
-)
 
 MERT_CODE = Weights(
     name="mert-v1-95m-code",
@@ -69,8 +46,6 @@ MERT_CODE = Weights(
 
 TIMEOUT_SECONDS = 3600.0
 """For one song, or for the comparison: two decompositions of a 768 × 768 matrix per point of FAD-infinity."""
-
-_SCRIPT = Path(__file__).with_name("isolated") / "fadtk_worker.py"
 
 _LIMITS = (
     "For checking songbench's own FAD against the package, not for everyday use: slow, as every system's run embeds the"
@@ -118,6 +93,7 @@ def _card(
         licence=licence,
         needs=(FADTK.name, *(one.name for one in weights)),
         reference=True,
+        tracks=("song", "v2a"),
         hears=("sound", "style"),
         mono=True,
         procedure=procedure,
@@ -251,7 +227,7 @@ class FadtkDistance:
     @cached_property
     def _worker(self) -> IsolatedWorker:
         folders = [str(require(weights)) for weights in self.weights]
-        return IsolatedWorker(FADTK, _SCRIPT, {"model": self.model, "weights": folders}, timeout_s=TIMEOUT_SECONDS)
+        return IsolatedWorker(FADTK, SCRIPT, {"model": self.model, "weights": folders}, timeout_s=TIMEOUT_SECONDS)
 
 
 def fad_fadtk_mert() -> FadtkDistance:

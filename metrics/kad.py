@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets, array
-from metrics.fad import MERT_FAMILY, clap_procedure, mert_backend, mert_procedure
+from metrics.fad import MERT_FAMILY, NOT_THE_FIT, clap_procedure, mert_backend, mert_procedure
 from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
 from metrics.features.mert import LAYERS, MERT_95M, MertEmbedding
@@ -21,8 +21,8 @@ LIMITS = (
     "Not comparable across embeddings or suites: the kernel is as wide as the median distance within the suite's"
     " own reference. kad treats {unit} as independent, which those of one song are not, so few songs score above 0"
     " even when drawn from the reference distribution; kad_across does not, but scatters more. Slightly negative"
-    " values mean that no difference was found."
-)
+    " values mean that no difference was found. "
+) + NOT_THE_FIT
 
 
 def _fields(unit: str) -> tuple[Field, ...]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_fields, text_fields
 from metrics.features.muq_mulan import MUQ_MULAN, MulanClips
+from metrics.song_inputs import ACCOMPANIMENT_ALONE
 from songbench.plugin import BatchSize, Loudness, MetricCard, ModelFamily, Procedure
 
 _CLIPS = "Mean cosine over pairs of clips: the package's own calc_similarity, smaller than mcc where a song varies."
@@ -34,7 +35,7 @@ _CITATION = "Measure: SongBloom (arXiv 2506.07634, section 5.3); model: Zhu et a
 
 _LIMITS = (
     "A cosine has no absolute meaning: read it between mcc_chance and mcc_self, and compare systems on the same prompts"
-    " only. Says nothing of words or quality."
+    f" only. Says nothing of words or quality. {ACCOMPANIMENT_ALONE}"
 )
 
 _VERIFIED = (
@@ -54,6 +55,7 @@ MCC = MetricCard(
     licence=f"weights: {MUQ_MULAN.licence}; code: MIT",
     needs=tuple(one.name for one in MulanClips().needs),
     reference=True,
+    tracks=("song", "v2a"),
     hears=("style",),
     mono=True,
     procedure=_PROCEDURE,

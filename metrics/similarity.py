@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from metrics.features.musicnn import HOP, MusicnnEmbedding, at_one_loudness, log_mel
 from metrics.functional.copying import WINDOW_FRAMES, copied_share
 from metrics.functional.cosine import cosine, patch_direction
+from metrics.song_inputs import ACCOMPANIMENT_ALONE
 from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
@@ -44,6 +45,7 @@ SIMILARITY_MUSICNN = MetricCard(
         " prompts were cut from. A copy of the prompt scores highest; read similarity together with copied. Copies that"
         " were transposed, stretched or drowned in noise are not found, and music looped from like samples may count"
         " as one. Judges timbre, style and production as mono up to 8 kHz at one loudness (-14 LUFS)."
+        f" {ACCOMPANIMENT_ALONE}"
     ),
     citation=(
         "Embedding: Pons & Serra, musicnn, ISMIR 2019 late-breaking demo; measure: SongBloom's MCC (arXiv 2506.07634),"

@@ -1,24 +1,69 @@
-"""Which audio of a song a model is given: the mix, the system's own vocal stem, or vocals taken out of the mix."""
+"""Which audio of a song a model is given: all of it, its vocals, or an accompaniment with the vocal it was made for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from metrics.features.demucs_stems import DemucsStems, stem_of
 from metrics.features.separation import VocalSeparation, vocals_of
-from songbench.domain.audio import AudioSource
+from songbench.domain.audio import Audio, AudioSource
+from songbench.domain.hashing import content_key
+from songbench.domain.mixing import MIX_RULE, mix_with_vocal
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure, Song
 from songbench.plugin import Features
+
+ACCOMPANIMENT_ALONE = (
+    "Of an accompaniment (track v2a) it says whether the style is right, not whether it fits the vocal, which it never"
+    " hears: another song's band in the same style loses nothing."
+)
+"""For the limits of metrics that judge an accompaniment as they judge a song."""
 
 Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotApplicable | Failure]]
 """Gives the audio of each song, in order."""
 
 
 def mixes(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
-    """The complete songs."""
+    """The complete songs; in track ``v2a`` the accompaniments without the vocals."""
     return [song.source for song in songs]
+
+
+@dataclass(frozen=True)
+class VocalMix:
+    """A vocal and its accompaniment, mixed when they are loaded (an `AudioSource`).
+
+    Attributes:
+        vocal: what was given.
+        accompaniment: what was made for it.
+    """
+
+    vocal: AudioSource
+    accompaniment: AudioSource
+
+    @property
+    def digest(self) -> str:
+        """Of both contents and the rule, which the mix follows from."""
+        return content_key(MIX_RULE, self.vocal.digest, self.accompaniment.digest)
+
+    def load(self) -> Audio:
+        """The mix by `songbench.domain.mixing.MIX_RULE`.
+
+        Raises:
+            InputError: when one of the two cannot be decoded.
+        """
+        return mix_with_vocal(self.vocal.load(), self.accompaniment.load())
+
+
+def with_vocals(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
+    """The accompaniments of track ``v2a``, each mixed with its vocal; not applicable without a vocal."""
+    return [
+        NotApplicable("the prompt has no vocal to mix with")
+        if song.request.vocal is None
+        else VocalMix(song.request.vocal, song.source)
+        for song in songs
+    ]
 
 
 def vocal_stems(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:

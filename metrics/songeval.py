@@ -1,4 +1,8 @@
-"""SongEval: five ratings of a whole song, learnt from musically trained listeners."""
+"""SongEval: five ratings of a whole song, learnt from musically trained listeners.
+
+In track ``v2a`` two metrics: of the mix of vocal and accompaniment, which is what the model was trained on, and of the
+accompaniment alone. Papers do not say which they rate.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,14 @@ from metrics.features.muq import MUQ
 from metrics.features.packages import installed
 from metrics.features.songeval import COMMIT, LAYER, SONGEVAL, SongEvalRatings
 from metrics.features.songeval_head import AXES
+from metrics.song_inputs import Input, mixes, with_vocals
+from songbench.domain.mixing import LOUDNESS_LUFS, MIX_RULE
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.plugin import (
     READY,
     Availability,
+    Feature,
     Features,
     Field,
     Loudness,
@@ -62,7 +69,9 @@ SONGEVAL_CARD = MetricCard(
     limits=(
         "41 to 53 % of the training ratings lie at the top of the scale, and no agreement of the raters is published:"
         " small differences mean little. The five ratings go up and down together. Short or silent audio is rated as"
-        " the model hears it, though it was trained on whole songs with vocals."
+        " the model hears it, though it was trained on whole songs with vocals. An accompaniment alone (track v2a) is"
+        " nothing it knows, and naturalness, which asks for the voice, has no object there: see songeval@songeval-mix,"
+        " and do not compare the two."
     ),
     citation="Yao et al., SongEval, arXiv 2505.10793; frames: Zhu et al., MuQ, arXiv 2501.01108",
     licence=f"head: {SONGEVAL.licence}; MuQ: {MUQ.licence}",
@@ -82,6 +91,22 @@ SONGEVAL_CARD = MetricCard(
 )
 
 
+MIX_CARD = replace(
+    SONGEVAL_CARD,
+    backend="songeval-mix",
+    summary="SongEval's ratings of the accompaniment together with the vocal it was made for.",
+    limits=(
+        f"Vocal and accompaniment are mixed by one rule ({MIX_RULE}: both at {LOUDNESS_LUFS:g} LUFS), so the balance"
+        " that a system chose is not judged. The same vocal is in the mixes of all systems and pulls their ratings"
+        " together. Nobody has shown that it hears whether the two fit: read it between the rows oracle and"
+        " shuffled_band. Not to be compared with songeval@songeval, nor with papers, which do not say what they"
+        " rate. " + SONGEVAL_CARD.limits.partition(" Short or silent")[0]
+    ),
+    tracks=("v2a",),
+    procedure=replace(_PROCEDURE, rate=f"the mix by {MIX_RULE}; {_PROCEDURE.rate}"),
+)
+
+
 @dataclass(frozen=True)
 class SongEval:
     """A `SongMetric`: the ratings of each song.
@@ -89,10 +114,12 @@ class SongEval:
     Attributes:
         card: what it is.
         ratings: gives them.
+        input: which audio of a song is rated.
     """
 
     card: MetricCard = SONGEVAL_CARD
     ratings: SongEvalRatings = field(default_factory=SongEvalRatings)
+    input: Input = mixes
 
     def availability(self) -> Availability:
         """Whether package and weights are here."""
@@ -101,13 +128,19 @@ class SongEval:
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song; not applicable to less than 0.1 s."""
-        for ratings in features.of(self.ratings, [song.source for song in songs]):
-            if isinstance(ratings, Failure):
-                yield ratings
-            elif "unheard" in ratings.data:
-                yield NotApplicable(f"the song is {ratings.data['unheard']}")
-            else:
-                yield Scores(values=dict(zip(AXES, map(float, ratings.arrays["ratings"]), strict=True)))
+        inputs = self.input(songs, features)
+        sources = [source for source in inputs if not isinstance(source, NotApplicable | Failure)]
+        rated = iter(features.of(self.ratings, sources) if sources else ())
+        for source in inputs:
+            yield source if isinstance(source, NotApplicable | Failure) else _verdict(next(rated))
+
+
+def _verdict(ratings: Feature | Failure) -> Verdict:
+    if isinstance(ratings, Failure):
+        return ratings
+    if "unheard" in ratings.data:
+        return NotApplicable(f"the song is {ratings.data['unheard']}")
+    return Scores(values=dict(zip(AXES, map(float, ratings.arrays["ratings"]), strict=True)))
 
 
 def songeval_songeval(loudness: Loudness | None = None) -> SongEval:
@@ -116,5 +149,18 @@ def songeval_songeval(loudness: Loudness | None = None) -> SongEval:
     Args:
         loudness: LUFS to which songs are brought before they are rated; None: as they are, as the authors' tool does.
     """
-    procedure = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
-    return SongEval(replace(SONGEVAL_CARD, procedure=procedure), SongEvalRatings(loudness))
+    return SongEval(_at_loudness(SONGEVAL_CARD, loudness), SongEvalRatings(loudness))
+
+
+def songeval_mix(loudness: Loudness | None = None) -> SongEval:
+    """The entry point ``songeval@songeval-mix``.
+
+    Args:
+        loudness: LUFS to which mixes are brought before they are rated; None: as the rule of mixing leaves them.
+    """
+    return SongEval(_at_loudness(MIX_CARD, loudness), SongEvalRatings(loudness), with_vocals)
+
+
+def _at_loudness(card: MetricCard, loudness: float | None) -> MetricCard:
+    assert card.procedure is not None
+    return card if loudness is None else replace(card, procedure=replace(card.procedure, loudness=f"{loudness:g} LUFS"))

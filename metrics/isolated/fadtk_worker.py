@@ -1,9 +1,11 @@
 """Runs in the environment ``fadtk``: Fréchet distances by fadtk's own code, from weights that songbench has checked.
 
 Nothing is downloaded here. What fadtk and the packages below it would fetch when they are imported or a model is built
-is put where they look for it (MERT), or stands in for what never reaches an audio embedding (CLAP's text side).
+is put where they look for it (MERT), or stands in for what never reaches an audio embedding (the text sides of both
+CLAPs).
 
-Settings: ``model`` (``MERT-v1-95M`` or ``clap-laion-music``) and ``weights`` (folders with the model's files).
+Settings: ``model`` (``MERT-v1-95M``, ``clap-laion-music`` or ``clap-2023``) and ``weights`` (folders with the
+model's files).
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 MERT_REPOSITORY = "m-a-p/MERT-v1-95M"
 CLAP_FILE = "music_audioset_epoch_15_esc_90.14.pt"
+MS_CLAP_FILE = "CLAP_weights_2023.pth"
 
 LEAST_FRAMES = 500
 """Frames of the smallest subset that fadtk extrapolates from; below it there is nothing to extrapolate."""
@@ -45,6 +48,12 @@ class Worker:
             fadtk.model_loader.__file__ = str(scratch / "model_loader.py")
             _link(weights, [CLAP_FILE], scratch / ".model-checkpoints")
             model = fadtk.model_loader.CLAPLaionModel("music")
+        elif settings["model"] == "clap-2023":
+            _hear_only_ms_clap()
+            _read_tensors_only()
+            fadtk.model_loader.__file__ = str(scratch / "model_loader.py")
+            _link(weights, [MS_CLAP_FILE], scratch / ".model-checkpoints")
+            model = fadtk.model_loader.CLAPModel("2023")
         else:
             _hub_cache(weights, scratch / "hub-home/hub")
             model = fadtk.model_loader.MERTModel(size="v1-95M", layer=12)
@@ -54,7 +63,7 @@ class Worker:
         """Have fadtk write the embedding of a sound file beside it.
 
         Returns:
-            How many frames (MERT) or windows (CLAP) it has.
+            How many frames (MERT) or windows (both CLAPs) it has.
         """
         import numpy as np
         from fadtk.utils import get_cache_embedding_path
@@ -158,6 +167,32 @@ def _stand_in_for_text() -> None:
     config: Any = transformers.RobertaConfig
     roberta: Any = transformers.RobertaModel
     roberta.from_pretrained = classmethod(lambda cls, *_, **__: cls(config(**base)))
+
+
+def _hear_only_ms_clap() -> None:
+    """MS-CLAP without its text side and the hub, and refusing checkpoints that do not fill its audio side.
+
+    msclap ignores what a checkpoint lacks; the layers concerned would stay random.
+    """
+    import msclap.models.clap
+    import torch
+    import transformers
+
+    model: Any = transformers.AutoModel
+    model.from_pretrained = classmethod(lambda cls, *_, **__: torch.nn.Module())
+    tokenizer: Any = transformers.AutoTokenizer
+    tokenizer.from_pretrained = classmethod(lambda cls, *_, **__: SimpleNamespace(add_special_tokens=lambda _: 0))
+    loaded = msclap.models.clap.CLAP.load_state_dict
+
+    def load(self: torch.nn.Module, state: Any, strict: bool = False) -> Any:
+        keys = loaded(self, state, strict=strict)
+        absent = [key for key in keys.missing_keys if key.startswith("audio_encoder.")]
+        if absent:
+            raise ValueError(f"{MS_CLAP_FILE} is of another model: it lacks {absent[0]} and {len(absent) - 1} more")
+        return keys
+
+    clap: Any = msclap.models.clap.CLAP
+    clap.load_state_dict = load
 
 
 def _read_tensors_only() -> None:

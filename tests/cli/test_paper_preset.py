@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from songbench.contracts import registry
 from songbench.contracts.cards import READY, SystemCard
 from songbench.contracts.metric import SetMetric
+from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import Scores
@@ -40,6 +43,34 @@ def test_the_columns_are_those_of_the_paper_in_its_order():
     directions = {column.field.name.upper(): column.field.direction for column in headline_columns(board)}
     assert {field: direction for field, _, direction in table.fields} == {f: directions[f] for f in TABLE_2}
     assert "stand-in" not in tables.to_text(board)
+
+
+def test_ladaband_gives_the_columns_of_its_table_1_with_songeval_twice():
+    cards = [registry.build_metric(name).card for name in metric_selection(["ladaband"])]
+    assert all("v2a" in card.tracks for card in cards)
+    columns = [card.column(field.name) for card in cards for field in card.fields if field.headline]
+    ratings = ("coherence", "musicality", "memorability", "clarity", "naturalness")
+    for backend in ("songeval", "songeval-mix"):
+        assert [f"{rating}@{backend}" in [column.casefold() for column in columns] for rating in ratings] == [True] * 5
+    for column in (
+        "fad@clap-2023",
+        "onset_f1_ref@librosa",
+        "hpcp_frame_ref@own",
+        "clamp3_text@clamp3-saas-text",
+        "rtf",
+    ):
+        assert column in columns
+    asked = {field.casefold() for field, _, _ in published.load_published("ladaband-table1").fields}
+    given = {*ratings, "fad", "onset f1", "hpcp similarity", "clamp", "rtf"}
+    assert asked == given
+
+
+def test_songbloom_is_the_preset_paper_by_another_name():
+    presets = metric_presets()
+    assert presets["songbloom"] == presets["paper"]
+    with pytest.raises(InputError, match="ladaband") as error:
+        metric_selection(["lada-band"])
+    assert "songbloom" in str(error.value)
 
 
 def test_every_preset_names_metrics_that_exist():

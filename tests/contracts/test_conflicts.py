@@ -27,6 +27,12 @@ MCC = {
     *((name, f"{why}, the encoder inside") for name, why in HEARERS.items()),
     ("heartmula", "tuned by DPO on MuQ similarity"),
 }
+SONGEVAL = {
+    ("heartmula", "tuned by DPO on these ratings"),
+    ("ladaband_upstream", "its training songs were chosen by this very scorer"),
+    *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
+    *((name, f"{why}, the encoder that SongEval hears") for name, why in HEARERS.items()),
+}
 KNOWN = {
     "clamp3@clamp3-saas": CLAMP3,
     "clamp3@clamp3-saas-text": CLAMP3,
@@ -42,12 +48,8 @@ KNOWN = {
         *((name, f"{why}, one of the two models that SongFormer hears") for name, why in HEARERS.items()),
         *((name, "from the laboratory that made SongFormer") for name in ("diffrhythm", "diffrhythm2")),
     },
-    "songeval@songeval": {
-        ("heartmula", "tuned by DPO on these ratings"),
-        ("ladaband_upstream", "its training songs were chosen by this very scorer"),
-        *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
-        *((name, f"{why}, the encoder that SongEval hears") for name, why in HEARERS.items()),
-    },
+    "songeval@songeval": SONGEVAL,
+    "songeval@songeval-mix": SONGEVAL,
     "tencent_songbench@tencent": {
         ("levo", "from the group that made this scorer"),
         *((name, f"{why}, the encoder that Tencent's SongBench hears") for name, why in HEARERS.items()),
