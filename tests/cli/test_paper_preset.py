@@ -52,14 +52,8 @@ def test_ladaband_gives_the_columns_of_its_table_1_with_songeval_twice():
     ratings = ("coherence", "musicality", "memorability", "clarity", "naturalness")
     for backend in ("songeval", "songeval-mix"):
         assert [f"{rating}@{backend}" in [column.casefold() for column in columns] for rating in ratings] == [True] * 5
-    for column in (
-        "fad@clap-2023",
-        "onset_f1_ref@librosa",
-        "hpcp_frame_ref@own",
-        "clamp3_text@clamp3-saas-text",
-        "rtf",
-    ):
-        assert column in columns
+    others = "fad@clap-2023 onset_f1_ref@librosa hpcp_frame_ref@own clamp3_text@clamp3-saas-text rtf"
+    assert set(others.split()) <= set(columns)
     asked = {field.casefold() for field, _, _ in published.load_published("ladaband-table1").fields}
     given = {*ratings, "fad", "onset f1", "hpcp similarity", "clamp", "rtf"}
     assert asked == given
@@ -69,7 +63,7 @@ def test_songbloom_is_the_preset_paper_by_another_name():
     presets = metric_presets()
     assert presets["songbloom"] == presets["paper"]
     with pytest.raises(InputError, match="ladaband") as error:
-        metric_selection(["lada-band"])
+        metric_selection(["ladabnad"])
     assert "songbloom" in str(error.value)
 
 
