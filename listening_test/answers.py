@@ -25,7 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from listening_test.pages import (
-    PROMPT,
+    BESIDE,
     REFERENCE,
     PageRef,
     background,
@@ -131,7 +131,7 @@ def _trial(test: PreparedTest, page: PageRef, language: str, payload: Mapping[st
         raise RefusedAnswerError("comment", f"at most {LONGEST_COMMENT} characters")
     playable = slots(test, page, language)
     plays = _plays(payload.get("plays"), {slot: test.stimuli[one].seconds for slot, one in playable.items()})
-    judged = [slot for slot in playable if slot not in (REFERENCE, PROMPT)]
+    judged = [slot for slot in playable if slot not in (REFERENCE, *BESIDE)]
     for slot in [*judged, *([REFERENCE] if REFERENCE in playable else [])]:
         seconds = test.stimuli[playable[slot]].seconds
         seconds_heard = heard_seconds(plays[slot]["ranges"]) if slot in plays else 0.0

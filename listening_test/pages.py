@@ -40,8 +40,11 @@ from songbench.domain.tables import read_table
 
 PageKind: TypeAlias = Literal["consent", "background", "sound", "headphones", "trial", "break", "thanks"]
 SLOTS = "ABCDEFGHIJKLMN"
-REFERENCE, PROMPT = "R", "P"
-"""Slots of the open reference and of the style sample."""
+REFERENCE, PROMPT, VOCAL = "R", "P", "V"
+"""Slots of the open reference, of the style sample and of the vocal alone."""
+
+BESIDE = (PROMPT, VOCAL)
+"""Slots of what may be played and need not."""
 
 SECONDS_PER_SCALE = 4.0
 """Time allowed per question when the length of a session is estimated; to be replaced by a pilot's."""
@@ -109,7 +112,8 @@ def slots(test: PreparedTest, page: PageRef, language: str) -> dict[str, str]:
     if trial.reference:
         stimuli[REFERENCE] = trial.reference
     prompt = test.items[trial.item].prompt_audio if trial.item else None
-    return stimuli | ({PROMPT: prompt} if prompt else {})
+    beside = {PROMPT: prompt, VOCAL: trial.vocal}
+    return stimuli | {slot: stimulus for slot, stimulus in beside.items() if stimulus}
 
 
 def scales_of(test: PreparedTest, trial: Trial) -> tuple[Scale, ...]:
@@ -127,7 +131,7 @@ def session_minutes(test: PreparedTest, seat: int) -> float:
     """How long a session takes when everything is heard once and answered without hurry, in minutes."""
     total = 60.0  # consent, background, sound check
     for page in session_pages(test, seat):
-        stimuli = [name for slot, name in slots(test, page, "en").items() if slot != PROMPT]
+        stimuli = [name for slot, name in slots(test, page, "en").items() if slot not in BESIDE]
         total += sum(test.stimuli[name].seconds for name in stimuli)
         if page.step:
             trial = test.trials[page.step.trial]
@@ -192,9 +196,10 @@ def _trial(test: PreparedTest, page: PageRef, language: str, players: Mapping[st
             "lyrics": item.lyrics if item else "",
             "style": item.style if item else "",
             "prompt": players.get(PROMPT),
+            "vocal": players.get(VOCAL),
         },
         "reference": players.get(REFERENCE),
-        "stimuli": [player for slot, player in players.items() if slot not in (REFERENCE, PROMPT)],
+        "stimuli": [player for slot, player in players.items() if slot not in (REFERENCE, *BESIDE)],
         "scales": [_scale(scale, language) for scale in scales_of(test, trial)],
         "minimum": {"seconds": listening.minimum_seconds, "share": listening.minimum_share},
         "comments": listening.comments,

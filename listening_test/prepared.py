@@ -32,8 +32,8 @@ TEST, KEY, SECRET, AUDIO = "test.json", "key.json", "secret", "audio"
 SCHEMA = 1
 
 Role: TypeAlias = Literal["system", "anchor", "reference", "prompt", "trap", "practice", "check"]
-"""What a stimulus is: a song of a system, a hidden anchor, the (open or hidden) reference, the style sample of an item,
-a trap's spoken instruction, a practice example, part of the sound and headphone checks."""
+"""What a stimulus is: a song of a system, a hidden anchor, the (open or hidden) reference, what an item shows (style
+sample, vocal alone), a trap's spoken instruction, a practice example, part of the sound and headphone checks."""
 
 Kind: TypeAlias = Literal["test", "anchor", "repeat", "trap", "practice"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -88,6 +88,7 @@ class Trial:
         stimuli: what is judged: 1 for ``acr``, 2 for pairs, more for the continuous forms.
         scales: the ids of the questions.
         reference: the open reference of ``mushra``, or None.
+        vocal: the vocal alone, or None.
         spoken: per language of the page, which stimulus is replaced by which (a voice speaks the page's language).
     """
 
@@ -96,6 +97,7 @@ class Trial:
     stimuli: tuple[str, ...]
     scales: tuple[str, ...]
     reference: str | None = None
+    vocal: str | None = None
     spoken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -161,7 +163,7 @@ class PreparedTest:
             "protocol": self.protocol.to_json(),
             "stimuli": [{**vars(one)} for one in self.stimuli.values()],
             "items": [{**vars(one)} for one in self.items.values()],
-            "trials": [{**vars(one)} for one in self.trials.values()],
+            "trials": [_trial_json(one) for one in self.trials.values()],
             "seats": [
                 {
                     "practice": [{**vars(step)} for step in seat.practice],
@@ -176,6 +178,11 @@ class PreparedTest:
     def digest(self) -> str:
         """The sha256 of protocol, assignment and audio: what was fixed before data, printed in every report."""
         return content_key("prepared listening test", json.loads(json.dumps(self.to_json())))
+
+
+def _trial_json(trial: Trial) -> dict[str, Json]:
+    """A trial; without a vocal as it was before there were any, so that older tests keep their digest."""
+    return {name: value for name, value in vars(trial).items() if name != "vocal" or value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from metrics.features.demucs_stems import DemucsStems, stem_of
 from metrics.features.separation import VocalSeparation, vocals_of
-from songbench.domain.audio import Audio, AudioSource
-from songbench.domain.hashing import content_key
-from songbench.domain.mixing import MIX_RULE, mix_with_vocal
+from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure, Song
+from songbench.domain.vocal_mix import VocalMix
 from songbench.plugin import Features
 
 ACCOMPANIMENT_ALONE = (
@@ -28,32 +26,6 @@ Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotAp
 def mixes(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:
     """The complete songs; in track ``v2a`` the accompaniments without the vocals."""
     return [song.source for song in songs]
-
-
-@dataclass(frozen=True)
-class VocalMix:
-    """A vocal and its accompaniment, mixed when they are loaded (an `AudioSource`).
-
-    Attributes:
-        vocal: what was given.
-        accompaniment: what was made for it.
-    """
-
-    vocal: AudioSource
-    accompaniment: AudioSource
-
-    @property
-    def digest(self) -> str:
-        """Of both contents and the rule, which the mix follows from."""
-        return content_key(MIX_RULE, self.vocal.digest, self.accompaniment.digest)
-
-    def load(self) -> Audio:
-        """The mix by `songbench.domain.mixing.MIX_RULE`.
-
-        Raises:
-            InputError: when one of the two cannot be decoded.
-        """
-        return mix_with_vocal(self.vocal.load(), self.accompaniment.load())
 
 
 def with_vocals(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:

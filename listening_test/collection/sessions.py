@@ -30,7 +30,7 @@ from listening_test.collection import overview
 from listening_test.collection.database import Database, PageRow, PanelVisitRow, PlayRow, RaterRow, RatingRow, TestRow
 from listening_test.collection.seats import emptiest_seat, next_round
 from listening_test.collection.tokens import Signer, is_token, new_token, token_hash
-from listening_test.pages import PROMPT, PageRef, needed_seconds, session_pages, slots
+from listening_test.pages import BESIDE, PageRef, needed_seconds, session_pages, slots
 from listening_test.panel.decisions import fails_headphones, fails_traps, traps_wrong
 from listening_test.panel.settings import Panel, SessionEnd
 from listening_test.panel.visits import PanelVisit, read_visit
@@ -423,7 +423,7 @@ class Sessions:
         """How long hearing what must be heard takes; one player plays at a time."""
         if page.kind != "trial":
             return 0.0
-        judged = [name for slot, name in slots(self.test, page, language).items() if slot != PROMPT]
+        judged = [name for slot, name in slots(self.test, page, language).items() if slot not in BESIDE]
         return sum(needed_seconds(self.test.protocol, self.test.stimuli[name].seconds) for name in judged)
 
     def _language(self, language: object, otherwise: str = "") -> str:

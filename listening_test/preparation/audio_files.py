@@ -268,7 +268,9 @@ class AudioWriter:
         rate = protocol.listening.rate
         before = loudness(lengthened(rendered.sound, rate, SHORTEST_TAIL), rate)
         silent = math.isinf(before)
-        if silent and (recipe.source is None or recipe.source.system is None or recipe.sort == "style sample"):
+        if silent and (
+            recipe.source is None or recipe.source.system is None or recipe.sort in ("style sample", "vocal")
+        ):
             raise _silent(recipe)
         peak = true_peak(rendered.sound, rate)
         audio = {}
@@ -309,7 +311,7 @@ class AudioWriter:
 
 
 def _silent(recipe: ClipRecipe) -> InputError:
-    sort = "style sample" if recipe.sort == "style sample" else "reference song"
+    sort = recipe.sort if recipe.sort in ("style sample", "vocal") else "reference song"
     prompt = recipe.source.prompt if recipe.source else ""
     return InputError(
         f"The {sort} of prompt '{prompt}' is silent.", cure="Mend the suite, or leave the prompt out (items.prompts)."

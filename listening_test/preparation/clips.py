@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from listening_test.preparation.design import ItemName
 from listening_test.prepared import Role
 
-Sort: TypeAlias = Literal["song", "style sample", "sound check", "tones"]
+Sort: TypeAlias = Literal["song", "style sample", "vocal", "sound check", "tones"]
 
 
 class SongSource(NamedTuple):
@@ -31,7 +31,7 @@ class ClipRecipe:
 
     Attributes:
         sort: of sound.
-        source: the song, or the prompt of a style sample; None for tones.
+        source: the song, or the prompt of a style sample or vocal; None for tones.
         excerpt: the number of the protocol's excerpt.
         effect: an anchor that changes the sound, "" for none.
         voice_text: what a voice says over it, "" for nothing.

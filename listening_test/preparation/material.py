@@ -10,6 +10,7 @@ from songbench.domain.audio import AudioFile, AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.prompt import Asset, FileAsset, Prompt
 from songbench.domain.song import Song
+from songbench.domain.vocal_mix import VocalMix
 from songbench.execution.experiment import Experiment
 from songbench.execution.plan import Planner
 from songbench.execution.recorded import stored_songs
@@ -45,7 +46,8 @@ class Material:
         songs: every song that was asked for; None: it was not made.
         keys: of these songs in the store.
         prompt_audio: by prompt, the style samples there are.
-        references: by prompt, the reference songs there are.
+        references: by prompt, the reference songs there are; in track ``v2a`` the true accompaniments.
+        vocals: by prompt, the vocals of track ``v2a``; empty in the track ``song``.
         pending: songs that were neither made nor failed: the run has not finished.
     """
 
@@ -57,12 +59,18 @@ class Material:
     keys: Mapping[SongId, str] = field(default_factory=dict)
     prompt_audio: Mapping[str, AudioSource] = field(default_factory=dict)
     references: Mapping[str, AudioSource] = field(default_factory=dict)
+    vocals: Mapping[str, AudioSource] = field(default_factory=dict)
     pending: tuple[SongId, ...] = ()
 
     @property
     def takes(self) -> tuple[int, ...]:
         """The numbers of the takes of the run."""
         return tuple(sorted({name.take for name in self.songs}))
+
+    @property
+    def track(self) -> str:
+        """The track of the run."""
+        return next((prompt.track for prompt in self.prompts.values()), "song")
 
 
 def gather_material(experiment: Experiment, store: Store, runs: str) -> Material:
@@ -85,6 +93,7 @@ def gather_material(experiment: Experiment, store: Store, runs: str) -> Material
         keys={name: key for name, (_, key) in songs.items() if key},
         prompt_audio=_assets(experiment, store, "prompt_wav"),
         references=_assets(experiment, store, "reference"),
+        vocals=_assets(experiment, store, "vocal"),
         pending=tuple(name for name, (song, key) in songs.items() if key and song is None and key not in settled),
     )
 
@@ -93,7 +102,7 @@ def _assets(experiment: Experiment, store: Store, name: str) -> dict[str, AudioS
     keys = Planner(experiment, store).asset_keys
     sources: dict[str, AudioSource] = {}
     for prompt in experiment.suite.prompts:
-        asset: Asset | None = prompt.reference if name == "reference" else prompt.prompt_audio
+        asset: Asset | None = prompt.assets.get(name)
         if isinstance(asset, FileAsset):
             sources[prompt.id] = AudioFile(asset.path)
         elif asset is not None and (record := store.get("assets", keys[prompt.id][name])):
@@ -102,7 +111,9 @@ def _assets(experiment: Experiment, store: Store, name: str) -> dict[str, AudioS
 
 
 def where(source: AudioSource) -> str:
-    """The file of a source, for messages."""
+    """The file of a source, for messages; of a mix that of the accompaniment."""
+    if isinstance(source, VocalMix):
+        return where(source.accompaniment)
     if isinstance(source, AudioFile):
         return str(source.path)
     return f"{source.store.url}, {source.blob.name}" if isinstance(source, StoredAudio) else "audio in memory"
@@ -116,6 +127,8 @@ def seconds_of(source: AudioSource) -> float:
     """
     import soundfile
 
+    if isinstance(source, VocalMix):
+        return max(seconds_of(source.vocal), seconds_of(source.accompaniment))
     try:
         if isinstance(source, StoredAudio):
             return float(soundfile.info(io.BytesIO(source.store.read_blob(source.blob))).duration)

@@ -17,6 +17,7 @@ from listening_test.protocol import Protocol
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.song import Song
+from songbench.domain.vocal_mix import VocalMix
 from songbench.execution.results import SongId
 
 
@@ -73,6 +74,9 @@ class Renderer:
         if recipe.sort == "style sample":
             first, last = sounding(samples)
             return RenderedClip(recipe, framed(samples[:, first:last], rate), first / rate)
+        if recipe.sort == "vocal":
+            part, start, _ = self._excerpt(recipe, source, samples)
+            return RenderedClip(recipe, framed(part, rate), start)
         part, start, notes = self._excerpt(recipe, source, samples)
         if recipe.sort == "sound check":
             longest = round(checks.EXCERPT_SECONDS * rate)
@@ -91,7 +95,7 @@ class Renderer:
         span = self.common.get((source.prompt, recipe.excerpt)) or self.place_of(source, recipe.excerpt, seconds)
         first = round(span.start * rate)
         part = samples[:, first : first + round(span.seconds * rate)]
-        if not self.common:
+        if not self.common and recipe.sort != "vocal":  # which begins with the mix, whenever it is heard
             start, end = sounding(part)
             part, first = part[:, start:end], first + start
         if part.shape[1] < SHORTEST_SECONDS * rate:
@@ -136,16 +140,20 @@ class Renderer:
         """The song as stored; None for reference songs."""
         return self.material.songs[SongId(source.system, source.prompt, source.take)] if source.system else None
 
-    def audio_of(self, source: SongSource, *, sample: bool = False) -> AudioSource:
-        """The audio of a song, of a reference song, or the style sample of a prompt."""
-        if sample:
+    def audio_of(self, source: SongSource, sort: str = "song") -> AudioSource:
+        """The audio of a song or reference song, mixed with its vocal where it has one; or style sample or vocal."""
+        if sort == "style sample":
             return self.material.prompt_audio[source.prompt]
+        vocal = self.material.vocals.get(source.prompt)
+        if sort == "vocal" and vocal:
+            return vocal
         song = self.song_of(source)
-        return song.source if song else self.material.references[source.prompt]
+        audio = song.source if song else self.material.references[source.prompt]
+        return VocalMix(vocal, audio) if vocal else audio
 
     def _decoded(self, source: SongSource, sort: str) -> Sound:
         """The samples of a source at the rate of the test, shape (2, n)."""
-        audio = self.audio_of(source, sample=sort == "style sample")
+        audio = self.audio_of(source, sort)
         try:
             loaded = audio.load()
         except (InputError, FileNotFoundError) as error:
@@ -174,4 +182,4 @@ def unusable(source: SongSource, why: str, audio: AudioSource, cure: str | None 
 
 
 def _origin(recipe: ClipRecipe) -> str:
-    return "style sample" if recipe.sort == "style sample" else "song"
+    return recipe.sort if recipe.sort in ("style sample", "vocal") else "song"

@@ -9,7 +9,7 @@ from random import Random
 from listening_test.preparation.design import ItemName
 from listening_test.preparation.excerpts import has_section
 from listening_test.preparation.material import Contestant, Material
-from listening_test.protocol import Protocol
+from listening_test.protocol import Protocol, load_protocol, preset_names
 from songbench.domain.errors import InputError
 from songbench.domain.prompt import Prompt
 from songbench.execution.results import SongId
@@ -56,6 +56,7 @@ def select(material: Material, protocol: Protocol) -> Selection:
         InputError: for names that the run does not have, a run that has not finished, too few systems for the form, or
             checks that the material does not allow.
     """
+    _track(material, protocol)
     systems = _systems(material, protocol)
     _takes(material, protocol)
     _declared_pairs(protocol, [system.name for system in systems])
@@ -90,6 +91,17 @@ def select(material: Material, protocol: Protocol) -> Selection:
         failed=failed,
         notes=tuple(notes),
     )
+
+
+def _track(material: Material, protocol: Protocol) -> None:
+    if material.track not in protocol.tracks:
+        fitting = [name for name in preset_names() if material.track in load_protocol(name).tracks]
+        raise InputError(
+            f"The protocol '{protocol.name}' asks about runs of the track {' and '.join(protocol.tracks)}, and the run"
+            f" '{material.run}' is of the track {material.track}.",
+            field="tracks",
+            cure=f"Presets for it: {', '.join(fitting)}. A protocol of your own says tracks: [{material.track}].",
+        )
 
 
 def _systems(material: Material, protocol: Protocol) -> tuple[Contestant, ...]:
@@ -171,6 +183,12 @@ def _prompts(material: Material, protocol: Protocol, notes: list[str]) -> list[P
                     field="show.prompt_audio",
                     cure=f"Make it with `songbench generate`, or name the store of run '{material.run}' with --store.",
                 )
+    for prompt in prompts:
+        if prompt.vocal and prompt.id not in material.vocals:
+            raise InputError(
+                f"The vocal of prompt '{prompt.id}' is not in the store.",
+                cure=f"Make it with `songbench generate`, or name the store of run '{material.run}' with --store.",
+            )
     return prompts
 
 

@@ -71,16 +71,20 @@ class TestWriter:
         )
         prompts = list(dict.fromkeys(trial_plan.item.prompt for trial_plan in trial_plans))
         samples = {name: _sample(name) for name in prompts if self._has_sample(name)}
+        vocals = {trial_plan: _vocal(trial_plan.item) for trial_plan in trial_plans if self._has_vocal(trial_plan)}
         sound, tones = self._sound_check(), self._tones()
         clips = [clip for trial_plan in trial_plans for clip in trial_plan.every_clip] + [
             *samples.values(),
+            *vocals.values(),
             *tones,
             *([sound] if sound else []),
         ]
         names = {clip: self._name() for clip in dict.fromkeys(clips)}
         audio, level = self._audio(renderer, names, _models(trial_plans, names), tell)
         items = {name: self._item(name, names[samples[name]] if name in samples else None) for name in prompts}
-        trials = {trial_plan: self._trial(trial_plan, names, items) for trial_plan in trial_plans}
+        trials = {
+            trial_plan: self._trial(trial_plan, names, items, vocals.get(trial_plan)) for trial_plan in trial_plans
+        }
         test = PreparedTest(
             folder=self._folder,
             protocol=self._protocol,
@@ -127,6 +131,9 @@ class TestWriter:
     def _has_sample(self, prompt: str) -> bool:
         return self._protocol.show.prompt_audio and prompt in self._material.prompt_audio
 
+    def _has_vocal(self, trial_plan: TrialPlan) -> bool:
+        return self._protocol.show.vocal and trial_plan.item.prompt in self._material.vocals
+
     def _sound_check(self) -> Clip | None:
         """Noise and a song that is not in the test, where there is one."""
         if not self._protocol.checks.sound_check:
@@ -170,7 +177,9 @@ class TestWriter:
             prompt_audio=sample,
         )
 
-    def _trial(self, trial_plan: TrialPlan, names: Mapping[Clip, str], items: Mapping[str, PromptDisplay]) -> Trial:
+    def _trial(
+        self, trial_plan: TrialPlan, names: Mapping[Clip, str], items: Mapping[str, PromptDisplay], vocal: Clip | None
+    ) -> Trial:
         """Stimuli stand in the order of their names, which says nothing; each rater's order is in the steps."""
         return Trial(
             id=self._name(),
@@ -178,6 +187,7 @@ class TestWriter:
             stimuli=tuple(sorted(names[clip] for clip in trial_plan.clips)),
             scales=trial_plan.scales,
             reference=names[trial_plan.reference] if trial_plan.reference else None,
+            vocal=names[vocal] if vocal else None,
             spoken={
                 language: {names[trial_plan.clips[number]]: names[clip] for number, clip in replaced}
                 for language, replaced in trial_plan.spoken
@@ -229,6 +239,11 @@ def _sample(prompt: str) -> Clip:
     return Clip(
         role="prompt", recipe=ClipRecipe(sort="style sample", source=SongSource(prompt, None)), of=ItemName(prompt)
     )
+
+
+def _vocal(item: ItemName) -> Clip:
+    recipe = ClipRecipe(sort="vocal", source=SongSource(item.prompt, None), excerpt=item.excerpt)
+    return Clip(role="prompt", recipe=recipe, of=ItemName(item.prompt, excerpt=item.excerpt))
 
 
 def _seat(session: Session, names: Mapping[Clip, str], trials: Mapping[TrialPlan, Trial]) -> Seat:

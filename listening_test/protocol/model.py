@@ -104,11 +104,12 @@ class Items(Schema):
 
 
 class Show(Schema):
-    """What is shown beside the player."""
+    """What is shown beside the player; the vocal of track ``v2a`` and the style sample to be played."""
 
     lyrics: Flag = True
     style: Flag = False
     prompt_audio: Flag = False
+    vocal: Flag = False
 
 
 class Listening(Schema):
@@ -247,6 +248,8 @@ class Protocol(Schema):
         title: shown to raters; says nothing about systems.
         source: where the questionnaire comes from.
         form: how a rater answers.
+        tracks: of the runs that its questions fit. In track ``v2a`` everything that is judged is a mix of vocal and
+            accompaniment by `songbench.domain.mixing.MIX_RULE`, the true accompaniment included.
         scales: at least one; ``preference`` and ``ccr`` ask each of them about the pair.
         excerpts: one or more; each (song, excerpt) is a stimulus of its own.
         languages: of the page; a rater chooses.
@@ -261,6 +264,7 @@ class Protocol(Schema):
     title: Localized = Field(default_factory=dict)
     source: str = ""
     form: Form
+    tracks: Annotated[tuple[Literal["song", "v2a"], ...], Field(min_length=1)] = ("song",)
     scales: Annotated[tuple[Scale, ...], Field(min_length=1, max_length=12)]
     excerpts: Annotated[tuple[Excerpt, ...], Field(min_length=1)] = (Excerpt(),)
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en", "zh")
@@ -302,6 +306,8 @@ class Protocol(Schema):
             raise ValueError(f"analysis.primary '{self.analysis.primary}' is none of the scales {', '.join(ids)}")
         if any(scale.only_with == "prompt_audio" for scale in self.scales) and not self.show.prompt_audio:
             raise ValueError("a scale is asked only with the sound prompt; set show.prompt_audio to true")
+        if self.show.vocal and "v2a" not in self.tracks:
+            raise ValueError("only prompts of the track v2a have a vocal to show; add v2a to tracks")
         return self
 
     @property
@@ -337,8 +343,16 @@ class Protocol(Schema):
         return float(min(points)), float(max(points))
 
     def to_json(self) -> dict[str, Any]:
-        """Every field, defaults included; `Protocol.model_validate` reads it back."""
-        return self.model_dump(mode="json", by_alias=True)
+        """Every field, defaults included; `Protocol.model_validate` reads it back.
+
+        What came with the track ``v2a`` stands there only where it is used, so that older protocols keep their digest.
+        """
+        fields = self.model_dump(mode="json", by_alias=True)
+        if self.tracks == ("song",):
+            del fields["tracks"]
+        if not self.show.vocal:
+            del fields["show"]["vocal"]
+        return fields
 
     def digest(self) -> str:
         """The sha256 of the whole protocol: what was declared before data."""

@@ -1,9 +1,12 @@
-"""Means per language of the lyrics, language of the page, genre and other tags: descriptive, nothing is tested."""
+"""Means per language of the lyrics, language of the page, genre and other tags, and per what raters say of themselves.
+
+Descriptive: nothing is tested.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from listening_test.collected import CollectedAnswers
@@ -13,6 +16,8 @@ from songbench.reporting.estimates import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_PREFIX = "background_"
 
 ENOUGH = 10
 """Answers below which a mean is given without an interval."""
@@ -71,9 +76,11 @@ def breakdowns(
         confidence: of the intervals.
         seed: of the bootstrap.
     """
+    data = _with_background(data)
     table = data.pairs if data.protocol.pairwise else data.ratings
     titles = {"prompt_language": "language of the lyrics", "language": "language of the page"}
     titles |= {name: name.removeprefix("tag_") for name in table.columns if name.startswith("tag_")}
+    titles |= {_PREFIX + name: f"raters by {name}" for name in _questions(data)}
     results = []
     for by, title in titles.items():
         values = sorted({str(value) for value in table[by].dropna() if str(value)})
@@ -81,6 +88,21 @@ def breakdowns(
             means = [mean for scale in scales for mean in _means(data, scale, by, values, confidence, seed)]
             results.append(Breakdown(by, title, tuple(values), tuple(means)))
     return tuple(results)
+
+
+def _questions(data: CollectedAnswers) -> list[str]:
+    return [str(name).removeprefix(_PREFIX) for name in data.raters.columns if str(name).startswith(_PREFIX)]
+
+
+def _with_background(data: CollectedAnswers) -> CollectedAnswers:
+    """The answers with what their raters said of themselves beside them."""
+    columns = ["rater", *(_PREFIX + name for name in _questions(data))]
+    said = data.raters[columns].drop_duplicates("rater")
+    return replace(
+        data,
+        ratings=data.ratings.merge(said, on="rater", how="left"),
+        pairs=data.pairs.merge(said, on="rater", how="left"),
+    )
 
 
 def _means(

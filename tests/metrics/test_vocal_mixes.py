@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_models import Direct, silence, sound
 
-from metrics.song_inputs import VocalMix, mixes, with_vocals
+from metrics.song_inputs import mixes, with_vocals
 from metrics.songeval import SONGEVAL_CARD, SongEval, songeval_mix
 from songbench.contracts.conflicts import conflicts_among
 from songbench.domain.audio import AudioFile
@@ -13,6 +13,7 @@ from songbench.domain.mixing import MIX_RULE, mix_with_vocal
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Request, Song
+from songbench.domain.vocal_mix import VocalMix
 from songbench.plugin import Feature
 
 VOCAL, BAND = sound(3.0, seed=1), sound(2.5, seed=2)

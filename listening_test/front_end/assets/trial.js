@@ -65,15 +65,16 @@
     }
 
     sample() {
-      const { prompt, style } = this.page.item;
+      const { prompt, style, vocal } = this.page.item;
       const { words } = this;
-      if (!prompt && !style) return null;
+      if (!prompt && !style && !vocal) return null;
       return make(
         "section",
         { class: "panel sample" },
-        make("h2", {}, words.say("style")),
+        prompt || style ? make("h2", {}, words.say("style")) : null,
         style ? make("p", { class: "style" }, style) : null,
         prompt ? this.player(prompt, words.say("name_prompt"), false) : null,
+        vocal ? this.player(vocal, words.say("name_vocal"), false) : null,
       );
     }
 
