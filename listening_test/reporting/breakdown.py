@@ -1,6 +1,6 @@
-"""Means per language of the lyrics, language of the page, genre and other tags, and per what raters say of themselves.
+"""Means per language of the lyrics, language of the page, genre and other tags: descriptive, nothing is tested.
 
-Descriptive: nothing is tested.
+Also per answer of the raters to the questions about themselves that a protocol brings.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def breakdowns(
 
 
 def _questions(data: CollectedAnswers) -> list[str]:
-    return [str(name).removeprefix(_PREFIX) for name in data.raters.columns if str(name).startswith(_PREFIX)]
+    """Ids of what the protocol itself asks raters about themselves; the standard questions split nothing."""
+    return [one.id for one in data.protocol.background or () if _PREFIX + one.id in data.raters.columns]
 
 
 def _with_background(data: CollectedAnswers) -> CollectedAnswers:
