@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from visitor import PHONE, Visitor
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "collection"))
+sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("collection", "preparation")]
 
 
 @pytest.fixture

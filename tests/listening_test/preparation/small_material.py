@@ -117,6 +117,21 @@ def quick_protocol(form="acr", *, checks=None, **overrides):
     return small_protocol(form, checks={**QUICK, **(checks or {})}, **overrides)
 
 
+def accompaniments(prompts=4):
+    """The small material as a run of the track ``v2a``, with vocals a second longer than any song."""
+    material = small_material(prompts=prompts, references=True)
+    of_track = {name: replace(prompt, track="v2a") for name, prompt in material.prompts.items()}
+    vocals = {name: MemoryAudio(music(9.5, seed=50 + n, channels=1)) for n, name in enumerate(of_track)}
+    return replace(material, prompts=of_track, vocals=vocals)
+
+
+def ladaband_protocol(**overrides):
+    """The preset of accompaniments without any checks but those named."""
+    base = quick_protocol(**overrides)
+    own = load_protocol("ladaband")
+    return base.model_copy(update={field: getattr(own, field) for field in ("tracks", "show", "scales", "background")})
+
+
 def silent(material, system, prompt):
     """The same material with one song silent."""
     name = SongId(system, prompt, 0)

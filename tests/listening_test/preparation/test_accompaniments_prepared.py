@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
-from small_material import RATE, music, quick_protocol, small_material
+from small_material import RATE, accompaniments, ladaband_protocol, quick_protocol, small_material
 
 from listening_test.analysis.analyse import analyse
 from listening_test.collected import collect
@@ -23,25 +23,11 @@ from songbench.domain.vocal_mix import VocalMix
 WINDOW = [{"rule": "window", "start": 0.5, "seconds": 6}]
 
 
-def accompaniments(prompts=4):
-    """The small material as a run of the track ``v2a``, with vocals a second longer than any song."""
-    material = small_material(prompts=prompts, references=True)
-    of_track = {name: replace(prompt, track="v2a") for name, prompt in material.prompts.items()}
-    vocals = {name: MemoryAudio(music(9.5, seed=50 + n, channels=1)) for n, name in enumerate(of_track)}
-    return replace(material, prompts=of_track, vocals=vocals)
-
-
-def quick(**overrides):
-    base = quick_protocol(**overrides)
-    own = load_protocol("ladaband")
-    return base.model_copy(update={field: getattr(own, field) for field in ("tracks", "show", "scales", "background")})
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ladaband")
     material = accompaniments()
-    protocol = quick(checks={"anchors": ["lowpass-3500", "reference-song"]})
+    protocol = ladaband_protocol(checks={"anchors": ["lowpass-3500", "reference-song"]})
     prepare(material, protocol, folder)
     return material, load_test(folder), load_key(load_test(folder))
 
@@ -130,10 +116,10 @@ def test_absent_and_silent_vocals_are_named(tmp_path):
     material = accompaniments()
     gone = replace(material, vocals={}, prompts={n: replace(p, vocal=p.lyrics) for n, p in material.prompts.items()})
     with pytest.raises(InputError, match="The vocal of prompt 'en-prompt-0' is not in the store"):
-        prepare(gone, quick(), tmp_path)
+        prepare(gone, ladaband_protocol(), tmp_path)
     silence = MemoryAudio(Audio(np.zeros((1, 9 * RATE), np.float32), RATE))
     with pytest.raises(InputError, match=r"The vocal of prompt '.*' is silent"):
-        prepare(replace(material, vocals=dict.fromkeys(material.vocals, silence)), quick(), tmp_path)
+        prepare(replace(material, vocals=dict.fromkeys(material.vocals, silence)), ladaband_protocol(), tmp_path)
 
 
 def test_protocols_and_tests_of_songs_keep_their_digests():
