@@ -87,9 +87,9 @@ def metrics(
     """See `_METRICS_HELP`."""
     from songbench.cli import json_output
     from songbench.contracts import registry
-    from songbench.execution.config import metric_selection
+    from songbench.execution.config import metric_presets, metric_selection
     from songbench.execution.tracks import registered_metrics
-    from songbench.reporting.console import card_table, metrics_listing
+    from songbench.reporting.console import card_table, metrics_listing, presets_listing
     from songbench.reporting.document.terminal import print_document
 
     identifiers = metric_selection([name]) if name else registered_metrics(track)
@@ -99,4 +99,5 @@ def metrics(
         for identifier in identifiers:
             print_document(card_table(registry.build_metric(identifier).card))
     else:
-        print_document(metrics_listing(identifiers))
+        selections = {preset: metric_selection([preset]) for preset in metric_presets()}
+        print_document([*metrics_listing(identifiers), *presets_listing(selections, identifiers)])

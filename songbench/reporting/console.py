@@ -119,6 +119,21 @@ def metrics_listing(identifiers: Iterable[str]) -> list[Block]:
     return [_table("metrics", ("name@backend", "kind", "track", "fields", "languages", "state"), rows), *cures]
 
 
+def presets_listing(selections: Mapping[str, Sequence[str]], identifiers: Sequence[str]) -> list[Block]:
+    """The names that stand for several metrics.
+
+    Args:
+        selections: ids of metrics by preset.
+        identifiers: of the metrics that are listed; a preset with none of them is left out.
+    """
+    rows = [
+        TableRow((name, ", ".join(metrics)))
+        for name, metrics in selections.items()
+        if not set(identifiers).isdisjoint(metrics)
+    ]
+    return [_table("presets", ("name", "metrics"), rows)]
+
+
 def card_table(card: MetricCard) -> list[Block]:
     """Everything the card of a metric says."""
     rows: list[TableRow] = []

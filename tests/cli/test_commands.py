@@ -221,7 +221,7 @@ def test_listings_show_cards_and_the_broken_plug_in(songbench):
     for word in ("rulebased", "copy_prompt", "imported:NAME=", "broken"):
         assert word in systems.stdout
     metrics = songbench("metrics", folders=False)
-    for word in ("fad@musicnn", "missing@probe", "songbench setup nothing"):
+    for word in ("fad@musicnn", "missing@probe", "songbench setup nothing", "presets", "ladaband", "songbloom"):
         assert word in metrics.stdout
     card = songbench("metrics", "fad", folders=False).stdout
     assert "citation" in card and "limits" in card
