@@ -34,7 +34,7 @@ def test_each_function_on_plain_arrays_and_strings_has_an_example():
     assert [function.__name__ for function in functions if ">>>" not in function.__doc__] == []
 
 
-@pytest.mark.parametrize("page", ["listening-report.md", "lyric-timing.md", "metrics.md", "words.md"])
+@pytest.mark.parametrize("page", ["listening-report.md", "lyric-timing.md", "metrics-v2a.md", "metrics.md", "words.md"])
 def test_examples_of_pages(page):
     """The examples of a page are one session: what one defines the next may use."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
