@@ -9,7 +9,13 @@ from metrics.functional.cosine import pairwise_similarity, similarity
 from metrics.functional.frechet_distance import FrechetAudioDistance, fad
 from metrics.functional.kernel_distance import KernelAudioDistance, kad
 from metrics.functional.onsets import MomentAgreement, agreement, chance_agreement
-from metrics.functional.pitch_profiles import best_transposition, frame_similarity, hpcp, mean_similarity
+from metrics.functional.pitch_profiles import (
+    best_transposition,
+    chance_similarity,
+    frame_similarity,
+    hpcp,
+    mean_similarity,
+)
 from metrics.functional.sections import SectionErrors, ser
 from metrics.functional.triads import ChordFit, chord_fit, chords
 from metrics.functional.vocal_leakage import Leakage, leakage
@@ -26,6 +32,7 @@ __all__ = [
     "agreement",
     "best_transposition",
     "chance_agreement",
+    "chance_similarity",
     "chord_fit",
     "chords",
     "copied_share",

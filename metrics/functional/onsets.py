@@ -15,7 +15,9 @@ ONSET_WINDOW = 0.05
 BEAT_WINDOW = 0.07
 """The same for beats."""
 CHANCE_SHIFTS = 20
-_SHIFT_SECONDS = (5.0, 25.0)
+"""Shifts in a circle over which a chance level is averaged."""
+SHIFT_SECONDS = (5.0, 25.0)
+"""The smallest and the largest of them."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def chance_agreement(
     if not 0 < seconds < np.inf:
         raise InputError(f"The duration must be a number of seconds above 0, not {seconds}.", field="seconds")
     actual = moments(estimate, "estimate")
-    low, high = _SHIFT_SECONDS if seconds >= sum(_SHIFT_SECONDS) else (seconds / 6, 5 * seconds / 6)
+    low, high = SHIFT_SECONDS if seconds >= sum(SHIFT_SECONDS) else (seconds / 6, 5 * seconds / 6)
     shifted = [agreement(reference, (actual + by) % seconds, window) for by in np.linspace(low, high, CHANCE_SHIFTS)]
     return MomentAgreement(
         f1=float(np.mean([part.f1 for part in shifted])),

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metrics.functional.checks import check_rate, check_samples
+from metrics.functional.onsets import CHANCE_SHIFTS, SHIFT_SECONDS
 from songbench.domain.errors import InputError
 
 RATE = 44_100
@@ -104,6 +105,29 @@ def frame_similarity(profiles: npt.ArrayLike, audible: npt.ArrayLike, judged: np
     cosines = np.zeros(len(first))
     cosines[:shared] = (_units(first[:shared]) * _units(second[:shared])).sum(axis=1)
     return float(np.clip(cosines[counted].mean(), 0, 1))
+
+
+def chance_similarity(profiles: npt.ArrayLike, audible: npt.ArrayLike, judged: npt.ArrayLike) -> float:
+    """What the same profiles have in common when they do not belong together in time.
+
+    The judged profiles are shifted in a circle by 20 amounts from 5 to 25 s (of shorter audio, from a sixth to five
+    sixths of it), and the similarities are averaged. Profiles that never change have the same similarity as ever.
+
+    Arguments, result and errors as in `frame_similarity`.
+
+    Example:
+        A chord that changes every 2 s and is compared with itself.
+
+        >>> tones = np.repeat(np.eye(12)[[0, 5, 7, 4, 9, 2]], 43, axis=0)
+        >>> audible = [True] * len(tones)
+        >>> print(f"{frame_similarity(tones, audible, tones):.2f} {chance_similarity(tones, audible, tones):.2f}")
+        1.00 0.00
+    """
+    matrix = profile_matrix(judged, "judged")
+    seconds = len(matrix) * HOP / RATE
+    low, high = SHIFT_SECONDS if seconds >= sum(SHIFT_SECONDS) else (seconds / 6, 5 * seconds / 6)
+    shifts = np.rint(np.linspace(low, high, CHANCE_SHIFTS) * RATE / HOP).astype(int)
+    return float(np.mean([frame_similarity(profiles, audible, np.roll(matrix, shift, axis=0)) for shift in shifts]))
 
 
 def mean_similarity(profiles: npt.ArrayLike, judged: npt.ArrayLike) -> float:

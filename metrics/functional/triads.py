@@ -7,19 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from metrics.functional.onsets import CHANCE_SHIFTS, SHIFT_SECONDS
 from metrics.functional.pitch_profiles import CLASSES, HOP, RATE, profile_matrix
 from songbench.domain.errors import InputError
 
 BLOCK = 0.25
 """Seconds that a chord is decided for at a time."""
-CHANCE_SHIFTS = 20
 NO_CHORD = -1
 
 _CHANGE = 0.5
 """What a change of chord costs, in cosines of a block with a chord."""
 _FIRST = 9
 """The pitch class, from C, of a profile's first bin: A."""
-_SHIFT_SECONDS = (5.0, 25.0)
 
 Chords = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
@@ -115,7 +114,7 @@ def chord_fit(hertz: npt.ArrayLike, step: float, course: npt.ArrayLike) -> Chord
     fits = [_fit(notes + shift, block, padded) for shift in range(CLASSES)]
     order = sorted(range(-5, 7), key=abs)
     seconds = size * BLOCK
-    low, high = _SHIFT_SECONDS if seconds >= sum(_SHIFT_SECONDS) else (seconds / 6, 5 * seconds / 6)
+    low, high = SHIFT_SECONDS if seconds >= sum(SHIFT_SECONDS) else (seconds / 6, 5 * seconds / 6)
     shifts = np.linspace(low, high, CHANCE_SHIFTS) / BLOCK
     return ChordFit(
         fit=fits[0],

@@ -8,18 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from metrics.functional.checks import check_rate, check_samples
+from metrics.functional.onsets import CHANCE_SHIFTS, SHIFT_SECONDS
 from songbench.domain.errors import InputError
 
 RATE = 16_000
 """Samples per second of the audio that is compared."""
 MOST_DELAY = 0.5
 """Seconds by which the vocal may come later or earlier in the accompaniment."""
-CHANCE_SHIFTS = 20
 
 _FRAME, _HOP = 2048, 512
 _LOWEST_HZ, _HIGHEST_HZ = 100.0, 6000.0
 _RANGE_DB = 40.0
-_SHIFT_SECONDS = (5.0, 25.0)
 
 Array = npt.NDArray[np.float64]
 
@@ -80,7 +79,7 @@ def leakage(vocal: npt.ArrayLike, accompaniment: npt.ArrayLike, rate: int = RATE
     sounding = power > np.percentile(power, 95) * 10 ** (-_RANGE_DB / 10)
     frames = len(mix_spectra)
     seconds = frames * _HOP / RATE
-    low, high = _SHIFT_SECONDS if seconds >= sum(_SHIFT_SECONDS) else (seconds / 6, 5 * seconds / 6)
+    low, high = SHIFT_SECONDS if seconds >= sum(SHIFT_SECONDS) else (seconds / 6, 5 * seconds / 6)
     shifts = np.rint(np.linspace(low, high, CHANCE_SHIFTS) * RATE / _HOP).astype(int)
     places = np.flatnonzero(sounding)
     shares = [_explained(spectra[places], mix_spectra[(places + shift) % frames]) for shift in (0, *shifts)]

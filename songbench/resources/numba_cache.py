@@ -24,7 +24,10 @@ from typing import IO
 VARIABLE = "NUMBA_CACHE_DIR"
 _MOST = 512
 _SEED = "seed"
-_LIBROSA = "import librosa; librosa.feature.melspectrogram; librosa.onset.onset_detect; librosa.resample"
+_LIBROSA = (
+    "import librosa; librosa.feature.melspectrogram; librosa.onset.onset_detect; librosa.beat.beat_track;"
+    " librosa.resample"
+)
 _locks: list[IO[str]] = []
 
 

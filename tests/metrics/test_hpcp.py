@@ -70,6 +70,7 @@ def test_the_truth_is_perfect_and_another_key_is_noticed():
     vocal, truth = melody(), band()
     oracle, higher = (values_of(METRIC, given, vocal, truth) for given in (truth, band(transpose=2)))
     assert oracle["hpcp_frame_ref"] == pytest.approx(100) and oracle["hpcp_key_ref"] == 0
+    assert oracle["hpcp_frame_vocal"] > oracle["hpcp_frame_vocal_chance"] + 20
     assert oracle["hpcp_frame_vocal"] > higher["hpcp_frame_vocal"] + 20
     assert higher["hpcp_frame_ref"] < 50 and higher["hpcp_key_ref"] == 2
     assert higher["hpcp_mean_ref"] > higher["hpcp_frame_ref"], "means hardly tell songs apart"
