@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
 import torch
@@ -101,12 +101,12 @@ class Curriculum:
         milestones: in any order.
     """
 
-    start: MaskingConfig = MaskingConfig()
+    start: MaskingConfig = field(default_factory=MaskingConfig)
     milestones: Sequence[Milestone] = ()
 
     def __post_init__(self) -> None:
         """Refuse unknown settings before training begins, not at their step."""
-        settings = tuple(field.name for field in fields(MaskingConfig))
+        settings = tuple(setting.name for setting in fields(MaskingConfig))
         for milestone in self.milestones:
             for name in milestone.changes:
                 if name not in settings:
