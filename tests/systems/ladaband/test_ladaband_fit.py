@@ -60,8 +60,8 @@ def test_pairs_are_learnt_by_heart_and_given_back():
 def test_a_training_goes_on_where_it_was_interrupted(tmp_path):
     config = replace(SHORT, condition_dropout=0.5, accumulation=2)
     songs = pairs(conditions=True)
-    whole = random_predictor(SIZES)
-    fit(whole, songs, config)
+    complete = random_predictor(SIZES)
+    fit(complete, songs, config)
 
     def interrupt(step):
         if step.step == 3:
@@ -72,7 +72,7 @@ def test_a_training_goes_on_where_it_was_interrupted(tmp_path):
     resumed = random_predictor(SIZES, seed=9)
     history = fit(resumed, songs, config, folder=tmp_path, save_every=2)
     assert [step.step for step in history] == [3, 4, 5, 6]
-    assert torch.equal(numbers(whole), numbers(resumed))
+    assert torch.equal(numbers(complete), numbers(resumed))
     with pytest.raises(InputError, match="other settings"):
         fit(random_predictor(SIZES), songs, replace(config, clip=2.0), folder=tmp_path)
     assert (tmp_path / STATE_FILE).is_file()
