@@ -21,7 +21,7 @@ from systems.ladaband.predictor import MaskPredictor
 from systems.ladaband.training.config import TrainingConfig
 from systems.ladaband.training.dropout import ConditionDropout
 from systems.ladaband.training.masking import ShareSequence, draw_mask, share_of
-from systems.ladaband.training.objective import Losses, TrainingBatch, losses
+from systems.ladaband.training.objective import MaskingLosses, TrainingBatch, losses
 from systems.ladaband.training.pairs import PairBatches, TrainingPair
 
 STATE_FILE = "training.pt"
@@ -170,7 +170,7 @@ class _Training:
             seconds=time.perf_counter() - began,
         )
 
-    def _losses(self, batch: TrainingBatch, generator: torch.Generator) -> Losses:
+    def _losses(self, batch: TrainingBatch, generator: torch.Generator) -> MaskingLosses:
         masking = self.config.curriculum.at(self.step)
         mask: Tensor | None = None
         if not masking.autoregressive:
@@ -179,7 +179,7 @@ class _Training:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
             return losses(self.model, batch, mask, self.config.objective, generator)
 
-    def _numbers(self, result: Losses) -> tuple[float, float, float, float]:
+    def _numbers(self, result: MaskingLosses) -> tuple[float, float, float, float]:
         accuracy = result.accuracy(self.model.config.accompaniment_pad)
         total, masked, replaced = (float(value.detach()) for value in (result.total, result.masked, result.replaced))
         return total, masked, replaced, accuracy

@@ -75,8 +75,8 @@ class TrainingBatch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Losses:
-    """Losses of one step and what they were computed from.
+class MaskingLosses:
+    """MaskingLosses of one step and what they were computed from.
 
     Attributes:
         masked: cross entropy of the hidden tokens, a scalar.
@@ -118,7 +118,7 @@ def losses(
     mask: Tensor | None,
     config: ObjectiveConfig | None = None,
     generator: torch.Generator | None = None,
-) -> Losses:
+) -> MaskingLosses:
     """The losses of a batch.
 
     Args:
@@ -146,7 +146,7 @@ def losses(
     masked = F.cross_entropy(
         logits.transpose(1, 2), labels, ignore_index=padding, label_smoothing=config.label_smoothing
     )
-    first = Losses(
+    first = MaskingLosses(
         masked=masked,
         replaced=torch.zeros_like(masked),
         rtd_weight=config.rtd_weight,
@@ -161,7 +161,7 @@ def losses(
     with torch.set_grad_enabled(config.backbone_gradient and torch.is_grad_enabled()):
         hidden = model.encode(batch.vocal, replacements, batch.prefix, valid)[:, rows:]
     rtd_logits = model.rtd_logits(hidden)
-    return Losses(
+    return MaskingLosses(
         masked=masked,
         replaced=F.binary_cross_entropy_with_logits(rtd_logits[valid], rtd_labels[valid]),
         rtd_weight=config.rtd_weight,

@@ -1,11 +1,11 @@
-"""Losses, replacements and gradients of training against upstream, with its masks."""
+"""MaskingLosses, replacements and gradients of training against upstream, with its masks."""
 
 import pytest
 import torch
 from ladaband_models import golden_predictor
 
 from systems.ladaband.predictor import stack_conditions
-from systems.ladaband.training.objective import Losses, ObjectiveConfig, TrainingBatch, losses
+from systems.ladaband.training.objective import MaskingLosses, ObjectiveConfig, TrainingBatch, losses
 
 TOLERANCE = 3e-5
 
@@ -14,7 +14,7 @@ def names(golden):
     return golden.names("train")
 
 
-def step(golden, name, model=None) -> Losses:
+def step(golden, name, model=None) -> MaskingLosses:
     """The losses of a recorded step."""
     cases, facts = golden.cases, golden.facts[f"train.{name}"]
     prefix = stack_conditions(cases["emb.text"], cases["emb.ref"], "text_first") if facts["prefix"] else None
