@@ -50,8 +50,9 @@ def require_vocal(prompt: Prompt, *, most_s: float | None = None) -> None:
     """
     if prompt.vocal is None:
         raise UnsupportedError("the prompt has no vocal")
-    seconds = prompt.vocal.seconds if isinstance(prompt.vocal, CutAsset) else prompt.seconds
-    if most_s is not None and seconds is not None and seconds > most_s:
+    lengths = [prompt.seconds, prompt.vocal.seconds if isinstance(prompt.vocal, CutAsset) else None]
+    seconds = min((length for length in lengths if length is not None), default=0.0)  # a cut may end with its recording
+    if most_s is not None and seconds > most_s:
         raise UnsupportedError(f"the vocal has {seconds:g} s, of which the system takes {most_s:g}")
 
 

@@ -34,6 +34,7 @@ ENVIRONMENT = Environment(
         "pyworld==0.3.4",
         "pyyaml==6.0.2",
         "ruamel.yaml==0.18.15",
+        "setuptools==80.9.0",  # pyworld imports pkg_resources
         "six==1.17.0",
         "tqdm==4.67.1",
     ),

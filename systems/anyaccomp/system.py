@@ -85,8 +85,8 @@ class AnyAccomp(ScriptSystem):
                 output="WAV, 24 kHz, mono, 16 bit: nothing above 12 kHz",
                 pitfalls=PITFALLS,
                 verified=(
-                    "A stand-in with the parser and the files of its program, as that was read; never the program"
-                    " itself, and never with the released weights."
+                    "Its unmodified program with its own networks at their released sizes and random weights, on a CPU"
+                    " by newer versions of torch and Python; the tests use a stand-in. Never with the released weights."
                 ),
             ),
             environment=ENVIRONMENT,

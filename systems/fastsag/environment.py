@@ -31,6 +31,7 @@ ENVIRONMENT = Environment(
         "beartype==0.18.5",
         "attrdict==2.0.1",  # does not start on Python 3.10
         "matplotlib==3.8.4",
+        "setuptools==80.9.0",  # which conda brings unasked
         "tqdm==4.66.4",
     ),
     licence="each package its own",

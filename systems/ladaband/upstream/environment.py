@@ -54,6 +54,7 @@ ENVIRONMENT = Environment(
         "prodict==0.8.22",
         "unidecode==1.4.0",
         "requests==2.32.5",
+        "setuptools==80.9.0",  # which conda brings unasked
         "tqdm==4.67.1",
     ),
     licence="each package its own",
