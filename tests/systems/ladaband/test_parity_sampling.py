@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from ladaband_golden import Golden, parity_folder
 from ladaband_models import golden_predictor
 
 from systems.ladaband.config import SamplerConfig
@@ -93,8 +94,6 @@ def song_of(golden, name):
 
 def pytest_generate_tests(metafunc):
     """One test per case that the golden numbers hold, whatever set they are."""
-    from conftest import Golden, parity_folder
-
     facts = Golden(parity_folder()).facts if parity_folder().is_dir() else {}
     if "sampled_case" in metafunc.fixturenames:
         names = [name for name, fact in facts.items() if name.startswith("gen.") and fact["mode"] == "sample"]

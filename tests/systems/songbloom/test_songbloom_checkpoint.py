@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import parity_folder
 from safetensors.torch import load_file, save_file
 from songbloom_cases import ENDS_SOMEWHERE, edit_yaml, rewritten
 from songbloom_random import SMALL, random_checkpoint, random_model
@@ -61,8 +60,8 @@ def song(model):
 
 
 class TestReleasedNames:
-    def test_names_and_shapes_of_the_150_s_model(self):
-        file = parity_folder() / "checkpoint_keys_150s.json"
+    def test_names_and_shapes_of_the_150_s_model(self, golden):
+        file = golden.folder / "checkpoint_keys_150s.json"
         if not file.is_file():
             pytest.skip(f"the names of the released checkpoint are not at {file} (set SONGBENCH_PARITY)")
         with torch.device("meta"):
