@@ -106,7 +106,7 @@ def _introduce(experiment: Any, store: Any, console: Any) -> None:
         f" {_count(experiment.takes, 'take')} × {_count(len(names), 'system')} ({escape(listed)})",
         highlight=False,
     )
-    for remark in [*experiment.remarks, *asset_notes(experiment.asset_remarks)]:
+    for remark in [*experiment.remarks, *asset_notes(experiment.asset_remarks, experiment.suite.track)]:
         console.print(f"  {escape(remark)}", highlight=False)
     for system in experiment.systems:
         if isinstance(system.plugin, SystemWithRemarks):

@@ -381,6 +381,7 @@ def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
     remarks_of: dict[tuple[Asset, str], tuple[Remark, ...]] = {}
     remarks = []
     for prompt in suite.prompts:
+        _refuse_leak(prompt)
         for name, asset in prompt.assets.items():
             if not isinstance(asset.recording if isinstance(asset, CutAsset) else asset, FileAsset):
                 continue
@@ -391,6 +392,20 @@ def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
                     raise error.located(field=f"{name}' of prompt '{prompt.id}") from None
             remarks += [AssetRemark(prompt.id, name, remark) for remark in remarks_of[asset, name]]
     return tuple(remarks)
+
+
+def _refuse_leak(prompt: Prompt) -> None:
+    """Refuse a vocal or a style clip with the content of the true accompaniment, under whatever name."""
+    if prompt.track != "v2a" or not isinstance(prompt.reference, FileAsset):
+        return
+    for name in ("vocal", "prompt_wav"):
+        asset = prompt.assets.get(name)
+        if isinstance(asset, FileAsset) and asset.identity(prompt) == prompt.reference.identity(prompt):
+            raise InputError(
+                "This is the true accompaniment, which is held back from systems, under another name.",
+                file=str(asset.path),
+                field=f"{name}' of prompt '{prompt.id}",
+            )
 
 
 def _asset_remarks(asset: Asset, name: str) -> tuple[Remark, ...]:

@@ -10,11 +10,10 @@ from songbench.domain.score import Scores
 from songbench.domain.sound import KINDS
 from songbench.execution.experiment import AssetRemark
 from songbench.execution.results import RunResults, SongId
+from songbench.reporting.asset_titles import asset_titles
 
 NAMED = 4
 """How many songs a note names; the rest is counted."""
-
-_ASSETS = {"vocal": "Vocals", "prompt_wav": "Prompt audio", "reference": "Reference songs"}
 
 
 def sound_notes(results: RunResults) -> list[str]:
@@ -27,15 +26,15 @@ def sound_notes(results: RunResults) -> list[str]:
         *_odd_songs(results),
         *_same_recordings(results),
         *_left_out(results),
-        *asset_notes(results.asset_remarks),
+        *asset_notes(results.asset_remarks, results.suite.track),
     ]
 
 
-def asset_notes(remarks: Sequence[AssetRemark]) -> list[str]:
-    """One line per field of the suite and kind of remark."""
+def asset_notes(remarks: Sequence[AssetRemark], track: str) -> list[str]:
+    """One line per field of a suite of this track and kind of remark."""
     return [
         f"{heading} {phrase}: {_abridged(prompts)}."
-        for field, heading in _ASSETS.items()
+        for field, heading in asset_titles(track, many=True).items()
         for code, phrase in KINDS.items()
         if (prompts := [one.prompt for one in remarks if (one.field, one.remark.code) == (field, code)])
     ]

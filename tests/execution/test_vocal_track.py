@@ -10,7 +10,7 @@ import soundfile
 from songbench.domain.errors import InputError
 from songbench.domain.song import Request
 from songbench.domain.suite import load_suite
-from songbench.execution.config import plan_experiment
+from songbench.execution.config import metric_presets, plan_experiment
 from songbench.execution.experiment import check_assets
 from songbench.execution.gather import gather
 from songbench.execution.plan import Planner
@@ -107,7 +107,7 @@ def test_the_track_decides_what_is_taken_where_nothing_is_named(tmp_path):
     experiment = plan(path, tmp_path)
     assert {"oracle", "shuffled_band", "click", "copy_vocal", "silence"} <= {one.name for one in experiment.systems}
     assert all("v2a" in part.card.tracks for part in (*experiment.systems, *experiment.metrics))
-    assert experiment.config["metric"]["select"] != plan("demo", tmp_path).config["metric"]["select"]
+    assert experiment.config["metric"]["select"] == metric_presets()["v2a"]["select"]
     selection = plan(path, tmp_path, overrides=["metric.select=[audio]", "systems=[oracle]"])
     assert [one.id for one in selection.metrics] == ["audio"] and [one.name for one in selection.systems] == ["oracle"]
     finish(selection)
@@ -162,3 +162,13 @@ def test_what_is_odd_about_a_vocal_is_said_and_a_broken_one_is_named(tmp_path):
     path.write_text("\n".join(path.read_text().splitlines()[:-1]))
     with pytest.raises(InputError, match=r"field 'vocal'.*vocal1\.wav: The audio cannot be decoded"):
         load_suite(path)
+
+
+@pytest.mark.parametrize("field", ["vocal", "prompt_wav"])
+def test_a_copy_of_the_truth_is_seen_under_any_name(tmp_path, field):
+    path = write_pairs(tmp_path, 1)
+    (tmp_path / "other.wav").write_bytes((tmp_path / "reference0.wav").read_bytes())
+    head, row = map(json.loads, path.read_text().splitlines())
+    path.write_text(json.dumps(head) + "\n" + json.dumps({**row, field: "other.wav"}))
+    with pytest.raises(InputError, match=rf"other\.wav, field '{field}' of prompt 'p0'.*the true accompaniment"):
+        check_assets(load_suite(path))

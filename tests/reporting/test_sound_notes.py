@@ -99,6 +99,6 @@ def test_the_audio_of_the_suite():
         AssetRemark("p1", "prompt_wav", Remark("antiphase", "text")),
         AssetRemark("p3", "reference", Remark("clipped", "text")),
     ]
-    first, second = asset_notes(remarks)
+    first, second = asset_notes(remarks, "song")
     assert first.startswith("Prompt audio whose channels cancel each other in mono")
     assert second == "Reference songs that are clipped: p2, p3."
