@@ -61,6 +61,7 @@ results: setup ## Make the committed results anew: demo, validation, intelligibi
 		--columns per@whisper-base-stem,per@whisper-base-mix,similarity,ser,fad
 	$(BIN)/python benchmarks/readme_table.py
 	@$(BIN)/songbench validate-metrics --to results/validation
+	@$(BIN)/songbench validate-metrics --track v2a --to results/validation_v2a
 	$(BIN)/python benchmarks/intelligibility.py --suite benchmarks/intelligibility.jsonl --takes 3 --out results/intelligibility
 	@$(BIN)/songbench listen create demo $(DEMO_TEST) --out build/listening-demo --force
 	@$(BIN)/songbench listen simulate build/listening-demo --raters 24 \

@@ -36,9 +36,13 @@ scored and compared with the undamaged ones. Each metric gets a response curve a
 it says it should, it is blind, or it reacts to what it should ignore. Your own metric is examined like every other. \
 Stop it whenever you like; the same command goes on.
 
+Accompaniments are damaged in ways of their own: --track v2a, or --suite with a suite of that track. What is damaged \
+are then the true accompaniments, the system oracle.
+
 Examples:
 
     songbench validate-metrics
+    songbench validate-metrics --track v2a
     songbench validate-metrics --metrics audio --damages noise,loudness --to my-validation
     songbench validate-metrics --metrics per,mcc@mine --suite my_prompts.jsonl
 
@@ -54,12 +58,19 @@ def validate_metrics(
         typer.Option("--damages", metavar="NAMES", help="Comma-separated; default: all. (songbench systems damaged)"),
     ] = None,
     base: Annotated[
-        str, typer.Option("--base", metavar="NAME", help="The system whose songs are damaged.")
-    ] = "rulebased",
-    suite: Suite = "validation",
+        str | None,
+        typer.Option("--base", metavar="NAME", help="Whose songs are damaged: rulebased, in track v2a oracle."),
+    ] = None,
+    suite: Suite = None,
+    track: Annotated[
+        str | None, typer.Option("--track", metavar="TRACK", help="Whose suite to take: song (default) or v2a.")
+    ] = None,
     takes: Takes = None,
     seed: Seed = None,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Of the run and its folder.")] = "validation",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Of the run and its folder; default: validation, validation_v2a."),
+    ] = None,
     store: StoreUrl = None,
     runs: Runs = None,
     workers: Workers = None,
@@ -75,8 +86,9 @@ def validate_metrics(
     """See `_VALIDATE_HELP`."""
     from rich.console import Console
 
-    from songbench.domain.damages import DAMAGES, STRENGTHS
+    from songbench.domain.damages import DAMAGES, STRENGTHS, VALIDATED, damages_of
     from songbench.execution.config import plan_experiment
+    from songbench.execution.experiment import find_suite
     from songbench.execution.gather import gather
     from songbench.execution.record import RECORD
     from songbench.execution.run_names import continued
@@ -85,10 +97,24 @@ def validate_metrics(
     from songbench.reporting.validation.responses import row, validation_of
     from songbench.reporting.validation.tables import print_validation
 
-    selected = parts(damages) or list(DAMAGES)
+    if track is not None and track not in VALIDATED:
+        raise InputError(f"There is no track '{track}'.", field="--track", value=track, allowed=VALIDATED)
+    suite = suite or VALIDATED[track or "song"].suite
+    suite_track = find_suite(suite).track
+    if track not in (None, suite_track):
+        raise InputError(f"The suite '{suite}' is of the track {suite_track}, not {track}.", field="--track")
+    base = base or VALIDATED[suite_track].base
+    name = name or ("validation" if suite_track == "song" else f"validation_{suite_track}")
+    allowed = damages_of(suite_track)
+    selected = parts(damages) or allowed
     for damage in selected:
-        if damage not in DAMAGES:
-            raise InputError(f"There is no damage '{damage}'.", field="--damages", value=damage, allowed=DAMAGES)
+        if damage not in allowed:
+            raise InputError(
+                f"There is no damage '{damage}' of the track {suite_track}.",
+                field="--damages",
+                value=damage,
+                allowed=allowed,
+            )
     experiment = plan_experiment(
         suite=suite,
         systems=[base, *(row(DAMAGES[damage], strength) for damage in selected for strength in STRENGTHS)],

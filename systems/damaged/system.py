@@ -14,6 +14,8 @@ from songbench.domain.song import Failure, GenerationRecord, Request, Song
 from songbench.plugin import Availability, System, SystemCard, build_system
 
 _RESUNG = ("wrong_lyrics", "repeated_lines")
+_OF_BANDS = ("late_band", "slower_band", "transposed_band", "stopped_band")
+_OTHER_REFERENCE = "another reference song"
 _KEPT = 12
 """Base songs a process keeps: the same ones are damaged again and again."""
 
@@ -54,13 +56,20 @@ class Damaged:
         except InputError as error:
             raise error.within("base_settings") if error.field in (base_settings or {}) else error from None
         below = self._base.card
+        if self.damage and not set(self.damage.tracks) & set(below.tracks):
+            raise InputError(
+                f"The damage '{kind}' is done to songs of the track {' and '.join(self.damage.tracks)}, and '{base}'"
+                f" makes songs of the track {' and '.join(below.tracks)}.",
+                field="base",
+                value=base,
+            )
         self.card = SystemCard(
             name=f"damaged:{variant}" if variant else "damaged",
             version=f"1/{below.version}",
             summary=self._summary(below.name),
             licence=below.licence,
             languages=below.languages,
-            conditions=below.conditions,
+            conditions=(*below.conditions, *((_OTHER_REFERENCE,) if kind == "other_band" else ())),
             vocals=below.vocals,
             max_seconds=below.max_seconds,
             sample_rate=below.sample_rate,
@@ -122,7 +131,8 @@ class Damaged:
         return replace(request, prompt=replace(prompt, lyrics=lyrics, seconds=longer))
 
     def _base_song(self, request: Request) -> Song | Failure:
-        base = f"{self._spec} {dict(self._base.parameters)}"
+        reference = request.reference.digest if request.reference else ""  # sanity systems give it back
+        base = f"{self._spec} {dict(self._base.parameters)} {reference}"
         sources = (request.vocal, request.prompt_audio, request.reference, request.other_reference)
         audio = [source and source.digest for source in sources]
         key = f"{base} {request.prompt.words_to_json()} {audio} {request.take} {request.seed}"
@@ -153,7 +163,37 @@ class _Patient:
             return self._voice(damage)
         if damage in ("shuffled_sections", "dropped_sections"):
             return self._form(damage)
-        return self._copy()
+        if damage in _OF_BANDS:
+            return self._band(damage)
+        if damage == "other_band":
+            return self._other_band()
+        return self._mixed_vocal() if damage == "mixed_vocal" else self._copy()
+
+    def _band(self, damage: str) -> Song:
+        from systems.damaged import band
+
+        changed: Audio = getattr(band, damage)(self.song.audio, self.strength)
+        return self._without_parts(changed)
+
+    def _other_band(self) -> Song:
+        from systems.damaged import form
+
+        other = self.song.request.other_reference
+        if other is None:
+            raise InputError("no other prompt of the suite has a true accompaniment of its own")
+        return self._without_parts(form.prompt_copied(self.song.audio, other.load(), self.strength))
+
+    def _mixed_vocal(self) -> Song:
+        from systems.damaged import band
+
+        vocal = self.song.request.vocal
+        if vocal is None:
+            raise InputError("the prompt has no vocal")
+        return self._without_parts(band.mixed_vocal(self.song.audio, vocal.load(), self.strength))
+
+    def _without_parts(self, audio: Audio) -> Song:
+        """The song with other audio; what was known of its parts holds no longer."""
+        return replace(self.song, source=MemoryAudio(audio), stems={}, words=(), sections=())
 
     def _sound(self, damage: str) -> Song:
         from systems.damaged import sound
@@ -215,5 +255,4 @@ class _Patient:
         prompt = self.song.request.prompt_audio
         if prompt is None:
             raise InputError("the prompt has no audio to copy")
-        changed = form.prompt_copied(self.song.audio, prompt.load(), self.strength)
-        return replace(self.song, source=MemoryAudio(changed), stems={}, words=(), sections=())
+        return self._without_parts(form.prompt_copied(self.song.audio, prompt.load(), self.strength))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from songbench.domain.audio import Audio
 from songbench.domain.song import TimedWord
-from systems.damaged.warp import warped
+from systems.damaged.warp import transposed
 
 CENTS = (25.0, 50.0, 100.0, 200.0)
 VOICE_GAIN = (10 ** (-6 / 20), 10 ** (-12 / 20), 10 ** (-24 / 20), 0.0)
@@ -17,15 +17,9 @@ _FADE_SECONDS = 0.02
 
 
 def detuned_voice(mix: Audio, vocals: Audio, strength: int) -> Audio:
-    """The voice raised by `CENTS` against the band: played faster, then stretched back."""
-    import soxr
-
-    ratio = 2 ** (CENTS[strength - 1] / 1200)
-    faster = soxr.resample(vocals.samples.T, vocals.rate * ratio, vocals.rate).T
-    back = warped(
-        np.ascontiguousarray(faster, np.float32), mix.rate, lambda moment: moment / ratio, mix.samples.shape[1]
-    )
-    return Audio((mix.samples - vocals.samples + back).astype(np.float32), mix.rate)
+    """The voice raised by `CENTS` against the band."""
+    raised = transposed(vocals, 2 ** (CENTS[strength - 1] / 1200))
+    return Audio((mix.samples - vocals.samples + raised.samples).astype(np.float32), mix.rate)
 
 
 def voice_removed(mix: Audio, vocals: Audio, strength: int) -> Audio:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from songbench.domain.audio import Audio
+
 Samples = npt.NDArray[np.float32]
 
 _PIECE_SECONDS = 0.05
@@ -55,3 +57,16 @@ def warped(samples: Samples, rate: int, place: Callable[[float], float], length:
         result[:, start : start + size] += window * source[:, at : at + size]
         before = min(at, len(middle) - 2 * size)
     return result[:, hop : hop + length]
+
+
+def transposed(audio: Audio, ratio: float) -> Audio:
+    """Audio of another pitch and the same time course: played faster, then stretched back.
+
+    Args:
+        audio: of any rate and channels.
+        ratio: of the new frequencies to the old ones, > 0.
+    """
+    import soxr
+
+    faster = np.ascontiguousarray(soxr.resample(audio.samples.T, audio.rate * ratio, audio.rate).T, np.float32)
+    return Audio(warped(faster, audio.rate, lambda moment: moment / ratio, audio.samples.shape[1]), audio.rate)

@@ -54,6 +54,10 @@ def test_mistakes_are_found_before_anything_is_made(songbench, suite, tmp_path):
     wrong = songbench("validate-metrics", "--suite", suite, "--base", "rulbased")
     assert wrong.returncode == 2
     assert "rulebased" in wrong.stderr
+    wrong = songbench("validate-metrics", "--track", "v2a", "--damages", "wrong_lyrics")
+    assert wrong.returncode == 2 and "of the track v2a" in wrong.stderr
+    wrong = songbench("validate-metrics", "--suite", suite, "--track", "v2a")
+    assert wrong.returncode == 2 and "is of the track song" in wrong.stderr
     plan = songbench("validate-metrics", "--suite", suite, "--metrics", "audio", "--dry-run")
     assert plan.returncode == 0, plan.stderr
     assert "damaged:noise-1" in plan.stdout

@@ -4,7 +4,7 @@ import pytest
 from songbench.contracts import registry
 from songbench.contracts.cards import ASPECTS
 from songbench.domain.audio import MemoryAudio
-from songbench.domain.damages import DAMAGES, STRENGTHS
+from songbench.domain.damages import DAMAGES, STRENGTHS, damages_of
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
@@ -29,7 +29,7 @@ def damaged(name, request):
     return next(iter(registry.build_system(f"damaged:{name}").generate([request])))
 
 
-@pytest.mark.parametrize("name", DAMAGES)
+@pytest.mark.parametrize("name", damages_of("song"))
 def test_every_damage_changes_the_song_and_says_what_still_holds(name, clean, request_):
     song = damaged(f"{name}-4", request_)
     assert song.request is request_
