@@ -178,10 +178,10 @@ class _Patient:
     def _other_band(self) -> Song:
         from systems.damaged import form
 
-        other = self.song.request.other_reference
-        if other is None:
+        neighbour = self.song.request.other_reference
+        if neighbour is None:
             raise InputError("no other prompt of the suite has a true accompaniment of its own")
-        return self._without_parts(form.prompt_copied(self.song.audio, other.load(), self.strength))
+        return self._without_parts(form.prompt_copied(self.song.audio, neighbour.load(), self.strength))
 
     def _mixed_vocal(self) -> Song:
         from systems.damaged import band

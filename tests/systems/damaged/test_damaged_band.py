@@ -13,11 +13,11 @@ from systems.damaged import band
 RATE = 16_000
 
 
-def clicks(seconds=8.0, every=0.5, hertz=1000.0):
+def clicks(seconds=8.0, gap=0.5, hertz=1000.0):
     """A short tone at each of some moments, in two channels."""
     time = np.arange(round(0.05 * RATE)) / RATE
     wave = np.zeros(round(seconds * RATE), np.float32)
-    for start in np.arange(0.1, seconds - 0.1, every):
+    for start in np.arange(0.1, seconds - 0.1, gap):
         wave[round(start * RATE) :][: len(time)] = 0.5 * np.sin(2 * np.pi * hertz * time)
     return Audio(np.stack([wave, 0.5 * wave]), RATE)
 
@@ -88,7 +88,7 @@ def test_a_mixed_vocal_lies_as_far_below_the_band_as_it_says(strength):
 @pytest.mark.parametrize("name", damages_of("v2a"))
 def test_every_damage_of_the_track_is_done_to_the_truth(name):
     truth = clicks()
-    song = damaged(f"{name}-4", reference=truth, other_reference=clicks(every=0.35, hertz=700.0))
+    song = damaged(f"{name}-4", reference=truth, other_reference=clicks(gap=0.35, hertz=700.0))
     samples = song.audio.samples
     assert samples.shape == truth.samples.shape and np.isfinite(samples).all()
     assert np.abs(samples - truth.samples).max() > 1e-3
