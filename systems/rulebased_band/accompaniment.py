@@ -11,6 +11,7 @@ from songbench.domain.audio import Audio
 from systems.rulebased.band import RATE, render
 from systems.rulebased.mix import mix_song
 from systems.rulebased_band.analysis import VocalAnalysis, analyse
+from systems.rulebased_band.features import listen
 from systems.rulebased_band.score import write_score
 
 STEMS = ("drums", "bass", "other")
@@ -53,7 +54,7 @@ def accompany(vocal: Audio, genre: str, arrangement: str, seed: int, usual: floa
         The accompaniment; the same arguments give the same samples in every process.
     """
     started = time.perf_counter()
-    analysis = analyse(vocal, genre, usual)
+    analysis = analyse(listen(vocal), genre, usual)
     analysed = time.perf_counter()
     samples = round(vocal.samples.shape[1] * RATE / vocal.rate)
     score = write_score(analysis, genre, "sparse" if analysis.features.silent else arrangement, seed)

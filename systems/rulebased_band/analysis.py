@@ -1,25 +1,24 @@
 """Everything that is found in a vocal: beats, key, bars and chords, and what could not be found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from songbench.domain.audio import Audio
 from songbench.domain.hashing import Json
 from systems.rulebased.genres import GENRE_TABLE
 from systems.rulebased.plan import BAR
 from systems.rulebased.theory import Key, chord_of
 from systems.rulebased_band.beats import BeatGrid, find_beats
 from systems.rulebased_band.chords import Bar, Tune
-from systems.rulebased_band.features import FRAMES, VocalFeatures, listen
-from systems.rulebased_band.keys import rank_keys
+from systems.rulebased_band.features import FRAMES, VocalFeatures
+from systems.rulebased_band.keys import rank_keys, resting_share
 from systems.rulebased_band.notes import SungNote, SungNotes, transcribe
 
 _KEYS = 4
 """How many of the likeliest keys are harmonised."""
-_KEY_WEIGHT = 20.0
-"""What a key's correlation with the notes is worth beside the fit of its chords."""
+_PROFILE_WEIGHT, _REST_WEIGHT = 20.0, 10.0
+"""What a key's correlation with the notes, and its tonic at every rest, are worth beside the fit of its chords."""
 _LEAST_NOTES = 4
 _RESTING_KEY = Key(0, "major")
 
@@ -59,11 +58,11 @@ class VocalAnalysis:
         }
 
 
-def analyse(vocal: Audio, genre: str, usual: float | None = None) -> VocalAnalysis:
-    """Listens to a vocal.
+def analyse(features: VocalFeatures, genre: str, usual: float | None = None) -> VocalAnalysis:
+    """Finds beats, key, bars and chords.
 
     Args:
-        vocal: any rate, channels and length.
+        features: of the vocal.
         genre: one of `systems.rulebased.style.GENRES`; gives the usual tempo and the progressions that are preferred.
         usual: tempo near which the beat is looked for, beats per minute; None: the genre's.
 
@@ -71,7 +70,6 @@ def analyse(vocal: Audio, genre: str, usual: float | None = None) -> VocalAnalys
         The analysis. Where nothing is sung, where no beat or no pitch is found, usual values stand in their place and
         a remark says so.
     """
-    features = listen(vocal)
     table = GENRE_TABLE[genre]
     usual = usual or table.tempo[1]
     transcript = SungNotes((), np.zeros((0, 2)), 0.0) if features.silent else transcribe(features)
@@ -83,10 +81,7 @@ def analyse(vocal: Audio, genre: str, usual: float | None = None) -> VocalAnalys
     beats = max(1, int(np.ceil(round(float(grid.position(features.seconds)), 6))))
     keys = rank_keys(transcript.notes)[:_KEYS] if len(transcript.notes) >= _LEAST_NOTES else []
     if keys:
-        tune = Tune(transcript.notes, grid, beats)
-        paths = {key: tune.chords(key, genre) for key, _ in keys}
-        key = max(keys, key=lambda entry: paths[entry[0]].score + _KEY_WEIGHT * entry[1])[0]
-        bars = paths[key].bars
+        key, bars = _harmony(keys, transcript.notes, Tune(transcript.notes, grid, beats), genre)
     else:
         key, bars = _RESTING_KEY, _stock_bars(genre, beats)
         remarks.append(f"no pitch was found: chords of {key.name}, as usual in {genre}")
@@ -99,6 +94,18 @@ def analyse(vocal: Audio, genre: str, usual: float | None = None) -> VocalAnalys
         cents=transcript.cents,
         remarks=tuple(remarks),
     )
+
+
+def _harmony(
+    keys: Sequence[tuple[Key, float]], notes: Sequence[SungNote], tune: Tune, genre: str
+) -> tuple[Key, tuple[Bar, ...]]:
+    """The best of some keys, given with their correlations, and its bars."""
+    harmonies = []
+    for key, correlation in keys:
+        path = tune.chords(key, genre)
+        score = path.score + _PROFILE_WEIGHT * correlation + _REST_WEIGHT * resting_share(notes, key)
+        harmonies.append((score, key, path.bars))
+    return max(harmonies, key=lambda harmony: harmony[0])[1:]
 
 
 def _free_grid(features: VocalFeatures, bpm: float) -> BeatGrid:

@@ -10,8 +10,8 @@ from systems.rulebased_band.notes import SungNotes
 SLOWEST, FASTEST = 48.0, 190.0
 """Beats per minute that are looked for."""
 
-_STEP = 0.0002
-"""Of the tempi that are tried, as a share of the tempo."""
+_STEP_TURNS = 0.1
+"""Of the tempi that are tried, as what sixteenths at the fastest tempo move by at the vocal's end."""
 _PADDING = 16
 _STRAIGHT = {0.5: 0.2, 1: 1.0, 2: 1.0, 3: 0.3, 4: 0.5}
 _SWUNG = {0.5: 0.2, 1: 1.0, 2: 0.3, 3: 1.0}
@@ -91,7 +91,8 @@ def find_beats(transcript: SungNotes, seconds: float, usual: float, swing: float
     curve = _impulses(transcript.onsets[:, 0], weights, seconds)
     size = 1 << int(np.ceil(np.log2(len(curve) * _PADDING)))
     spectrum = np.abs(np.fft.rfft(curve - curve.mean(), size))
-    tempi = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), _STEP))
+    step = _STEP_TURNS / (4 * FASTEST / 60 * seconds)
+    tempi = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), step))
     bins = tempi / 60.0 * size / FRAMES
     support = np.zeros(len(tempi))
     levels = _SWUNG if swing >= _LEAST_SWING else _STRAIGHT
@@ -99,7 +100,7 @@ def find_beats(transcript: SungNotes, seconds: float, usual: float, swing: float
         support += weight * np.interp(bins * multiple, np.arange(len(spectrum)), spectrum)
     scores = support - _PRIOR * np.log2(tempi / usual) ** 2
     # Rounded, so that processors whose last digits differ find the same.
-    bpm = round(float(tempi[int(scores.argmax())]), 2)
+    bpm = round(float(tempi[int(scores.argmax())]), 3)
     clarity = float(support[int(scores.argmax())] / max(1e-9, float(np.median(support))))
     return BeatGrid.through(_beat_seconds(transcript.onsets[:, 0], weights, bpm, swing), bpm, round(clarity, 2))
 

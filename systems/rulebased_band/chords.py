@@ -18,23 +18,20 @@ _ON_BEAT = 0.2
 """Beats around a beat in which a note begins on it."""
 _LONG_BEATS = 1.0
 _MOST_BEATS = 4.0
-_STABLE = {"root": 0.2, "triad": 0.0, "seventh": -1.2, "scale": -2.0, "clash": -2.6, "foreign": -2.4}
-_PASSING = {"root": 0.0, "triad": 0.0, "seventh": -0.2, "scale": -0.2, "clash": -1.0, "foreign": -0.8}
+_STABLE = {"root": 0.1, "triad": 0.0, "seventh": -2.9, "scale": -3.2, "clash": -3.2, "foreign": -2.4}
+_PASSING = {"root": 0.0, "triad": 0.0, "seventh": -0.3, "scale": -0.3, "clash": -1.4, "foreign": -0.5}
 """What a beat of a tone is worth by its place in the chord, or in the key, a half step from a tone of the chord, or in
 neither: of notes that begin on a strong beat or are long, and of all others."""
-_JUMP, _FREE, _REPEAT = 2.0, 4.0, 1.0
-"""What it costs to begin another progression, a single chord, and to stay on that chord."""
-_OTHER_GENRE = 0.7
-_FAMILIAR, _PASSES = 2.0, 3
-"""What a progression costs less, at most, when much of the song is on it; how often the song is looked through."""
+_JUMP, _OTHER_GENRE, _FREE, _REPEAT = 1.5, 0.4, 8.0, 0.3
+"""What it costs to begin another progression, one of another genre, a single chord, and to stay on that chord."""
 _HALF_BAR = 3.0
-_START = {0: 0.5, 1: 0.6, 2: 0.0, 3: -0.4}
+_START = {0: 0.45, 1: 0.2, 2: -0.1, 3: -0.05}
 """What it is worth that a phrase begins in each beat of a bar, or within the half beat before it."""
 _ACCENT = (0.25, -0.12, 0.12, -0.25)
 """What a note that begins on each beat of a bar is worth, over its length in beats."""
 _PAUSE_BEATS = 1.0
 _CADENCE_PAUSE_BEATS = 6.0
-_CADENCE = 1.5
+_CADENCE = 2.0
 
 
 @dataclass(frozen=True)
@@ -69,14 +66,12 @@ class _Progressions:
         before: the state that goes before it in its progression.
         entry: what it costs to begin with it; infinite but for the first of a progression.
         stay: what it costs to come from the state before.
-        loop: the number of its progression.
     """
 
     chords: tuple[Chord, ...]
     before: np.ndarray
     entry: Array
     stay: Array
-    loop: np.ndarray
 
 
 @lru_cache(maxsize=64)
@@ -90,9 +85,7 @@ def _progressions(key: Key, genre: str) -> _Progressions:
     before: list[int] = []
     entry: list[float] = []
     stay: list[float] = []
-    number: list[int] = []
-    for rank, (loop, cost) in enumerate(loops.items()):
-        number += [rank] * len(loop)
+    for loop, cost in loops.items():
         first = len(chords)
         chords += [chord_of(key, numeral) for numeral in loop]
         before += [first + (index - 1) % len(loop) for index in range(len(loop))]
@@ -103,13 +96,11 @@ def _progressions(key: Key, genre: str) -> _Progressions:
         chords.append(chord_of(key, numeral))
         entry.append(_FREE)
         stay.append(_REPEAT)
-        number.append(number[-1] + 1)
     return _Progressions(
         chords=tuple(chords),
         before=np.array(before),
         entry=np.array(entry),
         stay=np.array(stay),
-        loop=np.array(number),
     )
 
 
@@ -179,25 +170,16 @@ class Tune:
         fit = (self.stable[:, :, :, None] * stable).sum(axis=2) + (self.passing[:, :, :, None] * passing).sum(axis=2)
         tonic = np.array([chord.root == key.tonic for chord in states.chords])
         fit = fit + _CADENCE * (self.cadence[:, None] * tonic)
-        path, usage = _best_path(states, fit, self.metre, np.zeros(len(states.chords)))
-        for _ in range(_PASSES - 1):
-            counts = np.bincount(states.loop, usage, minlength=int(states.loop.max()) + 1)
-            discount = _FAMILIAR * np.minimum(1.0, 3 * counts / counts.sum())[states.loop]
-            path, usage = _best_path(states, fit, self.metre, discount)
-        return path
+        return _best_path(states, fit, self.metre)
 
 
-def _best_path(states: _Progressions, fit: Array, metre: Array, discount: Array) -> tuple[ChordPath, Array]:
+def _best_path(states: _Progressions, fit: Array, metre: Array) -> ChordPath:
     """Viterbi over (place in the bar, state of the progression).
 
     Args:
         states: the progressions.
         fit: (2, beats, states); first axis: whether even or odd beats are strong.
         metre: (beats, places).
-        discount: what beginning in each state costs less, (states,).
-
-    Returns:
-        The path, and the beats spent in each state, (states,).
     """
     beats, count = metre.shape[0], len(states.chords)
     score = np.full((BAR, count), -np.inf)
@@ -211,7 +193,7 @@ def _best_path(states: _Progressions, fit: Array, metre: Array, discount: Array)
             short = score[1] - _HALF_BAR > score[BAR - 1]
             leader = int(finished.argmax())
             going_on = finished[states.before] - states.stay
-            jumping = finished[leader] - states.entry + discount
+            jumping = finished[leader] - states.entry
             jumps = jumping > going_on
             came_from[beat] = np.where(jumps, leader, states.before)
             came_short[beat] = short[came_from[beat]]
@@ -220,15 +202,13 @@ def _best_path(states: _Progressions, fit: Array, metre: Array, discount: Array)
     place, state = divmod(int(score.argmax()), count)
     best = float(score[place, state])
     bars: list[Bar] = []
-    usage = np.zeros(count)
     end, beat = beats, beats - 1
     while beat >= 0:
         start = max(0, beat - place)
         bars.append(Bar(start, end - start, states.chords[state]))
-        usage[state] += end - start
         if start == 0:
             break
         place = 1 if came_short[start, state] else BAR - 1
         state = int(came_from[start, state])
         end, beat = start, start - 1
-    return ChordPath(tuple(reversed(bars)), best), usage
+    return ChordPath(tuple(reversed(bars)), best)

@@ -16,6 +16,8 @@ _PROFILES = {
 _NATURAL_SEVENTH = {"major": 1.5, "minor": 3.5}
 """Of the step below the tonic by a whole tone: songs in minor seldom raise it, other than the music of the profiles."""
 _LONGEST_SECONDS = 2.0
+_REST_SECONDS = 2.0
+"""Silence after which a tune has come to rest."""
 
 
 def pitch_class_durations(notes: Sequence[SungNote]) -> Array:
@@ -43,3 +45,10 @@ def rank_keys(notes: Sequence[SungNote]) -> list[tuple[Key, float]]:
             fit = float(np.corrcoef(np.roll(profile, tonic), durations)[0, 1])
             keys.append((Key(tonic, mode), round(fit, 6)))
     return sorted(keys, key=lambda entry: -entry[1])
+
+
+def resting_share(notes: Sequence[SungNote], key: Key) -> float:
+    """Share of the notes before long pauses, and of the last one, that are the tonic of a key, 0 to 1."""
+    following = [note.start for note in notes[1:]] + [np.inf]
+    rests = [note for note, start in zip(notes, following, strict=True) if start - note.end > _REST_SECONDS]
+    return sum(round(note.pitch) % 12 == key.tonic for note in rests) / len(rests)

@@ -94,7 +94,7 @@ def _whole_bars(bars: Sequence[Bar]) -> tuple[tuple[Bar, ...], int]:
 
 def _song_seed(seed: int, genre: str, analysis: VocalAnalysis) -> int:
     """What was found takes part in the seed, so that one seed does not give a whole suite the same fills."""
-    facts = f"{genre} {analysis.key.name} {analysis.grid.bpm:.2f} {analysis.grid.first:.3f}"
+    facts = f"{genre} {analysis.key.name} {analysis.grid.bpm:.3f} {analysis.grid.first:.3f}"
     return int(np.random.SeedSequence([seed, zlib.crc32(facts.encode())]).generate_state(1)[0])
 
 
