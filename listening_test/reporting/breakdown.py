@@ -98,8 +98,8 @@ def _questions(data: CollectedAnswers) -> list[str]:
 def _with_background(data: CollectedAnswers) -> CollectedAnswers:
     """The answers with what their raters said of themselves beside them."""
     columns = ["rater", *(_PREFIX + name for name in _questions(data))]
-    said = data.raters[columns].drop_duplicates("rater")
-    ratings, pairs = (table.merge(said, on="rater", how="left") for table in (data.ratings, data.pairs))
+    background = data.raters[columns].drop_duplicates("rater")
+    ratings, pairs = (table.merge(background, on="rater", how="left") for table in (data.ratings, data.pairs))
     return replace(data, ratings=ratings, pairs=pairs)
 
 

@@ -38,7 +38,7 @@ torch.save({"model": state}, sys.argv[1])
 """
 
 
-def drawn(number, count, shift=0.0):
+def random_song(number, count, shift=0.0):
     """A song of prompt `number` whose embeddings are drawn, not computed."""
     rng = np.random.default_rng(number)
     vectors = (rng.standard_normal((count, DIMENSIONS)) + shift).astype(np.float16)
@@ -64,9 +64,9 @@ def scored(songs, reference):
 
 
 def test_windows_are_counted_and_the_interval_is_over_songs():
-    reference = [drawn(number, 350) for number in range(10, 13)]
-    near = scored([drawn(number, 350) for number in range(3)], reference)
-    far = scored([drawn(number, 350, shift=0.5) for number in range(3)], reference)
+    reference = [random_song(number, 350) for number in range(10, 13)]
+    near = scored([random_song(number, 350) for number in range(3)], reference)
+    far = scored([random_song(number, 350, shift=0.5) for number in range(3)], reference)
     assert isinstance(near, Scores) and near.values["windows"] == 1050 and near.n == 3
     assert near.values["fad"] < far.values["fad"]
     assert set(near.leave_one_out) == {"p0", "p1", "p2"}
@@ -76,7 +76,9 @@ def test_windows_are_counted_and_the_interval_is_over_songs():
 
 @pytest.mark.parametrize(("songs", "reference", "side"), [(300, 600, "songs"), (600, 300, "reference songs")])
 def test_fewer_windows_than_dimensions_have_no_distance(songs, reference, side):
-    verdict = scored([drawn(1, songs), drawn(2, songs)], [drawn(3, reference), drawn(4, reference)])
+    verdict = scored(
+        [random_song(1, songs), random_song(2, songs)], [random_song(3, reference), random_song(4, reference)]
+    )
     assert isinstance(verdict, NotApplicable)
     assert verdict.reason.startswith(f"600 windows of the {side} are fewer than the embedding's 1024 dimensions")
     assert "17 minutes" in verdict.reason
@@ -111,9 +113,9 @@ class TestFadtk:
                 command = [sys.executable, "-c", RANDOM_MS_CLAP, path, *options]
                 subprocess.run(command, check=True, capture_output=True)
 
-            whole = planted(MS_CLAP, CLAP_weights_2023_pth=random)
+            complete = planted(MS_CLAP, CLAP_weights_2023_pth=random)
             part = planted(replace(MS_CLAP, name="part"), CLAP_weights_2023_pth=lambda path: random(path, "part"))
-            yield whole, part
+            yield complete, part
 
     def test_the_distance_is_fadtk_s_on_its_own_embeddings(self, weights, tmp_path):
         metric = fad_ms_clap(loudness=None)

@@ -30,12 +30,12 @@ class Listener:
     name = "listener"
 
     def __init__(self):
-        self.heard = []
+        self.inputs = []
 
     def extract(self, sources):
         for source in sources:
             audio = source.load()
-            self.heard.append(audio)
+            self.inputs.append(audio)
             yield Feature({"ratings": np.full(5, 1 + 4 * min(1, float(np.abs(audio.samples).mean())), np.float32)})
 
 
@@ -55,7 +55,7 @@ def test_the_two_columns_hear_the_mix_and_the_accompaniment():
     first, without, second = SongEval(SONGEVAL_CARD, listener, with_vocals).score(songs, Direct())
     assert isinstance(first, Scores) and isinstance(second, Scores)
     assert isinstance(without, NotApplicable) and "no vocal to mix with" in without.reason
-    assert [audio.samples.shape[0] for audio in listener.heard] == [2, 2]
+    assert [audio.samples.shape[0] for audio in listener.inputs] == [2, 2]
     assert mixes(songs, Direct()) == [song.source for song in songs]
     alone = next(iter(SongEval(SONGEVAL_CARD, Listener()).score(songs[:1], Direct())))
     assert alone.values != first.values
@@ -72,8 +72,8 @@ def test_a_vocal_that_cannot_be_read_is_a_failure_of_its_song_alone(tmp_path):
 
     (tmp_path / "vocal.wav").write_bytes(b"no sound")
     songs = [accompaniment(vocal=AudioFile(tmp_path / "vocal.wav")), accompaniment()]
-    broken, whole = SongEval(SONGEVAL_CARD, Careful(), with_vocals).score(songs, Direct())
-    assert isinstance(broken, Failure) and "vocal.wav" in broken.cause and isinstance(whole, Scores)
+    broken, other_verdict = SongEval(SONGEVAL_CARD, Careful(), with_vocals).score(songs, Direct())
+    assert isinstance(broken, Failure) and "vocal.wav" in broken.cause and isinstance(other_verdict, Scores)
 
 
 def test_the_card_is_of_the_track_and_names_the_judge_s_interests():

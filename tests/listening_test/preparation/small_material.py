@@ -128,8 +128,10 @@ def accompaniments(prompts=4):
 def ladaband_protocol(**overrides):
     """The preset of accompaniments without any checks but those named."""
     base = quick_protocol(**overrides)
-    own = load_protocol("ladaband")
-    return base.model_copy(update={field: getattr(own, field) for field in ("tracks", "show", "scales", "background")})
+    preset = load_protocol("ladaband")
+    return base.model_copy(
+        update={field: getattr(preset, field) for field in ("tracks", "show", "scales", "background")}
+    )
 
 
 def silent(material, system, prompt):

@@ -32,7 +32,7 @@ def prepared(tmp_path_factory):
     return material, load_test(folder), load_key(load_test(folder))
 
 
-def heard(test, name):
+def samples_of(test, name):
     samples, rate = soundfile.read(test.folder / test.stimuli[name].file, dtype="float32", always_2d=True)
     assert rate == RATE
     return samples.T
@@ -58,18 +58,18 @@ def test_every_song_is_heard_with_its_vocal_and_the_truth_is_hidden_among_them(p
             songs = {(one.system, one.prompt): song.source for one, song in material.songs.items()}
             band = songs.get((stimulus.system, stimulus.prompt)) or material.references[stimulus.prompt]
             expected = VocalMix(material.vocals[stimulus.prompt], band).load()
-            assert likeness(heard(test, name), band.load()) < 0.95, "not the accompaniment alone"
+            assert likeness(samples_of(test, name), band.load()) < 0.95, "not the accompaniment alone"
         roles.add(stimulus.anchor or stimulus.role)
-        assert likeness(heard(test, name), expected) > 0.99
+        assert likeness(samples_of(test, name), expected) > 0.99
     assert roles == {"system", "reference-song", "prompt"}
 
 
 def test_the_vocal_lies_beside_the_song_and_need_not_be_heard(prepared):
     _, test, _ = prepared
     page, number = next((page, n) for n, page in enumerate(session_pages(test, 0)) if page.step)
-    shown = public_page(test, 0, number, "en", lambda slot, name: f"{slot}/{name}")
-    assert shown["item"]["vocal"]["slot"] == VOCAL and shown["item"]["vocal"]["seconds"] > 5
-    assert [player["slot"] for player in shown["stimuli"]] == ["A"]
+    page_content = public_page(test, 0, number, "en", lambda slot, name: f"{slot}/{name}")
+    assert page_content["item"]["vocal"]["slot"] == VOCAL and page_content["item"]["vocal"]["seconds"] > 5
+    assert [player["slot"] for player in page_content["stimuli"]] == ["A"]
     assert set(slots(test, page, "en")) == {"A", VOCAL}
 
 
@@ -97,7 +97,7 @@ def test_a_mushra_reference_is_the_truth_with_the_vocal(tmp_path):
     for name in references:
         prompt = key.stimuli[name].prompt
         truth = VocalMix(material.vocals[prompt], material.references[prompt]).load()
-        assert likeness(heard(test, name), truth) > 0.99
+        assert likeness(samples_of(test, name), truth) > 0.99
     assert references and all(trial.vocal is None for trial in test.trials.values())
 
 
@@ -114,9 +114,11 @@ def test_questions_of_another_track_are_refused_with_the_presets_that_fit(tmp_pa
 
 def test_absent_and_silent_vocals_are_named(tmp_path):
     material = accompaniments()
-    gone = replace(material, vocals={}, prompts={n: replace(p, vocal=p.lyrics) for n, p in material.prompts.items()})
+    without_vocals = replace(
+        material, vocals={}, prompts={n: replace(p, vocal=p.lyrics) for n, p in material.prompts.items()}
+    )
     with pytest.raises(InputError, match="The vocal of prompt 'en-prompt-0' is not in the store"):
-        prepare(gone, ladaband_protocol(), tmp_path)
+        prepare(without_vocals, ladaband_protocol(), tmp_path)
     silence = MemoryAudio(Audio(np.zeros((1, 9 * RATE), np.float32), RATE))
     with pytest.raises(InputError, match=r"The vocal of prompt '.*' is silent"):
         prepare(replace(material, vocals=dict.fromkeys(material.vocals, silence)), ladaband_protocol(), tmp_path)
