@@ -93,12 +93,13 @@ class Denoising:
     def _noise_of(self, song: VocalTokens) -> Tensor | None:
         """What is added to (or taken for) the scores of the frames, (passes, T); None: nothing."""
         config, frames = self._config, len(song.ids)
+        seed = config.seed if song.seed is None else song.seed
         if config.strategy == "fixed_position":
-            scores = position_scores(config.seed, song.id, frames).expand(self.steps, -1)
+            scores = position_scores(seed, song.id, frames).expand(self.steps, -1)
         elif config.strategy == "random":
-            scores = torch.stack([random_scores(config.seed, song.id, step, frames) for step in range(self.steps)])
+            scores = torch.stack([random_scores(seed, song.id, step, frames) for step in range(self.steps)])
         elif config.strategy == "low_confidence" and config.mask_temperature:
-            noise = (gumbel_noise(config.seed, song.id, step, frames) for step in range(self.steps))
+            noise = (gumbel_noise(seed, song.id, step, frames) for step in range(self.steps))
             scores = torch.stack([_noise_share(config, step) * part for step, part in enumerate(noise)])
         else:
             return None

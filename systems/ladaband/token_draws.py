@@ -101,7 +101,8 @@ def draws_of(song: VocalTokens, steps: int, config: SamplerConfig, model: MaskPr
     """A song's draws as the settings say, for `steps` passes, or one per frame if decoding is causal."""
     if config.greedy:
         return GreedyTokenDraws()
-    seed, device = sample_seed(config.seed, song.id), model.acc_embed.weight.device
+    seed = sample_seed(config.seed if song.seed is None else song.seed, song.id)
+    device = model.acc_embed.weight.device
     steps, frames = (len(song.ids), 1) if config.causal else (steps, len(song.ids))
     if config.draws == "multinomial":
         return MultinomialTokenDraws(seed, frames, model.config.accompaniment_vocabulary, device)

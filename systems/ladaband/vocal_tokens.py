@@ -18,11 +18,13 @@ class VocalTokens:
         id: of the song; with the seed it decides all random numbers.
         ids: the vocal's tokens, whole numbers, (T,).
         prefix: condition vectors in their order, (P, C); None: none. See `systems.ladaband.predictor.stack_conditions`.
+        seed: of the song, where songs of several seeds are drawn together; None: that of the settings.
     """
 
     id: str
     ids: Tensor
     prefix: Tensor | None = None
+    seed: int | None = None
 
 
 def checked_vocal(song: VocalTokens, config: PredictorConfig) -> Tensor:

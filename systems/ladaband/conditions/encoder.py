@@ -91,6 +91,20 @@ class ConditionEncoder:
         self._tokenizer: Any = None
         self._mert: Any = None
 
+    def load(self, reference: bool = True) -> None:
+        """Load the networks now, so that no song's time has it.
+
+        Args:
+            reference: also the one that only recordings need.
+
+        Raises:
+            UnavailableError: the weights are not here.
+            SongbenchError: a checkpoint does not fit.
+        """
+        self._clamp3_model()
+        if reference:
+            self._mert_model()
+
     def texts(self, texts: Sequence[str]) -> Tensor:
         """The vector of each text, shape (B, J), float32 on the CPU; not of length 1.
 
@@ -153,11 +167,8 @@ class ConditionEncoder:
 
     def _states(self, piece: Tensor, standardise: bool = True) -> Tensor:
         """The mean over MERT's hidden states of a piece (n,): shape (frames, W)."""
-        if self._mert is None:
-            mert: Any = load_mert(self._files.folder(MERT))
-            self._mert = mert.to(self.device)
         wave = (_standardised(piece) if standardise else piece)[None].to(self.device)
-        hidden = self._mert(wave, output_hidden_states=True).hidden_states
+        hidden = self._mert_model()(wave, output_hidden_states=True).hidden_states
         mean: Tensor = torch.stack(hidden)[:, 0].mean(dim=0)
         return mean
 
@@ -179,6 +190,12 @@ class ConditionEncoder:
 
     def _rounded(self, values: Tensor) -> Tensor:
         return values.to(torch.bfloat16).float() if self.config.rounding == "upstream" else values
+
+    def _mert_model(self) -> Any:
+        if self._mert is None:
+            mert: Any = load_mert(self._files.folder(MERT))
+            self._mert = mert.to(self.device)
+        return self._mert
 
     def _clamp3_model(self) -> Any:
         if self._clamp3 is None:

@@ -108,11 +108,11 @@ PRESETS = {
     ),
     # our own: learns a few songs by heart in a minute on a CPU, with the "tiny" model
     "overfit": TrainingConfig(
-        steps=400,
+        steps=80,
         batch=8,
         accumulation=1,
         window_seconds=None,
-        learning_rate=3e-3,
+        learning_rate=8e-3,
         warm_up=20,
         condition_dropout=0.0,
         equaliser_chance=0.0,
