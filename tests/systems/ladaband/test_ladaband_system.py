@@ -43,17 +43,11 @@ def answer(folder, song_request, **settings):
     return song
 
 
-@pytest.mark.slow
-def test_learnt_songs_are_given_back(tmp_path):
-    folder = small_model(tmp_path, SONGS, steps=300)
-    requests = [request(vocal, f"song-{number}") for number, (vocal, _) in enumerate(SONGS)]
-    songs = list(build_system(f"ladaband={folder}", {"device": "cpu", "steps": 12}).generate(requests))
-    for song, (vocal, truth) in zip(songs, SONGS, strict=True):
-        assert song.audio.samples.shape == (2, vocal.samples.shape[1])
-        assert np.mean(np.all(np.isclose(song.audio.samples, truth.samples), axis=0)) > 0.9
-        assert set(song.record.stages) == {"read", "encode", "generate", "decode"}
-        assert song.record.seconds == pytest.approx(sum(song.record.stages.values()))
-        assert song.record.conditions == ("vocal",)
+def test_time_is_told_by_stage(untrained):
+    song = answer(untrained, request(SONGS[0][0]))
+    assert set(song.record.stages) == {"read", "encode", "generate", "decode"}
+    assert song.record.seconds == pytest.approx(sum(song.record.stages.values()))
+    assert song.record.conditions == ("vocal",)
 
 
 def test_no_vocal_sounds_in_what_it_gives(untrained):
