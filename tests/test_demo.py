@@ -110,9 +110,8 @@ def test_the_sung_words_are_intelligible(songs, board, names):
     assert board.loc["rulebased", "per@whisper-base-mix"] < 60
 
 
-@pytest.mark.parametrize(
-    ("language", "names"), [("en", ALL[:2]), pytest.param("zh", ALL[-2:], marks=pytest.mark.slow)], ids=["en", "zh"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("language", "names"), [("en", ALL[:2]), ("zh", ALL[-2:])], ids=["en", "zh"])
 def test_speech_is_heard_better_than_singing_and_wrong_words_hardly_at_all(tmp_path, language, names):
     """Benchmark script and claim at once, with two prompts."""
     script = ROOT / "benchmarks/intelligibility.py"

@@ -1,5 +1,6 @@
 """The plug-ins of the documentation, installed as their reader would, with all that they depend on."""
 
+import json
 import os
 import re
 from importlib.metadata import distribution
@@ -30,7 +31,11 @@ def test_the_documented_commands_list_and_run_it(python, tmp_path):
         return process
 
     suite, processes = tmp_path / "demo.jsonl", {}
-    suite.write_text("\n".join(DEMO.read_text(encoding="utf-8").splitlines()[:3]) + "\n", encoding="utf-8")
+    head, *prompts = map(json.loads, DEMO.read_text(encoding="utf-8").splitlines()[:3])
+    prompts = [prompt | {"lyrics": "[verse]\nRain on the roof tonight", "seconds": 5} for prompt in prompts]
+    for prompt in prompts:
+        prompt["prompt_wav"] |= {"start": 1, "seconds": 2}
+    suite.write_text("".join(json.dumps(row) + "\n" for row in (head, *prompts)), encoding="utf-8")
     page = documented.ROOT / "docs/extending.md"
     assert documented.check(documented.commands(page), songbench, pip=(example_plugin.COMMAND,)) == 4
     assert "metronome" in processes["systems"].stdout

@@ -90,6 +90,7 @@ def as_upstream(clip, transcript, upstream):
     ]
 
 
+@pytest.mark.slow
 def test_the_text_is_that_of_whisperx(clips, together, upstream):
     assert as_upstream(clips[1], together[1], upstream)
     assert [len(transcript.data["segments"]) for transcript in together] == [1, 2]
