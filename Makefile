@@ -54,12 +54,16 @@ test-slow: $(VENV)/.workshop ## Run the slow tests too
 	@$(BIN)/songbench setup || true
 	$(BIN)/python -m pytest -n $(JOBS) -m "not gpu and not network and not browser and not postgres"
 
-results: setup ## Make the committed results anew: demo, validation, intelligibility, listening tests (an hour and a half)
+results: setup ## Make the committed results anew: demo, core, validation, intelligibility, listening tests (three hours)
 	@$(BIN)/songbench run
 	@$(BIN)/songbench report demo --to results/demo --no-page
 	@$(BIN)/songbench report demo --to results/demo --no-page --name by-language --facet language --no-intervals \
 		--columns per@whisper-base-stem,per@whisper-base-mix,similarity,ser,fad
 	$(BIN)/python benchmarks/readme_table.py
+	@$(BIN)/songbench run --suite core --systems rulebased
+	@$(BIN)/songbench report core --to results/core --no-page
+	@$(BIN)/songbench report core --to results/core --no-page --name by-language --facet language --no-intervals \
+		--columns per@whisper-base-stem,per@whisper-base-mix,similarity,ser,fad
 	@$(BIN)/songbench validate-metrics --to results/validation
 	@$(BIN)/songbench validate-metrics --track v2a --to results/validation_v2a
 	$(BIN)/python benchmarks/intelligibility.py --suite benchmarks/intelligibility.jsonl --takes 3 --out results/intelligibility
