@@ -22,7 +22,7 @@ Stereo = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Accompaniment:
+class BandPerformance:
     """A band's part and what it rests on.
 
     Attributes:
@@ -40,7 +40,7 @@ class Accompaniment:
     stages: Mapping[str, float]
 
 
-def accompany(vocal: Audio, genre: str, arrangement: str, seed: int, usual: float | None = None) -> Accompaniment:
+def accompany(vocal: Audio, genre: str, arrangement: str, seed: int, usual: float | None = None) -> BandPerformance:
     """Listens to a vocal and plays to it.
 
     Args:
@@ -63,7 +63,7 @@ def accompany(vocal: Audio, genre: str, arrangement: str, seed: int, usual: floa
 
     fade = _RING_OUT_SECONDS if score.rings_out else _FADE_SECONDS
     mix, stems = mix_song(np.zeros(samples, np.float32), band, score.stretches, (), fade)
-    return Accompaniment(
+    return BandPerformance(
         mix=mix,
         stems={name: stems[name] for name in STEMS},
         midi=score.midi,

@@ -15,7 +15,7 @@ from songbench.plugin import READY, Availability, SystemCard, unavailable
 from systems.rulebased.style import ARRANGEMENTS, GENRES, parse_style
 
 if TYPE_CHECKING:
-    from systems.rulebased_band.accompaniment import Accompaniment
+    from systems.rulebased_band.accompaniment import BandPerformance
 
 _PACKAGES = {
     "pyworld": "pyworld-prebuilt",
@@ -111,7 +111,7 @@ class RuleBasedBand:
         return _song(request, part, genre)
 
 
-def _song(request: Request, part: Accompaniment, genre: str) -> Song:
+def _song(request: Request, part: BandPerformance, genre: str) -> Song:
     from systems.rulebased.band import RATE
 
     def source(samples: object) -> AudioSource:
