@@ -101,8 +101,8 @@ class Suite:
 
     @property
     def track(self) -> str:
-        """The one track of all its prompts."""
-        return self.prompts[0].track
+        """The one track of all its prompts; ``song`` where there are none."""
+        return self.prompts[0].track if self.prompts else TRACKS[0]
 
     def key(self) -> str:
         """The content key of all prompts and their audio."""

@@ -26,7 +26,7 @@ from songbench.execution.experiment import (
 from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import check_sections
 from songbench.execution.settings import LONGEST_NAME, read_settings
-from songbench.execution.tracks import check_system_tracks, metrics_of_track, track_defaults
+from songbench.execution.tracks import check_system_tracks, metrics_of_other_tracks, track_defaults
 
 
 def build_experiment(
@@ -74,8 +74,10 @@ def build_experiment(
         systems, remarks = usable_systems(systems, suite)
     if recorded_keys is None:
         check_system_tracks({system.spec: system.card for system in systems}, suite)
-    identifiers, of_tracks = metrics_of_track(settings.selected_metrics, suite, required_metrics)
-    metrics = build_metrics(identifiers, settings.metric_sections, required=required_metrics)
+    foreign, of_tracks = metrics_of_other_tracks(settings.selected_metrics, suite, required_metrics)
+    metrics = build_metrics(
+        settings.selected_metrics, settings.metric_sections, required=required_metrics, without=foreign
+    )
     return Experiment(
         name=_run_name(settings.name or suite.name),
         suite=suite,

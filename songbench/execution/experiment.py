@@ -290,7 +290,11 @@ def usable_systems(
 
 
 def build_metrics(
-    names: Sequence[str], parameters: Mapping[str, Mapping[str, Json]], *, required: Collection[str] = ()
+    names: Sequence[str],
+    parameters: Mapping[str, Mapping[str, Json]],
+    *,
+    required: Collection[str] = (),
+    without: Collection[str] = (),
 ) -> tuple[ConfiguredMetric, ...]:
     """Build the metrics.
 
@@ -299,6 +303,7 @@ def build_metrics(
         parameters: per bare metric name, its keywords.
         required: the wanted names for which it is an error when none of the backends they stand for is available;
             unavailable metrics are otherwise reported in the leaderboard.
+        without: ids that are left out, as they judge another track.
 
     Raises:
         InputError: for an unknown id or parameter.
@@ -306,11 +311,12 @@ def build_metrics(
     """
     metrics: dict[str, ConfiguredMetric] = {}
     missing: list[ConfiguredMetric] = []
-    keywords = _parameters_of_each(
-        [identifier for name in names for identifier in registry.metric_ids(name)], parameters
-    )
+    identifiers = {
+        name: [identifier for identifier in registry.metric_ids(name) if identifier not in without] for name in names
+    }
+    keywords = _parameters_of_each([identifier for ids in identifiers.values() for identifier in ids], parameters)
     for name in names:
-        backends = [_configured_metric(identifier, keywords[identifier]) for identifier in registry.metric_ids(name)]
+        backends = [_configured_metric(identifier, keywords[identifier]) for identifier in identifiers[name]]
         metrics |= {metric.id: metric for metric in backends}
         if name in required and not any(metric.availability.ready for metric in backends):
             missing += backends

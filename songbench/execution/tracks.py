@@ -47,8 +47,10 @@ def check_system_tracks(cards: Mapping[str, SystemCard], suite: Suite) -> None:
             )
 
 
-def metrics_of_track(names: Sequence[str], suite: Suite, required: Collection[str]) -> tuple[list[str], list[str]]:
-    """The metrics that judge the track of a suite.
+def metrics_of_other_tracks(
+    names: Sequence[str], suite: Suite, required: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """The metrics among these that judge other tracks than that of a suite.
 
     Args:
         names: ids, or bare names that stand for all their backends.
@@ -56,21 +58,18 @@ def metrics_of_track(names: Sequence[str], suite: Suite, required: Collection[st
         required: those that the user named: each has to stand for a metric of the track.
 
     Returns:
-        Ids, and a line for people on those that were left out.
+        Their ids, and a line for people on them.
 
     Raises:
         InputError: a required one judges another track, or is not known.
     """
-    selected: list[str] = []
     foreign: dict[str, MetricCard] = {}
     for name in names:
         strangers = {}
         identifiers = registry.metric_ids(name)
         for identifier in identifiers:
             card = _metric_card(identifier)
-            if card is None or suite.track in card.tracks:
-                selected.append(identifier)
-            else:
+            if card is not None and suite.track not in card.tracks:
                 strangers[identifier] = card
         if name in required and len(strangers) == len(identifiers):
             tracks = next(iter(strangers.values())).tracks
@@ -81,7 +80,7 @@ def metrics_of_track(names: Sequence[str], suite: Suite, required: Collection[st
             )
         foreign |= strangers
     remark = f"without {', '.join(foreign)}: not of the track {in_words(suite.track)}"
-    return list(dict.fromkeys(selected)), [remark] if foreign else []
+    return list(foreign), [remark] if foreign else []
 
 
 def systems_of_track(track: str | None) -> list[str]:

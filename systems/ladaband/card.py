@@ -93,6 +93,7 @@ def card(name: str, conditions: tuple[str, ...], needs: tuple[str, ...]) -> Syst
             Dependence("clamp3", "its text and its style clip are heard through this very encoder"),
             Dependence("mert", "its style clip is heard through this very encoder"),
             Dependence("muq", "its tokens are those of a codec that hears through MuQ"),
+            Dependence("songeval", "its training songs were chosen by this very scorer"),
         )
         if conditions
         else (),

@@ -83,7 +83,7 @@ class Worker:
         # 2. sound
         (folder / "tokens.json").write_text(json.dumps(tokens), encoding="utf-8")
         (folder / "codec").mkdir()
-        places = self.codec.places(folder / "codec", None)
+        places = self.codec.places(folder / "codec")
         arguments = [str(folder / "tokens.json"), "{out}/song.wav"]
         second = self.codec.run({"files": {}, "arguments": arguments}, str(request["seed"]), places)
         report = {"compute_pattern": "", "notes": {}, "refusals": {}, "reports": (), "outputs": {"mix": "song.wav"}}
@@ -111,7 +111,7 @@ class Worker:
             NoSongError: it wrote no answers, or marked the song as failed.
         """
         folder.mkdir()
-        places = self.language.places(folder, None)
+        places = self.language.places(folder)
         songs = pathlib.Path(places["in"]) / "songs.jsonl"
         songs.write_text(json.dumps({"messages": messages}) + "\n", encoding="utf-8")
         arguments = [

@@ -165,7 +165,7 @@ def test_wrong_types_are_named_with_line_and_field(name, field, fault):
 @pytest.mark.parametrize("name", ["dir", "missing_wav", "spaces", "tilde"])
 def test_audio_that_is_not_there_is_named_before_a_run(name):
     prompts = load_suite(shared(f"cases/05_jsonl/{name}.jsonl")).prompts
-    with pytest.raises(InputError, match=f"prompt_wav / reference' of prompt '{prompts[0].id}.*(folder|No such audio)"):
+    with pytest.raises(InputError, match=f"prompt_wav' of prompt '{prompts[0].id}.*(folder|No such audio)"):
         prompts[0].key()
 
 

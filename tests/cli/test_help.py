@@ -70,7 +70,7 @@ def test_what_is_misspelt_is_refused_with_the_nearest_name(songbench_here, words
         ("run --metrics pap", ["paper"]),
         ("run --suite de", ["demo"]),
         ("run --ta", ["--takes"]),
-        ("systems rule", ["rulebased"]),
+        ("systems rule", ["rulebased", "rulebased_band"]),
         ("metrics spread@", ["spread@probe"]),
         ("suites show valid", ["validation"]),
         ("suites import x.txt --from su", ["suno"]),

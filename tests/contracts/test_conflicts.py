@@ -8,10 +8,11 @@ from songbench.contracts.conflicts import Conflict, conflicts_among, conflicts_o
 
 MUQ = "its sketch tokens come from MuQ"
 SONGBLOOM = ("songbloom", "songbloom_upstream")
+LADABAND = ("ladaband", "ladaband_upstream")
 HEARERS = {
     **dict.fromkeys(SONGBLOOM, MUQ),
     "muse": "its codec hears through MuQ",
-    "ladaband_upstream": "its tokens are those of a codec that hears through MuQ",
+    **dict.fromkeys(LADABAND, "its tokens are those of a codec that hears through MuQ"),
 }
 ENCODER = "conditioned on this very encoder"
 ASLP = "from the same laboratory; a third of the rated songs are its own"
@@ -19,9 +20,9 @@ MERT = {
     ("acestep", "aligned to MERT's representations in training"),
     ("songgen", "trained with its features of reference voices"),
     ("fastsag", ENCODER),
-    ("ladaband_upstream", "its style clip is heard through this very encoder"),
+    *((name, "its style clip is heard through this very encoder") for name in LADABAND),
 }
-CLAMP3 = {("ladaband_upstream", "its text and its style clip are heard through this very encoder")}
+CLAMP3 = {(name, "its text and its style clip are heard through this very encoder") for name in LADABAND}
 MCC = {
     *((name, ENCODER) for name in ("diffrhythm", "diffrhythm2", "jam")),
     *((name, f"{why}, the encoder inside") for name, why in HEARERS.items()),
@@ -29,7 +30,7 @@ MCC = {
 }
 SONGEVAL = {
     ("heartmula", "tuned by DPO on these ratings"),
-    ("ladaband_upstream", "its training songs were chosen by this very scorer"),
+    *((name, "its training songs were chosen by this very scorer") for name in LADABAND),
     *((name, ASLP) for name in ("diffrhythm", "diffrhythm2")),
     *((name, f"{why}, the encoder that SongEval hears") for name, why in HEARERS.items()),
 }
@@ -83,7 +84,8 @@ def test_every_metric_of_ours_has_the_conflicts_that_are_known():
 def test_systems_of_one_reason_stand_together_in_the_order_of_the_models():
     card = metric(ModelFamily("muq", part="the encoder inside"), ModelFamily("muq-mulan"))
     assert conflicts_of(card) == (
-        *(Conflict((name,), f"{HEARERS[name]}, the encoder inside") for name in ("ladaband_upstream", "muse")),
+        Conflict(("muse",), f"{HEARERS['muse']}, the encoder inside"),
+        Conflict(LADABAND, f"{HEARERS['ladaband']}, the encoder inside"),
         Conflict(SONGBLOOM, f"{MUQ}, the encoder inside"),
         Conflict(("heartmula",), "tuned by DPO on MuQ similarity"),
         Conflict(("diffrhythm", "diffrhythm2", "jam"), ENCODER),

@@ -78,4 +78,4 @@ def test_a_refusal_says_what_was_left_out():
 def test_every_metric_of_a_mix_but_the_facts_of_its_signal_hears_mono():
     metrics = [name for name in registry.names(registry.METRICS) if not name.endswith("@probe")]
     mono = {name for name in metrics if registry.build_metric(name, {}).card.mono}
-    assert set(metrics) - mono == {"audio", "rtf", "per@whisper-base-stem", "singmos@pro-stem"}
+    assert set(metrics) - mono == {"audio", "loudness_balance", "rtf", "per@whisper-base-stem", "singmos@pro-stem"}

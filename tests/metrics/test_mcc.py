@@ -317,7 +317,8 @@ def test_cards():
         assert card.reference and set(card.hears) <= set(ASPECTS)
         assert "muq-mulan-large" in card.needs and "CC BY-NC" in card.licence
         assert {name for conflict in conflicts_of(card) for name in conflict.systems} == {
-            "diffrhythm", "diffrhythm2", "jam", "songbloom", "songbloom_upstream", "heartmula", "muse",
+            "diffrhythm", "diffrhythm2", "jam", "songbloom", "songbloom_upstream", "heartmula", "muse", "ladaband",
+            "ladaband_upstream",
         }  # fmt: skip
         assert card.procedure.loudness == "as it is"
     quiet = mcc_muq_mulan(loudness=-14)

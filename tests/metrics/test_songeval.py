@@ -216,7 +216,8 @@ def test_card_and_availability(monkeypatch, tmp_path):
     assert all((one.direction, one.low, one.high) == ("higher", 1, 5) for one in card.fields)
     assert "CC BY-NC-SA 4.0" in card.licence and "Apache-2.0" in card.licence and SONGEVAL.restricted
     assert {name for conflict in conflicts_of(card) for name in conflict.systems} == {
-        "heartmula", "diffrhythm", "diffrhythm2", "songbloom", "songbloom_upstream", "muse",
+        "heartmula", "diffrhythm", "diffrhythm2", "songbloom", "songbloom_upstream", "muse", "ladaband",
+        "ladaband_upstream",
     }  # fmt: skip
     assert songeval_songeval(loudness=-14).ratings.identity != metric.ratings.identity
     assert songeval_songeval(loudness=-14).card.procedure.loudness == "-14 LUFS"

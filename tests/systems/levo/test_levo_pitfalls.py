@@ -57,7 +57,7 @@ def test_no_song_finds_vocals_of_another_clip(tmp_path):
     (worker.cwd / "tmp").mkdir()
     (worker.cwd / "tmp" / "prompt_vocals.flac").write_bytes(b"the old vocals")
     (tmp_path / "song").mkdir()
-    worker.places(tmp_path / "song", "prompt.wav")
+    worker.places(tmp_path / "song")
     assert not (worker.cwd / "tmp").exists()
 
 
