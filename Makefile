@@ -60,6 +60,9 @@ results: setup ## Make the committed results anew: demo, core, validation, intel
 	@$(BIN)/songbench report demo --to results/demo --no-page --name by-language --facet language --no-intervals \
 		--columns per@whisper-base-stem,per@whisper-base-mix,similarity,ser,fad
 	$(BIN)/python benchmarks/readme_table.py
+	@$(BIN)/songbench run --suite v2a-demo
+	@$(BIN)/songbench report v2a-demo --to results/v2a_demo --no-page
+	@$(BIN)/songbench validate-metrics --track v2a --to results/validation_v2a
 	@$(BIN)/songbench run --suite core --systems rulebased
 	@$(BIN)/songbench report core --to results/core --no-page
 	@$(BIN)/songbench report core --to results/core --no-page --name by-language --facet language --no-intervals \
