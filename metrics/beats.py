@@ -8,28 +8,13 @@ from typing import TYPE_CHECKING
 from metrics.features.onsets import Beats
 from metrics.functional.beats import level_f1, tempo
 from metrics.functional.onsets import BEAT_WINDOW, agreement, chance_agreement
-from metrics.song_parts import Parts, parts_of, verdict
+from metrics.song_parts import Parts, parts_of, percentage, verdict
 from songbench.domain.song import Failure, Song
-from songbench.plugin import READY, Availability, Direction, Feature, Features, Field, MetricCard, Verdict
+from songbench.plugin import READY, Availability, Feature, Features, Field, MetricCard, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-
-def _percent(name: str, description: str, *, headline: bool = False, direction: Direction = "higher") -> Field:
-    """A percentage; levels to compare with have no direction and hear nothing."""
-    return Field(
-        name,
-        unit="%",
-        direction=direction,
-        low=0,
-        high=100,
-        decimals=1,
-        description=description,
-        headline=headline,
-        hears=() if direction == "none" else None,
-    )
 
 
 BEATS = MetricCard(
@@ -37,11 +22,11 @@ BEATS = MetricCard(
     backend="librosa",
     version="1",
     fields=(
-        _percent("beat_f1_ref", "F1 of beats within 70 ms of those of the true accompaniment.", headline=True),
-        _percent("beat_f1_ref_level", "The same where counting twice or half as fast is no error."),
-        _percent("beat_f1_ref_chance", "beat_f1_ref of the same beats shifted in a circle.", direction="none"),
-        _percent("beat_f1_vocal", "F1 of beats within 70 ms of those found in the vocal alone."),
-        _percent("beat_f1_vocal_chance", "beat_f1_vocal of the same beats shifted in a circle.", direction="none"),
+        percentage("beat_f1_ref", "F1 of beats within 70 ms of those of the true accompaniment.", headline=True),
+        percentage("beat_f1_ref_level", "The same where counting twice or half as fast is no error."),
+        percentage("beat_f1_ref_chance", "beat_f1_ref of the same beats shifted in a circle.", direction="none"),
+        percentage("beat_f1_vocal", "F1 of beats within 70 ms of those found in the vocal alone."),
+        percentage("beat_f1_vocal_chance", "beat_f1_vocal of the same beats shifted in a circle.", direction="none"),
         Field(
             "tempo",
             unit="bpm",

@@ -55,7 +55,8 @@ CHORD_FIT = MetricCard(
     summary="Whether the sung pitches are tones of the chords that the accompaniment plays at the same time.",
     limits=(
         "Chords are heard, not known: on 14 songs of the rule-based system, whose chords are plain triads, 91 % of"
-        " the time was right (root: 96 %); richer harmony is folded into triads. Melodies pass through notes that"
+        " the time was right (root: 96 %), and on these same songs two settings were chosen, so elsewhere it is less;"
+        " richer harmony is folded into triads. Melodies pass through notes that"
         " belong to no chord, so 100 % is not wanted: the true accompaniments had 62 % (chance 40 %), those of other"
         " songs 28 % (27 %). All twelve keys of one melody have 25 % on average. A band that plays one chord with the"
         " melody's most frequent notes does well. Speech has a pitch and no melody: its figure stays near chance."

@@ -10,38 +10,22 @@ from collections.abc import Iterator, Sequence
 
 from metrics.features.onsets import Onsets
 from metrics.functional.onsets import agreement, chance_agreement
-from metrics.song_parts import Parts, parts_of, verdict
+from metrics.song_parts import Parts, parts_of, percentage, verdict
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure, Song
-from songbench.plugin import READY, Availability, Direction, Feature, Features, Field, MetricCard, Verdict
-
-
-def _percent(name: str, description: str, *, headline: bool = False, direction: Direction = "higher") -> Field:
-    """A percentage; levels to compare with have no direction and hear nothing."""
-    return Field(
-        name,
-        unit="%",
-        direction=direction,
-        low=0,
-        high=100,
-        decimals=1,
-        description=description,
-        headline=headline,
-        hears=() if direction == "none" else None,
-    )
-
+from songbench.plugin import READY, Availability, Feature, Features, Field, MetricCard, Verdict
 
 ONSET_F1 = MetricCard(
     name="onset_f1",
     backend="librosa",
     version="1",
     fields=(
-        _percent("onset_f1_ref", "F1 of onsets within 50 ms of those of the true accompaniment.", headline=True),
-        _percent("onset_f1_vocal", "F1 of onsets within 50 ms of those of the vocal.", headline=True),
-        _percent("onset_recall_vocal", "Share of the vocal's onsets that the accompaniment has one within 50 ms of."),
-        _percent("onset_f1_ref_chance", "onset_f1_ref of the same onsets shifted in a circle.", direction="none"),
-        _percent("onset_f1_vocal_chance", "onset_f1_vocal of the same onsets shifted in a circle.", direction="none"),
-        _percent(
+        percentage("onset_f1_ref", "F1 of onsets within 50 ms of those of the true accompaniment.", headline=True),
+        percentage("onset_f1_vocal", "F1 of onsets within 50 ms of those of the vocal.", headline=True),
+        percentage("onset_recall_vocal", "Share of the vocal's onsets that the accompaniment has one within 50 ms of."),
+        percentage("onset_f1_ref_chance", "onset_f1_ref of the same onsets shifted in a circle.", direction="none"),
+        percentage("onset_f1_vocal_chance", "onset_f1_vocal of the same onsets shifted in a circle.", direction="none"),
+        percentage(
             "onset_recall_vocal_chance", "onset_recall_vocal of the same onsets shifted in a circle.", direction="none"
         ),
         Field(
@@ -73,7 +57,7 @@ ONSET_F1 = MetricCard(
     tracks=("v2a",),
     hears=("timing",),
     mono=True,
-    verified="Equal to mir_eval 0.8.2 on random lists and on songs (tests/metrics/test_onset_f1.py).",
+    verified="Equal to mir_eval 0.8.2 on random lists and on made-up music (tests/metrics/test_onset_f1.py).",
 )
 
 

@@ -9,7 +9,7 @@ from songbench.domain.audio import AudioSource
 from songbench.domain.hashing import Json
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.plugin import Extractor, Feature, Features, MetricCard
+from songbench.plugin import Direction, Extractor, Feature, Features, Field, MetricCard
 
 NO_TRUTH = "the prompt has no true accompaniment"
 NO_VOCAL = "the prompt has no vocal"
@@ -33,6 +33,21 @@ class Parts:
     def comparable(self) -> bool:
         """Whether there is anything to compare with."""
         return isinstance(self.truth, Feature) or isinstance(self.vocal, Feature)
+
+
+def percentage(name: str, description: str, *, headline: bool = False, direction: Direction = "higher") -> Field:
+    """A field in percent; levels to compare with have no direction and hear nothing."""
+    return Field(
+        name,
+        unit="%",
+        direction=direction,
+        low=0,
+        high=100,
+        decimals=1,
+        description=description,
+        headline=headline,
+        hears=() if direction == "none" else None,
+    )
 
 
 def parts_of(song: Song, extractor: Extractor, features: Features) -> Parts | Failure:

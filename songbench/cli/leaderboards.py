@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def show_leaderboard(
     from rich.console import Console
     from rich.markup import escape
 
+    from songbench.execution.run_folders import RUNS
     from songbench.reporting.figures.files import check_formats
     from songbench.reporting.figures.gallery import DEFAULT_FORMATS
     from songbench.reporting.page.material import PAGE
@@ -78,7 +80,9 @@ def show_leaderboard(
     console = Console(stderr=True, quiet=quiet)
     console.print(f"{len(report.paths)} files in [bold]{folder}[/bold]: {names} …")
     if page:
-        view = f" or: songbench view {escape(experiment.name)}" if folder == experiment.folder else ""
+        words = ["songbench", "view", experiment.name]
+        words += [] if experiment.runs == Path(RUNS) else ["--runs", str(experiment.runs)]
+        view = f" or: {escape(shlex.join(words))}" if folder == experiment.folder else ""
         console.print(f"Listen and compare: open [bold]{folder / PAGE}[/bold]{view}", highlight=False, soft_wrap=True)
     exit_for_failures(report.results)
 

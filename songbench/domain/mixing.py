@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from songbench.domain.audio import Audio, AudioSource
-from songbench.domain.hashing import content_key
+from songbench.domain.audio import Audio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,23 +22,6 @@ HIGHEST_PEAK_DBFS = -1.0
 
 _BLOCK_SECONDS = 0.4
 _FILTER_RATE, _NOMINAL_RATE = 16_000, 48_000
-
-
-@dataclass(frozen=True)
-class MixWithVocal:
-    """The mix of a vocal and an accompaniment, made when it is loaded."""
-
-    vocal: AudioSource
-    accompaniment: AudioSource
-
-    @property
-    def digest(self) -> str:
-        """From the rule and both parts."""
-        return content_key(MIX_RULE, self.vocal.digest, self.accompaniment.digest)
-
-    def load(self) -> Audio:
-        """See `mix_with_vocal`."""
-        return mix_with_vocal(self.vocal.load(), self.accompaniment.load())
 
 
 def mix_with_vocal(vocal: Audio, accompaniment: Audio) -> Audio:

@@ -26,7 +26,7 @@ from songbench.execution.experiment import (
 from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import check_sections
 from songbench.execution.settings import LONGEST_NAME, read_settings
-from songbench.execution.tracks import check_system_tracks, metrics_of_other_tracks, track_defaults
+from songbench.execution.tracks import metrics_of_other_tracks, track_defaults
 
 
 def build_experiment(
@@ -68,12 +68,10 @@ def build_experiment(
     config = _with_track_defaults(config, suite.track, systems=not systems_named, metrics=not metrics_named)
     settings = read_settings(config, file=file)
     # 3. systems and metrics
-    systems = build_systems(settings.systems, settings.system_sections, recorded_keys=recorded_keys)
+    systems = build_systems(settings.systems, settings.system_sections, suite=suite, recorded_keys=recorded_keys)
     remarks: tuple[str, ...] = ()
     if not systems_named:
         systems, remarks = usable_systems(systems, suite)
-    if recorded_keys is None:
-        check_system_tracks({system.spec: system.card for system in systems}, suite)
     foreign, of_tracks = metrics_of_other_tracks(settings.selected_metrics, suite, required_metrics)
     metrics = build_metrics(
         settings.selected_metrics, settings.metric_sections, required=required_metrics, without=foreign

@@ -25,6 +25,7 @@ from songbench.execution.limits import unsupported_reason
 from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import metric_parameters, system_parameters
 from songbench.execution.settings import EngineSettings
+from songbench.execution.tracks import check_system_tracks
 from songbench.resources import needs
 
 
@@ -217,6 +218,7 @@ def build_systems(
     specs: Sequence[str],
     parameters: Mapping[str, Mapping[str, Json]],
     *,
+    suite: Suite | None = None,
     recorded_keys: RecordedKeys | None = None,
 ) -> tuple[ConfiguredSystem, ...]:
     """Build the systems.
@@ -224,10 +226,11 @@ def build_systems(
     Args:
         specs: as the user wrote them.
         parameters: per registered system name, its keywords.
+        suite: whose track they have to enter; None: any.
         recorded_keys: of an earlier run that is only read: a system that cannot run here is no error then.
 
     Raises:
-        InputError: for an unknown name or parameter, or two systems of one name.
+        InputError: for an unknown name or parameter, two systems of one name, or a system of another track.
         UnavailableError: when one cannot run here, with the cure.
     """
     systems: list[ConfiguredSystem] = []
@@ -246,6 +249,8 @@ def build_systems(
                 cure="Give imported audio a name of its own: imported:NAME=PATH.",
             )
         systems.append(system)
+    if suite is not None and recorded_keys is None:  # before anybody is sent for weights that will not help
+        check_system_tracks({system.spec: system.card for system in systems}, suite)
     states = [
         (system.spec, _availability(system) if system.availability.ready else system.availability) for system in systems
     ]

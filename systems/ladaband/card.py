@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from songbench.plugin import Dependence, Pitfall, SystemCard
+from systems.ladaband.model_folder import PROMPT_AUDIO
 from systems.ladaband.upstream.environment import WEIGHTS_LICENCE
 
 PITFALLS = (
@@ -68,13 +69,17 @@ PITFALLS = (
 )
 
 
-def card(name: str, conditions: tuple[str, ...], needs: tuple[str, ...]) -> SystemCard:
+def card(
+    name: str, conditions: tuple[str, ...], needs: tuple[str, ...], *, released: bool, mucodec: bool
+) -> SystemCard:
     """The card of the released model or of one's own.
 
     Args:
         name: the row.
         conditions: what it is told beside the vocal.
         needs: weights by name.
+        released: whether the weights are the authors'.
+        mucodec: whether its tokens are MuCodec's.
     """
     return SystemCard(
         name=name,
@@ -89,14 +94,7 @@ def card(name: str, conditions: tuple[str, ...], needs: tuple[str, ...]) -> Syst
         citation="Wang et al., LaDA-Band: Language Diffusion Models for Vocal-to-Accompaniment Generation, 2026,"
         " arXiv 2604.11052",
         tracks=("v2a",),
-        depends_on=(
-            Dependence("clamp3", "its text and its style clip are heard through this very encoder"),
-            Dependence("mert", "its style clip is heard through this very encoder"),
-            Dependence("muq", "its tokens are those of a codec that hears through MuQ"),
-            Dependence("songeval", "its training songs were chosen by this very scorer"),
-        )
-        if conditions
-        else (),
+        depends_on=_dependences(conditions, released=released, mucodec=mucodec),
         weights_licence=WEIGHTS_LICENCE,
         length_rule="the vocal's, to the sample",
         vocal_rule="left out",
@@ -105,3 +103,14 @@ def card(name: str, conditions: tuple[str, ...], needs: tuple[str, ...]) -> Syst
         pitfalls=PITFALLS,
         verified="Parts against numbers of upstream's classes as transcribed by hand; never with the released weights.",
     )
+
+
+def _dependences(conditions: tuple[str, ...], *, released: bool, mucodec: bool) -> tuple[Dependence, ...]:
+    """The judges that have heard for the model, each for the part of it that is there."""
+    reasons = (
+        (bool(conditions), "clamp3", "its text and its style clip are heard through this very encoder"),
+        (PROMPT_AUDIO in conditions, "mert", "its style clip is heard through this very encoder"),
+        (mucodec, "muq", "its tokens are those of a codec that hears through MuQ"),
+        (released, "songeval", "its training songs were chosen by this very scorer"),
+    )
+    return tuple(Dependence(family, how) for holds, family, how in reasons if holds)

@@ -7,9 +7,8 @@ never reads the LLaMA files that the paper names. MuCodec's numbers are those of
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -17,6 +16,7 @@ from pydantic import Field
 from songbench.domain.errors import InputError
 from songbench.plugin import parameters_of
 from systems.checkpoints.config_section import ConfigSection
+from systems.checkpoints.sizes import check_positive, values_of
 from systems.ladaband.schedules import schedule_of
 
 ConditionMode: TypeAlias = Literal["prefix", "add"]
@@ -42,18 +42,6 @@ SAMPLE_RATE = 48_000
 
 CONDITION_DIM = 768
 """Width of a condition vector (CLaMP3's joint space)."""
-
-
-def _positive(config: object, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if not 0 < value < math.inf:
-            raise InputError(f"A model whose {name} is {value} cannot be.", field=name)
-
-
-def _values(config: Any) -> dict[str, Any]:
-    """The fields of a configuration by name."""
-    return {part.name: getattr(config, part.name) for part in fields(config)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +84,12 @@ class PredictorConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
-        _positive(self, "vocal_vocabulary", "accompaniment_vocabulary", "dim", "layers", "heads", "key_value_heads")
-        _positive(self, "head_dim", "feed_forward", "rotary_base", "norm_eps", "condition_dim", "initial_deviation")
+        check_positive(
+            self, "vocal_vocabulary", "accompaniment_vocabulary", "dim", "layers", "heads", "key_value_heads"
+        )
+        check_positive(
+            self, "head_dim", "feed_forward", "rotary_base", "norm_eps", "condition_dim", "initial_deviation"
+        )
         if self.dim % 2 or self.head_dim % 2:
             raise InputError(
                 f"Widths must be even: two tracks share {self.dim}, and {self.head_dim} turn in pairs.",
@@ -181,7 +173,7 @@ class PredictorConfig:
 
     def to_mapping(self) -> dict[str, Any]:
         """The fields by name, as `from_mapping` reads them."""
-        return _values(self)
+        return values_of(self)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> PredictorConfig:
@@ -240,7 +232,7 @@ class SamplerConfig:
 
     def __post_init__(self) -> None:
         """Refuse values of another kind or outside their range, naming the field."""
-        _check_sampler(_values(self))
+        _check_sampler(values_of(self))
         schedule_of(self.schedule)
         if self.ratios is None:
             return
@@ -269,7 +261,7 @@ class SamplerConfig:
         Raises:
             InputError: an unknown name, or a value of the wrong kind or outside its range.
         """
-        _check_sampler({**_values(self), **changes})
+        _check_sampler({**values_of(self), **changes})
         ratios = changes.get("ratios")
         return replace(self, **{**changes, **({"ratios": tuple(ratios)} if ratios is not None else {})})
 
@@ -337,7 +329,7 @@ class CodecConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
-        _positive(self, *(name for name in _values(self) if name != "encoder_level"))
+        check_positive(self, *(name for name in values_of(self) if name != "encoder_level"))
 
     @property
     def estimator_dim(self) -> int:

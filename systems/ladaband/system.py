@@ -109,7 +109,13 @@ class LadaBandSystem:
         conditions = self._facts.conditions
         weights_needed = (CHECKPOINT.name, *_CODEC_WEIGHTS) if source is None else ()
         name = f"ladaband:{variant}" if variant else "ladaband"
-        self.card = card(name, conditions, (*weights_needed, *needed_networks(conditions)))
+        self.card = card(
+            name,
+            conditions,
+            (*weights_needed, *needed_networks(conditions)),
+            released=source is None,
+            mucodec=self._plays_mucodec,
+        )
 
     @cached_property
     def _facts(self) -> ModelFacts:
@@ -118,6 +124,14 @@ class LadaBandSystem:
             return self._source.files().facts if self._source.path else ModelFacts()
         except SongbenchError:  # not there or broken: availability says so
             return ModelFacts(conditions=() if self._source.path else CONDITIONS)
+
+    @cached_property
+    def _plays_mucodec(self) -> bool:
+        """Whether the model's tokens are MuCodec's, as where that cannot be told."""
+        try:
+            return self._source.path is None or self._source.files().codec is None
+        except SongbenchError:  # likewise
+            return True
 
     @property
     def parameters(self) -> Mapping[str, Json]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from songbench.domain.checking import Schema
+from songbench.domain.errors import InputError
 from songbench.domain.tables import read_table
 
 GENRES = (
@@ -36,6 +37,26 @@ _WHOLE_WORD = 4
 """Longest spelling that counts as a whole word only, so that `rap` is not read in `rapid`."""
 
 _BPM = re.compile(r"(\d{2,3}(?:\.\d+)?)\s*bpm")
+
+
+def check_choice(field: str, name: str | None, allowed: tuple[str, ...]) -> None:
+    """Refuse a name that is none of the allowed ones; None leaves the choice open.
+
+    Raises:
+        InputError: naming the field and what is allowed.
+    """
+    if name is not None and name not in allowed:
+        raise InputError(f"Unknown {field} '{name}'.", field=field, value=name, allowed=allowed)
+
+
+def check_bpm(bpm: float | None) -> None:
+    """Refuse a tempo outside 40 to 220 beats per minute; None leaves the choice open.
+
+    Raises:
+        InputError: for the field ``bpm``.
+    """
+    if bpm is not None and not 40 <= bpm <= 220:
+        raise InputError(f"No song has {bpm} beats per minute.", field="bpm", cure="Choose 40 to 220.")
 
 
 class _StyleWords(Schema):

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.util
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
-from songbench.domain.errors import InputError, SongbenchError
+from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
-from songbench.plugin import READY, Availability, SystemCard, unavailable
-from systems.rulebased.style import ARRANGEMENTS, GENRES, MODES, SINGERS, parse_style, seeded_singer
+from songbench.plugin import Availability, SystemCard
+from systems.rulebased.packages import BAND, SINGER, availability_of
+from systems.rulebased.style import (
+    ARRANGEMENTS,
+    GENRES,
+    MODES,
+    SINGERS,
+    check_bpm,
+    check_choice,
+    parse_style,
+    seeded_singer,
+)
 
 if TYPE_CHECKING:
     from systems.rulebased.perform import Performance, Recipe
 
-_PACKAGES = {
-    "espeakng_loader": "espeakng-loader",
-    "pyworld": "pyworld-prebuilt",
-    "tinysoundfont": "tinysoundfont",
-    "pretty_midi": "pretty_midi",
-    "pypinyin": "pypinyin",
-    "pyloudnorm": "pyloudnorm",
-    "scipy": "scipy",
-    "soxr": "soxr",
-}
-_ALONE = ("tinysoundfont",)
-"""To be installed without dependencies: it asks for pyaudio, to play live, which has no wheels for Linux."""
+_PACKAGES = {**SINGER, **BAND}
 
 
 class RuleBased:
@@ -67,12 +65,11 @@ class RuleBased:
         bpm: float | None = None,
     ) -> None:
         """Check the choices."""
-        _check("genre", genre, GENRES)
-        _check("voice", voice, SINGERS)
-        _check("arrangement", arrangement, ARRANGEMENTS)
-        _check("mode", mode, MODES)
-        if bpm is not None and not 40 <= bpm <= 220:
-            raise InputError(f"No song has {bpm} beats per minute.", field="bpm", cure="Choose 40 to 220.")
+        check_choice("genre", genre, GENRES)
+        check_choice("voice", voice, SINGERS)
+        check_choice("arrangement", arrangement, ARRANGEMENTS)
+        check_choice("mode", mode, MODES)
+        check_bpm(bpm)
         self.genre, self.voice, self.arrangement, self.mode, self.bpm = genre, voice, arrangement, mode, bpm
 
     @property
@@ -88,15 +85,7 @@ class RuleBased:
 
     def availability(self) -> Availability:
         """Ready when every package is installed; nothing is imported."""
-        missing = [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
-        if not missing:
-            return READY
-        alone = [package for package in missing if package in _ALONE]
-        ordinary = [package for package in missing if package not in _ALONE]
-        cures = [f"pip install {' '.join(ordinary)}"] * bool(ordinary) + [
-            f"pip install --no-deps {name}" for name in alone
-        ]
-        return unavailable(f"missing {', '.join(missing)}", " && ".join(cures))
+        return availability_of(_PACKAGES)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
         """One song per request, in order; what cannot be sung is yielded as a failure."""
@@ -125,11 +114,6 @@ class RuleBased:
         )
         singer = self.voice or style.singer or seeded_singer(request.seed, " ".join(request.prompt.lyrics.lines))
         return Recipe(style, singer, self.arrangement, request.seed)
-
-
-def _check(field: str, name: str | None, allowed: tuple[str, ...]) -> None:
-    if name is not None and name not in allowed:
-        raise InputError(f"Unknown {field} '{name}'.", field=field, value=name, allowed=allowed)
 
 
 def _song(request: Request, performance: Performance) -> Song:

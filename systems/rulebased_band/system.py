@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,22 +10,12 @@ from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.errors import InputError, SongbenchError
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
-from songbench.plugin import READY, Availability, SystemCard, unavailable
-from systems.rulebased.style import ARRANGEMENTS, GENRES, parse_style
+from songbench.plugin import Availability, SystemCard
+from systems.rulebased.packages import BAND, availability_of
+from systems.rulebased.style import ARRANGEMENTS, GENRES, check_bpm, check_choice, parse_style
 
 if TYPE_CHECKING:
     from systems.rulebased_band.accompaniment import BandPerformance
-
-_PACKAGES = {
-    "pyworld": "pyworld-prebuilt",
-    "tinysoundfont": "tinysoundfont",
-    "pretty_midi": "pretty_midi",
-    "pyloudnorm": "pyloudnorm",
-    "scipy": "scipy",
-    "soxr": "soxr",
-}
-_ALONE = ("tinysoundfont",)
-"""To be installed without dependencies: it asks for pyaudio, to play live, which has no wheels for Linux."""
 
 
 class RuleBasedBand:
@@ -50,7 +39,7 @@ class RuleBasedBand:
         conditions=("vocal", "style text"),
         vocals=False,
         sample_rate=48_000,
-        needs=tuple(_PACKAGES.values()),
+        needs=tuple(BAND.values()),
         tracks=("v2a",),
         length_rule="that of the vocal",
         stems=("drums", "bass", "other"),
@@ -61,11 +50,9 @@ class RuleBasedBand:
 
     def __init__(self, genre: str | None = None, arrangement: str = "full", bpm: float | None = None) -> None:
         """Check the choices."""
-        for field, name, allowed in (("genre", genre, GENRES), ("arrangement", arrangement, ARRANGEMENTS)):
-            if name is not None and name not in allowed:
-                raise InputError(f"Unknown {field} '{name}'.", field=field, value=name, allowed=allowed)
-        if bpm is not None and not 40 <= bpm <= 220:
-            raise InputError(f"No song has {bpm} beats per minute.", field="bpm", cure="Choose 40 to 220.")
+        check_choice("genre", genre, GENRES)
+        check_choice("arrangement", arrangement, ARRANGEMENTS)
+        check_bpm(bpm)
         self.genre, self.arrangement, self.bpm = genre, arrangement, bpm
 
     @property
@@ -75,15 +62,7 @@ class RuleBasedBand:
 
     def availability(self) -> Availability:
         """Ready when every package is installed; nothing is imported."""
-        missing = [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
-        if not missing:
-            return READY
-        alone = [package for package in missing if package in _ALONE]
-        ordinary = [package for package in missing if package not in _ALONE]
-        cures = [f"pip install {' '.join(ordinary)}"] * bool(ordinary) + [
-            f"pip install --no-deps {name}" for name in alone
-        ]
-        return unavailable(f"missing {', '.join(missing)}", " && ".join(cures))
+        return availability_of(BAND)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Song | Failure]:
         """One accompaniment per request, in order; a request without a vocal is yielded as a failure."""

@@ -16,6 +16,7 @@ from pydantic import Field
 from songbench.domain.errors import InputError
 from songbench.plugin import parameters_of
 from systems.checkpoints.config_section import ConfigSection
+from systems.checkpoints.sizes import check_positive, values_of
 from systems.songbloom.config_fields import AUTOENCODER, INFERENCE, MODEL
 from systems.songbloom.text.vocabulary import RELEASED, Vocabulary
 
@@ -26,18 +27,6 @@ LONG_SONGS = 200.0
 
 MOST_SECONDS = 3600.0
 """The longest song that can be asked for; the cache for an hour of the released models takes 38 GB in float32."""
-
-
-def _positive(config: object, *names: str) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if not 0 < value < math.inf:
-            raise InputError(f"A model whose {name} is {value} cannot be.", field=name)
-
-
-def _values(config: Any) -> dict[str, Any]:
-    """The fields of a configuration by name."""
-    return {field.name: getattr(config, field.name) for field in fields(config)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +74,9 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
-        _positive(self, "dim", "heads", "lm_layers", "dit_layers", "latent_channels", "sketch_vocabulary", "patch")
-        _positive(self, "feed_forward_factor", "timestep_features", "prompt_frames", "lyrics_length", "max_sentences")
-        _positive(self, "lm_rotary_base", "dit_rotary_base")
+        check_positive(self, "dim", "heads", "lm_layers", "dit_layers", "latent_channels", "sketch_vocabulary", "patch")
+        check_positive(self, "feed_forward_factor", "timestep_features", "prompt_frames", "lyrics_length")
+        check_positive(self, "max_sentences", "lm_rotary_base", "dit_rotary_base")
         head = self.dim / self.heads
         if head != int(head) or head % 2 or head < 32:
             raise InputError(
@@ -153,7 +142,7 @@ class AutoencoderConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
-        _positive(self, "sample_rate", "audio_channels", "channels", "latent_channels")
+        check_positive(self, "sample_rate", "audio_channels", "channels", "latent_channels")
         if not self.strides or len(self.strides) != len(self.multiples) or min(*self.strides, *self.multiples) < 1:
             raise InputError(
                 f"Levels of widths {list(self.multiples)} and strides {list(self.strides)} do not fit together.",
@@ -185,7 +174,7 @@ class AutoencoderConfig:
 
     def to_upstream(self) -> dict[str, Any]:
         """The released JSON form, for saving."""
-        return AUTOENCODER.write({**_values(self), "encoder_channels": 2 * self.latent_channels, "hop": self.hop})
+        return AUTOENCODER.write({**values_of(self), "encoder_channels": 2 * self.latent_channels, "hop": self.hop})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +216,7 @@ class DecodingConfig:
     def __post_init__(self) -> None:
         """Refuse values of another kind or outside their range, naming the field."""
         if declared := parameters_of(type(self)):
-            declared.check(_values(self), "system 'songbloom'")
+            declared.check(values_of(self), "system 'songbloom'")
 
     @property
     def latent_guidance(self) -> float:
@@ -245,7 +234,7 @@ class DecodingConfig:
             InputError: an unknown name, or a value of the wrong kind or outside its range.
         """
         if declared := parameters_of(type(self)):
-            declared.check({**_values(self), **changes}, "system 'songbloom'")
+            declared.check({**values_of(self), **changes}, "system 'songbloom'")
         return replace(self, **changes)
 
     @classmethod
@@ -273,7 +262,7 @@ class DecodingConfig:
         Args:
             max_seconds: what a reader takes for the longest length where the file names none.
         """
-        settings = _values(self)
+        settings = values_of(self)
         if self.diffusion_guidance is not None:
             settings["guidance"] = [self.guidance, self.diffusion_guidance]
         # Released files cannot hold these two, so they are written only where they are not what follows from the rest.
@@ -303,7 +292,7 @@ class SongBloomConfig:
 
     def __post_init__(self) -> None:
         """Both halves must speak of the same latents."""
-        _positive(self, "trained_seconds")
+        check_positive(self, "trained_seconds")
         if self.model.latent_channels != self.autoencoder.latent_channels:
             raise InputError(
                 f"The model wants latents of {self.model.latent_channels} channels,"
@@ -337,7 +326,7 @@ class SongBloomConfig:
             "max_dur": self.trained_seconds,
             "sr": self.autoencoder.sample_rate,
             "vae": {"vae_cfg": autoencoder, "vae_ckpt": ""},
-            "model": MODEL.write({**_values(self.model), "vocabulary": "${load_yaml:" + vocabulary + "}"}),
+            "model": MODEL.write({**values_of(self.model), "vocabulary": "${load_yaml:" + vocabulary + "}"}),
             "inference": self.decoding.to_upstream(longest_seconds(self.trained_seconds)),
         }
 

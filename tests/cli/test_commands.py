@@ -22,6 +22,7 @@ def test_a_run_from_nothing_to_a_leaderboard_and_again(songbench, suite_file, tm
     assert process.returncode == 0, process.stderr
     assert "Leaderboard: suite small (version 1), 4 prompts" in process.stdout
     assert "level@probe" in process.stdout
+    assert process.stderr.rstrip().endswith(f"songbench view small --runs {tmp_path / 'runs'}")
     folder = tmp_path / "runs/small"
     names = {path.name for path in folder.iterdir()}
     assert {"leaderboard.md", "leaderboard.csv", "leaderboard.json", "leaderboard.tex", "record.json"} <= names

@@ -121,6 +121,8 @@ def test_what_is_of_another_track_is_refused_or_left_out_by_name(tmp_path):
         plan(path, tmp_path, systems=["oracle", "rulebased"])
     with pytest.raises(InputError, match=r"'oracle' is of the track v2a.*suite 'demo' is of the track song.*rulebased"):
         plan("demo", tmp_path, systems=["oracle"])
+    with pytest.raises(InputError, match="'songbloom' is of the track song"):  # also where its weights are not here
+        plan(path, tmp_path, systems=["songbloom"])
     with pytest.raises(InputError, match=r"metric 'ser@novelty' is of the track song.*metrics --track v2a"):
         plan(path, tmp_path, systems=["oracle"], metrics=["ser@novelty"])
     mixed = plan(path, tmp_path, systems=["oracle"], metrics=["embedded"])

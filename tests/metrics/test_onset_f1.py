@@ -27,6 +27,22 @@ def test_agreement_is_that_of_mir_eval(window):
         assert agreement(reference, estimate, BEAT_WINDOW).f1 == pytest.approx(beat.f_measure(reference, estimate))
 
 
+def test_figures_of_music_are_those_of_librosa_and_mir_eval():
+    """Found and matched by both packages as their documentation shows, from the audio on."""
+    librosa, onset = pytest.importorskip("librosa"), pytest.importorskip("mir_eval.onset")
+    vocal, truth, late = melody(), band(), band(late=0.03)
+    values = values_of(METRIC, late, vocal, truth)
+    times = {}
+    for name, audio in (("late", late), ("ref", truth), ("vocal", vocal)):
+        samples = audio.mono().at(22_050).samples[0]
+        times[name] = librosa.onset.onset_detect(y=samples, sr=22_050, units="time")
+    f1_ref, *_ = onset.f_measure(times["ref"], times["late"], window=0.05)
+    f1_vocal, _, recall_vocal = onset.f_measure(times["vocal"], times["late"], window=0.05)
+    assert 0 < f1_vocal < f1_ref <= 1
+    expected = {"onset_f1_ref": f1_ref, "onset_f1_vocal": f1_vocal, "onset_recall_vocal": recall_vocal}
+    assert {name: values[name] / 100 for name in expected} == pytest.approx(expected)
+
+
 def test_lists_without_moments_and_moments_that_are_none():
     assert agreement([], [1.0]).f1 == agreement([1.0], []).f1 == agreement([], []).f1 == 0
     for broken in ([[1.0]], [np.nan], [-1.0], ["late"]):

@@ -63,7 +63,8 @@ def main():
         for number, invocation in enumerate(job["invocations"]):
             place = pathlib.Path(folder) / str(number)
             place.mkdir()
-            places = worker.places(place, str(place / "prompt.wav"))
+            sounds = module.sounds_of({"prompt_audio": str(place / "prompt.wav")})
+            places = {**worker.places(place), **sounds}
             (place / "prompt.wav").touch()
             for name, text in invocation["files"].items():
                 (pathlib.Path(places["in"]) / name).write_bytes(module.fill(text, places).encode("utf-8"))

@@ -18,8 +18,8 @@ from typing import Literal, TypeAlias, TypeGuard, get_args
 
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import DamageError, InputError, StoreWriteError
-from songbench.domain.mixing import MixWithVocal
 from songbench.domain.song import Song
+from songbench.domain.vocal_mix import VocalMix
 from songbench.execution.results import SongId
 from songbench.execution.songs import StoredAudio
 from songbench.reporting.audio_files import MP3_RATE, to_flac, to_mp3
@@ -119,7 +119,7 @@ def write_song_files(
         stem = f"{FOLDER}/{systems[song.system]}/{prompts[song.prompt]}.take{song.take}"
         path = files.add(stem, content.source, song.prompt)
         if vocal := assets.get(song.prompt, {}).get("vocal"):
-            mix = files.add(f"{stem}.with-vocal", MixWithVocal(vocal, content.source), song.prompt)
+            mix = files.add(f"{stem}.with-vocal", VocalMix(vocal, content.source), song.prompt)
             of_songs[song] = SongAudio(mix=mix, accompaniment=path)
             continue
         vocals = content.stems.get("vocals")

@@ -26,15 +26,17 @@ class TrainingConfig:
         batch: pairs per pass.
         accumulation: passes per step, whose gradients are averaged.
         window_seconds: the most of a song that a pass sees; None: all of it.
-        reference_seconds: of a reference that its vector is made of. Upstream's are longer than most songs, so that
-            the reference holds the very music that is to be predicted.
+        reference_seconds: of a reference that its vector is made of; for whoever prepares pairs, as `fit` is given
+            vectors. Upstream's are longer than most songs, so that the reference holds the very music that is to be
+            predicted.
         learning_rate: its peak.
         warm_up: steps to the peak.
         hold: steps at the peak, or None; see `systems.ladaband.training.learning_rate.CosineSchedule`.
         weight_decay: of all parameters.
         clip: the largest norm of a step's gradient.
         condition_dropout: chance of each condition vector to be dropped.
-        equaliser_chance: of an accompaniment to be filtered before it is encoded.
+        equaliser_chance: of an accompaniment to be filtered before it is encoded; likewise, for
+            `systems.ladaband.training.pairs.encode_pair`.
         curriculum: which tokens are hidden, by step.
         objective: what is minimised.
         precision: of the passes; parameters stay in float32.

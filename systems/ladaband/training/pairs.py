@@ -19,7 +19,7 @@ from systems.ladaband.codec import Codec
 from systems.ladaband.config import SAMPLE_RATE, PredictorConfig
 from systems.ladaband.predictor import stack_conditions
 from systems.ladaband.training.dropout import ConditionDropout
-from systems.ladaband.training.equaliser import equalised, random_filters
+from systems.ladaband.training.equaliser import CHANCE, equalised, random_filters
 from systems.ladaband.training.loudness import at_training_level
 from systems.ladaband.training.objective import TrainingBatch
 
@@ -58,6 +58,7 @@ def encode_pair(
     text: Tensor | None = None,
     reference: Tensor | None = None,
     equaliser: torch.Generator | None = None,
+    equaliser_chance: float = CHANCE,
     levelled: bool = True,
 ) -> TrainingPair:
     """Tokens of two tracks of a song; the shorter is filled up with silence.
@@ -69,11 +70,12 @@ def encode_pair(
         text: vector of the style text, if there is one.
         reference: vector of a reference, if there is one.
         equaliser: draws the filters of the accompaniment (`systems.ladaband.training.equaliser`); None: none.
+        equaliser_chance: that it is filtered at all, such as `TrainingConfig.equaliser_chance`.
         levelled: bring both tracks to `systems.ladaband.training.loudness.LEVEL` first, as upstream does.
     """
     tracks = [stereo(track) for track in (vocal, accompaniment)]
     if equaliser is not None:
-        tracks[1] = equalised(tracks[1], SAMPLE_RATE, random_filters(equaliser))
+        tracks[1] = equalised(tracks[1], SAMPLE_RATE, random_filters(equaliser, equaliser_chance))
     if levelled:
         tracks = [at_training_level(track) for track in tracks]
     samples = max(track.shape[1] for track in tracks)
