@@ -1,5 +1,6 @@
 """The page from a vocal to a table, as its reader goes: the files it shows, then its commands in their order."""
 
+import json
 import os
 import re
 import shlex
@@ -30,6 +31,17 @@ def band(number, seconds=9.0):
     time = np.arange(round(seconds * RATE)) / RATE
     chord = sum(np.sin(2 * np.pi * 110 * 2 ** ((number + step) / 12) * time) for step in (0, 4, 7))
     return 0.1 * chord * np.exp(-6 * (time % 0.5)) + 0.01 * np.random.default_rng(number).standard_normal(len(time))
+
+
+def test_the_anchors_are_those_of_the_committed_results():
+    (table,) = re.findall(r"<!-- anchors -->\n\n(.*?)\n\n<!-- /anchors -->", PAGE, re.DOTALL)
+    head, _, *lines = ([part.strip() for part in line.strip("|").split("|")] for line in table.splitlines())
+    board = json.loads((ROOT / "results/v2a_demo/leaderboard.json").read_text(encoding="utf-8"))
+    cells = {row["system"]["name"]: row["cells"] for row in board["rows"]}
+    assert {line[0].strip("`") for line in lines} == set(cells) - {"silence"}
+    for name, *texts in lines:
+        figures = {column.partition("@")[0]: cell["value"] for column, cell in cells[name.strip("`")].items()}
+        assert texts == [f"{figures[field]:.0f} %" for field in head[1:]], name
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ def faults_of_system(card: object) -> list[str]:
         return [f"it is a {type(card).__name__}, no SystemCard"]
     return [
         *_texts(card, "name", "version"),
-        *_tuples(card, "languages", "conditions", "needs", "tracks", "lyric_rules", "stems"),
+        *_tuples(card, "languages", "conditions", "needs", "tracks", "track_variants", "lyric_rules", "stems"),
         *_amounts(card, "max_seconds", "sample_rate", "vram_gib"),
         *_all_of(card, "depends_on", Dependence),
         *_all_of(card, "pitfalls", Pitfall),

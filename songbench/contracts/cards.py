@@ -124,6 +124,7 @@ class SystemCard:
         sanity: whether it is an anchor of the scale rather than a competitor (noise, silence, copies).
         ceiling: for a sanity system: whether competitors are expected to lose against it (the reference songs).
         tracks: which tracks it can enter.
+        track_variants: variants of it that enter other tracks, as users write them, such as ``NAME:VARIANT``.
         depends_on: models that it was conditioned on, tuned to or trained with and that may also judge it.
         upstream: other people's code or service behind it, as ``OWNER/REPOSITORY@COMMIT`` or an address.
         code_licence: of that code.
@@ -154,6 +155,7 @@ class SystemCard:
     sanity: bool = False
     ceiling: bool = False
     tracks: tuple[str, ...] = ("song",)
+    track_variants: tuple[str, ...] = ()
     depends_on: tuple[Dependence, ...] = ()
     upstream: str = ""
     code_licence: str = ""
@@ -173,7 +175,7 @@ class SystemCard:
 UPSTREAM_FACTS = frozenset(
     (
         *("upstream", "code_licence", "weights_licence", "style_rule", "lyric_rules", "length_rule", "stems"),
-        *("vocal_rule", "seed_rule", "vram_gib", "output", "pitfalls", "verified"),
+        *("vocal_rule", "seed_rule", "vram_gib", "output", "pitfalls", "verified", "track_variants"),
     )
 )
 """The facts that only the cards of other people's generators have; others leave them out of what they write."""

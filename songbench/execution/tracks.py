@@ -84,7 +84,10 @@ def metrics_of_other_tracks(
 
 
 def systems_of_track(track: str | None) -> list[str]:
-    """The registered systems that enter a track, without those of broken plug-ins; None: all that are registered."""
+    """The registered systems that enter a track, without those of broken plug-ins; None: all that are registered.
+
+    A system that enters it by a variant alone is named with that, such as ``acestep15:complete``.
+    """
     names = registry.names(registry.SYSTEMS)
     if track is None:
         return names
@@ -92,8 +95,9 @@ def systems_of_track(track: str | None) -> list[str]:
     fitting = []
     for name in names:
         with suppress(SongbenchError):
-            if track in registry.build_system(name).card.tracks:
-                fitting.append(name)
+            card = registry.build_system(name).card
+            candidates = {name: card, **{spec: registry.build_system(spec).card for spec in card.track_variants}}
+            fitting += [spec for spec, variant in candidates.items() if track in variant.tracks]
     return fitting
 
 

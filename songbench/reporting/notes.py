@@ -10,7 +10,7 @@ from songbench.reporting.board import Column, Leaderboard, Row
 from songbench.reporting.facets import CONDITION
 from songbench.reporting.limits import counted_reasons
 from songbench.reporting.listening_results import ListeningResult
-from songbench.reporting.wording import headline_columns, number, part
+from songbench.reporting.wording import headline_columns, number, p_value, part
 
 FEW_PROMPTS = 6
 """Below this many prompts the sign-flip test cannot reach 0.05, however large the difference."""
@@ -29,6 +29,7 @@ def board_notes(board: Leaderboard) -> list[str]:
         *_leading_anchors(board),
         *_no_common_ground(board),
         *_turned_differences(board),
+        *_constant_differences(board),
         *_unequal_sets(board),
     ]
 
@@ -191,6 +192,26 @@ def _turned_differences(board: Leaderboard) -> Iterator[str]:
                 f"{pair.second} by {sign}{number(pair.difference, field)}, the other way than their figures, which "
                 "rest on different songs."
             )
+
+
+def _constant_differences(board: Leaderboard) -> Iterator[str]:
+    """Differences that are the same on every prompt and yet not significant: t is undefined, sign flips are too few."""
+    columns = {column.name: column for column in headline_columns(board) if column.kind != "panel"}
+    pairs: dict[tuple[int, str], dict[str, list[str]]] = {}
+    for pair in board.comparisons:
+        if pair.column not in columns or pair.significant or pair.low is None or pair.low != pair.high:
+            continue
+        size = number(abs(pair.difference), columns[pair.column].field)
+        if float(size) and pair.p_flip is not None:
+            of_columns = pairs.setdefault((pair.n_prompts, p_value(pair.p_flip)), {})
+            of_columns.setdefault(pair.column, []).append(f"{pair.first} and {pair.second} ({size})")
+    for (prompts, p), of_columns in pairs.items():
+        listed = "; ".join(f"{column}: {', '.join(names)}" for column, names in of_columns.items())
+        yield (
+            f"Differences that are the same on all {prompts} prompts have no spread to be tested by, only their signs, "
+            f"whose p is {p} here and is not below {board.level:g} once it is corrected for the number of pairs. So no "
+            f"letter parts these, however far apart they are: {listed}."
+        )
 
 
 def _unequal_sets(board: Leaderboard) -> Iterator[str]:

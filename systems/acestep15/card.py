@@ -182,6 +182,7 @@ def card_of(variant: Variant, revision: Revision) -> SystemCard:
         citation="Gong et al., ACE-Step 1.5: Pushing the Boundaries of Open-Source Music Generation, 2026,"
         " arXiv 2602.00744",
         tracks=("v2a",) if completes else ("song",),
+        track_variants=() if completes else ("acestep15:complete",),
         upstream=f"{CHECKOUT.repository}@{revision.commit or 'unknown'}",
         code_licence=LICENCE,
         weights_licence=LICENCE,

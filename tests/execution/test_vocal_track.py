@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from songbench.contracts import registry
 from songbench.domain.errors import InputError
 from songbench.domain.song import Request
 from songbench.domain.suite import load_suite
@@ -18,6 +19,7 @@ from songbench.execution.recorded import recorded, stored_assets, stored_songs
 from songbench.execution.results import SongId
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
+from songbench.execution.tracks import systems_of_track
 from systems.rulebased.system import RuleBased
 
 RATE = 8000
@@ -128,6 +130,18 @@ def test_what_is_of_another_track_is_refused_or_left_out_by_name(tmp_path):
     mixed = plan(path, tmp_path, systems=["oracle"], metrics=["embedded"])
     assert "audio" in [one.id for one in mixed.metrics] and "ser@novelty" not in [one.id for one in mixed.metrics]
     assert any("without" in remark and "ser@novelty" in remark for remark in mixed.remarks)
+
+
+def test_a_system_that_enters_by_a_variant_alone_is_named_with_it(tmp_path):
+    path = write_pairs(tmp_path)
+    with pytest.raises(InputError, match=r"'acestep15' is of the track song.*acestep15:complete, anyaccomp"):
+        plan(path, tmp_path, systems=["acestep15"])
+    assert "acestep15:complete" not in systems_of_track("song") and "acestep15" in systems_of_track("song")
+    assert "acestep15" not in systems_of_track("v2a")
+    for name in systems_of_track("song"):
+        card = registry.build_system(name).card
+        of_variants = {spec: registry.build_system(spec).card.tracks for spec in card.track_variants}
+        assert all(set(tracks) - set(card.tracks) for tracks in of_variants.values()), name
 
 
 def test_stems_of_one_rendered_song_sum_to_it_and_it_is_rendered_once(tmp_path, monkeypatch):

@@ -331,6 +331,30 @@ class TestNotes:
         note = next(note for note in board.notes if "the other way" in note)
         assert note.startswith("m@b: on the 8 prompts that both were scored on, s differs from t by +0.5")
 
+    def test_a_constant_difference_that_no_letter_shows_is_told(self):
+        scores = {
+            "truth": [100.0] * 6,
+            "quiet": [0.0] * 6,
+            "s": [60.0, 70.0, 65.0, 62.0, 71.0, 66.0],
+            "t": [61.0, 68.0, 66.0, 60.0, 70.0, 67.0],
+        }
+        board = simple_board(scores)
+        shared = set(cell(board, "truth").group) & set(cell(board, "quiet").group)
+        (note,) = (note for note in board.notes if "same on all" in note)
+        assert shared and "truth and quiet (100.00)" in note and "m@b: " in note
+        assert "all 6 prompts" in note and "0.031" in note and " and s" not in note
+
+    @pytest.mark.parametrize(
+        "scores",
+        [
+            {"s": [1.0] * 6, "t": [1.0] * 6, "u": [1.0] * 6},  # no difference
+            {"s": [1.0] * 6, "t": [2.0] * 6},  # one pair: 0.031 is enough
+            {"s": [1.0, 2.0, 4.0, 3.0, 2.0, 1.0], "t": [1.5, 2.0, 4.1, 3.0, 2.9, 1.0], "u": [1.0] * 6},  # spread
+        ],
+    )
+    def test_of_other_differences_nothing_of_the_kind_is_said(self, scores):
+        assert not any("same on all" in note for note in simple_board(scores).notes)
+
 
 def test_frame_holds_every_cell(board):
     frame = board.to_frame()
