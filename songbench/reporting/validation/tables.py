@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -132,7 +133,7 @@ def to_markdown(validation: Validation, with_figure: Sequence[str] = ()) -> str:
         verdict_table(validation),
         *_verdicts(validation),
         Heading("Damage"),
-        _damages(),
+        _damages(validation),
     ]
     for column in headline_columns(validation):
         blocks += [Heading(column.name), Text(column.field.description)]
@@ -172,10 +173,11 @@ def _verdicts(validation: Validation) -> list[Block]:
     return [Heading("Verdicts"), Listing(tuple(lines))]
 
 
-def _damages() -> Table:
+def _damages(validation: Validation) -> Table:
     rows = [
         (damage.name, damage.summary, *(", ".join(part) for part in (damage.strengths, damage.harms, damage.touches)))
         for damage in DAMAGES.values()
+        if any(_of(column, damage.name) for column in validation.columns)
     ]
     return table("", ("damage", "what is done", "strengths", "harms", "may touch"), rows)
 
@@ -246,12 +248,19 @@ def _row(column: Examined, response: Response) -> tuple[str, ...]:
         printed(response.clean),
         *map(printed, response.figures),
         f"{printed(change.difference)} [{printed(change.low)}, {printed(change.high)}]" if change else "",
-        f"{response.effect:.1f}" if response.effect is not None else "",
+        _effect(response.effect),
         f"{response.rank + 0.0:.2f}" if response.rank is not None else "",
         wording.p_value(response.p) if response.p is not None else "",
         response.onset,
         response.verdict if not response.reason else f"no answer: {response.reason}",
     )
+
+
+def _effect(effect: float | None) -> str:
+    """Infinite where the undamaged songs have no spread to compare with: all of them have the same figure."""
+    if effect is None:
+        return ""
+    return f"{effect:.1f}" if math.isfinite(effect) else "no spread"
 
 
 def _short(value: float | None) -> str:
