@@ -141,7 +141,7 @@ CLAP_CARD = _card(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FadtkDistance:
     """A `SetMetric` whose numbers are those of fadtk's own `FrechetAudioDistance`.
 
@@ -149,12 +149,14 @@ class FadtkDistance:
         card: what it is.
         model: as fadtk calls it.
         weights: what the model is built from.
+        dimensions: of an embedding.
         extractors: none: fadtk embeds by itself, and songbench does not store what it makes.
     """
 
     card: MetricCard
     model: str
     weights: tuple[Weights, ...]
+    dimensions: int
     extractors: tuple[Extractor, ...] = field(default=())
 
     def availability(self) -> Availability:
@@ -197,9 +199,13 @@ class FadtkDistance:
                     frames += embedded
             if failures and len(side) - len(failures) < max(2, len(side) / 2):
                 return failures[0]
-            detail[f"{name}_frames"] = frames
+            detail["frames" if name == "songs" else "reference_frames"] = frames
         count = len(songs) - len(left_out["songs"])
-        detail |= {"songs": count, "reference_songs": len(reference) - len(left_out["reference"])}
+        detail |= {
+            "dimensions": self.dimensions,
+            "songs": count,
+            "reference_songs": len(reference) - len(left_out["reference"]),
+        }
         seed = derived_seed("fadtk", count)
         places = {name: str(folder / name) for name in ("reference", "songs")}
         distance: Any = self._worker.call("distance", **places, seed=seed)
@@ -232,9 +238,9 @@ class FadtkDistance:
 
 def fad_fadtk_mert() -> FadtkDistance:
     """The entry point ``fad@fadtk-mert-v1-95m``."""
-    return FadtkDistance(MERT_CARD, "MERT-v1-95M", (MERT_95M, MERT_CODE))
+    return FadtkDistance(card=MERT_CARD, model="MERT-v1-95M", weights=(MERT_95M, MERT_CODE), dimensions=768)
 
 
 def fad_fadtk_clap() -> FadtkDistance:
     """The entry point ``fad@fadtk-clap-laion-music``."""
-    return FadtkDistance(CLAP_CARD, "clap-laion-music", (CLAP_MUSIC,))
+    return FadtkDistance(card=CLAP_CARD, model="clap-laion-music", weights=(CLAP_MUSIC,), dimensions=512)

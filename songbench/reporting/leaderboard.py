@@ -30,6 +30,7 @@ from songbench.reporting.generation_notes import generation_notes
 from songbench.reporting.limits import UnsupportedSong
 from songbench.reporting.listening_results import ListeningResult, rated_cells, rated_columns, rated_comparisons
 from songbench.reporting.notes import board_notes, listening_notes, part_notes
+from songbench.reporting.rank_notes import rank_notes
 from songbench.reporting.songs import song_rows
 from songbench.reporting.sound_notes import sound_notes
 from songbench.reporting.structure import structure_tables
@@ -188,6 +189,7 @@ def _board(results: RunResults, listening_results: Sequence[ListeningResult], ch
         notes=(
             *results.suite.notes,
             *board_notes(board),
+            *rank_notes(results),
             *generation_notes(results),
             *sound_notes(results),
             *listening_notes(listening_results, {*results.elsewhere, *(card.name for card in systems)}),

@@ -116,7 +116,7 @@ def test_the_numbers_are_those_of_fadtk(tmp_path):
     scores = metric.score_set(songs, reference, None)
     assert isinstance(scores, Scores), scores
     assert scores.n == 3 and scores.leave_one_out == {}
-    assert scores.detail["songs_frames"] == 3 * 337 and scores.detail["packages"]["fadtk"] == "1.1.0"
+    assert scores.detail["frames"] == 3 * 337 and scores.detail["packages"]["fadtk"] == "1.1.0"
     assert scores.values["fad"] == pytest.approx(fad, rel=1e-6)
     assert scores.values["fad_inf"] == pytest.approx(inf, rel=1e-6)
     assert scores.detail["fad_inf"]["slope"] == pytest.approx(slope, rel=1e-5)
@@ -165,7 +165,7 @@ def test_clap_is_built_from_its_checkpoint_without_a_network(tmp_path):
     reference = [song(11, seconds=3), song(12, seconds=3)]
     near = metric.score_set([song(1, seconds=3), song(11, seconds=3)], reference, None)
     assert isinstance(near, Scores), near
-    assert near.detail["songs_frames"] == 6 and "fad_inf" not in near.values
+    assert near.detail["frames"] == 6 and near.detail["dimensions"] == 512 and "fad_inf" not in near.values
     far = metric.score_set([song(1, seconds=3, level=0.001), song(2, seconds=3, level=0.001)], reference, None)
     assert 0 <= near.values["fad"] < far.values["fad"]
 
