@@ -1,16 +1,20 @@
-"""Audiobox aesthetics: what a model of listeners' ratings says of enjoyment, usefulness, complexity and quality."""
+"""Audiobox aesthetics: what a model of listeners' ratings says of enjoyment, usefulness, complexity and quality.
+
+In track ``v2a`` two metrics: of the accompaniment alone, and of the mix of vocal and accompaniment.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from metrics.card_variants import at_loudness, of_mixes
 from metrics.features.audiobox import AUDIOBOX, AXES, BATCH, AudioboxRatings
 from metrics.features.packages import installed
-from metrics.song_inputs import ACCOMPANIMENT_ALONE
+from metrics.song_inputs import ACCOMPANIMENT_ALONE, Input, features_of_inputs, mixes, with_vocals
 from songbench.domain.score import Scores
-from songbench.domain.song import Failure, Song
+from songbench.domain.song import Song
 from songbench.plugin import (
     Availability,
     BatchSize,
@@ -43,6 +47,12 @@ def _rating(name: str, direction: Direction, description: str) -> Field:
     return Field(name, unit="", direction=direction, low=None, high=None, decimals=2, description=description)
 
 
+_LIMITS = (
+    "Hears nothing above 8 kHz and 10 s at once, so neither form nor words. Moves with level (a third party found"
+    " +0.1 of PQ for -6 dB). Saturated: good systems are 0.1 to 0.2 apart, so read the size of a difference, not"
+    " only its rank. PC is not a quality. A silent song is rated as the model hears silence."
+)
+
 AESTHETICS = MetricCard(
     name="aesthetics",
     backend="audiobox",
@@ -54,12 +64,7 @@ AESTHETICS = MetricCard(
         _rating("PQ", "higher", "Production quality, about 1 to 10."),
     ),
     summary="Enjoyment, usefulness, complexity and quality as Audiobox Aesthetics rates them.",
-    limits=(
-        "Hears nothing above 8 kHz and 10 s at once, so neither form nor words. Moves with level (a third party found"
-        " +0.1 of PQ for -6 dB). Saturated: good systems are 0.1 to 0.2 apart, so read the size of a difference, not"
-        " only its rank. PC is not a quality. A silent song is rated as the model hears silence."
-        f" {ACCOMPANIMENT_ALONE}"
-    ),
+    limits=f"{_LIMITS} {ACCOMPANIMENT_ALONE}",
     citation="Tjandra et al., Meta Audiobox Aesthetics, arXiv 2502.05139",
     licence="CC BY 4.0 (weights and code)",
     needs=(AUDIOBOX.name,),
@@ -76,6 +81,14 @@ AESTHETICS = MetricCard(
 )
 
 
+MIX_AESTHETICS = of_mixes(
+    AESTHETICS,
+    backend="audiobox-mix",
+    summary="Audiobox's ratings of the accompaniment together with the vocal it was made for.",
+    limits=_LIMITS,
+)
+
+
 @dataclass(frozen=True)
 class AudioboxAesthetics:
     """A `SongMetric`: the ratings of a song's windows, averaged by how much of each is audio.
@@ -83,10 +96,12 @@ class AudioboxAesthetics:
     Attributes:
         card: what it is.
         ratings: of windows.
+        input: which audio of a song is rated.
     """
 
     card: MetricCard = AESTHETICS
     ratings: AudioboxRatings = field(default_factory=AudioboxRatings)
+    input: Input = mixes
 
     def availability(self) -> Availability:
         """Whether package and weights are here."""
@@ -94,9 +109,9 @@ class AudioboxAesthetics:
         return weights.availability(self.ratings.weights) if package.ready else package
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
-        """One verdict per song, in order; every song that can be decoded has ratings."""
-        for ratings in features.of(self.ratings, [song.source for song in songs]):
-            yield ratings if isinstance(ratings, Failure) else _scores(ratings)
+        """One verdict per song, in order; ratings of all that can be decoded; a mix without a vocal has none."""
+        for ratings in features_of_inputs(self.ratings, self.input(songs, features), features):
+            yield _scores(ratings) if isinstance(ratings, Feature) else ratings
 
 
 def _scores(feature: Feature) -> Scores:
@@ -115,5 +130,14 @@ def aesthetics_audiobox(loudness: Loudness | None = None, batch: BatchSize = BAT
         loudness: LUFS to which songs are brought before they are rated; None: as they are, as the package does.
         batch: windows that go through the model together.
     """
-    procedure = _PROCEDURE if loudness is None else replace(_PROCEDURE, loudness=f"{loudness:g} LUFS")
-    return AudioboxAesthetics(replace(AESTHETICS, procedure=procedure), AudioboxRatings(loudness, batch))
+    return AudioboxAesthetics(at_loudness(AESTHETICS, loudness), AudioboxRatings(loudness, batch))
+
+
+def aesthetics_mix(loudness: Loudness | None = None, batch: BatchSize = BATCH) -> AudioboxAesthetics:
+    """The entry point ``aesthetics@audiobox-mix``.
+
+    Args:
+        loudness: LUFS to which mixes are brought before they are rated; None: as the rule of mixing leaves them.
+        batch: windows that go through the model together.
+    """
+    return AudioboxAesthetics(at_loudness(MIX_AESTHETICS, loudness), AudioboxRatings(loudness, batch), with_vocals)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from metrics.card_variants import at_loudness
 from metrics.condition_similarity import AudioSimilarity, TextSimilarity, audio_fields, text_fields
 from metrics.features.muq_mulan import MUQ_MULAN, MulanClips
 from metrics.song_inputs import ACCOMPANIMENT_ALONE
@@ -81,13 +82,9 @@ def mcc_muq_mulan(loudness: Loudness | None = None, batch: BatchSize = MulanClip
         loudness: LUFS to which song and prompt are brought before they are embedded; None: as they are.
         batch: clips that go through the model together.
     """
-    return AudioSimilarity(_at_loudness(MCC, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
+    return AudioSimilarity(at_loudness(MCC, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
 
 
 def mcc_muq_mulan_text(loudness: Loudness | None = None, batch: BatchSize = MulanClips.batch) -> TextSimilarity:
     """The entry point ``mcc@muq-mulan-text``; arguments as for `mcc_muq_mulan`."""
-    return TextSimilarity(_at_loudness(MCC_TEXT, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)
-
-
-def _at_loudness(card: MetricCard, loudness: float | None) -> MetricCard:
-    return card if loudness is None else replace(card, procedure=replace(_PROCEDURE, loudness=f"{loudness:g} LUFS"))
+    return TextSimilarity(at_loudness(MCC_TEXT, loudness), MulanClips(loudness=loudness, batch=batch), _PACKAGES)

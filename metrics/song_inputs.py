@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from metrics.features.demucs_stems import DemucsStems, stem_of
@@ -11,7 +11,7 @@ from songbench.domain.audio import AudioSource
 from songbench.domain.score import NotApplicable
 from songbench.domain.song import Failure, Song
 from songbench.domain.vocal_mix import VocalMix
-from songbench.plugin import Features
+from songbench.plugin import Extractor, Feature, Features
 
 ACCOMPANIMENT_ALONE = (
     "Of an accompaniment (track v2a) it says whether the style is right, not whether it fits the vocal, which it never"
@@ -21,6 +21,16 @@ ACCOMPANIMENT_ALONE = (
 
 Input: TypeAlias = Callable[[Sequence[Song], Features], list[AudioSource | NotApplicable | Failure]]
 """Gives the audio of each song, in order."""
+
+
+def features_of_inputs(
+    extractor: Extractor, inputs: Sequence[AudioSource | NotApplicable | Failure], features: Features
+) -> Iterator[Feature | NotApplicable | Failure]:
+    """The feature of each input, in order, asked for all at once; what is no audio stays what it is."""
+    sources = [source for source in inputs if not isinstance(source, NotApplicable | Failure)]
+    answers = iter(features.of(extractor, sources) if sources else ())
+    for source in inputs:
+        yield source if isinstance(source, NotApplicable | Failure) else next(answers)
 
 
 def mixes(songs: Sequence[Song], features: Features) -> list[AudioSource | NotApplicable | Failure]:

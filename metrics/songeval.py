@@ -7,16 +7,16 @@ accompaniment alone. Papers do not say which they rate.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from metrics.card_variants import at_loudness, of_mixes
 from metrics.features.muq import MUQ
 from metrics.features.packages import installed
 from metrics.features.songeval import COMMIT, LAYER, SONGEVAL, SongEvalRatings
 from metrics.features.songeval_head import AXES
-from metrics.song_inputs import Input, mixes, with_vocals
-from songbench.domain.mixing import LOUDNESS_LUFS, MIX_RULE
+from metrics.song_inputs import Input, features_of_inputs, mixes, with_vocals
 from songbench.domain.score import NotApplicable, Scores
-from songbench.domain.song import Failure, Song
+from songbench.domain.song import Song
 from songbench.plugin import (
     READY,
     Availability,
@@ -91,19 +91,11 @@ SONGEVAL_CARD = MetricCard(
 )
 
 
-MIX_CARD = replace(
+MIX_CARD = of_mixes(
     SONGEVAL_CARD,
     backend="songeval-mix",
     summary="SongEval's ratings of the accompaniment together with the vocal it was made for.",
-    limits=(
-        f"Vocal and accompaniment are mixed by one rule ({MIX_RULE}: both at {LOUDNESS_LUFS:g} LUFS), so the balance"
-        " that a system chose is not judged. The same vocal is in the mixes of all systems and pulls their ratings"
-        " together. Nobody has shown that it hears whether the two fit: read it between the rows oracle and"
-        " shuffled_band. Not to be compared with songeval@songeval, nor with papers, which do not say what they"
-        " rate. " + SONGEVAL_CARD.limits.partition(" Short or silent")[0]
-    ),
-    tracks=("v2a",),
-    procedure=replace(_PROCEDURE, rate=f"the mix by {MIX_RULE}; {_PROCEDURE.rate}"),
+    limits=SONGEVAL_CARD.limits.partition(" Short or silent")[0],
 )
 
 
@@ -128,16 +120,11 @@ class SongEval:
 
     def score(self, songs: Sequence[Song], features: Features) -> Iterator[Verdict]:
         """One verdict per song; not applicable to less than 0.1 s."""
-        inputs = self.input(songs, features)
-        sources = [source for source in inputs if not isinstance(source, NotApplicable | Failure)]
-        rated = iter(features.of(self.ratings, sources) if sources else ())
-        for source in inputs:
-            yield source if isinstance(source, NotApplicable | Failure) else _verdict(next(rated))
+        for ratings in features_of_inputs(self.ratings, self.input(songs, features), features):
+            yield _verdict(ratings) if isinstance(ratings, Feature) else ratings
 
 
-def _verdict(ratings: Feature | Failure) -> Verdict:
-    if isinstance(ratings, Failure):
-        return ratings
+def _verdict(ratings: Feature) -> Verdict:
     if "unheard" in ratings.data:
         return NotApplicable(f"the song is {ratings.data['unheard']}")
     return Scores(values=dict(zip(AXES, map(float, ratings.arrays["ratings"]), strict=True)))
@@ -149,7 +136,7 @@ def songeval_songeval(loudness: Loudness | None = None) -> SongEval:
     Args:
         loudness: LUFS to which songs are brought before they are rated; None: as they are, as the authors' tool does.
     """
-    return SongEval(_at_loudness(SONGEVAL_CARD, loudness), SongEvalRatings(loudness))
+    return SongEval(at_loudness(SONGEVAL_CARD, loudness), SongEvalRatings(loudness))
 
 
 def songeval_mix(loudness: Loudness | None = None) -> SongEval:
@@ -158,9 +145,4 @@ def songeval_mix(loudness: Loudness | None = None) -> SongEval:
     Args:
         loudness: LUFS to which mixes are brought before they are rated; None: as the rule of mixing leaves them.
     """
-    return SongEval(_at_loudness(MIX_CARD, loudness), SongEvalRatings(loudness), with_vocals)
-
-
-def _at_loudness(card: MetricCard, loudness: float | None) -> MetricCard:
-    assert card.procedure is not None
-    return card if loudness is None else replace(card, procedure=replace(card.procedure, loudness=f"{loudness:g} LUFS"))
+    return SongEval(at_loudness(MIX_CARD, loudness), SongEvalRatings(loudness), with_vocals)

@@ -58,6 +58,7 @@ KNOWN = {
     "muq_eval@a1": {(name, f"{why}, the encoder that MuQ-Eval hears") for name, why in HEARERS.items()},
     "tunejury@clap-mert": {(name, f"{why}, one of the two models that TuneJury hears") for name, why in MERT},
     "aesthetics@audiobox": {("heartmula", "tuned by DPO on these ratings")},
+    "aesthetics@audiobox-mix": {("heartmula", "tuned by DPO on these ratings")},
     "fad@mert-v1-95m": MERT,
     "fad@fadtk-mert-v1-95m": MERT,
     "kad@mert-v1-95m": MERT,

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tiny_models import Direct, as_json, planted, silence, song_of, sound, stirred
 
-from metrics.aesthetics import AESTHETICS, AudioboxAesthetics, aesthetics_audiobox
+from metrics.aesthetics import AESTHETICS, AudioboxAesthetics, aesthetics_audiobox, aesthetics_mix
 from metrics.features import audiobox, models
 from metrics.features.audiobox import AUDIOBOX, AXES, AudioboxRatings
 from songbench.contracts.cards import ASPECTS
@@ -16,7 +17,8 @@ from songbench.contracts.feature import Extractor
 from songbench.contracts.metric import SongMetric
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import SongbenchError, UnavailableError
-from songbench.domain.score import Scores
+from songbench.domain.mixing import MIX_RULE, mix_with_vocal
+from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
 from songbench.resources.cpu_imports import mend_cpu_imports
 
@@ -154,6 +156,22 @@ def test_odd_songs(package, tmp_path):
     assert single.values == pytest.approx(upstream_rates(predictor, one_sample)[0], abs=1e-5)
     assert isinstance(odd, Scores)
     assert isinstance(bad, Failure) and "NaN" in bad.cause
+
+
+def test_the_column_of_the_mix_hears_vocal_and_accompaniment(package):
+    predictor, extractor = package
+    vocal, band = sound(11, seed=1, rate=16_000), sound(12, seed=2, rate=16_000)
+    request = replace(song_of(band).request, vocal=vocal)
+    metric = replace(aesthetics_mix(), ratings=extractor)
+    with_vocal, without = metric.score([replace(song_of(band), request=request), song_of(band)], Direct())
+    mix = MemoryAudio(mix_with_vocal(vocal.load(), band.load()))
+    assert with_vocal.values == pytest.approx(upstream_rates(predictor, mix)[0], abs=1e-5)
+    assert with_vocal.values != pytest.approx(rated(extractor, band)[0].values, abs=1e-3)
+    assert without == NotApplicable("the prompt has no vocal to mix with")
+    card = aesthetics_mix(loudness=-14).card
+    assert card.id == "aesthetics@audiobox-mix" and card.tracks == ("v2a",) and card.fields == AESTHETICS.fields
+    assert card.procedure.loudness == "-14 LUFS" and MIX_RULE in card.procedure.rate
+    assert "Not to be compared with aesthetics@audiobox," in card.limits
 
 
 def test_only_the_windows_of_a_batch_are_heard_at_once(package, monkeypatch):
