@@ -7,11 +7,12 @@ silence) is None, never a made-up number.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from songbench.domain.gated_loudness import WEIGHTS, gated_loudness
 
 Samples: TypeAlias = npt.NDArray[np.float32]
 
@@ -51,7 +52,6 @@ def integrated_loudness(samples: Samples, rate: int) -> float | None:
         LUFS, or None for audio shorter than one block of 0.4 s, below the absolute gate of −70 LUFS throughout, or in
         more than six channels, whose places are not known.
     """
-    import pyloudnorm
     import soxr
 
     places = _PLACES.get(len(samples))
@@ -60,12 +60,7 @@ def integrated_loudness(samples: Samples, rate: int) -> float | None:
     channels = samples[_WITHOUT_LOW] if len(samples) == 6 else samples
     if rate < _FILTER_RATE:  # where pyloudnorm's filters bend
         channels, rate = soxr.resample(channels.T, rate, _NOMINAL_RATE).T, _NOMINAL_RATE
-    layout = np.zeros((channels.shape[1], places[-1] + 1))
-    layout[:, places] = channels.T
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all are gated
-        loudness = float(pyloudnorm.Meter(rate).integrated_loudness(layout))
-    return loudness if math.isfinite(loudness) else None
+    return gated_loudness(channels, rate, tuple(WEIGHTS[place] for place in places))
 
 
 def true_peak(samples: Samples) -> float | None:

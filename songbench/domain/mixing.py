@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING
 
 from songbench.domain.audio import Audio
+from songbench.domain.gated_loudness import gated_loudness
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,6 @@ def _levelled(audio: Audio) -> npt.NDArray[np.float32]:
 def _loudness(audio: Audio) -> float | None:
     """In LUFS; None below the absolute gate throughout. Less than one block of 0.4 s counts as one, with silence."""
     import numpy as np
-    import pyloudnorm
 
     if not audio.samples.any():
         return None
@@ -79,7 +78,4 @@ def _loudness(audio: Audio) -> float | None:
         audio = audio.at(_NOMINAL_RATE)
     block = math.ceil(_BLOCK_SECONDS * audio.rate) + 1
     samples = np.pad(audio.samples, ((0, 0), (0, max(0, block - audio.samples.shape[1]))))
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # the mean over no blocks, when all are gated
-        loudness = float(pyloudnorm.Meter(audio.rate).integrated_loudness(samples.T))
-    return loudness if math.isfinite(loudness) else None
+    return gated_loudness(samples, audio.rate)

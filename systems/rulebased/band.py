@@ -3,9 +3,10 @@
 Renderer: `tinysoundfont` 0.3.7, its offline `generate` only. SoundFont: TimGM6mb.sf2 of `pretty_midi` 0.2.11.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ def _soundfont() -> bytes:
         raise UnavailableError("The instruments need pretty_midi's SoundFont. Run: pip install pretty_midi") from error
 
 
-def render(tracks: Sequence[InstrumentTrack], bpm: float, samples: int) -> Mapping[str, Stereo]:
+def render(tracks: Sequence[InstrumentTrack], bpm: float, samples: int) -> dict[str, Stereo]:
     """Plays the tracks.
 
     Args:
@@ -67,19 +68,25 @@ def _render_stem(tracks: Sequence[InstrumentTrack], bpm: float, samples: int) ->
         synth.control_change(channel, _PAN_CONTROL, round(64 + 63 * track.pan))
         synth.pitchbend(channel, _BEND_CENTRE + round(_BEND_CENTRE * track.cents / _BEND_CENTS))
         events += _events(track, channel, bpm)
-    chunks, at = [], 0
+    played = np.empty((2, samples), np.float32)
+    at = 0
     for sample, sounding, channel, pitch, velocity in sorted(events):
         if sample >= samples:
             break
         if sample > at:
-            chunks.append(np.frombuffer(synth.generate(sample - at), np.float32).copy())
+            played[:, at:sample] = _generated(synth, sample - at)
             at = sample
         if sounding:
             synth.noteon(channel, pitch, velocity)
         else:
             synth.noteoff(channel, pitch)
-    chunks.append(np.frombuffer(synth.generate(samples - at), np.float32).copy())
-    return np.ascontiguousarray(np.concatenate(chunks).reshape(-1, 2).T)
+    played[:, at:] = _generated(synth, samples - at)
+    return played
+
+
+def _generated(synth: Any, count: int) -> Stereo:
+    """The next samples, (2, count), until the synthesiser plays on."""
+    return np.frombuffer(synth.generate(count), np.float32).reshape(-1, 2).T
 
 
 def _events(track: InstrumentTrack, channel: int, bpm: float) -> list[tuple[int, int, int, int, int]]:

@@ -1,4 +1,9 @@
-"""Sound processing on arrays (channels, n) or (n,): filters, compression, reverb, limiting."""
+"""Sound processing on arrays (channels, n) or (n,): filters, compression, reverb, limiting.
+
+What needs more than a few bytes per sample beside its result goes piece by piece, so that long songs fit into memory.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +14,10 @@ Signal = npt.NDArray[np.float32]
 _REVERB_SEED = 20_240_101
 _REFLECTION_SEED = 20_240_102
 _REFLECTIONS, _REFLECTION_SECONDS = 14, (0.004, 0.031)
+_PIECE = 1 << 21
+"""Samples whose gain is computed together."""
+_CONVOLVED = 240 * 48_000
+"""Samples that are convolved together; where they are cut, sums are rounded otherwise."""
 
 
 def high_pass(signal: Signal, rate: int, hertz: float) -> Signal:
@@ -56,15 +65,27 @@ def compress(signal: Signal, rate: int, threshold: float, ratio: float) -> Signa
     # Not by np.convolve, whose sums depend on the processor.
     smooth = sliding_window_view(np.pad(reduction, 2, mode="edge"), 5).sum(axis=1) / 5
     centres = (np.arange(len(smooth)) + 0.5) * hop
-    gain = 10 ** (-np.interp(np.arange(signal.shape[-1]), centres, smooth) / 20)
-    return np.asarray(signal * gain, dtype=np.float32)
+    quieter = np.empty_like(signal)
+    for part in pieces(signal.shape[-1]):
+        gain = 10 ** (-np.interp(np.arange(part.start, part.stop), centres, smooth) / 20)
+        quieter[..., part] = signal[..., part] * gain
+    return quieter
 
 
 def frame_rms(signal: Signal, hop: int) -> npt.NDArray[np.float64]:
     """RMS of consecutive frames of `hop` samples, the last one zero-padded; (n,) to (frames,), at least one frame."""
-    frames = max(1, -(-len(signal) // hop))
-    padded = np.pad(signal, (0, frames * hop - len(signal))).reshape(frames, hop)
-    return np.asarray(np.sqrt(np.mean(np.square(padded, dtype=np.float64), axis=1)))
+    power = []
+    for part in pieces(len(signal), _PIECE // hop * hop) if len(signal) else [slice(0, 0)]:
+        samples = signal[part]
+        frames = max(1, -(-len(samples) // hop))
+        padded = np.pad(samples, (0, frames * hop - len(samples))).reshape(frames, hop)
+        power.append(np.mean(np.square(padded, dtype=np.float64), axis=1))
+    return np.asarray(np.sqrt(np.concatenate(power)))
+
+
+def pieces(count: int, size: int = _PIECE) -> Iterator[slice]:
+    """Slices of at most `size` that together are `count` samples."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
 def reverb(stereo: Signal, rate: int, seconds: float) -> Signal:
@@ -78,15 +99,13 @@ def reverb(stereo: Signal, rate: int, seconds: float) -> Signal:
     Returns:
         (2, n); left and right decorrelated, 18 ms later than the direct sound.
     """
-    from scipy.signal import oaconvolve
-
     rng = np.random.default_rng(_REVERB_SEED)
     count = int(seconds * rate)
     noise = rng.standard_normal((2, count))
     darker = 0.5 * (noise + np.roll(noise, 1, axis=1))
     tail = darker * np.exp(-np.log(1000) * np.arange(count) / count)
     response = np.pad(tail / np.sqrt(np.sum(tail**2, axis=1, keepdims=True)), ((0, 0), (int(0.018 * rate), 0)))
-    return np.asarray(oaconvolve(stereo, response.astype(np.float32), axes=1)[:, : stereo.shape[1]], dtype=np.float32)
+    return np.stack([_convolved(*pair) for pair in zip(stereo, response.astype(np.float32), strict=True)])
 
 
 def widen(stereo: Signal, rate: int, share: float | Signal) -> Signal:
@@ -97,8 +116,6 @@ def widen(stereo: Signal, rate: int, share: float | Signal) -> Signal:
         rate: samples per second.
         share: amplitude of the side signal that is added, over the mono sum; a number or a curve (n,).
     """
-    from scipy.signal import oaconvolve
-
     rng = np.random.default_rng(_REFLECTION_SEED)
     first, last = (int(seconds * rate) for seconds in _REFLECTION_SECONDS)
     times = np.unique(np.geomspace(first, last, _REFLECTIONS).astype(np.int64))
@@ -106,8 +123,22 @@ def widen(stereo: Signal, rate: int, share: float | Signal) -> Signal:
     response[times] = rng.choice([-1.0, 1.0], len(times)) * (times / first) ** -0.5
     response /= np.sqrt(np.sum(response**2))
     middle = high_pass(stereo.mean(axis=0), rate, 180.0)
-    side = share * oaconvolve(middle, response.astype(np.float32))[: stereo.shape[1]]
-    return np.asarray(stereo + np.stack([side, -side]), dtype=np.float32)
+    side = share * _convolved(middle, response.astype(np.float32))
+    wide = stereo.copy()
+    wide[0] += side
+    wide[1] -= side
+    return wide
+
+
+def _convolved(signal: Signal, response: Signal) -> Signal:
+    """A signal, (n,), through a filter, (m,): the first n samples."""
+    from scipy.signal import oaconvolve
+
+    result = np.zeros_like(signal)
+    for part in pieces(len(signal), _CONVOLVED):
+        sound = oaconvolve(signal[part], response)[: len(signal) - part.start]
+        result[part.start : part.start + len(sound)] += sound
+    return result
 
 
 def limiter_gain(stereo: Signal, rate: int, ceiling: float) -> Signal:
@@ -115,11 +146,19 @@ def limiter_gain(stereo: Signal, rate: int, ceiling: float) -> Signal:
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
     hop = rate // 1000
-    peaks = np.abs(stereo).max(axis=0)
+    peaks = np.maximum(stereo.max(axis=0), -stereo.min(axis=0))
     frames = -(-len(peaks) // hop)
     blocks = np.pad(peaks, (0, frames * hop - len(peaks))).reshape(frames, hop).max(axis=1)
     gains = np.minimum(1.0, ceiling / np.maximum(blocks, 1e-9))
     lowest = minimum_filter1d(gains, 13, mode="nearest")
     smooth = np.minimum(uniform_filter1d(lowest, 9, mode="nearest"), 1.0)
     centres = (np.arange(frames) + 0.5) * hop
-    return np.asarray(np.interp(np.arange(len(peaks)), centres, smooth), dtype=np.float32)
+    return interpolated(centres, smooth, len(peaks))
+
+
+def interpolated(places: npt.NDArray[np.floating], values: npt.NDArray[np.floating], count: int) -> Signal:
+    """A curve through values at places, in samples, as float32 (count,)."""
+    curve = np.empty(count, np.float32)
+    for part in pieces(count):
+        curve[part] = np.interp(np.arange(part.start, part.stop), places, values)
+    return curve

@@ -3,11 +3,12 @@
 Whatever depends on the sum (loudness, limiting, silence) is one gain curve applied to every stem alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from songbench.domain.gated_loudness import gated_loudness
 from systems.rulebased.band import RATE
 from systems.rulebased.dynamics import Stretch, band_decibels, curve, stereo_width, voice_decibels
 from systems.rulebased.effects import compress, frame_rms, high_pass, limiter_gain, peaking, reverb, widen
@@ -39,7 +40,7 @@ Stereo = npt.NDArray[np.float32]
 
 def mix_song(
     vocals: npt.NDArray[np.float32],
-    band: Mapping[str, Stereo],
+    band: MutableMapping[str, Stereo],
     stretches: Sequence[Stretch],
     silences: Sequence[tuple[float, float]],
     fade_seconds: float,
@@ -48,7 +49,7 @@ def mix_song(
 
     Args:
         vocals: dry voice, mono (n,), at band.RATE.
-        band: dry instruments by stem, stereo (2, n).
+        band: dry instruments by stem, stereo (2, n); they are taken out of it, as long songs are large.
         stretches: the sections, in order.
         silences: (start, end) seconds in which nothing may sound.
         fade_seconds: length of the fade at the end.
@@ -58,15 +59,18 @@ def mix_song(
     """
     width = curve(stretches, [stereo_width(s.intensity) for s in stretches], RATE, len(vocals))
     wet = {"vocals": _vocal_chain(vocals, width)}
-    wet |= {name: _band_chain(name, signal, width) for name, signal in band.items()}
+    for name in list(band):
+        wet[name] = _band_chain(name, band.pop(name), width)
     _balance(wet, vocals)
     _grow(wet, stretches)
+    gate = _gate(len(vocals), silences, fade_seconds)
+    for name in wet:
+        wet[name] *= gate
     empty = np.zeros((2, len(vocals)), np.float32)
     stems = {name: wet.get(name, empty) for name in STEMS}
-    gate = _gate(len(vocals), silences, fade_seconds)
-    stems = {name: signal * gate for name, signal in stems.items()}
     gain = _master_gain(_sum(stems))
-    stems = {name: (signal * gain).astype(np.float32) for name, signal in stems.items()}
+    for name in wet:
+        wet[name] *= gain
     return _sum(stems), stems
 
 
@@ -100,14 +104,17 @@ def _hushed(stereo: Stereo) -> Stereo:
 def _band_chain(name: str, stereo: Stereo, width: npt.NDArray[np.float32]) -> Stereo:
     """Brings a stem to its place within the band; chords are evened out, so that quiet sections do not vanish."""
     stereo = high_pass(stereo, RATE, 110.0 if name == "other" else 32.0)
-    stereo = stereo * np.float32(_BAND_LEVEL / _active_rms(stereo.mean(axis=0), stereo.mean(axis=0)))
+    stereo *= np.float32(_BAND_LEVEL / _mono_rms(stereo))
     if name == "other":
         stereo = compress(stereo, RATE, -32.0, 2.2)
         stereo = peaking(stereo, RATE, 2600.0, _ROOM_FOR_WORDS_DB, 0.7)
-        stereo = stereo + np.float32(0.16) * reverb(stereo, RATE, 1.3)
+        room = reverb(stereo, RATE, 1.3)
+        room *= np.float32(0.16)
+        stereo += room
+        del room
     stereo = widen(stereo, RATE, np.float32(_WIDTHS[name]) * width)
-    level = _active_rms(stereo.mean(axis=0), stereo.mean(axis=0))
-    return stereo * np.float32(_BAND_LEVEL * 10 ** (_STEM_LEVELS_DB[name] / 20) / level)
+    stereo *= np.float32(_BAND_LEVEL * 10 ** (_STEM_LEVELS_DB[name] / 20) / _mono_rms(stereo))
+    return stereo
 
 
 def _balance(wet: dict[str, Stereo], vocals: npt.NDArray[np.float32]) -> None:
@@ -124,7 +131,7 @@ def _balance(wet: dict[str, Stereo], vocals: npt.NDArray[np.float32]) -> None:
     band_level = _active_rms(wet["vocals"].mean(axis=0), vocals) * 10 ** (-_VOCAL_OVER_BAND_DB / 20)
     gain = np.float32(band_level / _active_rms(band, vocals)) * _ride(vocals)
     for name in names:
-        wet[name] = wet[name] * gain
+        wet[name] *= gain
 
 
 def _grow(wet: dict[str, Stereo], stretches: Sequence[Stretch]) -> None:
@@ -137,11 +144,14 @@ def _grow(wet: dict[str, Stereo], stretches: Sequence[Stretch]) -> None:
         stretches: the sections.
     """
     count = wet["vocals"].shape[1]
-    wet["vocals"] = wet["vocals"] * _decibel_curve([voice_decibels(s.intensity) for s in stretches], stretches, count)
+    if wet["vocals"].any():
+        wet["vocals"] *= _decibel_curve([voice_decibels(s.intensity) for s in stretches], stretches, count)
     names = [name for name in wet if name != "vocals"]
     if not names:
         return
-    band = np.sum([wet[name] for name in names], axis=0)
+    band = wet[names[0]].copy()
+    for name in names[1:]:
+        band += wet[name]
     levels = [_section_level(band, stretch) for stretch in stretches]
     aims = [band_decibels(stretch.intensity) for stretch in stretches]
     offsets = [level - aim for level, aim in zip(levels, aims, strict=True) if level > _SILENT_DB]
@@ -150,9 +160,10 @@ def _grow(wet: dict[str, Stereo], stretches: Sequence[Stretch]) -> None:
         float(np.clip(aim + middle - level, -_MOST_CORRECTION_DB, _MOST_CORRECTION_DB)) if level > _SILENT_DB else 0.0
         for level, aim in zip(levels, aims, strict=True)
     ]
+    del band
     gain = _decibel_curve(gains, stretches, count)
     for name in names:
-        wet[name] = wet[name] * gain
+        wet[name] *= gain
 
 
 def _decibel_curve(decibels: Sequence[float], stretches: Sequence[Stretch], count: int) -> npt.NDArray[np.float32]:
@@ -174,6 +185,12 @@ def _ride(vocals: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     presence = uniform_filter1d(singing, int(_RIDE_SECONDS * 50), mode="nearest")
     decibels = np.interp(np.arange(len(vocals)), (np.arange(len(presence)) + 0.5) * hop, _RIDE_DB * (1 - presence))
     return np.asarray(10 ** (decibels / 20), dtype=np.float32)
+
+
+def _mono_rms(stereo: Stereo) -> float:
+    """`_active_rms` of the mean of both channels, (2, n), over its own loud frames."""
+    mono = stereo.mean(axis=0)
+    return _active_rms(mono, mono)
 
 
 def _active_rms(signal: npt.NDArray[np.float32], guide: npt.NDArray[np.float32]) -> float:
@@ -199,13 +216,12 @@ def _gate(count: int, silences: Sequence[tuple[float, float]], fade_seconds: flo
 
 
 def _master_gain(mix: Stereo) -> npt.NDArray[np.float32]:
-    """The gain (n,) of a mix (2, n): loudness first, then the limiter on top of it."""
-    import pyloudnorm
-
+    """The gain (n,) of a mix (2, n), which is used up: loudness first, then the limiter on top of it."""
     if not mix.any():
         return np.ones(mix.shape[1], np.float32)
     gain = 1.0
     if mix.shape[1] > RATE // 2:
-        loudness = pyloudnorm.Meter(RATE).integrated_loudness(mix.T.astype(np.float64))
-        gain = 10 ** ((LOUDNESS - loudness) / 20) if np.isfinite(loudness) else 1.0
-    return np.float32(gain) * limiter_gain(mix * np.float32(gain), RATE, PEAK)
+        loudness = gated_loudness(mix, RATE)
+        gain = 1.0 if loudness is None else 10 ** ((LOUDNESS - loudness) / 20)
+    mix *= np.float32(gain)
+    return np.float32(gain) * limiter_gain(mix, RATE, PEAK)

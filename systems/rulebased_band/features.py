@@ -1,5 +1,6 @@
 """What is measured of a vocal, 100 times a second: onset strength, fundamental frequency and level."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ _LOWEST_HZ, _HIGHEST_HZ = 65.0, 1000.0
 _ONSET_BAND_HZ = (80.0, 1200.0)
 """Where vowels have their energy: consonants, which come before the beat, lie mostly above."""
 _FLUX_FRAMES = 2
+_PIECE = 60 * FRAMES
+"""Frames whose spectra are held at a time."""
 _COMPRESSION = 1000.0
 _PEAK = 0.5
 _SILENT_DB, _ACTIVE_DB = -60.0, -35.0
@@ -92,14 +95,25 @@ def _rms(samples: Array, count: int) -> Array:
 
 def _onset_strength(samples: Array) -> Array:
     """How much the band grew over the last 20 ms, mean of the logarithms of its bins, (frames,)."""
-    from scipy.signal import stft
-
-    hertz, _, spectrum = stft(samples, _RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
-    band = (hertz >= _ONSET_BAND_HZ[0]) & (hertz < _ONSET_BAND_HZ[1])
-    magnitudes = np.log10(1.0 + _COMPRESSION * (_WINDOW / 2) * np.abs(spectrum[band]))
+    magnitudes = np.concatenate(list(_compressed_magnitudes(samples)), axis=1)
     growth = np.maximum(0.0, magnitudes[:, _FLUX_FRAMES:] - magnitudes[:, :-_FLUX_FRAMES]).mean(axis=0)
     curve: Array = np.pad(growth, (_FLUX_FRAMES, 0))
     return curve / max(1e-9, float(curve.mean()))
+
+
+def _compressed_magnitudes(samples: Array) -> Iterator[Array]:
+    """Logarithms of the band's magnitudes, (bins, frames), frame k centred at k hops, minute by minute."""
+    from scipy.signal import stft
+
+    frames = 1 - (-len(samples) // _HOP)
+    padded = np.zeros((frames - 1) * _HOP + _WINDOW)
+    padded[_WINDOW // 2 : _WINDOW // 2 + len(samples)] = samples
+    for first in range(0, frames, _PIECE):
+        last = min(first + _PIECE, frames) - 1
+        part = padded[first * _HOP : last * _HOP + _WINDOW]
+        hertz, _, spectrum = stft(part, _RATE, nperseg=_WINDOW, noverlap=_WINDOW - _HOP, boundary=None, padded=False)
+        band = (hertz >= _ONSET_BAND_HZ[0]) & (hertz < _ONSET_BAND_HZ[1])
+        yield np.log10(1.0 + _COMPRESSION * (_WINDOW / 2) * np.abs(spectrum[band]))
 
 
 def _pitch(samples: Array) -> Array:

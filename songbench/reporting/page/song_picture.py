@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from songbench.contracts.feature import Feature
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import SongbenchError
+from songbench.domain.gated_loudness import gated_loudness
 from songbench.domain.hashing import Json
 from songbench.domain.song import Failure
 from songbench.execution.features import StoredFeatures
@@ -95,13 +96,9 @@ def _picture(feature: Feature) -> SongPicture:
 
 
 def _loudness(audio: Audio) -> float | None:
-    import numpy as np
-    import pyloudnorm
-
     channels, count = audio.samples.shape
     if channels > 2 or count <= 0.4 * audio.rate or not audio.samples.any():
         return None
     audio = audio if audio.rate >= _FILTER_RATE else audio.at(3 * _FILTER_RATE)
-    with np.errstate(divide="ignore"):
-        loudness = float(pyloudnorm.Meter(audio.rate).integrated_loudness(audio.samples.T))
-    return round(loudness, 2) if np.isfinite(loudness) and loudness > -70 else None
+    loudness = gated_loudness(audio.samples, audio.rate)
+    return None if loudness is None else round(loudness, 2)
