@@ -12,6 +12,7 @@ import soundfile
 import songbench
 from songbench.contracts.cards import unavailable
 from songbench.domain.errors import InputError, UnavailableError
+from songbench.domain.mixing import mix_with_vocal
 from songbench.domain.suite import load_suite
 
 
@@ -201,6 +202,9 @@ def test_files_without_a_suite_are_scored_where_metrics_allow_it(tmp_path):
     assert list(table["ser"]) == ["not applicable", "not applicable", "scored"]
     assert "nothing says what the song should sing" in set(run.scores["reason"])
     assert songbench.load_run(run.folder).scores.equals(run.scores)
+    assert "vocal" not in run.songs and run.audio("my-downloads", "sung").rate == 8000
+    with pytest.raises(InputError, match="There is no mix in a run of the track song"):
+        run.audio("my-downloads", "sung", part="mix")
     soundfile.write(folder / "new.wav", np.full(8000, 0.1), 8000)
     with pytest.raises(InputError, match="replace"):
         songbench.score_files(folder, metrics=["audio"], **options)
@@ -212,6 +216,77 @@ def test_files_without_a_suite_are_scored_where_metrics_allow_it(tmp_path):
     (suite, *_) = sorted(run.folder.glob("files/suite-*.jsonl"))
     unsupported = songbench.run(suite=suite, systems=["probe"], metrics=["audio"], name="x", **options)
     assert "has no lyrics" in unsupported.songs.query("state == 'unsupported'")["reason"].iloc[0]
+
+
+def test_accompaniments_without_a_suite_are_scored_with_their_vocals(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder, names in {"bands": ("anna.take0", "ben"), "vocals": ("anna", "ben"), "truth": ("ben",)}.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            noise = rng.standard_normal(24_000) * np.repeat(rng.random(12) < 0.5, 2000)
+            soundfile.write(tmp_path / folder / f"{name}.wav", 0.1 * noise, 8000)
+    options = {"store": tmp_path / "store", "runs": tmp_path / "runs", "overrides": ["engine=inline"]}
+    metrics = ["onset_f1@librosa", "audio"]
+    parts = {"vocals": tmp_path / "vocals", "references": tmp_path / "truth"}
+    run = songbench.score_files(tmp_path / "bands", metrics=metrics, **parts, **options)
+    status = run.scores.pivot(index="field", columns="prompt", values="status")
+    assert list(status.loc["onset_f1_vocal"]) == list(status.loc["duration_error"]) == ["scored", "scored"]
+    assert dict(status.loc["onset_f1_ref"]) == {"anna.take0": "not applicable", "ben": "scored"}
+    assert "true accompaniment" in run.scores.query("status == 'not applicable'")["reason"].iloc[0]
+    assert set(run.scores.query("field == 'duration_error'")["value"]) == {0.0}
+    by_name = {"vocals": tmp_path / "vocals/anna.wav", "references": {"ben": tmp_path / "truth/ben.wav"}}
+    again = songbench.score_files(tmp_path / "bands", metrics=metrics, name="one-vocal", **by_name, **options)
+    by_own, by_one = (
+        scored.scores.query("field == 'onset_f1_vocal'").set_index("prompt")["value"] for scored in (run, again)
+    )
+    assert by_own["anna.take0"] == by_one["anna.take0"] and by_own["ben"] != by_one["ben"]
+    songs = songbench.load_run("files-bands", runs=tmp_path / "runs").songs.set_index("prompt")
+    assert songs.loc["ben", "vocal"] == str(tmp_path / "vocals/ben.wav")
+    assert dict(songs["reference"]) == {"anna.take0": "", "ben": str(tmp_path / "truth/ben.wav")}
+    loaded = songbench.load_run("files-bands", runs=tmp_path / "runs")
+    band, vocal, mix = (loaded.audio("bands", "anna.take0", part=part) for part in ("song", "vocal", "mix"))
+    assert np.array_equal(mix.samples, mix_with_vocal(vocal, band).samples)
+    assert np.array_equal(vocal.samples[0], soundfile.read(tmp_path / "vocals/anna.wav", dtype="float32")[0])
+    with pytest.raises(InputError, match=r"'anna.take0' has no reference"):
+        loaded.audio("bands", "anna.take0", part="reference")
+    with pytest.raises(InputError, match="Did you mean 'ben'"):
+        loaded.audio("bands", "bem")
+    with pytest.raises(InputError, match=r"no such part.*song, vocal, mix, reference"):
+        loaded.audio("bands", "ben", part="mixture")
+
+
+def test_a_song_that_was_not_made_has_no_sound(tmp_path):
+    (tmp_path / "band.wav").write_bytes(b"no sound")
+    soundfile.write(tmp_path / "vocal.wav", np.full(16_000, 0.1), 8000)
+    options = {"store": tmp_path / "store", "runs": tmp_path / "runs", "overrides": ["engine=inline"]}
+    run = songbench.score_files(tmp_path / "band.wav", vocals=tmp_path / "vocal.wav", metrics=["audio"], **options)
+    (row,) = run.songs.to_dict("records")
+    assert row["state"] == "failed" and row["audio"] == ""
+    with pytest.raises(InputError, match=r"band/0 was not made: failed .*band.wav"):
+        run.audio(row["system"], "band", part="mix")
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"references": "files"}, "where each file has its vocal.*Give the vocals"),
+        ({"vocals": {"a": "files/b.wav"}}, "b.wav, field 'vocals': .*has no vocal"),
+        ({"vocals": {"c": "files/b.wav"}}, "No sound file has this name"),
+        ({"vocals": {"a": "files/c.wav", "b": "files/a.wav"}}, "c.wav, field 'vocals': There is no such file"),
+        ({"vocals": "files"}, "the scored file itself"),
+        ({"vocals": "elsewhere"}, "called as a sound file.*Call them a.wav"),
+        ({"vocals": "nowhere"}, "no such file or folder"),
+        ({"vocals": "twice"}, "a.flac and a.wav have one name"),
+    ],
+)
+def test_parts_that_fit_no_file_are_refused(tmp_path, monkeypatch, parts, message):
+    monkeypatch.chdir(tmp_path)
+    for name in ("files/a.wav", "files/b.wav", "elsewhere/x.wav", "twice/a.wav", "twice/a.flac"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, np.full(800, 0.1), 8000)
+    with pytest.raises(InputError, match=message):
+        songbench.score_files("files", metrics=["audio"], **parts)
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_prompt_whose_audio_is_gone_keeps_its_songs_while_its_words_are_the_same(tmp_path, monkeypatch):

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from songbench.api.notebook import ComparisonView, LeaderboardView
     from songbench.api.plots import Plots
+    from songbench.domain.audio import Audio, AudioSource
+    from songbench.domain.song import Song
     from songbench.execution.experiment import Experiment
-    from songbench.execution.results import RunResults
+    from songbench.execution.results import RunResults, SongId
     from songbench.execution.store import Store
     from songbench.reporting.comparison import RunSide
     from songbench.reporting.listening_results import ListeningResult
+
+
+Part: TypeAlias = Literal["song", "vocal", "mix", "reference"]
+PARTS: tuple[str, ...] = get_args(Part)
+"""What `Run.audio` gives."""
 
 
 class Run:
@@ -75,18 +82,110 @@ class Run:
     def songs(self) -> pd.DataFrame:
         """Every song that was asked for, a row each, with its generation record and ``audio``.
 
-        ``audio`` is the path of the sound file (in a remote store its address), "" for a song that was not made.
+        ``audio`` is the path of the sound file (in a remote store its address), "" for a song that was not made. Of
+        the track ``v2a`` it is the accompaniment alone, and there are ``vocal`` and ``reference``, the paths of the
+        vocal and of the true accompaniment, "" where there is none. No mix is stored: `audio` makes it.
         """
-        from songbench.execution.recorded import stored_songs
-        from songbench.execution.songs import StoredAudio
         from songbench.reporting.scores import songs_frame
 
         addresses = {
-            name: self._store.address(song.source.blob.place)
-            for name, (song, _) in stored_songs(self._experiment, self._store).items()
-            if song and isinstance(song.source, StoredAudio)
+            name: self._address(song.source) for name, (song, _) in self._stored_songs.items() if song is not None
         }
-        return songs_frame(self.results, addresses)
+        frame = songs_frame(self.results, addresses)
+        if self.results.suite.track == "v2a":
+            for place, name in enumerate(("vocal", "reference"), list(frame.columns).index("audio") + 1):
+                assets = {prompt: self._address(sources.get(name)) for prompt, sources in self._assets.items()}
+                frame.insert(place, name, frame["prompt"].map(assets))
+        return frame
+
+    def audio(self, system: str, prompt: str, take: int = 0, *, part: Part = "song") -> Audio:
+        """The sound of a song, or what belongs to it, loaded now.
+
+        Args:
+            system: its name.
+            prompt: the id of its prompt.
+            take: its number.
+            part: ``song``: what the system gave, of the track ``v2a`` the accompaniment; ``vocal``: what was to be
+                accompanied; ``mix``: both, mixed by the rule of `songbench.domain.mixing`; ``reference``: the reference
+                song or true accompaniment.
+
+        Returns:
+            Its ``samples``, float32, shape (channels, n), and their ``rate`` in Hz.
+
+        Raises:
+            InputError: there is no such song or part, or it was not made.
+            DamageError: the store has lost it.
+
+        Example::
+
+            mix = songbench.load_run("vocals").audio("oracle", "anna", part="mix")
+        """
+        from songbench.domain.errors import InputError
+        from songbench.domain.vocal_mix import VocalMix
+        from songbench.execution.results import SongId
+
+        song = self._song(SongId(system, prompt, take))
+        assets, track = self._assets[prompt], self.results.suite.track
+        if part not in PARTS:
+            raise InputError("A song has no such part.", field="part", value=part, allowed=PARTS)
+        if part == "song":
+            return song.source.load()
+        if track != "v2a" and part != "reference":
+            raise InputError(
+                f"There is no {part} in a run of the track {track}: vocals are given in the track v2a only.",
+                field="part",
+                cure='What the system gave, voice and all, is part="song".',
+            )
+        name = "vocal" if part == "mix" else part
+        if name not in assets:
+            raise InputError(f"Prompt '{prompt}' has no {name}, or it is not in the store.", field="part")
+        return VocalMix(assets[name], song.source).load() if part == "mix" else assets[name].load()
+
+    def _song(self, name: SongId) -> Song:
+        """A song that was made.
+
+        Raises:
+            InputError: it was not, or was not asked for.
+        """
+        from songbench.domain.errors import InputError
+
+        if name not in self._stored_songs:
+            for place, field in enumerate(name._fields):
+                values = dict.fromkeys(song[place] for song in self._stored_songs)
+                if name[place] not in values:
+                    raise InputError(
+                        f"The run has no such {field}.",
+                        field=field,
+                        value=str(name[place]),
+                        allowed=list(map(str, values)),
+                    )
+        song, _ = self._stored_songs.get(name, (None, None))
+        if song is None:
+            state = self.songs.query("system == @name.system and prompt == @name.prompt and take == @name.take")
+            reasons = "; ".join(f"{row.state} {row.reason}".strip() for row in state.itertuples())
+            raise InputError(f"{'/'.join(map(str, name))} was not made: {reasons or 'not asked for'}.")
+        return song
+
+    @cached_property
+    def _stored_songs(self) -> dict[SongId, tuple[Song | None, str | None]]:
+        from songbench.execution.recorded import stored_songs
+
+        return stored_songs(self._experiment, self._store)
+
+    @cached_property
+    def _assets(self) -> dict[str, dict[str, AudioSource]]:
+        from songbench.execution.recorded import stored_assets
+
+        return stored_assets(self._experiment, self._store)
+
+    def _address(self, source: AudioSource | None) -> str:
+        """Where it lies: a path or an address; "" for what lies nowhere."""
+        from songbench.domain.audio import AudioFile
+        from songbench.execution.songs import StoredAudio
+
+        if isinstance(source, StoredAudio):
+            return self._store.address(source.blob.place)
+        return str(source.path) if isinstance(source, AudioFile) else ""
 
     @cached_property
     def transcripts(self) -> pd.DataFrame:

@@ -17,6 +17,8 @@ def score_files(
     *,
     metrics: Sequence[str] | None = None,
     lyrics: Location | Mapping[str, str] | None = None,
+    vocals: Location | Mapping[str, Location] | None = None,
+    references: Location | Mapping[str, Location] | None = None,
     style: str | None = None,
     language: str | None = None,
     name: str | None = None,
@@ -31,9 +33,15 @@ def score_files(
 
     Args:
         files: a folder of sound files, or their paths.
-        metrics: ids, bare names for all their backends, or presets; None: every embedded metric.
+        metrics: ids, bare names for all their backends, or presets; None: every embedded metric, with `vocals` the
+            preset ``v2a``.
         lyrics: what is sung: a folder of ``NAME.txt``, or texts by the names of the files without suffix; in any form
             of a suite. None: metrics that compare with the lyrics are not applicable.
+        vocals: the files are accompaniments (track ``v2a``), and these the vocals they were made for: a folder of
+            ``NAME.wav``, paths by the names of the files without suffix, or one file that is the vocal of all. Lengths
+            are compared with the vocal's, and metrics mix both by a fixed rule where they hear the mix.
+        references: the true accompaniments of these vocals, likewise; a file without one has no number where something
+            is compared with the truth. Only with `vocals`.
         style: of all files, in words, for metrics that compare with it.
         language: of the lyrics; None: detected from their words.
         name: of the run and its folder; default: ``files-FOLDER``.
@@ -49,13 +57,15 @@ def score_files(
         ``.songs`` the ids that stand for the files.
 
     Raises:
-        InputError: there is no sound file, one cannot be read, or the run of this name is about other files.
+        InputError: there is no sound file, one cannot be read, a vocal is missing, there are true accompaniments and no
+            vocals, or the run of this name is about other files.
 
     Example::
 
         scores = songbench.score_files("downloads", metrics=["audio"]).scores
+        bands = songbench.score_files("bands", vocals="vocals", references="truth", metrics=["v2a"]).scores
     """
-    from songbench.execution.loose_files import lyrics_of, sound_files, write_file_suite
+    from songbench.execution.loose_files import audio_of, lyrics_of, sound_files, write_file_suite
     from songbench.execution.run_folders import RUNS
 
     listed = [files] if isinstance(files, str | PathLike) else files
@@ -68,7 +78,14 @@ def score_files(
     else:
         texts = lyrics_of(paths, Path(str(lyrics))) if lyrics is not None else {}
     suite, manifest = write_file_suite(
-        paths, Path(str(runs or RUNS)) / name, name, lyrics=texts, style=style or "", language=language
+        paths,
+        Path(str(runs or RUNS)) / name,
+        name,
+        lyrics=texts,
+        style=style or "",
+        language=language,
+        vocals=None if vocals is None else audio_of(paths, _paths(vocals), "vocals"),
+        references=None if references is None else audio_of(paths, _paths(references), "references"),
     )
     return run(
         suite=suite,
@@ -82,6 +99,12 @@ def score_files(
         retry_failed=retry_failed,
         replace=replace,
     )
+
+
+def _paths(place: Location | Mapping[str, Location]) -> Path | dict[str, Path]:
+    if isinstance(place, Mapping):
+        return {name: Path(str(path)) for name, path in place.items()}
+    return Path(str(place))
 
 
 def _label(places: Sequence[Path]) -> str:

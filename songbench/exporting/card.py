@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from songbench.domain.language import MIXED, SEVERAL, UNDETERMINED
+from songbench.domain.mixing import HIGHEST_PEAK_DBFS, LOUDNESS_LUFS, MIX_RULE
 from songbench.exporting.material import RunExport
 from songbench.reporting.document.blocks import (
     Block,
@@ -34,7 +35,8 @@ def licence_blocks(export: RunExport) -> list[Block]:
     prompts = _prompt_licences(export)
     counted = (f"{licence} ({count})" if len(prompts) > 1 else licence for licence, count in prompts.items())
     suite = export.results.suite.name
-    lines: list[Phrase | Listing] = [f"lyrics and prompts of the suite {suite}: {', '.join(counted)}"]
+    audio = "vocals, true accompaniments, " if export.results.suite.track == "v2a" else ""
+    lines: list[Phrase | Listing] = [f"{audio}lyrics and prompts of the suite {suite}: {', '.join(counted)}"]
     for card in export.results.systems:
         parts = [card.licence]
         parts += [f"code {card.code_licence}"] if card.code_licence else []
@@ -56,6 +58,20 @@ def _prompt_licences(export: RunExport) -> Counter[str]:
     return Counter(prompt.licence or suite.licence or NOT_SAID for prompt in suite.prompts)
 
 
+def _accompaniments() -> Listing:
+    """What lies where, and why a mix is no song of the system."""
+    return Listing(
+        (
+            "SYSTEM/PROMPT.take0: the accompaniment alone, as the system gave it",
+            "SYSTEM/with-vocal/PROMPT.take0: that with its vocal, for listening. Both are brought to"
+            f" {LOUDNESS_LUFS:g} LUFS, added, and turned down together where they peak above {HIGHEST_PEAK_DBFS:g} dBFS"
+            f" ({MIX_RULE}), so the balance is the rule's, not the system's",
+            "vocals/PROMPT: the vocal that was given",
+            "true-accompaniments/PROMPT: the true accompaniment, where there is one, which no system was given",
+        )
+    )
+
+
 def songs_readme(export: RunExport, encoding: str, example: str) -> bytes:
     """The ``README.md`` beside exported songs.
 
@@ -71,6 +87,7 @@ def songs_readme(export: RunExport, encoding: str, example: str) -> bytes:
             f"Made with songbench from the suite {suite.name} {suite.version}. A folder for each system; of each song"
             " the audio, the lyrics of its prompt (.txt) and how it came about (.json)."
         ),
+        *([_accompaniments()] if suite.track == "v2a" else []),
         Text(f"Audio: {encoding}."),
         Text(
             (
@@ -216,4 +233,6 @@ def _limits(export: RunExport) -> Sequence[str]:
     of_metrics = [f"{identifier}: {card.limits}" for identifier, card in metrics.items() if card.limits]
     remarks = Counter(remark.text for sound in export.results.sounds.values() for remark in sound.remarks)
     odd = [f"{count} songs: {text}" for text, count in remarks.most_common(10)]
-    return [*export.results.suite.notes, *of_metrics, *odd] or ["none that songbench knows of"]
+    alone = "audio is the accompaniment alone; vocals, mixes and true accompaniments are not in this data set"
+    parts = [alone] if export.results.suite.track == "v2a" else []
+    return [*export.results.suite.notes, *parts, *of_metrics, *odd] or ["none that songbench knows of"]

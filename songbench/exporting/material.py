@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from songbench.domain.audio import AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Song
 from songbench.execution.experiment import Experiment
 from songbench.execution.gather import gather
-from songbench.execution.recorded import stored_songs
+from songbench.execution.recorded import stored_assets, stored_songs
 from songbench.execution.results import RunResults, SongId
 from songbench.execution.songs import StoredAudio
 from songbench.execution.store import Store
@@ -87,6 +88,12 @@ class RunExport:
         """Every song that was made, in the same order; its audio is not loaded yet."""
         songs = {name: song for name, (song, _) in stored_songs(self.experiment, self._store).items()}
         return {name: song for name in self.rows if (song := songs.get(name)) is not None}
+
+    @cached_property
+    def assets(self) -> dict[str, dict[str, AudioSource]]:
+        """The audio of these prompts, as `songbench.execution.recorded.stored_assets` has it."""
+        sources = stored_assets(self.experiment, self._store)
+        return {prompt: sources[prompt] for prompt in self.prompts}
 
     @cached_property
     def scores(self) -> pd.DataFrame:

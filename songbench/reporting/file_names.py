@@ -55,16 +55,25 @@ def _with_digest(name: str, key: str) -> str:
     return f"{name}-{bytes_digest(key.encode())[:8]}"
 
 
-def readable_names(texts: Iterable[str]) -> dict[str, str]:
+def readable_names(texts: Iterable[str], *, reserved: Collection[str] = ()) -> dict[str, str]:
     """A file name for each text, no two of them equal, not even where a file system ignores case.
 
     A text of letters, digits, ``_``, ``-`` and ``.`` is its own name. Where another text has the same letters in
     another case, or signs had to be left out, ``~`` and a part of the text's sha256 follow, which no plain name holds.
+
+    Args:
+        texts: what is to have a name.
+        reserved: names in small letters that are not to be used.
     """
     plain = {text: _UNSAFE.sub("-", text).strip(".-")[:_LONGEST_READABLE] for text in texts}
     uses = Counter(text.casefold() for text, name in plain.items() if name == text)
     return {
-        text: name if name == text and uses[name.casefold()] == 1 and not _RESERVED.fullmatch(name) else _marked(text)
+        text: name
+        if name == text
+        and uses[name.casefold()] == 1
+        and name.casefold() not in reserved
+        and not _RESERVED.fullmatch(name)
+        else _marked(text)
         for text, name in plain.items()
     }
 
