@@ -6,6 +6,7 @@ interpreter starts. What needs an interpreter of its own (input, other limits) s
 """
 
 import atexit
+import contextlib
 import functools
 import gc
 import json
@@ -15,8 +16,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import traceback
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 
 SECONDS = 800
@@ -27,6 +31,7 @@ LIBRARIES = (
     *("songbench.reporting.run_report", "songbench.reporting.console", "songbench.execution.runner"),
     *("songbench.execution.engine.inline", "songbench.execution.engine.local", "songbench.execution.verification"),
     *("songbench.plugin", "songbench.domain.foreign", "listening_test.preparation.build", "listening_test.collected"),
+    *("hydra._internal.config_loader_impl", "fsspec.implementations.local", "pyloudnorm", "rich._emoji_codes"),
     *("PIL.JpegImagePlugin", "pypinyin", "omegaconf._impl", "hydra._internal.core_plugins.basic_sweeper"),
 )
 SINGING = ("songbench.cli", "torch", "safetensors.torch", "soundfile", "rich.progress", "yaml", "jieba.posseg")
@@ -166,6 +171,16 @@ def serve(libraries):
         import_module(name)
     if language := sys.modules.get("songbench.domain.language"):
         language.detect_language(["没有人知道 nobody knows"])  # a dictionary and a model, which most suites ask
+        for kind in ("systems", "metrics", "environments", "checkouts", "weights"):  # light, but hundreds of modules
+            for entry in entry_points(group=f"songbench.{kind}"):
+                with contextlib.suppress(Exception):  # a broken one is the call's matter
+                    entry.load()
+    composed = import_module("songbench.execution.composition")._composed
+    for choices in ((), (("engine", "inline"),)):
+        composed(choices)  # kept for the calls
+    commands = import_module("typer.main")
+    commands.get_command = functools.cache(commands.get_command)  # hundreds of signatures, the same for each call
+    commands.get_command(import_module("songbench.cli").app)
     gc.freeze()  # else each fork copies the whole heap when it ends
     for row in sys.stdin:
         call = json.loads(row)
@@ -197,7 +212,27 @@ def become(call):
     if DEMO in call["env"]:
         suites = import_module("songbench.suites")
         suites.DEMO = Path(call["env"][DEMO])
-    runpy.run_module("songbench", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("songbench", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    leave(code)
+
+
+def leave(code):
+    """End as an interpreter does, but for taking apart each module: that took longer than most commands."""
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    threading._shutdown()  # waits for threads, which may have something to say
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ if hasattr(os, "sched_setaffinity") and (number := os.environ.get("PYTEST_XDIST_
 os.environ["PYTHONPATH"] = os.pathsep.join([str(command_line.PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
+WORKING = ("run", "generate", "score", "validate-metrics")
+"""Commands that make songs and scores."""
+
 LONGEST = (
     "test_demo.py",
     "test_commands.py",
@@ -94,9 +97,15 @@ def suite_file(tmp_path):
 
 @pytest.fixture
 def songbench(tmp_path):
-    """A function that runs the command line in a process of its own, with store and runs in the test's folder."""
+    """A function that runs the command line in a process of its own, with store and runs in the test's folder.
+
+    What songs and scores need is loaded in that process already: unless the words say something of the engine, they
+    are made there, and not in workers that would load it anew. ``tests/execution`` and the demo have the workers.
+    """
 
     def run(command, *words, folders=True, env=None, **keywords):
+        if command in WORKING and not any("engine" in str(word) or word == "--workers" for word in words):
+            words = (*words, "--set", "engine=inline")
         line, where = _arguments(tmp_path, command, words, folders, env)
         return command_line.run(line, **where, **keywords)
 

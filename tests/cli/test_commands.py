@@ -278,7 +278,7 @@ def test_default_systems_that_the_suite_cannot_feed_are_left_out(songbench, suit
 
 def test_a_store_in_memory_needs_the_inline_engine(songbench, suite_file):
     words = ["run", "--suite", suite_file(), *PROBE, "--store", "memory://x", "--runs", "runs"]
-    refused = songbench(*words, folders=False)
+    refused = songbench(*words, "--set", "engine=local", folders=False)
     assert refused.returncode == 2
     assert "Add --set engine=inline" in refused.stderr
     assert songbench(*words, "--set", "engine=inline", folders=False).returncode == 0
