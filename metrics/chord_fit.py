@@ -10,7 +10,9 @@ from metrics.features.pitch import STEP, Pitch
 from metrics.features.profiles import PitchProfiles
 from metrics.functional.triads import ChordFit, chord_fit, chords
 from metrics.song_parts import NO_VOCAL
-from songbench.domain.score import NotApplicable, Scores
+from songbench.domain.hashing import Json
+from songbench.domain.held_pitch import LEAST_HELD, held_share
+from songbench.domain.score import DOUBT, NotApplicable, Scores
 from songbench.domain.song import Failure, Song
 from songbench.plugin import READY, Availability, Feature, Features, Field, MetricCard, Verdict
 
@@ -59,7 +61,8 @@ CHORD_FIT = MetricCard(
         " richer harmony is folded into triads. Melodies pass through notes that"
         " belong to no chord, so 100 % is not wanted: the true accompaniments had 62 % (chance 40 %), those of other"
         " songs 28 % (27 %). All twelve keys of one melody have 25 % on average. A band that plays one chord with the"
-        " melody's most frequent notes does well. Speech has a pitch and no melody: its figure stays near chance."
+        " melody's most frequent notes does well. Speech has a pitch and no melody: its figure stays near chance, and"
+        " where less than half of the pitch is held like notes, the report says so beside it."
         " Pitches belong to the nearest semitone of A = 440 Hz; several voices at once, or a vocal with an"
         " accompaniment in it, have no single pitch."
     ),
@@ -108,14 +111,21 @@ def _scores(melody: Feature, profiles: Feature) -> Scores:
     if not audible.any():
         reason = "the accompaniment is silent or shorter than 1 s"
         return Scores(values={"chord_fit": 0.0}, missing=dict.fromkeys(("chord_fit_chance", "chord_fit_key"), reason))
-    result: ChordFit = chord_fit(melody.arrays["hertz"], STEP, chords(profiles.arrays["profiles"], audible))
+    hertz = melody.arrays["hertz"].astype(np.float64)
+    result: ChordFit = chord_fit(hertz, STEP, chords(profiles.arrays["profiles"], audible))
+    detail: dict[str, Json] = {"voiced_seconds": result.voiced}
+    share = held_share(12 * np.log2(np.where(hertz > 0, hertz, np.nan)))
+    if share is not None:
+        detail["held_share"] = round(share, 3)
+        if share < LEAST_HELD:
+            detail[DOUBT] = "little of the vocal's pitch is held, as in speech"
     return Scores(
         values={
             "chord_fit": 100 * result.fit,
             "chord_fit_chance": 100 * result.chance,
             "chord_fit_key": float(result.key),
         },
-        detail={"voiced_seconds": result.voiced},
+        detail=detail,
     )
 
 

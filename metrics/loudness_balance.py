@@ -77,7 +77,7 @@ def _verdict(vocal: Audio, accompaniment: Audio) -> Verdict:
     for name, audio in (("vocal", vocal), ("accompaniment", accompaniment)):
         level = integrated_loudness(_part(audio, sounding), audio.rate)
         if level is None:
-            return NotApplicable(f"the {name} has no loudness while the vocal sounds: silent, or less than 0.4 s of it")
+            return NotApplicable(f"the {name} has no loudness: silent, or less than 0.4 s, while the vocal sounds")
         loudness[name] = level
     balance = loudness["accompaniment"] - loudness["vocal"]
     return Scores(values={"loudness_balance": balance}, detail={"lufs": dict(loudness)})

@@ -10,6 +10,9 @@ from typing import Any
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
 
+DOUBT = "doubt"
+"""In the detail of a song's scores: why to believe them less than others, as a clause that a report repeats."""
+
 
 class ScoreError(InputError):
     """A score that is no finite number."""
@@ -43,6 +46,11 @@ class Scores:
             for name, value in numbers.items() if isinstance(numbers, Mapping) else ():
                 if isinstance(value, float) and not math.isfinite(value):
                     raise ScoreError(f"The score '{name}' is {value}; report NotApplicable or Failure instead.")
+
+    @property
+    def doubt(self) -> str:
+        """What `DOUBT` in the detail says; "" where nothing does."""
+        return str(self.detail.get(DOUBT) or "")
 
     def to_json(self) -> dict[str, Json]:
         """What is stored."""

@@ -26,6 +26,7 @@ def sound_notes(results: RunResults) -> list[str]:
         *_odd_songs(results),
         *_same_recordings(results),
         *_left_out(results),
+        *_doubts(results),
         *asset_notes(results.asset_remarks, results.suite.track),
     ]
 
@@ -98,6 +99,17 @@ def _left_out(results: RunResults) -> Iterator[str]:
         for text, systems in references.items():
             for_systems = "" if len(systems) == len(metric.sets) else f" for {', '.join(systems)} only"
             yield f"{metric.card.id} leaves out{for_systems} {text}."
+
+
+def _doubts(results: RunResults) -> Iterator[str]:
+    """One line per metric and doubt: on which prompts."""
+    for metric in results.metrics:
+        doubts: dict[str, list[str]] = {}
+        for song, verdict in metric.songs.items():
+            if isinstance(verdict, Scores) and verdict.doubt:
+                doubts.setdefault(verdict.doubt, []).append(song.prompt)
+        for doubt, prompts in doubts.items():
+            yield f"{metric.card.id} is doubtful where {doubt}: {_abridged(prompts)}."
 
 
 def _by_reason(entries: Any) -> Mapping[str, list[str]]:

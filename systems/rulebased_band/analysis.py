@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from songbench.domain.hashing import Json
+from songbench.domain.held_pitch import LEAST_HELD, held_share
 from systems.rulebased.genres import GENRE_TABLE
 from systems.rulebased.plan import BAR
 from systems.rulebased.theory import Key, chord_of
@@ -74,7 +75,7 @@ def analyse(features: VocalFeatures, genre: str, usual: float | None = None) -> 
     usual = usual or table.tempo[1]
     transcript = SungNotes((), np.zeros((0, 2)), 0.0) if features.silent else transcribe(features)
     grid = find_beats(transcript, features.seconds, usual, table.swing)
-    remarks = ["the vocal is silent"] if features.silent else []
+    remarks = ["the vocal is silent: the band plays sparsely what is usual in the genre"] if features.silent else []
     if grid is None:
         grid = _free_grid(features, usual)
         remarks.append(f"no beat was found: {usual:g} beats per minute, usual in {genre}")
@@ -82,6 +83,9 @@ def analyse(features: VocalFeatures, genre: str, usual: float | None = None) -> 
     keys = rank_keys(transcript.notes)[:_KEYS] if len(transcript.notes) >= _LEAST_NOTES else []
     if keys:
         key, bars = _harmony(keys, transcript.notes, Tune(transcript.notes, grid, beats), genre)
+        share = held_share(features.pitch)
+        if share is not None and share < LEAST_HELD:
+            remarks.append("little of the pitch is held, as in speech: key and chords are not to be believed")
     else:
         key, bars = _RESTING_KEY, _stock_bars(genre, beats)
         remarks.append(f"no pitch was found: chords of {key.name}, as usual in {genre}")

@@ -147,6 +147,7 @@ class _PromptPages:
             Text(self._neighbours(prompt)),
             *_facts(prompt),
             *self._prompt_audio(prompt),
+            *self._audio_remarks(prompt),
             *self._about_songs(recordings, prompt.track),
             *_listing(self.audio.faults.get(prompt.id, ())),
             *([Recordings(f"songs of {prompt.id}", tuple(recordings), about)] if recordings else about),
@@ -167,6 +168,18 @@ class _PromptPages:
         paths = self.audio.prompts.get(prompt.id, {})
         players = [(AudioPlayer(f"../{path}", titles[name]),) for name, path in paths.items()]
         return [SideBySide(tuple(players))] if players else []
+
+    def _audio_remarks(self, prompt: Prompt) -> list[Block]:
+        """What is odd about its own audio."""
+        remarks = self.material.results.asset_remarks
+        return _listing(
+            [
+                (Fragment(title, "strong"), Fragment(f": {entry.remark.code}, {entry.remark.text}"))
+                for name, title in asset_titles(prompt.track).items()
+                for entry in remarks
+                if entry.belongs_to(prompt.id, name)
+            ]
+        )
 
     def _about_songs(self, recordings: Sequence[Recording], track: str) -> list[Block]:
         if not recordings:

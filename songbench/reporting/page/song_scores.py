@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from songbench.domain.score import Scores
 from songbench.execution.results import MetricResults, RunResults, SongId
 from songbench.reporting import wording
 from songbench.reporting.board import Column, Point
@@ -40,6 +41,8 @@ class PromptScores:
         """Fields in order; a metric without any number, for one reason, has one row."""
         for _, group in groupby(self.columns, key=lambda pair: pair[0].card.id):
             pairs = list(group)
+            verdict = pairs[0][0].songs.get(song)
+            doubt = f" Doubtful: {verdict.doubt}." if isinstance(verdict, Scores) and verdict.doubt else ""
             values = [self._value(metric, column, song) for metric, column in pairs]
             reasons = {reason for _, reason in values}
             if len(pairs) > 1 and len(reasons) == 1 and "" not in reasons:
@@ -48,7 +51,7 @@ class PromptScores:
                 continue
             for (_, column), (value, reason) in zip(pairs, values, strict=True):
                 name = (Fragment(column.name, "strong" if column.field.headline else "plain"),)
-                yield TableRow((name, value, wording.unit(column), reason or column.field.description))
+                yield TableRow((name, value, wording.unit(column), reason or column.field.description + doubt))
 
     def _value(self, metric: MetricResults, column: Column, song: SongId) -> tuple[NumberCell, str]:
         """The number or the word for why there is none, and the reason."""
