@@ -39,6 +39,9 @@ SINGING = ("songbench.cli", "torch", "safetensors.torch", "soundfile", "rich.pro
 SERVING = ("songbench.cli", "sqlalchemy.orm", "gradio", "pandas.io.formats.style", "uvicorn")
 """What ``songbench listen serve`` needs instead."""
 
+WORKING = ("run", "generate", "score", "validate-metrics")
+"""Commands that make songs and scores."""
+
 DEMO = "SONGBENCH_TESTS_DEMO"
 """The variable that names the file to take for the demo suite, so that tests may take fewer of its prompts."""
 
@@ -48,6 +51,13 @@ _PATH = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) i
 
 _AT_START = ("PYTHON", "LC_", "LANG", "OMP_", "MKL_", "MPL", "LD_", "CUDA")
 """Beginnings of variables that count when an interpreter or a library starts."""
+
+
+def without_workers(words):
+    """The same command; if it makes songs or scores and says nothing of workers, it makes them in its own process."""
+    if words[0] not in WORKING or any("engine" in word or word == "--workers" for word in words):
+        return words
+    return [*words, "--set", "engine=inline"]
 
 
 def run(words, *, cwd, env, python=sys.executable, **keywords):

@@ -27,9 +27,6 @@ if hasattr(os, "sched_setaffinity") and (number := os.environ.get("PYTEST_XDIST_
 os.environ["PYTHONPATH"] = os.pathsep.join([str(command_line.PLUGINS), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-WORKING = ("run", "generate", "score", "validate-metrics")
-"""Commands that make songs and scores."""
-
 LONGEST = (
     "test_demo.py",
     "test_commands.py",
@@ -104,10 +101,8 @@ def songbench(tmp_path):
     """
 
     def run(command, *words, folders=True, env=None, **keywords):
-        if command in WORKING and not any("engine" in str(word) or word == "--workers" for word in words):
-            words = (*words, "--set", "engine=inline")
         line, where = _arguments(tmp_path, command, words, folders, env)
-        return command_line.run(line, **where, **keywords)
+        return command_line.run(command_line.without_workers(line), **where, **keywords)
 
     return run
 

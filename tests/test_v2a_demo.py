@@ -14,7 +14,7 @@ from songbench.suites import V2A_DEMO
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(
     weights.path(registry.load(registry.WEIGHTS, "musicnn")) is None,
     reason="the embedded weights are not here: songbench setup",

@@ -48,7 +48,7 @@ def test_the_documented_commands_list_and_run_it(python, tmp_path):
         assert any("2/2" in row for row in rows)
     assert "n/a" in processes["run"].stdout, "silence has no brightness"
     words = ("--systems", "metronome", "--metrics", "level", "--set", "system.metronome.bpm=90", "--name", "slow")
-    assert songbench("run", *words).returncode == 0
+    assert songbench(*command_line.without_workers(["run", *words])).returncode == 0
 
 
 def test_the_adapter_is_set_up_run_and_removed_by_the_documented_commands(python, tmp_path):
