@@ -1,0 +1,15 @@
+"""``songbench train``: from songs to a model of one's own. A module per command, heavy imports inside."""
+
+from __future__ import annotations
+
+import typer
+
+HELP = """Train SongBloom: prepare songs, train from scratch, fine-tune, or teach it by preference.
+"""
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
+
+
+@app.callback(help=HELP)
+def train() -> None:
+    """The group itself does nothing."""
