@@ -54,8 +54,8 @@ class SongExample:
         if not bool(torch.isfinite(self.latents).all()):
             self._refuse("latents that are not finite")
 
-    def _refuse(self, what: str) -> None:
-        raise InputError(f"The song '{self.id}' has {what}.", field=self.id, cure="Prepare the data again.")
+    def _refuse(self, fault: str) -> None:
+        raise InputError(f"The song '{self.id}' has {fault}.", field=self.id, cure="Prepare the data again.")
 
 
 @dataclass(frozen=True, kw_only=True)
