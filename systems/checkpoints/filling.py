@@ -32,10 +32,10 @@ def without_storage() -> Iterator[None]:
 
 
 def set_tensor(model: nn.Module, name: str, tensor: Tensor) -> None:
-    """Put a tensor, of the shape of the one that is there, in its place."""
+    """Put a tensor, of the shape of the one that is there, in its place; it is trained if that one was."""
     path, _, leaf = name.rpartition(".")
     owner = model.get_submodule(path)
-    if leaf in owner._parameters:
-        owner._parameters[leaf] = nn.Parameter(tensor)
+    if (parameter := owner._parameters.get(leaf)) is not None:
+        owner._parameters[leaf] = nn.Parameter(tensor, requires_grad=parameter.requires_grad)
     else:
         owner._buffers[leaf] = tensor

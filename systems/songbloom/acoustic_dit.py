@@ -26,7 +26,7 @@ class AcousticDiT(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.time_frequencies = nn.Parameter(torch.zeros(config.timestep_features // 2, 1))
+        self.time_frequencies = nn.Parameter(torch.randn(config.timestep_features // 2, 1))
         self.time_inner = nn.Linear(config.timestep_features, config.dim, bias=False)
         self.time_outer = nn.Linear(config.dim, config.dim)
         self.project_in = nn.Linear(config.latent_channels, config.dim)
@@ -41,7 +41,8 @@ class AcousticDiT(nn.Module):
 
     def time_features(self, times: Tensor) -> Tensor:
         """Learned Fourier features of diffusion times; (N,) to (N, features), cosines first."""
-        angles = 2 * math.pi * times[:, None] @ self.time_frequencies.float().T
+        # A product of numbers, not of matrices: those are rounded to bfloat16 in mixed precision, which angles are not.
+        angles = 2 * math.pi * times[:, None] * self.time_frequencies.float().T
         return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
     def rope(self, device: torch.device) -> RoPE:

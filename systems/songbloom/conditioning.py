@@ -24,9 +24,10 @@ class Conditioning(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.symbols = nn.Embedding(len(config.vocabulary.symbols), config.dim)
-        self.sentences = nn.Embedding(config.max_sentences, config.dim)
-        self.blank = nn.Parameter(torch.zeros(1, config.dim))
+        # Row 0 of both tables is padding: it is read as it is (zero in the released models) and never learns.
+        self.symbols = nn.Embedding(len(config.vocabulary.symbols), config.dim, padding_idx=0)
+        self.sentences = nn.Embedding(config.max_sentences, config.dim, padding_idx=0)
+        self.blank = nn.Parameter(torch.zeros(1, config.dim), requires_grad=False)
         self.prompt = nn.Linear(config.latent_channels, config.dim, bias=False)
         ids = {symbol: number for number, symbol in enumerate(config.vocabulary.symbols)}
         self._tags = frozenset(ids[tag] for tag in STRUCTURE_TAGS)
@@ -66,6 +67,10 @@ class Conditioning(nn.Module):
         """What stands for no lyrics at all: the padding symbol, once. Shape (L, D)."""
         return self.lyrics([0])
 
+    def no_style(self) -> Tensor:
+        """What stands for no style prompt: zeros. Shape (F, D)."""
+        return self.blank.new_zeros(self.config.prompt_frames, self.config.dim)
+
     def style(self, latents: Tensor) -> Tensor:
         """Embeddings of the style prompt, padded with zeros or cut.
 
@@ -89,5 +94,4 @@ class Conditioning(nn.Module):
 
     def null_prefix(self) -> Tensor:
         """The prefix without prompt and lyrics, the same for every song; shape (F + L, D)."""
-        zeros = self.blank.new_zeros(self.config.prompt_frames, self.config.dim)
-        return torch.cat([zeros, self.no_lyrics()])
+        return torch.cat([self.no_style(), self.no_lyrics()])

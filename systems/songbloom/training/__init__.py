@@ -1,1 +1,4 @@
-"""Training SongBloom. So far: the objective, checked against upstream's losses and gradients."""
+"""Training SongBloom.
+
+What is minimised is in `objective`, `draws`, `conditions` and `losses`; what of a model learns in `trained`.
+"""
