@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +16,10 @@ from torch import Tensor
 
 from songbench.domain.errors import InputError
 from songbench.resources.tensors import INDEX, plain_names, shards_of, tensors_of
+from systems.checkpoints.inert_objects import load_inert
+
+ADAPTERS = ".lora"
+"""How a file of low-rank adapters ends; it is in the format of safetensors."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,15 @@ def tensors_in(file: Path, cure: str) -> dict[str, StoredTensor]:
     """The tensors of a file by the names that the bare model gives them; values are read when they are asked for.
 
     Args:
-        file: ends in ``.safetensors``, ``.index.json`` or anything else that ``torch.load`` reads.
+        file: ends in ``.safetensors``, ``.lora``, ``.index.json`` or anything else that ``torch.load`` reads; Python
+            objects beside the tensors are passed over without being made.
         cure: what to do where it cannot be read, for errors.
 
     Raises:
         InputError: it is not there, damaged, holds something else, or would run code.
     """
     try:
-        if file.suffix == ".safetensors":
+        if file.suffix in (".safetensors", ADAPTERS):
             return _safetensors(file)
         if file.name.endswith(INDEX):
             return {name: tensor for shard in shards_of(file) for name, tensor in tensors_in(shard, cure).items()}
@@ -68,6 +75,10 @@ def _identity(tensor: Tensor) -> Tensor:
 def _torch_file(file: Path) -> object:
     try:
         return torch.load(file, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported global" not in str(error) or not zipfile.is_zipfile(file):
+            raise
+        return load_inert(file)  # objects of a training framework beside the tensors
     except RuntimeError as error:
         if "mmap" not in str(error):
             raise
@@ -79,7 +90,7 @@ def _unreadable(file: Path, error: Exception, cure: str) -> InputError:
         return InputError("There is no such checkpoint.", file=str(file), cure=cure)
     size = file.stat().st_size
     lines = str(error).strip().splitlines()
-    if isinstance(error, pickle.UnpicklingError) and "Unsupported global" in str(error):
+    if isinstance(error, pickle.UnpicklingError) and re.search(r"Unsupported global|is blocked", str(error)):
         reason = "it holds Python objects that could run code, which is never done here"
     elif isinstance(error, SafetensorError | RuntimeError | OSError) and lines:
         reason = lines[0][:200].rstrip(".")

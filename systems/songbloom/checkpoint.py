@@ -25,6 +25,7 @@ from systems.songbloom.checkpoint_names import Origin
 from systems.songbloom.checkpoint_tensors import holds_autoencoder, stored_tensors
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.config_files import named_autoencoder
+from systems.songbloom.lora.adapters import adapted_state
 from systems.songbloom.model import SongBloom
 
 
@@ -34,8 +35,13 @@ def released_state_dict(model: SongBloom) -> dict[str, Tensor]:
     Weight norms, which are folded in here, are written as the norm and the weight itself. Works on the meta device.
 
     Raises:
-        InputError: the model was prepared for decoding on a CPU, which packs its weights.
+        InputError: the model was prepared for decoding on a CPU, which packs its weights, or has adapters.
     """
+    if adapted_state(model):
+        raise InputError(
+            "This model has adapters, which a checkpoint has no place for.",
+            cure="Merge them first (merge_adapters), or save them alone (save_lora).",
+        )
     if any(isinstance(part, PackedLinear) for part in model.modules()):
         raise InputError(
             "This model was prepared for decoding, so its weights are packed.", cure="Load it again to save it."
@@ -48,20 +54,24 @@ def released_state_dict(model: SongBloom) -> dict[str, Tensor]:
     return state
 
 
-def load_model(config: SongBloomConfig, *files: Path, dtype: torch.dtype | None = None) -> SongBloom:
+def load_model(
+    config: SongBloomConfig, *files: Path, dtype: torch.dtype | None = None, alpha: float | None = None
+) -> SongBloom:
     """Build a model and fill it from checkpoint files, memory-mapped, so that nothing is held twice.
 
     Args:
         config: the sizes.
         files: checkpoints in any of the layouts this module's text names; a tensor is taken from the first that has it.
+            Low-rank adapters, which come before their base, are merged.
         dtype: of the transformers; None: as stored. The autoencoder is always float32.
+        alpha: of adapters whose file does not say it.
 
     Raises:
         InputError: a file cannot be read, or its tensors are not those of this model (missing, unknown, other shapes,
             not finite).
     """
     model = _empty_model(config)
-    tensors = stored_tensors(files)
+    tensors = stored_tensors(files, alpha)
     for name, origin in _matched(model, tensors, files).items():
         tensor = origin.join([_finite(part, tensors[part].read(), files) for part in origin.names])
         set_tensor(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
@@ -85,7 +95,7 @@ def load_checkpoint(files: CheckpointFiles, dtype: torch.dtype | None = None) ->
     Raises:
         InputError: see `read_config` and `load_model`.
     """
-    return load_model(files.read_config(), *tensor_files(files), dtype=dtype)
+    return load_model(files.read_config(), *tensor_files(files), dtype=dtype, alpha=files.alpha)
 
 
 def check_checkpoint(files: CheckpointFiles) -> SongBloomConfig:
@@ -100,14 +110,15 @@ def check_checkpoint(files: CheckpointFiles) -> SongBloomConfig:
 
 
 def tensor_files(files: CheckpointFiles) -> tuple[Path, ...]:
-    """The weights file, and the autoencoder's own where the weights file does not hold it too.
+    """The adapters if there are any, the weights file, and the autoencoder's own where that does not hold it too.
 
     Raises:
         InputError: the autoencoder is in neither, or a file cannot be read.
     """
+    adapters = (files.adapters,) if files.adapters else ()
     autoencoder = named_autoencoder(files.config, files.folders)
     if autoencoder is None or holds_autoencoder(files.weights):
-        return (files.weights,)
+        return (*adapters, files.weights)
     if not autoencoder.is_file():
         raise InputError(
             f"{files.weights.name} does not hold the autoencoder, and this file, which its YAML file names for it,"
@@ -115,7 +126,7 @@ def tensor_files(files: CheckpointFiles) -> tuple[Path, ...]:
             file=str(autoencoder),
             cure="Put it beside the checkpoint; 'songbench setup songbloom-autoencoder' fetches the released one.",
         )
-    return (files.weights, autoencoder)
+    return (*adapters, files.weights, autoencoder)
 
 
 def check_model(config: SongBloomConfig, *files: Path) -> None:
@@ -176,7 +187,7 @@ def save_checkpoint(model: SongBloom, folder: Path) -> CheckpointFiles:
         The files, ready to be loaded.
 
     Raises:
-        InputError: it was prepared for decoding on a CPU.
+        InputError: it was prepared for decoding on a CPU, or has adapters.
     """
     config = model.config
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from songbench.domain.errors import InputError
-from songbench.resources.tensors import INDEX
+from songbench.domain.hashing import content_key, file_digest
+from songbench.resources.tensors import INDEX, shards_of
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.config_files import read_config
+from systems.songbloom.lora.record import LoraRecord
 
 SUFFIXES = (f".safetensors{INDEX}", f".bin{INDEX}", ".safetensors", ".pt", ".ckpt", ".pth")
 """What a checkpoint's file name can end in; an index stands for its shards."""
@@ -25,11 +27,15 @@ class CheckpointFiles:
         weights: the transformers, and mostly the autoencoder.
         config: the YAML file.
         folders: where the files that the YAML names may lie.
+        adapters: low-rank adapters to merge into the weights; None: none, or the weights file holds some itself.
+        alpha: of the adapters; None: as their file says, else what the fork assumes.
     """
 
     weights: Path
     config: Path
     folders: tuple[Path, ...] = ()
+    adapters: Path | None = None
+    alpha: float | None = None
 
     @classmethod
     def find(cls, path: Path, *folders: Path) -> CheckpointFiles:
@@ -63,7 +69,22 @@ class CheckpointFiles:
         Raises:
             InputError: see `systems.songbloom.config_files.read_config`.
         """
-        return read_config(self.config, self.folders)
+        config = read_config(self.config, self.folders)
+        record = LoraRecord.read(self.adapters) if self.adapters else None
+        if record is None:
+            return config
+        return replace(config, model=replace(config.model, sketch_vocabulary=record.sketch_vocabulary))
+
+
+def weights_digest(weights: Path) -> str:
+    """The sha256 (64 hex digits) of a weights file; of an index, of all its shards together.
+
+    Raises:
+        InputError: the index cannot be read or shards are missing.
+    """
+    if not weights.name.endswith(INDEX):
+        return file_digest(weights)
+    return content_key("shards", file_digest(weights), *map(file_digest, shards_of(weights)))
 
 
 def _yaml(weights: Path) -> Path:

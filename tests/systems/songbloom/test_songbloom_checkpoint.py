@@ -1,11 +1,14 @@
 """Checkpoints: names and shapes of the released files, every layout that is read, every way in which one is broken."""
 
+import collections
 import json
+import os
 import pickle
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +17,7 @@ from songbloom_cases import ENDS_SOMEWHERE, edit_yaml, rewritten
 from songbloom_random import SMALL, random_checkpoint, random_model
 
 from songbench.domain.errors import InputError, SongbenchError, UnavailableError
+from systems.checkpoints.inert_objects import InertObject, load_inert
 from systems.songbloom import load, loading
 from systems.songbloom.checkpoint import check_checkpoint, load_checkpoint, released_state_dict, save_checkpoint
 from systems.songbloom.checkpoint_files import CheckpointFiles
@@ -116,6 +120,22 @@ class TestLayouts:
     def test_wrapped_in_a_state_dict(self, pristine, model, tmp_path):
         path = rewritten(pristine, tmp_path, lambda state: {"state_dict": state, "epoch": 3}, ".ckpt")
         same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
+
+    def test_objects_of_a_training_framework_beside_the_weights_are_passed_over(self, pristine, model, tmp_path):
+        """Neither made nor run: not the settings' classes, nor what would do harm."""
+        flag = tmp_path / "ran"
+        caches = collections.defaultdict(dict, {"a": {"b": 1}})
+        beside = {"settings": Settings(), "caches": caches, "paths": [Path("x")], "trap": Trap(flag), "epoch": 3}
+        path = rewritten(pristine, tmp_path, lambda state: {"state_dict": state, **beside}, ".ckpt")
+        objects.clear()
+        same_weights(load_checkpoint(CheckpointFiles.find(path)), model)
+        assert not flag.exists()
+        assert not objects
+        content = load_inert(path)
+        assert content["caches"] == {"a": {"b": 1}}
+        assert content["epoch"] == 3
+        for stand_in in (content["settings"], content["paths"][0], content["trap"]):
+            assert type(stand_in) is InertObject
 
     @pytest.mark.parametrize(
         "wrap",
@@ -279,6 +299,19 @@ def change_state(checkpoint, change):
     save_file(state, checkpoint.weights)
 
 
+objects: list[str] = []
+
+
+class Settings:
+    """Notes when it is made from a file."""
+
+    def __setstate__(self, state):
+        objects.append("settings")
+
+    def __getstate__(self):
+        return {"rate": 1e-4}
+
+
 BOS = "model.bos_token"
 
 
@@ -343,8 +376,17 @@ class TestBroken:
         path = rewritten(pristine, tmp_path, lambda state: {**state, "x": Trap(flag)} if inside else state, ".pt")
         if not inside:
             path.write_bytes(pickle.dumps(Trap(flag), protocol=2))
-        self.refused(CheckpointFiles.find(path), "never done here" if inside else "damaged")
+        self.refused(CheckpointFiles.find(path), "other than named tensors: x" if inside else "damaged")
         assert not flag.exists()
+
+    def test_modules_that_reach_the_machine_are_not_even_stood_in_for(self, pristine, tmp_path):
+        class Command:
+            def __reduce__(self):
+                return os.system, (f"touch {tmp_path / 'ran'}",)
+
+        path = rewritten(pristine, tmp_path, lambda state: {"state_dict": state, "x": Command()}, ".pt")
+        self.refused(CheckpointFiles.find(path), "never done here")
+        assert not (tmp_path / "ran").exists()
 
     @pytest.mark.parametrize(
         "content",
