@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from systems.layers.attention import attend_fully
 from systems.layers.rotary import RoPE, rope_table
 from systems.songbloom.config import ModelConfig
-from systems.songbloom.layers import DecoderLayer, LayerNorm
+from systems.songbloom.layers import DecoderLayers, LayerNorm
 
 
 class AcousticDiT(nn.Module):
@@ -30,7 +30,7 @@ class AcousticDiT(nn.Module):
         self.time_inner = nn.Linear(config.timestep_features, config.dim, bias=False)
         self.time_outer = nn.Linear(config.dim, config.dim)
         self.project_in = nn.Linear(config.latent_channels, config.dim)
-        self.layers = nn.ModuleList(DecoderLayer(config, LayerNorm) for _ in range(config.dit_layers))
+        self.layers = DecoderLayers(config, LayerNorm, config.dit_layers)
         self.project_out = nn.Linear(config.dim, config.latent_channels)
 
     def time_embedding(self, times: Tensor) -> Tensor:
@@ -85,9 +85,9 @@ class AcousticDiT(nn.Module):
             [time[:, None].expand(len(noisy), 1, -1), context, self.project_in(noisy.to(context.dtype))], dim=1
         )
         last = len(self.layers) - 1
-        for number, layer in enumerate(self.layers):
+        for number in range(len(self.layers)):
             # Only the noisy tokens are read after the last layer, so only they are computed there.
-            x = layer(x, rope, attend_from_noisy if number == last else attend_fully)
+            x = self.layers.call(number, x, rope, attend_from_noisy if number == last else attend_fully)
         velocity: Tensor = self.project_out(x)
         return velocity.float()
 

@@ -129,7 +129,7 @@ class AutoencoderConfig:
         audio_channels: of the audio.
         channels: width at the audio's rate.
         multiples: width of each level as a multiple of `channels`.
-        strides: how much each level shortens the sequence.
+        strides: how much each level shortens the sequence; even numbers.
         latent_channels: of the latents.
     """
 
@@ -147,6 +147,13 @@ class AutoencoderConfig:
             raise InputError(
                 f"Levels of widths {list(self.multiples)} and strides {list(self.strides)} do not fit together.",
                 field="c_mults / strides",
+            )
+        if odd := [stride for stride in self.strides if stride % 2]:
+            raise InputError(
+                f"A level's stride must be even, not {odd[0]}: with an odd one, as its convolutions are padded, decoded"
+                " audio is shorter than its latent frames.",
+                field="strides",
+                cure="Take even strides, such as the released 2, 4, 4, 6, 10; their product is the samples per frame.",
             )
 
     @property

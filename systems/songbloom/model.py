@@ -60,6 +60,10 @@ class SongBloom(nn.Module):
         pack_linears(self)
         return self
 
+    def checkpoint_layers(self, on: bool = True) -> None:
+        """Whether both transformers compute their layers again for gradients; see `DecoderLayers`."""
+        self.sketch_lm.layers.checkpoint = self.acoustic_dit.layers.checkpoint = on
+
     def compile_layers(self) -> None:
         """Pass the layers of both transformers through `torch.compile`, in place and once.
 

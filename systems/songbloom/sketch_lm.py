@@ -19,7 +19,7 @@ from systems.layers.attention import Attend, attend_causally
 from systems.layers.norms import RMSNorm
 from systems.layers.rotary import RoPE, rope_table
 from systems.songbloom.config import ModelConfig
-from systems.songbloom.layers import DecoderLayer
+from systems.songbloom.layers import DecoderLayer, DecoderLayers
 
 
 class SketchLM(nn.Module):
@@ -33,7 +33,7 @@ class SketchLM(nn.Module):
         super().__init__()
         self.config = config
         self.bos = nn.Parameter(torch.zeros(config.dim))
-        self.layers = nn.ModuleList(DecoderLayer(config, RMSNorm) for _ in range(config.lm_layers))
+        self.layers = DecoderLayers(config, RMSNorm, config.lm_layers)
         self.norm = RMSNorm(config.dim)
         self.classifier = nn.Sequential(
             nn.Linear(config.dim, config.dim, bias=False),
@@ -60,8 +60,8 @@ class SketchLM(nn.Module):
             Shape (N, T, D), after the final norm.
         """
         rope = self.rope(x.shape[1], x.device)
-        for layer in self._layers():
-            x = layer(x, rope, attend_causally)
+        for number in range(len(self.layers)):
+            x = self.layers.call(number, x, rope, attend_causally)
         hidden: Tensor = self.norm(x)
         return hidden
 

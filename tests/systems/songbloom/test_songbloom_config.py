@@ -237,6 +237,7 @@ class TestBroken:
             (change("model", "decoder", "config", "strides", [2, 4]), "do not fit together"),
             (change("model", "decoder", "config", "strides", [2, 4, 4, 6, "x"]), r"strides\.4' should be a whole"),
             (change("model", "decoder", "config", "strides", [0, 4, 4, 6, 10]), "do not fit together"),
+            (change("model", "decoder", "config", "strides", [2, 4, 5, 6, 8]), "stride must be even, not 5"),
             (change("model", "encoder", "config", "latent_dim", 64), "Allowed: 128"),
             (change("model", "downsampling_ratio", 2048), "Allowed: 1920"),
             (change("sample_rate", 0), "sample_rate is 0"),

@@ -259,6 +259,29 @@ class TestTraining:
         assert values[-1][0] < 0.8 * values[0][0]
         assert values[-1][1] < 0.95 * values[0][1]
 
+    @pytest.mark.parametrize("frozen", [False, True], ids=["all weights", "inner weights alone"])
+    def test_gradients_with_layers_computed_again_are_the_same(self, frozen):
+        """Also when, as with adapters, nothing before the layers learns: re-entrant checkpointing gives them none."""
+        batch, gradients, calls = random_batch(), [], []
+        for checkpoint in (False, True):
+            model = freeze_untrained(random_model())
+            if frozen:
+                for name, parameter in model.named_parameters():
+                    parameter.requires_grad_("attention.qkv" in name)
+            model.checkpoint_layers(checkpoint)
+            for layers in (model.sketch_lm.layers, model.acoustic_dit.layers):
+                layers[0].register_forward_pre_hook(lambda *_, checkpoint=checkpoint: calls.append(checkpoint))
+            draws = TrainingDraws.make(model, batch, USUAL, seeded())
+            batch_losses(model, batch, draws, USUAL).total.backward()
+            gradients.append({name: one.grad for name, one in trained_parameters(model).items()})
+        assert calls.count(True) == 2 * calls.count(False) == 4
+        plain, again = gradients
+        assert plain.keys() == again.keys()
+        for name, gradient in plain.items():
+            assert gradient is not None, name
+            assert gradient.any(), name
+            torch.testing.assert_close(again[name], gradient, msg=name)
+
     def test_low_and_high_level_agree(self, model, batch):
         draws = TrainingDraws.make(model, batch, NOTHING_DROPPED, seeded())
         prefix = prefixes(model.conditioning, batch, draws)
