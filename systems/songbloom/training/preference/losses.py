@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from systems.songbloom.training.losses import Losses
-from systems.songbloom.training.preference.objective import FlowPatches, FlowSchedule, PreferenceObjective
+from systems.songbloom.training.preference.objective import FlowSchedule, PreferenceObjective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,9 @@ class PreferenceLosses:
         return self.token + self.objective.flow_weight * self.flow + self.objective.sft_weight * self.sft.mean()
 
 
-def preference_losses(policy: SongEvidence, reference: SongEvidence, objective: PreferenceObjective) -> PreferenceLosses:
+def preference_losses(
+    policy: SongEvidence, reference: SongEvidence, objective: PreferenceObjective
+) -> PreferenceLosses:
     """The losses of pairs.
 
     Args:
