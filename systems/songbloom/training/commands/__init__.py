@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from systems.songbloom.training.commands.prepare import prepare
+from systems.songbloom.training.commands.tokenizer import tokenizer
+
 HELP = """Train SongBloom: prepare songs, train from scratch, fine-tune, or teach it by preference.
 """
 
@@ -13,3 +16,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptio
 @app.callback(help=HELP)
 def train() -> None:
     """The group itself does nothing."""
+
+
+app.command()(prepare)
+app.command()(tokenizer)
