@@ -2,6 +2,7 @@
 
 One evaluation reads 50 tokens: ``[time][hidden vector of the language model][16 sketch tokens][16 latents of the
 previous patch][16 noisy latents]`` and gives the velocity of the last 16 (SongBloom, arXiv 2506.07634, section 4.2).
+What an ablation takes away is left out of the row (table 4 of the paper), and later tokens move up to its positions.
 
 Shapes: N rows, P frames of a patch, C latent channels, D model width, W head width.
 """
@@ -46,23 +47,27 @@ class AcousticDiT(nn.Module):
         return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
     def rope(self, device: torch.device) -> RoPE:
-        """Tables of the token positions, (2 + 3P, W); half of each head turns, at least 32 components."""
+        """Tables of the token positions, (tokens, W); half of each head turns, at least 32 components."""
         head = self.config.head_dim
-        return rope_table(2 + 3 * self.config.patch, head, max(head // 2, 32), self.config.dit_rotary_base, device)
+        return rope_table(self.config.dit_tokens, head, max(head // 2, 32), self.config.dit_rotary_base, device)
 
     def context(self, hidden: Tensor, sketch: Tensor, previous: Tensor) -> Tensor:
         """The tokens that stay the same during a solve.
 
         Args:
             hidden: of the language model after the patch's sketch tokens, (N, D).
-            sketch: embeddings of the patch's sketch tokens, (N, P, D).
+            sketch: embeddings of the patch's sketch tokens, (N, P, D), or of none, (N, 0, D).
             previous: latents of the previous patch (zeros before the first), (N, P, C).
 
         Returns:
-            Shape (N, 1 + 2P, D).
+            Shape (N, tokens, D): 1 + 2P tokens, or fewer where the configuration leaves some out.
         """
-        history = self.project_in(previous.to(sketch.dtype))
-        return torch.cat([hidden[:, None], sketch, history], dim=1)
+        parts = [hidden[:, None]] if self.config.dit_hidden else []
+        if self.config.dit_sketch_tokens:
+            parts.append(sketch)
+        if self.config.dit_context:
+            parts.append(self.project_in(previous.to(hidden.dtype)))
+        return torch.cat(parts, dim=1)
 
     def velocity(self, noisy: Tensor, time: Tensor, context: Tensor, rope: RoPE) -> Tensor:
         """The velocity of noisy latents.

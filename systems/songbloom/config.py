@@ -52,6 +52,13 @@ class ModelConfig:
         hidden_dropout: share of training patches whose hidden vector (and, drawn apart, sketch) is blanked.
         objective: what the diffusion transformer predicts: ``rectified_flow`` (released) or ``v``.
         vocabulary: the symbols of the lyrics.
+        sketch: whether there are sketch tokens at all (paper, table 4). The paper does not say what the language model
+            does without; here it reads one embedding of latents per patch and says at each whether the song goes on
+            (class 0) or ends (class 1), with the classifier that otherwise names tokens.
+        dit_hidden: whether the diffusion transformer reads the language model's hidden vector (H in table 4).
+        dit_context: whether it reads the previous patch's latents (C). The paper does not say whether the language
+            model keeps reading them without; here it does, as nothing else would tell it what was made so far.
+        dit_sketch: whether it reads the sketch embeddings (S); without a sketch there are none.
     """
 
     dim: int = 1536
@@ -71,6 +78,10 @@ class ModelConfig:
     hidden_dropout: float = 0.05
     objective: str = "rectified_flow"
     vocabulary: Vocabulary = RELEASED
+    sketch: bool = True
+    dit_hidden: bool = True
+    dit_context: bool = True
+    dit_sketch: bool = True
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
@@ -83,6 +94,12 @@ class ModelConfig:
                 f"A width of {self.dim} cannot be split into {self.heads} heads of even width, at least 32 each.",
                 field="dim / num_heads",
             )
+        if not self.dit_hidden and not self.dit_sketch_tokens:
+            raise InputError(
+                "Without hidden vector and sketch, the diffusion transformer would know nothing of lyrics and style.",
+                field="dit_hidden",
+                cure="Leave it one of the two.",
+            )
 
     @property
     def head_dim(self) -> int:
@@ -91,13 +108,28 @@ class ModelConfig:
 
     @property
     def end(self) -> int:
-        """The sketch token that ends a song."""
-        return self.sketch_vocabulary
+        """What the language model says to end a song: the sketch token after the last one; 1 without a sketch."""
+        return self.sketch_vocabulary if self.sketch else 1
 
     @property
     def ignored(self) -> int:
         """The id of training targets that do not count."""
-        return self.sketch_vocabulary + 1
+        return self.end + 1
+
+    @property
+    def sketch_tokens(self) -> int:
+        """Sketch tokens per patch: one per frame, or none."""
+        return self.patch if self.sketch else 0
+
+    @property
+    def dit_sketch_tokens(self) -> int:
+        """How many of them the diffusion transformer reads."""
+        return self.sketch_tokens if self.dit_sketch else 0
+
+    @property
+    def dit_tokens(self) -> int:
+        """What the diffusion transformer reads: time, hidden vector, sketch, previous and noisy latents."""
+        return 1 + self.dit_hidden + self.dit_sketch_tokens + self.patch * (1 + self.dit_context)
 
     @property
     def prefix(self) -> int:
@@ -107,7 +139,7 @@ class ModelConfig:
     @property
     def steps(self) -> int:
         """Language-model positions per patch: its sketch tokens and one embedding of its latents."""
-        return self.patch + 1
+        return self.sketch_tokens + 1
 
     @classmethod
     def from_upstream(cls, model: Mapping[str, Any]) -> ModelConfig:
@@ -329,11 +361,14 @@ class SongBloomConfig:
             vocabulary: name of the vocabulary file beside it.
             autoencoder: name of the autoencoder's JSON beside it.
         """
+        # Upstream's classes know nothing of what was left out for an ablation, so that is written only where it was.
+        switches = ("sketch", "dit_hidden", "dit_context", "dit_sketch")
+        model = {name: value for name, value in values_of(self.model).items() if name not in switches or not value}
         return {
             "max_dur": self.trained_seconds,
             "sr": self.autoencoder.sample_rate,
             "vae": {"vae_cfg": autoencoder, "vae_ckpt": ""},
-            "model": MODEL.write({**values_of(self.model), "vocabulary": "${load_yaml:" + vocabulary + "}"}),
+            "model": MODEL.write({**model, "vocabulary": "${load_yaml:" + vocabulary + "}"}),
             "inference": self.decoding.to_upstream(longest_seconds(self.trained_seconds)),
         }
 

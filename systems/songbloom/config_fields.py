@@ -161,6 +161,11 @@ MODEL = FieldTable(
         Scalar(f"{_LYRICS}.max_len", "lyrics_length", int),
         Scalar(f"{_LYRICS}.max_sentence_per_structure", "max_sentences", int, required=False),
         Constant(f"{_LYRICS}.mode", "sum"),
+        # What an ablation leaves out; of this implementation alone.
+        Scalar("sketch", "sketch", bool, required=False),
+        Scalar("dit_hidden", "dit_hidden", bool, required=False),
+        Scalar("dit_context", "dit_context", bool, required=False),
+        Scalar("dit_sketch", "dit_sketch", bool, required=False),
     ),
 )
 """The ``model`` section of the YAML file: fields of `systems.songbloom.config.ModelConfig`."""

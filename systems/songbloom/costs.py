@@ -16,18 +16,13 @@ def layer_weights(config: ModelConfig) -> int:
 
 def lm_weights(config: ModelConfig) -> int:
     """Numbers that one step of the language model reads: all layers and the classifier."""
-    classifier = config.dim**2 + config.dim * (config.sketch_vocabulary + 1)
+    classifier = config.dim**2 + config.dim * (config.end + 1)
     return config.lm_layers * layer_weights(config) + classifier
 
 
 def dit_weights(config: ModelConfig) -> int:
     """Numbers that one evaluation of the diffusion transformer reads."""
     return config.dit_layers * layer_weights(config) + 2 * config.dim * config.latent_channels
-
-
-def dit_tokens(config: ModelConfig) -> int:
-    """Tokens of one evaluation for one row: time, hidden vector, sketch, history, noisy latents."""
-    return 2 + 3 * config.patch
 
 
 def rows(decoding: DecodingConfig) -> int:
@@ -47,7 +42,7 @@ def dit_flops_per_patch(config: ModelConfig, decoding: DecodingConfig) -> int:
     The last layer is counted for the noisy tokens only, but for the keys and values of all.
     """
     null = decoding.guidance_mode == "global" or (decoding.guidance_mode == "h" and decoding.latent_guidance != 1)
-    tokens = dit_tokens(config)
+    tokens = config.dit_tokens
     skipped = (tokens - config.patch) * (layer_weights(config) - 2 * config.dim**2)
     products = tokens * dit_weights(config) - skipped
     attention = 2 * config.dit_layers * config.dim * tokens**2

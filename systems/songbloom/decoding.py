@@ -55,7 +55,7 @@ class Patch:
     Attributes:
         song: number of the song in the order of asking, from 0.
         number: of the patch in its song, from 0.
-        tokens: sketch tokens, shape (patch,), on the CPU.
+        tokens: sketch tokens, shape (patch,), on the CPU; none, (0,), of a model without a sketch.
         latents: shape (patch, channels), float32, on the model's device.
     """
 
@@ -191,9 +191,9 @@ class DecodingEngine:
         uniform = batch.place(slots, torch.stack([draws[slot].uniform for slot in slots]))
         tokens, hidden, recent = self._sketch([sequence.song for sequence in active], slots, uniform)
         on_host = tokens.cpu()
-        sketches = {slot: on_host[batch.row(slots, slot)] for slot in slots}
+        choices = {slot: on_host[batch.row(slots, slot)] for slot in slots}
         # 2. Songs that have ended leave.
-        going = [sequence for sequence in active if self.sizes.end not in sketches[sequence.slot]]
+        going = [sequence for sequence in active if self.sizes.end not in choices[sequence.slot]]
         events += [self._end(sequence, "end token") for sequence in active if sequence not in going]
         if not going:
             return events
@@ -208,7 +208,8 @@ class DecodingEngine:
         for sequence in going:
             batch.advance(sequence.slot)
             row = batch.row(staying, sequence.slot)
-            events.append(Patch(sequence.song, sequence.patches, sketches[sequence.slot], latents[row]))
+            sketch = choices[sequence.slot][: self.sizes.sketch_tokens]
+            events.append(Patch(sequence.song, sequence.patches, sketch, latents[row]))
             sequence.patches += 1
             if sequence.patches == self.longest:
                 events.append(self._end(sequence, "longest length"))
@@ -218,12 +219,18 @@ class DecodingEngine:
         return SongEnd(sequence.song, sequence.patches, ending, self.clock.take(sequence.song))
 
     def _sketch(self, songs: list[int], slots: list[int], uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Sketch tokens (S, patch), the hidden vectors after them (S, R, D) and the latest tokens (S, window)."""
+        """What the language model chose, the hidden vectors after it (S, R, D) and the latest tokens (S, window).
+
+        It chose sketch tokens, (S, patch); without a sketch, whether the song goes on, (S, 1).
+        """
         batch, index = self._batch, self._batch.index(slots)
         positions, length = batch.next_positions(slots)
 
         def sketch(inputs: Tensor, recent: Tensor, uniform: Tensor, positions: Tensor) -> tuple[Tensor, ...]:
-            return self._sketch_patch(batch.steps(slots, positions, length), inputs, recent, uniform)
+            steps = batch.steps(slots, positions, length)
+            if not self.sizes.sketch:
+                return *self._whether_to_go_on(steps, inputs, uniform), recent
+            return self._sketch_patch(steps, inputs, recent, uniform)
 
         inputs = (self._inputs[index], self._recent[index], uniform, positions)
         tokens, hidden, recent = self._call("sketch", songs, length, sketch, *inputs)
@@ -253,13 +260,19 @@ class DecodingEngine:
             tokens.append(token)
         return torch.stack(tokens, dim=1), steps.step(self._in_rows(x)), recent
 
+    def _whether_to_go_on(self, steps: Steps, x: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+        """Of a model without a sketch: for every song whether it has another patch, (S, 1), and its hidden vectors."""
+        hidden = steps.step(self._in_rows(x))
+        logits = cfg_of_rows(self.model.sketch_lm.logits(hidden), self.config.guidance)
+        return sample(logits, uniform[:, 0], self.config)[:, None], hidden
+
     def _in_rows(self, x: Tensor) -> Tensor:
         """The same embedding for every row of a song: (S, D) to (S, R, D)."""
         return x[:, None].expand(-1, self.rows, -1)
 
     def _solve(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Latents of a patch (S, P, C), and the embedding of them that the language model reads next (S, D)."""
-        latents = self._solver.solve(hidden, tokens, previous, noise)
+        latents = self._solver.solve(hidden, tokens[:, : self.sizes.sketch_tokens], previous, noise)
         return latents, self.model.acoustic_encoder(latents.to(self.model.dtype))
 
     def _call(self, stage: str, songs: list[int], variant: int, function: Callable[..., Any], *inputs: Tensor) -> Any:

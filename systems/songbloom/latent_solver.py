@@ -37,7 +37,7 @@ class LatentSolver:
 
         Args:
             hidden: of the language model after the patch's tokens, (S, R, D).
-            tokens: sketch tokens, (S, P).
+            tokens: sketch tokens, (S, P), or none, (S, 0).
             previous: latents of the previous patch, (S, P, C).
             noise: standard normal, (S, P, C).
 
@@ -58,7 +58,7 @@ class LatentSolver:
         return self._follow(lambda x, step: cfg_of_halves(pair(x.repeat(2, 1, 1), step), scale), noise)
 
     def _field(self, context: Tensor) -> Field:
-        """The velocity of rows, (N, P, C), in their contexts, (N, 1 + 2P, D)."""
+        """The velocity of rows, (N, P, C), in their contexts, from `AcousticDiT.context`."""
         dit = self._model.acoustic_dit
         return lambda x, step: dit.velocity(x, self._times[step : step + 1], context, self._rope)
 

@@ -20,7 +20,7 @@ class SongBloom(nn.Module):
 
     Attributes:
         conditioning: prompt and lyrics to the language model's prefix.
-        sketch_embedding: embeddings of the sketch tokens, shared by both transformers.
+        sketch_embedding: embeddings of the sketch tokens, shared by both transformers; no rows without a sketch.
         sketch_lm: the language model.
         acoustic_encoder: a patch's latents to one embedding.
         acoustic_dit: the diffusion transformer.
@@ -32,7 +32,7 @@ class SongBloom(nn.Module):
         self.config = config
         model = config.model
         self.conditioning = Conditioning(model)
-        self.sketch_embedding = nn.Embedding(model.sketch_vocabulary + 2, model.dim)
+        self.sketch_embedding = nn.Embedding(model.sketch_vocabulary + 2 if model.sketch else 0, model.dim)
         self.sketch_lm = SketchLM(model)
         self.acoustic_encoder = AcousticEncoder(model)
         self.acoustic_dit = AcousticDiT(model)

@@ -24,9 +24,21 @@ def _preset(name: str, model: ModelConfig, seconds: float, diffusion_temperature
 
 
 _FULL = ModelConfig()
+_TINY = replace(_FULL, lm_layers=16, dit_layers=8)
+
+TABLE_4 = {
+    "H + C + S": _TINY,
+    "H + C": replace(_TINY, dit_sketch=False),
+    "H": replace(_TINY, dit_sketch=False, dit_context=False),
+    "no sketch": replace(_TINY, sketch=False),
+}
+"""The models of the paper's table 4, by what the diffusion transformer reads: hidden vector, context, sketch.
+
+For other sizes take the same switches: ``dit_sketch``, ``dit_context`` and ``sketch`` of `ModelConfig`.
+"""
 
 PRESETS = {
-    "tiny": _preset("tiny", replace(_FULL, lm_layers=16, dit_layers=8), 60.0),
+    "tiny": _preset("tiny", _TINY, 60.0),
     "full_150s": _preset("full_150s", _FULL, 150.0),
     "full_150s_dpo": _preset("full_150s_dpo", _FULL, 150.0),
     "full_240s": _preset("full_240s", replace(_FULL, lm_rotary_base=40000.0, lyrics_length=1000), 240.0, 0.9),

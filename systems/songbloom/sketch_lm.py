@@ -2,7 +2,8 @@
 
 Its input is ``[prompt 250][lyrics 600][BOS][s1 … s16][A1][s17 … s32][A2] …``: sketch tokens in patches of 16, each
 patch followed by one embedding of its latents (SongBloom, arXiv 2506.07634, section 4.1; LLaMA as in transformers
-4.44). How it goes on from a prefix, one position at a time with a KV cache, is in `systems.songbloom.batches`.
+4.44). A model without a sketch, an ablation, reads ``… [BOS][A1][A2] …``. How it goes on from a prefix, one position at
+a time with a KV cache, is in `systems.songbloom.batches`.
 
 Shapes: N rows, T positions, D model width, H heads, W head width.
 """
@@ -38,7 +39,7 @@ class SketchLM(nn.Module):
         self.classifier = nn.Sequential(
             nn.Linear(config.dim, config.dim, bias=False),
             nn.SiLU(),
-            nn.Linear(config.dim, config.sketch_vocabulary + 1),
+            nn.Linear(config.dim, config.end + 1),
         )
         self.step_layers: list[Callable[[Tensor, RoPE, Attend], Tensor]] = list(self._layers())
 
@@ -98,6 +99,9 @@ class SketchLM(nn.Module):
         self.step_layers = [torch.compile(layer.forward) for layer in self._layers()]
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Logits of the next sketch token (the last of them ends the song), float32, shape (..., vocabulary + 1)."""
+        """Logits of the next sketch token, float32, shape (..., vocabulary + 1); the last of them ends the song.
+
+        Without a sketch there are two: the song goes on, or ends.
+        """
         logits: Tensor = self.classifier(hidden)
         return logits.float()

@@ -4,7 +4,8 @@ Gradients of the second term reach the language model through its hidden vectors
 4.3).
 
 Shapes: B songs, T frames (a multiple of the patch P), N = T / P patches, M patches of all songs within their lengths,
-C latent channels, D model width, V = sketch vocabulary + 1.
+C latent channels, D model width, V = sketch vocabulary + 1. A model without a sketch, an ablation, has N + 1 targets
+per song instead of T + 1, which say whether another patch follows, and V = 2.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from systems.songbloom.config import ModelConfig
 from systems.songbloom.model import SongBloom
 from systems.songbloom.training.batch import SongBatch
 from systems.songbloom.training.conditions import prefixes
@@ -138,27 +140,28 @@ def losses(
         velocity_weight: see `Losses`.
     """
     sizes, lm = model.config.model, model.sketch_lm
-    batch, frames = sketch.shape
-    tokens = model.sketch_embedding(sketch).unflatten(1, (-1, sizes.patch))  # (B, N, P, D)
     patches = latents.unflatten(1, (-1, sizes.patch))  # (B, N, P, C)
+    tokens = model.sketch_embedding(sketch.unflatten(1, (-1, sizes.patch))[..., : sizes.sketch_tokens])  # (B, N, P, D)
     acoustic = model.acoustic_encoder(patches.to(tokens.dtype))  # (B, N, D)
     sequence = torch.cat([tokens, acoustic[:, :, None]], dim=2).flatten(1, 2)
-    sequence = torch.cat([lm.bos.expand(batch, 1, -1), sequence], dim=1)  # (B, 1 + (P + 1)·N, D)
+    sequence = torch.cat([lm.bos.expand(len(sketch), 1, -1), sequence], dim=1)  # (B, 1 + (P + 1)·N, D)
     hidden = lm(torch.cat([prefix, sequence], dim=1))[:, prefix.shape[1] :]
 
-    # After a patch's last token comes its latents' embedding, so that position predicts no token but serves the patch.
-    serves = torch.arange(sequence.shape[1], device=sketch.device) % sizes.steps == sizes.patch
-    logits = lm.logits(hidden[:, ~serves])
-    targets = F.pad(sketch, (0, 1), value=sizes.end)
-    places = torch.arange(frames + 1, device=sketch.device)
-    targets = targets.masked_fill(places == lengths[:, None], sizes.end)
-    targets = targets.masked_fill(places > lengths[:, None], sizes.ignored)
+    song_patches = lengths // sizes.patch
+    if sizes.sketch:
+        # After a patch's last token comes its latents' embedding, so that position predicts no token but serves the
+        # patch.
+        serves = torch.arange(sequence.shape[1], device=sketch.device) % sizes.steps == sizes.patch
+        logits, of_patches = lm.logits(hidden[:, ~serves]), hidden[:, serves]  # (B, T + 1, V), (B, N, D)
+        targets = _targets(sketch, lengths, sizes)
+    else:
+        logits, of_patches = lm.logits(hidden), hidden[:, :-1]  # (B, N + 1, 2), (B, N, D)
+        targets = _targets(torch.zeros_like(sketch[:, :: sizes.patch]), song_patches, sizes)
     cross_entropy = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=sizes.ignored)
 
-    song_patches = lengths // sizes.patch
-    within = torch.arange(frames // sizes.patch, device=sketch.device) < song_patches[:, None]  # (B, N)
+    within = torch.arange(patches.shape[1], device=sketch.device) < song_patches[:, None]  # (B, N)
     previous = F.pad(patches, (0, 0, 0, 0, 1, 0))[:, :-1][within]
-    clean, hidden_vectors, sketch_embeddings = patches[within], hidden[:, serves][within], tokens[within]
+    clean, hidden_vectors, sketch_embeddings = patches[within], of_patches[within], tokens[within]
     if draws.blank_hidden is not None:
         hidden_vectors = hidden_vectors.masked_fill(draws.blank_hidden[:, None], 0)
     if draws.blank_sketch is not None:
@@ -177,6 +180,23 @@ def losses(
         song_patches=song_patches,
         ignored=sizes.ignored,
     )
+
+
+def _targets(choices: Tensor, counts: Tensor, sizes: ModelConfig) -> Tensor:
+    """What the language model is to choose: a song's choices, the end, and nothing in the padding.
+
+    Args:
+        choices: of each song, (B, T).
+        counts: how many of them each song has, (B,).
+        sizes: of the model.
+
+    Returns:
+        Shape (B, T + 1).
+    """
+    places = torch.arange(choices.shape[1] + 1, device=choices.device)
+    targets = F.pad(choices, (0, 1), value=sizes.end)
+    targets = targets.masked_fill(places == counts[:, None], sizes.end)
+    return targets.masked_fill(places > counts[:, None], sizes.ignored)
 
 
 def noised(clean: Tensor, draws: TrainingDraws, objective: str) -> tuple[Tensor, Tensor]:

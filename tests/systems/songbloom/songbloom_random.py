@@ -36,10 +36,10 @@ def random_model(config: SongBloomConfig = SMALL, seed: int = 0, end_bias: float
     for name, parameter in model.named_parameters():
         if name.endswith("conditioning.blank"):
             continue
-        if parameter.ndim > 1:
+        if parameter.ndim > 1 and len(parameter):  # an ablated model has no row for sketch tokens
             fan_in = parameter[0].numel()
             parameter.normal_(0, 1 if "embedding" in name or "sentences" in name else fan_in**-0.5, generator=generator)
-        elif not name.endswith(("gamma", "norm.weight", "alpha", "beta")):
+        elif parameter.ndim == 1 and not name.endswith(("gamma", "norm.weight", "alpha", "beta")):
             parameter.normal_(0, 0.1, generator=generator)
     model.sketch_lm.classifier[2].bias[-1] = end_bias
     return model

@@ -13,7 +13,6 @@ from systems.songbloom.costs import (
     bytes_per_token,
     cache_bytes,
     dit_flops_per_patch,
-    dit_tokens,
     dit_weights,
     flops_per_patch,
     layer_weights,
@@ -45,7 +44,7 @@ def test_by_hand():
     assert layer_weights(TINY) == 40_960
     assert lm_weights(TINY) == 3 * 40_960 + 64 * 64 + 64 * 101
     assert dit_weights(TINY) == 2 * 40_960 + 2 * 64 * 8
-    assert dit_tokens(TINY) == 1 + 1 + 4 + 4 + 4
+    assert TINY.dit_tokens == 1 + 1 + 4 + 4 + 4
     # Two rows, five steps; attention reads 20 keys and 20 values of 64 in each of three layers.
     assert lm_flops_per_patch(TINY, SETTINGS, 20) == 2 * 5 * (2 * 133_440 + 3 * 2 * 2 * 64 * 20)
     assert bytes_per_token(TINY, songs=3, position=20, itemsize=2) == 2 * (133_440 + 3 * 2 * 2 * 3 * 64 * 20)
