@@ -7,9 +7,11 @@ breaks only itself. A package adds its own by declaring entry points in the grou
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from pathlib import PurePath
 from typing import Any, cast
 
 from songbench.contracts.card_checks import faults_of_metric, faults_of_system
@@ -35,9 +37,16 @@ class PluginError(SongbenchError):
     """A plug-in is installed but cannot be used; the others still can."""
 
 
+_ENDING = re.compile(r"\.[A-Za-z]{2,}$")
+_PATH = re.compile(rf"/|{_ENDING.pattern}")
+
+
 @dataclass(frozen=True)
 class SystemSpec:
-    """How a user names a system: ``name``, ``name:variant``, ``name=source`` or ``name:variant=source``."""
+    """How a user names a system: ``name``, ``name:variant``, ``name=source`` or ``name:variant=source``.
+
+    ``name:path`` is short for ``name:stem=path``; a path is known by a slash or by a file's ending, such as ``.lora``.
+    """
 
     name: str
     variant: str | None = None
@@ -48,7 +57,10 @@ class SystemSpec:
         """Read the written form."""
         head, _, source = text.partition("=")
         name, _, variant = head.partition(":")
-        return cls(name.strip(), variant.strip() or None, source.strip() or None)
+        variant, source = variant.strip(), source.strip()
+        if not source and _PATH.search(variant):
+            variant, source = _ENDING.sub("", PurePath(variant).name), variant
+        return cls(name.strip(), variant or None, source or None)
 
     def __str__(self) -> str:
         return self.name + (f":{self.variant}" if self.variant else "") + (f"={self.source}" if self.source else "")

@@ -25,19 +25,23 @@ from systems.songbloom.checkpoint_names import Origin
 from systems.songbloom.checkpoint_tensors import holds_autoencoder, stored_tensors
 from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.config_files import named_autoencoder
-from systems.songbloom.lora.adapters import adapted_state
+from systems.songbloom.lora.adapters import ADAPTERS, adapted_state
 from systems.songbloom.model import SongBloom
 
 
-def released_state_dict(model: SongBloom) -> dict[str, Tensor]:
+def released_state_dict(model: SongBloom, *, without_adapters: bool = False) -> dict[str, Tensor]:
     """The model's weights under the names of the released checkpoints (``model.…``, ``vae.vae.…``).
 
     Weight norms, which are folded in here, are written as the norm and the weight itself. Works on the meta device.
 
+    Args:
+        model: not prepared for decoding.
+        without_adapters: leave low-rank adapters out instead of refusing them.
+
     Raises:
         InputError: the model was prepared for decoding on a CPU, which packs its weights, or has adapters.
     """
-    if adapted_state(model):
+    if adapted_state(model) and not without_adapters:
         raise InputError(
             "This model has adapters, which a checkpoint has no place for.",
             cure="Merge them first (merge_adapters), or save them alone (save_lora).",
@@ -48,6 +52,8 @@ def released_state_dict(model: SongBloom) -> dict[str, Tensor]:
         )
     state = {}
     for name, tensor in model.state_dict().items():
+        if ADAPTERS in name:
+            continue
         origin = Origin.of(name, tensor.ndim)
         for released, part in zip(origin.names, origin.split(tensor), strict=True):
             state[f"vae.{released}" if released.startswith("vae.") else f"model.{released}"] = part
@@ -55,7 +61,11 @@ def released_state_dict(model: SongBloom) -> dict[str, Tensor]:
 
 
 def load_model(
-    config: SongBloomConfig, *files: Path, dtype: torch.dtype | None = None, alpha: float | None = None
+    config: SongBloomConfig,
+    *files: Path,
+    dtype: torch.dtype | None = None,
+    alpha: float | None = None,
+    merge: bool = True,
 ) -> SongBloom:
     """Build a model and fill it from checkpoint files, memory-mapped, so that nothing is held twice.
 
@@ -65,13 +75,14 @@ def load_model(
             Low-rank adapters, which come before their base, are merged.
         dtype: of the transformers; None: as stored. The autoencoder is always float32.
         alpha: of adapters whose file does not say it.
+        merge: else adapters are left out.
 
     Raises:
         InputError: a file cannot be read, or its tensors are not those of this model (missing, unknown, other shapes,
             not finite).
     """
     model = _empty_model(config)
-    tensors = stored_tensors(files, alpha)
+    tensors = stored_tensors(files, alpha, merge=merge)
     for name, origin in _matched(model, tensors, files).items():
         tensor = origin.join([_finite(part, tensors[part].read(), files) for part in origin.names])
         set_tensor(model, name, tensor.to(torch.float32 if name.startswith("autoencoder.") else dtype or tensor.dtype))
@@ -195,6 +206,12 @@ def save_checkpoint(model: SongBloom, folder: Path) -> CheckpointFiles:
     temporary = weights.with_suffix(".partial")
     save_file({name: tensor.contiguous().clone() for name, tensor in released_state_dict(model).items()}, temporary)
     temporary.rename(weights)
+    return CheckpointFiles(weights=weights, config=write_sizes(config, weights))
+
+
+def write_sizes(config: SongBloomConfig, weights: Path) -> Path:
+    """Write what a weights file is read by beside it: YAML, vocabulary and the autoencoder's JSON; returns the YAML."""
+    folder = weights.parent
     (folder / "vocab_g2p.yaml").write_text(
         yaml.safe_dump(list(config.model.vocabulary.symbols), allow_unicode=True), encoding="utf-8"
     )
@@ -202,4 +219,4 @@ def save_checkpoint(model: SongBloom, folder: Path) -> CheckpointFiles:
     settings = config.to_upstream(vocabulary="vocab_g2p.yaml", autoencoder="autoencoder.json")
     sizes = weights.with_suffix(".yaml")
     sizes.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-    return CheckpointFiles(weights, sizes)
+    return sizes

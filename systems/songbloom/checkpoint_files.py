@@ -19,7 +19,7 @@ SUFFIXES = (f".safetensors{INDEX}", f".bin{INDEX}", ".safetensors", ".pt", ".ckp
 CURE = "Fetch it again ('songbench setup songbloom' for the released ones), or name another checkpoint."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckpointFiles:
     """The files that make up a checkpoint on this machine.
 
@@ -61,7 +61,7 @@ class CheckpointFiles:
                 file=str(config),
                 cure="Put it beside the weights under the same name.",
             )
-        return cls(path, config, folders)
+        return cls(weights=path, config=config, folders=folders)
 
     def read_config(self) -> SongBloomConfig:
         """The sizes and settings.

@@ -22,12 +22,13 @@ from systems.songbloom.lora.stored import StoredAdapter, holds_adapters, merged,
 _SECOND_COPY = "condition_provider.conditioners.prompt_wav.tokenizer."
 
 
-def stored_tensors(files: Sequence[Path], alpha: float | None = None) -> dict[str, StoredTensor]:
+def stored_tensors(files: Sequence[Path], alpha: float | None = None, *, merge: bool = True) -> dict[str, StoredTensor]:
     """All tensors of the files by their plain name, with adapters merged; of several under one name the first.
 
     Args:
         files: a file of adapters comes before its base.
         alpha: of the adapters; None: as their file says, else what the fork assumes.
+        merge: else adapters are left out.
 
     Raises:
         InputError: a file cannot be read, or adapters do not fit the base.
@@ -40,7 +41,7 @@ def stored_tensors(files: Sequence[Path], alpha: float | None = None) -> dict[st
             tensors.setdefault(name, tensor)
         for name, adapter in pairs.items():
             adapters.setdefault(name, adapter)
-    return merged(tensors, adapters)
+    return merged(tensors, adapters) if merge else tensors
 
 
 def unmerged_tensors(

@@ -50,8 +50,17 @@ def sing(
     ] = None,
     model: Annotated[
         str,
-        typer.Option("--model", help="full_150s, full_150s_dpo, full_240s, or a checkpoint: its path or hub name."),
+        typer.Option(
+            "--model", help="full_150s, full_150s_dpo, full_240s, a checkpoint (path or hub name), or adapters (.lora)."
+        ),
     ] = "full_150s",
+    base: Annotated[
+        str | None,
+        typer.Option("--base", help="The checkpoint to put adapters on; default: the one they were trained on."),
+    ] = None,
+    lora_alpha: Annotated[
+        float | None, typer.Option("--lora-alpha", help="Of adapters; default: as their file says.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, another song.")] = 0,
     takes: Annotated[
         int,
@@ -96,7 +105,10 @@ def sing(
     loading.check_names(device, precision)
     style = read_audio(prompt)
     # Everything that can be wrong is looked at before gigabytes are read.
-    config = check_checkpoint(loading.find(model))
+    checkpoint = loading.find(model, base=base, alpha=lora_alpha)
+    config = check_checkpoint(checkpoint)
+    for remark in loading.adapter_remarks(checkpoint):
+        typer.echo(remark, err=True)
     reading = read_lyrics(words, file=str(lyrics), seconds_per_tag=config.seconds_per_tag)
     parsed = reading.lyrics
 
@@ -116,7 +128,7 @@ def sing(
     console = Console(stderr=True)
     try:
         with console.status(f"Loading {model} …"):
-            singer = loading.load(model, device, precision)  # type: ignore[arg-type]  # names checked above
+            singer = loading.load(checkpoint, device, precision)  # type: ignore[arg-type]  # names checked above
             decoding = singer.config.decoding.changed(changes)
             engine = DecodingEngine(singer, decoding, slots=min(takes, songs_at_once(singer, decoding)))
         count = _write(engine, [replace(song, seed=seed + take) for take in range(takes)], files, console)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -10,7 +12,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.plugin import READY, Availability, unavailable
 from songbench.resources import weights
-from systems.songbloom.checkpoint_files import CheckpointFiles
+from systems.songbloom.checkpoint_files import CheckpointFiles, weights_digest
+from systems.songbloom.lora.config import ASSUMED_ALPHA
+from systems.songbloom.lora.record import SUFFIX, BaseCheckpoint, LoraRecord
 from systems.songbloom.releases import AUTOENCODER, FULL_150S, FULL_150S_DPO, FULL_240S
 from systems.songbloom.text.resources import SONGBLOOM_TEXT
 
@@ -24,6 +28,8 @@ RELEASES = {"full_150s": FULL_150S, "full_150s_dpo": FULL_150S_DPO, "full_240s":
 
 DEVICES = ("cpu", "cuda", "cuda:0", "mps")
 """What a device can be called; other numbers than 0 are possible, too."""
+
+_BASE_CURE = "--set system.songbloom.base=CHECKPOINT, or --base CHECKPOINT"
 
 _DEVICE = re.compile(r"^(cpu|mps|cuda(:\d+)?)$")
 _HUB = re.compile(r"^(?P<repo>[\w.-]+/[\w.-]+?)(@(?P<revision>[\w.-]+))?$")
@@ -44,18 +50,35 @@ def missing(variant: str | None) -> Availability:
     return unavailable("; ".join(state.reason for state in absent), cure)
 
 
-def find(name: str | Path) -> CheckpointFiles:
+def find(name: str | Path, *, base: str | Path | None = None, alpha: float | None = None) -> CheckpointFiles:
     """The files of a checkpoint on this machine.
 
     Args:
         name: a release (``full_150s`` or ``songbloom_full_150s``), the path of a weights file or of a folder with one,
-            or a hub repository ``owner/name`` or ``owner/name@revision`` that has been downloaded.
+            the path of low-rank adapters (``.lora``), or a hub repository ``owner/name`` or ``owner/name@revision``
+            that has been downloaded.
+        base: what adapters are put on, named in the same ways; None: what they were trained on. Of a weights file
+            without a YAML file, as the fork's training leaves them: whose YAML it has.
+        alpha: of the adapters, where their file does not say it or another is wanted.
 
     Raises:
         UnavailableError: a release or repository is not on this machine; says how to get it.
-        InputError: nothing like it exists.
+        InputError: nothing like it exists, or it has no use for a base or an alpha.
         SongbenchError: a file of a release is not what was set up.
     """
+    path = Path(name).expanduser()
+    if path.suffix == SUFFIX and path.is_file():
+        return _with_adapters(path, base, alpha)
+    if base is not None:
+        return _of_base(path, find(base), alpha)
+    files = _plain_files(name)
+    if alpha is None:
+        return files
+    _check_adapters(files.weights)
+    return replace(files, alpha=alpha)
+
+
+def _plain_files(name: str | Path) -> CheckpointFiles:
     shared = tuple(folder for folder in (weights.verified(AUTOENCODER),) if folder)
     variant = str(name).removeprefix("songbloom_")
     if variant in RELEASES:
@@ -77,6 +100,101 @@ def find(name: str | Path) -> CheckpointFiles:
     )
 
 
+def _with_adapters(path: Path, base: str | Path | None, alpha: float | None) -> CheckpointFiles:
+    """The files of adapters and of their base."""
+    record = LoraRecord.read(path)
+    if base is None and record is None:
+        raise InputError(
+            "These adapters do not say which checkpoint they are for.", file=str(path), cure=f"Name it: {_BASE_CURE}."
+        )
+    if base is None and record is not None:
+        beside = path.parent / record.base.name
+        base = beside if beside.exists() else record.base.name
+    try:
+        files = find(base or "")
+    except InputError as error:
+        raise InputError(
+            f"The checkpoint these adapters are for is not found: {error}",
+            file=str(path),
+            cure=f"Name it: {_BASE_CURE}.",
+        ) from None
+    from systems.songbloom.checkpoint_tensors import unmerged_tensors
+
+    if files.adapters or unmerged_tensors(files.weights)[1]:
+        raise InputError(
+            "Adapters cannot be put on adapters.", file=str(path), cure="Merge the first: songbench train merge."
+        )
+    return replace(files, adapters=path, alpha=alpha)
+
+
+def _of_base(path: Path, base: CheckpointFiles, alpha: float | None) -> CheckpointFiles:
+    """A weights file alone, with the YAML file of its base."""
+    if not path.is_file() or path.with_suffix(".yaml").is_file():
+        raise InputError(
+            "A base is for adapters, and for weights files without a YAML file; this is neither.",
+            field="base",
+            value=str(path),
+            cure="Leave the base out.",
+        )
+    if alpha is not None:
+        _check_adapters(path)
+    return CheckpointFiles(weights=path, config=base.config, folders=base.folders, alpha=alpha)
+
+
+def _check_adapters(file: Path) -> None:
+    from systems.songbloom.checkpoint_tensors import unmerged_tensors
+
+    if not unmerged_tensors(file)[1]:
+        raise InputError("An alpha is for adapters, but this checkpoint has none.", file=str(file), field="alpha")
+
+
+def base_checkpoint(name: str | Path, folder: Path) -> BaseCheckpoint:
+    """How adapters that are saved in a folder name the checkpoint they were trained on.
+
+    Args:
+        name: as for `find`.
+        folder: of the adapters.
+
+    Raises:
+        SongbenchError: as for `find`.
+    """
+    files = find(name)
+    path = Path(name).expanduser()
+    is_path = str(name).removeprefix("songbloom_") not in RELEASES and path.exists()
+    label = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() if is_path else str(name)
+    return BaseCheckpoint(label, digest_of_weights(files))
+
+
+def digest_of_weights(files: CheckpointFiles) -> str:
+    """The sha256 of a checkpoint's weights; of a release as recorded when it was set up."""
+    for release in RELEASES.values():
+        if weights.folder_of(release) == files.weights.parent:
+            return str(weights.as_recorded(release).files[0].sha256)
+    return weights_digest(files.weights)
+
+
+def adapter_remarks(files: CheckpointFiles) -> list[str]:
+    """What should be known of a checkpoint's adapters: another base than theirs, an alpha that is assumed."""
+    from systems.songbloom.checkpoint_tensors import unmerged_tensors
+
+    remarks = []
+    file = files.adapters or files.weights
+    record = LoraRecord.read(file)
+    _, adapters = unmerged_tensors(file, files.alpha)
+    if adapters and files.alpha is None and record is None:
+        ranks = "/".join(sorted({str(adapter.rank) for adapter in adapters.values()}))
+        remarks.append(
+            f"{file.name} holds adapters of rank {ranks} but not their alpha; {ASSUMED_ALPHA:g} is assumed, as the fork"
+            " does (lora_alpha is the setting)"
+        )
+    if files.adapters and record and record.base.digest != digest_of_weights(files):
+        remarks.append(
+            f"{file.name} was trained on another checkpoint ({record.base.name}, sha256 {record.base.digest[:12]}…)"
+            f" than it is put on ({files.weights.name})"
+        )
+    return remarks
+
+
 def _downloaded(repository: str, revision: str | None) -> Path:
     """The folder of a hub repository in the hub's own cache; nothing is downloaded here."""
     from huggingface_hub import snapshot_download
@@ -90,11 +208,13 @@ def _downloaded(repository: str, revision: str | None) -> Path:
         ) from error
 
 
-def load(name: str | Path, device: str | None = None, precision: Precision | None = None) -> SongBloom:
-    """A SongBloom that is ready to sing.
+def load(
+    name: str | Path | CheckpointFiles, device: str | None = None, precision: Precision | None = None
+) -> SongBloom:
+    """A SongBloom that is ready to sing; adapters are merged.
 
     Args:
-        name: see `find`.
+        name: see `find`, or what that gave.
         device: such as ``cpu``, ``cuda`` or ``mps``; None: the best there is.
         precision: of the transformers; None: bfloat16 on CUDA, float32 elsewhere.
 
@@ -112,7 +232,8 @@ def load(name: str | Path, device: str | None = None, precision: Precision | Non
         raise UnavailableError(absent)
     precision = precision or default_precision(device)
     dtype: torch.dtype = getattr(torch, precision)
-    return load_checkpoint(find(name), dtype).for_decoding(device, dtype)
+    files = name if isinstance(name, CheckpointFiles) else find(name)
+    return load_checkpoint(files, dtype).for_decoding(device, dtype)
 
 
 def check_names(device: str | None, precision: str | None) -> None:

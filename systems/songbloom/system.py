@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,7 @@ from systems.songbloom.config import DecodingConfig
 from systems.songbloom.presets import PRESETS
 
 if TYPE_CHECKING:
+    from systems.songbloom.checkpoint_files import CheckpointFiles
     from systems.songbloom.config import SongBloomConfig
     from systems.songbloom.decoding import DecodingEngine
     from systems.songbloom.model import SongBloom
@@ -32,7 +35,7 @@ DEFAULT = "full_150s"
 CONDITIONS = ("lyrics", "prompt audio")
 
 
-_OWN = ("checkpoint", "device", "precision", "batch", "compiled")
+_OWN = ("checkpoint", "base", "lora_alpha", "device", "precision", "batch", "compiled")
 _SETTINGS = tuple(field.name for field in fields(DecodingConfig))
 
 
@@ -41,8 +44,11 @@ class SongBloomSystem:
 
     Args:
         variant: a release (`systems.songbloom.loading.RELEASES`); with a checkpoint of one's own, the name of its row.
-        source: a checkpoint of one's own, ``songbloom:NAME=PATH``: a weights file, its folder or a hub repository.
+        source: a checkpoint of one's own, ``songbloom:NAME=PATH``: a weights file, its folder, low-rank adapters
+            (``.lora``) or a hub repository. ``songbloom:PATH`` has the file's name for its row.
         checkpoint: the same, for ``--set system.songbloom.checkpoint=PATH``.
+        base: the checkpoint that adapters are put on, a release or a path; None: the one they were trained on.
+        lora_alpha: of adapters whose file does not hold it (the public fork's), or to make them weaker or stronger.
         device: such as ``cpu`` or ``cuda:0``; None: the best there is.
         precision: ``float32`` or ``bfloat16``; None: bfloat16 on CUDA, float32 elsewhere.
         batch: the most songs to decode together; None: as many as pay and fit.
@@ -60,6 +66,8 @@ class SongBloomSystem:
         variant: str | None = None,
         source: str | None = None,
         checkpoint: str | None = None,
+        base: str | None = None,
+        lora_alpha: float | None = None,
         device: str | None = None,
         precision: str | None = None,
         batch: int | None = None,
@@ -81,6 +89,15 @@ class SongBloomSystem:
                 allowed=tuple(loading.RELEASES),
                 cure=f"A checkpoint of your own is entered as songbloom:{variant}=PATH.",
             )
+        if path is None and (base is not None or lora_alpha is not None):
+            field = "base" if base is not None else "lora_alpha"
+            raise InputError(
+                f"{field} is for adapters, and a release has none.",
+                field=field,
+                cure="Enter adapters as songbloom:PATH.lora.",
+            )
+        if lora_alpha is not None and not 0 < lora_alpha < math.inf:
+            raise InputError(f"An alpha of {lora_alpha} cannot be.", field="lora_alpha", cure="Give a number above 0.")
         device = None if device is None else str(device)
         loading.check_names(device, precision)
         if batch is not None and (type(batch) is not int or batch < 1):
@@ -89,6 +106,7 @@ class SongBloomSystem:
             raise InputError(f"compiled should be true or false, not {compiled!r}.", field="compiled")
         self._release = None if path else variant or DEFAULT
         self._checkpoint = path or self._release or DEFAULT
+        self._base, self._alpha = None if base is None else str(base), lora_alpha
         self._device, self._batch, self._compiled = device, batch, compiled
         self._precision: loading.Precision | None = precision  # type: ignore[assignment]  # checked above
         self._decoding = decoding
@@ -125,18 +143,37 @@ class SongBloomSystem:
         return {**self._content, "precision": self._chosen_precision, **self._decoding}
 
     @cached_property
+    def _files(self) -> CheckpointFiles:
+        """The checkpoint on this machine.
+
+        Raises:
+            SongbenchError: see `systems.songbloom.loading.find`.
+        """
+        return loading.find(self._checkpoint, base=self._base, alpha=self._alpha)
+
+    @cached_property
     def _content(self) -> dict[str, Json]:
-        """The sha256 of the weights (of a release: as recorded when it was set up), the digest of the configuration."""
+        """The sha256 of the weights (of a release: as recorded when it was set up), the digest of the configuration.
+
+        Adapters come before their base; their alpha counts where it was given.
+        """
         try:
-            files = loading.find(self._checkpoint)
+            files = self._files
             if self._release:
                 weight = weights.as_recorded(loading.RELEASES[self._release]).files[0].sha256
             else:
                 from systems.songbloom.checkpoint import tensor_files
 
-                weight = " ".join(file_digest(file) for file in tensor_files(files))
+                parts = [file for file in tensor_files(files) if file != files.weights]
+                digests = {
+                    **{file: file_digest(file) for file in parts},
+                    files.weights: loading.digest_of_weights(files),
+                }
+                weight = " ".join(digests[file] for file in tensor_files(files))
             config = {**asdict(files.read_config()), "name": ""}  # the file's name changes nothing
-            return {"checkpoint": weight, "config": content_key("songbloom config", json.loads(json.dumps(config)))}
+            alpha: dict[str, Json] = {} if self._alpha is None else {"lora_alpha": float(self._alpha)}
+            key = content_key("songbloom config", json.loads(json.dumps(config)))
+            return {"checkpoint": weight, "config": key, **alpha}
         except SongbenchError:  # not there or broken: availability says so
             return {"checkpoint": None, "config": None}
 
@@ -161,7 +198,7 @@ class SongBloomSystem:
         from systems.songbloom.checkpoint import check_checkpoint
 
         try:
-            check_checkpoint(loading.find(self._checkpoint))
+            check_checkpoint(self._files)
         except UnavailableError as error:
             reason, _, cure = str(error).partition(" Get it: ")
             return unavailable(reason, cure)
@@ -174,6 +211,9 @@ class SongBloomSystem:
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
         """Which checkpoint of one's own sings, and the prompts that will fail as they have no style prompt."""
         remarks = [] if self._release else [f"{self.card.name} is the checkpoint {self._checkpoint}"]
+        with suppress(SongbenchError):  # not there or broken: availability says so
+            if not self._release:
+                remarks += [f"{self.card.name}: {remark}" for remark in loading.adapter_remarks(self._files)]
         if without := [prompt.id for prompt in prompts if prompt.prompt_audio is None]:
             examples = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
             number = "1 prompt has" if len(without) == 1 else f"{len(without)} prompts have"
@@ -264,7 +304,7 @@ class SongBloomSystem:
         from systems.songbloom.singing import songs_at_once
 
         if self._model is None:
-            self._model = loading.load(self._checkpoint, self._chosen_device, self._chosen_precision)
+            self._model = loading.load(self._files, self._chosen_device, self._chosen_precision)
         config = self._model.config.decoding.changed(self._decoding)
         slots = min(songs, self._batch or songs_at_once(self._model, config))
         if self._engine is None or self._engine.slots < slots:

@@ -14,11 +14,25 @@ from songbench.domain.errors import InputError
         ("songbloom:full_150s", SystemSpec("songbloom", "full_150s")),
         ("imported:suno-v5=a/b:c=d", SystemSpec("imported", "suno-v5", "a/b:c=d")),
         ("imported=x", SystemSpec("imported", None, "x")),
+        ("muse:0.6b", SystemSpec("muse", "0.6b")),
     ],
 )
 def test_written_names(text, spec):
     assert SystemSpec.parse(text) == spec
     assert str(spec) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("songbloom:mine.lora", "songbloom:mine=mine.lora"),
+        ("songbloom:runs/step-2000/", "songbloom:step-2000=runs/step-2000/"),
+        ("songbloom:a/b.v2.ckpt", "songbloom:b.v2=a/b.v2.ckpt"),
+    ],
+)
+def test_a_path_has_the_name_of_its_file(text, spelling):
+    assert SystemSpec.parse(text) == SystemSpec.parse(spelling)
+    assert str(SystemSpec.parse(text)) == spelling
 
 
 def test_everything_we_declare_can_be_built():

@@ -21,11 +21,14 @@ from systems.songbloom.lora.targets import Projection, projections_of
 TABLES = ("sketch_embedding.", "sketch_lm.classifier.")
 """Parts that tokens of another codebook need to be trained whole."""
 
+ADAPTERS = ".adapters."
+"""What the names of their tensors hold in the state dict of a model."""
+
 _FIXED = ("autoencoder.", "conditioning.blank")
 """What no training of SongBloom changes."""
 
 
-class Adapter(nn.Module):
+class LowRankAdapter(nn.Module):
     """``scale · B A dropout(x)`` for one linear map; in float32, cast to the type of what it is applied to.
 
     Args:
@@ -72,9 +75,9 @@ class AdaptedLinear(nn.Module):
         self.slices, self.active = slices, True
         self.adapters = nn.ModuleDict()
 
-    def __iter__(self) -> Iterator[Adapter]:
+    def __iter__(self) -> Iterator[LowRankAdapter]:
         for adapter in self.adapters.values():
-            assert isinstance(adapter, Adapter)
+            assert isinstance(adapter, LowRankAdapter)
             yield adapter
 
     def forward(self, x: Tensor) -> Tensor:
@@ -172,7 +175,7 @@ def _attach(model: nn.Module, projections: Sequence[Projection], config: LoraCon
             adapted = linear
         outputs, inputs = adapted.weight.shape
         leaf = projection.name.rpartition(".")[2]
-        adapter = Adapter(projection, inputs, outputs // projection.slices, config, adapted.weight.device)
+        adapter = LowRankAdapter(projection, inputs, outputs // projection.slices, config, adapted.weight.device)
         adapted.adapters[leaf] = adapter.train(model.training)
 
 
@@ -185,7 +188,7 @@ def _replace(model: nn.Module, path: str, module: nn.Module) -> None:
 def _trained_whole(model: nn.Module, config: LoraConfig) -> tuple[str, ...]:
     if config.train == "adapters":
         return ()
-    names = [name for name, _ in model.named_parameters() if not name.startswith(_FIXED) and ".adapters." not in name]
+    names = [name for name, _ in model.named_parameters() if not name.startswith(_FIXED) and ADAPTERS not in name]
     return tuple(name for name in names if config.train == "all" or name.startswith(TABLES))
 
 
@@ -193,11 +196,11 @@ def _adapted(model: nn.Module) -> list[tuple[str, AdaptedLinear]]:
     return [(path, module) for path, module in model.named_modules() if isinstance(module, AdaptedLinear)]
 
 
-def _adapters(model: nn.Module) -> list[Adapter]:
+def _adapters(model: nn.Module) -> list[LowRankAdapter]:
     return [adapter for _, adapted in _adapted(model) for adapter in adapted]
 
 
-def adapters_of(model: nn.Module) -> dict[str, Adapter]:
+def adapters_of(model: nn.Module) -> dict[str, LowRankAdapter]:
     """The adapters of a model by upstream's name of the linear map; empty: it has none."""
     return {adapter.projection.name: adapter for adapter in _adapters(model)}
 

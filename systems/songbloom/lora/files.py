@@ -16,6 +16,8 @@ from torch import Tensor
 
 from songbench.domain.errors import InputError
 from systems.checkpoints.stored_tensors import StoredTensor
+from systems.songbloom.checkpoint import load_model, tensor_files
+from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.checkpoint_names import Origin
 from systems.songbloom.checkpoint_tensors import unmerged_tensors
 from systems.songbloom.lora.adapters import adapted_state, adapters_of, add_adapters, whole_parameters
@@ -93,6 +95,17 @@ def load_lora(model: SongBloom, path: Path, *, alpha: float | None = None) -> Lo
     if record:
         _fill_whole(model, tensors, path)
     return config
+
+
+def load_with_adapters(files: CheckpointFiles) -> SongBloom:
+    """The model of a checkpoint with its adapters on, not merged.
+
+    Raises:
+        InputError: it has none, or as for `systems.songbloom.checkpoint.load_model` and `load_lora`.
+    """
+    model = load_model(files.read_config(), *tensor_files(files), merge=False)
+    load_lora(model, files.adapters or files.weights, alpha=files.alpha)
+    return model
 
 
 def _of_fork(adapters: Mapping[str, StoredAdapter]) -> LoraConfig:

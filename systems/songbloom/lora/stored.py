@@ -18,7 +18,7 @@ from songbench.resources.tensors import is_finite
 from systems.checkpoints.stored_tensors import StoredTensor
 
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
-_BASE = ".base."
+BASE = ".base."
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def separated(
         adapters[stem] = StoredAdapter(down, up, alpha, file)
     plain = {}
     for name, tensor in tensors.items():
-        stem, base, leaf = name.rpartition(_BASE)
+        stem, base, leaf = name.rpartition(BASE)
         if not name.endswith((DOWN, UP)):
             plain[f"{stem}.{leaf}" if base and stem in stems else name] = tensor
     return plain, adapters

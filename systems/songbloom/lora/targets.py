@@ -63,7 +63,7 @@ def projections_of(model: nn.Module, targets: Sequence[str]) -> tuple[Projection
     maps = projections(model)
     for target in targets:
         if not any(matches(one, [target]) for one in maps):
-            kinds = dict.fromkeys(re.sub(r"^.*\.\d+\.", "", one.name) for one in maps if ".layers." in one.name)
+            kinds = dict.fromkeys(re.sub(r"^.*\.(?=[a-z]\w*(\.\d+)?$)", "", one.name) for one in maps)
             raise InputError(
                 f"No linear map is called '{target}'.", field="targets", value=target, allowed=tuple(kinds)
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from systems.songbloom.training.commands.merge import merge
 from systems.songbloom.training.commands.prepare import prepare
 from systems.songbloom.training.commands.tokenizer import tokenizer
 
@@ -18,5 +19,6 @@ def train() -> None:
     """The group itself does nothing."""
 
 
+app.command()(merge)
 app.command()(prepare)
 app.command()(tokenizer)

@@ -13,12 +13,8 @@ from systems.songbloom.lora.adapters import (
     merge_adapters,
 )
 from systems.songbloom.lora.config import LoraConfig
-from systems.songbloom.model import SongBloom
 from systems.songbloom.training.losses import losses
 
-needs_checkpointing = pytest.mark.skipif(
-    not hasattr(SongBloom, "checkpoint_layers"), reason="the model has no gradient checkpointing yet"
-)
 SETS = ("lm_qv", "lm_qv_dit", "every")
 
 
@@ -114,16 +110,13 @@ def test_losses_gradients_and_merged_matrices(training_golden, case):
     assert (after.predicted_velocities - step.predicted_velocities).abs().max() <= 2e-5
 
 
-@pytest.mark.parametrize(
-    "checkpointing", [False, pytest.param(True, marks=needs_checkpointing)], ids=["plain", "checkpointing"]
-)
+@pytest.mark.parametrize("checkpointing", [False, True], ids=["plain", "checkpointing"])
 def test_steps_of_an_optimiser_change_the_adapters_alone(training_golden, checkpointing):
     """With gradient checkpointing, too, under which the fork's adapters of the language model learn nothing."""
     facts = training_golden.facts["adamw.lora"]
     model, _ = adapted(training_golden, "lm_qv")
     fill(training_golden, "lm_qv", model, up=False)
-    if checkpointing:
-        model.checkpoint_layers(True)
+    model.checkpoint_layers(checkpointing)
     before = {name: one.clone() for name, one in model.state_dict().items() if ".adapters." not in name}
     parameters = adapter_parameters(model)
     optimiser = torch.optim.AdamW(
@@ -145,7 +138,6 @@ def test_steps_of_an_optimiser_change_the_adapters_alone(training_golden, checkp
     assert all(torch.equal(one, after[name]) for name, one in before.items())
 
 
-@needs_checkpointing
 def test_every_adapter_learns_under_gradient_checkpointing(training_golden):
     model, facts = adapted(training_golden, "every")
     fill(training_golden, "every", model)
