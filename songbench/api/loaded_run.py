@@ -188,6 +188,29 @@ class Run:
         return str(source.path) if isinstance(source, AudioFile) else ""
 
     @cached_property
+    def assets(self) -> pd.DataFrame:
+        """The audio of the suite's prompts: ``prompt``, ``asset``, ``digest`` and ``audio``, a row each.
+
+        ``asset`` is ``vocal``, ``reference`` or ``prompt_wav``, ``audio`` as in `songs`. What was to be rendered or cut
+        and is not in the store has no row.
+        """
+        import pandas as pd
+
+        from songbench.domain.audio import AudioFile
+        from songbench.execution.recorded import stored_assets
+        from songbench.execution.songs import StoredAudio
+
+        rows = [
+            (prompt, name, source.digest, str(source.path))
+            if isinstance(source, AudioFile)
+            else (prompt, name, source.digest, self._store.address(source.blob.place))
+            for prompt, sources in stored_assets(self._experiment, self._store).items()
+            for name, source in sources.items()
+            if isinstance(source, AudioFile | StoredAudio)
+        ]
+        return pd.DataFrame(rows, columns=["prompt", "asset", "digest", "audio"])
+
+    @cached_property
     def transcripts(self) -> pd.DataFrame:
         """What recognisers wrote down, a row for each song and metric, beside the lyrics."""
         from songbench.reporting.scores import transcripts_frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from systems.songbloom.training.commands.merge import merge
+from systems.songbloom.training.commands.pairs import pairs
 from systems.songbloom.training.commands.prepare import prepare
 from systems.songbloom.training.commands.tokenizer import tokenizer
 
@@ -22,3 +23,4 @@ def train() -> None:
 app.command()(merge)
 app.command()(prepare)
 app.command()(tokenizer)
+app.command()(pairs)
