@@ -28,21 +28,20 @@ class PackedLinear(nn.Module):
 def pack_linears(module: nn.Module) -> None:
     """Replace every `nn.Linear` below `module` by a `PackedLinear`, one at a time so that memory does not double.
 
-    Does nothing where oneDNN is not there (it is in every x86 and ARM build of torch) or the module is not on the CPU.
-    Halves are left as they are on processors for which oneDNN has no kernels of them, as those without AVX-512.
+    Does nothing where oneDNN is not there (it is in every x86 and ARM build of torch) or the module is not on the CPU,
+    and leaves weights of a type that this processor's oneDNN cannot multiply (bfloat16 without AVX-512) to torch.
     """
     if not torch.backends.mkldnn.is_available():
         return
     parents = [part for part in module.modules() if not isinstance(part, nn.Linear)]  # holds on to no weight
     for parent in parents:
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Linear) and child.weight.device.type == "cpu" and _has_kernels(child.weight.dtype):
+            if isinstance(child, nn.Linear) and child.weight.device.type == "cpu" and _packable(child.weight.dtype):
                 setattr(parent, name, PackedLinear(child))
 
 
-def _has_kernels(dtype: torch.dtype) -> bool:
+def _packable(dtype: torch.dtype) -> bool:
+    """Whether oneDNN multiplies numbers of a type on this processor."""
     if dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    if dtype == torch.float16:
-        return bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
-    return True
+    return dtype == torch.float32

@@ -282,6 +282,18 @@ class TestTraining:
             assert gradient.any(), name
             torch.testing.assert_close(again[name], gradient, msg=name)
 
+    def test_mixed_precision_stays_near(self, model, batch):
+        """With products in bfloat16; angles of the diffusion time and the losses stay in float32."""
+        draws = TrainingDraws.make(model, batch, NOTHING_DROPPED, seeded())
+        exact = batch_losses(model, batch, draws, USUAL)
+        with torch.autocast("cpu", torch.bfloat16):
+            features = model.acoustic_dit.time_features(draws.times)
+            mixed = batch_losses(model, batch, draws, USUAL)
+        assert torch.equal(features, model.acoustic_dit.time_features(draws.times))
+        assert mixed.total.dtype == torch.float32
+        assert mixed.sketch.item() == pytest.approx(exact.sketch.item(), rel=0.03)
+        assert mixed.velocity.item() == pytest.approx(exact.velocity.item(), rel=0.03)
+
     def test_low_and_high_level_agree(self, model, batch):
         draws = TrainingDraws.make(model, batch, NOTHING_DROPPED, seeded())
         prefix = prefixes(model.conditioning, batch, draws)
