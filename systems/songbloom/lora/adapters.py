@@ -229,7 +229,7 @@ def adapters_off(model: nn.Module) -> Iterator[None]:
         raise InputError(
             "With train=all the model as it was before is not kept.", field="train", cure="Load it a second time."
         )
-    adapted = [module for _, module in _adapted(model)]
+    adapted = {module: module.active for _, module in _adapted(model)}
     tables = {name: model.get_parameter(name) for name in (state.originals if state else {})}
     trained = {name: table.data for name, table in tables.items()}
     try:
@@ -240,8 +240,8 @@ def adapters_off(model: nn.Module) -> Iterator[None]:
             table.data = state.originals[name]
         yield
     finally:
-        for module in adapted:
-            module.active = True
+        for module, active in adapted.items():
+            module.active = active
         for name, table in tables.items():
             table.data = trained[name]
 
