@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from systems.songbloom.training.commands.memory import memory
 from systems.songbloom.training.commands.merge import merge
 from systems.songbloom.training.commands.pairs import pairs
 from systems.songbloom.training.commands.prepare import prepare
@@ -20,6 +21,7 @@ def train() -> None:
     """The group itself does nothing."""
 
 
+app.command()(memory)
 app.command()(merge)
 app.command()(prepare)
 app.command()(tokenizer)
