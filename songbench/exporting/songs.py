@@ -79,6 +79,7 @@ def export_songs(
 
     Of the track ``v2a`` that is the accompaniment; the mix with its vocal is ``SYSTEM/with-vocal/PROMPT.take0.SUFFIX``,
     and the prompts' own audio lies in the folders `OF_PROMPTS`. A song whose vocal is not in the store has a fault.
+    The record has the times of sections and words, where the system knows them.
 
     A song that lies there already is left alone, so that an export that was cut short is taken up again. Names are
     those of the whole run, whatever part of it is exported, and differ even where a file system ignores case.
@@ -259,6 +260,8 @@ def _targets(export: RunExport, folder: Path, encoding: Encoding) -> dict[SongId
             "suite": {"name": experiment.suite.name, "version": experiment.suite.version},
             "prompt": prompt.words_to_json(),
             "song": song_to_json(export.rows[song]),
+            "sections": [vars(section) for section in source.sections],
+            "words": [vars(word) for word in source.words],
         }
         stem = f"{prompts[song.prompt]}.take{song.take}"
         vocal = export.assets[song.prompt].get("vocal")

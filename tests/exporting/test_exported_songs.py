@@ -36,6 +36,7 @@ def test_songs_have_readable_names_that_no_file_system_confuses(export, tmp_path
     assert "probe/rain.take0.wav" in names, "FLAC cannot hold it"
     assert names["noise/rain.take0.txt"].read_text(encoding="utf-8") == "[verse]\nla la\n\n[chorus]\n好的\n"
     record = json.loads(names["noise/sun.take0.json"].read_text())
+    assert record["sections"] == record["words"] == [], "noise has none"
     assert record["song"]["system"] == "noise" and record["prompt"]["tags"] == {"genre": "pop"}
     assert record["suite"] == {"name": "small", "version": "1"} and record["song"]["seed"] is not None
     readme = names["README.md"].read_text()

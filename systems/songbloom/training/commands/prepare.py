@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from systems.songbloom.training.data.records import LeftOut
     from systems.songbloom.training.data.scores import ScoreFilter
-    from systems.songbloom.training.data.songs import SongSource, SourceSong
+    from systems.songbloom.training.data.songs import SourceSong, TrainingSongs
 
 _SHOWN = 20
 """Songs that were left out and are shown; the report names all."""
@@ -107,7 +107,7 @@ def prepare(
     from systems.songbloom.training.data.keep import parse_rule
     from systems.songbloom.training.data.latents import LatentEncoder, load_autoencoder
     from systems.songbloom.training.data.making import SongMaker
-    from systems.songbloom.training.data.preparation import Preparation
+    from systems.songbloom.training.data.preparation import SongPreparation
     from systems.songbloom.training.data.rulebased_source import RulebasedSource
     from systems.songbloom.training.data.scores import ScoreFilter, read_scores
     from systems.songbloom.training.data.statistics import statistics_lines
@@ -122,7 +122,7 @@ def prepare(
     device = device or loading.best_device()
     files = loading.find(autoencoder)
     config = files.read_config()
-    origin: SongSource
+    origin: TrainingSongs
     if rulebased is not None:
         origin = RulebasedSource(rulebased, seconds, seed, [part.strip() for part in language.split(",")])
     else:
@@ -137,7 +137,7 @@ def prepare(
     # 3. the songs
     with PreparationBar(len(songs) + len(faults)) as bar:
         try:
-            report = Preparation(folder, maker, bar).run(songs, faults)
+            report = SongPreparation(folder, maker, bar).run(songs, faults)
         except KeyboardInterrupt:
             bar.close()
             typer.echo("Stopped. Finished songs are kept: give the same again to go on.", err=True)
@@ -149,7 +149,7 @@ def prepare(
     _show_left_out(report.left_out, out)
 
 
-def _selection(origin: SongSource, judge: ScoreFilter | None) -> tuple[list[SourceSong], list[LeftOut]]:
+def _selection(origin: TrainingSongs, judge: ScoreFilter | None) -> tuple[list[SourceSong], list[LeftOut]]:
     """The songs of a source that its scores do not rule out, and those that are left out before they begin."""
     from systems.songbloom.training.data.records import LeftOut
 

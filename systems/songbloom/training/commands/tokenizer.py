@@ -62,7 +62,7 @@ def tokenizer(
     from systems.songbloom.training.commands.prepare import PreparationBar
     from systems.songbloom.training.data.finding import find_source
     from systems.songbloom.training.data.rulebased_source import RulebasedSource
-    from systems.songbloom.training.data.songs import SongSource
+    from systems.songbloom.training.data.songs import TrainingSongs
     from systems.songbloom.training.tokenizer.clusters import code_usage, train_codebook
     from systems.songbloom.training.tokenizer.codebook import CodebookTokenizer
     from systems.songbloom.training.tokenizer.features import features_named
@@ -71,7 +71,7 @@ def tokenizer(
     loading.check_names(device, None)
     device = device or loading.best_device()
     kind = features_named(features, device)
-    origin: SongSource
+    origin: TrainingSongs
     if rulebased is not None:
         origin = RulebasedSource(rulebased, seconds, seed, [part.strip() for part in language.split(",")])
     else:

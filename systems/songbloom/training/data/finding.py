@@ -8,7 +8,7 @@ from pathlib import Path
 from songbench.domain.errors import InputError
 from songbench.domain.reading import json_rows, read_text
 from systems.songbloom.training.data.manifest_source import ManifestSource, SoundFolderSource, sound_files
-from systems.songbloom.training.data.songs import SongSource
+from systems.songbloom.training.data.songs import TrainingSongs
 from systems.songbloom.training.data.suite_source import SuiteSource, suite_path
 from systems.songbloom.training.data.tensor_folders import TensorFolderSource, is_tensor_folder
 
@@ -20,7 +20,7 @@ _FORMS = (
 
 def find_source(
     source: str, *, audio: Path | None = None, references: bool = False, seconds_per_tag: float = 1.0
-) -> SongSource:
+) -> TrainingSongs:
     """The source of songs by what a user wrote.
 
     Args:

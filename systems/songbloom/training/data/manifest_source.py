@@ -64,7 +64,7 @@ class ManifestSource:
         self.faults: list[LeftOut] = []
 
     def songs(self) -> Sequence[SourceSong]:
-        """See `systems.songbloom.training.data.songs.SongSource.songs`; lines that cannot be read are faults."""
+        """See `systems.songbloom.training.data.songs.TrainingSongs.songs`; lines that cannot be read are faults."""
         self.faults = []
         songs = []
         for number, row in json_rows(read_text(self.path, "manifest")):
@@ -119,7 +119,7 @@ class SoundFolderSource:
         self.faults: list[LeftOut] = []
 
     def songs(self) -> Sequence[SourceSong]:
-        """See `systems.songbloom.training.data.songs.SongSource.songs`."""
+        """See `systems.songbloom.training.data.songs.TrainingSongs.songs`."""
         self.faults = []
         songs = []
         for path in sound_files(self.folder):

@@ -45,7 +45,7 @@ class NoPreparationProgress:
         """Nothing."""
 
 
-class Preparation:
+class SongPreparation:
     """Prepares songs into a folder.
 
     Args:

@@ -17,6 +17,8 @@ from systems.songbloom.training.data.songs import SourceSong
 
 SHORTEST_SECONDS = 6.0
 LONGEST_SECONDS = 600.0
+_STRETCH = 1.15
+"""By how much the usual length of lyrics may exceed that of their song, which is sung a little faster then."""
 
 _PARTS = {
     "en": (
@@ -63,7 +65,7 @@ class RulebasedSource:
         self.faults: list[LeftOut] = []
 
     def songs(self) -> Sequence[SourceSong]:
-        """See `systems.songbloom.training.data.songs.SongSource.songs`; called ``rulebased-SEED-NUMBER``."""
+        """See `systems.songbloom.training.data.songs.TrainingSongs.songs`; called ``rulebased-SEED-NUMBER``."""
         return [rendered_song(*self._recipe(number)) for number in range(self._count)]
 
     def _recipe(self, number: int) -> tuple[Prompt, RenderAsset]:
@@ -94,21 +96,17 @@ def drawn_lyrics(seconds: float, language: str, draws: random.Random) -> Lyrics:
         words = [draws.choice(part) for part in _PARTS[language]]
         return " ".join(words) if language == "en" else "".join(words)
 
-    count = 1 if seconds < 2 * SHORTEST_SECONDS else 2
+    count = 1 if seconds < 20 else 2
     chorus = Section("chorus", tuple(line() for _ in range(count)))
-    sections: list[Section] = []
+    sections = [Section("verse", tuple(line() for _ in range(count)))]
     if seconds >= 2 * SHORTEST_SECONDS and draws.random() < 0.5:
-        sections.append(Section("intro", seconds=2.0))
-    for number in range(1000):
-        if number % 2:
-            following = [chorus]
-        else:
-            pause = [Section("inst", seconds=3.0)] if number > 2 and draws.random() < 0.3 else []
+        sections.insert(0, Section("intro", seconds=2.0))
+    while True:
+        following = [chorus]
+        if sections[-1].tag == "chorus":
+            pause = [Section("inst", seconds=3.0)] if draws.random() < 0.3 else []
             following = [*pause, Section("verse", tuple(line() for _ in range(count)))]
         grown = Lyrics((*sections, *following))
-        if sections and time_lyrics(grown, language).seconds > seconds:
-            break
+        if time_lyrics(grown, language).seconds > _STRETCH * seconds:
+            return Lyrics(tuple(sections))
         sections += following
-    if not sections[-1].vocal:
-        sections.append(chorus)
-    return Lyrics(tuple(sections))

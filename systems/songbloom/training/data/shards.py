@@ -85,7 +85,8 @@ def write_shard(path: Path, songs: Sequence[tuple[SongEntry, SongTensors]], voca
     state = dict(zip(_SUMS, (sums.codes, sums.latents, sums.squares), strict=True))
     for place, (_, tensors) in enumerate(songs):
         state |= {f"{place}.{part}": getattr(tensors, part).contiguous().clone() for part in PARTS}
-    metadata = {"format": FORMAT, "songs": json.dumps([entry.to_json() for entry in entries], ensure_ascii=False)}
+    # One name only: several are written in an order that changes, and with it the digest of the file.
+    metadata = {FORMAT: json.dumps([entry.to_json() for entry in entries], ensure_ascii=False)}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     save_file(state, temporary, metadata)
@@ -105,7 +106,7 @@ class ShardReader:
         try:
             self._file = safe_open(path, framework="pt")
             metadata = self._file.metadata() or {}
-            self.entries = [song_entry(value) for value in json.loads(metadata["songs"])]
+            self.entries = [song_entry(value) for value in json.loads(metadata[FORMAT])]
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise self._damaged(str(error)) from None
 

@@ -132,7 +132,7 @@ def read_sidecar(audio: Path, seconds_per_tag: float = 1.0) -> SongTexts:
             raise InputError("Expected a JSON object.", file=str(notes))
         prompt = value.get("prompt")
         prompt = prompt if isinstance(prompt, dict) else {}
-        fields = {name: value.get(name, prompt.get(name)) for name in FIELDS}
+        fields = {name: value.get(name) or prompt.get(name) for name in FIELDS}  # an export has empty lists of times
         try:
             texts = song_texts(checked(SongFacts, fields), seconds_per_tag)
         except InputError as error:

@@ -189,7 +189,7 @@ class RenderedAudio:
     sections: tuple[TimedSection, ...]
 
 
-class SongSource(Protocol):
+class TrainingSongs(Protocol):
     """Where songs come from."""
 
     def songs(self) -> Sequence[SourceSong]:

@@ -50,7 +50,7 @@ class SuiteSource:
         self.faults: list[LeftOut] = []
 
     def songs(self) -> Sequence[SourceSong]:
-        """See `systems.songbloom.training.data.songs.SongSource.songs`."""
+        """See `systems.songbloom.training.data.songs.TrainingSongs.songs`."""
         self.faults = []
         return [song for prompt in self.suite.prompts for song in self._of(prompt)]
 

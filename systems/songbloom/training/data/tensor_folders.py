@@ -40,7 +40,7 @@ class TensorFolderSource:
         self.faults: list[LeftOut] = []
 
     def songs(self) -> Sequence[SourceSong]:
-        """See `systems.songbloom.training.data.songs.SongSource.songs`; named by their folders."""
+        """See `systems.songbloom.training.data.songs.TrainingSongs.songs`; named by their folders."""
         self.faults = []
         songs = []
         for meta in sorted(self.folder.glob(f"*/{META}")):
