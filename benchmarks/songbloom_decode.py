@@ -187,6 +187,35 @@ def _best(function: Callable[[], object], device: torch.device) -> float:
     return min(times)
 
 
+def upstream_settings(config: SongBloomConfig) -> dict:
+    """What upstream's model class is built with."""
+    settings = config.to_upstream(vocabulary="", autoencoder="")["model"]
+    conditions = settings["condition_provider_cfg"]
+    conditions["lyrics"]["vocab_list"] = list(config.model.vocabulary.symbols)
+    for condition in conditions.values():
+        condition["output_dim"] = config.model.dim
+    fuser = {
+        "cross_attention_pos_emb": False,
+        "cross_attention_pos_emb_scale": 1,
+        "sum": [],
+        "prepend": ["lyrics", "prompt_wav"],
+        "cross": [],
+        "input_interpolate": [],
+    }
+    dropout = {"text": {"lyrics": 0.0}, "wav": {"prompt_wav": 0.0}}
+    return settings | {"fuser_cfg": fuser, "attribute_dropout": dropout, "timestep_sampler": "logit_normal"}
+
+
+def save_upstream_weights(model: SongBloom, path: Path) -> None:
+    """The transformers' weights under released names, without the ``model.`` prefix; before the model is packed."""
+    state = {
+        name.removeprefix("model."): tensor.contiguous().clone().cpu()
+        for name, tensor in released_state_dict(model).items()
+        if name.startswith("model.")
+    }
+    save_file(state, path)
+
+
 class Upstream:
     """A checkout of the upstream project, timed in a process of its own.
 
@@ -202,33 +231,11 @@ class Upstream:
     def prepare(self, model: SongBloom, config: DecodingConfig, patches: int) -> None:
         """Write weights and inputs; before the model is packed."""
         sizes, order = model.config.model, next(orders(model.config, 1, patches))
-        state = {
-            name.removeprefix("model."): tensor.contiguous().clone().cpu()
-            for name, tensor in released_state_dict(model).items()
-            if name.startswith("model.")
-        }
-        save_file(state, self.folder / "model.safetensors")
+        save_upstream_weights(model, self.folder / "model.safetensors")
         noise = torch.stack([order.draws.patch().noise for _ in range(patches + 1)])
         save_file({"prompt": order.prompt, "noise": noise}, self.folder / "inputs.safetensors")
-        settings = model.config.to_upstream(vocabulary="", autoencoder="")["model"]
-        conditions = settings["condition_provider_cfg"]
-        conditions["lyrics"]["vocab_list"] = list(sizes.vocabulary.symbols)
-        for condition in conditions.values():
-            condition["output_dim"] = sizes.dim
-        settings |= {
-            "fuser_cfg": {
-                "cross_attention_pos_emb": False,
-                "cross_attention_pos_emb_scale": 1,
-                "sum": [],
-                "prepend": ["lyrics", "prompt_wav"],
-                "cross": [],
-                "input_interpolate": [],
-            },
-            "attribute_dropout": {"text": {"lyrics": 0.0}, "wav": {"prompt_wav": 0.0}},
-            "timestep_sampler": "logit_normal",
-        }
         task = {
-            "model": settings,
+            "model": upstream_settings(model.config),
             "dtype": str(model.dtype).removeprefix("torch."),
             "lyrics": " ".join(sizes.vocabulary.symbols[one] for one in order.lyrics),
             "prompt_samples": sizes.prompt_frames * model.config.autoencoder.hop,

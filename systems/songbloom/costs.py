@@ -1,4 +1,4 @@
-"""What decoding costs by the model's sizes: the arithmetic and the memory traffic that no implementation can avoid.
+"""What decoding and training cost by the model's sizes: arithmetic and memory traffic that nothing can avoid.
 
 A matrix of m x n applied to one token is 2·m·n floating-point operations. Norms, activations and sampling are left out;
 they are below one per cent at every released size.
@@ -97,3 +97,24 @@ def least_seconds_per_patch(
     dit_bytes = itemsize * dit_weights(config)
     dit = decoding.steps * max(dit_flops / flops_per_second, dit_bytes / bytes_per_second)
     return lm + dit
+
+
+def training_flops(config: ModelConfig, songs: int, frames: int) -> int:
+    """Operations of one training step: forward once, and twice as much for the gradients of inputs and of weights.
+
+    Layers that are computed again for gradients are not counted: they could be kept.
+
+    Args:
+        config: sizes.
+        songs: of the batch.
+        frames: of each song, a multiple of the patch.
+    """
+    patches = frames // config.patch
+    positions = config.prefix + 1 + patches * config.steps
+    layers = 2 * config.lm_layers * layer_weights(config) * positions
+    attention = 2 * config.lm_layers * config.dim * positions**2  # causal: half of the square
+    classifier = 2 * (lm_weights(config) - config.lm_layers * layer_weights(config)) * (frames + 1)
+    encoder = 2 * patches * (config.patch * config.latent_channels + config.dim) * config.dim
+    tokens = config.dit_tokens
+    dit = patches * (2 * dit_weights(config) * tokens + 4 * config.dit_layers * config.dim * tokens**2)
+    return 3 * songs * (layers + attention + classifier + encoder + dit)

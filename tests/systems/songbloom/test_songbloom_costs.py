@@ -19,10 +19,14 @@ from systems.songbloom.costs import (
     least_seconds_per_patch,
     lm_flops_per_patch,
     lm_weights,
+    training_flops,
 )
 from systems.songbloom.decoding import DecodingEngine
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
+from systems.songbloom.training.draws import TrainingDraws
+from systems.songbloom.training.losses import losses
+from systems.songbloom.training.trained import freeze_untrained
 
 TINY = ModelConfig(
     dim=64,
@@ -165,3 +169,19 @@ class TestReleasedSizes:
         dit = model.acoustic_dit
         parts = (dit.layers, dit.project_in, dit.project_out)
         assert dit_weights(config) == sum(p.numel() for part in parts for p in part.parameters() if p.ndim > 1)
+
+
+def test_a_training_step_costs_what_torch_counts():
+    """Up to attention, which torch counts in full where half of the square is masked."""
+    model = freeze_untrained(random_model(SMALL))
+    sizes = model.config.model
+    frames = 4 * sizes.patch
+    draws = TrainingDraws(times=torch.rand(8), noise=torch.randn(8, sizes.patch, sizes.latent_channels))
+    prefix = torch.randn(2, sizes.prefix, sizes.dim, requires_grad=True)
+    sketch = torch.randint(0, sizes.sketch_vocabulary, (2, frames))
+    latents = torch.randn(2, frames, sizes.latent_channels)
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        losses(model, prefix, sketch, latents, torch.full((2,), frames), draws).total.backward()
+    positions = sizes.prefix + 1 + 4 * sizes.steps
+    masked = 3 * 2 * 2 * sizes.lm_layers * sizes.dim * positions**2
+    assert training_flops(sizes, 2, frames) + masked == pytest.approx(counter.get_total_flops(), rel=0.02)
