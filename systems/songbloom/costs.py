@@ -37,16 +37,17 @@ def lm_flops_per_patch(config: ModelConfig, decoding: DecodingConfig, position: 
 
 
 def dit_flops_per_patch(config: ModelConfig, decoding: DecodingConfig) -> int:
-    """Operations of the diffusion transformer for one patch of one song.
-
-    The last layer is counted for the noisy tokens only, but for the keys and values of all.
-    """
+    """Operations of the diffusion transformer for one patch of one song."""
     null = decoding.guidance_mode == "global" or (decoding.guidance_mode == "h" and decoding.latent_guidance != 1)
+    return (2 if null else 1) * decoding.steps * _dit_flops(config)
+
+
+def _dit_flops(config: ModelConfig) -> int:
+    """Operations of one evaluation; of the last layer, only keys and values are computed for all tokens."""
     tokens = config.dit_tokens
     skipped = (tokens - config.patch) * (layer_weights(config) - 2 * config.dim**2)
-    products = tokens * dit_weights(config) - skipped
     attention = 2 * config.dit_layers * config.dim * tokens**2
-    return (2 if null else 1) * decoding.steps * 2 * (products + attention)
+    return 2 * (tokens * dit_weights(config) - skipped + attention)
 
 
 def flops_per_patch(config: ModelConfig, decoding: DecodingConfig, position: int) -> int:
@@ -115,6 +116,4 @@ def training_flops(config: ModelConfig, songs: int, frames: int) -> int:
     attention = 2 * config.lm_layers * config.dim * positions**2  # causal: half of the square
     classifier = 2 * (lm_weights(config) - config.lm_layers * layer_weights(config)) * (frames + 1)
     encoder = 2 * patches * (config.patch * config.latent_channels + config.dim) * config.dim
-    tokens = config.dit_tokens
-    dit = patches * (2 * dit_weights(config) * tokens + 4 * config.dit_layers * config.dim * tokens**2)
-    return 3 * songs * (layers + attention + classifier + encoder + dit)
+    return 3 * songs * (layers + attention + classifier + encoder + patches * _dit_flops(config))
