@@ -1,4 +1,8 @@
-"""What is written of a song in files beside its audio: ``NAME.json`` (times, lyrics) and ``NAME.txt`` (lyrics)."""
+"""What is written of a song in files beside its audio: ``NAME.json`` (times, lyrics) and ``NAME.txt`` (lyrics).
+
+``NAME.json`` is written by hand, by an export of songs, or by WhisperX (``whisperx song.flac --output_format json``),
+whose words, as it heard and aligned them, give the times of sections.
+"""
 
 from __future__ import annotations
 
@@ -133,6 +137,8 @@ def read_sidecar(audio: Path, seconds_per_tag: float = 1.0) -> SongTexts:
         prompt = value.get("prompt")
         prompt = prompt if isinstance(prompt, dict) else {}
         fields = {name: value.get(name) or prompt.get(name) for name in FIELDS}  # an export has empty lists of times
+        if "word_segments" in value:
+            fields["words"] = _whisperx_words(value["word_segments"], notes)
         try:
             texts = song_texts(checked(SongFacts, fields), seconds_per_tag)
         except InputError as error:
@@ -141,3 +147,11 @@ def read_sidecar(audio: Path, seconds_per_tag: float = 1.0) -> SongTexts:
         lyrics = parse_lyrics(read_text(words, "lyrics"), file=str(words), seconds_per_tag=seconds_per_tag)
         texts = texts.completed(SongTexts(lyrics=lyrics))
     return texts
+
+
+def _whisperx_words(value: object, file: Path) -> list[dict[str, object]]:
+    """The words of WhisperX's own output; those that it could not align have no times, and are left out."""
+    if not isinstance(value, list) or not all(isinstance(word, dict) and "word" in word for word in value):
+        raise InputError("Expected WhisperX's list of words.", file=str(file), field="word_segments")
+    timed = [word for word in value if "start" in word and "end" in word]
+    return [{"text": word["word"], "start": word["start"], "end": word["end"]} for word in timed]

@@ -22,6 +22,7 @@ from systems.songbloom.training.data.suite_source import suite_path
 from systems.songbloom.training.data.symbols import SymbolWriter
 from systems.songbloom.training.data.tensor_folders import symbol_sections
 
+WORDS = "我们走过长长的小路月光照着旧时的灯火"
 TIMES = tuple(TimedSection(one["tag"], one["start"], one["end"]) for one in SECTIONS)
 
 
@@ -134,6 +135,21 @@ class TestFolders:
         (song,) = find_source(str(tmp_path)).songs()
         assert (song.id, song.language, song.sections) == ("one", "zh", TIMES)
         assert song.lyrics == parse_lyrics(LYRICS)
+
+    def test_what_whisperx_writes(self, tmp_path):
+        path = write_song(tmp_path, "one", lyrics=None, sections=None)
+        path.with_suffix(".txt").write_text(LYRICS)
+        times = [1 + number / 10 for number in range(len(WORDS))]
+        words = [{"word": sign, "start": at, "end": at + 0.1} for sign, at in zip(WORDS, times, strict=True)]
+        words.insert(3, {"word": "2024"})  # what it cannot align has no times
+        path.with_suffix(".json").write_text(json.dumps({"segments": [], "word_segments": words, "language": "zh"}))
+        (song,) = find_source(str(tmp_path)).songs()
+        assert (song.times, song.language, len(song.words)) == ("words", "zh", len(WORDS))
+        sections = sections_from_words(song.lyrics, song.words, 4.0)
+        assert [section.start for section in sections] == [0, 1, pytest.approx(times[9])]
+        path.with_suffix(".json").write_text(json.dumps({"word_segments": ["a"]}))
+        source = find_source(str(tmp_path))
+        assert source.songs() == [] and "WhisperX's list of words" in source.faults[0].reason
 
     def test_the_forks_folders(self, tmp_path):
         for name in ("a", "b", "unfinished", "odd"):
