@@ -112,7 +112,7 @@ def training_memory(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _LayerSizes:
     """What is kept of one layer for each token, by what is trained in it.
 
@@ -145,7 +145,7 @@ def _stack(model: SongBloom, part: str) -> list[_LayerSizes]:
             if weight.requires_grad or len(adapters) > dropouts[name]:
                 inputs.add(name)
         gains = any(one.requires_grad for one in layer.get_submodule("attention_norm").parameters())
-        layers.append(_LayerSizes(count, inputs, dropouts, ranks, gains))
+        layers.append(_LayerSizes(matrices=count, inputs=inputs, dropouts=dropouts, ranks=ranks, gains=gains))
     return layers
 
 

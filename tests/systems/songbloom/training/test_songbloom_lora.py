@@ -1,12 +1,13 @@
 """Adapters: what is adapted, what is trained, what files hold, and singing with them."""
 
+import os
 from dataclasses import replace
 
 import pytest
 import torch
 from safetensors import safe_open
 from songbloom_batches import random_batch
-from songbloom_cases import NEVER_ENDS, SHORT, calm_checkpoint, needs_text, request
+from songbloom_cases import LYRICS, NEVER_ENDS, SHORT, calm_checkpoint, needs_text, request, write_suite
 from songbloom_random import SMALL, random_model
 
 from songbench.contracts.registry import build_system
@@ -245,6 +246,22 @@ class TestSystem:
         assert isinstance(song, Song)
         difference = abs(song.audio.samples - expected.audio.samples).max()
         assert difference <= 1e-4 * abs(expected.audio.samples).max()
+
+    @needs_text
+    def test_by_hand_and_in_a_run(self, songbench_here, folder, tmp_path):
+        """With a relative path for the run."""
+        suite, path = write_suite(tmp_path, 1), folder / "voice.lora"
+        (tmp_path / "words.txt").write_text(LYRICS, encoding="utf-8")
+        hand = ["sing", tmp_path / "words.txt", "--prompt", tmp_path / "style.wav", "--device", "cpu"]
+        answer = songbench_here(*hand, "--model", path, "--base", folder / "other", folders=False)
+        assert answer.returncode == 0, answer.stderr
+        assert "was trained on another checkpoint" in answer.stderr
+        system = f"songbloom:{os.path.relpath(path, tmp_path)}"
+        words = ["--suite", suite, "--metrics", "rtf", "--workers", "1"]
+        answer = songbench_here("run", *words, "--systems", system)
+        assert answer.returncode == 0, answer.stderr
+        board = (tmp_path / "runs/small/leaderboard.csv").read_text()
+        assert "songbloom:voice" in board
 
     def test_its_name_and_what_decides_the_song(self, folder, tmp_path):
         path = folder / "voice.lora"
