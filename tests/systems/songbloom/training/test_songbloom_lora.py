@@ -248,6 +248,7 @@ class TestSystem:
         assert difference <= 1e-4 * abs(expected.audio.samples).max()
 
     @needs_text
+    @pytest.mark.slow
     def test_by_hand_and_in_a_run(self, songbench_here, folder, tmp_path):
         """With a relative path for the run."""
         suite, path = write_suite(tmp_path, 1), folder / "voice.lora"
