@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 _SCRATCH = re.compile(r"\..+\.(?:(?P<process>\d+)-)?[0-9a-f]{8}\.tmp")
 
@@ -21,11 +24,26 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     Raises:
         OSError: when it cannot be written; no partial file remains.
     """
+    with whole_file(path, mode=mode) as handle:
+        handle.write(data)
+
+
+@contextmanager
+def whole_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """The same for what is written piece by piece: the file appears when the block ends without an error.
+
+    Args:
+        path: where; folders above it are made.
+        mode: as of `write_atomically`.
+
+    Raises:
+        OSError: when it cannot be written; no partial file remains.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
     try:
         with open(scratch, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as handle:
-            handle.write(data)
+            yield handle
             handle.flush()
             os.fsync(handle.fileno())
         scratch.replace(path)

@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 
 from songbench.domain.errors import InputError
 from systems.ladaband.config import FRAME_RATE
-from systems.ladaband.training.learning_rate import CosineSchedule
 from systems.ladaband.training.masking import Curriculum, MaskingConfig
 from systems.ladaband.training.objective import ObjectiveConfig
+from systems.training.learning_rate import CosineSchedule
 
 TrainingPrecision: TypeAlias = Literal["float32", "bfloat16"]
 
@@ -31,7 +31,7 @@ class TrainingConfig:
             predicted.
         learning_rate: its peak.
         warm_up: steps to the peak.
-        hold: steps at the peak, or None; see `systems.ladaband.training.learning_rate.CosineSchedule`.
+        hold: steps at the peak, or None; see `systems.training.learning_rate.CosineSchedule`.
         weight_decay: of all parameters.
         clip: the largest norm of a step's gradient.
         condition_dropout: chance of each condition vector to be dropped.

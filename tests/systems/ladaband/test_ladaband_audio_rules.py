@@ -6,7 +6,7 @@ import torch
 
 from songbench.domain.errors import InputError
 from systems.ladaband.training.equaliser import RANGES, Filter, equalised, random_filters
-from systems.ladaband.training.learning_rate import CosineSchedule
+from systems.training.learning_rate import CosineSchedule
 from systems.ladaband.training.loudness import at_training_level
 
 

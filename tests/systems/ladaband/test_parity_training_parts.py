@@ -7,7 +7,7 @@ import torch
 
 from systems.ladaband.training.dropout import ConditionDropout
 from systems.ladaband.training.equaliser import RANGES, Filter
-from systems.ladaband.training.learning_rate import CosineSchedule
+from systems.training.learning_rate import CosineSchedule
 from systems.ladaband.training.loudness import at_training_level
 from systems.ladaband.training.masking import MaskingConfig, ShareSequence, draw_mask, share_of
 

@@ -1,0 +1,1 @@
+"""Hydra's tree of training settings: recipes and presets of the optimiser."""
