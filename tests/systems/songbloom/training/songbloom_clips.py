@@ -30,7 +30,7 @@ LINES = (
     "Tomorrow never came",
 )
 CODES = 64
-FRAMES = 48
+FRAMES = 32
 
 CLIPS = SongBloomConfig(
     name="clips",
