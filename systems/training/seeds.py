@@ -6,17 +6,11 @@ draw is for, and which step and song it is.
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
 
-
-def derived_seed(*parts: str | int) -> int:
-    """A seed, 0 to 2⁶³ - 1, for what these parts name; other parts give an unrelated one."""
-    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+from songbench.domain.hashing import derived_seed
 
 
 def derived_generator(*parts: str | int) -> torch.Generator:
-    """A generator on the CPU that starts from `derived_seed`."""
+    """A generator on the CPU that starts from `songbench.domain.hashing.derived_seed` of these parts."""
     return torch.Generator().manual_seed(derived_seed(*parts))

@@ -45,9 +45,11 @@ class Baselines:
             frames += len(latents)
             sums += latents.sum(dim=0)
             squares += latents.square().sum(dim=0)
-        seen, counts = torch.unique(torch.cat(pairs), return_counts=True)
+        pair_ids, counts = torch.unique(torch.cat(pairs), return_counts=True)
         return cls(
-            unigrams=unigrams, bigrams=(seen, counts), variances=(squares / frames - (sums / frames).square()).float()
+            unigrams=unigrams,
+            bigrams=(pair_ids, counts),
+            variances=(squares / frames - (sums / frames).square()).float(),
         )
 
     def cross_entropies(self, songs: Iterable[SongExample], config: ModelConfig) -> tuple[float, float]:
@@ -57,14 +59,14 @@ class Baselines:
         more in all, spread as the tokens are (Dirichlet priors of weight 1 per token, and of 1 per first token).
         """
         unigram = (self.unigrams + 1).double() / (self.unigrams.sum() + len(self.unigrams))
-        seen, pair_counts = self.bigrams
+        pair_ids, pair_counts = self.bigrams
         stride = len(unigram) + 1
-        firsts = torch.zeros(stride, dtype=torch.int64).index_add(0, seen // stride, pair_counts)
+        firsts = torch.zeros(stride, dtype=torch.int64).index_add(0, pair_ids // stride, pair_counts)
         sums, tokens = torch.zeros(2, dtype=torch.float64), 0
         for song in songs:
             previous, targets, pair = _sequence(song.sketch, config)
-            place = torch.searchsorted(seen, pair).clamp(max=len(seen) - 1)
-            count = torch.where(seen[place] == pair, pair_counts[place], 0)
+            place = torch.searchsorted(pair_ids, pair).clamp(max=len(pair_ids) - 1)
+            count = torch.where(pair_ids[place] == pair, pair_counts[place], 0)
             alone = unigram[targets]
             after = (count + alone) / (firsts[previous] + 1)
             sums += torch.stack([-alone.log().sum(), -after.log().sum()])

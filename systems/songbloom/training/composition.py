@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from importlib.resources import files
 from typing import Any
 
 from songbench.domain.checking import checked
 from songbench.domain.errors import InputError
 from songbench.domain.overrides import read_overrides
+from systems.songbloom.training.objective import SongBloomObjective
 from systems.songbloom.training.settings import TrainingSettings
 
 _TREE = "systems.songbloom.training.conf"
@@ -50,6 +52,22 @@ def compose_settings(recipe: str, overrides: Sequence[str] = ()) -> TrainingSett
     settings = checked(TrainingSettings, tree)
     settings.check_schedule()
     return settings
+
+
+def objective_settings(settings: TrainingSettings) -> SongBloomObjective:
+    """The objective that the settings describe.
+
+    Raises:
+        InputError: an unknown setting of it, or a value that cannot be.
+    """
+    allowed = tuple(field.name for field in fields(SongBloomObjective))
+    for name in settings.objective:
+        if name not in allowed:
+            raise InputError(f"The objective has no setting '{name}'.", field="objective", value=name, allowed=allowed)
+    try:
+        return SongBloomObjective(**settings.objective)
+    except TypeError as error:
+        raise InputError(f"The objective cannot be so: {error}.", field="objective") from None
 
 
 def _composed(recipe: str) -> Any:

@@ -18,14 +18,14 @@ class TrainingDisplay:
     Args:
         console: where to.
         steps: of the whole training.
-        every: steps from one line to the next without a terminal.
-        shown: whether this process tells anything.
+        interval: steps from one line to the next without a terminal.
+        visible: whether this process tells anything.
     """
 
-    def __init__(self, console: Console, steps: int, every: int, *, shown: bool = True) -> None:
+    def __init__(self, console: Console, steps: int, interval: int, *, visible: bool = True) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self.console, self.every, self.shown = console, every, shown
+        self.console, self.interval, self.visible = console, interval, visible
         self._bar = Progress(
             TextColumn("step"),
             MofNCompleteColumn(),
@@ -33,7 +33,7 @@ class TrainingDisplay:
             TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[figures]}", markup=False),
             console=console,
-            disable=not (shown and console.is_terminal),
+            disable=not (visible and console.is_terminal),
         )
         self._task = self._bar.add_task("", total=steps, figures="")
         self._steps = steps
@@ -53,15 +53,15 @@ class TrainingDisplay:
 
     def step(self, record: StepRecord) -> None:
         """After each step."""
-        figures = f"loss {record.loss:.3f}  {_told(record.numbers)}  {rate_of(record):.0f} tokens/s"
+        figures = f"loss {record.loss:.3f}  {_text(record.numbers)}  {rate_of(record):.0f} tokens/s"
         self._bar.update(self._task, completed=record.step, figures=figures)
         last = record.step == self._steps
-        if not self.console.is_terminal and (record.step % self.every == 0 or last):
+        if not self.console.is_terminal and (record.step % self.interval == 0 or last):
             self.line(f"step {record.step}/{self._steps}: {figures}")
 
     def line(self, text: str) -> None:
         """A line that stays."""
-        if self.shown:
+        if self.visible:
             self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -70,5 +70,5 @@ def rate_of(record: StepRecord) -> float:
     return record.counts.get("tokens", 0) / record.seconds
 
 
-def _told(numbers: Mapping[str, Any]) -> str:
+def _text(numbers: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} {value:.3f}" for name, value in numbers.items())

@@ -43,7 +43,7 @@ class TrainingParts:
         log: for figures.
         display: for whoever waits.
         validate: numbers on songs that are not trained on, ``loss`` among them; None: there are none.
-        singer: sings; None: nothing is sung.
+        singer: sings, in the first process; None: nothing is sung, or another process does it.
     """
 
     folder: Path
@@ -119,49 +119,49 @@ class _Fit:
 
     def _tell(self, record: StepRecord) -> None:
         self.parts.display.step(record)
-        if self._due(record.step, self.settings.log.every):
+        if self._due(record.step, self.settings.log.interval):
             rates = {"learning_rate": record.learning_rate, "gradient": record.gradient}
             pace = {"seconds": record.seconds, "tokens_per_second": rate_of(record)}
             self.parts.log.figures(record.step, "train", {"loss": record.loss, **record.numbers, **rates, **pace})
 
     def _validate(self, record: StepRecord) -> None:
         parts = self.parts
-        if parts.validate is None or not self._due(record.step, self.settings.validation.every):
+        if parts.validate is None or not self._due(record.step, self.settings.validation.interval):
             return
         with self._weights_to_use():
             numbers = parts.validate(self.loop.compute)
         parts.log.figures(record.step, "validation", numbers)
-        parts.display.line(f"step {record.step}, validation: {told_figures(numbers)}")
+        parts.display.line(f"step {record.step}, validation: {figures_text(numbers)}")
         if self.best is None or numbers["loss"] < self.best[0]:
             self.best = (numbers["loss"], record.step)
             self._export(parts.folder / BEST)
 
     def _save(self, record: StepRecord) -> None:
-        if not self._due(record.step, self.settings.saving.every):
+        if not self._due(record.step, self.settings.saving.interval):
             return
         state = self.loop.state_dict()
         if self.fabric.is_global_zero:
-            kept = {"best": self.best, "binding": self.settings.binding(), "origin": dict(self.parts.origin)}
-            self.states.save(record.step, state | kept)
+            facts = {"best": self.best, "binding": self.settings.binding(), "origin": dict(self.parts.origin)}
+            self.states.save(record.step, state | facts)
         self._export(self.parts.folder)
 
     def _sing(self, record: StepRecord) -> None:
         parts = self.parts
-        if parts.singer is None or not self._due(record.step, self.settings.songs.every):
+        if not self._due(record.step, self.settings.songs.interval):
             return
         place = parts.folder / SONGS / "checkpoint"
         self._export(place)
-        if self.fabric.is_global_zero:
+        if parts.singer is not None:
             sung = parts.singer(place, record.step)
             parts.log.figures(record.step, "songs", sung.figures)
             for name, audio in sung.songs.items():
                 parts.log.song(record.step, name, audio)
-            told = sung.remark or told_figures(sung.figures)
-            parts.display.line(f"step {record.step}, {len(sung.songs)} songs: {told}")
+            text = sung.remark or figures_text(sung.figures)
+            parts.display.line(f"step {record.step}, {len(sung.songs)} songs: {text}")
         self.fabric.barrier()
 
-    def _due(self, step: int, every: int) -> bool:
-        return bool(every) and (step % every == 0 or step == self.settings.steps)
+    def _due(self, step: int, interval: int) -> bool:
+        return bool(interval) and (step % interval == 0 or step == self.settings.steps)
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------
 
@@ -202,6 +202,6 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def told_figures(figures: Mapping[str, float]) -> str:
+def figures_text(figures: Mapping[str, float]) -> str:
     """Figures in one line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from songbench.domain.errors import InputError
+from songbench.domain.hashing import derived_seed
 from systems.songbloom.model import SongBloom
 from systems.songbloom.training.memory import explained_memory
 from systems.songbloom.training.settings import OptimiserSettings, TrainingSettings
@@ -27,7 +28,6 @@ from systems.songbloom.training.step_objective import StepBatch, StepObjective
 from systems.songbloom.training.trained import trained_parameters
 from systems.training.averaging import WeightAverage
 from systems.training.learning_rate import CosineSchedule
-from systems.training.seeds import derived_seed
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -90,7 +90,10 @@ class TrainingLoop(Generic[StepBatch]):
         settings.check_schedule()
         self.fabric, self.model, self.objective, self.settings = fabric, model, objective, settings
         if settings.compute.checkpointing:
-            model.checkpoint_layers(True)
+            model.checkpoint_layers()
+        if settings.compute.compiled:
+            for layer in (*model.sketch_lm.layers, *model.acoustic_dit.layers):
+                layer.compile()
         self._module = fabric.setup_module(_Pass(model))
         self.parameters = trained_parameters(model)
         self._optimiser = _adamw(self.parameters.values(), settings.optimiser)
@@ -168,10 +171,10 @@ class TrainingLoop(Generic[StepBatch]):
         """Leave the step's gradient in the parameters; its numbers and counts over all passes and processes."""
         fabric, objective = self.fabric, self.objective
         batches = objective.batches(self.step, fabric.global_rank)
-        own = [objective.counts(batch) for batch in batches]
-        total = self._summed({unit: sum(counts[unit] for counts in own) for unit in own[0]})
+        local = [objective.counts(batch) for batch in batches]
+        total = self._summed({unit: sum(counts[unit] for counts in local) for unit in local[0]})
         sums = {name: torch.zeros((), device=fabric.device) for name in objective.units}
-        for place, (batch, counts) in enumerate(zip(batches, own, strict=True)):
+        for place, (batch, counts) in enumerate(zip(batches, local, strict=True)):
             exchanged = fabric.world_size == 1 or place == len(batches) - 1
             with nullcontext() if exchanged else fabric.no_backward_sync(self._module):
                 means = self._module(partial(objective.losses, batch=batch))
@@ -190,15 +193,15 @@ class TrainingLoop(Generic[StepBatch]):
         """The counts of all processes together."""
         if self.fabric.world_size == 1:
             return counts
-        own = torch.tensor(list(counts.values()), device=self.fabric.device)
-        total: Any = self.fabric.all_reduce(own, reduce_op="sum")
+        local = torch.tensor(list(counts.values()), device=self.fabric.device)
+        total: Any = self.fabric.all_reduce(local, reduce_op="sum")
         return dict(zip(counts, map(int, total.tolist()), strict=True))
 
     # -- the state ----------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """All that `load_state_dict` needs to go on as if nothing had happened; to be asked for in every process."""
-        weights, optimiser = self._gathered()
+        weights, optimiser = self._full_state()
         average = self.average.state_dict() if self.average else None
         return {"step": self.step, "weights": weights, "optimiser": optimiser, "average": average}
 
@@ -219,16 +222,16 @@ class TrainingLoop(Generic[StepBatch]):
         from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
         weights = get_model_state_dict(self.model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
-        whole = SongBloom(self.model.config).requires_grad_(False)
+        copy = SongBloom(self.model.config).requires_grad_(False)
         if self.fabric.is_global_zero:
-            whole.load_state_dict(weights)
-        return whole
+            copy.load_state_dict(weights)
+        return copy
 
     @property
     def _sharded(self) -> bool:
         return self.settings.compute.strategy == "fsdp" and self.fabric.world_size > 1
 
-    def _gathered(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def _full_state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if not self._sharded:
             return {name: one.detach() for name, one in self.parameters.items()}, self._optimiser.state_dict()
         from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict

@@ -32,8 +32,8 @@ class RunLog:
         """Forget what was told of later steps, which are going to be taken again."""
         if self.path is None or not self.path.is_file():
             return
-        kept = [line for line in self.path.read_text(encoding="utf-8").splitlines() if _step(line) <= step]
-        write_atomically(self.path, "".join(f"{line}\n" for line in kept).encode())
+        lines = [line for line in self.path.read_text(encoding="utf-8").splitlines() if _step(line) <= step]
+        write_atomically(self.path, "".join(f"{line}\n" for line in lines).encode())
 
     def figures(self, step: int, group: str, figures: Mapping[str, float]) -> None:
         """Tell figures of a step.
@@ -49,9 +49,9 @@ class RunLog:
         line = json.dumps({"step": step, group: dict(figures)}, ensure_ascii=False)
         with self.path.open("a", encoding="utf-8") as handle:
             handle.write(line + "\n")
-        named = {f"{group}/{name}": value for name, value in figures.items()}
+        by_path = {f"{group}/{name}": value for name, value in figures.items()}
         for logger in self.loggers:
-            logger.log_metrics(named, step)
+            logger.log_metrics(by_path, step)
 
     def song(self, step: int, name: str, audio: Audio) -> None:
         """Send a song to the sinks; the file itself is in the folder of songs already."""

@@ -72,12 +72,12 @@ class CropChoice(Schema):
 
     Attributes:
         max_seconds: its longest; None: what the model is trained for.
-        place: the beginning of the song, or anywhere in it.
-        style_place: likewise, of the style prompt.
+        place: the beginning of the song, a section, or anywhere in it.
+        style_place: likewise, of the style prompt; see `systems.songbloom.training.data.crops.CropSettings`.
     """
 
     max_seconds: Annotated[Number, Field(gt=0)] | None = None
-    place: Literal["start", "random"] = "start"
+    place: Literal["start", "random", "section"] = "section"
     style_place: Literal["start", "random"] = "random"
 
 
@@ -107,11 +107,11 @@ class SavingSettings(Schema):
     """What is kept.
 
     Attributes:
-        every: steps between states.
+        interval: steps between states.
         keep: states, the latest.
     """
 
-    every: Count = 1000
+    interval: Count = 1000
     keep: Count = 2
 
 
@@ -119,12 +119,12 @@ class ValidationSettings(Schema):
     """How the model is compared with songs it is not trained on.
 
     Attributes:
-        every: steps.
+        interval: steps.
         songs: of the validation split, at most.
         bins: of the diffusion time.
     """
 
-    every: Interval = 1000
+    interval: Interval = 1000
     songs: Count = 64
     bins: Count = 5
 
@@ -133,14 +133,14 @@ class SongSettings(Schema):
     """Songs that are sung with the weights of the moment, and scored.
 
     Attributes:
-        every: steps.
+        interval: steps.
         suite: whose first prompts are sung: a registered one or a file.
         prompts: how many.
         metrics: that score them, as after ``songbench run --metrics``.
         overrides: further settings of these runs, as after ``songbench run --set``.
     """
 
-    every: Interval = 0
+    interval: Interval = 0
     suite: str = "demo"
     prompts: Annotated[Whole, Field(ge=1, le=16)] = 3
     metrics: tuple[str, ...] = ("per", "ser", "similarity")
@@ -151,13 +151,13 @@ class LogSettings(Schema):
     """What is told, and where.
 
     Attributes:
-        every: steps from one line of ``log.jsonl`` to the next.
+        interval: steps from one line of ``log.jsonl`` to the next.
         to: further places.
         project: of Weights & Biases, experiment of MLflow.
         name: of the run there; None: the folder's.
     """
 
-    every: Count = 10
+    interval: Count = 10
     to: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
     project: str = "songbench"
     name: str | None = None
@@ -207,8 +207,8 @@ class TrainingSettings(Schema):
 
         How a step's songs are spread over passes and devices is left out, as only their number counts.
         """
-        kept = self.model_dump(include={"steps", "seed", "average", "objective", "optimiser", "crop"}, mode="json")
-        return {**kept, "precision": self.compute.precision, "songs_per_step": self.songs_per_step}
+        facts = self.model_dump(include={"steps", "seed", "average", "objective", "optimiser", "crop"}, mode="json")
+        return {**facts, "precision": self.compute.precision, "songs_per_step": self.songs_per_step}
 
     def check_schedule(self) -> None:
         """Refuse a warm-up that is longer than the training.

@@ -119,6 +119,6 @@ def _log_mlflow_file(logger: Any, name: str, content: bytes) -> None:
         logger.experiment.log_artifact(logger.run_id, str(path), "songs")
 
 
-def _require(module: str, what: str, package: str) -> None:
+def _require(module: str, purpose: str, package: str) -> None:
     if importlib.util.find_spec(module) is None:
-        raise UnavailableError(f"{what} needs the package {package}. To get it: pip install {package}")
+        raise UnavailableError(f"{purpose} needs the package {package}. To get it: pip install {package}")

@@ -25,7 +25,7 @@ from systems.songbloom.training.settings import BatchSettings
 from systems.training.seeds import derived_generator
 
 
-class SongSource(Protocol):
+class ExampleSource(Protocol):
     """Songs to train on or to compare with."""
 
     def __len__(self) -> int:
@@ -45,7 +45,7 @@ class MemorySongs:
         return len(self._examples)
 
     def example(self, index: int, generator: torch.Generator) -> SongExample:
-        """See `SongSource`; nothing is drawn."""
+        """See `ExampleSource`; nothing is drawn."""
         return self._examples[index]
 
 
@@ -76,7 +76,7 @@ class SongSteps:
 
     def __init__(
         self,
-        source: SongSource,
+        source: ExampleSource,
         config: ModelConfig,
         objective: SongBloomObjective,
         batch: BatchSettings,
@@ -94,12 +94,15 @@ class SongSteps:
         """See `StepObjective.batches`."""
         songs, passes = self._batch.songs, self._batch.accumulation
         first = (step * self._processes + rank) * passes * songs
-        return [self._drawn(range(first + number * songs, first + (number + 1) * songs)) for number in range(passes)]
+        return [
+            self._pass_songs(range(first + number * songs, first + (number + 1) * songs)) for number in range(passes)
+        ]
 
     def counts(self, batch: DrawnSongs) -> Mapping[str, int]:
-        """See `StepObjective.counts`; each song's end is a token, too."""
-        frames = sum(len(song.sketch) for song in batch.songs)
-        return {"tokens": frames + len(batch.songs), "patches": frames // self.config.patch, "songs": len(batch.songs)}
+        """See `StepObjective.counts`."""
+        tokens = sum(target_count(song, self.config) for song in batch.songs)
+        patches = sum(len(song.sketch) for song in batch.songs) // self.config.patch
+        return {"tokens": tokens, "patches": patches, "songs": len(batch.songs)}
 
     def losses(self, model: SongBloom, batch: DrawnSongs) -> Mapping[str, Tensor]:
         """See `StepObjective.losses`."""
@@ -107,7 +110,7 @@ class SongSteps:
         losses = batch_losses(model, songs.to(model.device), self._draws(model, batch, songs), self.objective)
         return {"sketch": losses.sketch, "velocity": losses.velocity, "accuracy": losses.accuracy.float()}
 
-    def _drawn(self, places: range) -> DrawnSongs:
+    def _pass_songs(self, places: range) -> DrawnSongs:
         return DrawnSongs(tuple(map(self._song, places)), tuple(places))
 
     def _song(self, place: int) -> SongExample:
@@ -126,6 +129,11 @@ class SongSteps:
                 for song, generator in zip(alone, generators, strict=True)
             ]
         )
+
+
+def target_count(song: SongExample, config: ModelConfig) -> int:
+    """What the language model chooses in a song: its tokens (without a sketch: whether to go on) and the end."""
+    return (len(song.sketch) if config.sketch else len(song.sketch) // config.patch) + 1
 
 
 @lru_cache(maxsize=4)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import torch
+from safetensors import SafetensorError
 
 from songbench.domain.errors import InputError, StoreWriteError
 from songbench.resources.files import sweep, whole_file
@@ -34,9 +36,9 @@ class StateFiles:
             StoreWriteError: there is no room; the earlier states are still there.
         """
         path = self.folder / f"state_{step:08d}.pt"
-        with explained_writing(path, self._kept(step)):
+        with explained_writing(path, self._remainder(step)):
             with whole_file(path) as handle:
-                torch.save(dict(state), handle)
+                _write(state, handle)
             for old in self._paths()[: -self.keep]:
                 old.unlink(missing_ok=True)
         return path
@@ -62,12 +64,45 @@ class StateFiles:
         return state
 
     def _paths(self) -> list[Path]:
-        found = [path for path in self.folder.glob("state_*.pt") if _NAME.fullmatch(path.name)]
-        return sorted(found, key=_step)
+        paths = [path for path in self.folder.glob("state_*.pt") if _NAME.fullmatch(path.name)]
+        return sorted(paths, key=_step)
 
-    def _kept(self, step: int) -> str:
+    def _remainder(self, step: int) -> str:
         earlier = [number for number in map(_step, self._paths()) if number < step]
         return f"the state of step {earlier[-1]} is kept" if earlier else "there was no state before it"
+
+
+def _write(state: Mapping[str, Any], handle: BinaryIO) -> None:
+    """Save with torch, which says nothing sensible of a disk that is full.
+
+    Raises:
+        OSError: what the disk said.
+    """
+    stream = _ErrorKeeper(handle)
+    try:
+        torch.save(dict(state), cast(BinaryIO, stream))
+    except RuntimeError as error:
+        if stream.error is None:
+            raise
+        raise stream.error from error
+
+
+class _ErrorKeeper(io.RawIOBase):
+    """Passes bytes on to a file and keeps the first error of that."""
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self.handle = handle
+        self.error: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        try:
+            return self.handle.write(data)
+        except OSError as error:
+            self.error = self.error or error
+            raise
 
 
 def _step(path: Path) -> int:
@@ -75,23 +110,21 @@ def _step(path: Path) -> int:
 
 
 @contextmanager
-def explained_writing(path: Path, kept: str) -> Iterator[None]:
+def explained_writing(path: Path, remainder: str) -> Iterator[None]:
     """Turn a full disk into a sentence that says what is left and how to go on.
 
     Args:
         path: what is written.
-        kept: what is left of the training if it cannot be.
+        remainder: what is left of the training if it cannot be.
 
     Raises:
         StoreWriteError: instead of whatever was raised.
     """
     try:
         yield
-    except (OSError, RuntimeError) as error:  # torch's writer has RuntimeError for what the disk refuses
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
+    except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0].rstrip(".")[:200]
         raise StoreWriteError(
-            f"'{path}' cannot be written ({reason}). Nothing but it is lost: {kept}. Make room on the disk and give the"
-            " same command again."
+            f"'{path}' cannot be written ({reason}). Nothing but it is lost: {remainder}. Make room on the disk and"
+            " give the same command again."
         ) from error

@@ -77,8 +77,8 @@ class Singer:
             str(name): float((rows["value"] * rows["weight"]).sum() / rows["weight"].sum())
             for name, rows in counted.groupby("column")
         }
-        made = run.songs[run.songs["audio"] != ""]
-        songs = {str(row.prompt): read_audio(Path(str(row.audio))) for row in made.itertuples()}
+        rows = run.songs[run.songs["audio"] != ""]
+        songs = {str(row.prompt): read_audio(Path(str(row.audio))) for row in rows.itertuples()}
         remark = "" if figures else "no song was made" if not songs else "no metric could score the songs"
         return SungSongs(figures=figures, songs=songs, remark=remark)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from systems.songbloom.training.batch import SongBatch, SongExample
 from systems.songbloom.training.draws import TrainingDraws
 from systems.songbloom.training.losses import batch_losses
 from systems.songbloom.training.objective import SongBloomObjective
+from systems.songbloom.training.song_steps import target_count
 from systems.training.seeds import derived_generator
 
 Compute = Callable[[Callable[[SongBloom], Mapping[str, Tensor]]], dict[str, Tensor]]
@@ -41,16 +43,12 @@ class SongValidation:
             ``loss``; ``sketch``, its cross entropy in nats per token; ``accuracy``, 0 to 1; ``velocity``, the mean
             squared error; ``velocity_t0.0-0.2`` and on, the same by diffusion time (1 is noise).
         """
-        sums: Tensor | None = None
-        for number, song in enumerate(self.songs):
 
-            def song_sums(model: SongBloom, number: int = number, song: SongExample = song) -> dict[str, Tensor]:
-                return {"sums": self._sums(model, number, song)}
+        def song_sums(model: SongBloom, number: int) -> dict[str, Tensor]:
+            return {"sums": self._sums(model, number, self.songs[number])}
 
-            one = compute(song_sums)["sums"].double()
-            sums = one if sums is None else sums + one
-        assert sums is not None
-        surprise, right, tokens, *by_time = sums.tolist()
+        rows = [compute(partial(song_sums, number=number))["sums"].double() for number in range(len(self.songs))]
+        surprise, right, tokens, *by_time = torch.stack(rows).sum(dim=0).tolist()
         errors, patches = by_time[: self.bins], by_time[self.bins :]
         sketch, velocity = surprise / tokens, sum(errors) / sum(patches)
         numbers = {
@@ -65,7 +63,7 @@ class SongValidation:
         """The same numbers of guesses from statistics of the training songs, see `Baselines`.
 
         Returns:
-            ``unigram`` and ``bigram`` cross entropy; ``velocity`` and by diffusion time.
+            ``unigram`` and ``bigram`` cross entropy where there is a sketch; ``velocity`` and by diffusion time.
         """
         sizes = model.config.model
         errors, patches = (torch.zeros(self.bins) for _ in range(2))
@@ -74,18 +72,19 @@ class SongValidation:
             places = (times * self.bins).long().clamp(max=self.bins - 1)
             errors.index_add_(0, places, self.baselines.velocity_errors(times, sizes.objective))
             patches += torch.bincount(places, minlength=self.bins)
+        numbers = {"velocity": float(errors.sum() / patches.sum())} | self._binned(errors.tolist(), patches.tolist())
+        if not sizes.sketch:
+            return numbers
         unigram, bigram = self.baselines.cross_entropies(self.songs, sizes)
-        velocity = float(errors.sum() / patches.sum())
-        binned = self._binned(errors.tolist(), patches.tolist())
-        return {"unigram": unigram, "bigram": bigram, "velocity": velocity} | binned
+        return {"unigram": unigram, "bigram": bigram} | numbers
 
     def _sums(self, model: SongBloom, number: int, song: SongExample) -> Tensor:
         """A song's cross entropy, right tokens, tokens, then velocity errors and patches by time; (3 + 2 bins,)."""
         batch = SongBatch.of([song], model.config.model)
         losses = batch_losses(model, batch.to(model.device), self._draws(model, number, batch), self.objective)
-        tokens = len(song.sketch) + 1
-        whole = losses.sketch.new_tensor([tokens])
-        head = torch.cat([(losses.sketch * tokens)[None], (losses.accuracy * tokens)[None], whole])
+        tokens = target_count(song, model.config.model)
+        token_count = losses.sketch.new_tensor([tokens])
+        head = torch.cat([(losses.sketch * tokens)[None], (losses.accuracy * tokens)[None], token_count])
         errors, patches = losses.velocity_by_time(self.bins)
         return torch.cat([head, errors, patches])
 

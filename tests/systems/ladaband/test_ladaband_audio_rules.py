@@ -6,8 +6,8 @@ import torch
 
 from songbench.domain.errors import InputError
 from systems.ladaband.training.equaliser import RANGES, Filter, equalised, random_filters
-from systems.training.learning_rate import CosineSchedule
 from systems.ladaband.training.loudness import at_training_level
+from systems.training.learning_rate import CosineSchedule
 
 
 def level(filtered, frequency):

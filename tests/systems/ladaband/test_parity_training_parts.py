@@ -7,9 +7,9 @@ import torch
 
 from systems.ladaband.training.dropout import ConditionDropout
 from systems.ladaband.training.equaliser import RANGES, Filter
-from systems.training.learning_rate import CosineSchedule
 from systems.ladaband.training.loudness import at_training_level
 from systems.ladaband.training.masking import MaskingConfig, ShareSequence, draw_mask, share_of
+from systems.training.learning_rate import CosineSchedule
 
 AUDIO_TOLERANCE = 1e-3
 """Upstream's filters run in float32, ours in float64."""

@@ -8,6 +8,7 @@ from systems.songbloom.training.commands.memory import memory
 from systems.songbloom.training.commands.merge import merge
 from systems.songbloom.training.commands.pairs import pairs
 from systems.songbloom.training.commands.prepare import prepare
+from systems.songbloom.training.commands.songbloom import songbloom
 from systems.songbloom.training.commands.tokenizer import tokenizer
 
 HELP = """Train SongBloom: prepare songs, train from scratch, fine-tune, or teach it by preference.
@@ -24,5 +25,6 @@ def train() -> None:
 app.command()(memory)
 app.command()(merge)
 app.command()(prepare)
+app.command()(songbloom)
 app.command()(tokenizer)
 app.command()(pairs)

@@ -53,10 +53,22 @@ CLIPS = SongBloomConfig(
 
 @dataclass(frozen=True)
 class Clips:
-    """Songs ready to be trained on, and a model that has learnt nothing."""
+    """Songs ready to be trained on, and a model that has learnt nothing (a `ExampleSource`).
+
+    As in the released autoencoder, latents are drawn around a mean; they are drawn anew each time a song is shown.
+    """
 
     examples: tuple[SongExample, ...]
+    deviation: float
     autoencoder: dict[str, torch.Tensor]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def example(self, index: int, generator: torch.Generator) -> SongExample:
+        song = self.examples[index]
+        noise = torch.randn(song.latents.shape, generator=generator)
+        return replace(song, latents=song.latents + self.deviation * noise)
 
     def model(self, config: SongBloomConfig = CLIPS, seed: int = 0) -> SongBloom:
         model = SongBloom(config)
@@ -78,7 +90,8 @@ def clips() -> Clips:
     tokenizer = CodebookTokenizer(features, train_codebook(torch.cat(vectors), CODES))
     examples = []
     for number, (sound, count) in enumerate(zip(sounds, frames, strict=True)):
-        latents = _encoded(model, sound, number)
+        mean, deviation = model.autoencoder.moments(_wave(sound))
+        latents = mean[0].T.contiguous()
         # Symbols of our own: what they mean does not matter here, only that they differ from song to song.
         lyrics = (1, *(20 + (7 * number + 3 * place) % 60 for place in range(8)))
         sketch = tokenizer.tokens(sound, count)[:FRAMES]
@@ -86,10 +99,12 @@ def clips() -> Clips:
         examples.append(
             SongExample(id=f"clip{number}", sketch=sketch, latents=latents[:FRAMES], lyrics=lyrics, style=style)
         )
-    return Clips(tuple(examples), model.autoencoder.state_dict())
+    return Clips(tuple(examples), float(deviation[0, 0, 0]), model.autoencoder.state_dict())
 
 
-def random_songs(count: int, config: ModelConfig = CLIPS.model, patches: tuple[int, ...] = (1, 2, 3)) -> list[SongExample]:
+def random_songs(
+    count: int, config: ModelConfig = CLIPS.model, patches: tuple[int, ...] = (1, 2, 3)
+) -> list[SongExample]:
     """Songs without any music, of several lengths."""
     generator = torch.Generator().manual_seed(5)
     songs = []
@@ -124,17 +139,7 @@ def _fit_latents(model: SongBloom, sounds: list[Audio]) -> None:
     centre, spread = means.mean(dim=1), means.std(dim=1)
     last.bias[:channels] = (last.bias[:channels] - centre) / spread
     last.weight[:channels] /= spread[:, None, None]
-    last.weight[channels:], last.bias[channels:] = 0.0, -3.0
-
-
-def _encoded(model: SongBloom, sound: Audio, seed: int) -> torch.Tensor:
-    noise = torch.randn(
-        1,
-        model.config.model.latent_channels,
-        model.autoencoder.frames(sound.samples.shape[1]),
-        generator=torch.Generator().manual_seed(seed),
-    )
-    return model.autoencoder.encode(_wave(sound), noise)[0].T.contiguous()
+    last.weight[channels:], last.bias[channels:] = 0.0, -1.0
 
 
 def _wave(sound: Audio) -> torch.Tensor:
