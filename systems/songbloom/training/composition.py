@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from songbench.domain.checking import checked
 from songbench.domain.errors import InputError
 from songbench.domain.overrides import read_overrides
 from systems.songbloom.training.objective import SongBloomObjective
+from systems.songbloom.training.preference.objective import PreferenceObjective
 from systems.songbloom.training.settings import TrainingSettings
 
 _TREE = "systems.songbloom.training.conf"
@@ -60,12 +61,24 @@ def objective_settings(settings: TrainingSettings) -> SongBloomObjective:
     Raises:
         InputError: an unknown setting of it, or a value that cannot be.
     """
-    allowed = tuple(field.name for field in fields(SongBloomObjective))
+    return objective_of(settings, SongBloomObjective)
+
+
+Objective = TypeVar("Objective", SongBloomObjective, PreferenceObjective)
+
+
+def objective_of(settings: TrainingSettings, form: type[Objective]) -> Objective:
+    """The same of any form that objectives have.
+
+    Raises:
+        InputError: an unknown setting of it, or a value that cannot be.
+    """
+    allowed = tuple(field.name for field in fields(form))
     for name in settings.objective:
         if name not in allowed:
             raise InputError(f"The objective has no setting '{name}'.", field="objective", value=name, allowed=allowed)
     try:
-        return SongBloomObjective(**settings.objective)
+        return form(**settings.objective)
     except TypeError as error:
         raise InputError(f"The objective cannot be so: {error}.", field="objective") from None
 

@@ -7,6 +7,7 @@ import typer
 from systems.songbloom.training.commands.memory import memory
 from systems.songbloom.training.commands.merge import merge
 from systems.songbloom.training.commands.pairs import pairs
+from systems.songbloom.training.commands.preference import preference
 from systems.songbloom.training.commands.prepare import prepare
 from systems.songbloom.training.commands.songbloom import songbloom
 from systems.songbloom.training.commands.tokenizer import tokenizer
@@ -28,3 +29,4 @@ app.command()(prepare)
 app.command()(songbloom)
 app.command()(tokenizer)
 app.command()(pairs)
+app.command()(preference)

@@ -65,7 +65,7 @@ def pairs(
         )
     write_pairs(path, choice.pairs)
     typer.echo(f"{path}: {len(choice.pairs)} pairs")
-    typer.echo(evaluation_warning(criteria), err=True)
+    typer.echo(evaluation_warning(criterion.column for criterion in criteria), err=True)
 
 
 def _names(text: str) -> list[str]:

@@ -10,9 +10,6 @@ import typer
 from songbench.domain.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from systems.songbloom.model import SongBloom
     from systems.songbloom.training.settings import TrainingSettings
 
 _BASELINE_SONGS = 1000
@@ -70,11 +67,13 @@ def _train(
     from rich.console import Console
 
     from songbench.domain.hashing import content_key
+    from systems.songbloom.lora.config import LoraConfig
     from systems.songbloom.training.baselines import Baselines
     from systems.songbloom.training.beginning import checkpoint_model, fresh_model, model_name
     from systems.songbloom.training.composition import objective_settings
     from systems.songbloom.training.data.dataset import SongDataset
     from systems.songbloom.training.display import TrainingDisplay
+    from systems.songbloom.training.exporting import Export, export_whole, with_adapters
     from systems.songbloom.training.fit import SONGS, TrainingParts, figures_text, fit
     from systems.songbloom.training.prepared_songs import PreparedSongs, crop_settings
     from systems.songbloom.training.processes import launched_fabric
@@ -95,7 +94,9 @@ def _train(
     else:
         model = checkpoint_model(start, name=name)
     dataset.check(model.config)
-    export = _adapted(model, start, lora, name, settings.seed) if start and lora else _export_checkpoint
+    export: Export = export_whole
+    if start and lora:
+        export = with_adapters(model, start, LoraConfig.parse(lora), name=name, seed=settings.seed)
     crop = crop_settings(settings.crop, model.config)
     songs, held_out = PreparedSongs(dataset, crop), PreparedSongs(SongDataset(data, split="validation"), crop)
     songs.require()
@@ -130,26 +131,3 @@ def _train(
     fit(fabric, model, steps, settings, parts)
     if first:
         typer.echo(f"{out} is a checkpoint: songbench run --systems songbloom:{name}={out}")
-
-
-def _export_checkpoint(model: SongBloom, folder: Path) -> None:
-    from systems.songbloom.checkpoint import save_checkpoint
-
-    save_checkpoint(model, folder)
-
-
-def _adapted(model: SongBloom, start: str, lora: str, name: str, seed: int) -> Callable[[SongBloom, Path], None]:
-    """Put adapters on the model; what writes them as a file."""
-    from systems.songbloom.loading import base_checkpoint
-    from systems.songbloom.lora.adapters import add_adapters
-    from systems.songbloom.lora.config import LoraConfig
-    from systems.songbloom.lora.files import save_lora
-    from systems.training.seeds import derived_generator
-
-    add_adapters(model, LoraConfig.parse(lora), derived_generator(seed, "adapters"))
-
-    def export(model: SongBloom, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_lora(model, folder / f"{name}.lora", base_checkpoint(start, folder))
-
-    return export

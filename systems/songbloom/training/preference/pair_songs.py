@@ -113,7 +113,7 @@ class PreparedPairs:
         self.dataset, self.config = dataset, config
         self._crop = CropSettings(
             patch=config.model.patch,
-            max_seconds=config.decoding.max_seconds,
+            max_seconds=max(config.trained_seconds, config.decoding.max_seconds),
             style_frames=config.model.prompt_frames,
             place="start",
             style_place="start",

@@ -231,11 +231,10 @@ def _song(row: _Row) -> PairSong:
     return PairSong(take=int(row["take"]), audio=str(row["audio"]), digest=str(row["digest"]))
 
 
-def evaluation_warning(criteria: Iterable[PreferenceCriterion]) -> str:
-    """What has to be said whenever songs are preferred by scores."""
-    names = ", ".join(criterion.column for criterion in criteria)
+def evaluation_warning(columns: Iterable[str]) -> str:
+    """What has to be said whenever songs are preferred by scores, by the columns of these."""
     return (
-        f"These pairs reward {names}. Never score the final evaluation with the same metric alone: a model that is"
-        " trained on a score learns what pleases it, its mistakes included. Judge it by other recognisers or other"
-        " metrics beside these, on prompts that are in no pair, and by listening."
+        f"These pairs reward {', '.join(columns)}. Never score the final evaluation with the same metric alone: a model"
+        " that is trained on a score learns what pleases it, its mistakes included. Judge it by other recognisers or"
+        " other metrics beside these, on prompts that are in no pair, and by listening."
     )

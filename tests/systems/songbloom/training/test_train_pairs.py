@@ -175,7 +175,7 @@ def test_a_score_of_several_backends_has_to_be_named_in_full():
     assert choice_of(run, by=("per@a",)).pairs[0].winner.take == 0
     assert choice_of(run, by=("per@b",)).pairs[0].winner.take == 1
     assert not choice_of(run, by=("per@a", "per@b")).pairs
-    assert "other recognisers" in evaluation_warning(find_criteria(run.scores, ["per@a"], {}))
+    assert "other recognisers" in evaluation_warning(["per@a"])
 
 
 # -- the file -------------------------------------------------------------------------------------------------------
