@@ -12,6 +12,7 @@ from songbench.domain.errors import InputError
 
 if TYPE_CHECKING:
     from systems.songbloom.lora.config import LoraConfig
+    from systems.songbloom.training.preference.objective import PreferenceObjective
     from systems.songbloom.training.preference.pair_files import PreferencePair
     from systems.songbloom.training.settings import TrainingSettings
 
@@ -71,16 +72,18 @@ def preference(
     --lora rank=16 --out my-model-dpo
     """
     from systems.songbloom.lora.config import LoraConfig
-    from systems.songbloom.training.composition import compose_settings
+    from systems.songbloom.training.composition import compose_settings, objective_of
+    from systems.songbloom.training.preference.objective import PreferenceObjective
     from systems.songbloom.training.preference.pair_files import read_pairs
 
     composed = compose_settings(config, settings or [])
     _refuse_unused(composed)
+    objective = objective_of(composed, PreferenceObjective)
     adapters = _without_dropout(LoraConfig.parse(lora), lora) if lora is not None else None
     pairs = read_pairs(data)
     try:
         _prepare(pairs, out, start, tokenizer, features, composed)
-        _train(pairs, out, composed, start=start, lora=adapters, validation=validation)
+        _train(pairs, out, composed, objective, start=start, lora=adapters, validation=validation)
     except KeyboardInterrupt:
         typer.echo("Stopped. The same command goes on from what was finished.", err=True)
         raise typer.Exit(130) from None
@@ -155,6 +158,7 @@ def _train(
     pairs: list[PreferencePair],
     out: Path,
     settings: TrainingSettings,
+    objective: PreferenceObjective,
     *,
     start: str,
     lora: LoraConfig | None,
@@ -164,11 +168,9 @@ def _train(
 
     from songbench.domain.hashing import content_key
     from systems.songbloom.training.beginning import checkpoint_model, model_name
-    from systems.songbloom.training.composition import objective_of
     from systems.songbloom.training.display import TrainingDisplay
     from systems.songbloom.training.exporting import export_whole, with_adapters
     from systems.songbloom.training.fit import SONGS, TrainingParts, fit
-    from systems.songbloom.training.preference.objective import PreferenceObjective
     from systems.songbloom.training.preference.pair_songs import PreparedPairs
     from systems.songbloom.training.preference.preparation import prepared_dataset
     from systems.songbloom.training.preference.reference import (
@@ -184,7 +186,6 @@ def _train(
     from systems.songbloom.training.sung_songs import Singer
     from systems.songbloom.training.trained import trained_parameters
 
-    objective = objective_of(settings, PreferenceObjective)
     fabric = launched_fabric(settings.compute)
     first, name = fabric.is_global_zero, model_name(out)
     model = checkpoint_model(start, name=name)

@@ -26,7 +26,7 @@ def song_id(pair: PreferencePair, song: PairSong) -> str:
 
 
 class PairSongs:
-    """A `systems.songbloom.training.data.songs.SongSource`: each song of the pairs once, with its prompt's lyrics.
+    """A `systems.songbloom.training.data.songs.TrainingSongs`: each song of the pairs once, with its prompt's lyrics.
 
     Nothing says when sections are sung, so that the songs can be shown as a whole only, as they were scored.
 
@@ -54,7 +54,7 @@ class PairSongs:
                     self._songs.append(_source_song(name, pair, song))
 
     def songs(self) -> Sequence[SourceSong]:
-        """See `SongSource.songs`."""
+        """See `TrainingSongs.songs`."""
         return self._songs
 
 

@@ -11,7 +11,7 @@ from systems.songbloom.training.data.dataset import SongDataset
 from systems.songbloom.training.data.folder import PreparationFolder
 from systems.songbloom.training.data.latents import LatentEncoder, load_autoencoder
 from systems.songbloom.training.data.making import SongMaker
-from systems.songbloom.training.data.preparation import Preparation, PreparationProgress
+from systems.songbloom.training.data.preparation import PreparationProgress, SongPreparation
 from systems.songbloom.training.data.records import INFO, LeftOut
 from systems.songbloom.training.preference.pair_files import PreferencePair, read_pairs, write_pairs
 from systems.songbloom.training.preference.pair_songs import PairSongs
@@ -57,7 +57,7 @@ def prepare_pairs(
     basis = basis_of(config, encoder, tokenizer, PreparationSettings(validation=0.0))
     songs = PairSongs(pairs)
     maker = SongMaker(config, encoder, tokenizer, basis)
-    report = Preparation(PreparationFolder(folder, basis), maker, progress).run(songs.songs(), songs.faults)
+    report = SongPreparation(PreparationFolder(folder, basis), maker, progress).run(songs.songs(), songs.faults)
     write_pairs(folder.parent / PAIRS, pairs)
     return report.left_out
 

@@ -5,15 +5,22 @@ from types import SimpleNamespace
 
 import pandas
 import pytest
+import torch
+from songbloom_random import SMALL, random_checkpoint
 
 import songbench as songbench_api
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import file_digest
 from songbench.domain.suite import parse_prompt
+from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.training.preference.pair_files import read_pairs, write_pairs
+from systems.songbloom.training.preference.pair_songs import PreparedPairs
+from systems.songbloom.training.preference.preparation import prepare_pairs, prepared_dataset
 from systems.songbloom.training.preference.selection import choose_pairs, evaluation_warning, find_criteria
+from systems.songbloom.training.tokenizer.codebook import CodebookTokenizer
+from systems.songbloom.training.tokenizer.mel import BANDS, MelFeatures
 
-RULES = "[verse]\nThe river runs down to the sea"
+RULES = "[verse]\n月亮代表我的心"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +28,7 @@ def finished_run(tmp_path_factory):
     """Two takes of two prompts by rules, one of them with style audio, which these songs do not follow."""
     folder = tmp_path_factory.mktemp("finished")
     rows = [{"suite": "small", "version": "1"}]
-    rows += [{"id": f"p{number}", "lyrics": RULES, "seconds": 5.0} for number in range(2)]
+    rows += [{"id": f"p{number}", "lyrics": RULES, "language": "zh", "seconds": 5.0} for number in range(2)]
     rows[1]["prompt_wav"] = {"render": "rulebased", "seed": 1}
     suite = folder / "small.jsonl"
     suite.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -42,7 +49,7 @@ def test_the_command_pairs_takes_of_a_run(songbench_here, tmp_path, finished_run
     process = songbench_here("train", *words, folders=False)
     assert process.returncode == 0, process.stderr
     pairs = read_pairs(out)
-    assert f"rulebased, en: {len(pairs)} pairs of 2 prompts, {2 - len(pairs)} pairs of takes left out" in process.stdout
+    assert f"rulebased, zh: {len(pairs)} pairs of 2 prompts, {2 - len(pairs)} pairs of takes left out" in process.stdout
     assert "silence" not in process.stdout
     warning = " ".join(process.stderr.split())
     assert "reward level@probe. Never score the final evaluation with the same metric alone" in warning
@@ -52,7 +59,7 @@ def test_the_command_pairs_takes_of_a_run(songbench_here, tmp_path, finished_run
         score = pair.scores["level@probe"]
         assert score.winner == levels[pair.prompt, pair.winner.take] > levels[pair.prompt, pair.loser.take]
         assert score.winner - score.loser >= score.margin == 0.0001
-        assert (pair.system, pair.language, pair.run, pair.style) == ("rulebased", "en", "small", None)
+        assert (pair.system, pair.language, pair.run, pair.style) == ("rulebased", "zh", "small", None)
         assert pair.parsed_lyrics == finished_run.results.suite.prompts[0].lyrics
         for song in (pair.winner, pair.loser):
             assert file_digest(song.audio) == song.digest
@@ -63,6 +70,18 @@ def test_the_command_pairs_takes_of_a_run(songbench_here, tmp_path, finished_run
     assert strict.returncode == 2 and "far enough apart" in strict.stderr
     assert "left out 2: a tie: level differs by less than 1" in strict.stdout
     assert read_pairs(out) == pairs
+
+
+def test_songs_of_a_run_are_prepared_as_pairs(finished_run, tmp_path):
+    choice = choose_pairs(finished_run, find_criteria(finished_run.scores, ["level"], {}))
+    random_checkpoint(tmp_path / "base")
+    centres = torch.randn(SMALL.model.sketch_vocabulary, BANDS, generator=torch.Generator().manual_seed(0))
+    tokenizer = CodebookTokenizer(MelFeatures(), centres)
+    assert prepare_pairs(tmp_path / "songs", choice.pairs, CheckpointFiles.find(tmp_path / "base"), tokenizer) == ()
+    prepared = PreparedPairs(choice.pairs, prepared_dataset(tmp_path / "songs"), SMALL)
+    assert len(prepared) == len(choice.pairs) == 2
+    pair = prepared.pair(0)
+    assert pair.winner.lyrics == pair.loser.lyrics and not torch.equal(pair.winner.latents, pair.loser.latents)
 
 
 def test_style_prompts_of_a_run(finished_run):
@@ -146,7 +165,7 @@ def test_a_winner_is_better_by_the_margins_and_worse_in_nothing():
         "a song has no similarity (not applicable)": 1,
         "a song was not made (failed)": 1,
     }
-    assert choice.table() == [("tenor", "en", 2, 2, 6)]
+    assert choice.table() == [("tenor", "zh", 2, 2, 6)]
 
 
 def test_without_any_margin_one_better_score_is_enough():
