@@ -68,7 +68,7 @@ def preference(songbench_here, material):
 
     def run(*words):
         usual = ["--data", str(material / "pairs.jsonl"), "--from", str(material / "base")]
-        steps = "steps=6 optimiser.warm_up=0 optimiser.lr=5e-3 log.every=1 saving.every=3 validation.every=3"
+        steps = "steps=6 optimiser.warm_up=0 optimiser.lr=5e-3 log.interval=1 saving.interval=3 validation.interval=3"
         compute = "compute.device=cpu compute.precision=float32 compute.checkpointing=false batch.accumulation=1"
         sets = [
             word
