@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from songbench.domain.errors import InputError, UnavailableError
 from songbench.plugin import READY, Availability, unavailable
 from songbench.resources import weights
-from systems.songbloom.checkpoint_files import CheckpointFiles, weights_digest
+from systems.songbloom.checkpoint_files import SUFFIXES, CheckpointFiles, weights_digest
 from systems.songbloom.lora.config import ASSUMED_ALPHA
 from systems.songbloom.lora.record import SUFFIX, BaseCheckpoint, LoraRecord
 from systems.songbloom.releases import AUTOENCODER, FULL_150S, FULL_150S_DPO, FULL_240S
@@ -55,8 +55,8 @@ def find(name: str | Path, *, base: str | Path | None = None, alpha: float | Non
 
     Args:
         name: a release (``full_150s`` or ``songbloom_full_150s``), the path of a weights file or of a folder with one,
-            the path of low-rank adapters (``.lora``), or a hub repository ``owner/name`` or ``owner/name@revision``
-            that has been downloaded.
+            the path of low-rank adapters (``.lora``) or of a folder with nothing else to sing with, or a hub repository
+            ``owner/name`` or ``owner/name@revision`` that has been downloaded.
         base: what adapters are put on, named in the same ways; None: what they were trained on. Of a weights file
             without a YAML file, as the fork's training leaves them: whose YAML it has.
         alpha: of the adapters, where their file does not say it or another is wanted.
@@ -66,7 +66,7 @@ def find(name: str | Path, *, base: str | Path | None = None, alpha: float | Non
         InputError: nothing like it exists, or it has no use for a base or an alpha.
         SongbenchError: a file of a release is not what was set up.
     """
-    path = Path(name).expanduser()
+    path = _adapters_in(Path(name).expanduser())
     if path.suffix == SUFFIX and path.is_file():
         return _with_adapters(path, base, alpha)
     if base is not None:
@@ -76,6 +76,14 @@ def find(name: str | Path, *, base: str | Path | None = None, alpha: float | Non
         return files
     _check_adapters(files.weights)
     return replace(files, alpha=alpha)
+
+
+def _adapters_in(path: Path) -> Path:
+    """The adapters in a folder without a checkpoint, as training them leaves it; any other path as it is."""
+    if not path.is_dir():
+        return path
+    names = [file for file in path.iterdir() if file.name.endswith((SUFFIX, *SUFFIXES))]
+    return names[0] if len(names) == 1 and names[0].suffix == SUFFIX else path
 
 
 def _plain_files(name: str | Path) -> CheckpointFiles:

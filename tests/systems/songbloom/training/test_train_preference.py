@@ -14,6 +14,7 @@ from songbench.domain.errors import InputError
 from songbench.domain.hashing import file_digest
 from songbench.domain.lyrics import parse_lyrics
 from systems.songbloom import loading
+from systems.songbloom.checkpoint import load_checkpoint
 from systems.songbloom.training.preference.pair_files import (
     PairAudio,
     PairScore,
@@ -103,6 +104,10 @@ def test_adapters_learn_to_prefer(preference, material, tmp_path, songbench_here
     assert {"loss", "flow", "flow_accuracy", "flow_margin", "token_win", "token_lose"} <= steps[0].keys()
     assert len(judged) == 2 and judged[1]["loss"] != judged[0]["loss"]
     assert (out / "better.lora").is_file()
+    base, trained = (load_checkpoint(loading.find(place)) for place in (material / "base", out))
+    for name, changed in (("sketch_lm.layers.0.attention.qkv", True), ("sketch_lm.layers.0.attention.out", False)):
+        weights = [model.get_submodule(name).weight for model in (base, trained)]
+        assert torch.equal(*weights) != changed
     # The same command has nothing left to do, and needs no codebook any more.
     again = preference(*words)
     assert again.returncode == 0 and "Going on from step 6" in again.stderr
