@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from songbench.domain.errors import InputError
@@ -12,6 +13,9 @@ from systems.songbloom.training.data.dataset import vocabulary_digest
 from systems.songbloom.training.data.latents import LatentEncoder
 from systems.songbloom.training.data.records import PreparationBasis, Split
 from systems.songbloom.training.tokenizer.contract import SketchTokenizer
+
+_FEWEST_TO_HOLD_OUT = 5
+"""Songs of which one is held out even if none is by its digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,5 +77,26 @@ def split_of(digest: str, validation: float) -> Split:
         digest: of its audio, hexadecimal.
         validation: share of the songs that are held out.
     """
-    share = int(bytes_digest(f"split {digest}".encode())[:8], 16) / 2**32
-    return "validation" if share < validation else "train"
+    return "validation" if _draw(digest) / 2**32 < validation else "train"
+
+
+def splits_of(digests: Sequence[str], validation: float) -> list[Split]:
+    """The split of each of several songs: that by its own digest, unless nothing at all would be held out.
+
+    Of five songs or more one is then held out nevertheless, unless nobody wants any: the one that the smallest share
+    which holds out any song holds out, whatever their order. When songs are added that are held out by their own
+    digests, it is trained on.
+
+    Args:
+        digests: of their audio, hexadecimal.
+        validation: share of the songs that are held out.
+    """
+    splits: list[Split] = [split_of(digest, validation) for digest in digests]
+    if validation > 0 and len(splits) >= _FEWEST_TO_HOLD_OUT and "validation" not in splits:
+        splits[min(range(len(splits)), key=lambda song: (_draw(digests[song]), digests[song]))] = "validation"
+    return splits
+
+
+def _draw(digest: str) -> int:
+    """Of a song, 0 to 2**32 - 1."""
+    return int(bytes_digest(f"split {digest}".encode())[:8], 16)

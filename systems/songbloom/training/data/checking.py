@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from songbench.domain.errors import InputError, cause_of
 from songbench.domain.hashing import file_digest
+from systems.songbloom.training.data.folder import with_splits
 from systems.songbloom.training.data.records import SHARDS, DatasetInfo, SongEntry, read_info, read_songs
 from systems.songbloom.training.data.shards import ShardReader, ShardSums, shard_paths
 
@@ -50,6 +51,8 @@ def _faults(folder: Path, info: DatasetInfo, songs: list[SongEntry]) -> Iterator
     ids = [song.id for song in songs]
     if len(set(ids)) != len(ids):
         yield "The list of songs names a song twice."
+    if with_splits(songs, info.basis.validation) != songs:
+        yield "The list of songs holds out others than the description says."
     listed: dict[str, list[SongEntry]] = {}
     for song in songs:
         listed.setdefault(song.shard, []).append(song)
@@ -63,7 +66,8 @@ def _faults(folder: Path, info: DatasetInfo, songs: list[SongEntry]) -> Iterator
             continue
         try:
             reader = ShardReader(path)
-            if reader.entries != listed.get(shard.file, []):
+            listing = [replace(entry, split="train") for entry in listed.get(shard.file, [])]
+            if [replace(entry, split="train") for entry in reader.entries] != listing:
                 yield f"{shard.file} holds other songs than the list of songs says."
             for problem in _shard_faults(reader, info):
                 yield f"{shard.file}: {problem}"

@@ -7,11 +7,12 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from songbench.domain.errors import InputError, StoreBusyError, StoreWriteError
 from songbench.resources.files import sweep, write_atomically
+from systems.songbloom.training.data.basis import splits_of
 from systems.songbloom.training.data.records import (
     INFO,
     SHARDS,
@@ -134,7 +135,7 @@ class PreparationFolder:
         if not readers:
             examples = "".join(f"\n  {fault.id}: {fault.reason}" for fault in left_out[:5])
             raise InputError(f"None of the {len(left_out)} songs can be used.{examples}")
-        entries = [entry for reader in readers for entry in reader.entries]
+        entries = with_splits([entry for reader in readers for entry in reader.entries], self.basis.validation)
         sums = readers[0].sums
         for reader in readers[1:]:
             sums += reader.sums
@@ -145,6 +146,12 @@ class PreparationFolder:
         write_atomically(self.folder / INFO, _pretty(info.to_json()))
         shutil.rmtree(self.folder / _WORK)
         return info
+
+
+def with_splits(entries: Sequence[SongEntry], validation: float) -> list[SongEntry]:
+    """Entries of all songs of a folder with the splits they have beside each other; see `splits_of`."""
+    splits = splits_of([entry.audio for entry in entries], validation)
+    return [replace(entry, split=split) for entry, split in zip(entries, splits, strict=True)]
 
 
 def _pretty(value: object) -> bytes:

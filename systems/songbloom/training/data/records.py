@@ -53,7 +53,7 @@ class SongEntry:
         id: unique in the folder.
         key: of everything it was made from; see `systems.songbloom.training.data.songs.SourceSong.key`.
         audio: digest of its audio, by which it belongs to a split.
-        split: ``train`` or ``validation``.
+        split: ``train`` or ``validation``: in a shard by the digest alone, in the list of songs beside all others.
         language: of the words.
         seconds: of the audio.
         frames: latent frames, at least one.

@@ -15,7 +15,7 @@ from prepared_cases import LYRICS, SECTIONS, write_song
 from songbloom_random import SMALL, random_checkpoint
 
 from songbench.domain.errors import InputError, StoreBusyError
-from systems.songbloom.training.data.basis import PreparationSettings, basis_of, split_of
+from systems.songbloom.training.data.basis import PreparationSettings, basis_of, split_of, splits_of
 from systems.songbloom.training.data.checking import check_dataset
 from systems.songbloom.training.data.crops import CropSettings
 from systems.songbloom.training.data.dataset import SongDataset
@@ -263,6 +263,28 @@ def test_splits_follow_from_the_audio_alone(prepare, source, tmp_path):
     assert later == {name: split for name, split in splits.items() if name != "b"}
     counts = [split_of(f"{number:064x}", 0.1) for number in range(2000)].count("validation")
     assert 150 < counts < 250
+
+
+def test_of_few_songs_one_is_held_out() -> None:
+    digests = [f"{number:064x}" for number in range(40) if split_of(f"{number:064x}", 0.05) == "train"][:6]
+    splits = splits_of(digests, 0.05)
+    assert splits.count("validation") == 1
+    held_out = digests[splits.index("validation")]
+    assert splits_of(digests[::-1], 0.05)[::-1] == splits
+    assert splits_of([held_out, *(digest for digest in digests if digest != held_out)][:5], 0.01)[0] == "validation"
+    assert "validation" not in splits_of(digests[:4], 0.05)
+    assert "validation" not in splits_of(digests, 0)
+    by_digest = next(f"{number:064x}" for number in range(100) if split_of(f"{number:064x}", 0.05) == "validation")
+    assert splits_of([*digests, by_digest], 0.05) == ["train"] * 6 + ["validation"]
+
+
+def test_a_prepared_folder_holds_a_song_out(prepare, source, tmp_path):
+    for name in "defgh":
+        write_song(source, name)
+    info = prepare(source, tmp_path / "data", validation=1e-9).info
+    assert info.statistics["splits"]["validation"]["songs"] == 1
+    assert len(SongDataset(tmp_path / "data", split="validation").songs) == 1
+    assert check_dataset(tmp_path / "data").faults == ()
 
 
 class TestGivenTensors:
