@@ -2,14 +2,13 @@
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
 from songbloom_training_golden import assert_fingerprints, upstream_gradients, upstream_parameters
 
 from systems.songbloom.checkpoint_names import Origin
-from systems.songbloom.training.draws import TrainingDraws
 from systems.songbloom.training.losses import losses
 from systems.songbloom.training.preference.losses import SongEvidence, preference_losses
 from systems.songbloom.training.preference.objective import PreferenceObjective
@@ -56,13 +55,14 @@ def objective(facts):
 
 
 def evidence(golden, model):
-    """Of winner and loser in one batch."""
-    songs = [golden.inputs(f"dpo.{side}") for side in ("win", "lose")]
-    draws = [golden.draws(f"dpo.{side}") for side in ("win", "lose")]
-    assert torch.equal(draws[0].times, draws[1].times) and torch.equal(draws[0].noise, draws[1].noise)
-    times, noise = (torch.cat([getattr(one, name) for one in draws]) for name in ("times", "noise"))
-    inputs = [torch.cat(parts) for parts in zip(*songs, strict=True)]
-    return SongEvidence.of(losses(model, *inputs, TrainingDraws(times=times, noise=noise)))
+    """Of winner and loser, which another set may give other lengths."""
+    sides = []
+    for side in ("dpo.win", "dpo.lose"):
+        sides.append(SongEvidence.of(losses(model, *golden.inputs(side), golden.draws(side))))
+    common = min(len(side.times) for side in sides)
+    assert torch.equal(*(side.times[:common] for side in sides))
+    joined = {field.name: torch.cat([getattr(side, field.name) for side in sides]) for field in fields(SongEvidence)}
+    return SongEvidence(**joined)
 
 
 @pytest.fixture(scope="module")
