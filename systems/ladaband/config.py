@@ -18,6 +18,7 @@ from songbench.plugin import parameters_of
 from systems.checkpoints.config_section import ConfigSection
 from systems.checkpoints.sizes import check_positive, values_of
 from systems.ladaband.schedules import schedule_of
+from systems.music_encoders.muq_sizes import MuqSizes
 
 ConditionMode: TypeAlias = Literal["prefix", "add"]
 """How a condition enters: as rows before the frames, or their mean added to every frame (in no released model)."""
@@ -330,6 +331,24 @@ class CodecConfig:
     def __post_init__(self) -> None:
         """Refuse sizes that cannot work."""
         check_positive(self, *(name for name in values_of(self) if name != "encoder_level"))
+
+    @property
+    def encoder(self) -> MuqSizes:
+        """Sizes of the encoder."""
+        return MuqSizes(
+            mel_rate=self.mel_rate,
+            mel_fft=self.mel_fft,
+            mel_hop=self.mel_hop,
+            mel_bands=self.mel_bands,
+            mel_mean=self.mel_mean,
+            mel_deviation=self.mel_deviation,
+            channels=self.encoder_channels,
+            width=self.feature_dim,
+            layers=self.encoder_layers,
+            heads=self.encoder_heads,
+            feed_forward=self.encoder_feed_forward,
+            kernel=self.encoder_kernel,
+        )
 
     @property
     def estimator_dim(self) -> int:

@@ -21,7 +21,8 @@ from torch import Tensor
 from songbench.domain.audio import Audio
 from songbench.domain.errors import InputError
 from systems.ladaband.conditions.files import CLAMP3, MERT, TEXT_MODEL, NetworkFiles
-from systems.ladaband.conditions.networks import MERT_RATE, load_clamp3, load_mert, load_tokenizer
+from systems.ladaband.conditions.networks import load_clamp3, load_tokenizer
+from systems.music_encoders.mert import MERT_RATE, load_mert, standardised
 
 Way: TypeAlias = Literal["upstream", "right"]
 """As in the released code, or as it should be."""
@@ -39,7 +40,6 @@ _SHORTEST = 400
 """Samples that MERT's first frame needs."""
 _MOST_STATES = 128
 """Vectors that CLaMP 3's audio encoder sees at once."""
-_EPS = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +146,7 @@ class ConditionEncoder:
                 frames = [self._states(piece) for piece in self._pieces(signal, _UPSTREAM_PIECE, _SHORTEST)]
                 vectors = torch.cat(frames).mean(dim=0)[None]
             else:
-                wave = _standardised(signal)
+                wave = standardised(signal)
                 pieces = self._pieces(wave, _RIGHT_PIECE, _SHORTEST_RIGHT_PIECE)
                 states = [self._states(piece, standardise=False).mean(dim=0) for piece in pieces]
                 edge = torch.zeros_like(states[0])
@@ -167,7 +167,7 @@ class ConditionEncoder:
 
     def _states(self, piece: Tensor, standardise: bool = True) -> Tensor:
         """The mean over MERT's hidden states of a piece (n,): shape (frames, W)."""
-        wave = (_standardised(piece) if standardise else piece)[None].to(self.device)
+        wave = (standardised(piece) if standardise else piece)[None].to(self.device)
         hidden = self._mert_model()(wave, output_hidden_states=True).hidden_states
         mean: Tensor = torch.stack(hidden)[:, 0].mean(dim=0)
         return mean
@@ -203,10 +203,3 @@ class ConditionEncoder:
             self._clamp3 = load_clamp3(self._files.folder(CLAMP3), text).to(self.device)
             self._tokenizer = load_tokenizer(text)
         return self._clamp3
-
-
-def _standardised(signal: Tensor) -> Tensor:
-    """Zero mean and unit variance, shape (n,), as transformers' Wav2Vec2FeatureExtractor makes it."""
-    wide = signal.double()
-    standardised: Tensor = (wide - wide.mean()) / torch.sqrt(wide.var(unbiased=False) + _EPS)
-    return standardised.float()

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.plugin import READY, Availability, unavailable
-from songbench.resources import weights
-from songbench.resources.needs import declared
-from songbench.resources.weights import Weights
+from systems.checkpoints.registered import registered_folder, registered_state
 
 CLAMP3, TEXT_MODEL, MERT = "clamp3-saas", "xlm-roberta-base", "mert-v1-95m"
 TEXT_NEEDS = (CLAMP3, TEXT_MODEL)
@@ -32,7 +29,7 @@ class NetworkFiles:
 
     def missing(self, names: tuple[str, ...]) -> Availability:
         """Ready when all of these are here; else what is not, and the commands that get it."""
-        states = [_state(name) for name in names if self._beside(name) is None]
+        states = [registered_state(name) for name in names if self._beside(name) is None]
         absent = [state for state in states if not state.ready]
         if not absent:
             return READY
@@ -47,24 +44,7 @@ class NetworkFiles:
         """
         if (beside := self._beside(name)) is not None:
             return beside
-        registered = _registered(name)
-        state = _state(name)
-        if registered is None or not state.ready:
-            raise UnavailableError(f"{state.reason[:1].upper()}{state.reason[1:]}. Get them: {state.cure}")
-        if (place := weights.verified(registered)) is None:
-            raise SongbenchError(f"The weights '{name}' have gone while they were being read.")
-        return place
+        return registered_folder(name)
 
     def _beside(self, name: str) -> Path | None:
         return self.beside / name if self.beside is not None and (self.beside / name).is_dir() else None
-
-
-def _registered(name: str) -> Weights | None:
-    return next((need for need in declared(name) if isinstance(need, Weights)), None)
-
-
-def _state(name: str) -> Availability:
-    registered = _registered(name)
-    if registered is None:
-        return unavailable(f"no weights are registered as '{name}'", "install songbench with its metrics")
-    return weights.availability(registered)

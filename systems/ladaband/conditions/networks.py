@@ -1,70 +1,24 @@
 """Published checkpoints in transformers' own networks, loaded whole or not at all; no code of a checkpoint is run.
 
-MERT-v1-95M is a HuBERT of base size (its own switches are all off in the published configuration), CLaMP 3 is a BERT
-that sees vectors, an XLM-RoBERTa and a projection behind each. Its third encoder, for sheet music, is not built.
+CLaMP 3 is a BERT that sees vectors, an XLM-RoBERTa and a projection behind each. Its third encoder, for sheet music, is
+not built. MERT, which makes the vectors, is in `systems.music_encoders.mert`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from songbench.domain.errors import SongbenchError
 from songbench.resources.cpu_imports import mend_cpu_imports
-from songbench.resources.tensors import refuse_non_finite, tensors_of
+from systems.checkpoints.strict_loading import fill_strictly, random_state_kept
 
-if TYPE_CHECKING:
-    from transformers import HubertModel
-
-MERT_RATE = 24_000
-"""Samples per second that MERT was trained on."""
-
-_CLAMP3_FILE, _MERT_FILE = "clamp3_saas.pth", "pytorch_model.bin"
+_CLAMP3_FILE = "clamp3_saas.pth"
 _HEAD_WIDTH = 64
-_NAMED = 8
-
-_MERT_SWITCHES: Mapping[str, Any] = {
-    "feature_extractor_cqt": False,
-    "deepnorm": False,
-    "attention_relax": -1.0,
-    "do_stable_layer_norm": False,
-    "feat_extract_norm": "group",
-}
-"""Settings under which MERT is a plain HuBERT; those that a configuration leaves out have these values."""
-
-
-def load_mert(folder: Path) -> HubertModel:
-    """MERT, from ``pytorch_model.bin``, ``config.json`` and ``preprocessor_config.json``.
-
-    Raises:
-        SongbenchError: when the files are of a model that works otherwise, or tensors are missing, unknown, of another
-            shape or not finite.
-    """
-    mend_cpu_imports()
-    from transformers import HubertConfig, HubertModel
-
-    preparation = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    for values, expected in (
-        (preparation, {"do_normalize": True, "sampling_rate": MERT_RATE}),
-        (config, _MERT_SWITCHES),
-    ):
-        for key, value in expected.items():
-            if values.get(key, value) != value:
-                raise SongbenchError(f"This MERT has {key} = {values[key]!r}; only {value!r} is supported.")
-    sizes = {key: value for key, value in config.items() if key not in ("auto_map", "architectures", "model_type")}
-    with _random_state_kept():
-        model: HubertModel = HubertModel(HubertConfig(**sizes)).eval()
-    state = tensors_of(torch.load(folder / _MERT_FILE, map_location="cpu", weights_only=True, mmap=True))
-    _fill(model, state, "The checkpoint of MERT", unused=("masked_spec_embed",))
-    model.requires_grad_(False)
-    return model
 
 
 def load_clamp3(folder: Path, text: Path) -> nn.ModuleDict:
@@ -95,7 +49,7 @@ def load_clamp3(folder: Path, text: Path) -> nn.ModuleDict:
         max_position_embeddings=len(state[positions]),
     )
     words = XLMRobertaConfig(**json.loads((text / "config.json").read_text(encoding="utf-8")))
-    with _random_state_kept():
+    with random_state_kept():
         model = nn.ModuleDict(
             {
                 "audio_model": BertModel(audio),
@@ -108,7 +62,7 @@ def load_clamp3(folder: Path, text: Path) -> nn.ModuleDict:
         f"{kind}_model.{name}" for kind in ("audio", "text") for name in ("pooler.", "embeddings.position_ids")
     )
     sheet_music = ("symbolic_model.", "symbolic_proj.")
-    _fill(model, state, "The checkpoint of CLaMP 3", unused=(*pooler_and_positions, *sheet_music))
+    fill_strictly(model, state, "The checkpoint of CLaMP 3", unused=(*pooler_and_positions, *sheet_music))
     return model.eval().requires_grad_(False)
 
 
@@ -118,30 +72,3 @@ def load_tokenizer(folder: Path) -> Any:
     from transformers import XLMRobertaTokenizerFast
 
     return XLMRobertaTokenizerFast.from_pretrained(str(folder), local_files_only=True)
-
-
-def _fill(model: nn.Module, state: Mapping[str, Tensor], checkpoint: str, unused: tuple[str, ...]) -> None:
-    """Load tensors, all of which must fit; names that begin like `unused` may be there or not.
-
-    Raises:
-        SongbenchError: naming the tensors that are missing, unknown, of another shape or not finite.
-    """
-    tensors = {name: tensor for name, tensor in state.items() if not name.startswith(unused)}
-    refuse_non_finite(tensors, checkpoint)
-    try:
-        missing, unknown = model.load_state_dict(tensors, strict=False)
-    except RuntimeError as error:  # torch's word for another shape
-        raise SongbenchError(f"{checkpoint} does not fit its model: {str(error).splitlines()[-1].strip()}") from None
-    absent = [name for name in missing if not name.startswith(unused)]
-    for kind, names in (("missing", absent), ("unknown", list(unknown))):
-        if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            listing = ", ".join(sorted(names)[:_NAMED]) + more
-            raise SongbenchError(f"{checkpoint} does not fit its model: {kind}: {listing}.")
-
-
-@contextmanager
-def _random_state_kept() -> Iterator[None]:
-    """Put torch's random state back afterwards: building a model draws its first weights."""
-    with torch.random.fork_rng(devices=[]):
-        yield

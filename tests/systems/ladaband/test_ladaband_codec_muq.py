@@ -5,9 +5,10 @@ import torch
 from ladaband_codec_cases import SMALL
 
 from songbench.resources.cpu_imports import mend_cpu_imports
+from systems.ladaband.codec.half_rate import halved_rate
 from systems.ladaband.codec.loading import MuCodecFiles, load_encoder
-from systems.ladaband.codec.log_mel import halved_rate, log_mel
 from systems.ladaband.config import CodecConfig
+from systems.music_encoders.log_mel import log_mel
 
 pytestmark = pytest.mark.slow  # imports transformers and torchaudio
 
@@ -26,7 +27,7 @@ def test_rate_and_spectrogram_are_those_of_torchaudio():
     torch.testing.assert_close(halved, expected, atol=1e-6, rtol=0)
     bands = MelSpectrogram(24_000, n_fft=config.mel_fft, hop_length=config.mel_hop, n_mels=config.mel_bands)(expected)
     decibels = AmplitudeToDB()(bands)[..., :-1]
-    torch.testing.assert_close(log_mel(halved, config), (decibels - config.mel_mean) / config.mel_deviation)
+    torch.testing.assert_close(log_mel(halved, config.encoder), (decibels - config.mel_mean) / config.mel_deviation)
 
 
 def test_hidden_state_is_that_of_the_package(tmp_path):

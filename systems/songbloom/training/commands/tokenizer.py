@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -19,9 +22,13 @@ def tokenizer(
         "codes.safetensors"
     ),
     features: Annotated[
-        str, typer.Option("--features", help="What it hears: mel (needs nothing), muq:LAYER or mert:LAYER.")
+        str,
+        typer.Option("--features", help="What it hears: mel (needs nothing), muq:LAYER or mert:LAYER (-1: the last)."),
     ] = "mel",
     codes: Annotated[int, typer.Option("--codes", help="Number of sketch tokens.", min=2)] = 256,
+    method: Annotated[
+        str, typer.Option("--method", help="How codes are found: kmeans, or ema (moving averages, decay 0.99).")
+    ] = "kmeans",
     frame_rate: Annotated[
         float, typer.Option("--frame-rate", help="Frames a second: that of the autoencoder's latents.", min=0.1)
     ] = 25.0,
@@ -43,9 +50,10 @@ def tokenizer(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")] = False,
 ) -> None:
-    """Train a tokenizer of sketch tokens: k-means over features of songs.
+    """Train a tokenizer of sketch tokens: a codebook over features of songs.
 
-    One song in ten is held out and shows how well the codebook fits songs that it was not made of.
+    One song in ten, of five or more at least one, is held out and shows how well the codebook fits songs that it was
+    not made of: error, dead codes, entropy and the share of the commonest code, which are written into the file, too.
     The authors' codebook is not published. Tokens of another mean nothing to released weights: a model trained with
     them begins with new embeddings of tokens.
 
@@ -63,11 +71,15 @@ def tokenizer(
     from systems.songbloom.training.data.finding import find_source
     from systems.songbloom.training.data.rulebased_source import RulebasedSource
     from systems.songbloom.training.data.songs import TrainingSongs
-    from systems.songbloom.training.tokenizer.clusters import code_usage, train_codebook
+    from systems.songbloom.training.tokenizer.clusters import CodebookMethod, code_usage, train_codebook
     from systems.songbloom.training.tokenizer.codebook import CodebookTokenizer
     from systems.songbloom.training.tokenizer.features import features_named
     from systems.songbloom.training.tokenizer.frames import FrameCollection
 
+    if method not in get_args(CodebookMethod):
+        raise InputError(
+            f"There is no method '{method}'.", field="--method", value=method, allowed=get_args(CodebookMethod)
+        )
     loading.check_names(device, None)
     device = device or loading.best_device()
     kind = features_named(features, device)
@@ -77,23 +89,34 @@ def tokenizer(
     else:
         origin = find_source(str(source), audio=audio, references=references)
     songs = origin.songs()
-    collection = FrameCollection(kind, frame_rate, per_song=frames, most=most, seed=seed)
+    # of many songs fewer frames each: no more than twice those that are used are ever held
+    per_song = min(frames, math.ceil(2 * most / max(1, len(songs))))
+    collection = FrameCollection(kind, frame_rate, per_song=per_song, most=most, seed=seed)
     with PreparationBar(len(songs) + len(origin.faults)) as bar:
         for fault in origin.faults:
             bar.song(fault.id, 0.0, fault.reason)
         for song in songs:
             length, problem = collection.add(song)
             bar.song(song.id, length, problem)
-    codebook = CodebookTokenizer(kind, train_codebook(collection.training(), codes, seed), device)
-    facts = {"songs": str(collection.songs), "frames": str(len(collection.training())), "seed": str(seed)}
-    codebook.save(out, facts)
+    training, validation = collection.training(), collection.validation()
+    how: CodebookMethod = "ema" if method == "ema" else "kmeans"
+    codebook = CodebookTokenizer(kind, train_codebook(training, codes, seed, how), device)
+    usages = {
+        name: code_usage(vectors, codebook.codebook)
+        for name, vectors in (("trained on", training), ("held out", validation))
+        if len(vectors)
+    }
+    facts = {"songs": str(collection.songs), "frames": str(len(training)), "seed": str(seed), "method": method}
+    codebook.save(out, facts | {name: json.dumps(asdict(usage)) for name, usage in usages.items()})
     typer.echo(
-        f"{out}: {codebook.name}, from {collection.songs} songs, {len(origin.faults) + collection.faults} left out"
+        f"{out}: {codebook.name} by {method}, from {collection.songs} songs,"
+        f" {len(origin.faults) + collection.faults} left out"
     )
-    for name, vectors in (("trained on", collection.training()), ("held out", collection.validation())):
-        if len(vectors):
-            usage = code_usage(vectors, codebook.codebook)
-            typer.echo(
-                f"  {name}: {usage.frames} frames, {usage.coverage:.0%} of the codes used, {usage.entropy:.2f} bits,"
-                f" the commonest {usage.commonest:.1%}, error {usage.error:.1%} of the variance"
-            )
+    for name, usage in usages.items():
+        typer.echo(
+            f"  {name}: {usage.frames} frames, error {usage.error:.1%} of the variance, {usage.dead:.1%} of the codes"
+            f" dead, {usage.entropy:.2f} of {math.log2(codebook.vocabulary):.2f} bits, the commonest"
+            f" {usage.commonest:.1%}"
+        )
+    if "held out" not in usages:
+        typer.echo("  held out: nothing, as there are too few songs")

@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 from songbench.domain.audio import Audio
 from songbench.domain.errors import InputError
+from systems.songbloom.training.tokenizer import clusters
 from systems.songbloom.training.tokenizer.clusters import code_usage, train_codebook
 from systems.songbloom.training.tokenizer.codebook import CodebookTokenizer, load_tokenizer, nearest_rows
 from systems.songbloom.training.tokenizer.contract import SketchTokenizer
@@ -53,17 +54,40 @@ def test_the_nearest_row_is_the_nearest() -> None:
     torch.testing.assert_close(distances.double(), expected.amin(dim=1), rtol=1e-4, atol=1e-5)
 
 
-def test_k_means_finds_the_clusters_and_leaves_no_row_unused() -> None:
+@pytest.mark.parametrize("method", ["kmeans", "ema"])
+def test_both_methods_find_the_clusters_and_leave_no_row_unused(method) -> None:
     generator = torch.Generator().manual_seed(1)
     centres = 10 * torch.randn(12, 4, generator=generator)
     vectors = (centres.repeat(50, 1) + 0.01 * torch.randn(600, 4, generator=generator)).float()
-    codebook = train_codebook(vectors, 12, seed=3)
+    codebook = train_codebook(vectors, 12, 3, method)
     usage = code_usage(vectors, codebook)
-    assert usage.coverage == 1
-    assert usage.error < 1e-3
-    assert usage.entropy == pytest.approx(np.log2(12), abs=1e-6)
-    assert usage.commonest == pytest.approx(1 / 12)
-    assert torch.equal(codebook, train_codebook(vectors, 12, seed=3))
+    assert usage.dead == 0
+    if method == "kmeans":
+        assert usage.error < 1e-3
+        assert usage.entropy == pytest.approx(np.log2(12), abs=1e-6)
+        assert usage.commonest == pytest.approx(1 / 12)
+    assert torch.equal(codebook, train_codebook(vectors, 12, 3, method))
+
+
+def test_moving_averages_are_those_of_their_definition(monkeypatch) -> None:
+    """Against the recursion written out row by row, without refills."""
+    monkeypatch.setattr(clusters, "_CHUNK", 4)
+    monkeypatch.setattr(clusters, "_FEWEST_CHUNKS", 2)
+    monkeypatch.setattr(clusters, "_REFILLS", 0)
+    vectors = torch.tensor([[0.0], [1.0], [2.0], [10.0], [11.0], [12.0], [13.0], [14.0]])
+    generator = torch.Generator().manual_seed(5)
+    rows = vectors[torch.randperm(8, generator=generator)[:3], 0].tolist()
+    sums, counts = list(rows), [1.0, 1.0, 1.0]
+    for chunk in torch.randperm(8, generator=generator).split(4):
+        parts = [[], [], []]
+        for value in vectors[chunk, 0].tolist():
+            parts[min(range(3), key=lambda row: abs(rows[row] - value))].append(value)
+        for row, part in enumerate(parts):
+            sums[row] = 0.99 * sums[row] + 0.01 * sum(part)
+            counts[row] = 0.99 * counts[row] + 0.01 * len(part)
+        rows = [total / count for total, count in zip(sums, counts, strict=True)]
+    codebook = train_codebook(vectors, 3, 5, "ema")
+    torch.testing.assert_close(codebook[:, 0], torch.tensor(rows), rtol=1e-6, atol=1e-6)
 
 
 def test_fewer_frames_than_codes_are_refused() -> None:

@@ -1,7 +1,10 @@
 """``songbench train prepare`` and ``tokenizer`` as people type them."""
 
+import json
+
 import pytest
 from prepared_cases import write_song
+from safetensors import safe_open
 from songbloom_random import random_checkpoint
 
 
@@ -27,8 +30,8 @@ def test_from_songs_to_a_checked_folder(train, checkpoint, tmp_path):
     (tmp_path / "songs" / "scores.csv").write_text("id,per\na,3\nb,30\nc,4\n")
     codes = train("tokenizer", "songs", "--codes", "64", "--out", "codes.safetensors")
     assert codes.returncode == 0, codes.stderr
-    assert "codes.safetensors: mel, 64 codes, from 3 songs, 1 left out" in codes.stdout
-    assert "trained on: 200 frames, 100% of the codes used" in codes.stdout
+    assert "codes.safetensors: mel, 64 codes by kmeans, from 3 songs, 1 left out" in codes.stdout
+    assert "trained on: 200 frames, error " in codes.stdout and " 0.0% of the codes dead" in codes.stdout
     assert "held out: 100 frames" in codes.stdout
     words = ("prepare", "songs", "--out", "data", "--autoencoder", checkpoint, "--device", "cpu")
     prepared = train(*words, "--tokenizer", "codes.safetensors", "--keep", "per<15", "--scores", "songs/scores.csv")
@@ -51,7 +54,13 @@ def test_from_songs_to_a_checked_folder(train, checkpoint, tmp_path):
 
 def test_songs_by_rules(train, checkpoint, tmp_path):
     words = ("--rulebased", "2", "--seconds", "6", "--language", "zh")
-    assert train("tokenizer", *words, "--codes", "64", "--out", "codes.safetensors").returncode == 0
+    codes = train("tokenizer", *words, "--codes", "64", "--method", "ema", "--out", "codes.safetensors")
+    assert codes.returncode == 0, codes.stderr
+    assert "mel, 64 codes by ema, from 2 songs, 0 left out" in codes.stdout
+    with safe_open(tmp_path / "codes.safetensors", framework="pt") as file:
+        usage = json.loads(file.metadata()["trained on"])
+    assert f"trained on: {usage['frames']} frames, error {usage['error']:.1%} of the variance" in codes.stdout
+    assert usage["dead"] == 0 and 0 < usage["entropy"] <= 6 and 1 / 64 <= usage["commonest"] < 1
     prepared = train(
         "prepare", *words, "--tokenizer", "codes.safetensors", "--out", "data", "--autoencoder", checkpoint
     )
@@ -76,6 +85,8 @@ def test_songs_by_rules(train, checkpoint, tmp_path):
         (("tokenizer",), "Give a source of songs"),
         (("tokenizer", "demo", "--out", "codes.pt"), "ends in .safetensors"),
         (("tokenizer", "demo", "--features", "mfcc"), "no sketch features 'mfcc'"),
+        (("tokenizer", "demo", "--features", "muq"), "Which layer of muq?"),
+        (("tokenizer", "demo", "--method", "pca"), "no method 'pca'"),
     ],
 )
 def test_mistakes(train, words, problem):
