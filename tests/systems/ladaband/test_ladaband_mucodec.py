@@ -1,5 +1,6 @@
 """The whole of MuCodec with small random weights: lengths, generators, company, odd inputs, files."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -222,10 +223,16 @@ class TestFiles:
         with pytest.raises(InputError, match=r"muq\.pt.*no tensors of MuQ"):
             load_encoder(SMALL, files)
 
-    def test_objects_that_could_run_code_are_refused(self, files):
-        torch.save({"model": {}, "cfg": np.random.default_rng(0)}, files.encoder)
+    def test_objects_that_could_run_code_are_refused(self, files, tmp_path):
+        class Trap:
+            def __reduce__(self):
+                return os.mkdir, (str(tmp_path / "sprung"),)
+
+        content = torch.load(files.encoder, weights_only=True)
+        torch.save({**content, "cfg": Trap()}, files.encoder)
         with pytest.raises(InputError, match="could run code"):
             load_encoder(SMALL, files)
+        assert not (tmp_path / "sprung").exists()
 
     def test_a_folder_that_lacks_files(self, tmp_path):
         with pytest.raises(InputError, match=r"mucodec\.pt and audioldm_48k\.pth"):
