@@ -30,7 +30,7 @@ LINES = (
     "Tomorrow never came",
 )
 CODES = 64
-FRAMES = 32
+FRAMES = 48
 
 CLIPS = SongBloomConfig(
     name="clips",
