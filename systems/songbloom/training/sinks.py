@@ -22,7 +22,7 @@ def require_fabric() -> None:
     Raises:
         UnavailableError: with the command that installs it.
     """
-    _require("lightning_fabric", "Training", "pytorch-lightning")
+    _require("lightning_fabric", "Training", "'songbench[training]'")
 
 
 def sink_loggers(settings: LogSettings, folder: Path) -> list[Any]:

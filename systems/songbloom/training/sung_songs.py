@@ -79,7 +79,11 @@ class Singer:
         }
         rows = run.songs[run.songs["audio"] != ""]
         songs = {str(row.prompt): read_audio(Path(str(row.audio))) for row in rows.itertuples()}
-        remark = "" if figures else "no song was made" if not songs else "no metric could score the songs"
+        remark = ""
+        if not songs:
+            remark = f"none could be made ({run.songs['reason'].iloc[0]})"
+        elif not figures:
+            remark = f"no metric could score them ({scores['reason'].iloc[0]})"
         return SungSongs(figures=figures, songs=songs, remark=remark)
 
 
