@@ -266,11 +266,12 @@ def markdown(results: Mapping[str, Any]) -> str:
     lines = [
         "# Ablations of SongBloom",
         "",
-        f"Made by `benchmarks/songbloom_ablation.py` (size {settings['size']}, {settings['steps']} steps, {seeds} training(s)"
-        f" of each model) on {settings['device']}."
+        f"Made by `benchmarks/songbloom_ablation.py` (size {settings['size']}, {settings['steps']} steps,"
+        f" {seeds} training(s) of each model) on {settings['device']}."
         f" Songs: {settings['songs']}, {results['songs']['train']} to train on and {results['songs']['validation']}"
         f" held out; autoencoder: {settings['autoencoder']}. All figures are of the first"
-        f" {_VALIDATION_SONGS} songs held out, after the last step, with nothing dropped and the same noise for each model of the same patch.",
+        f" {_VALIDATION_SONGS} songs held out, after the last step, with nothing dropped and the same noise for each"
+        " model of the same patch.",
         "",
         "Cross entropy is in nats per sketch token. Velocity is the mean squared error of the diffusion transformer"
         " (times from 0, music, to 1, noise); it reads the true sketch here, not one that the model has sung.",

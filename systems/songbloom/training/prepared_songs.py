@@ -52,8 +52,14 @@ class PreparedSongs:
         if len(self):
             return
         songs, rate = self.dataset.songs, self.dataset.info.basis.frame_rate
-        reason = f" The first, '{songs[0].id}': {fits(songs[0], self.crop, rate)}." if songs else ""
+        if not songs:
+            raise InputError(
+                f"There is no song for {self.dataset.split}: all are in the other split.",
+                file=str(self.dataset.folder),
+                cure="Prepare more songs, or with another share to hold out (--validation).",
+            )
         raise InputError(
-            f"None of the {len(songs)} songs for {self.dataset.split} can be used.{reason}",
+            f"None of the {len(songs)} songs for {self.dataset.split} can be used. The first, '{songs[0].id}':"
+            f" {fits(songs[0], self.crop, rate)}.",
             file=str(self.dataset.folder),
         )
