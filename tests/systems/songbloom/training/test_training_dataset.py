@@ -10,6 +10,7 @@ from songbloom_random import SMALL
 from songbench.domain.errors import InputError
 from systems.songbloom.training.data.crops import CropSettings
 from systems.songbloom.training.data.dataset import SongDataset, StepBatches
+from systems.songbloom.training.prepared_songs import PreparedSongs
 
 SECTIONS = [
     ("intro", 3, 30, [4] * 6),
@@ -169,6 +170,12 @@ class TestSteps:
     def test_no_usable_song_is_refused(self, dataset):
         with pytest.raises(InputError, match=r"None of the 5 songs for train can be used.*less than a patch of 100"):
             StepBatches(dataset, replace(CROP, patch=100), SMALL.model, batch=1, seed=0)
+
+    def test_a_split_without_songs_is_refused_with_what_to_do(self, dataset):
+        empty = PreparedSongs(SongDataset(dataset.folder, split="validation"), CROP)
+        with pytest.raises(InputError, match="There is no song for validation") as refused:
+            empty.require()
+        assert "--validation" in refused.value.cure
 
     def test_data_of_another_model_are_refused(self, dataset):
         dataset.check(SMALL)
