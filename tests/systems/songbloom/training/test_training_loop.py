@@ -2,6 +2,7 @@
 
 import errno
 import json
+import resource
 
 import pytest
 import torch
@@ -17,6 +18,8 @@ from systems.songbloom.training.fit import fit
 from systems.songbloom.training.loop import TrainingLoop
 from systems.songbloom.training.memory import explained_memory
 from systems.songbloom.training.objective import SongBloomObjective
+from systems.songbloom.training.processes import launched_fabric
+from systems.songbloom.training.state_files import StateFiles
 from systems.songbloom.training.trained import trained_parameters
 from systems.songbloom.training.validation import SongValidation
 
@@ -212,11 +215,43 @@ def test_a_full_disk_leaves_the_state_before(tmp_path, monkeypatch):
     assert equal(weights(loop.model), weights(through.model))
 
 
-def test_checkpointed_layers_and_mixed_precision_train(tmp_path):
+def test_what_the_disk_says_is_told_although_torch_hides_it(tmp_path):
+    """A file may have 50 kB here: torch's own error would be of positions in the archive."""
+    states = StateFiles(tmp_path, keep=2)
+    states.save(1, {"step": 1, "weights": torch.zeros(10)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(StoreWriteError, match=r"File too large.* the state of step 1 is kept"):
+            states.save(2, {"step": 2, "weights": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["state_00000001.pt"]
+    assert states.latest()["step"] == 1
+
+
+def test_a_damaged_state_is_named(tmp_path):
+    (tmp_path / "state_00000003.pt").write_bytes(b"no archive")
+    with pytest.raises(InputError, match=r"state_00000003.pt.*Remove the file"):
+        StateFiles(tmp_path, keep=2).latest()
+
+
+def test_checkpointed_layers_give_the_same_steps():
     plain = loop_of(settings())
     again = loop_of(settings(compute={"checkpointing": True}))
     for _ in range(2):
         assert again.advance().loss == pytest.approx(plain.advance().loss, rel=1e-6)
+
+
+def test_mixed_precision_gives_nearly_the_same_steps_and_trains_weights_in_float32():
+    plain = loop_of(settings())
+    training = settings(compute={"precision": "bfloat16", "device": "cpu"})
+    steps = song_steps(SONGS, LITTLE, training, OBJECTIVE)
+    mixed = TrainingLoop(launched_fabric(training.compute), fresh(LITTLE), steps, training)
+    for _ in range(3):
+        assert mixed.advance().loss == pytest.approx(plain.advance().loss, rel=0.02)
+    assert all(one.dtype == torch.float32 for one in mixed.parameters.values())
+    assert not torch.equal(mixed.parameters["sketch_lm.bos"], plain.parameters["sketch_lm.bos"])
 
 
 def test_validation_is_the_same_whenever_it_is_asked_for_and_knows_what_is_known_without_learning():
