@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from songbench.domain.errors import InputError
-from songbench.domain.hashing import content_key, derived_seed
-from systems.songbloom.config import ModelConfig, SongBloomConfig
+from songbench.domain.hashing import content_key
+from systems.songbloom.config import SongBloomConfig
 from systems.songbloom.text.vocabulary import Vocabulary
-from systems.songbloom.training.batch import SongBatch, SongExample
+from systems.songbloom.training.batch import SongExample
 from systems.songbloom.training.data.crops import CropSettings, fits, piece_of, style_of, symbols_in
 from systems.songbloom.training.data.records import SHARDS, SongEntry, Split, read_info, read_songs
 from systems.songbloom.training.data.shards import ShardReader
@@ -103,57 +103,3 @@ class SongDataset:
         if name not in self._readers:
             self._readers[name] = ShardReader(self.folder / SHARDS / shard)
         return self._readers[name]
-
-
-class StepBatches:
-    """The batches of all steps of a training: each song once per round, in another order each round.
-
-    Args:
-        dataset: of which at least one song must be usable.
-        crop: how songs are cut.
-        config: of the model.
-        batch: songs per step and rank.
-        seed: everything random follows from it.
-        world: number of ranks.
-
-    Raises:
-        InputError: no song is usable.
-    """
-
-    def __init__(
-        self, dataset: SongDataset, crop: CropSettings, config: ModelConfig, *, batch: int, seed: int, world: int = 1
-    ) -> None:
-        self.dataset, self.crop, self.config = dataset, crop, config
-        self.size, self.seed, self.world = batch, seed, world
-        self.songs = dataset.usable(crop)
-        if not self.songs:
-            problems = [fits(song, crop, dataset.info.basis.frame_rate) for song in dataset.songs[:1]]
-            reason = f" The first, '{dataset.songs[0].id}': {problems[0]}." if problems else ""
-            raise InputError(
-                f"None of the {len(dataset)} songs for {dataset.split} can be used.{reason}", file=str(dataset.folder)
-            )
-        self._rounds: dict[int, list[int]] = {}
-
-    def indices(self, step: int, rank: int = 0) -> list[int]:
-        """The songs of a step, as indices of the data set."""
-        first = (step * self.world + rank) * self.size
-        return [self._song(place) for place in range(first, first + self.size)]
-
-    def _song(self, place: int) -> int:
-        number, position = divmod(place, len(self.songs))
-        if number not in self._rounds:
-            generator = torch.Generator().manual_seed(derived_seed("round", self.seed, number))
-            self._rounds = {number: torch.randperm(len(self.songs), generator=generator).tolist()}
-        return self.songs[self._rounds[number][position]]
-
-    def batch(self, step: int, rank: int = 0) -> SongBatch:
-        """The batch of a step, on the CPU.
-
-        Raises:
-            InputError: a shard cannot be read or does not fit the model.
-        """
-        examples = []
-        for place, index in enumerate(self.indices(step, rank)):
-            generator = torch.Generator().manual_seed(derived_seed("example", self.seed, step, rank, place))
-            examples.append(self.dataset.example(index, self.crop, generator))
-        return SongBatch.of(examples, self.config)

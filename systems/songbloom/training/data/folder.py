@@ -149,7 +149,9 @@ class PreparationFolder:
 
 
 def with_splits(entries: Sequence[SongEntry], validation: float) -> list[SongEntry]:
-    """Entries of all songs of a folder with the splits they have beside each other; see `splits_of`."""
+    """Entries of all songs of a folder, of which one is held out even if none is by its own digest; see `splits_of`."""
+    if any(entry.split == "validation" for entry in entries):
+        return list(entries)
     splits = splits_of([entry.audio for entry in entries], validation)
     return [replace(entry, split=split) for entry, split in zip(entries, splits, strict=True)]
 

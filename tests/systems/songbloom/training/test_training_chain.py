@@ -69,7 +69,6 @@ def documented_commands():
     return [shlex.split(line) for line in block.replace("\\\n", " ").splitlines() if line.startswith("songbench ")]
 
 
-@pytest.mark.skipif(not PAGE.is_file(), reason="the page on training is not written yet")
 def test_the_block_of_the_page_leads_to_a_leaderboard(songbench_here, checkpoint, short_demo, tmp_path, monkeypatch):
     monkeypatch.setattr("songbench.suites.DEMO", short_demo)
     names = []

@@ -9,8 +9,11 @@ from songbloom_random import SMALL
 
 from songbench.domain.errors import InputError
 from systems.songbloom.training.data.crops import CropSettings
-from systems.songbloom.training.data.dataset import SongDataset, StepBatches
+from systems.songbloom.training.data.dataset import SongDataset
+from systems.songbloom.training.objective import SongBloomObjective
 from systems.songbloom.training.prepared_songs import PreparedSongs
+from systems.songbloom.training.settings import BatchSettings
+from systems.songbloom.training.song_steps import SongSteps
 
 SECTIONS = [
     ("intro", 3, 30, [4] * 6),
@@ -138,38 +141,42 @@ class TestSteps:
         folder = tmp_path_factory.mktemp("steps") / "data"
         return SongDataset(counting_folder(folder, songs, basis_for(SMALL)), split="train")
 
-    def steps(self, dataset, **options):
-        crop = replace(CROP, patch=SMALL.model.patch, place="random")
-        return StepBatches(dataset, crop, SMALL.model, **{"batch": 2, "seed": 1, **options})
+    def steps(self, dataset, songs=2, **options):
+        songs_to_see = PreparedSongs(dataset, replace(CROP, patch=SMALL.model.patch, place="random"))
+        batch = BatchSettings(songs=songs, accumulation=1)
+        return SongSteps(songs_to_see, SMALL.model, SongBloomObjective(), batch, **{"seed": 1, **options})
+
+    def ids(self, steps, step, rank=0):
+        return [song.id for one in steps.batches(step, rank) for song in one.songs]
 
     def test_each_song_once_a_round_in_another_order(self, dataset):
         steps = self.steps(dataset)
-        order = [index for step in range(10) for index in steps.indices(step)]
+        order = [name for step in range(10) for name in self.ids(steps, step)]
         rounds = [order[start : start + 5] for start in range(0, 20, 5)]
-        assert all(sorted(one) == [0, 1, 2, 3, 4] for one in rounds)
+        assert all(len(set(one)) == 5 for one in rounds)
         assert len({tuple(one) for one in rounds}) > 1
 
     def test_ranks_share_the_round(self, dataset):
-        steps = self.steps(dataset, world=2)
-        alone = self.steps(dataset, batch=4)
-        assert [*steps.indices(3, 0), *steps.indices(3, 1)] == alone.indices(3)
+        steps = self.steps(dataset, processes=2)
+        assert [*self.ids(steps, 3, 0), *self.ids(steps, 3, 1)] == self.ids(self.steps(dataset, songs=4), 3)
 
     def test_a_step_follows_from_seed_step_and_rank(self, dataset):
         first, second = self.steps(dataset), self.steps(dataset)
         for step in (0, 1, 2):
-            first.batch(step)
-        batch, resumed = first.batch(7), second.batch(7)
-        assert batch.ids == resumed.ids
-        assert torch.equal(batch.latents, resumed.latents)
-        assert torch.equal(batch.sketch, resumed.sketch)
-        assert batch.lyrics == resumed.lyrics
-        assert all(torch.equal(one, two) for one, two in zip(batch.styles, resumed.styles, strict=True))
+            first.batches(step, 0)
+        (batch,), (resumed,) = first.batches(7, 0), second.batches(7, 0)
+        for first_song, second_song in zip(batch.songs, resumed.songs, strict=True):
+            assert first_song.id == second_song.id
+            assert torch.equal(first_song.latents, second_song.latents)
+            assert torch.equal(first_song.sketch, second_song.sketch)
+            assert torch.equal(first_song.style, second_song.style)
+            assert first_song.lyrics == second_song.lyrics
         unlike = self.steps(dataset, seed=2)
-        assert any(unlike.indices(step) != first.indices(step) for step in range(3))
+        assert any(self.ids(unlike, step) != self.ids(first, step) for step in range(3))
 
     def test_no_usable_song_is_refused(self, dataset):
         with pytest.raises(InputError, match=r"None of the 5 songs for train can be used.*less than a patch of 100"):
-            StepBatches(dataset, replace(CROP, patch=100), SMALL.model, batch=1, seed=0)
+            PreparedSongs(dataset, replace(CROP, patch=100)).require()
 
     def test_a_split_without_songs_is_refused_with_what_to_do(self, dataset):
         empty = PreparedSongs(SongDataset(dataset.folder, split="validation"), CROP)
