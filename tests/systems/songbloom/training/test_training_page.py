@@ -1,5 +1,6 @@
 """What the page on training says about memory and time follows from the arithmetic."""
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from systems.songbloom.lora.config import LoraConfig
 from systems.songbloom.presets import PRESETS
 from systems.songbloom.training.memory_costs import GIB, MemorySettings, training_memory
 
-PAGE = (Path(__file__).parents[4] / "docs/training.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs/training.md").read_text(encoding="utf-8")
 SHARE = 0.4
 CARD, H100, A100 = 165e12, 989e12, 312e12
 
@@ -46,3 +48,19 @@ def test_time():
         assert hours / H100 == pytest.approx(h100, rel=0.15)
         days = 150_000 * 128 * step / SHARE / 3600 / 24
         assert days / (16 * A100) == pytest.approx(a100, rel=0.05)
+
+
+def test_the_speed_is_the_measured_one():
+    lines = (ROOT / "results/songbloom_training/cpu.jsonl").read_text(encoding="utf-8").splitlines()
+    measured = {row["system"]: row for row in map(json.loads, lines)}
+    for system, name in (("upstream", "upstream's classes"), ("songbench", "songbench")):
+        row = measured[system]
+        cells = re.search(rf"^\| {name} \|(.*)\|$", PAGE, re.MULTILINE)[1].split("|")
+        seconds, tokens, share, peak = (float(re.match(r" *([\d.]+)", cell)[1]) for cell in cells)
+        assert seconds == round(row["seconds_per_step"], 1)
+        assert tokens == round(row["tokens_per_second"])
+        assert share == round(100 * row["roofline_share"])
+        assert peak == round(row["peak_gib"], 1)
+    songbench, upstream = measured["songbench"], measured["upstream"]
+    assert f"{songbench['times_faster']:.2f} times as fast" in PAGE
+    assert songbench["losses"] == pytest.approx(upstream["losses"], abs=2e-6)
