@@ -90,7 +90,9 @@ def _unreadable(file: Path, error: Exception, cure: str) -> InputError:
         return InputError("There is no such checkpoint.", file=str(file), cure=cure)
     size = file.stat().st_size
     lines = str(error).strip().splitlines()
-    if isinstance(error, pickle.UnpicklingError) and re.search(r"Unsupported global|is blocked", str(error)):
+    if isinstance(error, pickle.UnpicklingError) and (
+        zipfile.is_zipfile(file) or re.search(r"Unsupported global|is blocked", str(error))
+    ):  # an archive that is whole, with something in it that the restricted reader does not do
         reason = "it holds Python objects that could run code, which is never done here"
     elif isinstance(error, SafetensorError | RuntimeError | OSError) and lines:
         reason = lines[0][:200].rstrip(".")

@@ -6,6 +6,7 @@ Each is a package of its own that need not be there. ``log.jsonl`` in the folder
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,11 @@ def _tensorboard(settings: LogSettings, name: str, place: Path) -> Any:
 def _wandb(settings: LogSettings, name: str, place: Path) -> Any:
     _require("wandb", "Weights & Biases", "wandb")
     place.mkdir(parents=True, exist_ok=True)
-    return _lightning().WandbLogger(name=name, project=settings.project, save_dir=str(place), id=_run_id(place))
+    # As in an export: nothing is sent unless WANDB_MODE says so. wandb itself reads the variable once per process.
+    mode = os.environ.get("WANDB_MODE") or "offline"
+    return _lightning().WandbLogger(
+        name=name, project=settings.project, save_dir=str(place), id=_run_id(place), mode=mode
+    )
 
 
 def _mlflow(settings: LogSettings, name: str, place: Path) -> Any:
