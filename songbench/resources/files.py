@@ -39,12 +39,28 @@ def whole_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     Raises:
         OSError: when it cannot be written; no partial file remains.
     """
+    with (
+        whole_path(path) as scratch,
+        open(scratch, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as handle,
+    ):
+        yield handle
+
+
+@contextmanager
+def whole_path(path: Path) -> Iterator[Path]:
+    """The same for libraries that open files themselves: what is written to the given path takes the name of `path`.
+
+    Args:
+        path: where; folders above it are made.
+
+    Raises:
+        OSError: when it cannot be written; no partial file remains.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
     try:
-        with open(scratch, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as handle:
-            yield handle
-            handle.flush()
+        yield scratch
+        with open(scratch, "rb") as handle:
             os.fsync(handle.fileno())
         scratch.replace(path)
     except BaseException:

@@ -19,6 +19,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from songbench.domain.errors import InputError
+from songbench.resources.files import whole_path
 from songbench.resources.tensors import is_finite
 from systems.checkpoints.filling import set_tensor, without_storage
 from systems.checkpoints.stored_tensors import StoredTensor, tensors_in
@@ -100,11 +101,9 @@ def save_predictor(model: MaskPredictor, file: Path) -> None:
     """
     if file.suffix != ".safetensors":
         raise InputError("Predictors are saved as safetensors.", file=str(file), cure="End its name in .safetensors.")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".partial")
     tensors = {f"{_PREFIX}{name}": tensor.cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    save_file(tensors, temporary, metadata={_METADATA: json.dumps(model.config.to_mapping())})
-    temporary.rename(file)
+    with whole_path(file) as scratch:
+        save_file(tensors, scratch, metadata={_METADATA: json.dumps(model.config.to_mapping())})
 
 
 def _predictor_tensors(file: Path) -> dict[str, StoredTensor]:

@@ -15,7 +15,7 @@ from systems.music_encoders.muq import MuqEncoder
 from systems.music_encoders.muq_sizes import MuqSizes
 
 _PREFIX = "model."
-_UNUSED = (
+UNUSED_TENSORS = (
     "linear.",
     "cls_token",
     "mask_emb",
@@ -60,5 +60,5 @@ def load_muq(folder: Path, layer: int) -> MuqEncoder:
     with random_state_kept():
         encoder = MuqEncoder(sizes, layer)
     tensors = {name.removeprefix(_PREFIX): tensor for name, tensor in state.items() if name.startswith(_PREFIX)}
-    fill_strictly(encoder, tensors, "The checkpoint of MuQ", unused=(*_UNUSED, *later))
+    fill_strictly(encoder, tensors, "The checkpoint of MuQ", unused=(*UNUSED_TENSORS, *later))
     return encoder.eval().requires_grad_(False)

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from songbench.domain.errors import InputError
+from songbench.resources.files import whole_path
 from songbench.resources.tensors import is_finite
 from systems.checkpoints.filling import set_tensor, without_storage
 from systems.checkpoints.stored_tensors import StoredTensor
@@ -201,11 +202,10 @@ def save_checkpoint(model: SongBloom, folder: Path) -> CheckpointFiles:
         InputError: it was prepared for decoding on a CPU, or has adapters.
     """
     config = model.config
-    folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{config.name}.safetensors"
-    temporary = weights.with_suffix(".partial")
-    save_file({name: tensor.contiguous().clone() for name, tensor in released_state_dict(model).items()}, temporary)
-    temporary.rename(weights)
+    state = {name: tensor.contiguous().clone() for name, tensor in released_state_dict(model).items()}
+    with whole_path(weights) as scratch:
+        save_file(state, scratch)
     return CheckpointFiles(weights=weights, config=write_sizes(config, weights))
 
 

@@ -102,6 +102,7 @@ class Origin:
         """The model's tensor, (out, …), of released ones in the order of `names`."""
         if self.weight_norm:
             norm, direction = parts
-            weight: Tensor = direction * (norm.float() / direction.float().flatten(1).norm(dim=1)[:, None, None])
-            return weight  # of a norm over all axes but the first, for transposed convolutions, too
+            length = direction.float().flatten(1).norm(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
+            weight: Tensor = direction * (norm.float() / length[:, None, None])
+            return weight  # of a norm over all axes but the first, for transposed convolutions, too; zeros stay zeros
         return torch.cat(parts) if len(parts) > 1 else parts[0]

@@ -166,11 +166,14 @@ def base_checkpoint(name: str | Path, folder: Path) -> BaseCheckpoint:
     Raises:
         SongbenchError: as for `find`.
     """
-    files = find(name)
+    return BaseCheckpoint(base_name(name, folder), digest_of_weights(find(name)))
+
+
+def base_name(name: str | Path, folder: Path) -> str:
+    """How adapters that are saved in a folder call their base: a path relative to the folder, or the name as it is."""
     path = Path(name).expanduser()
     is_path = str(name).removeprefix("songbloom_") not in RELEASES and path.exists()
-    label = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() if is_path else str(name)
-    return BaseCheckpoint(label, digest_of_weights(files))
+    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix() if is_path else str(name)
 
 
 def digest_of_weights(files: CheckpointFiles) -> str:

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from songbench.domain.errors import InputError
+from songbench.resources.files import whole_path
 from songbench.resources.tensors import is_finite
 from systems.ladaband.codec.audio import check_ids, check_samples, fitted
 from systems.ladaband.codec.windows import TOKEN_SAMPLES
@@ -138,9 +139,8 @@ class BlockCodec:
     def save(self, path: Path) -> Path:
         """Write the codec to one safetensors file: ``codebook``, ``gains``."""
         tensors = {"codebook": self.codebook.contiguous(), "gains": self.gains.contiguous()}
-        temporary = path.with_name(f"{path.name}.partial")
-        save_file(tensors, temporary, metadata={"format": FORMAT})
-        temporary.rename(path)
+        with whole_path(path) as scratch:
+            save_file(tensors, scratch, metadata={"format": FORMAT})
         return path
 
     @classmethod

@@ -33,6 +33,7 @@ from systems.ladaband.codec.sound_decoder import SoundDecoder
 from systems.ladaband.codec.windows import Timing
 from systems.ladaband.config import CodecConfig
 from systems.muse.environment import CODEC, VOCODER
+from systems.music_encoders.muq_files import UNUSED_TENSORS
 
 FLOW_FILE, ENCODER_FILE, MUQ_FILE, SOUND_FILE = "mucodec.pt", "muq.pt", "model.safetensors", "audioldm_48k.pth"
 
@@ -53,19 +54,8 @@ _FLOW_UNUSED = (
 )
 """Training state, the condition of frames that never are, fixed positions and filters that are computed here."""
 
-_ENCODER_UNUSED = (
-    "linear.",
-    "cls_token",
-    "mask_emb",
-    "rvq.",
-    "quantizer_",
-    "recon_proj.",
-    "preprocessor_melspec_2048.",
-    "conformer.pos_conv_embed.",
-    "conformer.layer_norm.",
-    "conformer.embed_positions.",
-)
-"""Heads and targets of training, filters that are computed here, and what comes after the layer that is listened to."""
+_ENCODER_UNUSED = (*UNUSED_TENSORS, "conformer.layer_norm.")
+"""The norm comes after the layer that is listened to."""
 
 _SOUND_PARTS = ("first_stage_model.decoder.", "first_stage_model.post_quant_conv.", "first_stage_model.vocoder.")
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import content_key
+from songbench.resources.files import whole_path
 from systems.ladaband.predictor import MaskPredictor
 from systems.ladaband.training.config import TrainingConfig
 from systems.ladaband.training.dropout import ConditionDropout
@@ -205,9 +206,8 @@ class _Training:
             "optimiser": self.optimiser.state_dict(),
             "dropout": self.dropout.generator.get_state(),
         }
-        temporary = self.file.with_name(f"{self.file.name}.partial")
-        torch.save(state, temporary)
-        temporary.replace(self.file)
+        with whole_path(self.file) as scratch:
+            torch.save(state, scratch)
 
     def _resume(self, file: Path) -> None:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from songbench.domain.errors import InputError
+from songbench.resources.files import whole_path
 from systems.checkpoints.stored_tensors import StoredTensor
 from systems.songbloom.checkpoint import load_model, tensor_files
 from systems.songbloom.checkpoint_files import CheckpointFiles
@@ -56,10 +57,8 @@ def save_lora(model: SongBloom, path: Path, base: BaseCheckpoint) -> None:
         raise InputError("This model has no adapters to save.", cure="Save it as a checkpoint (save_checkpoint).")
     record = LoraRecord(state.config, base, model.config.model.sketch_vocabulary)
     tensors = {name: tensor.contiguous().cpu().clone() for name, tensor in adapter_state_dict(model).items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    save_file(tensors, temporary, record.metadata())
-    temporary.replace(path)
+    with whole_path(path) as scratch:
+        save_file(tensors, scratch, record.metadata())
 
 
 def load_lora(model: SongBloom, path: Path, *, alpha: float | None = None) -> LoraConfig:

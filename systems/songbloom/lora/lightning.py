@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from songbench.domain.errors import InputError
+from songbench.resources.files import whole_path
 from systems.songbloom.checkpoint import released_state_dict, write_sizes
 from systems.songbloom.checkpoint_files import CheckpointFiles
 from systems.songbloom.lora.adapters import adapted_state, adapters_of
@@ -50,9 +51,7 @@ def save_lightning(model: SongBloom, folder: Path) -> CheckpointFiles:
         InputError: it was prepared for decoding on a CPU, or the fork cannot be told its alpha.
     """
     options = infer_options(model)
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{model.config.name}.ckpt"
-    temporary = file.with_suffix(".partial")
     state = {name: tensor.detach().contiguous().clone() for name, tensor in lightning_state_dict(model).items()}
     content = {
         "epoch": 0,
@@ -66,8 +65,8 @@ def save_lightning(model: SongBloom, folder: Path) -> CheckpointFiles:
         "hparams_name": "cfg",
         "hyper_parameters": {"infer_options": options},
     }
-    torch.save(content, temporary)
-    temporary.replace(file)
+    with whole_path(file) as scratch:
+        torch.save(content, scratch)
     return CheckpointFiles(weights=file, config=write_sizes(model.config, file))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from systems.songbloom.checkpoint import save_checkpoint
-from systems.songbloom.loading import base_checkpoint
+from systems.songbloom.loading import base_name, digest_of_weights, find
 from systems.songbloom.lora.adapters import add_adapters
 from systems.songbloom.lora.config import LoraConfig
 from systems.songbloom.lora.files import save_lora
+from systems.songbloom.lora.record import BaseCheckpoint
 from systems.songbloom.model import SongBloom
 from systems.training.seeds import derived_generator
 
@@ -35,9 +36,9 @@ def with_adapters(model: SongBloom, start: str, config: LoraConfig, *, name: str
         What writes them into a folder, as ``NAME.lora``.
     """
     add_adapters(model, config, derived_generator(seed, "adapters"))
+    digest = digest_of_weights(find(start))  # once, as it reads gigabytes
 
     def export(adapted: SongBloom, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_lora(adapted, folder / f"{name}.lora", base_checkpoint(start, folder))
+        save_lora(adapted, folder / f"{name}.lora", BaseCheckpoint(base_name(start, folder), digest))
 
     return export

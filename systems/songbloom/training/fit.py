@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from songbench.domain.errors import InputError
+from songbench.resources.files import sweep
 from systems.songbloom.model import SongBloom
 from systems.songbloom.training.display import TrainingDisplay, rate_of
 from systems.songbloom.training.loop import StepRecord, TrainingLoop
@@ -104,6 +105,7 @@ class _Fit:
     def run(self) -> TrainingLoop[Any]:
         parts, begin = self.parts, self.loop.step
         if self.fabric.is_global_zero:
+            sweep(parts.folder)
             parts.log.go_on(begin)
         with parts.display as display:
             display.begin(begin)

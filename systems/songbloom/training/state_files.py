@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from songbench.domain.errors import InputError, StoreWriteError
-from songbench.resources.files import sweep, whole_file
+from songbench.resources.files import whole_file
 
 _NAME = re.compile(r"state_(\d{8,})\.pt")
 
@@ -52,7 +52,6 @@ class StateFiles:
         paths = self._paths()
         if not paths:
             return None
-        sweep(self.folder)
         try:
             state: dict[str, Any] = torch.load(paths[-1], map_location="cpu", weights_only=True, mmap=True)
         except Exception as error:  # a zip, a pickle or the disk can be at fault, each with errors of its own

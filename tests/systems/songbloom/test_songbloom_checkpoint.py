@@ -92,6 +92,15 @@ class TestLayouts:
                 assert torch.equal(tensor, loaded.state_dict()[name]), name
         assert torch.equal(song(model.for_decoding()), song(loaded.for_decoding()))
 
+    def test_a_convolution_of_zeros_stays_one(self, tmp_path):
+        """Its weight norm is 0 / 0."""
+        silent = random_model()
+        silent.autoencoder.decoder[-1].weight[0] = 0
+        again = load_checkpoint(save_checkpoint(silent, tmp_path))
+        assert torch.equal(
+            again.autoencoder.decoder[-1].weight[0], torch.zeros_like(again.autoencoder.decoder[-1].weight[0])
+        )
+
     @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".ckpt", ".pth"])
     def test_every_file_format(self, pristine, model, tmp_path, suffix):
         path = rewritten(pristine, tmp_path, dict, suffix)

@@ -85,8 +85,6 @@ class PreparationFolder:
         basis = json.dumps(asdict(self.basis), indent=1)
         write_atomically(self.folder / _WORK / _BASIS, basis.encode())
         sweep(self.folder)
-        for path in (*self.folder.glob(f"{SHARDS}/.*.partial"), *self._songs_folder.glob(".*.partial")):
-            path.unlink()
         for path in shard_paths(self.folder / SHARDS):
             self.finished |= {entry.id: entry for entry in ShardReader(path).entries}
         for path in shard_paths(self._songs_folder):

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import file_digest
+from songbench.resources.files import whole_path
 from systems.songbloom.training.data.crops import FrameSpan
 from systems.songbloom.training.data.records import FORMAT, ShardFacts, SongEntry, song_entry
 
@@ -87,10 +88,8 @@ def write_shard(path: Path, songs: Sequence[tuple[SongEntry, SongTensors]], voca
         state |= {f"{place}.{part}": getattr(tensors, part).contiguous().clone() for part in PARTS}
     # One name only: several are written in an order that changes, and with it the digest of the file.
     metadata = {FORMAT: json.dumps([entry.to_json() for entry in entries], ensure_ascii=False)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    save_file(state, temporary, metadata)
-    temporary.replace(path)
+    with whole_path(path) as scratch:
+        save_file(state, scratch, metadata)
     return entries
 
 

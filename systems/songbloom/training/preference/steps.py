@@ -1,4 +1,4 @@
-"""Training on pairs: which pairs a step sees, what is batch for each, and their losses."""
+"""Training on pairs: which pairs a step sees, what is drawn for each, and their losses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NUMBERS = (
 
 @dataclass(frozen=True)
 class DrawnPairs:
-    """One pass: pairs, and the seed of what is batch for each.
+    """One pass: pairs, and the seed of what is drawn for each.
 
     Attributes:
         pairs: at least one.

@@ -15,6 +15,7 @@ from torch import Tensor
 from songbench.domain.audio import Audio
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import bytes_digest, content_key
+from songbench.resources.files import whole_path
 from systems.songbloom.training.tokenizer.contract import SketchFeatures
 from systems.songbloom.training.tokenizer.features import KINDS, features_named
 
@@ -98,11 +99,9 @@ class CodebookTokenizer:
             path: ends in ``.safetensors``.
             facts: how it was trained, for people.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.partial")
         metadata = {"format": FORMAT, "features": self.features.name, **(facts or {})}
-        save_file({WEIGHT: self.codebook.contiguous()}, temporary, metadata)
-        temporary.replace(path)
+        with whole_path(path) as scratch:
+            save_file({WEIGHT: self.codebook.contiguous()}, scratch, metadata)
 
 
 def load_tokenizer(path: Path, features: str | None = None, device: str = "cpu") -> CodebookTokenizer:

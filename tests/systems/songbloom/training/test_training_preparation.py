@@ -198,7 +198,7 @@ def test_a_writer_killed_between_a_shard_and_its_pieces(prepare, source, tmp_pat
     songs = tmp_path / "data" / "work" / "songs"
     songs.mkdir(parents=True)
     (songs / "00000000-piece.safetensors").write_bytes((tmp_path / "data/shards/00000.safetensors").read_bytes())
-    (tmp_path / "data/shards/.00001.safetensors.partial").write_bytes(b"half")
+    (tmp_path / "data/shards/.00001.safetensors.0123abcd.tmp").write_bytes(b"half")
     report = prepare(source, tmp_path / "data", shard_songs=9)
     assert (report.new, report.earlier) == (0, 3)
     assert equal(content(tmp_path / "data"), before)
