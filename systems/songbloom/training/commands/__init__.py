@@ -13,6 +13,16 @@ from systems.songbloom.training.commands.songbloom import songbloom
 from systems.songbloom.training.commands.tokenizer import tokenizer
 
 HELP = """Train SongBloom: prepare songs, train from scratch, fine-tune, or teach it by preference.
+
+Examples:
+
+    songbench train tokenizer my-songs --codes 256 --out codes.safetensors
+
+    songbench train prepare my-songs --tokenizer codes.safetensors --out data
+
+    songbench train songbloom --config laptop --data data --out my-model
+
+What comes out is a system: songbench run --systems songbloom:mine=my-model,rulebased
 """
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -23,10 +33,11 @@ def train() -> None:
     """The group itself does nothing."""
 
 
-app.command()(memory)
-app.command()(merge)
-app.command()(prepare)
-app.command()(songbloom)
+# In the order in which they are needed.
 app.command()(tokenizer)
+app.command()(prepare)
+app.command()(memory)
+app.command()(songbloom)
+app.command()(merge)
 app.command()(pairs)
 app.command()(preference)

@@ -102,7 +102,7 @@ def prepare(
 
     from systems.songbloom import loading
     from systems.songbloom.training.data.basis import PreparationSettings, basis_of
-    from systems.songbloom.training.data.finding import find_source
+    from systems.songbloom.training.data.finding import find_source, source_path
     from systems.songbloom.training.data.folder import PreparationFolder
     from systems.songbloom.training.data.keep import parse_rule
     from systems.songbloom.training.data.latents import LatentEncoder, load_autoencoder
@@ -113,7 +113,9 @@ def prepare(
     from systems.songbloom.training.data.statistics import statistics_lines
     from systems.songbloom.training.tokenizer.codebook import load_tokenizer
 
-    # 1. everything that can be wrong and is cheap to look at
+    # 1. everything that can be wrong and is cheap to look at, before anybody is sent for weights
+    if source is not None:
+        source_path(source)
     settings = PreparationSettings(validation=validation, half=half, seed=seed)
     judge = None
     if keep is not None and scores is not None:

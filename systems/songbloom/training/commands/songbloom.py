@@ -43,11 +43,12 @@ def songbloom(
 ) -> None:
     """Train SongBloom on prepared songs.
 
-    The same command goes on where it was stopped. The folder is a checkpoint from the first save on:
-    songbench run --systems songbloom:NAME=FOLDER. Its best/ is the step that did best on the songs held out,
-    log.jsonl has all figures.
+    The same command goes on where it was stopped.
 
-    Example: songbench train songbloom --config laptop --data songs --autoencoder small --out my-model
+    The folder is a checkpoint from the first save on: songbench run --systems songbloom:NAME=FOLDER.
+    Its best/ is the step that did best on the songs held out; log.jsonl has all figures.
+
+    Example: songbench train songbloom --config laptop --data data --out my-model
     """
     from systems.songbloom.training.composition import compose_settings
 

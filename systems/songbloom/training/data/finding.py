@@ -32,9 +32,7 @@ def find_source(
     Raises:
         InputError: it is none of these; recordings are given for what is no suite.
     """
-    path = suite_path(source) or Path(source).expanduser()
-    if not path.exists():
-        raise InputError(f"There is no suite, manifest or folder '{source}'.", cure=_FORMS)
+    path = source_path(source)
     if path.is_file() and not _is_manifest(path):
         return SuiteSource(path, audio=audio, references=references)
     if audio is not None or references:
@@ -51,6 +49,18 @@ def find_source(
     if sound_files(path):
         return SoundFolderSource(path, seconds_per_tag)
     raise InputError("There are no songs in this folder.", file=str(path), cure=_FORMS)
+
+
+def source_path(source: str) -> Path:
+    """Where a source lies; cheap.
+
+    Raises:
+        InputError: nowhere.
+    """
+    path = suite_path(source) or Path(source).expanduser()
+    if not path.exists():
+        raise InputError(f"There is no suite, manifest or folder '{source}'.", cure=_FORMS)
+    return path
 
 
 def _is_manifest(path: Path) -> bool:

@@ -26,6 +26,7 @@ Times: TypeAlias = Literal["exact", "given", "words", "none"]
 """Where the times of sections come from: the system that made the song, the source, aligned words, or nowhere."""
 
 _CURE = "Prepare the data again with 'songbench train prepare'."
+_NEW = "Make one: songbench train prepare."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +210,7 @@ def read_info(folder: Path) -> DatasetInfo:
         raise InputError(
             "The preparation of this folder was not finished." if unfinished else "This is no prepared folder.",
             file=str(folder),
-            cure="Give the same 'songbench train prepare' again to go on." if unfinished else _CURE,
+            cure="Give the same 'songbench train prepare' again to go on." if unfinished else _NEW,
         )
     try:
         value = json.loads(read_text(path, "data set"))

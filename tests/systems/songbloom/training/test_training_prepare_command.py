@@ -74,6 +74,7 @@ def test_songs_by_rules(train, checkpoint, tmp_path):
         (("prepare",), "Give a source of songs, or --rulebased"),
         (("prepare", "demo", "--rulebased", "2", "--out", "data"), "Give a source of songs, or --rulebased"),
         (("prepare", "demo"), "Name the folder to prepare into"),
+        (("prepare", "nosuch", "--out", "data"), "There is no suite, manifest or folder 'nosuch'"),  # before weights
         (("prepare", "demo", "--out", "data", "--keep", "per<3"), "A rule needs scores"),
         (("prepare", "demo", "--out", "data", "--scores", "x.csv"), "Scores judge nothing without a rule"),
         (("prepare", "demo", "--check", "data"), "A check prepares nothing"),
