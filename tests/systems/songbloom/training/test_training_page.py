@@ -50,9 +50,13 @@ def test_time():
         assert days / (16 * A100) == pytest.approx(a100, rel=0.05)
 
 
+def measurements(name):
+    lines = (ROOT / "results/songbloom_training" / name).read_text(encoding="utf-8").splitlines()
+    return {row["system"]: row for row in map(json.loads, lines)}
+
+
 def test_the_speed_is_the_measured_one():
-    lines = (ROOT / "results/songbloom_training/cpu.jsonl").read_text(encoding="utf-8").splitlines()
-    measured = {row["system"]: row for row in map(json.loads, lines)}
+    measured = measurements("cpu.jsonl")
     for system, name in (("upstream", "upstream's classes"), ("songbench", "songbench")):
         row = measured[system]
         cells = re.search(rf"^\| {name} \|(.*)\|$", PAGE, re.MULTILINE)[1].split("|")
@@ -64,3 +68,12 @@ def test_the_speed_is_the_measured_one():
     songbench, upstream = measured["songbench"], measured["upstream"]
     assert f"{songbench['times_faster']:.2f} times as fast" in PAGE
     assert songbench["losses"] == pytest.approx(upstream["losses"], abs=2e-6)
+
+
+@pytest.mark.parametrize("name", ["cpu.jsonl", "cpu_checkpointing.jsonl", "cpu_amd_epyc.jsonl"])
+def test_every_measurement_is_told_with_its_rounds(name):
+    here = measurements(name)["songbench"]
+    low, high = min(here["times_faster_each_round"]), max(here["times_faster_each_round"])
+    told = rf"{here['times_faster']:.2f} times[^(]*\({low:.2f} (and|to) {high:.2f}"
+    assert re.search(told, PAGE), told
+    assert measurements(name)["machine"]["checkpointing"] == (name == "cpu_checkpointing.jsonl")
