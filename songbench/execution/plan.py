@@ -55,6 +55,15 @@ class Job:
     items: tuple[WorkItem, ...]
     attempt: int = 0
 
+    @property
+    def model(self) -> tuple[str, ...]:
+        """What a worker must hold to do it: the system or metric with its parameters."""
+        return ("asset",) if self.kind == "asset" else tuple(f"{name}: {self.common[name]}" for name in self.common)
+
+    def shares_model(self, job: Job) -> bool:
+        """Whether the worker that did this job holds what this one needs."""
+        return self.model == job.model
+
     def to_json(self) -> dict[str, Json]:
         """What is sent to a worker."""
         items = [{"key": item.key, **item.data} for item in self.items]

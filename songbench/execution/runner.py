@@ -16,6 +16,7 @@ from songbench.domain.errors import SongbenchError
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import Experiment
 from songbench.execution.intact_records import IntactRecords
+from songbench.execution.job_queue import ListedJobs
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Job, Planner, Stage, WorkItem, group_size
 from songbench.execution.record import Journal, save_record
@@ -257,7 +258,7 @@ class Runner:
 
         self._progress.stage(stage.title, stage.total, stage.settled)
         try:
-            engine.run(stage.jobs, report)
+            engine.run(ListedJobs(stage.jobs), report)
         finally:
             self._progress.end()
         if vital and failures:

@@ -24,7 +24,23 @@ class LoggingEngine(InlineEngine):
         super().__init__(settings, store, folder)
         self._label = settings.label
 
-    def run(self, jobs, report):
-        for job in jobs:
+    def run(self, queue, report):
+        super().run(LoggedQueue(queue, self._label), report)
+
+
+class LoggedQueue:
+    """A queue that logs the jobs that are taken."""
+
+    def __init__(self, queue, label):
+        self._queue, self._label = queue, label
+        self.end = queue.end
+
+    @property
+    def finished(self):
+        return self._queue.finished
+
+    def take(self, accept=None):
+        job = self._queue.take(accept)
+        if job:
             log(f"{self._label} {job.kind}")
-        super().run(jobs, report)
+        return job

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from songbench.execution.engine.protocol import Report
+from songbench.execution.engine.protocol import JobQueue, Report
 from songbench.execution.jobs import JobContext, run_job
 from songbench.execution.plan import Job
 from songbench.execution.settings import EngineSettings
 from songbench.execution.store import Store
+
+_PAUSE_S = 0.2
+"""Until the queue is asked again when it has nothing for now."""
 
 
 class InlineSettings(EngineSettings):
@@ -37,21 +40,28 @@ class InlineEngine:
     def __init__(self, settings: EngineSettings, store: Store, folder: Path) -> None:
         self._context, self._retries = JobContext(store), settings.retries
 
-    def run(self, jobs: Sequence[Job], report: Report) -> None:
-        """Run the jobs in order."""
-        queue = deque(jobs)
-        while queue:
-            job = queue.popleft()
-            items = {item.key: item for item in job.items}
-            broken = []
-            for event in run_job(job.to_json(), self._context):
-                if event.status == "error" and job.attempt < self._retries:
-                    broken.append(items[event.key])
-                else:
-                    final = replace(event, status="failed") if event.status == "error" else event
-                    report(job, items[event.key], final)
-            if broken:
-                queue.extend(replace(job, items=tuple(broken)).singly())
+    def run(self, queue: JobQueue, report: Report) -> None:
+        """Run the jobs one after the other, those of one model together."""
+        same_model: Callable[[Job], bool] | None = None
+        while not queue.finished:
+            job = (same_model and queue.take(same_model)) or queue.take()
+            if job is None:
+                time.sleep(_PAUSE_S)
+                continue
+            queue.end(job, self._run(job, report))
+            same_model = job.shares_model
+
+    def _run(self, job: Job, report: Report) -> list[Job]:
+        """Run a job; returns what is to be tried again."""
+        items = {item.key: item for item in job.items}
+        broken = []
+        for event in run_job(job.to_json(), self._context):
+            if event.status == "error" and job.attempt < self._retries:
+                broken.append(items[event.key])
+            else:
+                final = replace(event, status="failed") if event.status == "error" else event
+                report(job, items[event.key], final)
+        return replace(job, items=tuple(broken)).singly()
 
     def close(self) -> None:
         """Nothing to end."""

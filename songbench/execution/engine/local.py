@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import time
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import Empty, Queue
 from typing import ClassVar
 
 from pydantic import model_validator
 
 from songbench.domain.errors import StoreError
-from songbench.execution.engine.protocol import Report
+from songbench.execution.engine.protocol import JobQueue, Report
 from songbench.execution.hardware import accelerators, usable_cores
 from songbench.execution.jobs import Event
 from songbench.execution.plan import Job, WorkItem
@@ -63,6 +61,9 @@ class _Slot:
         job: what it does now, or None.
         items: of the job, by key.
         unsettled: those that have had no event yet.
+        retries: what of the job is tried again once it is over.
+        held_job: the last job, whose model the worker may still hold.
+        ready: whether it has started; on a machine that is busy this takes a while, which is no song's time.
         last_event_s: when it was given the job, or last settled an item, by the monotonic clock.
     """
 
@@ -70,12 +71,16 @@ class _Slot:
     job: Job | None = None
     items: dict[str, WorkItem] = field(default_factory=dict)
     unsettled: dict[str, WorkItem] = field(default_factory=dict)
+    retries: list[Job] = field(default_factory=list)
+    held_job: Job | None = None
+    ready: bool = False
     last_event_s: float = 0.0
 
     def give(self, job: Job) -> None:
         """Hand over a job."""
         self.items = {item.key: item for item in job.items}
         self.job, self.unsettled, self.last_event_s = job, dict(self.items), time.monotonic()
+        self.held_job, self.retries = job, []
         self.process.call("run", {"job": job.to_json()})
 
 
@@ -96,25 +101,25 @@ class LocalEngine:
         self.accelerator = bool(self._devices)
         self.workers = settings.workers or len(self._devices) or usable_cores()
         self._slots: dict[int, _Slot] = {}
-        self._inbox: Inbox = queue.Queue()
+        self._inbox: Inbox = Queue()
 
-    def run(self, jobs: Sequence[Job], report: Report) -> None:
-        """Hand out the jobs until all items are settled."""
-        waiting = deque(jobs)
-        while waiting or any(slot.job for slot in self._slots.values()):
+    def run(self, queue: JobQueue, report: Report) -> None:
+        """Hand out the jobs of a queue until it is finished."""
+        while not queue.finished:
             # 1. every worker has a job
             for place in range(self.workers):
-                if waiting and (place not in self._slots or self._slots[place].job is None):
-                    self._slot(place).give(waiting.popleft())
+                slot = self._slots.get(place)
+                if (slot is None or slot.job is None) and (job := self._next_job(slot, queue)):
+                    self._slot(place).give(job)
             # 2. what they say; when nobody says anything, whether they still can
             try:
                 number, answer = self._inbox.get(timeout=0.2)
-            except queue.Empty:
-                self._end_lost(waiting, report)
+            except Empty:
+                self._end_lost(queue, report)
                 continue
             for place, slot in self._slots.items():
                 if slot.process.number == number:  # else the last words of a worker that was ended
-                    self._take(place, answer, waiting, report)
+                    self._take(place, answer, queue, report)
                     break
 
     def close(self) -> None:
@@ -122,6 +127,11 @@ class LocalEngine:
         for slot in self._slots.values():
             slot.process.end()
         self._slots.clear()
+
+    def _next_job(self, slot: _Slot | None, queue: JobQueue) -> Job | None:
+        """A job for a worker that is free: one of the model it holds, if there is any."""
+        same_model = queue.take(slot.held_job.shares_model) if slot and slot.held_job else None
+        return same_model or queue.take()
 
     def _slot(self, place: int) -> _Slot:
         """The worker at a place, started if there is none."""
@@ -137,54 +147,56 @@ class LocalEngine:
             self._slots[place] = _Slot(process=process)
         return self._slots[place]
 
-    def _take(self, place: int, answer: Answer, waiting: deque[Job], report: Report) -> None:
+    def _take(self, place: int, answer: Answer, queue: JobQueue, report: Report) -> None:
         """Act on what a worker says."""
         slot = self._slots[place]
         if isinstance(answer, Ready):
-            slot.last_event_s = time.monotonic()
+            slot.ready, slot.last_event_s = True, time.monotonic()
         elif isinstance(answer, PartialResult):
-            self._settle(place, answer, waiting, report)
+            self._settle(place, answer, queue, report)
         elif isinstance(answer, Finished):
             if slot.unsettled:
-                self._end(place, "the worker ended a job without settling all of it", waiting, report)
-            slot.job = None
+                self._end(place, "the worker ended a job without settling all of it", queue, report)
+            elif slot.job:
+                job, slot.job = slot.job, None
+                queue.end(job, slot.retries)
         elif isinstance(answer, Closed):
-            self._end(place, slot.process.cause_of_death(), waiting, report)
+            self._end(place, slot.process.cause_of_death(), queue, report)
         elif isinstance(answer, Garbage):
-            self._end(place, answer.cause, waiting, report)
+            self._end(place, answer.cause, queue, report)
         elif isinstance(answer, Error):
             if answer.type in _STORE_ERRORS:
                 raise StoreError(answer.message)
-            self._end(place, f"{answer.type}: {answer.message}", waiting, report)
+            self._end(place, f"{answer.type}: {answer.message}", queue, report)
 
-    def _settle(self, place: int, part: PartialResult, waiting: deque[Job], report: Report) -> None:
+    def _settle(self, place: int, part: PartialResult, queue: JobQueue, report: Report) -> None:
         """Report an item, or have it tried again."""
         slot = self._slots[place]
         try:
             event = Event.from_json(part.value)
         except ValueError as error:
-            self._end(place, str(error), waiting, report)
+            self._end(place, str(error), queue, report)
             return
         job, item = slot.job, slot.items.get(event.key)
         if job is None or item is None or (event.key not in slot.unsettled and event.status == "done"):
             cause = f"the worker answered for an item it was not given: {event.key[:80]!r}"
-            self._end(place, cause, waiting, report)
+            self._end(place, cause, queue, report)
             return
         slot.last_event_s = time.monotonic()
         if event.status != "stray":
             slot.unsettled.pop(event.key, None)
         if event.status == "error" and job.attempt < self._settings.retries:
-            waiting.extend(replace(job, items=(item,)).singly())
+            slot.retries += replace(job, items=(item,)).singly()
         else:
             report(job, item, replace(event, status="failed") if event.status == "error" else event)
 
-    def _end(self, place: int, cause: str, waiting: deque[Job], report: Report) -> None:
+    def _end(self, place: int, cause: str, queue: JobQueue, report: Report) -> None:
         """End a worker: try what it left again, one item per job, or give up what has been tried enough.
 
         Args:
             place: of a worker that is dead or no longer of use.
             cause: why it is ended.
-            waiting: what is tried again goes there.
+            queue: learns what is tried again.
             report: takes what is given up.
         """
         slot = self._slots.pop(place)
@@ -193,21 +205,22 @@ class LocalEngine:
             return
         rest = replace(slot.job, items=tuple(slot.unsettled.values()))
         if rest.attempt < self._settings.retries:
-            waiting.extend(rest.singly())
+            queue.end(slot.job, [*slot.retries, *rest.singly()])
             return
         detail = slot.process.log.tail(LAST_WORDS_SECONDS)
         for item in rest.items:
             report(rest, item, Event(status="failed", key=item.key, cause=cause, detail=detail))
+        queue.end(slot.job, slot.retries)
 
-    def _end_lost(self, waiting: deque[Job], report: Report) -> None:
+    def _end_lost(self, queue: JobQueue, report: Report) -> None:
         """End the workers of which nothing is to be expected."""
         for place, slot in list(self._slots.items()):
             process = slot.process
             limit_s = self._settings.timeout_s * max(1, len(slot.unsettled))  # a batch may give all at the end
             if not process.alive:  # what it has started may hold its channel open
                 if process.silence_s > LAST_WORDS_SECONDS:
-                    self._end(place, process.cause_of_death(), waiting, report)
-            elif slot.job and time.monotonic() - slot.last_event_s > limit_s:
-                self._end(place, f"time-out: nothing for {limit_s:g} s", waiting, report)
+                    self._end(place, process.cause_of_death(), queue, report)
+            elif slot.job and slot.ready and time.monotonic() - slot.last_event_s > limit_s:
+                self._end(place, f"time-out: nothing for {limit_s:g} s", queue, report)
             elif slot.job and process.silence_s > SILENCE_SECONDS:
-                self._end(place, f"the worker gave no sign of life for {SILENCE_SECONDS:g} s", waiting, report)
+                self._end(place, f"the worker gave no sign of life for {SILENCE_SECONDS:g} s", queue, report)

@@ -1,4 +1,4 @@
-"""What an engine is: something that runs jobs somewhere and reports each item."""
+"""What an engine is: something that takes jobs from a queue, runs them somewhere and reports each item."""
 
 from __future__ import annotations
 
@@ -13,6 +13,41 @@ from songbench.execution.store import Store
 
 Report: TypeAlias = Callable[[Job, WorkItem, Event], None]
 """Called for every item that is settled: stored (``done``) or given up (``failed``)."""
+
+
+class JobQueue(Protocol):
+    """Work that waits for workers, in the order in which it is best done.
+
+    Jobs of several stages wait side by side: what is reported of one can make others available. A queue is used from
+    the thread of `Engine.run` alone.
+    """
+
+    @property
+    def finished(self) -> bool:
+        """Whether all jobs that were taken are over, and nothing more will come."""
+
+    def take(self, accept: Callable[[Job], bool] | None = None) -> Job | None:
+        """The next job that can begin now; whoever takes it runs it and calls `end`.
+
+        A worker that holds a model asks for more work of that model first:
+        ``queue.take(lambda job: job.model == model) or queue.take()``.
+
+        Args:
+            accept: whether such a job would be run now. It is asked with the kind, what all items share (`Job.model`)
+                and some items; those that are given may be others. None: any job.
+
+        Returns:
+            None when there is none at this moment. Ask again after every report, and every few seconds besides: another
+            run on the same store may have ended something.
+        """
+
+    def end(self, job: Job, retries: Sequence[Job] = ()) -> None:
+        """Say that a job is over: each of its items was reported, or is tried again.
+
+        Args:
+            job: as it was taken.
+            retries: jobs of those of its items that are to be tried again, such as `Job.singly` gives.
+        """
 
 
 class Engine(Protocol):
@@ -41,8 +76,8 @@ class Engine(Protocol):
     def accelerator(self) -> bool:
         """Whether workers have one."""
 
-    def run(self, jobs: Sequence[Job], report: Report) -> None:
-        """Run the jobs and return when every item was reported.
+    def run(self, queue: JobQueue, report: Report) -> None:
+        """Run jobs of the queue until it is finished; may be called several times.
 
         Raises:
             StoreError: when the store can no longer be used; what was stored before is safe.
