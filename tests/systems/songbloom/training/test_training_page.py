@@ -72,8 +72,8 @@ def test_the_speed_is_the_measured_one():
 
 @pytest.mark.parametrize("name", ["cpu.jsonl", "cpu_checkpointing.jsonl", "cpu_amd_epyc.jsonl"])
 def test_every_measurement_is_told_with_its_rounds(name):
-    here = measurements(name)["songbench"]
-    low, high = min(here["times_faster_each_round"]), max(here["times_faster_each_round"])
-    told = rf"{here['times_faster']:.2f} times[^(]*\({low:.2f} (and|to) {high:.2f}"
-    assert re.search(told, PAGE), told
+    speed = measurements(name)["songbench"]
+    low, high = min(speed["times_faster_each_round"]), max(speed["times_faster_each_round"])
+    phrase = rf"{speed['times_faster']:.2f} times[^(]*\({low:.2f} (and|to) {high:.2f}"
+    assert re.search(phrase, PAGE), phrase
     assert measurements(name)["machine"]["checkpointing"] == (name == "cpu_checkpointing.jsonl")
