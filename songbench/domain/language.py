@@ -9,7 +9,7 @@ calls "la la la" Esperanto and "hello" Breton. Where both stay unsure the answer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -137,7 +137,9 @@ def detect_language(lines: Iterable[str]) -> Detection:
     return _detection(tuple(map(normal_text, lines)))
 
 
-def contradiction(language: str, lines: Iterable[str]) -> str | None:
+def contradiction(
+    language: str, lines: Iterable[str], detect: Callable[[Iterable[str]], Detection] = detect_language
+) -> str | None:
     """Why a text can hardly be in the language it is said to be in; None when it can.
 
     Only clear cases are named: other letters, or a detector and a dictionary that agree. A short line, a name or a
@@ -146,8 +148,9 @@ def contradiction(language: str, lines: Iterable[str]) -> str | None:
     Args:
         language: as `check_language` gives it.
         lines: the sung lines, without tags.
+        detect: says the language of lines, as `detect_language` does.
     """
-    detection = detect_language(lines)
+    detection = detect(lines)
     agreeing = {"en": ("en",), "zh": ("zh", MIXED), MIXED: ("en", "zh", MIXED)}.get(spoken_language(language))
     if agreeing is None or detection.language in agreeing or detection.confidence < _CLEAR:
         return None

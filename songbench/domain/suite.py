@@ -7,7 +7,7 @@ SongBloom's own test lines ``{"idx", "lyrics", "prompt_wav"}`` are valid prompts
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from songbench.domain.checking import Number, Schema, Whole, checked, field_name
 from songbench.domain.errors import InputError
 from songbench.domain.foreign import foreign_line
 from songbench.domain.hashing import content_key
-from songbench.domain.language import check_language, contradiction, detect_language
+from songbench.domain.language import Detection, check_language, contradiction, detect_language
 from songbench.domain.lyric_remarks import reading_remarks, sung_remarks, take_remarks
 from songbench.domain.lyrics import LyricsReading, UnknownTagsError, lyrics_from_json, read_lyrics
 from songbench.domain.prompt import TRACKS, Asset, Prompt, parse_asset
@@ -44,6 +44,7 @@ def _printable(text: str) -> str:
 _Text = Annotated[str, AfterValidator(_printable)]
 _Label = Annotated[_Text, Field(min_length=1, max_length=_LONGEST_ID)]
 _Seconds = Annotated[Number, Field(gt=0, le=LONGEST_SECONDS)]
+_Detect = Callable[[Iterable[str]], Detection]
 
 
 class _HeaderForm(Schema):
@@ -109,22 +110,26 @@ class Suite:
         return content_key("suite", self.name, self.version, [prompt.key() for prompt in self.prompts])
 
 
-def load_suite(path: str | Path) -> Suite:
+def load_suite(path: str | Path, *, detect: _Detect = detect_language) -> Suite:
     """Read a suite file: a JSON object per line, or one JSON array, or objects printed over several lines.
+
+    Args:
+        path: of the file.
+        detect: says the language of lyrics, as `songbench.domain.language.detect_language` does.
 
     Raises:
         InputError: naming file, line and field, for anything that is not a valid suite; all broken lines at once, and
             all unknown section tags of the file in one message.
     """
     path = Path(path)
-    reader = _SuiteReader(path)
+    reader = _SuiteReader(path, detect)
     rows = json_rows(read_text(path, "suite file"))
     for number, row in rows:
         reader.read(number, row)
     return reader.finish()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Line:
     """A prompt as it was read.
 
@@ -133,26 +138,30 @@ class _Line:
         prompt: the prompt.
         reading: its lyrics, with what was changed to read them.
         detected: what says its language where the file does not; else "".
+        detect: says the language of lyrics.
     """
 
     number: int
     prompt: Prompt
     reading: LyricsReading
     detected: str
+    detect: _Detect
 
     def remarks(self) -> Iterator[str]:
         """What looks odd, one line each."""
         yield from reading_remarks(self.reading)
         yield from sung_remarks(self.reading.lyrics)
-        if not self.detected and (against := contradiction(self.prompt.language, self.reading.lyrics.lines)):
+        if self.detected:
+            return
+        if against := contradiction(self.prompt.language, self.reading.lyrics.lines, self.detect):
             yield against
 
 
 class _SuiteReader:
     """Reads the objects of one file and keeps what is wrong with them until all are read."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, detect: _Detect) -> None:
+        self.path, self.detect = path, detect
         self.header: _HeaderForm | None = None
         self.lines: dict[str, _Line] = {}
         self.problems: list[InputError] = []
@@ -185,7 +194,7 @@ class _SuiteReader:
                 cure='Add "suite": "NAME" to it.',
             )
         per_tag = self.header.seconds_per_tag if self.header else 1.0
-        line = _read_line(value, self.path.parent, per_tag, number)
+        line = _read_line(value, self.path.parent, per_tag, number, self.detect)
         duplicate = next((other for other in self.lines if other.casefold() == line.prompt.id.casefold()), None)
         if duplicate == line.prompt.id:
             raise InputError(f"The id '{duplicate}' is used twice.", field="id", cure="Ids must be unique.")
@@ -253,13 +262,15 @@ def parse_prompt(value: Mapping[str, Any], *, folder: Path = Path(), seconds_per
     return _read_line(value, folder, seconds_per_tag).prompt
 
 
-def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float, number: int = 1) -> _Line:
+def _read_line(
+    value: Mapping[str, Any], folder: Path, seconds_per_tag: float, number: int = 1, detect: _Detect = detect_language
+) -> _Line:
     form = checked(_PromptForm, value)
     identifier = _identifier(form)
     track = _one_of("track", form.track or "song", TRACKS)
     vocal = parse_asset(form.vocal, folder, "vocal") if form.vocal else None
     reading, seconds, lyrics_known = _words_and_length(form, track, vocal, seconds_per_tag)
-    detection = detect_language(reading.lyrics.lines) if form.language is None else None
+    detection = detect(reading.lyrics.lines) if form.language is None else None
     language = detection.language if detection else check_language(form.language or "")
     prompt = Prompt(
         id=identifier,
@@ -276,7 +287,13 @@ def _read_line(value: Mapping[str, Any], folder: Path, seconds_per_tag: float, n
         lyrics_known=lyrics_known,
     )
     check_track(prompt)
-    return _Line(number, prompt, reading, detection.reason if detection else "")
+    return _Line(
+        number=number,
+        prompt=prompt,
+        reading=reading,
+        detected=detection.reason if detection else "",
+        detect=detect,
+    )
 
 
 def _words_and_length(

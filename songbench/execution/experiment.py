@@ -27,6 +27,7 @@ from songbench.execution.sections import metric_parameters, system_parameters
 from songbench.execution.settings import EngineSettings
 from songbench.execution.tracks import check_system_tracks
 from songbench.resources import needs
+from songbench.resources.language_memory import LanguageMemory
 
 
 @dataclass(frozen=True)
@@ -202,9 +203,9 @@ def find_suite(source: str) -> Suite:
         InputError: when it is neither, or the file is broken.
     """
     if source in registry.names(registry.SUITES):
-        return load_suite(Path(registry.load(registry.SUITES, source)))
+        return load_suite(Path(registry.load(registry.SUITES, source)), detect=LanguageMemory().detect)
     if source.endswith((".jsonl", ".json")) or "/" in source:
-        return load_suite(source)
+        return load_suite(source, detect=LanguageMemory().detect)
     raise InputError(
         f"There is no suite '{source}'.",
         field="suite",
