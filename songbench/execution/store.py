@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from songbench.domain.errors import DISK_FULL, DamageError, InputError, StoreReadError, StoreWriteError, one_line
+from songbench.domain.errors import DamageError, InputError
 from songbench.domain.hashing import Json, bytes_digest, content_key
+from songbench.execution.store_errors import open_error, read_error, write_error
 from songbench.execution.store_lock import local_lock, remote_lock
 from songbench.resources.files import is_scratch, sweep, write_atomically
 
@@ -53,6 +54,20 @@ class Blob:
     def place(self) -> str:
         """Where it lies below the store's root."""
         return f"blobs/{self.name[:2]}/{self.name}"
+
+
+def _driver_options(url: str) -> dict[str, Any]:
+    """What the driver of a remote store is told.
+
+    Listings are never remembered: workers elsewhere add to them. S3's driver, which otherwise asks for the size of an
+    object before it reads it in several parts at once, reads it with one request: records and songs are small.
+    """
+    import fsspec
+
+    protocol = fsspec.utils.get_protocol(url)
+    if protocol in ("file", "local"):
+        return {}
+    return {"use_listings_cache": False, **({"max_concurrency": 1} if protocol in ("s3", "s3a") else {})}
 
 
 def record_place(kind: Kind, key: str) -> str:
@@ -97,9 +112,9 @@ class Store:
         self.url = url
         self.damage: list[DamageError] = []
         try:
-            self._fs, root = fsspec.core.url_to_fs(url)
+            self._fs, root = fsspec.core.url_to_fs(url, **_driver_options(url))
         except Exception as error:  # each driver has kinds of its own
-            raise InputError(f"The store '{url}' cannot be opened: {error}", field="store") from error
+            raise open_error(url, error) from error
         self._root = str(root).rstrip("/")
         self.local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,))
         if self.local and Path(self._root).exists() and not Path(self._root).is_dir():
@@ -157,10 +172,8 @@ class Store:
         folder = f"{self._root}/records/{kind}"
         self._fs.invalidate_cache()
         with self._reading(f"records/{kind}"):
-            if self.local:  # names alone: the driver would ask for the size of each file, too
-                paths = [name for *_, names in os.walk(folder) for name in names]
-            else:
-                paths = self._fs.find(folder) if self._fs.exists(folder) else []
+            # On a disk names alone: the driver would ask for the size of each file, too.
+            paths = [name for *_, names in os.walk(folder) for name in names] if self.local else self._entries(folder)
         return {name.rsplit("/", 1)[-1][:-5] for name in paths if name.endswith(".json")}
 
     # -- features --------------------------------------------------------------------------------------------------
@@ -227,20 +240,19 @@ class Store:
         with self._reading("the list of files"):
             if self.local:
                 return dict(_local_files(Path(self._root)))
-            entries = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
+            entries = self._entries(self._root)
         root = self._root.lstrip("/")
         places = {str(name).lstrip("/").removeprefix(root).lstrip("/"): entry for name, entry in entries.items()}
         return {place: int(entry["size"] or 0) for place, entry in places.items()}
 
     def remove(self, place: str) -> None:
         """Remove a file that is damaged, so that it is made again, or should not have been stored."""
-        with self._reading(place):
-            exists = self._fs.exists(f"{self._root}/{place}")
-        if exists:
-            try:
-                self._fs.rm_file(f"{self._root}/{place}")
-            except Exception as error:
-                raise _write_error(self.url, error) from error
+        try:
+            self._fs.rm_file(f"{self._root}/{place}")
+        except FileNotFoundError:
+            return
+        except Exception as error:
+            raise write_error(self.url, error) from error
 
     def peek(self, place: str) -> bytes | None:
         """The bytes at a place below the root, unchecked; None when there are none."""
@@ -258,10 +270,14 @@ class Store:
         except FileNotFoundError:
             raise
         except Exception as error:
-            raise StoreReadError(
-                f"Cannot read '{place}' in the store '{self.url}': {_error_text(error)}. What was stored before is"
-                " safe: mend the address, the permissions or the connection and run the same command again."
-            ) from error
+            raise read_error(self.url, place, error) from error
+
+    def _entries(self, folder: str) -> dict[str, Mapping[str, Any]]:
+        """What the driver says of every file below a folder, by its path; nothing where there is no such folder."""
+        try:
+            return dict(self._fs.find(folder, detail=True))
+        except FileNotFoundError:
+            return {}
 
     def _write(self, place: str, data: bytes) -> None:
         name = f"{self._root}/{place}"
@@ -271,7 +287,7 @@ class Store:
             else:
                 self._fs.pipe_file(name, data)
         except Exception as error:  # each driver has kinds of its own
-            raise _write_error(self.url, error) from error
+            raise write_error(self.url, error) from error
 
     # -- the one planner -------------------------------------------------------------------------------------------
 
@@ -304,7 +320,7 @@ class Store:
             root.mkdir(parents=True, exist_ok=True)
             (root / "lock").touch()
         except OSError as error:
-            raise _write_error(self.url, error) from error
+            raise write_error(self.url, error) from error
         with local_lock(root / "lock", self.url, owner):
             sweep(root)
             yield
@@ -322,16 +338,3 @@ def _local_files(root: Path) -> Iterator[tuple[str, int]]:
 
 def _difference(data: bytes) -> str:
     return "is empty" if not data else "was altered or cut"
-
-
-def _error_text(error: Exception) -> str:
-    return one_line(str(error)) or type(error).__name__
-
-
-def _write_error(place: str, error: Exception) -> StoreWriteError:
-    number, message = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
-    reason = "the disk is full" if number in DISK_FULL else (message or _error_text(error))
-    return StoreWriteError(
-        f"Cannot write to '{place}': {reason}. What was stored before is safe: free some space or mend the permissions"
-        " and run the same command again."
-    )

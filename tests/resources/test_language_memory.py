@@ -43,7 +43,9 @@ def test_texts_and_code_are_told_apart(tmp_path, detections, monkeypatch):
     assert len(detections) == 4
 
 
-@pytest.mark.parametrize("damage", [lambda row: row[:-9], lambda row: row.replace(b'"zh"', b'"ja"'), lambda row: b"\xff"])
+@pytest.mark.parametrize(
+    "damage", [lambda row: row[:-9], lambda row: row.replace(b'"zh"', b'"ja"'), lambda row: b"\xff"]
+)
 def test_a_damaged_line_is_as_none(tmp_path, detections, damage):
     first = LanguageMemory(tmp_path).detect(MANDARIN)
     path = tmp_path / FILE

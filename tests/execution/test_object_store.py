@@ -1,0 +1,98 @@
+"""Runs on an object store: a real S3 service (moto's), a process of its own."""
+
+import os
+
+import command_line
+import pytest
+from object_store import object_store
+
+from songbench.domain.errors import InputError, StoreReadError, StoreWriteError
+from songbench.execution.store import Blob, Store
+
+pytest.importorskip("moto", reason="moto is not installed")
+pytest.importorskip("s3fs", reason="s3fs is not installed")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    with object_store(tmp_path_factory.mktemp("service")) as service:
+        service.bucket("songs")
+        yield service
+
+
+@pytest.fixture
+def variables(service, monkeypatch):
+    for name, value in service.variables.items():
+        monkeypatch.setenv(name, value)
+    return service.variables
+
+
+def test_what_another_process_stores_is_seen_at_once(service, variables):
+    reader = Store("s3://songs/seen")
+    assert reader.keys("scores") == set() and reader.files() == {}
+    blob = reader.put_blob(b"sound", "flac")
+    assert reader.files() == {blob.place: 5}
+    writer = Store(reader.url)
+    writer._fs = type(reader._fs)(skip_instance_cache=True, **reader._fs.storage_options)  # as in another process
+    writer.save("scores", "aa11", {"x": 1})
+    writer.put_feature("bb22", b"numbers")
+    assert reader.get("scores", "aa11") == {"x": 1}
+    assert reader.keys("scores") == {"aa11"}
+    assert reader.has_feature("bb22") and reader.size("features/bb/bb22.npz") == 7
+    writer.discard("scores", "aa11")
+    writer.discard("scores", "aa11")  # twice does no harm
+    assert reader.get("scores", "aa11") is None and reader.size("records/scores/aa/aa11.json") is None
+    assert reader.read_blob(Blob(blob.name)) == b"sound" and reader.local_path(blob) is None
+    before = len(service.requests())
+    assert reader.peek(blob.place) == b"sound" and reader.peek("blobs/00/none") is None
+    assert len(service.requests()) == before + 2, "one request for each"
+
+
+@pytest.mark.parametrize(
+    ("url", "changed", "reason", "cure"),
+    [
+        ("s3://no-such-bucket/a", {}, "bucket does not exist", "make the bucket"),
+        ("s3://songs/a", {"AWS_ENDPOINT_URL": "127.0.0.1:9"}, "Invalid endpoint", "with http://"),
+        ("s3://songs/a", {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "credentials", "AWS_PROFILE"),
+    ],
+)
+def test_what_is_wrong_with_a_store_is_said_with_its_cure(variables, monkeypatch, url, changed, reason, cure):
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
+    store = Store(url)
+    store._fs = type(store._fs)(skip_instance_cache=True, **store._fs.storage_options)
+    with pytest.raises(StoreWriteError, match=rf"{reason}.*{cure}"):
+        store.save("scores", "aa11", {"x": 1})
+    if "bucket" not in reason:
+        with pytest.raises(StoreReadError, match=rf"{reason}.*{cure}"):
+            store.get("scores", "aa11")
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch):
+    import fsspec
+
+    def absent(*_, **__):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", absent)
+    with pytest.raises(InputError, match=r"Install s3fs to access S3.*pip install 'songbench\[s3\]'"):
+        Store("s3://songs/a")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+def test_the_demo_on_an_object_store_gives_the_bytes_of_a_folder(tmp_path, suite_file, variables):
+    suite = suite_file(3)
+    files = {}
+    for name, store in (("folder", "store"), ("bucket", "s3://songs/demo")):
+        (tmp_path / name).mkdir()
+        words = ["run", "--suite", suite, "--systems", "rulebased,noise", "--metrics", "audio", "--store", store]
+        words += ["--runs", "runs", "--set", "engine=inline"]
+        where = {"cwd": tmp_path / name, "env": {**os.environ, **variables}}
+        process = command_line.run(list(map(str, words)), **where)
+        assert process.returncode == 0, process.stderr
+        run = tmp_path / name / "runs/small"
+        files[name] = {path.name: path.read_bytes() for path in run.iterdir() if path.name.startswith("leaderboard")}
+    assert files["bucket"] == files["folder"] and files["folder"]
+    process = command_line.run(["verify", "small", "--runs", "runs"], **where)
+    assert process.returncode == 0 and "0 damaged; 0 songs missing" in process.stdout, process.stdout + process.stderr
