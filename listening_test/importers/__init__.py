@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from listening_test.importers.build import ImportedRatings
 from listening_test.importers.options import DEFAULTS, Options
-from listening_test.protocol import Protocol
 from songbench.domain.errors import InputError
 
-Reader: TypeAlias = Callable[[Path, Protocol | None, Options], ImportedRatings]
+if TYPE_CHECKING:  # help of all commands imports this package for its options
+    from listening_test.importers.build import ImportedRatings
+    from listening_test.protocol import Protocol
+
+Reader: TypeAlias = "Callable[[Path, Protocol | None, Options], ImportedRatings]"
 _OPTION_OF = {"rater_columns": "webmushra", "include_rejected": "p808"}
 
 

@@ -34,18 +34,25 @@ WRITTEN_IN_THE_NAME = (_VARIANT, _SOURCE)
 """Given as ``name:variant=source``, not as settings."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Parameters:
     """What a factory accepts.
 
     Attributes:
         names: of its keywords, in order.
+        required: those of them that have no default.
         open: whether it takes keywords of any name and checks them itself.
     """
 
     names: tuple[str, ...]
+    required: tuple[str, ...]
     open: bool
-    _model: type[BaseModel]
+    _factory: Callable[..., Any]
+
+    @functools.cached_property
+    def _model(self) -> type[BaseModel]:
+        """Made when values are there to be checked: making it takes longer than building most plug-ins."""
+        return _model_of(self._factory, self.open)
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -77,6 +84,8 @@ class Parameters:
                     value=name,
                     allowed=self.settings,
                 )
+        if not keywords and not self.required:
+            return
         try:
             self._model.model_validate_json(json.dumps(keywords), strict=True)
         except ValidationError as error:
@@ -103,24 +112,37 @@ def parameters_of(factory: Callable[..., Any]) -> Parameters | None:
 @functools.cache
 def _parameters(factory: Callable[..., Any]) -> Parameters | None:
     try:
-        signature = inspect.signature(factory).parameters.values()
+        signature = inspect.signature(factory)
     except (TypeError, ValueError):
         return None
-    keywords = [
+    keywords = _keywords(signature)
+    return Parameters(
+        names=tuple(parameter.name for parameter in keywords),
+        required=tuple(parameter.name for parameter in keywords if parameter.default is parameter.empty),
+        open=any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values()),
+        _factory=factory,
+    )
+
+
+def _keywords(signature: inspect.Signature) -> list[inspect.Parameter]:
+    return [
         parameter
-        for parameter in signature
+        for parameter in signature.parameters.values()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     ]
-    is_open = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature)
+
+
+def _model_of(factory: Callable[..., Any], is_open: bool) -> type[BaseModel]:
+    """What the keywords of a factory are checked against."""
     hints = _hints(factory)
     fields: dict[str, Any] = {
         f"p{number}": (_checkable(hints.get(parameter.name, Any)), _default(parameter))
-        for number, parameter in enumerate(keywords)
+        for number, parameter in enumerate(_keywords(inspect.signature(factory)))
     }
     base = create_model("Base", __base__=Schema, __config__=None)
     base.model_config = ConfigDict(extra="allow" if is_open else "forbid", frozen=True, allow_inf_nan=False)
-    model = create_model(getattr(factory, "__name__", "factory"), __base__=base, **fields)
-    return Parameters(tuple(parameter.name for parameter in keywords), is_open, model)
+    model: type[BaseModel] = create_model(getattr(factory, "__name__", "factory"), __base__=base, **fields)
+    return model
 
 
 def _default(parameter: inspect.Parameter) -> Any:

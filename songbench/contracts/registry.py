@@ -1,25 +1,27 @@
 """Finding systems, metrics, suites, what they need, engines, report formats and commands by entry point.
 
 Nothing is imported until it is asked for, so that a listing does not pay for every model library and a broken plug-in
-breaks only itself. A package adds its own by declaring entry points in the groups below.
+breaks only itself; nor are the contracts here, as help and completion want names only. A package adds its own by
+declaring entry points in the groups below.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import PurePath
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from songbench.contracts.card_checks import faults_of_metric, faults_of_system
-from songbench.contracts.metric import Metric, SetMetric, SongMetric
-from songbench.contracts.parameters import parameters_of
-from songbench.contracts.system import System
 from songbench.domain.errors import InputError, SongbenchError
-from songbench.domain.hashing import Json
+
+if TYPE_CHECKING:
+    from songbench.contracts.metric import Metric
+    from songbench.contracts.system import System
+    from songbench.domain.hashing import Json
 
 SYSTEMS = "songbench.systems"
 METRICS = "songbench.metrics"
@@ -133,6 +135,8 @@ def load(group: str, name: str) -> Any:
 
 
 def _build(group: str, name: str, keywords: Mapping[str, Any]) -> Any:
+    from songbench.contracts.parameters import parameters_of
+
     factory = load(group, name)
     kind = group.rpartition(".")[2].removesuffix("s")
     if parameters := parameters_of(factory):
@@ -161,13 +165,16 @@ def build_system(spec: SystemSpec | str, parameters: Mapping[str, Json] | None =
         InputError: for an unknown name, variant or parameter.
         PluginError: when the plug-in is broken.
     """
+    from songbench.contracts.card_checks import faults_of_system
+    from songbench.contracts.system import System
+
     spec = SystemSpec.parse(spec) if isinstance(spec, str) else spec
     keywords = {key: value for key, value in (("variant", spec.variant), ("source", spec.source)) if value is not None}
     system = _build(SYSTEMS, spec.name, {**keywords, **(parameters or {})})
     if not _is_a(system, System):
         raise PluginError(f"'{spec.name}' of {package_of(SYSTEMS, spec.name)} is not a System (card, parameters, …).")
-    _refuse_faults(SYSTEMS, spec.name, faults_of_system(system.card))
-    return cast(System, system)
+    _refuse_faults(SYSTEMS, spec.name, faults_of_system(property_of(system, "card", SYSTEMS, spec.name)))
+    return cast("System", system)
 
 
 def build_metric(name: str, parameters: Mapping[str, Json] | None = None) -> Metric:
@@ -181,19 +188,62 @@ def build_metric(name: str, parameters: Mapping[str, Json] | None = None) -> Met
         InputError: for an unknown id or parameter.
         PluginError: when the plug-in is broken.
     """
+    from songbench.contracts.card_checks import faults_of_metric
+    from songbench.contracts.metric import SetMetric, SongMetric
+
     metric = _build(METRICS, name, parameters or {})
     if not _is_a(metric, SongMetric, SetMetric):
         raise PluginError(f"'{name}' of {package_of(METRICS, name)} is neither a SongMetric nor a SetMetric.")
-    _refuse_faults(METRICS, name, faults_of_metric(metric.card))
-    return cast(Metric, metric)
+    if _is_a(metric, SetMetric):
+        property_of(metric, "extractors", METRICS, name)
+    _refuse_faults(METRICS, name, faults_of_metric(property_of(metric, "card", METRICS, name)))
+    return cast("Metric", metric)
 
 
 def _is_a(plugin: object, *contracts: type) -> bool:
-    """Whether it has what a contract asks for; looking runs its properties, which may raise anything."""
+    """Whether it has what one of the contracts asks for.
+
+    Its properties are not run, as `isinstance` would: one may look for the devices of the machine, which takes loading
+    torch.
+    """
+    return any(all(_has(plugin, name) for name in _members(contract)) for contract in contracts)
+
+
+def _members(contract: type) -> set[str]:
+    """The public names of a protocol and of those it extends."""
+    return {name for part in contract.__mro__[:-1] for name in vars(part) if not name.startswith("_")}
+
+
+def _has(plugin: object, name: str) -> bool:
     try:
-        return isinstance(plugin, contracts)
-    except Exception:
-        return False
+        inspect.getattr_static(plugin, name)
+    except AttributeError:  # it may make its attributes when they are asked for, and that may raise anything
+        try:
+            return hasattr(plugin, name)
+        except Exception:
+            return False
+    return True
+
+
+def property_of(plugin: System | Metric, attribute: str, group: str, name: str) -> Any:
+    """What a property of a plug-in gives.
+
+    Args:
+        plugin: whose.
+        attribute: the property, such as ``parameters``.
+        group: of entry points.
+        name: of the plug-in there.
+
+    Raises:
+        PluginError: the property raises something else than an error of songbench.
+    """
+    try:
+        return getattr(plugin, attribute)
+    except SongbenchError:
+        raise
+    except Exception as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise PluginError(f"'{attribute}' of the {plugin_name(group, name)} cannot be read ({cause}).") from error
 
 
 def _refuse_faults(group: str, name: str, faults: Sequence[str]) -> None:

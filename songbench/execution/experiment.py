@@ -265,7 +265,9 @@ def _configured_system(text: str, parameters: Mapping[str, Mapping[str, Json]]) 
     spec = registry.SystemSpec.parse(text)
     keywords = system_parameters(spec.name, parameters.get(spec.name, {}))
     with _errors_in_section(f"system.{spec.name}", keywords):
-        return ConfiguredSystem(text, keywords, registry.build_system(spec, keywords))
+        system = registry.build_system(spec, keywords)
+        registry.property_of(system, "parameters", registry.SYSTEMS, spec.name)  # of every song's key
+        return ConfiguredSystem(text, keywords, system)
 
 
 def _availability(system: ConfiguredSystem) -> Availability:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,12 +13,6 @@ from songbench.contracts import registry
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
 from songbench.contracts.conflicts import conflicts_of
 from songbench.domain.errors import SongbenchError
-from songbench.execution.doctor import Check
-from songbench.execution.experiment import find_suite
-from songbench.execution.gather import Completion
-from songbench.execution.jobs import Event
-from songbench.execution.plan import Stage
-from songbench.execution.verification import Remade, Verification
 from songbench.reporting import limits
 from songbench.reporting.document.blocks import (
     Block,
@@ -34,6 +28,13 @@ from songbench.reporting.document.blocks import (
 )
 from songbench.reporting.limits import UnsupportedSong
 from songbench.resources import needs
+
+if TYPE_CHECKING:
+    from songbench.execution.doctor import Check
+    from songbench.execution.gather import Completion
+    from songbench.execution.jobs import Event
+    from songbench.execution.plan import Stage
+    from songbench.execution.verification import Remade, Verification
 
 MOST_CHANGES = 12
 
@@ -154,6 +155,8 @@ def card_table(card: MetricCard) -> list[Block]:
 
 def suites_listing() -> list[Block]:
     """Every registered suite, and below, what is wrong with those that cannot be read."""
+    from songbench.execution.experiment import find_suite
+
     rows: list[TableRow] = []
     faults: list[Text] = []
     for name in registry.names(registry.SUITES):

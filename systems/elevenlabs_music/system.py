@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,6 @@ from songbench.plugin import HostedSystem
 from songbench.resources.hosted import (
     HostedInput,
     HostedSong,
-    HttpClient,
     ServiceError,
     Trouble,
     error_of_status,
@@ -23,6 +22,9 @@ from songbench.resources.hosted import (
 )
 from systems.elevenlabs_music.card import CARD, PRICE, SERVICE
 from systems.elevenlabs_music.rendering import render
+
+if TYPE_CHECKING:
+    from songbench.resources.hosted.client import HttpClient
 
 MODEL = "music_v2"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from songbench.domain.errors import one_line
 from songbench.domain.hashing import Json
@@ -13,7 +13,6 @@ from songbench.plugin import HostedSystem
 from songbench.resources.hosted import (
     HostedInput,
     HostedSong,
-    HttpClient,
     ServiceError,
     Trouble,
     error_of_status,
@@ -21,6 +20,9 @@ from songbench.resources.hosted import (
 )
 from systems.minimax.card import CARD, PRICE, SERVICE
 from systems.minimax.rendering import render
+
+if TYPE_CHECKING:
+    from songbench.resources.hosted.client import HttpClient
 
 MODEL = "music-3.0"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -16,13 +16,15 @@ from songbench.plugin import HostedSystem
 from songbench.resources.hosted import (
     HostedInput,
     HostedSong,
-    HttpClient,
     ServiceError,
     error_of_status,
     message_in,
 )
 from systems.mureka.card import CARD, PRICE, SERVICE
 from systems.mureka.rendering import render
+
+if TYPE_CHECKING:
+    from songbench.resources.hosted.client import HttpClient
 
 MODEL = "mureka-9"
 """The newest that the documentation names."""

@@ -13,11 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import Field
 
-from songbench.domain.checking import Schema, Whole, checked
 from songbench.domain.errors import InputError, StoreWriteError
-from songbench.domain.reading import read_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,13 +27,6 @@ if TYPE_CHECKING:
 
 FORMATS = {".flac": ("FLAC", "PCM_24"), ".wav": ("WAV", "FLOAT"), ".mp3": ("MP3", "MPEG_LAYER_III")}
 """What a song can be written as, by the ending of its name: container and encoding, as libsndfile names them."""
-
-_MOST_TAKES = 1000
-
-
-class _Numbers(Schema):
-    takes: Annotated[Whole, Field(alias="--takes", ge=1, le=_MOST_TAKES)]
-    seed: Annotated[Whole, Field(alias="--seed", ge=0, lt=2**63 - _MOST_TAKES)]
 
 
 def sing(
@@ -90,14 +80,17 @@ def sing(
     from rich.console import Console
 
     from songbench.domain.audio import read_audio
+    from songbench.domain.checking import checked
     from songbench.domain.lyric_remarks import reading_remarks, sung_remarks
     from songbench.domain.lyrics import read_lyrics
     from songbench.domain.overrides import nested, read_overrides
+    from songbench.domain.reading import read_text
     from systems.songbloom import loading
     from systems.songbloom.checkpoint import check_checkpoint
     from systems.songbloom.config import DecodingConfig
+    from systems.songbloom.takes import TakeNumbers
 
-    checked(_Numbers, {"--takes": takes, "--seed": seed})
+    checked(TakeNumbers, {"--takes": takes, "--seed": seed})
     words = read_text(lyrics, "lyrics file")
     files = _files(out or lyrics.with_suffix(".flac"), range(seed, seed + takes), overwrite)
     changes = nested(read_overrides(settings or [], example="steps=18"))

@@ -1,11 +1,9 @@
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import version
 
 import pandas
 import pytest
@@ -245,23 +243,6 @@ def test_help_teaches(songbench):
     for word in ("run", "generate", "score", "report", "status", "verify", "doctor", "setup", "Exit codes"):
         assert word in text
     assert "imported:suno-v5=" in songbench("run", "--help", folders=False).stdout
-
-
-def test_starting_up_is_light():
-    code = (
-        "import sys, songbench.cli; print([m for m in ('torch', 'pandas', 'scipy', 'matplotlib') if m in sys.modules])"
-    )
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
-    assert process.stdout.strip() == "[]"
-
-
-@pytest.mark.skipif(not version("torch").endswith("+cpu"), reason="torch has to look for the devices")
-def test_listing_the_systems_loads_no_torch(tmp_path):
-    call = "from songbench.cli import app; app(['systems'], standalone_mode=False)"
-    code = f"import sys; {call}; print('torch' in sys.modules)"
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert "songbloom" in process.stdout
-    assert process.stdout.splitlines()[-1] == "False"
 
 
 def test_default_systems_that_the_suite_cannot_feed_are_left_out(songbench, suite_file):

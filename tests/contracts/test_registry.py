@@ -1,10 +1,12 @@
 import pytest
 
 from songbench.contracts import registry
+from songbench.contracts.cards import READY
 from songbench.contracts.metric import SetMetric, SongMetric
 from songbench.contracts.registry import PluginError, SystemSpec
 from songbench.contracts.system import System
 from songbench.domain.errors import InputError
+from songbench.execution.experiment import build_systems
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,66 @@ def test_a_broken_plug_in_is_named_and_breaks_only_itself():
     with pytest.raises(PluginError, match=r"'broken' of songbench-probe 1\.0 cannot be loaded.*ModuleNotFoundError"):
         registry.build_system("broken")
     assert registry.build_system("noise").card.name == "noise"
+
+
+class _Unreadable:
+    """A system that breaks when it is asked for one of its attributes."""
+
+    card = registry.build_system("noise").card
+
+    def __init__(self, **_):
+        pass
+
+    @property
+    def parameters(self):
+        raise OSError("no such driver")
+
+    def availability(self):
+        return READY
+
+    def generate(self, requests):
+        yield from ()
+
+
+class _WithoutCard(_Unreadable):
+    @property
+    def card(self):
+        raise KeyError("card")
+
+
+class _Dynamic:
+    """A system that hands everything on to another."""
+
+    def __init__(self):
+        self._system = registry.build_system("noise")
+
+    def __getattr__(self, name):
+        return getattr(self._system, name)
+
+
+def test_building_runs_no_property_but_the_card(monkeypatch):
+    monkeypatch.setattr(registry, "load", lambda *_: _Unreadable)
+    assert registry.build_system("noise").card.name == "noise"
+    with pytest.raises(PluginError, match=r"'parameters' of the system 'noise' \(.*\) .*OSError: no such driver"):
+        build_systems(["noise"], {})
+    monkeypatch.setattr(registry, "load", lambda *_: _WithoutCard)
+    with pytest.raises(PluginError, match=r"'card' of the system 'noise' .*KeyError"):
+        registry.build_system("noise")
+
+
+def test_what_lacks_a_part_of_the_contract_is_refused(monkeypatch):
+    class Mute:
+        card, parameters, availability = _Unreadable.card, {}, _Unreadable.availability
+
+    monkeypatch.setattr(registry, "load", lambda *_: Mute)
+    with pytest.raises(PluginError, match="is not a System"):
+        registry.build_system("noise")
+
+
+def test_a_plug_in_may_make_its_attributes(monkeypatch):
+    dynamic = _Dynamic()
+    monkeypatch.setattr(registry, "load", lambda *_: lambda: dynamic)
+    assert registry.build_system("noise") is dynamic
 
 
 def test_wrong_parameters_are_explained():

@@ -1,6 +1,5 @@
 """Systems that are services: `HostedSystem` and what it stands on."""
 
-from songbench.resources.hosted.client import Answer, HttpClient
 from songbench.resources.hosted.errors import ServiceError, Trouble, error_of_status
 from songbench.resources.hosted.orders import orders_folder
 from songbench.resources.hosted.service import Service
@@ -8,11 +7,9 @@ from songbench.resources.hosted.system import HostedInput, HostedSong, HostedSys
 from songbench.resources.hosted.terms import Price, Terms
 
 __all__ = [
-    "Answer",
     "HostedInput",
     "HostedSong",
     "HostedSystem",
-    "HttpClient",
     "Price",
     "Service",
     "ServiceError",

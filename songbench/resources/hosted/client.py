@@ -21,12 +21,13 @@ from typing import IO, Any
 from songbench.domain.errors import DISK_FULL, one_line
 from songbench.domain.hashing import Json
 from songbench.resources.hosted.errors import ServiceError, error_of_status
+from songbench.resources.hosted.service import FIRST_WAIT_S
 
 ATTEMPTS = 6
 """How often anything is tried."""
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 120.0
-"""The wait before the second try, doubled before each further one; and the longest, also where the service names it."""
+LONGEST_WAIT_S = 120.0
+"""The longest wait between two tries, also where the service names it."""
 
 LARGEST_BYTES = 256 << 20
 """An answer or a song that is larger is refused: five minutes of stereo take 53 MB as wav, 106 MB as hexadecimals."""

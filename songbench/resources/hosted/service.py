@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from songbench.contracts.cards import READY, Availability, unavailable
 from songbench.domain.errors import InputError
-from songbench.resources.hosted.client import FIRST_WAIT_S
+
+FIRST_WAIT_S = 1.0
+"""The wait before the second try; it is doubled before each further one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from songbench.contracts.cards import Availability, SystemCard
 from songbench.contracts.system import conditions_of
@@ -22,12 +22,14 @@ from songbench.domain.rendering import Rendering
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
 from songbench.resources.authoring.failures import failure_of
 from songbench.resources.files import write_atomically
-from songbench.resources.hosted.client import HttpClient
 from songbench.resources.hosted.errors import ServiceError, error_of_status
 from songbench.resources.hosted.orders import Order, OrderBook, now, orders_folder
 from songbench.resources.hosted.pace import Pace
 from songbench.resources.hosted.service import Service, address_of, key_of, key_state
 from songbench.resources.hosted.terms import Price, Terms
+
+if TYPE_CHECKING:  # what speaks HTTP takes as long to load as all cards of such systems
+    from songbench.resources.hosted.client import HttpClient
 
 _OF_ALL_SONGS = ("key", "quota")
 """Trouble that the next order would meet as well."""
@@ -280,6 +282,8 @@ class HostedSystem:
         return (order is not None and bool(order.task)) or self._book.audio(key).is_file()
 
     def _client(self, stop: threading.Event) -> HttpClient:
+        from songbench.resources.hosted.client import HttpClient
+
         key = key_of(self.service)
         return HttpClient(
             self._address,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,7 +75,9 @@ class UrlSource(WeightSource):
 
     def _ask(self, file: WeightFile) -> tuple[int, str]:
         """Size and version of a file; by GET, as addresses that were signed for it often refuse HEAD."""
-        with urllib.request.urlopen(self._address(file), timeout=60) as answer:
+        from urllib.request import urlopen
+
+        with urlopen(self._address(file), timeout=60) as answer:
             length = answer.headers["Content-Length"]
             if length is None:
                 raise OSError("the server does not say how large it is")
@@ -102,6 +103,8 @@ def _partial(key: str, downloads: Path) -> Path:
 
 def _download(address: str, partial: Path, size: int, version: str | None = None) -> None:
     """Download to `partial`, resuming as long as each try brings something, and the same version when one is given."""
+    from urllib.request import Request, urlopen
+
     while True:
         have = partial.stat().st_size if partial.exists() else 0
         if have == size:
@@ -109,8 +112,8 @@ def _download(address: str, partial: Path, size: int, version: str | None = None
         if have > size:  # of some other file
             partial.unlink()
             continue
-        request = urllib.request.Request(address, headers={"Range": f"bytes={have}-"} if have else {})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        request = Request(address, headers={"Range": f"bytes={have}-"} if have else {})
+        with urlopen(request, timeout=60) as answer:
             if version is not None and _version(answer) != version:
                 raise OSError("it changed on the server while it was downloaded; try again")
             resumed = have and answer.status == 206
