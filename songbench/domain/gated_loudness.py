@@ -22,7 +22,9 @@ _PIECE = 1 << 20
 
 
 def gated_loudness(samples: npt.NDArray[np.floating], rate: int, weights: tuple[float, ...] = WEIGHTS) -> float | None:
-    """The integrated loudness of ITU-R BS.1770-4, digit by digit that of ``pyloudnorm.Meter(rate)`` (0.2).
+    """The integrated loudness of ITU-R BS.1770-4, that of ``pyloudnorm.Meter(rate)`` (0.2).
+
+    Equal but for rounding: numpy adds numbers in an order that depends on the processor and on where they lie.
 
     pyloudnorm needs four copies of the whole in float64.
 
