@@ -316,6 +316,16 @@ def _remarks(results: Mapping[str, Any]) -> list[str]:
     ]
     if results["settings"]["seeds"] == 1:
         lines += ["", "Each model was trained once; how much another seed would change is not measured here."]
+    else:
+        compared = [row for row in results["models"] if row["model"] in PAPER]
+        spread = max(max(row["velocity_by_seed"]) - min(row["velocity_by_seed"]) for row in compared)
+        difference = order[-1][0] - order[0][0]
+        verdict = "cannot be told apart by it" if difference <= spread else "lie further apart than seeds do"
+        lines += [
+            "",
+            f"Two seeds of one model differ in velocity by up to {spread:.3f}, the means of the four models by"
+            f" {difference:.3f}: these models {verdict}.",
+        ]
     entropies = [row["cross_entropy"] for row in results["models"] if row["sizes"].get("sketch", True)]
     if min(entropies) > results["without_learning"]["bigram"]:
         lines += [
