@@ -104,7 +104,7 @@ class AllInOne:
         folder = models.require(self.weights)
         for start in range(0, len(sources), _TOGETHER):
             inputs = [_spectrograms(source) for source in sources[start : start + _TOGETHER]]
-            folds = models.resident(("allin1", str(folder)), lambda: load(folder, self.weights))
+            folds = models.resident(("allin1", str(folder)), lambda: load(folder, self.weights), folder)
             for spectrograms in inputs:
                 yield (
                     spectrograms

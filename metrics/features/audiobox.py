@@ -122,7 +122,7 @@ class AudioboxRatings:
             waves[i, 0, : window.size] = torch.from_numpy(window)
             mask[i, 0, : window.size] = True
         folder = models.require(self.weights)
-        model = models.resident(("audiobox", folder), lambda: _load(folder))
+        model = models.resident(("audiobox", folder), lambda: _load(folder), folder)
         with exact():
             outputs = model({"wav": waves.to(models.device()), "mask": mask.to(models.device())})
             scales = [model.target_transform[axis] for axis in AXES]

@@ -107,7 +107,7 @@ class BeatThisBeats:
             if reason := unheard(audio):
                 yield Feature({"times": np.zeros(0), "downbeats": np.zeros(0)}, {**data, "unheard": reason})
                 continue
-            network = models.resident(("beat-this", str(file)), lambda: load_beat_this(file))
+            network = models.resident(("beat-this", str(file)), lambda: load_beat_this(file), file)
             beats, downbeats = _beats(network, audio)
             yield Feature({"times": beats, "downbeats": downbeats}, data)
 

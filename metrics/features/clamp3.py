@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from metrics.features import models
 from metrics.features.clamp3_encoder import CLAMP3, Clamp3, load_clamp3
-from metrics.features.mert import LAYERS, MERT_95M, RATE, load_mert
+from metrics.features.mert import LAYERS, MERT_95M, RATE, resident_mert
 from metrics.features.resampling import like_torchaudio
 from metrics.features.xlm_roberta import XLM_ROBERTA
 from songbench.domain.audio import AudioSource
@@ -113,13 +113,13 @@ class Clamp3Vectors:
         if wave.size < SHORTEST:
             return Feature(data={"unheard": "shorter than 1 s"})
         folder = models.require(self.mert)
-        mert = models.resident(("mert, all layers", folder), lambda: load_mert(folder, LAYERS))
+        mert = resident_mert(folder, LAYERS)
         parts = [mert.mean_state(piece).cpu().numpy() for piece in pieces(standardised(wave))]
         return np.stack(parts), bool(np.abs(wave).max() < 1e-4)
 
     def _encoders(self) -> Clamp3:
         folders = models.require(self.weights), models.require(self.text)
-        return models.resident(("clamp3", *folders), lambda: load_clamp3(*folders, models.device()))
+        return models.resident(("clamp3", *folders), lambda: load_clamp3(*folders, models.device()), *folders)
 
 
 def pieces(wave: Wave) -> Iterator[Wave]:

@@ -118,7 +118,8 @@ class DemucsStems:
             InputError: the checkpoint is not HTDemucs, or has no such stem.
         """
         folder = models.require(self.weights)
-        network = models.resident(("htdemucs", str(folder)), lambda: load_htdemucs(folder / self.weights.files[0].name))
+        file = folder / self.weights.files[0].name
+        network = models.resident(("htdemucs", str(folder)), lambda: load_htdemucs(file), file)
         if unknown := {*self.stems} - {*network.sources, "accompaniment"}:
             raise InputError(
                 f"HTDemucs gives no stem {', '.join(sorted(unknown))}.", allowed=(*network.sources, "accompaniment")

@@ -127,7 +127,7 @@ class ClapWindows:
             SongbenchError: the checkpoint is of another model.
         """
         folder, tokens = map(models.require, self.needs)
-        return models.resident(("clap text", folder, tokens), lambda: TextTower(folder, tokens))(texts)
+        return models.resident(("clap text", folder, tokens), lambda: TextTower(folder, tokens), folder)(texts)
 
     def extract(self, sources: Sequence[AudioSource]) -> Iterator[Feature | Failure]:
         """One feature per source; a `Failure` for audio that cannot be decoded.
@@ -147,7 +147,7 @@ class ClapWindows:
             except InputError as error:
                 yield Failure("feature", f"{self.name}: {error}")
                 continue
-            tower = models.resident(("clap audio", folder), lambda: AudioTower.load(folder))
+            tower = models.resident(("clap audio", folder), lambda: AudioTower.load(folder), folder)
             mono = at_loudness(audio.mono().at(RATE), self.loudness).samples[0]
             vectors = [tower(windows) for windows in _batches(self.windows(mono), tower.batch)]
             yield Feature(

@@ -118,7 +118,7 @@ class MertEmbedding:
             except InputError as error:
                 yield Failure("feature", f"{self.name}: {error}")
                 continue
-            network = models.resident((self.name, folder, self.layer), lambda: load_mert(folder, self.layer))
+            network = resident_mert(folder, self.layer)
             samples = model_input(audio, self.loudness)
             if samples.size < network.config.window:
                 yield Failure("feature", f"{self.name}: the audio is shorter than one frame ({audio.seconds:.3f} s)")
@@ -154,6 +154,11 @@ def summed_up(frames: npt.NDArray[np.float32], *, cut: bool, samples: npt.NDArra
         },
         {"cut": cut, "silent": bool(np.abs(samples).max() < 1e-4)},
     )
+
+
+def resident_mert(folder: Path, layer: int) -> Mert:
+    """The model up to a layer, on this worker's device, loaded once for all metrics that ask for it."""
+    return models.resident(("mert", str(folder), layer), lambda: load_mert(folder, layer), folder)
 
 
 def load_mert(folder: Path, layer: int) -> Mert:

@@ -1,22 +1,20 @@
-"""What every extractor with a neural model shares: where it runs, and that one model is resident at a time."""
+"""What every extractor with a neural model shares: where it runs, and which models stay loaded."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from songbench.domain.errors import UnavailableError
 from songbench.resources import weights
+from songbench.resources.residency import RESIDENT
 from songbench.resources.weights import Weights
 
 if TYPE_CHECKING:
     import torch
 
 Model = TypeVar("Model")
-
-_resident: tuple[Hashable, object] | None = None
 
 
 def device() -> torch.device:
@@ -26,27 +24,23 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def resident(name: Hashable, build: Callable[[], Model]) -> Model:
-    """The model of this name; the one that was resident before, if it is another, is dropped first.
+def resident(name: Hashable, build: Callable[[], Model], *files: Path) -> Model:
+    """The model of this name, loaded unless it is here already, whichever metric loaded it.
 
-    So a metric with several models never holds two of them: it does all songs of a job with one, then with the next.
+    Those that were not used for longest make room for it (`songbench.resources.residency`). Without a known share of
+    the memory one model is loaded at a time, so a metric with several does all songs of a job with one, then with the
+    next.
 
     Args:
         name: equal names mean equal models: the class, the weights' folder, whatever the build depends on.
-        build: makes the model when it is not the resident one.
+        build: makes the model when it is not resident.
+        files: what it is read from, or their folders: it is taken to be as large as these.
     """
-    global _resident
-    if _resident is not None and _resident[0] == name:
-        return _resident[1]  # type: ignore[return-value]
-    _resident = None
-    gc.collect()
-    import torch
+    return RESIDENT.hold(name, build, sum(map(_size, files)))
 
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    model = build()
-    _resident = (name, model)
-    return model
+
+def _size(place: Path) -> int:
+    return sum(file.stat().st_size for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file())
 
 
 def require(requirement: Weights) -> Path:

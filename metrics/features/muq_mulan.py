@@ -184,7 +184,7 @@ class MulanClips:
 
     def _model(self) -> tuple[Any, Any]:
         folders = [models.require(one) for one in self.needs]
-        return models.resident(("muq-mulan", *folders), lambda: _load(*folders))
+        return models.resident(("muq-mulan", *folders), lambda: _load(*folders), *folders)
 
 
 @dataclass

@@ -8,10 +8,10 @@ packages can. Only the weight files of that package are used; it is never instal
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metrics.features.models import require
+from metrics.features import models
 from songbench.domain.audio import Audio, AudioSource
 from songbench.domain.errors import InputError
 from songbench.domain.hashing import Json
@@ -118,12 +118,12 @@ class MusicnnEmbedding:
         import numpy as np
         import torch
 
-        embeddings, tags = [], []
+        network, embeddings, tags = self._network(), [], []
         with torch.inference_mode():
             # Patches go one at a time: on a CPU larger batches are slower (their activations no longer fit the cache),
             # and this way a result cannot depend on its neighbours.
             for patch in mel_patches(samples):
-                embedding, tag = self._network(torch.from_numpy(patch[None]))
+                embedding, tag = network(torch.from_numpy(patch[None]))
                 embeddings.append(embedding[0].numpy())
                 tags.append(tag[0].numpy())
         return Feature(
@@ -131,13 +131,16 @@ class MusicnnEmbedding:
             {"tag_names": TAG_NAMES, "silent": bool(np.abs(samples).max() < 1e-4)},
         )
 
-    @cached_property
     def _network(self) -> Musicnn:
-        from metrics.features.musicnn_network import Musicnn
-        from metrics.features.tensor_bundle import read_tensor_bundle
+        folder = models.require(MUSICNN)
+        return models.resident(("musicnn", str(folder)), lambda: _load(folder), folder)
 
-        folder = require(MUSICNN)
-        return Musicnn.from_variables(read_tensor_bundle(folder / "msd.index", folder / "msd.data"))
+
+def _load(folder: Path) -> Musicnn:
+    from metrics.features.musicnn_network import Musicnn
+    from metrics.features.tensor_bundle import read_tensor_bundle
+
+    return Musicnn.from_variables(read_tensor_bundle(folder / "msd.index", folder / "msd.data"))
 
 
 def at_one_loudness(audio: Audio) -> npt.NDArray[np.float32]:

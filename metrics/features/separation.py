@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from metrics.features.models import require
+from metrics.features import models
 from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.errors import SongbenchError
 from songbench.domain.hashing import Json
@@ -122,10 +122,10 @@ class VocalSeparation:
         return np.asarray(waveform(spectra[0, _VOCALS]) + waves[0, _VOCALS], dtype=np.float32)
 
     def _session(self) -> Any:
-        return _load(require(self.weights) / self.weights.files[0].name)
+        file = models.require(self.weights) / self.weights.files[0].name
+        return models.resident(("htdemucs of onnxruntime", str(file)), lambda: _load(file), file)
 
 
-@lru_cache(maxsize=1)
 def _load(model: Path) -> Any:
     import onnxruntime  # type: ignore[import-untyped]
 

@@ -120,4 +120,4 @@ class SongEvalRatings:
             head = load_head(read_tensors(folders[1] / self.head.files[0].name))
             return muq.to(models.device()), head.to(models.device())
 
-        return models.resident(("songeval", *folders), build)
+        return models.resident(("songeval", *folders), build, *folders)

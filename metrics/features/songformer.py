@@ -170,11 +170,12 @@ class SongFormer:
             yield from (item for item in inputs if not isinstance(item, np.ndarray))
             return
         muq, musicfm, songformer = folders
-        model = models.resident(("muq", _LAYER, str(muq)), lambda: load_muq(muq, layers=_LAYER).to(models.device()))
+        device = models.device()
+        model = models.resident(("muq", _LAYER, str(muq)), lambda: load_muq(muq, layers=_LAYER).to(device), muq)
         by_muq = [states(model, wave) for wave in waves]
-        model = models.resident(("musicfm", _LAYER, str(musicfm)), lambda: load_musicfm(musicfm).to(models.device()))
+        model = models.resident(("musicfm", _LAYER, str(musicfm)), lambda: load_musicfm(musicfm).to(device), musicfm)
         by_musicfm = [states(model, wave) for wave in waves]
-        network = models.resident(("songformer", str(songformer)), lambda: load_songformer(songformer))
+        network = models.resident(("songformer", str(songformer)), lambda: load_songformer(songformer), songformer)
         pairs = iter(zip(by_muq, by_musicfm, strict=True))
         for item in inputs:
             if isinstance(item, np.ndarray):

@@ -30,13 +30,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from metrics.features import models
 from metrics.features.log_mel import LogMel
-from metrics.features.models import require
 from metrics.features.windows import Mono, Window, halves, sounding_windows
 from songbench.domain.audio import AudioSource
 from songbench.domain.errors import SongbenchError
@@ -182,10 +181,10 @@ class Transcript:
                 entries.append(entry)
 
     def _model(self) -> Any:
-        return _load(require(self.weights), self.compute_type)
+        folder, compute_type = models.require(self.weights), self.compute_type
+        return models.resident(("whisper", str(folder), compute_type), lambda: _load(folder, compute_type), folder)
 
 
-@lru_cache(maxsize=1)
 def _load(folder: Path, compute_type: str) -> Any:
     from faster_whisper import WhisperModel
 

@@ -106,7 +106,7 @@ class WhisperXTranscript:
             UnavailableError: the weights, or libraries for the accelerator, are not here.
         """
         folder = models.require(self.weights)
-        pipeline = models.resident(("whisperx", str(folder), _COMPUTE_TYPE), lambda: load_pipeline(folder))
+        pipeline = models.resident(("whisperx", str(folder), _COMPUTE_TYPE), lambda: load_pipeline(folder), folder)
         from faster_whisper.tokenizer import Tokenizer
 
         model = pipeline.model

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import time
 import traceback
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from songbench.contracts import registry
 from songbench.contracts.exclusion import not_judged, select_songs, with_left_out
+from songbench.contracts.memory import MemoryNeed
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.system import System
 from songbench.domain.audio import Audio, AudioFile, AudioSource, MemoryAudio
@@ -30,7 +30,9 @@ from songbench.execution.plain import ContractError
 from songbench.execution.songs import asset_source, audio_basis, load_song, put_audio, save_song
 from songbench.execution.store import Blob, Store
 from songbench.execution.verdicts import verdict_on_set, verdicts_on
+from songbench.resources.memory import set_share, share_bytes
 from songbench.resources.numba_cache import take_numba_cache
+from songbench.resources.residency import RESIDENT, free
 
 DETAIL_CHARACTERS = 4000
 
@@ -77,7 +79,7 @@ class Event:
 
 
 class JobContext:
-    """Holds the one model in use; the next one replaces it, so two never share a device.
+    """What a worker holds between jobs: one metric, one system, and the models they share, as many as fit.
 
     Args:
         store: where everything is read from and written to.
@@ -86,9 +88,23 @@ class JobContext:
     def __init__(self, store: Store) -> None:
         take_numba_cache()
         self.store, self.features = store, StoredFeatures(store)
-        self._name: tuple[str, str, str] | None = None
-        self._model: Any = None
-        self._loaded = False  # also when what was built failed: it may have left parts of a model
+        self._metric_name: Hashable = None
+        self._metric: Any = None
+        self._system_name: Hashable = None
+        self._need = MemoryNeed(0, 0)
+
+    def divide(self, share: int, need: MemoryNeed) -> None:
+        """Note what the next job may use: what it does not need for itself is for models to stay.
+
+        Of a worker that is never told, a system does not stay when a metric is asked for.
+
+        Args:
+            share: bytes of the device that computes, at least what the job needs if there is as much.
+            need: of the job, as far as it is known.
+        """
+        set_share(share)
+        self._need = need
+        RESIDENT.limit(max(0, share - need.working))
 
     def begin(self) -> None:
         """Begin a job: what it uses and what it finds damaged is noted from here on."""
@@ -97,29 +113,23 @@ class JobContext:
 
     def system(self, spec: str, parameters: Mapping[str, Any]) -> System:
         """The system, built anew unless it is the one in use."""
-        system: System = self._hold(("system", spec, repr(parameters)), lambda: registry.build_system(spec, parameters))
+        name = ("system", spec, repr(parameters))
+        if name != self._system_name:
+            RESIDENT.drop(self._system_name)
+            self._system_name = name
+        system: System = RESIDENT.hold(name, lambda: registry.build_system(spec, parameters), self._need.resident)
         return system
 
     def metric(self, identifier: str, parameters: Mapping[str, Any]) -> Any:
         """The metric, built anew unless it is the one in use."""
-        return self._hold(
-            ("metric", identifier, repr(parameters)), lambda: registry.build_metric(identifier, parameters)
-        )
-
-    def _hold(self, name: tuple[str, str, str], build: Any) -> Any:
-        if self._name != name:
-            if self._loaded:
-                self._let_go()
-            self._loaded = True
-            self._model, self._name = build(), name
-        return self._model
-
-    def _let_go(self) -> None:
-        self._name = self._model = None
-        gc.collect()
-        torch = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        name = ("metric", identifier, repr(parameters))
+        if self._metric_name != name:
+            self._metric = self._metric_name = None
+            if share_bytes() is None:
+                RESIDENT.drop(self._system_name)
+            free()
+            self._metric, self._metric_name = registry.build_metric(identifier, parameters), name
+        return self._metric
 
 
 def run_job(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:

@@ -21,6 +21,7 @@ from songbench.domain.errors import InputError, UnavailableError
 from songbench.domain.song import Failure
 from songbench.resources import weights
 from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.residency import ResidentModels
 from songbench.resources.weights import WeightFile
 
 SOURCES = ("drums", "bass", "other", "vocals")
@@ -172,7 +173,7 @@ def test_an_accelerator_gives_the_same_stems(small, monkeypatch):
     together = separated(DemucsStems(weights=small), *songs)
     alone = [separated(DemucsStems(weights=small), one)[0] for one in songs]
     monkeypatch.setattr(models, "device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(models, "_resident", None)
+    monkeypatch.setattr(models, "RESIDENT", ResidentModels())
     on_cpu = separated(DemucsStems(weights=small), *songs)
     for stems, unbatched, expected_stem in zip(together, alone, on_cpu, strict=True):
         assert np.abs(stems - unbatched).max() <= 1e-5
@@ -285,8 +286,11 @@ def test_extractor(small, monkeypatch, tmp_path):
         list(DemucsStems().extract([song(0.1)]))
 
 
-def test_one_network_is_resident(small):
-    list(DemucsStems(weights=small).extract([song(0.1)]))
-    first = models._resident
-    list(DemucsStems(weights=small).extract([song(0.2)]))
-    assert models._resident is first
+def test_songs_share_a_network(small, monkeypatch):
+    loads = []
+    load = demucs_stems.load_htdemucs
+    monkeypatch.setattr(demucs_stems, "load_htdemucs", lambda file: loads.append(file) or load(file))
+    monkeypatch.setattr(models, "RESIDENT", ResidentModels())
+    for seconds in (0.1, 0.2):
+        list(DemucsStems(weights=small).extract([song(seconds)]))
+    assert len(loads) == 1

@@ -22,6 +22,7 @@ from metrics.functional.kernel_distance import median_distance
 from metrics.kad import kad_mert
 from songbench.domain.audio import AudioFile
 from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.residency import ResidentModels
 
 WIDTH = 48
 ROOT = Path(__file__).parents[2]
@@ -59,7 +60,7 @@ def files(tmp_path_factory):
 def mert_weights(files, tmp_path, monkeypatch):
     """The same files where songbench looks for them."""
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr(models, "_resident", None)
+    monkeypatch.setattr(models, "RESIDENT", ResidentModels())
     names = [file.name for file in MERT_95M.files]
     planted(MERT_95M, **{name[::-1].replace(".", "_", 1)[::-1]: (files / name).read_bytes() for name in names})
 

@@ -24,6 +24,7 @@ from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import SongbenchError, UnavailableError
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
+from songbench.resources.residency import ResidentModels
 
 TEXTS = ["a calm song", "rock " * 60, "流行,男声"]
 RATE = 48_000
@@ -62,7 +63,7 @@ def upstream(tmp_path_factory):
 def expected(upstream, tmp_path, monkeypatch):
     """The checkpoint where songbench looks for it."""
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr(models, "_resident", None)
+    monkeypatch.setattr(models, "RESIDENT", ResidentModels())
     checkpoint = {CLAP_MUSIC.files[0].name[::-1].replace(".", "_", 1)[::-1]: (upstream / "clap.pt").read_bytes()}
     tokens = {
         f"{name}_{end}": (upstream / f"{name}.{end}").read_bytes()

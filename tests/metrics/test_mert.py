@@ -23,6 +23,7 @@ from songbench.domain.song import Failure
 from songbench.execution.features import StoredFeatures
 from songbench.execution.store import Store
 from songbench.resources.cpu_imports import mend_cpu_imports
+from songbench.resources.residency import ResidentModels
 
 WIDTH = 48
 PREPARATION = {"do_normalize": True, "sampling_rate": RATE, "feature_extractor_type": "Wav2Vec2FeatureExtractor"}
@@ -73,7 +74,7 @@ def files(hubert):
 def checkpoint(files, tmp_path, monkeypatch):
     """The checkpoint where songbench looks for it; the folder."""
     monkeypatch.setenv("SONGBENCH_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr(models, "_resident", None)
+    monkeypatch.setattr(models, "RESIDENT", ResidentModels())
     planted(MERT_95M, **files)
     return models.require(MERT_95M)
 

@@ -16,6 +16,7 @@ from songbench.domain.audio import Audio, AudioFile, MemoryAudio
 from songbench.domain.errors import UnavailableError
 from songbench.domain.song import Failure
 from songbench.resources import weights
+from songbench.resources.residency import ResidentModels
 
 LINES = (
     "Morning comes in slowly over the railway line",
@@ -79,7 +80,7 @@ def together(clips):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", connect)
-        patch.setattr(models, "_resident", None)
+        patch.setattr(models, "RESIDENT", ResidentModels())
         yield transcripts(*clips)
 
 
@@ -141,7 +142,7 @@ def test_an_accelerator_hears_the_same_words(clips, monkeypatch):
         pytest.skip("needs a CUDA device")
     together, alone = transcripts(*clips), transcripts(*clips, batch=1)
     monkeypatch.setattr(models, "device", lambda: torch.device("cpu"))
-    monkeypatch.setattr(models, "_resident", None)
+    monkeypatch.setattr(models, "RESIDENT", ResidentModels())
     texts = [[speech.data["text"] for speech in transcript] for transcript in (together, alone, transcripts(*clips))]
     assert texts[0] == texts[1] == texts[2]
 
