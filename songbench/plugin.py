@@ -20,6 +20,7 @@ from songbench.contracts.cards import (
 )
 from songbench.contracts.exclusion import leave_out, with_left_out
 from songbench.contracts.feature import Extractor, Feature, Features
+from songbench.contracts.memory import MemoryNeed
 from songbench.contracts.metric import SetMetric, SongMetric, Verdict
 from songbench.contracts.parameters import BatchSize, Loudness, parameters_of
 from songbench.contracts.registry import build_system
@@ -48,6 +49,7 @@ __all__ = [
     "IsolatedSystem",
     "Layout",
     "Loudness",
+    "MemoryNeed",
     "MetricCard",
     "ModelFamily",
     "Pitfall",

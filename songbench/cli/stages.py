@@ -95,6 +95,7 @@ def _introduce(experiment: Any, store: Any, console: Any) -> None:
     from rich.markup import escape
 
     from songbench.contracts.system import SystemWithRemarks
+    from songbench.execution.memory_remarks import memory_remarks
     from songbench.execution.plan import Planner
     from songbench.reporting import limits
     from songbench.reporting.sound_notes import asset_notes
@@ -112,6 +113,8 @@ def _introduce(experiment: Any, store: Any, console: Any) -> None:
         if isinstance(system.plugin, SystemWithRemarks):
             for remark in system.plugin.remarks(suite.prompts, experiment.takes):
                 console.print(f"  {escape(remark)}", highlight=False)
+    for remark in memory_remarks(experiment):
+        console.print(f"  [yellow]{escape(remark)}[/yellow]", highlight=False)
     for songs in limits.by_system(Planner(experiment, store).unsupported).values():
         sentence = limits.sentence(songs, len(suite.prompts) * experiment.takes)
         console.print(f"  [yellow]{escape(sentence)}[/yellow]", highlight=False)

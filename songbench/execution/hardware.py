@@ -46,6 +46,20 @@ def accelerators() -> list[str]:
     return listing.stdout.split() if listing.returncode == 0 else []
 
 
+def accelerator_bytes(device: str) -> int | None:
+    """The free memory of a CUDA device, None where nobody can say it.
+
+    Args:
+        device: one of `accelerators`.
+    """
+    if not (tool := shutil.which("nvidia-smi")):
+        return None
+    query = [tool, "-i", device, "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False)
+    mebibytes = answer.stdout.strip()
+    return int(mebibytes) * 2**20 if answer.returncode == 0 and mebibytes.isdecimal() else None
+
+
 def usable_cores() -> int:
     """CPU cores this process may use (fewer than the machine has, in a container)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

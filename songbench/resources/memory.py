@@ -17,7 +17,7 @@ def available_bytes() -> int:
     """What processes here can still take before the machine swaps or the limit of a container ends one of them."""
     import psutil
 
-    rooms = [limit - used for limit, used in container_limits()]
+    rooms = [limit - usage for limit, usage in container_limits()]
     return max(0, min([int(psutil.virtual_memory().available), *rooms]))
 
 
@@ -48,13 +48,13 @@ def container_limits(root: Path = Path("/")) -> list[tuple[int, int]]:
     for folder, names in _groups(root):
         try:
             limit = int((folder / names[0]).read_text(encoding="ascii"))
-            used = int((folder / names[1]).read_text(encoding="ascii"))
+            usage = int((folder / names[1]).read_text(encoding="ascii"))
             rows = (folder / "memory.stat").read_text(encoding="ascii").splitlines()
             reclaimable = next(int(row.split()[1]) for row in rows if row.split()[:1] == [names[2]])
         except (OSError, ValueError, StopIteration):  # no such file, or the word "max": no limit
             continue
         if limit < _NO_LIMIT:
-            limits.append((limit, max(0, used - reclaimable)))
+            limits.append((limit, max(0, usage - reclaimable)))
     return limits
 
 

@@ -1,6 +1,7 @@
 """A plug-in for tests: a system and metrics that are fast, misbehave on request and log what they compute."""
 
 import contextlib
+import functools
 import itertools
 import os
 import signal
@@ -14,9 +15,11 @@ import numpy as np
 
 from songbench.contracts.cards import READY, Field, MetricCard, SystemCard, unavailable
 from songbench.contracts.feature import Feature
+from songbench.contracts.memory import MemoryNeed
 from songbench.domain.audio import Audio, MemoryAudio
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, GenerationRecord, TimedWord, memory_song
+from songbench.resources.residency import RESIDENT
 
 RATE = 8000
 
@@ -107,6 +110,24 @@ def read_stdin():
     assert sys.stdin.read() == "" and os.read(0, 10) == b""
 
 
+def die_of_memory_beside_others():
+    """What the kernel does when memory runs out: at first wait for another worker, then die as long as there is one."""
+    import psutil
+
+    def has_company():
+        workers = [
+            p for p in psutil.Process().parent().children() if "songbench.execution.engine.worker" in p.cmdline()
+        ]
+        return len(workers) > 1
+
+    first = "killed" not in Path(os.environ["PROBE_LOG"]).read_text(encoding="utf-8")
+    while first and not has_company():
+        time.sleep(0.05)
+    if has_company():
+        log("killed")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 def throw(error):
     raise error
 
@@ -124,6 +145,7 @@ ROUGH = {
     "close all": lambda: os.closerange(3, 64),
     "child and exit": child_and_exit,
     "unprintable": lambda: throw(Unprintable()),
+    "die of memory beside others": die_of_memory_beside_others,
     "freeze": lambda: os.kill(os.getpid(), signal.SIGSTOP),
 }
 """Rough things to do to one's own process before a song."""
@@ -137,17 +159,20 @@ print("probe: loaded", file=sys.stderr)
 class Probe:
     """Sine songs. `misbehave` maps prompt ids to raise, fail, hang, nothing, clip, or a key of `BREAKS` or `ROUGH`.
 
-    `limits` maps prompt ids to why it cannot take them; ``raise`` raises instead.
+    `limits` maps prompt ids to why it cannot take them; ``raise`` raises instead. `gib` is what it says that it needs.
     """
 
-    def __init__(self, variant="probe", seconds_each=0.0, misbehave=None, gain=0.1, limits=None):
+    def __init__(self, variant="probe", seconds_each=0.0, misbehave=None, gain=0.1, limits=None, gib=0.1):
         self.card = SystemCard(name=variant, version="1", summary="A probe.", licence="CC0-1.0", languages=())
         self.parameters = {"gain": gain}
         self.seconds_each, self.misbehave, self.gain = seconds_each, misbehave or {}, gain
-        self.limits = limits or {}
+        self.limits, self.gib = limits or {}, gib
 
     def availability(self):
         return READY
+
+    def memory_need(self, songs, seconds):
+        return MemoryNeed(resident=0, working=int(self.gib * 2**30))
 
     def unsupported(self, request):
         reason = self.limits.get(request.prompt.id)
@@ -264,6 +289,30 @@ class Spread:
             p: {"spread": float(np.std([x for x, i in zip(levels, ids, strict=True) if i != p]))} for p in set(ids)
         }
         return Scores(values={"spread": float(np.std(levels))}, n=len(songs), leave_one_out=without)
+
+
+class Encoded:
+    """Asks an encoder that all of them share, and another model of its own."""
+
+    def __init__(self, name, gib=0.25):
+        field = Field("encoded", unit="", direction="none", low=None, high=None)
+        self.card = MetricCard(name=name, backend="probe", version="1", fields=(field,), summary="Two models.")
+        self.gib = gib
+
+    def availability(self):
+        return READY
+
+    def memory_need(self, songs, seconds):
+        return MemoryNeed(resident=int(2 * self.gib * 2**30), working=0)
+
+    def score(self, songs, features):
+        for _ in songs:
+            for model in ("encoder", f"head of {self.card.name}"):
+                RESIDENT.hold(model, lambda model=model: log(f"load {model}"), int(self.gib * 2**30))
+            yield Scores(values={"encoded": 1.0})
+
+
+first_encoded, second_encoded = functools.partial(Encoded, "first"), functools.partial(Encoded, "second")
 
 
 class Missing:

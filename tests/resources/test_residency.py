@@ -31,10 +31,10 @@ def ask(models, loads, name, size=1):
 def test_without_a_limit_there_is_one_at_a_time(models, loads):
     first = ask(models, loads, "a")
     assert ask(models, loads, "a") is first
-    gone = weakref.ref(first)
+    reference = weakref.ref(first)
     del first
     ask(models, loads, "b")
-    assert gone() is None
+    assert reference() is None
     ask(models, loads, "a")
     assert loads == ["a", "b", "a"]
 
@@ -59,11 +59,11 @@ def test_one_that_is_larger_than_the_limit_is_alone(models, loads):
 
 def test_room_is_made_before_the_next_is_loaded(models):
     models.limit(3)
-    gone = weakref.ref(models.hold("a", Model, 2))
+    reference = weakref.ref(models.hold("a", Model, 2))
     gc.collect()
-    seen = []
-    models.hold("b", lambda: seen.append(gone()) or Model(), 2)
-    assert seen == [None]
+    rest = []
+    models.hold("b", lambda: rest.append(reference()) or Model(), 2)
+    assert rest == [None]
 
 
 def test_less_room_lets_go_and_dropping_one_leaves_the_rest(models, loads):

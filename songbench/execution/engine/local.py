@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from songbench.contracts.memory import MemoryNeed
+from songbench.domain.checking import Number, Whole
 from songbench.domain.errors import StoreError
+from songbench.execution.engine.memory_division import MemoryDivision
 from songbench.execution.engine.protocol import JobQueue, Report
-from songbench.execution.hardware import accelerators, usable_cores
+from songbench.execution.hardware import accelerator_bytes, accelerators, usable_cores
 from songbench.execution.jobs import Event
+from songbench.execution.memory_needs import PROCESS_BYTES, JobMemory, ran_out_of_memory
 from songbench.execution.plan import Job, WorkItem
 from songbench.execution.settings import EngineSettings
 from songbench.execution.store import Store
+from songbench.resources.memory import GIB, available_bytes
 from songbench.resources.processes.host import Error, Finished, PartialResult, Ready
 from songbench.resources.processes.log import WorkerLog
 from songbench.resources.processes.process import (
@@ -33,8 +39,12 @@ from songbench.resources.processes.process import (
 _COMMAND = (sys.executable, "-u", "-m", "songbench.execution.engine.worker")
 
 _THREAD_SETTINGS = ("OMP", "MKL", "OPENBLAS", "NUMBA")
-_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _THREAD_SETTINGS}
-"""One thread per worker on a CPU: sums then come out the same whatever the number of workers and cores."""
+
+_USABLE = 0.9
+"""Of the memory that is free at the start, what workers may fill; the rest is for what other programs do meanwhile."""
+
+MOST_MEMORY_GIB = 1_000_000.0
+MOST_THREADS = 1024
 
 SILENCE_SECONDS = 600.0
 """Without a sign of life for so long, a process is frozen: long native calls that block all of Python take less."""
@@ -43,7 +53,22 @@ _STORE_ERRORS = {StoreError.__name__, *(kind.__name__ for kind in StoreError.__s
 
 
 class LocalSettings(EngineSettings):
-    """Settings of the engine ``local``."""
+    """Settings of the engine ``local``.
+
+    Attributes:
+        memory_gib: what all workers may take together, of each accelerator where there are any; None: nine tenths of
+            what is free when the run starts.
+        threads: of every worker; None: one on a CPU, so that sums come out the same whatever the number of workers and
+            cores; beside an accelerator what its libraries choose.
+    """
+
+    memory_gib: Annotated[Number, Field(gt=0, le=MOST_MEMORY_GIB)] | None = None
+    threads: Annotated[Whole, Field(ge=1, le=MOST_THREADS)] | None = None
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """`memory_gib` in bytes."""
+        return None if self.memory_gib is None else int(self.memory_gib * GIB)
 
     @model_validator(mode="after")
     def _time_to_work(self) -> LocalSettings:
@@ -76,12 +101,18 @@ class _Slot:
     ready: bool = False
     last_event_s: float = 0.0
 
-    def give(self, job: Job) -> None:
-        """Hand over a job."""
+    def give(self, job: Job, share: int | None, need: MemoryNeed) -> None:
+        """Hand over a job, with what the worker may use of the memory and what the job is taken to need of that."""
         self.items = {item.key: item for item in job.items}
         self.job, self.unsettled, self.last_event_s = job, dict(self.items), time.monotonic()
         self.held_job, self.retries = job, []
-        self.process.call("run", {"job": job.to_json()})
+        memory = None if share is None else {"share": share, "resident": need.resident, "working": need.working}
+        self.process.call("run", {"job": job.to_json(), "memory": memory})
+
+
+def _again(job: Job, cause: str) -> list[Job]:
+    """The same work as another attempt; what died of memory is done when nothing else is."""
+    return [replace(single, alone=ran_out_of_memory(cause)) for single in job.singly()]
 
 
 class LocalEngine:
@@ -99,7 +130,12 @@ class LocalEngine:
         self._settings, self._store_url, self._folder = settings, store.url, folder
         self._devices = accelerators()
         self.accelerator = bool(self._devices)
-        self.workers = settings.workers or len(self._devices) or usable_cores()
+        assert isinstance(settings, LocalSettings)
+        self._threads = settings.threads or (None if self._devices else 1)
+        self.workers = settings.workers or len(self._devices) or max(1, usable_cores() // (self._threads or 1))
+        self._needs = JobMemory(accelerator=self.accelerator)
+        self._divisions = self._divided_memory(settings.memory_bytes)
+        self._alone: deque[Job] = deque()
         self._slots: dict[int, _Slot] = {}
         self._inbox: Inbox = Queue()
 
@@ -108,9 +144,8 @@ class LocalEngine:
         while not queue.finished:
             # 1. every worker has a job
             for place in range(self.workers):
-                slot = self._slots.get(place)
-                if (slot is None or slot.job is None) and (job := self._next_job(slot, queue)):
-                    self._slot(place).give(job)
+                if place not in self._busy and (job := self._next_job(place, queue)):
+                    self._give(place, job)
             # 2. what they say; when nobody says anything, whether they still can
             try:
                 number, answer = self._inbox.get(timeout=0.2)
@@ -128,18 +163,72 @@ class LocalEngine:
             slot.process.end()
         self._slots.clear()
 
-    def _next_job(self, slot: _Slot | None, queue: JobQueue) -> Job | None:
-        """A job for a worker that is free: one of the model it holds, if there is any."""
-        same_model = queue.take(slot.held_job.shares_model) if slot and slot.held_job else None
-        return same_model or queue.take()
+    @property
+    def _busy(self) -> list[int]:
+        """The places of workers that have a job."""
+        return [place for place, slot in self._slots.items() if slot.job]
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether a job runs that nothing else may run beside."""
+        return any(slot.job.alone for slot in self._slots.values() if slot.job)
+
+    def _divided_memory(self, memory: int | None) -> list[MemoryDivision]:
+        """How the memory of the machine, or of each accelerator, is divided among the workers there."""
+        if not self._devices:
+            return [MemoryDivision(memory or int(_USABLE * available_bytes()), self.workers)]
+        per_device = -(-self.workers // len(self._devices))
+        sizes = [memory or accelerator_bytes(device) for device in self._devices]
+        return [MemoryDivision(size if memory or size is None else int(_USABLE * size), per_device) for size in sizes]
+
+    def _division(self, place: int) -> MemoryDivision:
+        return self._divisions[place % len(self._divisions)]
+
+    def _next_job(self, place: int, queue: JobQueue) -> Job | None:
+        """A job for a worker that is free and for which there is memory: one of the model it holds, if there is any.
+
+        A job that died of memory waits until nothing else runs or can be run, and then nothing else runs beside it.
+        """
+        slot, busy, division = self._slots.get(place), self._busy, self._division(place)
+        if self._is_alone:
+            return None
+
+        def fits(job: Job) -> bool:
+            return division.fits(place, self._needs.of(job).worker_bytes, busy)
+
+        held_job = slot.held_job if slot else None
+        job = queue.take(lambda job: held_job.shares_model(job) and fits(job)) if held_job else None
+        job = job or queue.take(fits)
+        if job and job.alone:
+            self._alone.append(job)
+            job = None
+        if job is None and not busy and self._alone:
+            job = self._alone.popleft()
+        return job
+
+    def _give(self, place: int, job: Job) -> None:
+        """Have a worker do a job; those that are idle end where they are in the way."""
+        estimate, division = self._needs.of(job), self._division(place)
+        idle = [number for number, slot in self._slots.items() if not slot.job]
+        for number in idle if job.alone else division.in_the_way(place, estimate.worker_bytes, idle):
+            if number != place:
+                self._remove(number).process.end()
+        share = division.give(place, estimate.worker_bytes)
+        self._slot(place).give(job, None if share is None else max(0, share - PROCESS_BYTES), estimate.need)
+
+    def _remove(self, place: int) -> _Slot:
+        """Take a worker, which is to end, out of the account."""
+        self._division(place).end(place)
+        return self._slots.pop(place)
 
     def _slot(self, place: int) -> _Slot:
         """The worker at a place, started if there is none."""
         if place not in self._slots:
             device = {"CUDA_VISIBLE_DEVICES": self._devices[place % len(self._devices)]} if self._devices else {}
+            threads = {f"{library}_NUM_THREADS": str(self._threads) for library in _THREAD_SETTINGS if self._threads}
             process = WorkerProcess(
                 _COMMAND,
-                variables={**os.environ, **(device or _ONE_THREAD)},
+                variables={**os.environ, **device, **threads},
                 log=WorkerLog(self._folder / "logs" / f"worker-{place}.log"),
                 inbox=self._inbox,
             )
@@ -183,10 +272,12 @@ class LocalEngine:
             self._end(place, cause, queue, report)
             return
         slot.last_event_s = time.monotonic()
+        first = event.key in slot.unsettled
         if event.status != "stray":
             slot.unsettled.pop(event.key, None)
-        if event.status == "error" and job.attempt < self._settings.retries:
-            slot.retries += replace(job, items=(item,)).singly()
+        of_memory = event.status == "failed" and first and ran_out_of_memory(event.cause)
+        if (event.status == "error" or of_memory) and job.attempt < self._settings.retries:
+            slot.retries += _again(replace(job, items=(item,)), event.cause)
         else:
             report(job, item, replace(event, status="failed") if event.status == "error" else event)
 
@@ -199,13 +290,13 @@ class LocalEngine:
             queue: learns what is tried again.
             report: takes what is given up.
         """
-        slot = self._slots.pop(place)
+        slot = self._remove(place)
         slot.process.end()
         if slot.job is None:
             return
         rest = replace(slot.job, items=tuple(slot.unsettled.values()))
         if rest.attempt < self._settings.retries:
-            queue.end(slot.job, [*slot.retries, *rest.singly()])
+            queue.end(slot.job, [*slot.retries, *_again(rest, cause)])
             return
         detail = slot.process.log.tail(LAST_WORDS_SECONDS)
         for item in rest.items:

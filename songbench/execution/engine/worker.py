@@ -6,11 +6,14 @@ ends: what it had not stored by then is simply not there, and a later run does i
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from songbench.contracts.memory import MemoryNeed
 from songbench.execution.jobs import JobContext, run_job
 from songbench.execution.store import Store
 from songbench.resources.processes.host import serve
@@ -24,14 +27,22 @@ class Worker:
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # where memory ends all the same, a worker goes rather than the run
+            Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
         self._context = JobContext(Store(settings["store"]))
 
-    def run(self, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The events of a job (`Job.to_json`), as JSON.
+    def run(self, job: Mapping[str, Any], memory: Mapping[str, int] | None = None) -> Iterator[dict[str, Any]]:
+        """The events of a job, as JSON.
+
+        Args:
+            job: as `Job.to_json` gives it.
+            memory: ``share``: bytes for models and their work; ``resident`` and ``working``: what the job needs of it.
 
         Raises:
             StoreError: results cannot be stored.
         """
+        if memory:
+            self._context.divide(memory["share"], MemoryNeed(memory["resident"], memory["working"]))
         for event in run_job(job, self._context):
             yield asdict(event)
 
