@@ -105,7 +105,7 @@ def build(
     functions = _server_functions(Replies(sessions))
     blocks, number = _rater_blocks(sessions, page_files, functions)
     gradio.mount_gradio_app(app, blocks, "/", **shared)
-    callables = Callables(number, frozenset(one.__name__ for one in functions), frozenset(administration.fns))
+    callables = Callables(number, {function.__name__: function for function in functions}, frozenset(administration.fns))
     guard = Guard(app, callables, Hosts(public_url, names), LoginLimit())
     if not trusted_proxies:
         return guard
@@ -146,7 +146,7 @@ def _rater_blocks(
 
 
 def _server_functions(replies: Replies) -> list[Callable[[Any], Awaitable[Reply]]]:
-    """Gradio calls these by name, on the event loop; the work is done in threads beside it."""
+    """What the page calls by name, on the event loop; the work is done in threads beside it."""
     from anyio import CapacityLimiter, to_thread
 
     limiter = CapacityLimiter(AT_ONCE)

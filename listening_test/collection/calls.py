@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,12 @@ class Callables:
 
     Attributes:
         component: of the rater's page, the number of the component that holds the functions.
-        functions: their names.
+        functions: by name; each takes what the browser sent and gives what it is told, as JSON.
         events: of the administration, the numbers of its events.
     """
 
     component: int
-    functions: Collection[str]
+    functions: Mapping[str, Callable[[Any], Awaitable[dict[str, Any]]]]
     events: Collection[int]
 
 
@@ -54,20 +54,37 @@ def again(body: bytes) -> Receive:
     return receive
 
 
-def refused_call(body: bytes, callables: Callables, *, event: bool) -> Response | None:
-    """What is said to a call that is none of the pages'."""
+async def rater_reply(body: bytes, callables: Callables) -> Response:
+    """The reply to a call of the rater's page. Gradio's way to the same function takes several times as long."""
+    call = _read_call(body, "component_id")
+    if call is None:
+        return _bad_request()
+    name = call.get("fn_name")
+    if call["component_id"] != callables.component or not isinstance(name, str) or name not in callables.functions:
+        return not_found()
+    return JSONResponse(await callables.functions[name](call["data"]))
+
+
+def refused_event(body: bytes, callables: Callables) -> Response | None:
+    """What is said to an event that is none of the administration's; None when Gradio may have it."""
+    call = _read_call(body, "fn_index")
+    if call is None:
+        return _bad_request()
+    return None if call["fn_index"] in callables.events and not call.get("api_name") else not_found()
+
+
+def _read_call(body: bytes, number: str) -> dict[str, Any] | None:
+    """A call as Gradio's pages make it, with a whole number under `number`; None for anything else."""
     try:
         call: dict[str, Any] = dict(json.loads(body, parse_constant=_no_number))
     except (ValueError, TypeError, RecursionError):
-        return JSONResponse({"detail": "Bad Request"}, status_code=400)
-    number = call.get("fn_index" if event else "component_id")
-    if type(number) is not int or not isinstance(call.get("session_hash"), str) or "data" not in call:
-        return JSONResponse({"detail": "Bad Request"}, status_code=400)
-    if event:
-        return None if number in callables.events and not call.get("api_name") else not_found()
-    name = call.get("fn_name")
-    is_ours = number == callables.component and isinstance(name, str) and name in callables.functions
-    return None if is_ours else not_found()
+        return None
+    whole = type(call.get(number)) is int and isinstance(call.get("session_hash"), str) and "data" in call
+    return call if whole else None
+
+
+def _bad_request() -> Response:
+    return JSONResponse({"detail": "Bad Request"}, status_code=400)
 
 
 def _no_number(text: str) -> None:

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from listening_test.collection.calls import Callables, again, not_found, refused_call, whole_body
+from listening_test.collection.calls import Callables, again, not_found, rater_reply, refused_event, whole_body
 from listening_test.collection.hosts import Hosts
 from listening_test.collection.logins import LoginLimit
 
@@ -83,9 +83,13 @@ class Guard:
         nonce, path = secrets.token_urlsafe(16), self._hosts.inside(scope["path"])
         send = _with_headers(send, nonce, _KEEP if _HASHED.match(path) else "no-store")
         refusal = self._refusal(scope, path)
-        if refusal is None and (_CALL.fullmatch(path) or _EVENT.fullmatch(path)):
+        if refusal is None and _CALL.fullmatch(path):
+            reply = await rater_reply(await whole_body(receive), self._callables)
+            await reply(scope, receive, send)
+            return
+        if refusal is None and _EVENT.fullmatch(path):
             body = await whole_body(receive)
-            refusal = refused_call(body, self._callables, event=bool(_EVENT.fullmatch(path)))
+            refusal = refused_event(body, self._callables)
             receive = again(body)
         if refusal is not None:
             await refusal(scope, receive, send)
