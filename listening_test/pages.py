@@ -31,8 +31,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
-from listening_test.prepared import PreparedTest, Step, Trial
+from listening_test.prepared import PreparedTest, Seat, Step, Trial
 from listening_test.protocol import Protocol, Question, Scale
 from listening_test.protocol.model import localized
 from songbench.domain.checking import Schema
@@ -75,9 +76,19 @@ class PageRef:
     number: int = 0
 
 
+_SESSIONS: WeakKeyDictionary[PreparedTest, dict[int, tuple[PageRef, ...]]] = WeakKeyDictionary()
+
+
 def session_pages(test: PreparedTest, seat: int) -> tuple[PageRef, ...]:
-    """Every page of the rater in this seat, from consent to thanks."""
-    seat_plan, checks = test.seats[seat % len(test.seats)], test.protocol.checks
+    """Every page of the rater in this seat, from consent to thanks; made once per seat, as every answer asks for it."""
+    sessions, number = _SESSIONS.setdefault(test, {}), seat % len(test.seats)
+    if number not in sessions:
+        sessions[number] = _session_pages(test, test.seats[number])
+    return sessions[number]
+
+
+def _session_pages(test: PreparedTest, seat_plan: Seat) -> tuple[PageRef, ...]:
+    checks = test.protocol.checks
     pages = [PageRef("consent")]
     if background(test.protocol):
         pages.append(PageRef("background"))

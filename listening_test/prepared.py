@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -127,9 +128,9 @@ class Seat:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PreparedTest:
-    """The public half of a prepared test.
+    """The public half of a prepared test; each object is itself, so that what follows from it can be kept beside it.
 
     Attributes:
         folder: where it lies.
@@ -177,6 +178,10 @@ class PreparedTest:
 
     def digest(self) -> str:
         """The sha256 of protocol, assignment and audio: what was fixed before data, printed in every report."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         return content_key("prepared listening test", json.loads(json.dumps(self.to_json())))
 
 

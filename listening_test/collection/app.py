@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 AT_ONCE = 16
-"""Requests that work on the database at the same time; the others wait their turn."""
+"""Requests that work on the database at the same time, answers apart; the others wait their turn."""
 _LONG_AGO = "Sat, 01 Jan 2000 00:00:00 GMT"
 """Every file's date: when a file was made could tell an anchor from a song."""
 _ID = 12
@@ -105,7 +105,9 @@ def build(
     functions = _server_functions(Replies(sessions))
     blocks, number = _rater_blocks(sessions, page_files, functions)
     gradio.mount_gradio_app(app, blocks, "/", **shared)
-    callables = Callables(number, {function.__name__: function for function in functions}, frozenset(administration.fns))
+    callables = Callables(
+        number, {function.__name__: function for function in functions}, frozenset(administration.fns)
+    )
     guard = Guard(app, callables, Hosts(public_url, names), LoginLimit())
     if not trusted_proxies:
         return guard
@@ -149,13 +151,15 @@ def _server_functions(replies: Replies) -> list[Callable[[Any], Awaitable[Reply]
     """What the page calls by name, on the event loop; the work is done in threads beside it."""
     from anyio import CapacityLimiter, to_thread
 
-    limiter = CapacityLimiter(AT_ONCE)
+    from listening_test.collection.answer_queue import AnswerQueue
+
+    limiter, queue = CapacityLimiter(AT_ONCE), AnswerQueue(replies.answers)
 
     async def open_session(payload: Any) -> Reply:
         return await to_thread.run_sync(replies.open_session, payload, limiter=limiter)
 
     async def answer(payload: Any) -> Reply:
-        return await to_thread.run_sync(replies.answer, payload, limiter=limiter)
+        return await queue.answer(payload)
 
     async def turn(payload: Any) -> Reply:
         return await to_thread.run_sync(replies.turn, payload, limiter=limiter)

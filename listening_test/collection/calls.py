@@ -79,8 +79,8 @@ def _read_call(body: bytes, number: str) -> dict[str, Any] | None:
         call: dict[str, Any] = dict(json.loads(body, parse_constant=_no_number))
     except (ValueError, TypeError, RecursionError):
         return None
-    whole = type(call.get(number)) is int and isinstance(call.get("session_hash"), str) and "data" in call
-    return call if whole else None
+    is_call = type(call.get(number)) is int and isinstance(call.get("session_hash"), str) and "data" in call
+    return call if is_call else None
 
 
 def _bad_request() -> Response:

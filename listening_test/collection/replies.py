@@ -15,14 +15,21 @@ page, except the panel's own. No reply says why in words, where a file lies, or 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from listening_test.answers import RefusedAnswerError
 from listening_test.collection.database import reason
-from listening_test.collection.sessions import Problem, RaterPosition, SessionProblemError, Sessions
+from listening_test.collection.sessions import (
+    Outcome,
+    Problem,
+    RaterPosition,
+    SentAnswer,
+    SessionProblemError,
+    Sessions,
+)
 from listening_test.pages import public_page, session_pages, slots
 
 Reply: TypeAlias = dict[str, Any]
@@ -52,12 +59,15 @@ class Replies:
 
     def answer(self, payload: object) -> Reply:
         """Take the answer to a page, give the next."""
+        (reply,) = self.answers([payload])
+        return reply
 
-        def reply(fields: Mapping[str, Any]) -> Reply:
-            place = self._sessions.answer(fields.get("token"), fields.get("page"), fields.get("answer"))
-            return self._page(place)
-
-        return self._guarded(reply, payload)
+    def answers(self, payloads: Sequence[object]) -> list[Reply]:
+        """Take answers that came together, as `answer` does each: all are on disk when this returns."""
+        fields = [payload if isinstance(payload, Mapping) else {} for payload in payloads]
+        sent = [SentAnswer(one.get("token"), one.get("page"), one.get("answer")) for one in fields]
+        outcomes = self._sessions.take_answers(sent)
+        return [self._guarded(self._page_after(outcome), one) for one, outcome in zip(fields, outcomes, strict=True)]
 
     def turn(self, payload: object) -> Reply:
         """Go on in another language."""
@@ -96,6 +106,14 @@ class Replies:
         """Why there is no page; with the way back to the panel for whoever came from there and cannot go on."""
         way_back = self._sessions.way_back(fields.get("visit")) if code in ("withdrawn", "closed") else None
         return {"problem": code} if way_back is None else {"problem": code, "return": dict(way_back)}
+
+    def _page_after(self, outcome: Outcome) -> Callable[[Mapping[str, Any]], Reply]:
+        def reply(_: Mapping[str, Any]) -> Reply:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return self._page(outcome)
+
+        return reply
 
     def _session(self, place: RaterPosition) -> Reply:
         return {"token": place.token, "language": place.language, **self._page(place)}

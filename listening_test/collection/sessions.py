@@ -2,8 +2,9 @@
 
 A session goes forward only. Its place is the number of answered pages, read from the database at every call, so it goes
 on after a reload, on another device, or after the server was killed. The answer to a page is one transaction; whoever
-asks learns of it after the commit. An answer that comes again (a double click, a retry after a lost reply) changes
-nothing and gives the current page.
+asks learns of it after the commit. Answers of several raters that wait together share a transaction, and with it one
+wait for the disk. An answer that comes again (a double click, a retry after a lost reply) changes nothing and gives the
+current page.
 
 A test that was closed admits nobody and shows nobody a new page. A page that was shown before can still be answered;
 after it the rater learns that the test is closed, or, if it was the last, gets the completion code. After reopening
@@ -14,24 +15,25 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, insert, select
+from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from listening_test.answer_sheets import AnswerSheet
-from listening_test.answers import RefusedAnswerError, accept, heard_seconds
+from listening_test.answers import RefusedAnswerError
 from listening_test.check_answers import CheckAnswers
 from listening_test.collection import overview
 from listening_test.collection.database import Database, PageRow, PanelVisitRow, PlayRow, RaterRow, RatingRow, TestRow
+from listening_test.collection.keeping import AnswerKeeper
 from listening_test.collection.seats import emptiest_seat, next_round
-from listening_test.collection.tokens import Signer, is_token, new_token, token_hash
-from listening_test.pages import BESIDE, PageRef, needed_seconds, session_pages, slots
-from listening_test.panel.decisions import fails_headphones, fails_traps, traps_wrong
+from listening_test.collection.standings import Standing, standings
+from listening_test.collection.tokens import Signer, new_token, token_hash
+from listening_test.pages import session_pages, slots
 from listening_test.panel.settings import Panel, SessionEnd
 from listening_test.panel.visits import PanelVisit, read_visit
 from listening_test.prepared import PreparedTest
@@ -41,9 +43,6 @@ Entry: TypeAlias = Literal["open", "invited"]
 Problem: TypeAlias = Literal["closed", "unknown", "invited-only", "panel-only", "withdrawn", "failed"]
 """Why there is no page to show; the front end has a text for each in every language."""
 
-LONGEST_DEVICE = 200
-HASTE = 2.0
-"""Seconds by which an answer may come before everything could have been heard: clocks and players are not exact."""
 UNDECIDED = 3600.0
 """Seconds after which whoever came and has not agreed to anything yet no longer holds a seat."""
 _TRIES = 20
@@ -83,6 +82,25 @@ class RaterPosition:
     code: str = ""
     from_panel: bool = False
     destination: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class SentAnswer:
+    """The answer to a page, as it came; nothing of it is trusted.
+
+    Attributes:
+        token: of the session.
+        page: the number of the page.
+        payload: see `answers`.
+    """
+
+    token: object
+    page: object
+    payload: object
+
+
+Outcome: TypeAlias = RaterPosition | Exception
+"""What becomes of an answer: where the rater is then, or the error that says why there is no place to show."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +148,7 @@ class Sessions:
         self.test, self.database, self.signer = test, database, signer
         self.entry, self._reclaim, self._clock = entry, reclaim_hours * 3600, clock
         self.panel, self.checks = panel, checks
+        self._keeper = AnswerKeeper(test, signer, checks, clock)
 
     def open_session(
         self, *, invitation: object = None, visit: object = None, token: object = None, language: object = None
@@ -149,7 +168,7 @@ class Sessions:
             return self._come_in(self._sent(visit), self._language(language))
         if not invitation and token:
             with self.database.writing() as session:
-                place = self._place(session, self._rater(session, token), str(token))
+                place = self._place(session, self._standing(session, token), str(token))
             return _open_position(place)
         number = self.signer.number_of(invitation) if invitation else None
         if invitation and number is None:
@@ -176,16 +195,27 @@ class Sessions:
                 comes before the page could have been heard.
             SessionProblemError: ``unknown``, ``closed``, ``withdrawn``.
         """
-        with self.database.writing() as session:
-            rater = self._rater(session, token)
-            current = self._current(session, rater)
-            if type(page) is not int or page < 0 or page > current:
-                raise RefusedAnswerError("malformed", f"the rater is at page {current}")
-            page_row = session.get(PageRow, (rater.id, current))
-            if page == current and page_row is not None:
-                self._keep(session, rater, page_row, payload)
-            place = self._place(session, rater, str(token))
-        return _open_position(place)  # outside: that there is no next page must not undo the answer
+        (outcome,) = self.take_answers([SentAnswer(token, page, payload)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def take_answers(self, answers: Sequence[SentAnswer]) -> list[Outcome]:
+        """Take answers that came together: one transaction, on disk when this returns.
+
+        Args:
+            answers: of any raters; of one rater in the order in which they came.
+
+        Returns:
+            One outcome for each. What is wrong with one answer leaves the others alone; where the database failed, all
+            have its error and none was taken.
+        """
+        try:
+            return self._take_together(answers)
+        except Exception as error:
+            if len(answers) == 1 or isinstance(error, OperationalError | TimeoutError):
+                return [error] * len(answers)
+        return [outcome for answer in answers for outcome in self.take_answers([answer])]
 
     def turn_language(self, token: object, language: object) -> RaterPosition:
         """Go on in another language of the protocol.
@@ -194,9 +224,9 @@ class Sessions:
             SessionProblemError: ``unknown``, ``closed``, ``withdrawn``.
         """
         with self.database.writing() as session:
-            rater = self._rater(session, token)
-            rater.language = self._language(language, rater.language)
-            place = self._place(session, rater, str(token))
+            standing = self._standing(session, token)
+            standing.rater.language = self._language(language, standing.rater.language)
+            place = self._place(session, standing, str(token))
         return _open_position(place)
 
     def withdraw(self, token: object) -> None:
@@ -206,7 +236,7 @@ class Sessions:
             SessionProblemError: ``unknown``.
         """
         with self.database.writing() as session:
-            rater = self._rater(session, token, withdrawn=True)
+            rater = self._standing(session, token, withdrawn=True).rater
             for table in (RatingRow, PlayRow, PageRow, PanelVisitRow):
                 session.execute(delete(table).where(table.rater == rater.id))
             rater.device, rater.finished, rater.completion_code = "", None, None
@@ -220,8 +250,8 @@ class Sessions:
             SessionProblemError: ``unknown`` for everything else, ``withdrawn``.
         """
         with self.database.reading() as session:
-            rater = self._rater(session, token, lock=False)
-            current = self._current(session, rater)
+            standing = self._standing(session, token, lock=False)
+            rater, current = standing.rater, self._current(standing)
             pages = session_pages(self.test, rater.seat)
             if page not in (current, current + 1) or page >= len(pages):
                 raise SessionProblemError("unknown")
@@ -281,7 +311,7 @@ class Sessions:
                 self._add_rater(session, token, arrival, language)
             elif arrival.visit is not None and arrival.visit.session:
                 self._note_submission(session, rater, arrival.visit)
-            place = self._place(session, self._rater(session, token), token)
+            place = self._place(session, self._standing(session, token), token)
         return _open_position(place)
 
     def _add_rater(self, session: Session, token: str, arrival: _Arrival, language: str) -> None:
@@ -322,109 +352,76 @@ class Sessions:
         if row is not None and row.participant and row.end is None:
             row.study, row.session = visit.study or row.study, visit.session
 
-    def _rater(self, session: Session, token: object, *, lock: bool = True, withdrawn: bool = False) -> RaterRow:
+    def _standing(self, session: Session, token: object, *, lock: bool = True, withdrawn: bool = False) -> Standing:
         """Whose token it is; while one answer is taken, another of the same rater waits."""
-        if not is_token(token):
-            raise SessionProblemError("unknown")
-        query = select(RaterRow).where(RaterRow.token_hash == token_hash(str(token)))
-        rater = session.scalars(query.with_for_update() if lock else query).one_or_none()
-        if rater is None:
-            raise SessionProblemError("unknown")
-        if rater.withdrawn is not None and not withdrawn:
-            raise SessionProblemError("withdrawn")
-        return rater
+        by_token = standings(session, [token], panel=self.panel is not None, lock=lock)
+        return _allowed(by_token.get(str(token)), withdrawn=withdrawn)
 
-    def _answered(self, session: Session, rater: RaterRow) -> int:
-        """How many pages are answered, which is the number of the current one: none can be left out."""
-        query = select(func.count()).where(PageRow.rater == rater.id, PageRow.answered.is_not(None))
-        return session.scalar(query) or 0
-
-    def _current(self, session: Session, rater: RaterRow) -> int:
+    def _current(self, standing: Standing) -> int:
         """The number of the page to show: the last one for whoever was screened out."""
-        visit = self._visit(session, rater)
-        ended = visit is not None and visit.end is not None
-        return len(session_pages(self.test, rater.seat)) - 1 if ended else self._answered(session, rater)
+        ended = standing.visit is not None and standing.visit.end is not None
+        return len(session_pages(self.test, standing.rater.seat)) - 1 if ended else standing.answered
 
-    def _visit(self, session: Session, rater: RaterRow) -> PanelVisitRow | None:
-        return session.get(PanelVisitRow, rater.id) if self.panel else None
-
-    def _place(self, session: Session, rater: RaterRow, token: str) -> RaterPosition | None:
+    def _place(
+        self, session: Session, standing: Standing, token: str, *, closed: bool | None = None
+    ) -> RaterPosition | None:
         """Where the rater is, the page noted as shown from now on; None where closing came before it."""
-        current = self._current(session, rater)
+        rater, current = standing.rater, self._current(standing)
         page = session_pages(self.test, rater.seat)[current]
-        if page.kind != "thanks" and session.get(PageRow, (rater.id, current)) is None:
-            if session.scalars(select(TestRow.closed_at)).one() is not None:
+        if page.kind != "thanks" and standing.page_row is None:
+            if _is_closed(session) if closed is None else closed:
                 return None
-            session.add(PageRow(rater=rater.id, page=current, kind=page.kind, served=self._clock()))
+            standing.page_row = PageRow(rater=rater.id, page=current, kind=page.kind, served=self._clock())
+            session.add(standing.page_row)
         return RaterPosition(
             token=token,
             seat=rater.seat,
             language=rater.language,
             page=current,
             code=rater.completion_code or "",
-            from_panel=self._visit(session, rater) is not None,
-            destination=self._destination(session, rater) if page.kind == "thanks" else None,
+            from_panel=standing.visit is not None,
+            destination=self._destination(standing) if page.kind == "thanks" else None,
         )
 
-    def _destination(self, session: Session, rater: RaterRow) -> Mapping[str, str] | None:
-        visit = self._visit(session, rater)
+    def _destination(self, standing: Standing) -> Mapping[str, str] | None:
+        visit = standing.visit
         if self.panel is None or visit is None:
             return None
         ids = PanelVisit(participant=visit.participant, study=visit.study, session=visit.session)
         end: SessionEnd = "screened-out" if visit.end == "screened-out" else "complete"
-        return self.panel.destination(end, ids, rater.completion_code or "")
+        return self.panel.destination(end, ids, standing.rater.completion_code or "")
 
-    def _keep(self, session: Session, rater: RaterRow, page_row: PageRow, payload: object) -> None:
-        answer = accept(self.test, rater.seat, page_row.page, rater.language, payload)
-        pages, now = session_pages(self.test, rater.seat), self._clock()
-        elapsed = now - page_row.served  # below 0 after the clock was set back, which is not the rater's fault
-        if 0 <= elapsed < self._least_seconds(pages[page_row.page], rater.language) - HASTE:
-            raise RefusedAnswerError("unheard", f"answered {elapsed:.1f} s after the page was shown")
-        place = {"rater": rater.id, "page": page_row.page}
-        page_row.answer, page_row.answered, rater.active = answer, now, now
-        session.add_all(RatingRow(**place, **rating) for rating in answer.get("ratings", ()))
-        session.add_all(
-            PlayRow(**place, **play, seconds_heard=heard_seconds(play["ranges"])) for play in answer.get("plays", ())
-        )
-        if page_row.kind == "consent" and isinstance(payload, Mapping):  # nothing is kept of a browser before it
-            rater.device = _plain(payload.get("device"))
-        if pages[page_row.page + 1].kind == "thanks":
-            rater.finished = now
-        self._end(session, rater, page_row)
+    def _take_together(self, answers: Sequence[SentAnswer]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        rows: dict[type, list[dict[str, Any]]] = {}
+        with self.database.writing() as session, session.no_autoflush:
+            tokens = [answer.token for answer in answers]
+            by_token = standings(session, tokens, panel=self.panel is not None, lock=True)
+            closed = _is_closed(session)
+            for answer in answers:
+                try:
+                    standing = _allowed(by_token.get(str(answer.token)))
+                    for table, added in self._take(session, standing, answer).items():
+                        rows.setdefault(table, []).extend(added)
+                    place = self._place(session, standing, str(answer.token), closed=closed)
+                    # That there is no next page does not undo the answer.
+                    outcomes.append(SessionProblemError("closed") if place is None else place)
+                except (RefusedAnswerError, SessionProblemError) as refusal:
+                    outcomes.append(refusal)
+            session.flush()
+            for table, added in rows.items():
+                if added:
+                    session.execute(insert(table), added)
+        return outcomes
 
-    def _end(self, session: Session, rater: RaterRow, page_row: PageRow) -> None:
-        """Note the end of a session where the answer just kept is the last, or fails a check of the panel."""
-        screened = self._is_screened_out(session, rater, page_row)
-        if rater.finished is None and not screened:
-            return
-        rater.completion_code = self.signer.completion_code(rater.id)
-        visit = self._visit(session, rater)
-        if visit is not None:
-            visit.end, visit.ended = ("screened-out" if screened else "complete"), self._clock()
-
-    def _is_screened_out(self, session: Session, rater: RaterRow, page_row: PageRow) -> bool:
-        if (
-            self.panel is None
-            or not self.panel.screens_out
-            or self.checks is None
-            or self._visit(session, rater) is None
-        ):
-            return False
-        rules = self.test.protocol.screening
-        if page_row.kind == "headphones":
-            return fails_headphones(rules, self.checks, page_row.answer or {})
-        if rater.finished is None:
-            return False
-        pages = session_pages(self.test, rater.seat)
-        rows = session.scalars(select(PageRow).where(PageRow.rater == rater.id, PageRow.answered.is_not(None)))
-        return fails_traps(rules, traps_wrong(self.checks, [(pages[row.page], row.answer or {}) for row in rows]))
-
-    def _least_seconds(self, page: PageRef, language: str) -> float:
-        """How long hearing what must be heard takes; one player plays at a time."""
-        if page.kind != "trial":
-            return 0.0
-        judged = [name for slot, name in slots(self.test, page, language).items() if slot not in BESIDE]
-        return sum(needed_seconds(self.test.protocol, self.test.stimuli[name].seconds) for name in judged)
+    def _take(self, session: Session, standing: Standing, answer: SentAnswer) -> dict[type, list[dict[str, Any]]]:
+        """Keep an answer to the current page; nothing happens where it came before."""
+        current = self._current(standing)
+        if type(answer.page) is not int or answer.page < 0 or answer.page > current:
+            raise RefusedAnswerError("malformed", f"the rater is at page {current}")
+        if answer.page < current or standing.page_row is None:
+            return {}
+        return self._keeper.keep(session, standing, answer.payload, self.panel)
 
     def _language(self, language: object, otherwise: str = "") -> str:
         languages = self.test.protocol.languages
@@ -435,12 +432,20 @@ class Sessions:
             session.scalars(select(TestRow).with_for_update()).one().closed_at = when
 
 
+def _is_closed(session: Session) -> bool:
+    return session.scalars(select(TestRow.closed_at)).one() is not None
+
+
+def _allowed(standing: Standing | None, *, withdrawn: bool = False) -> Standing:
+    """The standing of a rater who may go on; `withdrawn`: also of one who took the consent back."""
+    if standing is None:
+        raise SessionProblemError("unknown")
+    if standing.rater.withdrawn is not None and not withdrawn:
+        raise SessionProblemError("withdrawn")
+    return standing
+
+
 def _open_position(place: RaterPosition | None) -> RaterPosition:
     if place is None:
         raise SessionProblemError("closed")
     return place
-
-
-def _plain(text: object) -> str:
-    """What can be stored and shown of a browser's word: printable, one line, not too long."""
-    return "".join(c for c in text if c.isprintable())[:LONGEST_DEVICE] if isinstance(text, str) else ""
