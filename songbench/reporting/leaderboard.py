@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from songbench.reporting.board import (
     Unmeasured,
 )
 from songbench.reporting.conditions import Condition, conditions_of
-from songbench.reporting.estimates import best_systems
+from songbench.reporting.estimates import Estimate, best_systems
 from songbench.reporting.facets import CONDITION, check_facet, results_by_facet
 from songbench.reporting.generation_notes import generation_notes
 from songbench.reporting.limits import UnsupportedSong
@@ -144,13 +145,18 @@ def _board(results: RunResults, listening_results: Sequence[ListeningResult], ch
     systems = sorted(results.systems, key=lambda card: card.sanity)
     conditions = conditions_of(results)
     columns = columns_of(results)
+    scores = [
+        {card.name: _scores_of(results, metric, column, requests[card.name]) for card in systems}
+        for metric, column in columns
+    ]
+    samples = [_samples(column, of_systems) for (_, column), of_systems in zip(columns, scores, strict=True)]
     cells: dict[str, dict[str, Cell]] = {card.name: {} for card in systems}
     comparisons: list[ColumnComparison] = []
-    for metric, column in columns:
-        scores = {card.name: _scores_of(results, metric, column, requests[card.name]) for card in systems}
-        pairs = _compare(column, scores, chance) if column.ranked else []
+    for (_, column), of_systems, pairs, estimates in zip(
+        columns, scores, _compare(columns, scores, samples, chance), _estimates(columns, samples, chance), strict=True
+    ):
         comparisons += pairs
-        for name, cell in _column_cells(column, systems, scores, pairs, chance).items():
+        for name, cell in _column_cells(column, systems, of_systems, estimates, pairs, chance).items():
             cells[name][column.name] = cell
     rated = [(result, scale, column) for result in listening_results for scale, column in rated_columns(result)]
     for _, scale, column in rated:
@@ -207,19 +213,28 @@ class _Chance:
     def level(self) -> float:
         return round(1 - self.confidence, 12)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As `songbench.statistics` takes them."""
+        return {"confidence": self.confidence, "replicates": self.replicates, "seed": self.seed}
+
+
+_Samples: TypeAlias = Mapping[str, Takes] | Mapping[str, SetFigure]
+"""What a column is computed from, by the names of the systems that have a figure, in the order of rows."""
+
 
 def _measured(metric: MetricResults) -> bool:
     """A metric that cannot run here any more keeps the column of what it said before."""
     return metric.availability.ready or bool(metric.songs or metric.sets)
 
 
-def _requests(results: RunResults) -> dict[str, list[SongId]]:
+def _requests(results: RunResults) -> dict[str, tuple[SongId, ...]]:
     place = {prompt.id: number for number, prompt in enumerate(results.suite.prompts)}
     ordered = sorted(results.songs, key=lambda song: (place.get(song.prompt, len(place)), song.prompt, song.take))
     requests: dict[str, list[SongId]] = {card.name: [] for card in results.systems}
     for song in ordered:
         requests[song.system].append(song)
-    return requests
+    return {name: tuple(songs) for name, songs in requests.items()}
 
 
 def columns_of(results: RunResults) -> list[tuple[MetricResults, Column]]:
@@ -242,35 +257,74 @@ def _scores_of(results: RunResults, metric: MetricResults, column: Column, songs
     return scores_of_set(songs, results.songs, verdict, column.field.name)
 
 
+def _samples(column: Column, scores: Mapping[str, SystemScores]) -> _Samples:
+    """What is computed with, of each system that has a figure."""
+    if column.kind == "song":
+        return {name: _takes(system_scores) for name, system_scores in scores.items() if system_scores.n}
+    return {
+        name: SetFigure(system_scores.figure, system_scores.leave_one_out)
+        for name, system_scores in scores.items()
+        if system_scores.figure is not None
+    }
+
+
 def _takes(system_scores: SystemScores) -> Takes:
     points = system_scores.points
     return Takes.of([p.prompt for p in points], [p.value for p in points], [p.weight for p in points])
 
 
-def _compare(column: Column, scores: Mapping[str, SystemScores], chance: _Chance) -> list[ColumnComparison]:
-    """Every pair of systems that shares at least two prompts, corrected for the number of pairs."""
-    test = _song_test(scores, chance) if column.kind == "song" else _set_test(scores, chance)
-    scored = [name for name, system_scores in scores.items() if system_scores.n]
-    tested = [(a, b, test_result) for a, b in combinations(scored, 2) if (test_result := test(a, b))]
-    adjusted = statistics.holm([test_result.p for _, _, test_result in tested])
+def _compare(
+    columns: Sequence[tuple[MetricResults, Column]],
+    scores: Sequence[Mapping[str, SystemScores]],
+    samples: Sequence[_Samples],
+    chance: _Chance,
+) -> Iterator[list[ColumnComparison]]:
+    """Of every column each pair of systems that shares at least two prompts, corrected for the number of pairs."""
+    pairs = [
+        list(combinations([name for name in of_systems if of_column[name].n], 2)) if column.ranked else []
+        for (_, column), of_column, of_systems in zip(columns, scores, samples, strict=True)
+    ]
+    of_songs: list[tuple[Takes, Takes]] = []
+    of_sets: list[tuple[SetFigure, SetFigure]] = []
+    for of_systems, of_column in zip(samples, pairs, strict=True):
+        for first, second in of_column:
+            a, b = of_systems[first], of_systems[second]
+            if isinstance(a, Takes) and isinstance(b, Takes):
+                of_songs.append((a, b))
+            elif isinstance(a, SetFigure) and isinstance(b, SetFigure):
+                of_sets.append((a, b))
+    tests = {
+        "song": iter(statistics.compare_all_takes(of_songs, **chance.settings)),
+        "set": iter(statistics.compare_all_sets(of_sets, **chance.settings)),
+    }
+    for (_, column), of_column in zip(columns, pairs, strict=True):
+        results = [(*pair, next(tests[column.kind])) for pair in of_column]
+        yield _corrected(column, [(a, b, test) for a, b, test in results if test], chance)
+
+
+def _corrected(
+    column: Column, tested: Sequence[tuple[str, str, PairedTest]], chance: _Chance
+) -> list[ColumnComparison]:
+    """The tests of one column's pairs, which are one family."""
+    adjusted = statistics.holm([test.p for _, _, test in tested])
     open_pairs = int(np.sum(adjusted >= chance.level))
     return [
         ColumnComparison(
             column=column.name,
             first=a,
             second=b,
-            n_prompts=test_result.n,
-            difference=test_result.difference,
-            low=test_result.low,
-            high=test_result.high,
-            p=test_result.p,
-            p_flip=test_result.p_flip,
+            n_prompts=test.n,
+            difference=test.difference,
+            low=test.low,
+            high=test.high,
+            p=test.p,
+            p_flip=test.p_flip,
             p_adjusted=float(p),
             significant=bool(p < chance.level),
             # Holm tests a pair after those that are significant: against the level over it and the others left
-            **_power(test_result, chance.level / (open_pairs + bool(p < chance.level))),
+            **_power(test, chance.level / (open_pairs + bool(p < chance.level))),
         )
-        for (a, b, test_result), p in zip(tested, adjusted, strict=True)
+        for (a, b, test), p in zip(tested, adjusted, strict=True)
     ]
 
 
@@ -283,32 +337,15 @@ def _power(test: PairedTest, level: float) -> dict[str, Any]:
     }
 
 
-def _song_test(scores: Mapping[str, SystemScores], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
-    takes = {name: _takes(system_scores) for name, system_scores in scores.items() if system_scores.n}
-    return lambda a, b: statistics.compare_takes(
-        takes[a], takes[b], confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
-    )
-
-
-def _set_test(scores: Mapping[str, SystemScores], chance: _Chance) -> Callable[[str, str], PairedTest | None]:
-    figures = {
-        name: SetFigure(system_scores.figure, system_scores.leave_one_out)
-        for name, system_scores in scores.items()
-        if system_scores.figure is not None
-    }
-    return lambda a, b: statistics.compare_sets(
-        figures[a], figures[b], confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
-    )
-
-
 def _column_cells(
     column: Column,
     systems: Sequence[SystemCard],
     scores: Mapping[str, SystemScores],
+    estimates: Mapping[str, Estimate],
     pairs: Sequence[ColumnComparison],
     chance: _Chance,
 ) -> dict[str, Cell]:
-    cells = {name: _cell(column, system_scores, chance) for name, system_scores in scores.items()}
+    cells = {name: _cell(system_scores, estimates.get(name, Estimate())) for name, system_scores in scores.items()}
     if not column.ranked:
         return cells
     competitors = [card.name for card in systems if not card.sanity]
@@ -329,12 +366,11 @@ def _column_cells(
     }
 
 
-def _cell(column: Column, system_scores: SystemScores, chance: _Chance) -> Cell:
-    value, interval = _estimate(column, system_scores, chance)
+def _cell(system_scores: SystemScores, estimate: Estimate) -> Cell:
     return Cell(
-        value=value,
-        low=interval.low if interval else None,
-        high=interval.high if interval else None,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
         n=system_scores.n,
         n_possible=system_scores.n + sum(system_scores.gaps.values()),
         n_prompts=system_scores.prompts,
@@ -348,21 +384,22 @@ def _cell(column: Column, system_scores: SystemScores, chance: _Chance) -> Cell:
     )
 
 
-def _estimate(column: Column, system_scores: SystemScores, chance: _Chance) -> tuple[float | None, Interval | None]:
-    if column.kind == "set":
-        if system_scores.figure is None:
-            return None, None
-        interval = statistics.jackknife_interval(
-            system_scores.figure, system_scores.leave_one_out, confidence=chance.confidence
-        )
-        return system_scores.figure, _within(interval, column) if interval else None
-    if not system_scores.n:
-        return None, None
-    takes = _takes(system_scores)
-    interval = statistics.bootstrap_interval(
-        takes, confidence=chance.confidence, replicates=chance.replicates, seed=chance.seed
-    )
-    return takes.figure, _within(interval, column) if interval else None
+def _estimates(
+    columns: Sequence[tuple[MetricResults, Column]], samples: Sequence[_Samples], chance: _Chance
+) -> Iterator[dict[str, Estimate]]:
+    """Of every column the figures and intervals of the systems that have one."""
+    of_songs = [sample for of_systems in samples for sample in of_systems.values() if isinstance(sample, Takes)]
+    intervals = iter(statistics.bootstrap_intervals(of_songs, **chance.settings))
+    for (_, column), of_systems in zip(columns, samples, strict=True):
+        estimates = {}
+        for name, sample in of_systems.items():
+            if isinstance(sample, Takes):
+                interval = next(intervals)
+            else:
+                interval = statistics.jackknife_interval(*sample, confidence=chance.confidence)
+            low, high = _within(interval, column) if interval else (None, None)
+            estimates[name] = Estimate(sample.figure, low, high)
+        yield estimates
 
 
 def _within(interval: Interval, column: Column) -> Interval:
@@ -387,11 +424,15 @@ def _standings(
     )
 
 
+_of_prompt_and_take = itemgetter(1, 2)
+"""Which song it is, whoever made it."""
+
+
 def _best(
     column: Column, competitors: Sequence[str], cells: Mapping[str, Cell], scores: Mapping[str, SystemScores]
 ) -> set[str]:
     figures = {name: value for name in competitors if (value := cells[name].value) is not None}
-    prompts = {name: frozenset(song[1:] for song in scores[name].basis) for name in figures}
+    prompts = {name: frozenset(map(_of_prompt_and_take, scores[name].basis)) for name in figures}
     everything = frozenset().union(*prompts.values())
     most = max((cells[name].n for name in figures), default=0)
     complete = [name for name in figures if prompts[name] >= everything and cells[name].n == most]

@@ -27,7 +27,7 @@ class SystemScores:
         points: song metrics: the scored songs, in suite order.
         figure: set metrics: the figure of the set, or None.
         leave_one_out: set metrics: the figure without each prompt.
-        basis: the songs the number rests on.
+        basis: the songs the number rests on, in suite order.
         n: how many; the set metric's own count, where it is one.
         gaps: for each kind and cause of a missing number, how many songs.
     """
@@ -35,7 +35,7 @@ class SystemScores:
     points: tuple[Point, ...] = ()
     figure: float | None = None
     leave_one_out: Mapping[str, float] = field(default_factory=dict)
-    basis: frozenset[SongId] = frozenset()
+    basis: tuple[SongId, ...] = ()
     n: int = 0
     gaps: Mapping[Gap, int] = field(default_factory=dict)
 
@@ -86,7 +86,13 @@ def scores_of_songs(
             basis.append(song)
         else:
             gaps[outcome] += 1
-    return SystemScores(points=tuple(points), basis=frozenset(basis), n=len(points), gaps=gaps)
+    # where every song is scored, all columns share one list of songs
+    return SystemScores(
+        points=tuple(points),
+        basis=songs if isinstance(songs, tuple) and len(basis) == len(songs) else tuple(basis),
+        n=len(points),
+        gaps=gaps,
+    )
 
 
 def outcome_of_song(song: SongId, state: SongState, verdict: Verdict | None, field_name: str) -> Point | Gap:
@@ -159,7 +165,7 @@ def scores_of_set(
     return SystemScores(
         figure=verdict.values[field_name],
         leave_one_out={prompt: without[prompt][field_name] for prompt in sorted(without)},
-        basis=frozenset(songs_done) - frozenset(absent),
+        basis=tuple(song for song in songs_done if (song.prompt, song.take) not in left_out),
         n=n,
         gaps=gaps,
     )

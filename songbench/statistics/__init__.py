@@ -4,7 +4,9 @@ Scores of songs. The unit of inference is the prompt: takes of one prompt resemb
 prompt say little about other prompts. Every interval and every test therefore treats prompts as drawn at random and
 takes as nested in them.
 
-- Figures that are means over songs (`takes`): `bootstrap_interval` (`means`) and `compare_takes` (`paired`).
+- Figures that are means over songs (`takes`): `bootstrap_interval` (`means`) and `compare_takes` (`paired`); of many
+  systems and columns `bootstrap_intervals` and `compare_all_takes`, which share their draws (`resampling`,
+  `sign_flips`).
 - Figures of a whole set, FAD and KAD: `jackknife_interval` (`jackknife`) and `compare_sets`. The jackknife and not the
   bootstrap, because resampling with replacement plays songs twice: the resampled set is less varied than any real set
   of its size, and a distance between distributions grows with every repetition. Its bootstrap interval can lie wholly
@@ -25,10 +27,12 @@ How often the intervals hold the truth and the tests err is measured by ``benchm
 from songbench.statistics.arrays import Array, Codes, codes_of, pair_codes
 from songbench.statistics.detectable import minimal_detectable_difference, prompts_needed
 from songbench.statistics.jackknife import jackknife_interval, pseudo_values
-from songbench.statistics.means import Interval, bootstrap_interval
+from songbench.statistics.means import Interval, bootstrap_interval, bootstrap_intervals
 from songbench.statistics.paired import (
     PairedTest,
     SetFigure,
+    compare_all_sets,
+    compare_all_takes,
     compare_prompts,
     compare_sets,
     compare_takes,
@@ -50,8 +54,11 @@ __all__ = [
     "Takes",
     "VarianceParts",
     "bootstrap_interval",
+    "bootstrap_intervals",
     "codes_of",
     "compact_letters",
+    "compare_all_sets",
+    "compare_all_takes",
     "compare_prompts",
     "compare_sets",
     "compare_takes",

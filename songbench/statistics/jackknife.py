@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from songbench.statistics.means import Interval, standard_error
+from songbench.statistics.means import Interval, standard_errors
 from songbench.statistics.student import t_quantile
 
 
@@ -51,6 +51,6 @@ def jackknife_interval(
     n = len(leave_one_out)
     if n < 2:
         return None
-    error = standard_error(np.array(list(pseudo_values(whole_set, leave_one_out).values())))
+    error = float(standard_errors(np.array(list(pseudo_values(whole_set, leave_one_out).values()))))
     half = t_quantile(n - 1, confidence) * error
     return Interval(whole_set - half, whole_set + half)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from songbench.statistics.arrays import Array
-from songbench.statistics.resampling import bootstrap_reach
+from songbench.statistics.resampling import blocks_of_one_size, bootstrap_reaches
 from songbench.statistics.takes import Takes
 
 DUST = 1e-12
@@ -50,23 +50,60 @@ def bootstrap_interval(
     >>> bootstrap_interval(Takes.of(["a", "a"], [1.0, 2.0])) is None
     True
     """
-    _, means, weights = takes.by_prompt()
-    n, figure = len(means), takes.figure
-    if n < 2:
-        return None
-    weights = weights / weights.mean()
-    residuals = weights * (means - figure)
-    error = standard_error(residuals)
-    if error <= DUST * float(np.abs(means).max()):
-        return Interval(figure, figure)
-    below, above = bootstrap_reach(residuals, weights, confidence=confidence, replicates=replicates, seed=seed)
-    return Interval(figure - above * error, figure - below * error)
+    return bootstrap_intervals([takes], confidence=confidence, replicates=replicates, seed=seed)[0]
 
 
-def standard_error(values: Array) -> float:
-    """Of the mean of independent values, shape (n,), n >= 2.
+def bootstrap_intervals(
+    samples: Sequence[Takes], *, confidence: float = 0.95, replicates: int = 2000, seed: int = 0
+) -> list[Interval | None]:
+    """What `bootstrap_interval` gives for each of many samples; those of as many prompts are resampled together.
 
-    >>> round(standard_error(np.array([1.0, 2.0, 3.0, 4.0, 5.0])), 3)
-    0.707
+    Args:
+        samples: the values of each.
+        confidence: as there.
+        replicates: as there.
+        seed: as there.
     """
-    return float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    intervals: list[Interval | None] = [None] * len(samples)
+    prompts = [takes.starts.size for takes in samples]
+    for places in blocks_of_one_size(prompts, replicates, [takes.even for takes in samples]):
+        if prompts[places[0]] < 2:
+            continue
+        block = _intervals([samples[place] for place in places], confidence, replicates, seed)
+        for place, interval in zip(places, block, strict=True):
+            intervals[place] = interval
+    return intervals
+
+
+def _intervals(samples: Sequence[Takes], confidence: float, replicates: int, seed: int) -> list[Interval]:
+    """Of samples of the same number of prompts, at least 2."""
+    # 1. the linearised values of prompts, each minus its figure
+    columns = [takes.by_prompt() for takes in samples]
+    means, weights = np.array([column[1] for column in columns]), np.array([column[2] for column in columns])
+    figures = np.array([takes.figure for takes in samples])
+    weights /= weights.mean(axis=1, keepdims=True)
+    residuals = weights * (means - figures[:, None])
+    # 2. how far the figures of those that vary are uncertain
+    errors = standard_errors(residuals)
+    varied = errors > DUST * np.abs(means).max(axis=1)
+    below, above = np.zeros((2, len(samples)))
+    if varied.any():
+        below[varied], above[varied] = bootstrap_reaches(
+            residuals[varied],
+            None if (weights[varied] == 1).all() else weights[varied],
+            confidence=confidence,
+            replicates=replicates,
+            seed=seed,
+        )
+    low, high = figures - above * errors, figures - below * errors
+    return list(map(Interval, np.where(varied, low, figures).tolist(), np.where(varied, high, figures).tolist()))
+
+
+def standard_errors(values: Array) -> Array:
+    """Of the means of independent values: shape (m,), of values of shape (m, n), n >= 2.
+
+    >>> standard_errors(np.array([[1.0, 2.0, 3.0, 4.0, 5.0]])).round(3)
+    array([0.707])
+    """
+    errors: Array = np.std(values, ddof=1, axis=-1) / np.sqrt(values.shape[-1])
+    return errors

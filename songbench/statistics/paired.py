@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,14 +11,13 @@ import numpy.typing as npt
 
 from songbench.statistics.arrays import Array, Codes
 from songbench.statistics.jackknife import pseudo_values
-from songbench.statistics.means import DUST, standard_error
-from songbench.statistics.resampling import bootstrap_reach
+from songbench.statistics.means import DUST, standard_errors
+from songbench.statistics.resampling import blocks_of_one_size, bootstrap_reaches
+from songbench.statistics.shared_prompts import SharedPrompts
+from songbench.statistics.sign_flips import sign_flip_p
 from songbench.statistics.student import t_p, t_quantile
-from songbench.statistics.takes import Takes, prompt_values
+from songbench.statistics.takes import Takes
 
-EXACT_FLIPS = 14
-"""Up to this many prompts the sign-flip test visits every pattern of signs; beyond, it draws `RANDOM_FLIPS` of them."""
-RANDOM_FLIPS = 9999
 EXACT_RANKS = 50
 """Up to this many differences Wilcoxon's test is exact."""
 
@@ -37,8 +35,8 @@ class PairedTest(NamedTuple):
         p: two-sided, in (0, 1], below 1 - confidence just when the interval leaves out 0: Student's paired t, divided
             by how much further than Student's quantile the interval reaches towards 0. Where the differences do not
             vary, and t is undefined, it is `p_flip`.
-        p_flip: two-sided, in (0, 1]: sign-flip test, exact up to `EXACT_FLIPS` prompts. It assumes no normality, but
-            symmetry; with n prompts it cannot be below 2 / 2**n.
+        p_flip: two-sided, in (0, 1]: sign-flip test, exact up to `songbench.statistics.sign_flips.EXACT_FLIPS` prompts.
+            It assumes no normality, but symmetry; with n prompts it cannot be below 2 / 2**n.
         deviation: standard deviation of the differences over prompts, >= 0.
         stretch: how much further than Student's the interval reaches towards 0, >= 1: `p` is that of t divided by it.
     """
@@ -84,16 +82,30 @@ def compare_takes(
     Returns:
         The test, or None with fewer than 2 common prompts.
     """
-    common = set(first.prompts.tolist()) & set(second.prompts.tolist())
-    first_shared, second_shared = first.on(common), second.on(common)
-    if first_shared is None or second_shared is None:
-        return None
-    return compare_prompts(
-        prompt_values(first_shared),
-        prompt_values(second_shared),
-        confidence=confidence,
-        replicates=replicates,
-        seed=seed,
+    return compare_all_takes([(first, second)], confidence=confidence, replicates=replicates, seed=seed)[0]
+
+
+def compare_all_takes(
+    pairs: Sequence[tuple[Takes, Takes]], *, confidence: float = 0.95, replicates: int = 2000, seed: int = 0
+) -> list[PairedTest | None]:
+    """What `compare_takes` gives for each of many pairs, at a small part of the cost.
+
+    Pairs of as many common prompts share their patterns of signs and their resamples: a matrix product each for all.
+    Which are computed together moves no more than the last bits of a sum.
+
+    Args:
+        pairs: of two systems each. A system that is in several is best the same object in all.
+        confidence: as there.
+        replicates: as there.
+        seed: as there.
+    """
+    shared = SharedPrompts(takes for pair in pairs for takes in pair)
+    return _tests(
+        [shared.count(*pair) for pair in pairs],
+        lambda place: _differences(*shared.values(*pairs[place])),
+        confidence,
+        replicates,
+        seed,
     )
 
 
@@ -119,8 +131,8 @@ def compare_prompts(
     common = sorted(first.keys() & second.keys())
     if len(common) < 2:
         return None
-    pairs = np.array([(first[prompt], second[prompt]) for prompt in common])
-    return _test(pairs[:, 0] - pairs[:, 1], float(np.abs(pairs).max()), confidence, replicates, seed)
+    values = [np.array([of_system[prompt] for prompt in common], dtype=np.float64) for of_system in (first, second)]
+    return _tests([len(common)], lambda _: _differences(*values), confidence, replicates, seed)[0]
 
 
 def compare_sets(
@@ -137,52 +149,99 @@ def compare_sets(
     Returns:
         The test, or None with fewer than 2 common prompts.
     """
-    first_values, second_values = pseudo_values(*first), pseudo_values(*second)
-    common = sorted(first_values.keys() & second_values.keys())
-    if len(common) < 2:
-        return None
-    pairs = np.array([(first_values[prompt], second_values[prompt]) for prompt in common])
-    differences = pairs[:, 0] - pairs[:, 1]
-    differences += first.figure - second.figure - differences.mean()
-    return _test(differences, float(np.abs(pairs).max()), confidence, replicates, seed)
+    return compare_all_sets([(first, second)], confidence=confidence, replicates=replicates, seed=seed)[0]
 
 
-def _test(differences: Array, scale: float, confidence: float, replicates: int, seed: int) -> PairedTest:
-    """The test of differences, shape (n,), around 0; what is below `DUST` of the scale is rounding."""
-    n, mean, error = len(differences), float(differences.mean()), standard_error(differences)
-    p_flip = _sign_flip_p(differences, scale, seed)
-    if error <= DUST * scale:  # t would be 0/0 or absurdly large
-        return PairedTest(
-            n=n, difference=mean, low=mean, high=mean, p=p_flip, p_flip=p_flip, deviation=0.0, stretch=1.0
+def compare_all_sets(
+    pairs: Sequence[tuple[SetFigure, SetFigure]], *, confidence: float = 0.95, replicates: int = 2000, seed: int = 0
+) -> list[PairedTest | None]:
+    """What `compare_sets` gives for each of many pairs, as `compare_all_takes`.
+
+    Args:
+        pairs: of two figures each.
+        confidence: as there.
+        replicates: as there.
+        seed: as there.
+    """
+    values = {id(figure): pseudo_values(*figure) for pair in pairs for figure in pair}
+    common = [sorted(values[id(first)].keys() & values[id(second)].keys()) for first, second in pairs]
+
+    def differences(place: int) -> tuple[Array, float]:
+        of_pair = [[values[id(figure)][prompt] for prompt in common[place]] for figure in pairs[place]]
+        gaps, scale = _differences(*map(np.array, of_pair))
+        return gaps + (pairs[place][0].figure - pairs[place][1].figure - gaps.mean()), scale
+
+    return _tests(list(map(len, common)), differences, confidence, replicates, seed)
+
+
+def _differences(first: Array, second: Array) -> tuple[Array, float]:
+    """Of the values of two systems, shape (n,), n >= 1; and the largest size among the values themselves."""
+    return first - second, float(max(np.abs(first).max(), np.abs(second).max()))
+
+
+def _tests(
+    sizes: Sequence[int],
+    differences: Callable[[int], tuple[Array, float]],
+    confidence: float,
+    replicates: int,
+    seed: int,
+) -> list[PairedTest | None]:
+    """The tests of pairs.
+
+    Args:
+        sizes: how many prompts each pair has; those with fewer than 2 have no test.
+        differences: of the pair at a place, shape (n,), and the scale of the numbers whose differences they are: what
+            is below `DUST` of it is rounding.
+        confidence: of the intervals.
+        replicates: of the bootstrap.
+        seed: of bootstrap and sign flips.
+    """
+    tests: list[PairedTest | None] = [None] * len(sizes)
+    for places in blocks_of_one_size(sizes, replicates):
+        if sizes[places[0]] < 2:
+            continue
+        columns, scales = zip(*map(differences, places), strict=True)
+        block = _block_tests(np.array(columns), np.array(scales), confidence, replicates, seed)
+        for place, test in zip(places, block, strict=True):
+            tests[place] = test
+    return tests
+
+
+def _block_tests(differences: Array, scales: Array, confidence: float, replicates: int, seed: int) -> list[PairedTest]:
+    """The tests of m pairs of n prompts each: differences of shape (m, n), scales of shape (m,)."""
+    n = differences.shape[1]
+    means, errors = differences.mean(axis=1), standard_errors(differences)
+    p_flips = sign_flip_p(differences, scales, seed)
+    varied = errors > DUST * scales  # elsewhere t would be 0/0 or absurdly large
+    below, above = np.zeros((2, len(differences)))
+    if varied.any():
+        residuals = differences[varied] - means[varied, None]
+        below[varied], above[varied] = bootstrap_reaches(
+            residuals, confidence=confidence, replicates=replicates, seed=seed
         )
-    reach = bootstrap_reach(differences - mean, np.ones(n), confidence=confidence, replicates=replicates, seed=seed)
-    t = mean / error
-    stretch = (reach.above if t > 0 else -reach.below) / t_quantile(n - 1, confidence)
-    p = t_p(n - 1, t / stretch)
-    low, high = mean - reach.above * error, mean - reach.below * error
-    return PairedTest(
-        n=n, difference=mean, low=low, high=high, p=p, p_flip=p_flip, deviation=error * math.sqrt(n), stretch=stretch
-    )
-
-
-def _sign_flip_p(differences: Array, scale: float, seed: int) -> float:
-    """Of differences of shape (n,): the share of patterns of signs whose sum lies as far from 0."""
-    n = len(differences)
-    sums = np.abs(_signs(n, seed) @ differences)
-    reached = int(np.sum(sums >= abs(float(differences.sum())) - DUST * scale * n))
-    if n <= EXACT_FLIPS:
-        return reached / len(sums)
-    return (reached + 1) / (len(sums) + 1)  # what was observed is itself one of the patterns (Phipson & Smyth 2010)
-
-
-@lru_cache(maxsize=4)
-def _signs(n: int, seed: int) -> Array:
-    """Patterns of signs, shape (patterns, n); if exact, the last sign is fixed, as opposite patterns count the same."""
-    if n > EXACT_FLIPS:
-        return np.random.default_rng(seed).choice([-1.0, 1.0], size=(RANDOM_FLIPS, n))
-    numbers = np.arange(2 ** (n - 1))[:, None]
-    signs: Array = 1.0 - 2.0 * ((numbers >> np.arange(n)) & 1)
-    return signs
+    tests = []
+    for mean, error, p_flip, has_spread, least, most in zip(
+        means.tolist(), errors.tolist(), p_flips.tolist(), varied, below.tolist(), above.tolist(), strict=True
+    ):
+        stretch, p, deviation = 1.0, p_flip, 0.0
+        if has_spread:
+            t = mean / error
+            stretch = (most if t > 0 else -least) / t_quantile(n - 1, confidence)
+            p, deviation = t_p(n - 1, t / stretch), error * math.sqrt(n)
+        low, high = (mean - most * error, mean - least * error) if has_spread else (mean, mean)
+        tests.append(
+            PairedTest(
+                n=n,
+                difference=mean,
+                low=low,
+                high=high,
+                p=p,
+                p_flip=p_flip,
+                deviation=deviation,
+                stretch=stretch,
+            )
+        )
+    return tests
 
 
 def wilcoxon_p(differences: Array) -> float:

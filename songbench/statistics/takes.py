@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from songbench.statistics.arrays import Array
+from songbench.statistics.arrays import Array, Codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +54,41 @@ class Takes:
 
     def on(self, prompts: set[str]) -> Takes | None:
         """Only the values of these prompts; None when there are none."""
-        rows = np.isin(self.prompts, sorted(prompts))
-        return Takes(self.prompts[rows], self.values[rows], self.weights[rows]) if rows.any() else None
+        keep = np.array([prompt in prompts for prompt in self.prompts[self.starts].tolist()])
+        return self.of_prompts(keep) if keep.any() else None
+
+    def of_prompts(self, keep: npt.NDArray[np.bool_]) -> Takes:
+        """Only the values of the prompts to keep, at least one of k, shape (k,)."""
+        rows = np.repeat(keep, self.counts)
+        return Takes(self.prompts[rows], self.values[rows], self.weights[rows])
+
+    @cached_property
+    def starts(self) -> Codes:
+        """The place of the first value of each prompt, shape (k,) of k prompts."""
+        return np.flatnonzero(np.append(True, self.prompts[1:] != self.prompts[:-1]))
+
+    @property
+    def counts(self) -> Codes:
+        """How many values each prompt has, shape (k,)."""
+        return np.diff(self.starts, append=len(self.values))
+
+    @property
+    def even(self) -> bool:
+        """Whether all prompts count alike."""
+        counts = self.counts
+        return bool((self.weights == self.weights[0]).all() and (counts == counts[0]).all())
 
     def by_prompt(self) -> tuple[list[str], Array, Array]:
         """Prompts in order, the weighted mean of each one's takes and their weight together; three columns."""
-        labels, owner = np.unique(self.prompts, return_inverse=True)
+        labels, means, weights = self.prompts[self.starts], *self.weighted_means()
+        return labels.tolist(), means, weights
+
+    def weighted_means(self) -> tuple[Array, Array]:
+        """The weighted mean of each prompt's takes, and their weight together; two columns."""
+        owner = np.repeat(np.arange(self.starts.size), self.counts)
         weights: Array = np.bincount(owner, self.weights).astype(np.float64)
         means: Array = np.bincount(owner, self.weights * self.values) / weights
-        return labels.tolist(), means, weights
+        return means, weights
 
 
 def prompt_values(takes: Takes) -> dict[str, float]:
@@ -74,6 +101,12 @@ def prompt_values(takes: Takes) -> dict[str, float]:
     >>> prompt_values(Takes.of(["a", "a", "b"], [1.0, 3.0, 5.0], [1.0, 1.0, 2.0]))
     {'a': 2.0, 'b': 5.0}
     """
-    labels, means, weights = takes.by_prompt()
-    values = takes.figure + weights / weights.mean() * (means - takes.figure)
-    return dict(zip(labels, values.tolist(), strict=True))
+    return dict(zip(takes.prompts[takes.starts].tolist(), linear_values(takes).tolist(), strict=True))
+
+
+def linear_values(takes: Takes) -> Array:
+    """The same without the prompts' names, in their order, shape (k,)."""
+    means, weights = takes.weighted_means()
+    figure = takes.figure
+    values: Array = figure + weights / weights.mean() * (means - figure)
+    return values

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from songbench import statistics
-from songbench.statistics import SetFigure, Takes, resampling
+from songbench.statistics import SetFigure, Takes, resampling, sign_flips
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,13 +131,13 @@ class TestBootstrap:
     def test_resampling_in_pieces_is_the_same_resampling(self, monkeypatch):
         sample = takes(np.random.default_rng(18).normal(size=30), per_prompt=3)
         interval = statistics.bootstrap_interval(sample, replicates=5000)
-        monkeypatch.setattr(resampling, "_NUMBERS_AT_ONCE", 1000)
+        monkeypatch.setattr(resampling, "NUMBERS_AT_ONCE", 1000)
         assert statistics.bootstrap_interval(sample, replicates=5000) == pytest.approx(interval)
 
     @given(
         st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0.0, 1.0, 50.0, 100.0, 1e6])), min_size=2, max_size=30)
     )
-    @settings(max_examples=60)
+    @settings(max_examples=60, deadline=None)
     def test_few_or_alike_values_have_a_finite_interval_that_holds_the_figure(self, songs):
         sample = Takes.of([f"p{prompt}" for prompt, _ in songs], [value for _, value in songs])
         interval = statistics.bootstrap_interval(sample, replicates=200)
@@ -316,6 +316,79 @@ class TestPaired:
         rng = np.random.default_rng(17)
         first, second = rng.normal(1e6, 1e-3, 100), rng.normal(0, 1e-3, 100)
         assert 0 < statistics.compare_takes(takes(first), takes(second)).p < 1e-200
+
+
+def system(rng, prompts, share=1.0, weighted=False, per_prompt=2):
+    """A system that misses some prompts, each at random."""
+    names = [f"p{number:03d}" for number in range(prompts) if rng.random() < share] or ["p000"]
+    weights = rng.integers(50, 400, len(names) * per_prompt) if weighted else None
+    return Takes.of(np.repeat(names, per_prompt), np.exp(rng.normal(size=len(names) * per_prompt)), weights)
+
+
+def alike(test, single):
+    return test == single if test is None else test == pytest.approx(single, rel=1e-9, abs=1e-12)
+
+
+class TestTogether:
+    """Many at once are what each is by itself."""
+
+    @settings(max_examples=12, deadline=None)
+    @given(st.integers(0, 10**6), st.sampled_from([3, 14, 40]), st.sampled_from([0.3, 0.9, 1.0]), st.booleans())
+    def test_pairs_with_other_prompts_and_weights(self, seed, prompts, share, weighted):
+        rng = np.random.default_rng(seed)
+        systems = [system(rng, prompts, share, weighted and place % 2) for place in range(4)]
+        pairs = list(itertools.combinations(systems, 2))
+        together = statistics.compare_all_takes(pairs, replicates=200, seed=seed)
+        for pair, test in zip(pairs, together, strict=True):
+            assert alike(test, statistics.compare_takes(*pair, replicates=200, seed=seed))
+            common = set(pair[0].prompts) & set(pair[1].prompts)
+            values = [statistics.prompt_values(takes.on(common)) if common else {} for takes in pair]
+            assert alike(test, statistics.compare_prompts(*values, replicates=200, seed=seed))
+        intervals = statistics.bootstrap_intervals(systems, replicates=200, seed=seed)
+        for takes, interval in zip(systems, intervals, strict=True):
+            assert alike(interval, statistics.bootstrap_interval(takes, replicates=200, seed=seed))
+
+    def test_pairs_without_variance_or_prompts_in_common_stand_among_others(self):
+        rng = np.random.default_rng(24)
+        usual, second, strange = system(rng, 20), system(rng, 20), Takes.of(["x", "y"], [1.0, 2.0])
+        shifted = Takes.of(usual.prompts.tolist(), usual.values + 1)
+        pairs = [(usual, second), (usual, strange), (usual, shifted), (shifted, second)]
+        first, untested, constant, last = statistics.compare_all_takes(pairs)
+        assert untested is None
+        assert constant.low == constant.high == pytest.approx(-1) and constant.deviation == 0
+        assert alike(first, statistics.compare_takes(usual, second))
+        assert alike(last, statistics.compare_takes(shifted, second))
+
+    def test_sets(self):
+        rng = np.random.default_rng(25)
+        figures = [
+            SetFigure(float(rng.normal()), {f"p{i}": float(rng.normal()) for i in range(size)})
+            for size in (20, 20, 1, 17)
+        ]
+        pairs = list(itertools.combinations(figures, 2))
+        for pair, test in zip(pairs, statistics.compare_all_sets(pairs), strict=True):
+            assert alike(test, statistics.compare_sets(*pair))
+
+    def test_in_pieces(self, monkeypatch):
+        rng = np.random.default_rng(26)
+        systems = [system(rng, 40, 0.9, weighted=True) for _ in range(4)]
+        pairs = list(itertools.combinations(systems, 2))
+        tests, intervals = statistics.compare_all_takes(pairs), statistics.bootstrap_intervals(systems)
+        monkeypatch.setattr(resampling, "NUMBERS_AT_ONCE", 5000)
+        monkeypatch.setattr(sign_flips, "NUMBERS_AT_ONCE", 5000)
+        sign_flips._drawn_signs.cache_clear()
+        assert all(map(alike, statistics.compare_all_takes(pairs), tests))
+        assert all(map(alike, statistics.bootstrap_intervals(systems), intervals))
+
+    def test_nothing_is_nothing(self):
+        assert statistics.compare_all_takes([]) == statistics.compare_all_sets([]) == []
+        assert statistics.bootstrap_intervals([]) == []
+
+    @pytest.mark.parametrize("n", [15, 100, 101, 257])
+    def test_signs_are_those_of_the_generator_of_numpy(self, n):
+        """However many are drawn at a time, and for however many prompts: p values of earlier versions stand."""
+        expected = np.random.default_rng(5).choice([-1.0, 1.0], size=(sign_flips.RANDOM_FLIPS, n))
+        assert np.array_equal(np.concatenate(list(sign_flips._patterns(n, 5))), expected)
 
 
 class TestSets:
