@@ -62,6 +62,7 @@ MUSICNN = Weights(
             },
         ),
     ),
+    peak_bytes=350_000_000,
 )
 
 

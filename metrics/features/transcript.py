@@ -69,6 +69,7 @@ WHISPER_BASE = Weights(
         ),
         HubSource("Systran/faster-whisper-base", "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"),
     ),
+    peak_bytes=900_000_000,
 )
 """OpenAI's Whisper base as converted by Systran; the packages hold the same bytes and need no hub."""
 

@@ -21,7 +21,7 @@ PROCESS_BYTES = GIB // 2
 """Of a worker before it has any model: Python with numpy and torch (220 MiB on a CPU), a context on a CUDA device."""
 
 WORKING_BYTES = 3 * GIB // 4
-"""What a model that does not declare it is taken to need beside its weights (Whisper base and musicnn: 0.3 to 0.5)."""
+"""What a model of which nobody has measured it is taken to need beside its weights."""
 
 WORKING_BYTES_WITHOUT_MODEL = GIB // 4
 """What anything without weights is taken to need, such as signal processing on songs of some minutes."""
@@ -122,12 +122,17 @@ def estimate(plugin: System | Metric | None, songs: int, seconds: float, *, acce
     gib = getattr(plugin.card, "vram_gib", None)
     if gib and accelerator:
         return MemoryEstimate(MemoryNeed(0, int(gib * GIB)), "card")
-    size = weights_bytes(plugin.card.needs)
-    if size:
-        return MemoryEstimate(MemoryNeed(WEIGHT_FACTOR * size, WORKING_BYTES), "weights")
+    models = [need for need in needs.of_card(plugin.card.needs) if isinstance(need, Weights)]
+    if models:
+        return MemoryEstimate(_of_weights(models), "weights")
     return MemoryEstimate(MemoryNeed(0, WORKING_BYTES_WITHOUT_MODEL), "assumed")
 
 
-def weights_bytes(names: Sequence[str]) -> int:
-    """The size of all files of weights among the needs of a card."""
-    return sum(weights.as_recorded(need).size for need in needs.of_card(names) if isinstance(need, Weights))
+def _of_weights(models: Sequence[Weights]) -> MemoryNeed:
+    """What follows from weights: all of them may be loaded, and work one after the other."""
+    loaded = [WEIGHT_FACTOR * weights.as_recorded(model).size for model in models]
+    working = [
+        WORKING_BYTES if model.peak_bytes is None else max(0, model.peak_bytes - size)
+        for model, size in zip(models, loaded, strict=True)
+    ]
+    return MemoryNeed(sum(loaded), max(working))

@@ -18,6 +18,7 @@ from songbench.execution.experiment import Experiment
 from songbench.execution.intact_records import IntactRecords
 from songbench.execution.job_queue import ListedJobs
 from songbench.execution.jobs import Event
+from songbench.execution.metric_order import computing_order
 from songbench.execution.plan import Job, Planner, Stage, WorkItem, group_size
 from songbench.execution.record import Journal, save_record
 from songbench.execution.run_names import start_anew
@@ -176,7 +177,7 @@ class Runner:
             self._stage(planner, planner.generation(system), engine, journal)
 
     def _score(self, planner: Planner, engine: Engine, journal: Journal) -> None:
-        for metric in self._experiment.ready_metrics:
+        for metric in computing_order(self._experiment.ready_metrics):
             if isinstance(metric.plugin, SetMetric):
                 self._stage(planner, planner.features(metric), engine, journal, optional=True)
                 self._stage(planner, planner.set_scoring(metric), engine, journal)

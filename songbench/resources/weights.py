@@ -91,6 +91,8 @@ class Weights:
         files: what it consists of.
         sources: where to get it, in order.
         restricted: the licence forbids some uses; nothing is fetched without ``--accept-licence``.
+        peak_bytes: what a model made of them takes of the memory at its peak, its weights included, where that was
+            measured (on a CPU, beyond what Python and its libraries take).
     """
 
     name: str
@@ -100,6 +102,7 @@ class Weights:
     files: tuple[WeightFile, ...]
     sources: tuple[WeightSource, ...]
     restricted: bool = False
+    peak_bytes: int | None = None
 
     @property
     def pinned(self) -> bool:

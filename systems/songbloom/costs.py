@@ -6,7 +6,10 @@ they are below one per cent at every released size.
 
 from __future__ import annotations
 
-from systems.songbloom.config import DecodingConfig, ModelConfig, SongBloomConfig
+from itertools import pairwise
+
+from songbench.plugin import MemoryNeed
+from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
 
 
 def layer_weights(config: ModelConfig) -> int:
@@ -75,6 +78,34 @@ def cache_bytes(config: SongBloomConfig, decoding: DecodingConfig, itemsize: int
     patches = decoding.patches(config.autoencoder.frame_rate, model.patch)
     positions = model.prefix + patches * model.steps
     return 2 * model.lm_layers * model.dim * positions * rows(decoding) * itemsize
+
+
+PIECE_FRAMES = 128
+"""Frames that are decoded at once as songs are handed out: 6 patches of 16, and 16 frames on either side."""
+
+
+def autoencoder_weights(config: AutoencoderConfig) -> int:
+    """Numbers in both directions: per stride three units of 7 and 1 taps, and the convolution that changes the rate."""
+    widths = [config.channels * multiple for multiple in (1, *config.multiples)]
+    levels = zip(pairwise(widths), config.strides, strict=True)
+    return 2 * sum(24 * narrow**2 + 2 * stride * narrow * wide for (narrow, wide), stride in levels)
+
+
+def decoding_need(config: SongBloomConfig, decoding: DecodingConfig, itemsize: int) -> MemoryNeed:
+    """What decoding one song at a time needs of the memory.
+
+    The autoencoder's work is counted in activations at the audio's own rate, of which a CPU held up to 16 while it
+    decoded a piece and 6 while it encoded (torch 2.13, measured). Its weights are always in float32.
+
+    Args:
+        config: sizes.
+        decoding: settings; the cache is as long as the longest song.
+        itemsize: bytes per number of the transformers.
+    """
+    model, autoencoder = config.model, config.autoencoder
+    resident = itemsize * (lm_weights(model) + dit_weights(model)) + 4 * autoencoder_weights(autoencoder)
+    activations = max(16 * PIECE_FRAMES, 6 * model.prompt_frames) * 4 * autoencoder.channels * autoencoder.hop
+    return MemoryNeed(resident, cache_bytes(config, decoding, itemsize) + activations)
 
 
 def least_seconds_per_patch(

@@ -15,9 +15,10 @@ from torch import Tensor
 from songbench.domain.audio import Audio, read_audio
 from songbench.domain.errors import InputError
 from songbench.domain.lyrics import Lyrics, parse_lyrics
+from songbench.resources.memory import share_bytes
 from systems.songbloom.audio_stream import AudioStream
 from systems.songbloom.config import DecodingConfig, SongBloomConfig
-from systems.songbloom.costs import cache_bytes
+from systems.songbloom.costs import cache_bytes, decoding_need
 from systems.songbloom.decoding import DecodingEngine, DecodingInput, Ending, Patch, SongEnd
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.model import SongBloom
@@ -122,8 +123,12 @@ MEMORY_SHARE = 0.7
 
 def songs_at_once(model: SongBloom, decoding: DecodingConfig) -> int:
     """How many songs pay to be decoded together and fit into the memory that is free; at least one."""
+    need = decoding_need(model.config, decoding, model.dtype.itemsize)
     song_bytes = cache_bytes(model.config, decoding, model.dtype.itemsize)
-    return max(1, min(MOST_AT_ONCE[model.device.type], int(MEMORY_SHARE * _free_bytes(model.device) / song_bytes)))
+    room = MEMORY_SHARE * _free_bytes(model.device)
+    if (share := share_bytes()) is not None:  # of the memory that workers divide: the least leaves room for one song
+        room = min(room, share - need.total + song_bytes)
+    return max(1, min(MOST_AT_ONCE[model.device.type], int(room / song_bytes)))
 
 
 def _free_bytes(device: torch.device) -> int:

@@ -18,10 +18,11 @@ from songbench.domain.errors import InputError, SongbenchError, UnavailableError
 from songbench.domain.hashing import Json, content_key, file_digest
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
-from songbench.plugin import READY, Availability, Dependence, SystemCard, unavailable
+from songbench.plugin import READY, Availability, Dependence, MemoryNeed, SystemCard, unavailable
 from songbench.resources import weights
 from systems.songbloom import loading
 from systems.songbloom.config import DecodingConfig
+from systems.songbloom.costs import decoding_need
 from systems.songbloom.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -207,6 +208,16 @@ class SongBloomSystem:
                 raise
             return unavailable(str(error), f"songbench setup {loading.RELEASES[self._release].name} --accept-licence")
         return READY
+
+    def memory_need(self, songs: int, seconds: float) -> MemoryNeed:
+        """Of one song at a time; a cache is as long as the longest song whatever is asked for.
+
+        Raises:
+            SongbenchError: the checkpoint is not here.
+        """
+        config = self._files.read_config()
+        itemsize = 2 if self._chosen_precision == "bfloat16" else 4
+        return decoding_need(config, config.decoding.changed(self._decoding), itemsize)
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
         """Which checkpoint of one's own sings, and the prompts that will fail as they have no style prompt."""

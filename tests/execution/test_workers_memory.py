@@ -3,6 +3,7 @@
 import pytest
 from songbench_probe import Probe
 
+from metrics.features.transcript import WHISPER_BASE
 from songbench.contracts.cards import READY, MetricCard, SystemCard
 from songbench.contracts.memory import MemoryNeed
 from songbench.execution.gather import gather
@@ -99,6 +100,7 @@ def test_what_is_not_declared_follows_from_the_card_the_weights_or_nothing():
     assert on_cpu.basis == "assumed"
     metric = estimate(Metric(), 4, 60.0, accelerator=False)
     assert metric.basis == "weights" and metric.need.resident == pytest.approx(WEIGHT_FACTOR * 146e6, rel=0.03)
+    assert metric.need.total == WHISPER_BASE.peak_bytes, "as measured"
     assert estimate(None, 1, 60.0, accelerator=False).basis == "assumed"
 
 

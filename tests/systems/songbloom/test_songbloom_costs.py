@@ -6,12 +6,16 @@ from songbloom_random import SMALL, random_model
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from systems.songbloom.autoencoder import CONTEXT
 from systems.songbloom.batches import KVCache, RaggedSteps
 from systems.songbloom.checkpoint import released_state_dict
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
 from systems.songbloom.costs import (
+    PIECE_FRAMES,
+    autoencoder_weights,
     bytes_per_token,
     cache_bytes,
+    decoding_need,
     dit_flops_per_patch,
     dit_weights,
     flops_per_patch,
@@ -24,6 +28,7 @@ from systems.songbloom.costs import (
 from systems.songbloom.decoding import DecodingEngine
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
+from systems.songbloom.singing import CHUNK_PATCHES, songs_at_once
 from systems.songbloom.training.draws import TrainingDraws
 from systems.songbloom.training.losses import losses
 from systems.songbloom.training.trained import freeze_untrained
@@ -185,3 +190,32 @@ def test_a_training_step_costs_what_torch_counts():
     positions = sizes.prefix + 1 + 4 * sizes.steps
     masked = 3 * 2 * 2 * sizes.lm_layers * sizes.dim * positions**2
     assert training_flops(sizes, 2, frames) + masked == pytest.approx(counter.get_total_flops(), rel=0.02)
+
+
+@pytest.mark.parametrize("config", [PRESETS["full_150s"], PRESETS["tiny"]], ids=lambda config: config.name)
+def test_a_loaded_model_is_as_large_as_declared(config):
+    with torch.device("meta"):
+        state = SongBloom(config).state_dict()
+    numbers = sum(tensor.numel() for tensor in state.values())
+    of_autoencoder = sum(tensor.numel() for name, tensor in state.items() if name.startswith("autoencoder."))
+    assert autoencoder_weights(config.autoencoder) == pytest.approx(of_autoencoder, rel=0.02)
+    assert decoding_need(config, config.decoding, 4).resident == pytest.approx(4 * numbers, rel=0.04)
+
+
+def test_working_memory_is_a_cache_and_a_piece_of_audio():
+    config = PRESETS["full_150s"]
+    assert CHUNK_PATCHES * config.model.patch + 2 * CONTEXT == PIECE_FRAMES
+    need = decoding_need(config, config.decoding, 2)
+    audio = 2048 * 1920 * 128 * 4  # 16 activations of 128 frames
+    assert need.working == cache_bytes(config, config.decoding, 2) + audio
+
+
+@pytest.mark.parametrize(("songs", "expected"), [(0.4, 1), (1, 1), (3.2, 3), (50, 8)])
+def test_songs_are_decoded_together_as_far_as_the_share_of_a_worker_goes(monkeypatch, songs, expected):
+    from systems.songbloom import singing
+
+    model = random_model()
+    need = decoding_need(SMALL, SMALL.decoding, 4)
+    song = cache_bytes(SMALL, SMALL.decoding, 4)
+    monkeypatch.setattr(singing, "share_bytes", lambda: int(need.total + (songs - 1) * song))
+    assert songs_at_once(model, SMALL.decoding) == expected
