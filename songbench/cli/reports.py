@@ -150,14 +150,14 @@ More in docs/runs.md.
 @app.command(help=_STATUS_HELP, rich_help_panel=RUNS)
 def status(run: RunName = None, runs: Runs = None, store: StoreUrl = None, json: Json = False) -> None:
     """See `_STATUS_HELP`."""
-    from songbench.execution.gather import completion, gather
+    from songbench.execution.gather import stored_completion
     from songbench.execution.recorded import recorded
     from songbench.execution.store import Store
     from songbench.reporting.console import status_table
     from songbench.reporting.document.terminal import print_document
 
     experiment, _ = recorded(folder_of(run, runs).name, runs, store)
-    songs, scores = completion(gather(experiment, Store(experiment.store)))
+    songs, scores = stored_completion(experiment, Store(experiment.store))
     if json:
         json_output.show(json_output.of_status(experiment.folder.name, songs, scores))
     else:

@@ -13,18 +13,38 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 """Anything JSON can hold; the only currency between processes and files."""
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: Json) -> str:
     """JSON with sorted keys, no spaces and full float precision, so that equal values give equal text.
 
     Raises:
         ValueError: for NaN or infinity, which JSON cannot hold and which no key should depend on.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def content_key(*parts: Json) -> str:
     """The sha256 (64 hex digits) of the canonical JSON of `parts`."""
     return hashlib.sha256(canonical_json(list(parts)).encode()).hexdigest()
+
+
+class KeyPrefix:
+    """Content keys whose first parts are the same, which are encoded and hashed once for all of them.
+
+    Args:
+        parts: at least one; what all keys begin with.
+    """
+
+    def __init__(self, *parts: Json) -> None:
+        self._hash = hashlib.sha256(canonical_json(list(parts))[:-1].encode())
+
+    def key(self, *parts: Json) -> str:
+        """The same as `content_key` of the first parts and these."""
+        digest = self._hash.copy()
+        digest.update((",".join(("", *map(_ENCODER.encode, parts))) + "]").encode())
+        return digest.hexdigest()
 
 
 def bytes_digest(data: bytes) -> str:
@@ -38,7 +58,7 @@ def file_digest(path: str | Path) -> str:
     return _file_digest(str(path), facts.st_size, facts.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.cache  # a suite may bring tens of thousands of files; each costs some 300 bytes here
 def _file_digest(path: str, size: int, changed_ns: int) -> str:
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

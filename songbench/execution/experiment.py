@@ -165,11 +165,18 @@ class Experiment:
         prompts = self.suite.prompts
         references = {prompt.id: reference_key(prompt) for prompt in prompts if prompt.reference is not None}
         neighbours: dict[str, Prompt] = {}
-        for place, prompt in enumerate(prompts):
-            for neighbour in (*prompts[place + 1 :], *prompts[:place]):
-                if references.get(neighbour.id, references.get(prompt.id)) != references.get(prompt.id):
+        later: Prompt | None = None  # the nearest later prompt with a reference, and with another than that one's
+        later_other: Prompt | None = None
+        for prompt in reversed((*prompts, *prompts)):
+            reference = references.get(prompt.id)
+            if later is not None:
+                neighbour = later if references[later.id] != reference else later_other
+                if neighbour is not None:
                     neighbours[prompt.id] = neighbour
-                    break
+            if reference is not None:
+                if later is not None and references[later.id] != reference:
+                    later_other = later
+                later = prompt
         return neighbours
 
     @functools.cached_property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from songbench.contracts.metric import SetMetric, Verdict
 from songbench.domain.remark import remarks_from_json
-from songbench.domain.song import Failure
+from songbench.domain.song import Failure, GenerationRecord
 from songbench.execution.experiment import ConfiguredMetric, Experiment
 from songbench.execution.hardware import in_words
 from songbench.execution.intact_records import IntactRecords
@@ -18,7 +19,7 @@ from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound, Unsupported
 from songbench.execution.songs import generation_from_json
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Blob, Kind, Store
 
 T = TypeVar("T")
 
@@ -27,31 +28,34 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     """Everything stored for an experiment: the state of every song and the verdicts of every metric."""
     planner = Planner(experiment, store)
     keys = [key for *_, key in planner.songs.values()]
-    contents, failures = planner.records.contents("songs", keys), planner.records.contents("failures", keys)
-    states: dict[SongId, SongState] = {
-        name: "done" if key in contents else _failure(failures[key]) if key in failures else "pending"
-        for name, (_, _, key) in planner.songs.items()
-    }
-    refused = {name: Unsupported(reason) for name, reason in planner.unsupported.items()}
-    songs: dict[SongId, SongState] = {name: refused.get(name) or states[name] for name in planner.requests}
-    records = {name: contents[key] for name, (_, _, key) in planner.songs.items() if songs[name] == "done"}
+    failures = {key: _failure(record) for key, record in planner.records.contents("failures", keys)}
+    made = {key: _made(record) for key, record in planner.records.contents("songs", keys)}
+    songs: dict[SongId, SongState] = {}
+    for name in planner.requests:
+        if name in planner.unsupported:
+            songs[name] = Unsupported(planner.unsupported[name])
+        else:
+            key = planner.songs[name][2]
+            songs[name] = "done" if key in made else failures.get(key, "pending")
+    made_by_name = {name: made[key] for name, (_, _, key) in planner.songs.items() if key in made}
     return RunResults(
         suite=experiment.suite,
         takes=experiment.takes,
         systems=tuple(system.card for system in experiment.systems),
         songs=songs,
         metrics=tuple(_metric(planner, metric) for metric in experiment.metrics),
-        sounds={name: _sound(record) for name, record in records.items()},
+        sounds={name: sound for name, (sound, _) in made_by_name.items()},
         seeds={name: request.seed for name, (_, request) in planner.requests.items()},
-        generation={name: generation_from_json(record["system_record"]) for name, record in records.items()},
+        generation={name: generation for name, (_, generation) in made_by_name.items()},
         asset_remarks=experiment.asset_remarks,
         machine=_machine(experiment),
     )
 
 
-def _sound(record: Mapping[str, Any]) -> Sound:
+def _made(record: Mapping[str, Any]) -> tuple[Sound, GenerationRecord]:
     remarks = remarks_from_json(record.get("remarks", ()))
-    return Sound(Blob(record["audio"]).digest, remarks, record.get("audio_seconds"))
+    sound = Sound(Blob(record["audio"]).digest, remarks, record.get("audio_seconds"))
+    return sound, generation_from_json(record["system_record"])
 
 
 def _machine(experiment: Experiment) -> str:
@@ -78,14 +82,12 @@ def _metric(planner: Planner, metric: ConfiguredMetric) -> MetricResults:
 
 def _verdicts(records: IntactRecords, keys: Mapping[T, str]) -> dict[T, Verdict]:
     """What is stored under the keys: a verdict, or the failure to give one."""
-    scores, failures = records.contents("scores", keys.values()), records.contents("failures", keys.values())
-    verdicts: dict[T, Verdict] = {}
-    for name, key in keys.items():
-        if key in scores:
-            verdicts[name] = verdict_from_record(scores[key])
-        elif key in failures:
-            verdicts[name] = _failure(failures[key])
-    return verdicts
+    verdicts: dict[str, Verdict] = {}
+    for key, record in records.contents("failures", keys.values()):
+        verdicts[key] = _failure(record)
+    for key, record in records.contents("scores", keys.values()):  # after the failures, whose place they take
+        verdicts[key] = verdict_from_record(record)
+    return {name: verdicts[key] for name, key in keys.items() if key in verdicts}
 
 
 def _failure(record: Mapping[str, Any]) -> Failure:
@@ -134,16 +136,53 @@ def completion(results: RunResults) -> tuple[list[Completion], list[Completion]]
     for metric in results.metrics:
         verdicts = [*metric.songs.values(), *metric.sets.values()]
         failed = sum(isinstance(verdict, Failure) for verdict in verdicts)
-        without_song = [system.unsupported for system in songs]
-        if metric.of_sets:
-            without_song = [system.unsupported == system.total > 0 for system in songs]
-        scores.append(
+        scores.append(_of_metric(metric.card.id, metric.of_sets, len(verdicts) - failed, failed, songs))
+    return songs, scores
+
+
+def stored_completion(experiment: Experiment, store: Store) -> tuple[list[Completion], list[Completion]]:
+    """The same for what is stored, counted without reading what songs and scores say."""
+    planner = Planner(experiment, store)
+    refused = Counter(name.system for name in planner.unsupported)
+    songs = []
+    for system in experiment.systems:
+        keys = [key for *_, key in planner.songs_by_system[system.name]]
+        succeeded, failed = _settled(planner.records, "songs", keys)
+        songs.append(
             Completion(
-                name=metric.card.id,
-                succeeded=len(verdicts) - failed,
+                name=system.name,
+                succeeded=succeeded,
                 failed=failed,
-                unsupported=sum(without_song),
-                total=len(results.systems) if metric.of_sets else len(results.songs),
+                unsupported=refused[system.name],
+                total=len(keys) + refused[system.name],
             )
         )
+    scores = []
+    for metric in experiment.metrics:
+        of_sets, keys = False, []
+        if metric.availability.ready or experiment.recorded_keys is not None:
+            of_sets = isinstance(metric.plugin, SetMetric)
+            keys_by_name = planner.set_keys(metric) if of_sets else planner.song_score_keys(metric)
+            keys = list(keys_by_name.values())
+        succeeded, failed = _settled(planner.records, "scores", keys)
+        scores.append(_of_metric(metric.card.id, of_sets, succeeded, failed, songs))
     return songs, scores
+
+
+def _settled(records: IntactRecords, kind: Kind, keys: Sequence[str]) -> tuple[int, int]:
+    """Under how many of the keys there is a result, and under how many others a failure."""
+    succeeded = records.intact(kind, keys)
+    failed = records.intact("failures", keys)
+    return sum(key in succeeded for key in keys), sum(key in failed and key not in succeeded for key in keys)
+
+
+def _of_metric(name: str, of_sets: bool, succeeded: int, failed: int, songs: Sequence[Completion]) -> Completion:
+    """How far a metric is, whose scores are of whole systems or of songs."""
+    without_song = [system.unsupported == system.total > 0 if of_sets else system.unsupported for system in songs]
+    return Completion(
+        name=name,
+        succeeded=succeeded,
+        failed=failed,
+        unsupported=sum(without_song),
+        total=len(songs) if of_sets else sum(system.total for system in songs),
+    )

@@ -8,16 +8,25 @@ without a change of size shows when it is read, or when everything is hashed (`s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from songbench.domain.errors import DamageError
-from songbench.domain.hashing import Json
-from songbench.execution.store import Blob, Kind, Store, feature_place, record_place
+from songbench.domain.hashing import Json, bytes_digest
+from songbench.execution.listing import FEW, Listing
+from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
+from songbench.resources.stamped_index import StampedIndex
 
 BASIS = "basis"
 """The field of a record that lists what it rests on."""
+PARENTS: tuple[Literal["assets", "songs"], ...] = ("assets", "songs")
+"""The kinds of records that others are made from."""
+WORTH_NOTING = 500
+"""Fewer records are read again each time rather than noted in the index: it takes a few hundredths of a second."""
+_BATCH = 2000
+"""So many records are held at once while their contents are handed out."""
 
 
 class Basis(TypedDict, total=False):
@@ -41,93 +50,186 @@ def basis_to_json(basis: Basis) -> dict[str, Json]:
     return {name: dict(sorted(part.items())) for name, part in sorted(basis.items()) if part}  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True)
-class IntactRecord:
+class IntactRecord(NamedTuple):
     """A record that is whole.
 
     Attributes:
         digest: of what it says.
-        basis: what it rests on.
+        audio: of songs and assets: the name of the blob that is their audio; else "".
+        basis_json: what it rests on, as compact text: of hundreds of thousands of records that is a tenth of the room.
     """
 
     digest: str
-    basis: Basis
+    audio: str
+    basis_json: str
+
+    @property
+    def basis(self) -> Basis:
+        """What it rests on."""
+        basis: Basis = json.loads(self.basis_json)
+        return basis
 
 
-@dataclass
 class IntactRecords:
     """The whole records of a store, each read once; those that are not whole are looked at again each time.
 
-    Attributes:
+    Args:
         store: the store.
+
+    Attributes:
         damaged: what is wrong with the records that are there but not whole, by kind and key.
     """
 
-    store: Store
-    damaged: dict[tuple[Kind, str], str] = field(default_factory=dict)
-    _intact: dict[tuple[Kind, str], IntactRecord] = field(default_factory=dict)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.damaged: dict[tuple[Kind, str], str] = {}
+        self._listing = Listing(store)
+        self._index = index_of(store)
+        self._intact: dict[Kind, dict[str, IntactRecord]] = {kind: {} for kind in KINDS}
+        self._standing: dict[str, str] = {}
+
+    def refresh(self) -> None:
+        """List the store anew when next asked, as results may have been stored since; what is whole stays so."""
+        self._listing.forget()
+        self._standing.clear()
 
     def intact(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose records are whole."""
         distinct = set(keys)
-        intact_keys = {key for key in distinct if (kind, key) in self._intact}
-        open_keys = distinct - intact_keys
+        known = self._intact[kind]
+        open_keys = distinct - known.keys()
         if open_keys:
-            intact_keys |= {key for key in open_keys & self.store.keys(kind) if self.find(kind, key)}
-        return intact_keys
+            self._look(kind, open_keys)
+        return distinct & known.keys()
 
-    def contents(self, kind: Kind, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What those of the keys say whose records are whole, by key; each is read once."""
-        contents: dict[str, dict[str, Any]] = {}
-        for key in set(keys) & self.store.keys(kind):
-            record = self.store.get(kind, key) if (kind, key) in self._intact else self._look(kind, key)
-            if record is not None:
-                contents[key] = record
-        return contents
+    def contents(self, kind: Kind, keys: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What those of the keys say whose records are whole, one after the other; each is read once."""
+        distinct = list(dict.fromkeys(keys))
+        for start in range(0, len(distinct), _BATCH):
+            part = distinct[start : start + _BATCH]
+            records: dict[str, dict[str, Any]] = {}
+            self._look(kind, {key for key in part if key not in self._intact[kind]}, records)
+            for key in part:
+                if key in self._intact[kind]:
+                    record = records.get(key) or self.store.get(kind, key)
+                    if record is not None:
+                        yield key, record
 
     def find(self, kind: Kind, key: str) -> IntactRecord | None:
         """A whole record's digest and basis; None when it is not there or not whole."""
-        if (kind, key) not in self._intact:
-            self._look(kind, key)
-        return self._intact.get((kind, key))
+        return self._intact[kind].get(key) if self.intact(kind, [key]) else None
 
-    def _look(self, kind: Kind, key: str) -> dict[str, Any] | None:
-        """What a record says, noted as whole; None, with what is wrong noted, where it is not."""
-        self.damaged.pop((kind, key), None)
-        try:
-            record, digest = self.store.read(kind, key)
-            basis = basis_of(record, record_place(kind, key))
-            self._stand(basis)
-        except DamageError as damage:
-            if damage.problem != "is gone" or damage.place != record_place(kind, key):
-                self.damaged[kind, key] = f"{damage.place} {damage.problem}"
-            return None
-        self._intact[kind, key] = IntactRecord(digest, basis)
-        return record
+    def audio(self, kind: Kind, keys: Iterable[str]) -> dict[str, Blob]:
+        """The audio of songs or assets, by key; of those whose records are whole."""
+        return {key: Blob(self._intact[kind][key].audio) for key in self.intact(kind, keys)}
 
-    def _stand(self, basis: Basis) -> None:
-        """Check that what a record rests on is there.
+    def features(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys under which a feature is stored; whether it is whole is not asked."""
+        places = {feature_place(key): key for key in keys}
+        return {places[place] for place in self._listing.sizes(places)}
 
-        Raises:
-            DamageError: naming the first file that is gone, cut, or another one now.
+    def _look(self, kind: Kind, keys: Collection[str], records: dict[str, dict[str, Any]] | None = None) -> None:
+        """Look at records that are not known to be whole, and note which are, and what is wrong with the others.
+
+        Args:
+            kind: of record.
+            keys: which.
+            records: what the whole ones say that had to be read is added here.
         """
-        parents: list[tuple[Kind, Mapping[str, str]]] = [
-            ("assets", basis.get("assets", {})),
-            ("songs", basis.get("songs", {})),
-        ]
-        for kind, digests in parents:
-            for key, digest in digests.items():
-                parent = self.find(kind, key)
+        for key in keys if self.damaged else ():
+            self.damaged.pop((kind, key), None)
+        candidates = self._candidates(kind, keys, records)
+        faults = self._faults({record.basis_json for record in candidates.values()} - self._standing.keys())
+        intact = self._intact[kind]
+        for key, record in candidates.items():
+            basis_json = self._standing.get(record.basis_json)
+            if basis_json is None:
+                self.damaged[kind, key] = faults[record.basis_json]
+            else:
+                intact[key] = IntactRecord(
+                    record.digest, record.audio, basis_json
+                )  # one text for all that say the same
+
+    def _candidates(
+        self, kind: Kind, keys: Collection[str], records: dict[str, dict[str, Any]] | None
+    ) -> dict[str, IntactRecord]:
+        """The records that say what was stored, by the index where they are as it knows them, else read and hashed."""
+        facts = self._listing.records(kind, keys)
+        stamps = {key: fact.stamp for key, fact in facts.items() if fact.stamp is not None}
+        entries = self._index.find(kind, stamps) if self._index and len(stamps) > FEW else {}
+        candidates = {key: IntactRecord(*text.split("\n")) for key, text in entries.items()}
+        unknown: dict[str, tuple[int, str]] = {}
+        for key in facts.keys() - entries.keys():
+            place = record_place(kind, key)
+            try:
+                content, digest = self.store.read(kind, key)
+                basis = basis_of(content, place)
+            except DamageError as damage:
+                if damage.problem != "is gone":
+                    self.damaged[kind, key] = f"{place} {damage.problem}"
+                continue
+            audio = str(content.get("audio") or "")
+            candidates[key] = IntactRecord(digest, audio, json.dumps(basis, separators=(",", ":"), sort_keys=True))
+            if records is not None:
+                records[key] = content
+            if key in stamps:
+                unknown[key] = stamps[key], "\n".join(candidates[key])
+        if self._index and len(unknown) >= WORTH_NOTING:
+            self._index.add(kind, unknown)
+        return candidates
+
+    def _faults(self, bases: Collection[str]) -> dict[str, str]:
+        """Look at what records rest on: what stands is noted as such.
+
+        Args:
+            bases: as text.
+
+        Returns:
+            For each that does not stand, the first file that is gone, cut, or another one now, in words.
+        """
+        parsed: dict[str, Basis] = {text: json.loads(text) for text in bases}
+        for parent in PARENTS:
+            self.intact(parent, {key for basis in parsed.values() for key in basis.get(parent, {})})
+        sizes = self._listing.sizes({place for basis in parsed.values() for place in _sizes_of(basis)})
+        faults = {}
+        for text, basis in parsed.items():
+            fault = self._fault(basis, sizes)
+            if fault is None:
+                self._standing[text] = text
+            else:
+                faults[text] = fault
+        return faults
+
+    def _fault(self, basis: Basis, sizes: Mapping[str, int]) -> str | None:
+        for kind in PARENTS:
+            for key, digest in basis.get(kind, {}).items():
+                parent = self._intact[kind].get(key)
                 if parent is None or parent.digest != digest:
-                    raise DamageError(
-                        record_place(kind, key), "is gone or damaged" if parent is None else "was made again"
-                    )
-        sizes = {feature_place(key): size for key, (_, size) in basis.get("features", {}).items()}
-        sizes |= {Blob(name).place: size for name, size in basis.get("blobs", {}).items()}
-        for place, size in sizes.items():
-            actual = self.store.size(place)
-            if actual != size:
-                raise DamageError(place, "is gone" if actual is None else f"has {actual} bytes instead of {size}")
+                    problem = "is gone or damaged" if parent is None else "was made again"
+                    return f"{record_place(kind, key)} {problem}"
+        for place, size in _sizes_of(basis).items():
+            if sizes.get(place) != size:
+                actual = self.store.size(place)  # now, as it may have been stored since
+                if actual != size:
+                    return f"{place} " + ("is gone" if actual is None else f"has {actual} bytes instead of {size}")
+        return None
+
+
+def index_of(store: Store) -> StampedIndex | None:
+    """The index of what the records of a store say, in the user's cache folder; None for stores in memory."""
+    import platformdirs
+
+    address = str(Path(store.address("")).resolve()) if store.local else store.address("")
+    if address.startswith("memory:"):
+        return None
+    folder = Path(platformdirs.user_cache_dir("songbench")) / "stores"
+    return StampedIndex(folder / f"{bytes_digest(address.encode())[:32]}.sqlite")
+
+
+def _sizes_of(basis: Basis) -> dict[str, int]:
+    """The size in bytes that each feature and blob has to have, by place."""
+    sizes = {feature_place(key): size for key, (_, size) in basis.get("features", {}).items()}
+    return sizes | {Blob(name).place: size for name, size in basis.get("blobs", {}).items()}
 
 
 def basis_of(record: Mapping[str, Any], place: str) -> Basis:
@@ -138,11 +240,15 @@ def basis_of(record: Mapping[str, Any], place: str) -> Basis:
     """
     parts = record.get(BASIS, {})
     try:
-        return Basis(
-            assets=dict(parts.get("assets", {})),
-            songs=dict(parts.get("songs", {})),
-            features={key: (str(digest), int(size)) for key, (digest, size) in parts.get("features", {}).items()},
-            blobs={name: int(size) for name, size in parts.get("blobs", {}).items()},
-        )
+        basis: Basis = {}
+        if parts.get("assets"):
+            basis["assets"] = dict(parts["assets"])
+        if parts.get("songs"):
+            basis["songs"] = dict(parts["songs"])
+        if parts.get("features"):
+            basis["features"] = {key: (str(digest), int(size)) for key, (digest, size) in parts["features"].items()}
+        if parts.get("blobs"):
+            basis["blobs"] = {name: int(size) for name, size in parts["blobs"].items()}
+        return basis
     except (AttributeError, TypeError, ValueError):
         raise DamageError(place, "is cut or unreadable") from None

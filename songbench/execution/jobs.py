@@ -28,7 +28,7 @@ from songbench.execution.intact_records import BASIS
 from songbench.execution.outcomes import answers
 from songbench.execution.plain import ContractError
 from songbench.execution.songs import asset_source, audio_basis, load_song, put_audio, save_song
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
 from songbench.execution.verdicts import verdict_on_set, verdicts_on
 from songbench.resources.memory import set_share, share_bytes
 from songbench.resources.numba_cache import take_numba_cache
@@ -215,21 +215,6 @@ def _reference_song(item: Mapping[str, Any], store: Store) -> Song:
     request = request_from_json(item, store)
     assert request.reference is not None
     return Song(request=request, source=request.reference, remarks=remarks_from_json(item["remarks"]))
-
-
-def audio_digest(
-    store: Store, *, song: str | None = None, prompt: Prompt | None = None, assets: Mapping[str, str] | None = None
-) -> str | None:
-    """The content digest of a stored song's mix, or of a prompt's reference; None when it is not there yet."""
-    if song is not None:
-        record = store.get("songs", song)
-        return Blob(record["audio"]).digest if record else None
-    assert prompt is not None
-    try:
-        source = asset_source(store, prompt, "reference", assets or {})
-    except FileNotFoundError:
-        return None
-    return source.digest if source else None
 
 
 # -- the kinds of job ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from songbench.contracts import registry
 from songbench.contracts.cards import MetricCard
 from songbench.contracts.system import Fingerprinted, System
-from songbench.domain.hashing import Json, content_key, derived_seed
+from songbench.domain.hashing import Json, KeyPrefix, content_key, derived_seed
 from songbench.domain.prompt import Asset, Prompt, RenderAsset
 from songbench.domain.song import Request
 
@@ -17,18 +17,35 @@ def take_seed(seed: int, prompt: Prompt, take: int) -> int:
     return derived_seed(seed, prompt.id, take)
 
 
-def song_key(system: System, request: Request) -> str:
-    """From the system's name, version and parameters, the prompt's content, take and seed."""
-    outside = system.fingerprint(request) if isinstance(system, Fingerprinted) else None
-    neighbour = request.other_prompt
-    return content_key(
-        "song",
-        {"system": system.card.name, "version": system.card.version, "parameters": dict(system.parameters)},
-        request.prompt.key(),
-        {"take": request.take, "seed": request.seed},
-        outside,
-        *([] if neighbour is None else [{"other reference": reference_key(neighbour)}]),
-    )
+class SongKeys:
+    """The keys of the songs of one system: from its name, version and parameters, the prompt's content, take and seed.
+
+    Args:
+        system: who makes the songs.
+    """
+
+    def __init__(self, system: System) -> None:
+        self._fingerprinted = system if isinstance(system, Fingerprinted) else None
+        self._prefix = KeyPrefix(
+            "song",
+            {"system": system.card.name, "version": system.card.version, "parameters": dict(system.parameters)},
+        )
+
+    def of(self, request: Request, prompt_key: str) -> str:
+        """The key of a song.
+
+        Args:
+            request: what is asked for.
+            prompt_key: `Prompt.key` of its prompt, which many requests share.
+        """
+        outside = self._fingerprinted.fingerprint(request) if self._fingerprinted else None
+        neighbour = request.other_prompt
+        return self._prefix.key(
+            prompt_key,
+            {"take": request.take, "seed": request.seed},
+            outside,
+            *([] if neighbour is None else [{"other reference": reference_key(neighbour)}]),
+        )
 
 
 def reference_key(prompt: Prompt) -> str:
@@ -59,14 +76,19 @@ def asset_key(asset: Asset, prompt: Prompt, renderer: System | None = None) -> s
     return content_key("asset", asset.identity(prompt), made_by)
 
 
+def feature_keys(name: str, identity: Mapping[str, Json]) -> KeyPrefix:
+    """What gives the key of a feature from the digest of its audio: the extractor with all that can change it."""
+    return KeyPrefix("feature", name, dict(identity))
+
+
 def feature_key(name: str, identity: Mapping[str, Json], digest: str) -> str:
     """From the extractor with all that can change its result, and the audio's content."""
-    return content_key("feature", name, dict(identity), digest)
+    return feature_keys(name, identity).key(digest)
 
 
-def score_key(card: MetricCard, parameters: Mapping[str, Json], song: str) -> str:
-    """From the metric with its backend, version and parameters, and the song."""
-    return content_key("score", card.identity(), dict(parameters), song)
+def score_keys(card: MetricCard, parameters: Mapping[str, Json]) -> KeyPrefix:
+    """What gives the key of a score from the key of its song: the metric with its backend, version and parameters."""
+    return KeyPrefix("score", card.identity(), dict(parameters))
 
 
 def set_score_key(

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 from songbench.contracts.metric import Conditional, SetMetric
-from songbench.domain.hashing import Json
+from songbench.domain.hashing import Json, KeyPrefix, file_digest
 from songbench.domain.prompt import ASSETS, FileAsset, Prompt
-from songbench.domain.remark import remarks_to_json
+from songbench.domain.remark import Remark, remarks_to_json
 from songbench.domain.song import Request
 from songbench.domain.suite import Suite
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment
 from songbench.execution.intact_records import IntactRecords
-from songbench.execution.keys import asset_key, feature_key, renderer_of, score_key, set_score_key, song_key
+from songbench.execution.keys import SongKeys, asset_key, feature_keys, renderer_of, score_keys, set_score_key
 from songbench.execution.results import SongId
 from songbench.execution.store import Kind, Store
 
 T = TypeVar("T")
-_Audio: TypeAlias = tuple[str, dict[str, Any]]
-"""A label for people, and what a worker needs to know about a song or reference."""
+_Audio: TypeAlias = tuple[str, Callable[[], dict[str, Any]]]
+"""A label for people, and what gives what a worker needs to know about a song or reference."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ class Planner:
     def __init__(self, experiment: Experiment, store: Store, group: int = 1) -> None:
         self.experiment, self.store, self.group = experiment, store, group
         self.records = IntactRecords(store)
+        self._prompt_keys: dict[str, str] = {}
 
     # -- identities ------------------------------------------------------------------------------------------------
 
@@ -144,18 +145,32 @@ class Planner:
     @functools.cached_property
     def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
         """Every song that is to be made: who makes it, the request, its key; those that are unsupported are not."""
+        song_keys = {system.name: SongKeys(system.plugin) for system in self.experiment.systems}
         return {
-            name: (system, request, self._song_key(system, request))
+            name: (system, request, self._recorded_key(system, request) or self._key(song_keys[system.name], request))
             for name, (system, request) in self.requests.items()
             if name not in self.unsupported
         }
 
-    def _song_key(self, system: ConfiguredSystem, request: Request) -> str:
+    @functools.cached_property
+    def songs_by_system(self) -> dict[str, list[tuple[SongId, Request, str]]]:
+        """The same by the name of the system, in suite order; every system is there."""
+        songs: dict[str, list[tuple[SongId, Request, str]]] = {system.name: [] for system in self.experiment.systems}
+        for name, (system, request, key) in self.songs.items():
+            songs[system.name].append((name, request, key))
+        return songs
+
+    def _recorded_key(self, system: ConfiguredSystem, request: Request) -> str | None:
         keys = self.experiment.recorded_keys
-        key = (
-            keys.of_song(system.name, request.prompt, request.take) if keys and not system.availability.ready else None
-        )
-        return key or song_key(system.plugin, request)
+        if keys is None or system.availability.ready:
+            return None
+        return keys.of_song(system.name, request.prompt, request.take)
+
+    def _key(self, song_keys: SongKeys, request: Request) -> str:
+        prompt = request.prompt.id
+        if prompt not in self._prompt_keys:
+            self._prompt_keys[prompt] = request.prompt.key()
+        return song_keys.of(request, self._prompt_keys[prompt])
 
     def song_data(self, request: Request) -> dict[str, Any]:
         """A request as it is sent to a worker."""
@@ -172,8 +187,16 @@ class Planner:
 
     def reference_data(self, prompt: Prompt) -> dict[str, Any]:
         """A prompt's reference song as it is sent to a worker."""
-        remarks = [one.remark for one in self.experiment.asset_remarks if one.belongs_to(prompt.id, "reference")]
+        remarks = self._reference_remarks.get(prompt.id, [])
         return {**self.song_data(Request(prompt=prompt, take=0, seed=0)), "remarks": remarks_to_json(remarks)}
+
+    @functools.cached_property
+    def _reference_remarks(self) -> dict[str, list[Remark]]:
+        remarks: dict[str, list[Remark]] = {}
+        for one in self.experiment.asset_remarks:
+            if one.field == "reference":
+                remarks.setdefault(one.prompt, []).append(one.remark)
+        return remarks
 
     # -- stages ----------------------------------------------------------------------------------------------------
 
@@ -193,7 +216,7 @@ class Planner:
 
     def generation(self, system: ConfiguredSystem) -> Stage:
         """The songs of one system that are neither stored nor failed."""
-        requests = [(name, request, key) for name, (who, request, key) in self.songs.items() if who is system]
+        requests = self.songs_by_system[system.name]
         settled = self._settled("songs", [key for *_, key in requests])
         items = [
             WorkItem(key, f"{name.prompt} take {name.take}", {"system": system.name, **self.song_data(request)})
@@ -234,19 +257,23 @@ class Planner:
         waiting = sum(map(self._unsettled, self.experiment.systems))
         if self._settled("scores", scores) == scores:
             return Stage(f"features for {metric.id}", (), waiting, waiting)
-        items = []
         audio = self._scorable_audio(metric.plugin)
-        for digest, (label, data) in audio.items():
-            keys = [feature_key(e.name, e.identity, digest) for e in metric.plugin.extractors]
-            if not all(self.store.has_feature(key) for key in keys):
-                items.append(WorkItem(keys[0], label, data))
+        prefixes = _feature_keys(metric.plugin)
+        keys_of = {digest: [prefix.key(digest) for prefix in prefixes] for digest in audio}
+        stored_keys = self.records.features(key for keys in keys_of.values() for key in keys)
+        items = [
+            WorkItem(keys_of[digest][0], label, data())
+            for digest, (label, data) in audio.items()
+            if not stored_keys.issuperset(keys_of[digest])
+        ]
         jobs = self._jobs("features", self._metric_json(metric), items)
         return Stage(f"features for {metric.id}", jobs, len(audio) + waiting, waiting)
 
     def feature_keys(self, metric: ConfiguredMetric) -> list[str]:
         """The keys of every feature that a set metric asks of what is stored."""
         assert isinstance(metric.plugin, SetMetric)
-        return [feature_key(e.name, e.identity, digest) for digest in self._audio() for e in metric.plugin.extractors]
+        prefixes = _feature_keys(metric.plugin)
+        return [prefix.key(digest) for digest in self._audio() for prefix in prefixes]
 
     def _scorable_audio(self, metric: SetMetric) -> dict[str, _Audio]:
         """What the metric can score, by digest: the songs of such systems, and the references if there is any."""
@@ -267,22 +294,35 @@ class Planner:
         return _first_of_each([audio for side in sides for audio in side])
 
     def _song_audio(self, system: ConfiguredSystem) -> list[tuple[str, _Audio]]:
-        from songbench.execution.jobs import audio_digest
+        songs = self.songs_by_system[system.name]
+        blobs = self.records.audio("songs", [key for *_, key in songs])
+
+        def data(song: str, request: Request) -> dict[str, Any]:
+            return {"song": song, **self.song_data(request)}
 
         return [
-            (digest, (f"{name.system} {name.prompt}", {"song": song, **self.song_data(request)}))
-            for name, (maker, request, song) in self.songs.items()
-            if maker is system and (digest := audio_digest(self.store, song=song))
+            (blobs[key].digest, (f"{name.system} {name.prompt}", functools.partial(data, key, request)))
+            for name, request, key in songs
+            if key in blobs
         ]
 
     def _reference_audio(self) -> list[tuple[str, _Audio]]:
-        from songbench.execution.jobs import audio_digest
+        stored_keys = [keys["reference"] for keys in self.asset_keys.values() if "reference" in keys]
+        blobs = self.records.audio("assets", stored_keys)
 
-        return [
-            (digest, (f"reference of {prompt.id}", {"song": None, **self.reference_data(prompt)}))
-            for prompt in self.referenced
-            if (digest := audio_digest(self.store, prompt=prompt, assets=self.asset_keys[prompt.id]))
-        ]
+        def data(prompt: Prompt) -> dict[str, Any]:
+            return {"song": None, **self.reference_data(prompt)}
+
+        audio = []
+        for prompt in self.referenced:
+            if isinstance(prompt.reference, FileAsset):
+                digest = file_digest(prompt.reference.path)
+            elif blob := blobs.get(self.asset_keys[prompt.id]["reference"]):
+                digest = blob.digest
+            else:
+                continue
+            audio.append((digest, (f"reference of {prompt.id}", functools.partial(data, prompt))))
+        return audio
 
     def set_scoring(self, metric: ConfiguredMetric) -> Stage:
         """The scores of one set metric: one per system of which a song is made, on those that are."""
@@ -313,9 +353,9 @@ class Planner:
 
     def made_by(self, system: ConfiguredSystem) -> list[tuple[Request, str]]:
         """The stored songs of a system, in suite order."""
-        requests = [(request, key) for who, request, key in self.songs.values() if who is system]
-        stored_keys = self.records.intact("songs", [key for _, key in requests])
-        return [(request, key) for request, key in requests if key in stored_keys]
+        songs = self.songs_by_system[system.name]
+        stored_keys = self.records.intact("songs", [key for *_, key in songs])
+        return [(request, key) for _, request, key in songs if key in stored_keys]
 
     def song_score_keys(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         """Per song, the key of its score."""
@@ -326,7 +366,8 @@ class Planner:
                 for name, (_, request, song) in self.songs.items()
             }
             return {name: key for name, key in recorded_keys.items() if key}
-        return {name: score_key(metric.card, metric.parameters, song) for name, (_, _, song) in self.songs.items()}
+        prefix = score_keys(metric.card, metric.parameters)
+        return {name: prefix.key(song) for name, (_, _, song) in self.songs.items()}
 
     def set_keys(self, metric: ConfiguredMetric) -> dict[str, str]:
         """Per system that made at least one song, the key of its set score."""
@@ -334,7 +375,7 @@ class Planner:
         if keys and not metric.availability.ready:
             recorded_sets = {}
             for system in self.experiment.systems:
-                songs = {"/".join(map(str, name)): key for name, (who, _, key) in self.songs.items() if who is system}
+                songs = {"/".join(map(str, name)): key for name, _, key in self.songs_by_system[system.name]}
                 recorded_sets[system.name] = keys.of_set_score(
                     metric.card, metric.parameters, system.name, self.experiment.suite.prompts, songs
                 )
@@ -353,7 +394,7 @@ class Planner:
 
     def _unsettled(self, system: ConfiguredSystem) -> int:
         """How many songs of a system are neither made nor failed."""
-        keys = {key for who, _, key in self.songs.values() if who is system}
+        keys = {key for *_, key in self.songs_by_system[system.name]}
         return len(keys) - len(self._settled("songs", keys))
 
     def _reference_identity(self, prompt: Prompt) -> str:
@@ -377,6 +418,11 @@ def asset_keys(suite: Suite) -> dict[str, dict[str, str]]:
             if not isinstance(asset, FileAsset):
                 keys[prompt.id][name] = asset_key(asset, prompt, renderer_of(asset, prompt))
     return keys
+
+
+def _feature_keys(metric: SetMetric) -> list[KeyPrefix]:
+    """What gives the keys of the features that a metric asks for, from the digest of their audio."""
+    return [feature_keys(extractor.name, extractor.identity) for extractor in metric.extractors]
 
 
 def _first_of_each(audio: Sequence[tuple[str, _Audio]]) -> dict[str, _Audio]:

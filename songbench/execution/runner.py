@@ -262,6 +262,7 @@ class Runner:
             engine.run(ListedJobs(stage.jobs), report)
         finally:
             self._progress.end()
+            planner.records.refresh()
         if vital and failures:
             label, event = failures[0]
             raise SongbenchError(

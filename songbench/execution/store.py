@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from songbench.domain.errors import DamageError, InputError
 from songbench.domain.hashing import Json, bytes_digest, content_key
@@ -68,6 +69,19 @@ def _driver_options(url: str) -> dict[str, Any]:
     if protocol in ("file", "local"):
         return {}
     return {"use_listings_cache": False, **({"max_concurrency": 1} if protocol in ("s3", "s3a") else {})}
+
+
+class FileFacts(NamedTuple):
+    """What the file system says of a stored file, without reading it.
+
+    Attributes:
+        size: in bytes.
+        stamp: a number that is another one when the file was written or replaced since; None where the file system
+            does not say enough for that, or the file is so young that another change might leave the same traces.
+    """
+
+    size: int
+    stamp: int | None
 
 
 def record_place(kind: Kind, key: str) -> str:
@@ -169,12 +183,12 @@ class Store:
 
     def keys(self, kind: Kind) -> set[str]:
         """Every key of a kind, in one listing; whether the records are whole is not asked."""
-        folder = f"{self._root}/records/{kind}"
-        self._fs.invalidate_cache()
-        with self._reading(f"records/{kind}"):
-            # On a disk names alone: the driver would ask for the size of each file, too.
-            paths = [name for *_, names in os.walk(folder) for name in names] if self.local else self._entries(folder)
-        return {name.rsplit("/", 1)[-1][:-5] for name in paths if name.endswith(".json")}
+        if not self.local:
+            return {key for place in self.facts_below(f"records/{kind}") if (key := _key_of(place))}
+        with self._reading(f"records/{kind}"):  # names alone: to ask for each file's facts takes five times as long
+            return {
+                key for _, names in _local_folders(f"{self._root}/records/{kind}") for key in map(_key_of, names) if key
+            }
 
     # -- features --------------------------------------------------------------------------------------------------
 
@@ -184,9 +198,7 @@ class Store:
 
     def has_feature(self, key: str) -> bool:
         """Whether the feature is there."""
-        place = feature_place(key)
-        with self._reading(place):
-            return bool(self._fs.exists(f"{self._root}/{place}"))
+        return self.facts(feature_place(key)) is not None
 
     def put_feature(self, key: str, data: bytes) -> None:
         """Store the npz bytes of a feature."""
@@ -228,22 +240,51 @@ class Store:
 
     def size(self, place: str) -> int | None:
         """How many bytes lie at a place below the root, without reading them; None when nothing does."""
-        try:
-            with self._reading(place):
-                return int(self._fs.info(f"{self._root}/{place}")["size"])
-        except FileNotFoundError:
-            return None
+        facts = self.facts(place)
+        return None if facts is None else facts.size
+
+    def facts(self, place: str) -> FileFacts | None:
+        """What the file system says of the file at a place below the root; None when nothing is there."""
+        return self.facts_of([place]).get(place)
+
+    def facts_of(self, places: Iterable[str]) -> dict[str, FileFacts]:
+        """What the file system says of some files, by place; without those that are not there."""
+        facts: dict[str, FileFacts] = {}
+        local, root, now_ns = self.local, self._root, time.time_ns()
+        for place in places:
+            try:
+                facts[place] = (
+                    _local_facts(os.stat(f"{root}/{place}"), now_ns)  # noqa: PTH116 - a Path for each takes as long
+                    if local
+                    else _remote_facts(self._fs.info(f"{root}/{place}"))
+                )
+            except FileNotFoundError:
+                continue
+            except Exception as error:  # each driver has kinds of its own
+                raise read_error(self.url, place, error) from error
+        return facts
+
+    def facts_below(self, folder: str) -> dict[str, FileFacts]:
+        """What the file system says of every file below a folder of the store, by place, in one listing.
+
+        Scratch files are left out.
+
+        Args:
+            folder: below the root; "": all of the store.
+        """
+        top = f"{self._root}/{folder}".rstrip("/")
+        self._fs.invalidate_cache()
+        with self._reading(folder or "the list of files"):
+            if self.local:
+                return dict(_local_files(Path(self._root), Path(top)))
+            entries = self._entries(top)
+        root = self._root.lstrip("/")
+        places = {str(name).lstrip("/").removeprefix(root).lstrip("/"): entry for name, entry in entries.items()}
+        return {place: _remote_facts(entry) for place, entry in places.items()}
 
     def files(self) -> dict[str, int]:
         """The size in bytes of every file below the root, by its place, in one listing; scratch files are left out."""
-        self._fs.invalidate_cache()
-        with self._reading("the list of files"):
-            if self.local:
-                return dict(_local_files(Path(self._root)))
-            entries = self._entries(self._root)
-        root = self._root.lstrip("/")
-        places = {str(name).lstrip("/").removeprefix(root).lstrip("/"): entry for name, entry in entries.items()}
-        return {place: int(entry["size"] or 0) for place, entry in places.items()}
+        return {place: facts.size for place, facts in self.facts_below("").items()}
 
     def remove(self, place: str) -> None:
         """Remove a file that is damaged, so that it is made again, or should not have been stored."""
@@ -257,10 +298,14 @@ class Store:
     def peek(self, place: str) -> bytes | None:
         """The bytes at a place below the root, unchecked; None when there are none."""
         try:
-            with self._reading(place):
-                return bytes(self._fs.cat_file(f"{self._root}/{place}"))
+            if self.local:
+                with open(f"{self._root}/{place}", "rb", buffering=0) as handle:
+                    return handle.readall()
+            return bytes(self._fs.cat_file(f"{self._root}/{place}"))
         except FileNotFoundError:
             return None
+        except Exception as error:  # each driver has kinds of its own
+            raise read_error(self.url, place, error) from error
 
     @contextmanager
     def _reading(self, place: str) -> Iterator[None]:
@@ -326,14 +371,51 @@ class Store:
             yield
 
 
-def _local_files(root: Path) -> Iterator[tuple[str, int]]:
-    for folder, _, names in os.walk(root):
+def _key_of(name: str) -> str | None:
+    """The key of a record by the name of its file, or its place; None for other files."""
+    return name.rsplit("/", 1)[-1][:-5] if name.endswith(".json") else None
+
+
+def _local_folders(top: str) -> Iterator[tuple[str, list[str]]]:
+    """Every folder inside one, with the names in it; nothing where there is none, or a run removes it just now."""
+    for folder in _names_in(top):
+        with suppress(NotADirectoryError):
+            yield folder, _names_in(f"{top}/{folder}")
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - a Path for each name takes longer than the listing
+    except FileNotFoundError:
+        return []
+
+
+def _local_files(root: Path, top: Path) -> Iterator[tuple[str, FileFacts]]:
+    now_ns = time.time_ns()
+    for folder, _, names in os.walk(top):
         below = Path(folder).relative_to(root)
         for name in names:
             path = below / name
             with suppress(FileNotFoundError):  # a run may be at work
                 if not is_scratch(path):
-                    yield path.as_posix(), (root / path).stat().st_size
+                    yield path.as_posix(), _local_facts((root / path).stat(), now_ns)
+
+
+SETTLED_NS = 2_000_000_000
+"""The age of a file from which on the file system's clock, the coarsest one being FAT's, shows any further change."""
+
+
+def _local_facts(status: os.stat_result, now_ns: int) -> FileFacts:
+    size, written_ns, changed_ns = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    settled = now_ns - changed_ns > SETTLED_NS and now_ns - written_ns > SETTLED_NS
+    return FileFacts(size, hash((size, written_ns, changed_ns, status.st_ino)) if settled else None)
+
+
+def _remote_facts(entry: Mapping[str, Any]) -> FileFacts:
+    """What an object store says; its entity tag follows from the content."""
+    size = int(entry["size"] or 0)
+    tag = next((str(entry[name]) for name in ("ETag", "etag", "md5Hash", "content_md5") if entry.get(name)), None)
+    return FileFacts(size, None if tag is None else int(bytes_digest(f"{size} {tag}".encode())[:15], 16))
 
 
 def _difference(data: bytes) -> str:

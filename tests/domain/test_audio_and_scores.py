@@ -4,7 +4,7 @@ import soundfile
 
 from songbench.domain.audio import Audio, AudioFile, MemoryAudio, read_audio
 from songbench.domain.errors import InputError, nearest
-from songbench.domain.hashing import canonical_json, content_key, derived_seed
+from songbench.domain.hashing import KeyPrefix, canonical_json, content_key, derived_seed
 from songbench.domain.score import Scores
 
 
@@ -69,6 +69,9 @@ def test_keys_ignore_order_and_refuse_nan():
     assert content_key({"a": 1, "b": [1.5, "é"]}) == content_key({"b": [1.5, "é"], "a": 1})
     assert content_key("a", "b") != content_key("ab")
     assert canonical_json({"b": None, "a": "你"}) == '{"a":"你","b":null}'
+    first, rest = ("score", {"b": 1.5, "a": "你"}), ('key"', {"take": 1, "seed": None}, None)
+    assert KeyPrefix(*first).key(*rest) == content_key(*first, *rest)
+    assert KeyPrefix(*first).key("key") == content_key(*first, "key")
     with pytest.raises(ValueError, match="JSON"):
         content_key(float("nan"))
     assert 0 <= derived_seed(0, "p", 1) < 2**31

@@ -10,7 +10,7 @@ from songbench.domain.errors import InputError
 from songbench.execution.checksums import SUMS
 from songbench.execution.config import build_experiment, compose
 from songbench.execution.damage import discard_damage
-from songbench.execution.gather import gather
+from songbench.execution.gather import completion, gather, stored_completion
 from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD, make_record, read_record
 from songbench.execution.runner import Runner
@@ -54,9 +54,16 @@ class Bench:
     def report(self):
         write_report(self.board(), self.experiment().folder)
 
-    def board(self):
+    def gathered(self):
         experiment = self.experiment()
-        return build_leaderboard(gather(experiment, Store(experiment.store)), **experiment.statistics)
+        return gather(experiment, Store(experiment.store))
+
+    def counted(self):
+        experiment = self.experiment()
+        return stored_completion(experiment, Store(experiment.store))
+
+    def board(self):
+        return build_leaderboard(self.gathered(), **self.experiment().statistics)
 
     def verify(self):
         experiment = self.experiment()
@@ -184,8 +191,10 @@ def test_a_run_mends_whatever_is_cut(bench, how):
     for path in bench.files():
         if path.name not in NOTHING_RESTS_ON:
             HOW[how](path)
+    assert bench.counted() == completion(bench.gathered())
     outcome = bench.run()
     assert bench.verify().intact
+    assert bench.counted() == completion(bench.gathered())
     assert bench.numbers()[0] == numbers
     assert how == "deleted" or outcome.damaged
 

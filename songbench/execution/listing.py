@@ -1,0 +1,60 @@
+"""What lies in a store, asked of the file system once for all who plan on it; nothing is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from songbench.execution.store import FileFacts, Kind, Store, record_place
+
+FEW = 64
+"""So many files are asked for one by one; for more the whole folder is listed first."""
+
+
+class Listing:
+    """The files of a store as they were when they were first asked for, until this is forgotten.
+
+    A folder on this disk gives the names of its files at a fraction of the cost of their facts, so these are asked only
+    of files that are meant. An object store gives both together, a thousand at a time.
+
+    Args:
+        store: the store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._keys: dict[Kind, set[str]] = {}
+        self._folders: dict[str, dict[str, FileFacts]] = {}
+        self._sizes: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Ask anew from now on, as results may have been stored or removed."""
+        self._keys.clear()
+        self._folders.clear()
+        self._sizes.clear()
+
+    def records(self, kind: Kind, keys: Collection[str]) -> dict[str, FileFacts]:
+        """What the file system says of records, by key; without those that are not there."""
+        if self._store.local and len(keys) > FEW:
+            if kind not in self._keys:
+                self._keys[kind] = self._store.keys(kind)
+            keys = self._keys[kind].intersection(keys)
+        places = {record_place(kind, key): key for key in keys}
+        return {places[place]: facts for place, facts in self._facts_of(f"records/{kind}", places).items()}
+
+    def sizes(self, places: Iterable[str]) -> dict[str, int]:
+        """The sizes in bytes of blobs and features by their places; without those that are not there."""
+        distinct = set(places)
+        new = distinct - self._sizes.keys()
+        for folder in ("blobs", "features"):
+            facts = self._facts_of(folder, [place for place in new if place.startswith(f"{folder}/")])
+            self._sizes |= {place: fact.size for place, fact in facts.items()}
+        return {place: self._sizes[place] for place in distinct & self._sizes.keys()}
+
+    def _facts_of(self, folder: str, places: Collection[str]) -> dict[str, FileFacts]:
+        """What the file system says of files that all lie below one folder."""
+        if self._store.local or len(places) <= FEW:
+            return self._store.facts_of(places)
+        if folder not in self._folders:
+            self._folders[folder] = self._store.facts_below(folder)
+        facts = self._folders[folder]
+        return {place: facts[place] for place in places if place in facts}

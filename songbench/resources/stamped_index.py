@@ -1,0 +1,123 @@
+"""What was once read in files and need not be read again, as long as their stamps are the same: a local SQLite file.
+
+Such an index is never the truth. It lies in the user's cache folder, apart from what it tells of, which may be on a
+network or read-only; it may be deleted at any time, which costs the time to read everything once more. Several
+processes may use it at once. One that is damaged, locked for long or cannot be written counts as empty: every entry
+carries a checksum, and what cannot be an index is thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TypeVar
+from zlib import crc32
+
+T = TypeVar("T")
+
+UNUSED_DAYS = 90
+"""An index that nobody has used for so long is removed when another one is made."""
+_PATIENCE_S = 2.0
+_VERSION = 1
+_PART = 500  # keys in one question; SQLite takes 32,766
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS entries (
+    kind TEXT, key TEXT, stamp INTEGER, content TEXT, sum INTEGER, PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+PRAGMA user_version = {_VERSION};
+"""
+_PASSING = frozenset(
+    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN)
+)
+"""Errors that say nothing against the file itself."""
+
+
+class StampedIndex:
+    """Texts by kind and key, each with the stamp of the file it was read in.
+
+    Args:
+        path: of the index; nothing is there before the first entry.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, kind: str, stamps: Mapping[str, int]) -> dict[str, str]:
+        """What is known of files that are as they were.
+
+        Args:
+            kind: of files.
+            stamps: by key, what the files have now.
+
+        Returns:
+            The texts by key; without those that are not known, or of which another state was read.
+        """
+        if not self._path.is_file():
+            return {}
+        with suppress(OSError):
+            os.utime(self._path)
+        return self._attempt(lambda database: dict(_found(database, kind, stamps))) or {}
+
+    def add(self, kind: str, entries: Mapping[str, tuple[int, str]]) -> None:
+        """Keep what was read; where that cannot be done it is read again next time.
+
+        Args:
+            kind: of files.
+            entries: by key, the stamp from before the file was read, and the text.
+        """
+        with suppress(OSError):
+            if not self._path.exists():
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                _make_room(self._path.parent)
+            rows = [
+                (kind, key, stamp, content, crc32(f"{kind} {key} {stamp} {content}".encode()))
+                for key, (stamp, content) in sorted(entries.items())
+            ]
+            self._attempt(lambda database: _write(database, rows))
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Do something with the database; None where that fails."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_PATIENCE_S, isolation_level=None)) as database:
+                database.execute("PRAGMA synchronous = OFF")  # it may be lost
+                database.execute("PRAGMA cache_size = -65536")
+                return work(database)
+        except sqlite3.Error as error:
+            # The errors of Python itself, such as of text that is not UTF-8, have no code.
+            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _PASSING:
+                with suppress(OSError):
+                    self._path.unlink(missing_ok=True)
+                    self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+            return None
+
+
+def _found(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+        return
+    keys = sorted(stamps)  # in the order of the file
+    for start in range(0, len(keys), _PART):
+        part = keys[start : start + _PART]
+        question = (
+            f"SELECT key, stamp, content, sum FROM entries WHERE kind = ? AND key IN ({','.join('?' * len(part))})"
+        )
+        for key, stamp, content, checksum in database.execute(question, (kind, *part)):
+            if stamps.get(key) == stamp and crc32(f"{kind} {key} {stamp} {content}".encode()) == checksum:
+                yield key, content
+
+
+def _write(database: sqlite3.Connection, rows: list[tuple[str, str, int, str, int]]) -> None:
+    if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+        database.executescript(f"DROP TABLE IF EXISTS entries; {_SCHEMA}")
+    database.execute("BEGIN IMMEDIATE")
+    database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+    database.execute("COMMIT")
+
+
+def _make_room(folder: Path) -> None:
+    for path in folder.glob("*.sqlite"):
+        if time.time() - path.stat().st_mtime > UNUSED_DAYS * 86_400:
+            path.unlink(missing_ok=True)
