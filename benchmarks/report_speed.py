@@ -25,7 +25,7 @@ import numpy as np
 from songbench.contracts.cards import READY, Availability, Field, MetricCard, SystemCard
 from songbench.contracts.feature import Features
 from songbench.contracts.metric import Verdict
-from songbench.domain.audio import Audio, MemoryAudio
+from songbench.domain.audio import Audio, AudioSource, MemoryAudio
 from songbench.domain.lyrics import parse_lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import Scores
@@ -126,15 +126,29 @@ def _prompt(number: int) -> Prompt:
     return Prompt(id=f"p{number:03d}", lyrics=parse_lyrics(sections), language="en", seconds=SECONDS, tags=tags)
 
 
-def fill(experiment: Experiment, store: Store) -> None:
-    """Store every song and every score."""
+def fill(experiment: Experiment, store: Store, sounds: int | None = None) -> None:
+    """Store every song and every score.
+
+    Args:
+        experiment: the run.
+        store: where.
+        sounds: how many recordings the songs share; None: each has its own.
+    """
     rng = np.random.default_rng(0)
     planner = Planner(experiment, store)
     quality = {system.name: rng.normal() for system in experiment.systems}
-    for name, (_, request, key) in planner.songs.items():
-        samples = (0.1 * rng.standard_normal((1, int(SECONDS * RATE)))).astype("float32")
-        record = GenerationRecord(seconds=1.0)
-        save_song(store, key, Song(request=request, source=MemoryAudio(Audio(samples, RATE)), record=record))
+    shared: dict[int, AudioSource] = {}
+    for number, (name, (_, request, key)) in enumerate(planner.songs.items()):
+        place = number if sounds is None else number % sounds
+        if place not in shared:
+            samples = (0.1 * rng.standard_normal((1, int(SECONDS * RATE)))).astype("float32")
+            shared[place] = MemoryAudio(Audio(samples, RATE))
+        song = Song(request=request, source=shared[place], record=GenerationRecord(seconds=1.0))
+        save_song(store, key, song)
+        if sounds is None:
+            del shared[place]
+        else:
+            shared[place] = put_audio(store, shared[place])
         quality[name.prompt] = quality.get(name.prompt, rng.normal())
     digests = {name: store.digest("songs", key) or "" for name, (*_, key) in planner.songs.items()}
     for metric in experiment.metrics:

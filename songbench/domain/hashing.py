@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -54,14 +53,25 @@ def bytes_digest(data: bytes) -> str:
 
 def file_digest(path: str | Path) -> str:
     """The sha256 (64 hex digits) of a file; read again only when its size or time of change differs."""
+    state = _state(path)
+    if state not in _digests:
+        with open(path, "rb") as handle:
+            _digests[state] = hashlib.file_digest(handle, "sha256").hexdigest()
+    return _digests[state]
+
+
+def note_file_digest(path: str | Path, digest: str) -> None:
+    """Give `file_digest` the digest of a file as it is now, where that is known from elsewhere."""
+    _digests[_state(path)] = digest
+
+
+def _state(path: str | Path) -> tuple[str, int, int]:
     facts = Path(path).stat()
-    return _file_digest(str(path), facts.st_size, facts.st_mtime_ns)
+    return str(path), facts.st_size, facts.st_mtime_ns
 
 
-@functools.cache  # a suite may bring tens of thousands of files; each costs some 300 bytes here
-def _file_digest(path: str, size: int, changed_ns: int) -> str:
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+_digests: dict[tuple[str, int, int], str] = {}
+"""By path, size and time of change; a suite may bring tens of thousands of files, and each takes 300 bytes here."""
 
 
 def derived_seed(*parts: Json) -> int:

@@ -164,6 +164,7 @@ class _SuiteReader:
         self.path, self.detect = path, detect
         self.header: _HeaderForm | None = None
         self.lines: dict[str, _Line] = {}
+        self.ids: dict[str, str] = {}  # by what a disk that does not know case takes them for
         self.problems: list[InputError] = []
         self.unknown: list[tuple[int, str, UnknownTagsError]] = []
 
@@ -195,7 +196,7 @@ class _SuiteReader:
             )
         per_tag = self.header.seconds_per_tag if self.header else 1.0
         line = _read_line(value, self.path.parent, per_tag, number, self.detect)
-        duplicate = next((other for other in self.lines if other.casefold() == line.prompt.id.casefold()), None)
+        duplicate = self.ids.get(line.prompt.id.casefold())
         if duplicate == line.prompt.id:
             raise InputError(f"The id '{duplicate}' is used twice.", field="id", cure="Ids must be unique.")
         if duplicate is not None:
@@ -205,6 +206,7 @@ class _SuiteReader:
                 cure="Ids become file names, and some disks hold the two for one: change one.",
             )
         self.lines[line.prompt.id] = line
+        self.ids[line.prompt.id.casefold()] = line.prompt.id
 
     def finish(self) -> Suite:
         file = str(self.path)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from songbench.contracts import registry
 from songbench.contracts.cards import READY, Availability, MetricCard, SystemCard
@@ -25,6 +25,7 @@ from songbench.execution.limits import unsupported_reason
 from songbench.execution.recorded_keys import RecordedKeys
 from songbench.execution.sections import metric_parameters, system_parameters
 from songbench.execution.settings import EngineSettings
+from songbench.execution.sound_checks import SoundCheck, SoundChecks
 from songbench.execution.tracks import check_system_tracks
 from songbench.resources import needs
 from songbench.resources.language_memory import LanguageMemory
@@ -391,7 +392,9 @@ def _missing(kind: str, things: Sequence[tuple[str, Availability]]) -> str:
 
 
 def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
-    """Decode every audio file the suite names, so that a broken one is found before any work starts.
+    """Look at every audio file the suite names, so that a broken one is found before any work starts.
+
+    One that was decoded before and is as it was is not decoded again.
 
     Returns:
         What is odd about those that can be used.
@@ -399,20 +402,28 @@ def check_assets(suite: Suite) -> tuple[AssetRemark, ...]:
     Raises:
         InputError: naming the file and the prompt.
     """
-    remarks_of: dict[tuple[Asset, str], tuple[Remark, ...]] = {}
+    checks = {
+        (prompt.id, name): SoundCheck(asset, excerpt=isinstance(asset, CutAsset) or name == "prompt_wav")
+        for prompt in suite.prompts
+        for name, asset in prompt.assets.items()
+        if _is_of_file(asset)
+    }
     remarks = []
-    for prompt in suite.prompts:
-        _refuse_leak(prompt)
-        for name, asset in prompt.assets.items():
-            if not isinstance(asset.recording if isinstance(asset, CutAsset) else asset, FileAsset):
-                continue
-            if (asset, name) not in remarks_of:
+    with SoundChecks(checks.values(), _sound_remarks) as outcomes:
+        for prompt in suite.prompts:
+            _refuse_leak(prompt)
+            for name in prompt.assets:
+                if (check := checks.get((prompt.id, name))) is None:
+                    continue
                 try:
-                    remarks_of[asset, name] = _asset_remarks(asset, name)
+                    remarks += [AssetRemark(prompt.id, name, remark) for remark in outcomes.remarks(check)]
                 except InputError as error:
                     raise error.located(field=f"{name}' of prompt '{prompt.id}") from None
-            remarks += [AssetRemark(prompt.id, name, remark) for remark in remarks_of[asset, name]]
     return tuple(remarks)
+
+
+def _is_of_file(asset: Asset) -> TypeGuard[FileAsset | CutAsset]:
+    return isinstance(asset.recording if isinstance(asset, CutAsset) else asset, FileAsset)
 
 
 def _refuse_leak(prompt: Prompt) -> None:
@@ -429,14 +440,12 @@ def _refuse_leak(prompt: Prompt) -> None:
             )
 
 
-def _asset_remarks(asset: Asset, name: str) -> tuple[Remark, ...]:
+def _sound_remarks(check: SoundCheck) -> tuple[Remark, ...]:
     """What is odd about the sound of a file, or of what is cut from one."""
     from songbench.domain.audio import read_audio_with_remarks
     from songbench.domain.sound import sound_remarks
 
-    cut = asset if isinstance(asset, CutAsset) else None
-    file = cut.recording if cut else asset
-    assert isinstance(file, FileAsset)
-    audio, of_file = read_audio_with_remarks(file.path)
-    audio = audio.cut(cut.start, cut.seconds) if cut else audio
-    return (*of_file, *sound_remarks(audio, excerpt=cut is not None or name == "prompt_wav"))
+    sound, of_file = read_audio_with_remarks(check.path)
+    if isinstance(check.asset, CutAsset):
+        sound = sound.cut(check.asset.start, check.asset.seconds)
+    return (*of_file, *sound_remarks(sound, excerpt=check.excerpt))

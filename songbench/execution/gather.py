@@ -120,9 +120,12 @@ class Completion:
 
 def completion(results: RunResults) -> tuple[list[Completion], list[Completion]]:
     """How far songs are per system, and scores per metric."""
+    states_by_system: dict[str, list[SongState]] = {card.name: [] for card in results.systems}
+    for song, state in results.songs.items():
+        states_by_system[song.system].append(state)
     songs = []
     for card in results.systems:
-        states = [state for name, state in results.songs.items() if name.system == card.name]
+        states = states_by_system[card.name]
         songs.append(
             Completion(
                 name=card.name,

@@ -6,6 +6,7 @@ A run can be read all the same: its record names every key. They hold while prom
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +78,7 @@ class RecordedKeys:
             prompts: of the suite as it is now.
             songs: the keys of the system's songs as they are now, by ``SYSTEM/PROMPT/TAKE``.
         """
-        recorded_songs = {name: key for name, key in self.record["songs"].items() if name.startswith(f"{system}/")}
+        recorded_songs = self._songs_by_system.get(system, {})
         equality = {prompt.id for prompt in prompts} == set(self.record["prompts"]) and songs == recorded_songs
         if not equality or not self._is_metric(metric, parameters) or not all(map(self._is_recorded, prompts)):
             return None
@@ -88,7 +89,27 @@ class RecordedKeys:
         facts = self.record["metrics"].get(metric.id)
         return bool(facts) and (facts["version"], facts["parameters"]) == (metric.version, dict(parameters))
 
+    @functools.cached_property
+    def _songs_by_system(self) -> dict[str, dict[str, str]]:
+        songs: dict[str, dict[str, str]] = {}
+        for name, key in self.record["songs"].items():
+            songs.setdefault(name.partition("/")[0], {})[name] = key
+        return songs
+
+    @functools.cached_property
+    def _verdicts(self) -> dict[str, tuple[Prompt, bool]]:
+        """Per prompt id, the prompt that was looked at last and whether it is the recorded one."""
+        return {}
+
     def _is_recorded(self, prompt: Prompt) -> bool:
+        """Asked for every song and score of a prompt; its key is computed once."""
+        known, verdict = self._verdicts.get(prompt.id, (None, False))
+        if known is not prompt:
+            verdict = self._matches(prompt)
+            self._verdicts[prompt.id] = prompt, verdict
+        return verdict
+
+    def _matches(self, prompt: Prompt) -> bool:
         try:
             return bool(self.record["prompts"].get(prompt.id) == prompt.key())
         except InputError:  # its audio is not here either; its words must be the same all the same

@@ -28,6 +28,7 @@ from songbench.domain.hashing import Json, bytes_digest, content_key
 from songbench.execution.store_errors import open_error, read_error, write_error
 from songbench.execution.store_lock import local_lock, remote_lock
 from songbench.resources.files import is_scratch, sweep, write_atomically
+from songbench.resources.stamped_index import stamp_of
 
 __all__ = ["KINDS", "Blob", "Kind", "Store", "write_atomically"]
 
@@ -401,14 +402,8 @@ def _local_files(root: Path, top: Path) -> Iterator[tuple[str, FileFacts]]:
                     yield path.as_posix(), _local_facts((root / path).stat(), now_ns)
 
 
-SETTLED_NS = 2_000_000_000
-"""The age of a file from which on the file system's clock, the coarsest one being FAT's, shows any further change."""
-
-
 def _local_facts(status: os.stat_result, now_ns: int) -> FileFacts:
-    size, written_ns, changed_ns = status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    settled = now_ns - changed_ns > SETTLED_NS and now_ns - written_ns > SETTLED_NS
-    return FileFacts(size, hash((size, written_ns, changed_ns, status.st_ino)) if settled else None)
+    return FileFacts(status.st_size, stamp_of(status, now_ns))
 
 
 def _remote_facts(entry: Mapping[str, Any]) -> FileFacts:

@@ -91,7 +91,7 @@ def make_again(experiment: Experiment, store: Store, count: int) -> list[Remade]
     stored_keys = store.keys("songs")
     remade = []
     for system in experiment.systems:
-        songs = [(key, name) for name, (who, _, key) in planner.songs.items() if who is system and key in stored_keys]
+        songs = [(key, name) for name, _, key in planner.songs_by_system[system.name] if key in stored_keys]
         for key, name in sorted(songs, key=lambda pair: content_key("again", pair[0]))[:count]:
             remade.append(Remade(name, _again(system.plugin, planner, store, key, name)))
     return remade

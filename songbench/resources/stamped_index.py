@@ -36,6 +36,25 @@ _PASSING = frozenset(
 """Errors that say nothing against the file itself."""
 
 
+SETTLED_NS = 2_000_000_000
+"""The age of a file from which on the file system's clock, the coarsest one being FAT's, shows any further change."""
+
+
+def stamp_of(status: os.stat_result, now_ns: int) -> int | None:
+    """A number that is another one when a local file was written or replaced since.
+
+    Args:
+        status: of the file.
+        now_ns: from before that was asked for.
+
+    Returns:
+        None for a file so young that another change might leave the same traces.
+    """
+    size, written_ns, changed_ns = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    settled = now_ns - changed_ns > SETTLED_NS and now_ns - written_ns > SETTLED_NS
+    return hash((size, written_ns, changed_ns, status.st_ino)) if settled else None
+
+
 class StampedIndex:
     """Texts by kind and key, each with the stamp of the file it was read in.
 

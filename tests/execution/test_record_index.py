@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from songbench.execution import intact_records
-from songbench.execution import store as store_module
 from songbench.execution.intact_records import BASIS, IntactRecords, basis_to_json
 from songbench.execution.store import Store, record_place
+from songbench.resources import stamped_index
 
 SCORES = intact_records.WORTH_NOTING + 20
 
@@ -42,7 +42,7 @@ def store(filled, tmp_path, monkeypatch):
     """The same store, a copy with a cache folder of its own; its files count as old."""
     subprocess.run(["cp", "-r", filled.url, str(tmp_path / "store")], check=True)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(store_module, "SETTLED_NS", 0)
+    monkeypatch.setattr(stamped_index, "SETTLED_NS", 0)
     return CountingStore(str(tmp_path / "store"))
 
 
@@ -79,7 +79,7 @@ def test_what_they_say_is_read_where_it_is_wanted(store):
 
 
 def test_young_records_are_read_again(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(store_module, "SETTLED_NS", 3600 * 10**9)
+    monkeypatch.setattr(stamped_index, "SETTLED_NS", 3600 * 10**9)
     assert reads_of(store) == reads_of(store) == SCORES
     assert not (tmp_path / "cache/songbench/stores").exists()
 
@@ -151,10 +151,11 @@ def test_a_cache_that_cannot_be_written_costs_time_only(store, tmp_path):
 
 def test_many_processes_share_it(store, tmp_path):
     code = (
-        "import sys\nfrom songbench.execution import store\nstore.SETTLED_NS = 0\n"
+        "import sys\nfrom songbench.resources import stamped_index\nstamped_index.SETTLED_NS = 0\n"
+        "from songbench.execution.store import Store\n"
         "from songbench.execution.intact_records import IntactRecords\n"
         "for _ in range(3):\n"
-        "    records = IntactRecords(store.Store(sys.argv[1]))\n"
+        "    records = IntactRecords(Store(sys.argv[1]))\n"
         "    print(len(records.intact('scores', [f'{number:04x}' for number in range(int(sys.argv[2]))])))\n"
     )
     processes = [
