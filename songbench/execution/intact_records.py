@@ -119,9 +119,14 @@ class IntactRecords:
         """A whole record's digest and basis; None when it is not there or not whole."""
         return self._intact[kind].get(key) if self.intact(kind, [key]) else None
 
+    def whole(self, kind: Kind, keys: Iterable[str]) -> dict[str, IntactRecord]:
+        """Digest and basis of those of the keys whose records are whole, by key."""
+        known = self._intact[kind]
+        return {key: known[key] for key in self.intact(kind, keys)}
+
     def audio(self, kind: Kind, keys: Iterable[str]) -> dict[str, Blob]:
         """The audio of songs or assets, by key; of those whose records are whole."""
-        return {key: Blob(self._intact[kind][key].audio) for key in self.intact(kind, keys)}
+        return {key: Blob(record.audio) for key, record in self.whole(kind, keys).items()}
 
     def features(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys under which a feature is stored; whether it is whole is not asked."""

@@ -41,12 +41,14 @@ def stored_contents(planner: Planner) -> dict[str, dict[str, Any]]:
         "failures": [*songs, *scores],
     }
     contents: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS, "features", "blobs")}
+    bases: dict[str, Basis] = {}  # by their texts: the scores of a song mostly rest on the same
     for kind in KINDS:
-        for key in planner.records.intact(kind, keys_of[kind]):
-            record = planner.records.find(kind, key)
-            assert record is not None
+        for key, record in planner.records.whole(kind, keys_of[kind]).items():
             contents[kind][key] = record.digest
-            _add(contents, record.basis)
+            if record.basis_json not in bases:
+                bases[record.basis_json] = record.basis
+    for basis in bases.values():
+        _add(contents, basis)
     for key in _prepared_features(planner) - contents["features"].keys():
         data = planner.store.get_feature(key)
         with suppress(DamageError):
