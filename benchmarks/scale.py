@@ -75,7 +75,7 @@ def status(experiment: Experiment) -> int:
     return sum(part.remaining for part in (*songs, *scores))
 
 
-def gathered(experiment: Experiment) -> int:
+def results(experiment: Experiment) -> int:
     """Gather; returns how many songs and scores there are."""
     results = gather(experiment, Store(experiment.store))
     return len(results.sounds) + sum(len(metric.songs) for metric in results.metrics)
@@ -90,7 +90,7 @@ _WORK: Mapping[str, Callable[[Experiment], int]] = {
     "bare": bare,
     "plan": plan,
     "status": status,
-    "gather": gathered,
+    "gather": results,
     "report": report,
 }
 

@@ -29,30 +29,30 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
     planner = Planner(experiment, store)
     keys = [key for *_, key in planner.songs.values()]
     failures = {key: _failure(record) for key, record in planner.records.contents("failures", keys)}
-    made = {key: _made(record) for key, record in planner.records.contents("songs", keys)}
+    origins = {key: _origin(record) for key, record in planner.records.contents("songs", keys)}
     songs: dict[SongId, SongState] = {}
     for name in planner.requests:
         if name in planner.unsupported:
             songs[name] = Unsupported(planner.unsupported[name])
         else:
             key = planner.songs[name][2]
-            songs[name] = "done" if key in made else failures.get(key, "pending")
-    made_by_name = {name: made[key] for name, (_, _, key) in planner.songs.items() if key in made}
+            songs[name] = "done" if key in origins else failures.get(key, "pending")
+    origin_of = {name: origins[key] for name, (_, _, key) in planner.songs.items() if key in origins}
     return RunResults(
         suite=experiment.suite,
         takes=experiment.takes,
         systems=tuple(system.card for system in experiment.systems),
         songs=songs,
         metrics=tuple(_metric(planner, metric) for metric in experiment.metrics),
-        sounds={name: sound for name, (sound, _) in made_by_name.items()},
+        sounds={name: sound for name, (sound, _) in origin_of.items()},
         seeds={name: request.seed for name, (_, request) in planner.requests.items()},
-        generation={name: generation for name, (_, generation) in made_by_name.items()},
+        generation={name: generation for name, (_, generation) in origin_of.items()},
         asset_remarks=experiment.asset_remarks,
         machine=_machine(experiment),
     )
 
 
-def _made(record: Mapping[str, Any]) -> tuple[Sound, GenerationRecord]:
+def _origin(record: Mapping[str, Any]) -> tuple[Sound, GenerationRecord]:
     remarks = remarks_from_json(record.get("remarks", ()))
     sound = Sound(Blob(record["audio"]).digest, remarks, record.get("audio_seconds"))
     return sound, generation_from_json(record["system_record"])

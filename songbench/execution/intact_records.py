@@ -96,11 +96,11 @@ class IntactRecords:
     def intact(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose records are whole."""
         distinct = set(keys)
-        known = self._intact[kind]
-        open_keys = distinct - known.keys()
+        records = self._intact[kind]
+        open_keys = distinct - records.keys()
         if open_keys:
             self._look(kind, open_keys)
-        return distinct & known.keys()
+        return distinct & records.keys()
 
     def contents(self, kind: Kind, keys: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What those of the keys say whose records are whole, one after the other; each is read once."""
@@ -119,14 +119,14 @@ class IntactRecords:
         """A whole record's digest and basis; None when it is not there or not whole."""
         return self._intact[kind].get(key) if self.intact(kind, [key]) else None
 
-    def whole(self, kind: Kind, keys: Iterable[str]) -> dict[str, IntactRecord]:
+    def find_all(self, kind: Kind, keys: Iterable[str]) -> dict[str, IntactRecord]:
         """Digest and basis of those of the keys whose records are whole, by key."""
-        known = self._intact[kind]
-        return {key: known[key] for key in self.intact(kind, keys)}
+        records = self._intact[kind]
+        return {key: records[key] for key in self.intact(kind, keys)}
 
     def audio(self, kind: Kind, keys: Iterable[str]) -> dict[str, Blob]:
         """The audio of songs or assets, by key; of those whose records are whole."""
-        return {key: Blob(record.audio) for key, record in self.whole(kind, keys).items()}
+        return {key: Blob(record.audio) for key, record in self.find_all(kind, keys).items()}
 
     def features(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys under which a feature is stored; whether it is whole is not asked."""

@@ -193,9 +193,9 @@ class Planner:
     @functools.cached_property
     def _reference_remarks(self) -> dict[str, list[Remark]]:
         remarks: dict[str, list[Remark]] = {}
-        for one in self.experiment.asset_remarks:
-            if one.field == "reference":
-                remarks.setdefault(one.prompt, []).append(one.remark)
+        for of_asset in self.experiment.asset_remarks:
+            if of_asset.field == "reference":
+                remarks.setdefault(of_asset.prompt, []).append(of_asset.remark)
         return remarks
 
     # -- stages ----------------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ class Planner:
         def data(prompt: Prompt) -> dict[str, Any]:
             return {"song": None, **self.reference_data(prompt)}
 
-        audio = []
+        audio: list[tuple[str, _Audio]] = []
         for prompt in self.referenced:
             if isinstance(prompt.reference, FileAsset):
                 digest = file_digest(prompt.reference.path)

@@ -103,8 +103,8 @@ class RecordedKeys:
 
     def _is_recorded(self, prompt: Prompt) -> bool:
         """Asked for every song and score of a prompt; its key is computed once."""
-        known, verdict = self._verdicts.get(prompt.id, (None, False))
-        if known is not prompt:
+        prompt_then, verdict = self._verdicts.get(prompt.id, (None, False))
+        if prompt_then is not prompt:
             verdict = self._matches(prompt)
             self._verdicts[prompt.id] = prompt, verdict
         return verdict

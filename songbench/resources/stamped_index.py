@@ -79,7 +79,7 @@ class StampedIndex:
             return {}
         with suppress(OSError):
             os.utime(self._path)
-        return self._attempt(lambda database: dict(_found(database, kind, stamps))) or {}
+        return self._attempt(lambda database: dict(_entries(database, kind, stamps))) or {}
 
     def add(self, kind: str, entries: Mapping[str, tuple[int, str]]) -> None:
         """Keep what was read; where that cannot be done it is read again next time.
@@ -114,7 +114,7 @@ class StampedIndex:
             return None
 
 
-def _found(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
         return
     keys = sorted(stamps)  # in the order of the file

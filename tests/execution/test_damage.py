@@ -54,7 +54,7 @@ class Bench:
     def report(self):
         write_report(self.board(), self.experiment().folder)
 
-    def gathered(self):
+    def results(self):
         experiment = self.experiment()
         return gather(experiment, Store(experiment.store))
 
@@ -63,7 +63,7 @@ class Bench:
         return stored_completion(experiment, Store(experiment.store))
 
     def board(self):
-        return build_leaderboard(self.gathered(), **self.experiment().statistics)
+        return build_leaderboard(self.results(), **self.experiment().statistics)
 
     def verify(self):
         experiment = self.experiment()
@@ -191,10 +191,10 @@ def test_a_run_mends_whatever_is_cut(bench, how):
     for path in bench.files():
         if path.name not in NOTHING_RESTS_ON:
             HOW[how](path)
-    assert bench.counted() == completion(bench.gathered())
+    assert bench.counted() == completion(bench.results())
     outcome = bench.run()
     assert bench.verify().intact
-    assert bench.counted() == completion(bench.gathered())
+    assert bench.counted() == completion(bench.results())
     assert bench.numbers()[0] == numbers
     assert how == "deleted" or outcome.damaged
 
