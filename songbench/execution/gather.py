@@ -120,12 +120,12 @@ class Completion:
 
 def completion(results: RunResults) -> tuple[list[Completion], list[Completion]]:
     """How far songs are per system, and scores per metric."""
-    states_by_system: dict[str, list[SongState]] = {card.name: [] for card in results.systems}
+    states_by_system: dict[str, list[SongState]] = {}
     for song, state in results.songs.items():
-        states_by_system[song.system].append(state)
+        states_by_system.setdefault(song.system, []).append(state)
     songs = []
     for card in results.systems:
-        states = states_by_system[card.name]
+        states = states_by_system.get(card.name, [])
         songs.append(
             Completion(
                 name=card.name,
