@@ -16,7 +16,18 @@ from songbench.domain.errors import StoreWriteError, UnavailableError
 from songbench.domain.hashing import Json
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure, Song
-from songbench.plugin import Availability, Extractor, Feature, Features, MetricCard, Verdict, leave_out, with_left_out
+from songbench.plugin import (
+    Availability,
+    Extractor,
+    Feature,
+    Features,
+    MemoryNeed,
+    MetricCard,
+    Verdict,
+    leave_out,
+    with_left_out,
+)
+from songbench.resources.model_memory import need_of_weights, weights_of_card
 
 Part = TypeVar("Part", bound=Sized)
 """What a distance needs of one song: its embeddings or their moments; its length is the number of embeddings."""
@@ -86,6 +97,8 @@ class EmbeddingDistance(Generic[Part]):
         read: takes what the distance needs from a song's feature.
         compare: the distance with its leave-one-prompt-out values.
         unit: what one embedding stands for, in the plural.
+        song_bytes: of what `read` gives of a song, whatever its length.
+        second_bytes: of what it gives of each second.
     """
 
     card: MetricCard
@@ -93,6 +106,8 @@ class EmbeddingDistance(Generic[Part]):
     read: Callable[[Feature], Part]
     compare: Callable[[EmbeddingSets[Part]], Scores | NotApplicable]
     unit: str = "patches"
+    song_bytes: int = 0
+    second_bytes: int = 0
 
     @property
     def extractors(self) -> Sequence[Extractor]:
@@ -102,6 +117,12 @@ class EmbeddingDistance(Generic[Part]):
     def availability(self) -> Availability:
         """Whether the embedding's model is here."""
         return self.embedding.availability()
+
+    def memory_need(self, songs: int, seconds: float) -> MemoryNeed:
+        """The model, and what is compared of the songs and of as many references, which are in memory together."""
+        model = need_of_weights(weights_of_card(self.card.needs))
+        sides = 2 * songs * int(self.song_bytes + self.second_bytes * seconds)
+        return MemoryNeed(model.resident, max(model.working, sides))
 
     def not_applicable(self, songs: Sequence[str], reference: Sequence[str]) -> NotApplicable | None:
         """With fewer than two songs on a side, or where the songs are the reference (from digests of their audio)."""
@@ -217,3 +238,8 @@ def stored_moments(feature: Feature) -> Moments:
     """Reads moments that were stored instead of the embeddings themselves."""
     n, total, outer = (np.asarray(feature.arrays[name], np.float64) for name in ("frames", "total", "outer"))
     return Moments(int(n), total, outer)
+
+
+def moments_bytes(dimensions: int) -> int:
+    """Of the moments of one song's embeddings, in float64."""
+    return 8 * (dimensions + dimensions * (dimensions + 1) // 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets, moments, stored_moments
+from metrics.embedding_sets import EmbeddingDistance, EmbeddingSets, moments, moments_bytes, stored_moments
 from metrics.fadtk_environment import FADTK
 from metrics.features.analysis_copy import LOUDNESS
 from metrics.features.laion_clap import CLAP_MUSIC, ClapWindows
@@ -307,7 +307,11 @@ def _line_json(line: Extrapolation | None, seed: int) -> Json:
 def fad_musicnn() -> EmbeddingDistance[Moments]:
     """The entry point ``fad@musicnn``."""
     return EmbeddingDistance(
-        card=FAD_MUSICNN, embedding=MusicnnEmbedding(), read=moments("patches"), compare=frechet_scores
+        card=FAD_MUSICNN,
+        embedding=MusicnnEmbedding(),
+        read=moments("patches"),
+        compare=frechet_scores,
+        song_bytes=moments_bytes(200),
     )
 
 
@@ -329,7 +333,12 @@ def fad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> Embed
     embedding = MertEmbedding(layer, loudness)
     card = fad_mert_card(layer, loudness)
     return EmbeddingDistance(
-        card=card, embedding=embedding, read=stored_moments, compare=frechet_scores_in_many_dimensions, unit="frames"
+        card=card,
+        embedding=embedding,
+        read=stored_moments,
+        compare=frechet_scores_in_many_dimensions,
+        unit="frames",
+        song_bytes=moments_bytes(768),
     )
 
 
@@ -347,6 +356,7 @@ def fad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Moments]
         read=moments("vectors"),
         compare=frechet_scores_in_many_dimensions,
         unit="windows",
+        song_bytes=moments_bytes(512),
     )
 
 
@@ -375,4 +385,5 @@ def fad_ms_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[Momen
         read=moments("vectors"),
         compare=frechet_scores_of_full_rank,
         unit="windows",
+        song_bytes=moments_bytes(DIMENSIONS),
     )

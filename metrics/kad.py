@@ -165,7 +165,11 @@ def _values(sums: KernelSums) -> dict[str, float]:
 def kad_musicnn() -> EmbeddingDistance[npt.NDArray[np.floating]]:
     """The entry point ``kad@musicnn``."""
     return EmbeddingDistance(
-        card=KAD_MUSICNN, embedding=MusicnnEmbedding(), read=array("patches"), compare=kernel_scores
+        card=KAD_MUSICNN,
+        embedding=MusicnnEmbedding(),
+        read=array("patches"),
+        compare=kernel_scores,
+        second_bytes=round(8 * 200 / PATCH_SECONDS),
     )
 
 
@@ -186,6 +190,7 @@ def kad_mert(layer: int = LAYERS, loudness: Loudness | None = LOUDNESS) -> Embed
         read=array("seconds"),
         compare=kernel_scores,
         unit="seconds",
+        second_bytes=8 * 768,
     )
 
 
@@ -201,4 +206,5 @@ def kad_clap(loudness: Loudness | None = LOUDNESS) -> EmbeddingDistance[npt.NDAr
         read=array("vectors"),
         compare=kernel_scores,
         unit="windows",
+        second_bytes=8 * 512,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,21 +13,14 @@ from songbench.contracts.metric import Metric
 from songbench.contracts.system import System
 from songbench.domain.errors import SongbenchError
 from songbench.execution.plan import Job
-from songbench.resources import needs, weights
 from songbench.resources.memory import GIB
-from songbench.resources.weights import Weights
+from songbench.resources.model_memory import WORKING_BYTES, need_of_weights, weights_of_card
 
 PROCESS_BYTES = GIB // 2
 """Of a worker before it has any model: Python with numpy and torch (220 MiB on a CPU), a context on a CUDA device."""
 
-WORKING_BYTES = 3 * GIB // 4
-"""What a model of which nobody has measured it is taken to need beside its weights."""
-
 WORKING_BYTES_WITHOUT_MODEL = GIB // 4
 """What anything without weights is taken to need, such as signal processing on songs of some minutes."""
-
-WEIGHT_FACTOR = 2
-"""Bytes in memory per byte of a file of weights: half precision on the disk is single precision on a CPU."""
 
 LIKELY_SECONDS = 240.0
 """How long songs are taken to become of which the prompt does not say it."""
@@ -122,17 +115,6 @@ def estimate(plugin: System | Metric | None, songs: int, seconds: float, *, acce
     gib = getattr(plugin.card, "vram_gib", None)
     if gib and accelerator:
         return MemoryEstimate(MemoryNeed(0, int(gib * GIB)), "card")
-    models = [need for need in needs.of_card(plugin.card.needs) if isinstance(need, Weights)]
-    if models:
-        return MemoryEstimate(_of_weights(models), "weights")
+    if models := weights_of_card(plugin.card.needs):
+        return MemoryEstimate(need_of_weights(models), "weights")
     return MemoryEstimate(MemoryNeed(0, WORKING_BYTES_WITHOUT_MODEL), "assumed")
-
-
-def _of_weights(models: Sequence[Weights]) -> MemoryNeed:
-    """What follows from weights: all of them may be loaded, and work one after the other."""
-    loaded = [WEIGHT_FACTOR * weights.as_recorded(model).size for model in models]
-    working = [
-        WORKING_BYTES if model.peak_bytes is None else max(0, model.peak_bytes - size)
-        for model, size in zip(models, loaded, strict=True)
-    ]
-    return MemoryNeed(sum(loaded), max(working))

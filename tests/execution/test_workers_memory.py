@@ -3,12 +3,12 @@
 import pytest
 from songbench_probe import Probe
 
+from metrics.fad import fad_mert
 from metrics.features.transcript import WHISPER_BASE
 from songbench.contracts.cards import READY, MetricCard, SystemCard
 from songbench.contracts.memory import MemoryNeed
 from songbench.execution.gather import gather
 from songbench.execution.memory_needs import (
-    WEIGHT_FACTOR,
     JobMemory,
     estimate,
     ran_out_of_memory,
@@ -17,6 +17,7 @@ from songbench.execution.plan import Planner
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
 from songbench.resources.memory import GIB
+from songbench.resources.model_memory import WEIGHT_FACTOR
 
 TWO = ("engine.workers=2", "engine.batch=1")
 
@@ -94,6 +95,10 @@ class Metric(Plain):
     card = MetricCard(name="m", backend="x", version="1", fields=(), summary="", needs=("whisper-base", "numpy"))
 
 
+def of_set(songs):
+    return estimate(fad_mert(), songs, 240.0, accelerator=False)
+
+
 def test_what_is_not_declared_follows_from_the_card_the_weights_or_nothing():
     on_device, on_cpu = (estimate(Plain(), 4, 60.0, accelerator=answer) for answer in (True, False))
     assert (on_device.basis, on_device.need.total) == ("card", 24 * GIB)
@@ -101,6 +106,8 @@ def test_what_is_not_declared_follows_from_the_card_the_weights_or_nothing():
     metric = estimate(Metric(), 4, 60.0, accelerator=False)
     assert metric.basis == "weights" and metric.need.resident == pytest.approx(WEIGHT_FACTOR * 146e6, rel=0.03)
     assert metric.need.total == WHISPER_BASE.peak_bytes, "as measured"
+    assert of_set(5).need == of_set(10).need, "the model needs more than so few songs"
+    assert of_set(3000).need.working == pytest.approx(2 * 3000 * 8 * 768 * 771 / 2, rel=0.01)
     assert estimate(None, 1, 60.0, accelerator=False).basis == "assumed"
 
 
