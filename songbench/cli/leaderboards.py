@@ -46,6 +46,7 @@ def show_leaderboard(
     figures: Sequence[str] | None = None,
     audio: str | None = None,
     page: bool = True,
+    renew: bool = True,
 ) -> None:
     """Print an experiment's leaderboard, write its report into a folder, exit with 1 when something failed."""
     from rich.console import Console
@@ -74,11 +75,15 @@ def show_leaderboard(
         figures=figures,
         audio=mode,
         page=page,
+        renew=renew,
     )
     print_leaderboard(report.board, published=blocks)
-    names = ", ".join(path.name for path in report.paths[:5])
     console = Console(stderr=True, quiet=quiet)
-    console.print(f"{len(report.paths)} files in [bold]{folder}[/bold]: {names} …")
+    if report.paths:
+        names = ", ".join(path.name for path in report.paths[:5])
+        console.print(f"{len(report.paths)} files in [bold]{folder}[/bold]: {names} …")
+    else:
+        console.print(f"The report in [bold]{folder}[/bold] stays as it is: nothing that it rests on has changed.")
     if page:
         words = ["songbench", "view", experiment.name]
         words += [] if experiment.runs == Path(RUNS) else ["--runs", str(experiment.runs)]

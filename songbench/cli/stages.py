@@ -86,7 +86,8 @@ def execute(
     did = f"{new} new results" if new else f"nothing to compute: {extent} was stored already"
     bars.console.print(f"[bold]{did}[/bold] ({duration(outcome.seconds)})", highlight=False)
     if score and report:
-        show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, facet=facet)
+        idle = not (new or outcome.failed or outcome.damaged)
+        show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, facet=facet, renew=not idle)
     elif not score:
         exit_for_failures(gather(experiment, store))
 

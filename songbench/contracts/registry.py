@@ -12,7 +12,7 @@ import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import Distribution, EntryPoint, EntryPoints, entry_points
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -92,7 +92,24 @@ def package_of(group: str, name: str) -> str:
         name: one of its `names`.
     """
     distribution = _entry_points(group)[name].dist
-    return f"{distribution.name} {distribution.version}" if distribution else "unknown package"
+    return _title(distribution) if distribution else "unknown package"
+
+
+@functools.cache
+def _title(distribution: Distribution) -> str:
+    """Name and version, for which everything that a package says of itself is parsed."""
+    return f"{distribution.name} {distribution.version}"
+
+
+def module_of(group: str, name: str) -> str:
+    """The module that a name is declared to be in; ``unknown`` for a name that is not declared any more.
+
+    Args:
+        group: of entry points.
+        name: one of its `names`.
+    """
+    entry = _entry_points(group).get(name)
+    return entry.module if entry else "unknown"
 
 
 def plugin_name(group: str, name: str) -> str:

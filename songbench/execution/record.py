@@ -137,7 +137,10 @@ def save_record(experiment: Experiment, planner: Planner) -> Path:
     record = json.loads(json.dumps(make_record(experiment, planner), default=str))
     text = json.dumps(signed(record), indent=1, ensure_ascii=False, sort_keys=True)
     try:
-        write_atomically(path, text.encode())
+        if not (
+            path.is_file() and path.read_bytes() == text.encode()
+        ):  # its time of change tells which page is outdated
+            write_atomically(path, text.encode())
     except OSError as error:
         raise StoreWriteError(f"The run folder '{path.parent}' cannot be written: {error.strerror}.") from error
     return path

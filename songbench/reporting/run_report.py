@@ -20,6 +20,7 @@ from songbench.reporting.page.material import page_material
 from songbench.reporting.page.song_files import AudioMode
 from songbench.reporting.published import Published, remembered
 from songbench.reporting.report import write_report
+from songbench.reporting.report_state import ReportState
 
 
 class RunReport(NamedTuple):
@@ -28,7 +29,7 @@ class RunReport(NamedTuple):
     Attributes:
         board: the leaderboard.
         results: what it was made from.
-        paths: the files, without the songs of the page.
+        paths: the files, without the songs of the page; empty where the report was current and stays as it is.
     """
 
     board: Leaderboard
@@ -48,6 +49,7 @@ def write_run_report(
     figures: Sequence[str] = DEFAULT_FORMATS,
     audio: AudioMode | None = None,
     page: bool = True,
+    renew: bool = True,
 ) -> RunReport:
     """Write a run's report.
 
@@ -63,6 +65,7 @@ def write_run_report(
         audio: how songs come into the page; None: linked in the run's own folder from a store on this machine, where
             that takes no room, else not at all.
         page: whether it has a page at all.
+        renew: write it again even where it would be the same (`songbench.reporting.report_state`).
 
     Raises:
         SongbenchError: as `songbench.reporting.report.write_report`.
@@ -72,6 +75,11 @@ def write_run_report(
     published = remembered(experiment.folder) if published is None else published
     rated = load_listening_results(experiment.folder)
     board = build_leaderboard(results, listening_results=rated, facet=facet, **experiment.statistics)
+    mode: AudioMode = audio or ("link" if store.local and folder == experiment.folder else "none")
+    options = (facet or "", str(other_facets), repr(published), *figures, mode, str(page))
+    state = ReportState(experiment, folder, options)
+    if not renew and state.is_current():
+        return RunReport(board, results, [])
     earlier_facets = [name for name in facets_in(folder) if name in facet_names(results)] if other_facets else []
     other_parts = [
         build_leaderboard(results, listening_results=rated, facet=name, **experiment.statistics)
@@ -79,10 +87,10 @@ def write_run_report(
         if name != facet
     ]
     material = page_material(experiment, store, results, board, published, rated) if page else None
-    mode: AudioMode = audio or ("link" if store.local and folder == experiment.folder else "none")
     paths = write_report(
         board, folder, published, figures=figures, other_parts=other_parts, material=material, audio=mode
     )
+    state.note()
     return RunReport(board, results, paths)
 
 
