@@ -48,14 +48,12 @@ class Job:
         common: what all items share: which system or metric, its parameters.
         items: at least one.
         attempt: 0 for the first try.
-        alone: nothing else may run beside it on the same machine, as it died of memory before.
     """
 
     kind: str
     common: dict[str, Any]
     items: tuple[WorkItem, ...]
     attempt: int = 0
-    alone: bool = False
 
     @property
     def model(self) -> tuple[str, ...]:

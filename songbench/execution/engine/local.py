@@ -110,11 +110,6 @@ class _Slot:
         self.process.call("run", {"job": job.to_json(), "memory": memory})
 
 
-def _again(job: Job, cause: str) -> list[Job]:
-    """The same work as another attempt; what died of memory is done when nothing else is."""
-    return [replace(single, alone=ran_out_of_memory(cause)) for single in job.singly()]
-
-
 class LocalEngine:
     """Worker processes on this machine.
 
@@ -135,6 +130,7 @@ class LocalEngine:
         self.workers = settings.workers or len(self._devices) or max(1, usable_cores() // (self._threads or 1))
         self._needs = JobMemory(accelerator=self.accelerator)
         self._divisions = self._divided_memory(settings.memory_bytes)
+        self._starved: set[str] = set()  # keys of items that died of memory
         self._alone: deque[Job] = deque()
         self._slots: dict[int, _Slot] = {}
         self._inbox: Inbox = Queue()
@@ -171,7 +167,17 @@ class LocalEngine:
     @property
     def _is_alone(self) -> bool:
         """Whether a job runs that nothing else may run beside."""
-        return any(slot.job.alone for slot in self._slots.values() if slot.job)
+        return any(self._is_starved(slot.job) for slot in self._slots.values() if slot.job)
+
+    def _is_starved(self, job: Job) -> bool:
+        """Whether it died of memory, so that nothing else may run beside it."""
+        return any(item.key in self._starved for item in job.items)
+
+    def _again(self, job: Job, cause: str) -> list[Job]:
+        """The same work as another attempt."""
+        if ran_out_of_memory(cause):
+            self._starved.update(item.key for item in job.items)
+        return job.singly()
 
     def _divided_memory(self, memory: int | None) -> list[MemoryDivision]:
         """How the memory of the machine, or of each accelerator, is divided among the workers there."""
@@ -199,7 +205,7 @@ class LocalEngine:
         held_job = slot.held_job if slot else None
         job = queue.take(lambda job: held_job.shares_model(job) and fits(job)) if held_job else None
         job = job or queue.take(fits)
-        if job and job.alone:
+        if job and self._is_starved(job):
             self._alone.append(job)
             job = None
         if job is None and not busy and self._alone:
@@ -210,7 +216,7 @@ class LocalEngine:
         """Have a worker do a job; those that are idle end where they are in the way."""
         estimate, division = self._needs.of(job), self._division(place)
         idle = [number for number, slot in self._slots.items() if not slot.job]
-        for number in idle if job.alone else division.in_the_way(place, estimate.worker_bytes, idle):
+        for number in idle if self._is_starved(job) else division.in_the_way(place, estimate.worker_bytes, idle):
             if number != place:
                 self._remove(number).process.end()
         share = division.give(place, estimate.worker_bytes)
@@ -277,7 +283,7 @@ class LocalEngine:
             slot.unsettled.pop(event.key, None)
         of_memory = event.status == "failed" and first and ran_out_of_memory(event.cause)
         if (event.status == "error" or of_memory) and job.attempt < self._settings.retries:
-            slot.retries += _again(replace(job, items=(item,)), event.cause)
+            slot.retries += self._again(replace(job, items=(item,)), event.cause)
         else:
             report(job, item, replace(event, status="failed") if event.status == "error" else event)
 
@@ -296,7 +302,7 @@ class LocalEngine:
             return
         rest = replace(slot.job, items=tuple(slot.unsettled.values()))
         if rest.attempt < self._settings.retries:
-            queue.end(slot.job, [*slot.retries, *_again(rest, cause)])
+            queue.end(slot.job, [*slot.retries, *self._again(rest, cause)])
             return
         detail = slot.process.log.tail(LAST_WORDS_SECONDS)
         for item in rest.items:
