@@ -160,6 +160,8 @@ def _clipping(samples: npt.NDArray[np.float32], peak: float) -> Iterator[Remark]
     """
     import numpy as np
 
+    if peak < _FULL_SCALE:
+        return
     full = np.abs(samples) >= max(_FULL_SCALE, _FLAT * peak)
     runs = full[:, :-2] & full[:, 1:-1] & full[:, 2:]
     share = float(runs.mean()) if runs.size else 0.0

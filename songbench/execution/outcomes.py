@@ -103,10 +103,11 @@ def checked_song(song: Song) -> Song:
 def _source(source: object, subject: str) -> AudioSource:
     if isinstance(source, Audio):
         raise ContractError(f"gave bare Audio for {subject}; wrap it in MemoryAudio")
+    if isinstance(source, MemoryAudio):  # first, as asking whether it is an AudioSource would hash all of its samples
+        _audio(source.audio, subject)
+        return source
     if not isinstance(source, AudioSource):
         raise ContractError(f"gave {short_repr(source)} ({type(source).__name__}) for {subject}; audio is expected")
-    if isinstance(source, MemoryAudio):
-        _audio(source.audio, subject)
     return source
 
 

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from songbench.contracts.card_checks import faults_of_metric, faults_of_system
 from songbench.contracts.cards import Field, MetricCard, SystemCard
+from songbench.domain.audio import Audio
+from songbench.domain.lyrics import parse_lyrics
+from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable, Scores
-from songbench.domain.song import Failure
+from songbench.domain.song import Failure, Request, memory_song
 from songbench.execution.gather import gather
+from songbench.execution.outcomes import checked_song
 from songbench.execution.record import read_journal
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
@@ -245,3 +250,9 @@ def test_a_system_card_that_says_nothing_is_refused(experiment):
 def test_not_applicable_stays_what_it_is(experiment):
     results, _, _ = run(experiment, "metric.level.silent_on=p0", metrics=("level@probe",))
     assert verdicts(results)["p0"] == NotApplicable("it is not for this metric")
+
+
+def test_checking_a_song_does_not_hash_its_samples():
+    request = Request(prompt=Prompt(id="p", lyrics=parse_lyrics("[verse]\nla"), language="en"), take=0, seed=0)
+    song = memory_song(request, Audio(np.zeros((2, 48_000), "float32"), 48_000))
+    assert "digest" not in vars(checked_song(song).source)
