@@ -103,17 +103,21 @@ class IntactRecords:
         return distinct & records.keys()
 
     def contents(self, kind: Kind, keys: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What those of the keys say whose records are whole, one after the other; each is read once."""
+        """What those of the keys say whose records are whole, in no order; each is read once."""
         distinct = list(dict.fromkeys(keys))
         for start in range(0, len(distinct), _BATCH):
             part = distinct[start : start + _BATCH]
+            fresh = {key for key in part if key not in self._intact[kind]}
             records: dict[str, dict[str, Any]] = {}
-            self._look(kind, {key for key in part if key not in self._intact[kind]}, records)
-            for key in part:
-                if key in self._intact[kind]:
-                    record = records.get(key) or self.store.get(kind, key)
-                    if record is not None:
-                        yield key, record
+            self._look(kind, fresh, records)
+            # 1. those that were read just now
+            yield from ((key, record) for key, record in records.items() if key in self._intact[kind])
+            # 2. those that the index knew, and those that were looked at earlier
+            rest = [key for key in part if key in self._intact[kind] and key not in records]
+            digests = {key: self._intact[kind][key].digest for key in fresh.intersection(rest)}
+            for key, outcome in self.store.read_each(kind, rest, digests):
+                if not isinstance(outcome, DamageError):
+                    yield key, outcome[0]
 
     def find(self, kind: Kind, key: str) -> IntactRecord | None:
         """A whole record's digest and basis; None when it is not there or not whole."""
@@ -164,10 +168,12 @@ class IntactRecords:
         entries = self._index.find(kind, stamps) if self._index and len(stamps) > FEW else {}
         candidates = {key: IntactRecord(*text.split("\n")) for key, text in entries.items()}
         unknown: dict[str, tuple[int, str]] = {}
-        for key in facts.keys() - entries.keys():
+        for key, outcome in self.store.read_each(kind, facts.keys() - entries.keys(), {}):
             place = record_place(kind, key)
             try:
-                content, digest = self.store.read(kind, key)
+                if isinstance(outcome, DamageError):
+                    raise outcome
+                content, digest = outcome
                 basis = basis_of(content, place)
             except DamageError as damage:
                 if damage.problem != "is gone":

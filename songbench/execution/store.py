@@ -17,9 +17,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -35,6 +36,8 @@ __all__ = ["KINDS", "Blob", "Kind", "Store", "write_atomically"]
 Kind: TypeAlias = Literal["songs", "assets", "scores", "failures"]
 KINDS: tuple[Kind, ...] = ("assets", "songs", "scores", "failures")
 _DIGEST = "digest"
+_AT_ONCE = 1000
+"""So many records an object store is asked for side by side."""
 
 
 @dataclass(frozen=True)
@@ -143,19 +146,28 @@ class Store:
         Raises:
             DamageError: when it is gone, cut, or not what was stored.
         """
-        place = record_place(kind, key)
-        data = self.peek(place)
-        if data is None:
-            raise DamageError(place, "is gone")
-        try:
-            value = json.loads(data)
-            recorded = value.pop(_DIGEST)
-            digest = record_digest(kind, key, value)
-        except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
-            raise DamageError(place, "is empty" if not data.strip() else "is cut or unreadable") from None
-        if recorded != digest:
-            raise DamageError(place, "was altered")
-        return value, digest
+        return _read_record(kind, key, self.peek(record_place(kind, key)), None)
+
+    def read_each(
+        self, kind: Kind, keys: Collection[str], digests: Mapping[str, str]
+    ) -> Iterator[tuple[str, tuple[dict[str, Any], str] | DamageError]]:
+        """Many records, each with its digest or with what is wrong with it; an object store is asked for many at once.
+
+        Args:
+            kind: of record.
+            keys: which.
+            digests: of those among them that were found whole a moment ago, which are not hashed again.
+        """
+        places = {key: record_place(kind, key) for key in keys}
+        ahead: dict[str, bytes] = {}
+        for number, (key, place) in enumerate(places.items()):
+            if not self.local and number % _AT_ONCE == 0:
+                ahead = self._peek_all(list(islice(places.values(), number, number + _AT_ONCE)))
+            data = self.peek(place) if self.local else ahead.get(place)
+            try:
+                yield key, _read_record(kind, key, data, digests.get(key))
+            except DamageError as damage:
+                yield key, damage
 
     def get(self, kind: Kind, key: str) -> dict[str, Any] | None:
         """The record, or None when there is none or it is damaged (`verify` names the damage)."""
@@ -279,9 +291,7 @@ class Store:
             if self.local:
                 return dict(_local_files(Path(self._root), Path(top)))
             entries = self._entries(top)
-        root = self._root.lstrip("/")
-        places = {str(name).lstrip("/").removeprefix(root).lstrip("/"): entry for name, entry in entries.items()}
-        return {place: _remote_facts(entry) for place, entry in places.items()}
+        return {self._place_of(name): _remote_facts(entry) for name, entry in entries.items()}
 
     def files(self) -> dict[str, int]:
         """The size in bytes of every file below the root, by its place, in one listing; scratch files are left out."""
@@ -307,6 +317,25 @@ class Store:
             return None
         except Exception as error:  # each driver has kinds of its own
             raise read_error(self.url, place, error) from error
+
+    def _peek_all(self, places: Sequence[str]) -> dict[str, bytes]:
+        """The bytes at places in an object store, by place, asked for side by side; without what is not there."""
+        if len(places) < 2:  # the driver has another answer to one question
+            return {place: data for place in places if (data := self.peek(place)) is not None}
+        with self._reading(places[0]):
+            answers = self._fs.cat([f"{self._root}/{place}" for place in places], on_error="return")
+        contents = {}
+        for name, answer in answers.items():
+            place = self._place_of(name)
+            if isinstance(answer, bytes):
+                contents[place] = answer
+            elif not isinstance(answer, FileNotFoundError):
+                raise read_error(self.url, place, answer) from answer
+        return contents
+
+    def _place_of(self, name: str) -> str:
+        """The place below the root of what the driver calls so."""
+        return str(name).lstrip("/").removeprefix(self._root.lstrip("/")).lstrip("/")
 
     @contextmanager
     def _reading(self, place: str) -> Iterator[None]:
@@ -370,6 +399,32 @@ class Store:
         with local_lock(root / "lock", self.url, owner):
             sweep(root)
             yield
+
+
+def _read_record(kind: Kind, key: str, data: bytes | None, expected: str | None) -> tuple[dict[str, Any], str]:
+    """What the bytes of a record say, and the digest of that.
+
+    Args:
+        kind: of record.
+        key: of the record.
+        data: its bytes; None where it is gone.
+        expected: the digest of a record that was found whole a moment ago; None: it is hashed.
+
+    Raises:
+        DamageError: when it is gone, cut, or not what was stored.
+    """
+    place = record_place(kind, key)
+    if data is None:
+        raise DamageError(place, "is gone")
+    try:
+        value = json.loads(data.decode())
+        recorded = value.pop(_DIGEST)
+        digest = expected or record_digest(kind, key, value)
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        raise DamageError(place, "is empty" if not data.strip() else "is cut or unreadable") from None
+    if recorded != digest:
+        raise DamageError(place, "was altered")
+    return value, digest
 
 
 def _key_of(name: str) -> str | None:

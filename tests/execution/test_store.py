@@ -44,6 +44,17 @@ def test_records_come_back_and_are_listed(store):
     assert store.keys("scores") == set()
 
 
+def test_many_records_are_read_side_by_side(store):
+    for number in range(5):
+        store.save("scores", f"{number:04x}", {"x": number})
+    store._write("records/scores/00/0003.json", b"{")
+    outcomes = dict(store.read_each("scores", [f"{number:04x}" for number in range(6)], {"0001": "another"}))
+    assert [outcomes[f"{number:04x}"][0] for number in (0, 2, 4)] == [{"x": 0}, {"x": 2}, {"x": 4}]
+    assert outcomes["0000"][1] == store.digest("scores", "0000")
+    problems = {key: outcome.problem for key, outcome in outcomes.items() if isinstance(outcome, DamageError)}
+    assert problems == {"0001": "was altered", "0003": "is cut or unreadable", "0005": "is gone"}
+
+
 def test_files_are_listed_with_their_sizes(store):
     assert store.files() == {}
     blob = store.put_blob(b"abc", "bin")
