@@ -204,7 +204,7 @@ def verify(
     from songbench.reporting.console import show_verification
 
     folder = folder_of(run, runs)
-    record = read_record(folder / RECORD)
+    record = read_record(folder / RECORD, anew=True)
     opened = Store(store or recorded_config(record, folder)["store"])
     now: dict[str, Any] | str
     try:

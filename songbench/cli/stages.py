@@ -160,8 +160,9 @@ def _show_plan(experiment: Any, store: Any) -> None:
             stages += [planner.features(metric), planner.set_scoring(metric)]
         else:
             stages.append(planner.scoring(metric))
-    runs = experiment.runs.iterdir() if experiment.runs.is_dir() else []
-    seconds = mean_seconds(read_journal(folder) for folder in runs)
+    is_open = any(stage.missing or stage.waiting for stage in stages)  # else no past run need tell how long it takes
+    runs = experiment.runs.iterdir() if is_open and experiment.runs.is_dir() else []
+    seconds = mean_seconds(map(read_journal, runs))
     unsupported = list(limits.by_system(planner.unsupported).values())
     print_document(plan_table([(stage, seconds.get(stage.title)) for stage in stages], unsupported))
 

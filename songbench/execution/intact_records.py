@@ -228,13 +228,10 @@ class IntactRecords:
 
 def index_of(store: Store) -> StampedIndex | None:
     """The index of what the records of a store say, in the user's cache folder; None for stores in memory."""
-    import platformdirs
-
     address = str(Path(store.address("")).resolve()) if store.local else store.address("")
     if address.startswith("memory:"):
         return None
-    folder = Path(platformdirs.user_cache_dir("songbench")) / "stores"
-    return StampedIndex(folder / f"{bytes_digest(address.encode())[:32]}.sqlite")
+    return StampedIndex.in_cache(bytes_digest(address.encode())[:32])
 
 
 def _sizes_of(basis: Basis) -> dict[str, int]:

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from songbench.execution.recorded_keys import words_key
 from songbench.execution.stored_contents import score_keys, stored_contents
 from songbench.resources import checkouts, environments, weights
 from songbench.resources.files import write_atomically
+from songbench.resources.stamped_index import StampedIndex, stamp_of
 
 RECORD = "record.json"
 SCHEMA = 2
@@ -65,11 +66,12 @@ class Journal:
         self._handle.write(json.dumps(facts, ensure_ascii=False) + "\n")
 
 
-def read_journal(folder: Path) -> list[dict[str, Any]]:
+def read_journal(folder: Path) -> Iterator[dict[str, Any]]:
     """Every whole line of a run's journal; a line that a crash cut short, or that is damaged, is left out."""
     path = folder / JOURNAL
-    rows = path.read_bytes().splitlines() if path.exists() else []
-    return [entry for row in rows if (entry := _entry(row))]
+    if path.exists():
+        with open(path, "rb") as rows:
+            yield from (entry for row in rows if (entry := _entry(row)))
 
 
 def _entry(row: bytes) -> dict[str, Any] | None:
@@ -152,26 +154,52 @@ def signed(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, _DIGEST: content_key("run record", plain)}
 
 
-def read_record(path: Path) -> dict[str, Any]:
+def read_record(path: Path, *, anew: bool = False) -> dict[str, Any]:
     """The record of a run.
+
+    Args:
+        path: its file.
+        anew: hash it even if it was found whole before and its file is as it was.
 
     Raises:
         InputError: when it is not there, cut, altered, or of another version of songbench.
     """
     cure = "The command that made the run writes it anew; nothing stored is lost."
     try:
+        stamp = None if anew else _stamp(path)
         record = json.loads(path.read_bytes())
         if not isinstance(record, dict) or "schema" not in record:
             raise ValueError("not a run record")
         if record["schema"] != SCHEMA and _DIGEST not in record:
             raise InputError("The run was made by an earlier version of songbench.", file=str(path), cure=cure)
-        if record != signed(record):
+        if not _is_known(path, stamp) and record != signed(record):
             raise InputError("The record was altered since it was written.", file=str(path), cure=cure)
+        _note(path, stamp)
     except FileNotFoundError:
         raise InputError("The record is gone.", file=str(path), cure=cure) from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"The record is cut or unreadable ({error}).", file=str(path), cure=cure) from None
     return record
+
+
+_KIND = "run record"
+LARGE = 1_000_000
+"""Bytes from which on it is kept that a record is whole: to hash it takes longer than to read it."""
+
+
+def _stamp(path: Path) -> int | None:
+    now_ns, status = time.time_ns(), path.stat()
+    return stamp_of(status, now_ns) if status.st_size >= LARGE else None
+
+
+def _is_known(path: Path, stamp: int | None) -> bool:
+    """Whether a record was found whole before and is as it was."""
+    return stamp is not None and bool(StampedIndex.in_cache("runs").find(_KIND, {str(path.absolute()): stamp}))
+
+
+def _note(path: Path, stamp: int | None) -> None:
+    if stamp is not None and not _is_known(path, stamp):
+        StampedIndex.in_cache("runs").add(_KIND, {str(path.absolute()): (stamp, "whole")})
 
 
 def weights_here() -> dict[str, Mapping[str, Any]]:

@@ -99,7 +99,7 @@ class Runner:
         self._progress: RunProgress = progress or NoProgress()
         self._retry_failed, self._anew = retry_failed, anew
         self._outcome = Outcome()
-        self._unsettled = self._last_round = False
+        self._unsettled = self._last_round = self._worked = False
 
     def run(self, *, generate: bool = True, score: bool = True) -> Outcome:
         """Write the run's record, then do what is missing: render assets and songs, score them.
@@ -136,15 +136,21 @@ class Runner:
                     self._unsettled = False
                     if generate:
                         self._generate(planner, engine, journal)
-                        save_record(self._experiment, planner)
+                        self._save_record(planner)
                     if score:
                         self._score(planner, engine, journal)
                     if not self._unsettled:
                         break
                     planner = self._planner(engine)
-            save_record(self._experiment, planner)
+            self._save_record(planner)
         self._outcome.seconds = time.monotonic() - start_s
         return self._outcome
+
+    def _save_record(self, planner: Planner) -> None:
+        """Write the record anew, unless nothing was done since: of a large run that takes seconds."""
+        if self._worked:
+            save_record(self._experiment, planner)
+            self._worked = False
 
     def _planner(self, engine: Engine) -> Planner:
         settings, experiment = self._experiment.engine, self._experiment
@@ -215,6 +221,7 @@ class Runner:
         self._note_damage(planner)
         if not stage.jobs:
             return
+        self._worked = True
         failures: list[tuple[str, Event]] = []
         completed: set[str] = set()
 

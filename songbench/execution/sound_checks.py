@@ -59,7 +59,7 @@ class SoundChecks:
     """
 
     def __init__(self, checks: Iterable[SoundCheck], look: Callable[[SoundCheck], tuple[Remark, ...]]) -> None:
-        self._index = StampedIndex(_index_path())
+        self._index = StampedIndex.in_cache("sounds")
         self._look = look
         self._stamps = _stamps(checks)
         self._remarks: dict[str, tuple[Remark, ...]] = {}
@@ -105,12 +105,6 @@ def _stamps(checks: Iterable[SoundCheck]) -> dict[str, int]:
         if stamp is not None:
             stamps[check.key] = stamp
     return stamps
-
-
-def _index_path() -> Path:
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("songbench")) / "stores" / "sounds.sqlite"
 
 
 @functools.cache

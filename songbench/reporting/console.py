@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -288,14 +289,16 @@ def duration(seconds: float) -> str:
     return f"{rounded // 3600} h {rounded % 3600 // 60:02d} min"
 
 
-def mean_seconds(journals: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, float]:
+def mean_seconds(journals: Iterable[Iterable[Mapping[str, Any]]]) -> dict[str, float]:
     """Per stage title, the mean seconds of a stored item over past runs."""
-    times: dict[str, list[float]] = {}
+    seconds: dict[str, float] = {}
+    items: Counter[str] = Counter()
     for entries in journals:
         for entry in entries:
             if entry["outcome"] == "done":
-                times.setdefault(entry["stage"], []).append(entry["seconds"])
-    return {stage: sum(values) / len(values) for stage, values in times.items()}
+                seconds[entry["stage"]] = seconds.get(entry["stage"], 0.0) + entry["seconds"]
+                items[entry["stage"]] += 1
+    return {stage: total / items[stage] for stage, total in seconds.items()}
 
 
 _BROKEN: Phrase = (Fragment("broken", "bad"),)

@@ -84,9 +84,11 @@ def sweep(folder: Path) -> list[Path]:
     import psutil
 
     removed = []
-    for path in folder.rglob(".*.tmp"):
-        match = _SCRATCH.fullmatch(path.name)
-        if match and not (match["process"] and psutil.pid_exists(int(match["process"]))):
-            path.unlink(missing_ok=True)
-            removed.append(path)
+    for place, _, names in os.walk(folder):
+        for name in names:
+            match = _SCRATCH.fullmatch(name) if name.endswith(".tmp") else None
+            if match and not (match["process"] and psutil.pid_exists(int(match["process"]))):
+                removed.append(Path(place, name))
+    for path in removed:
+        path.unlink(missing_ok=True)
     return removed

@@ -65,6 +65,13 @@ class StampedIndex:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @classmethod
+    def in_cache(cls, name: str) -> StampedIndex:
+        """The index of this name in the user's cache folder."""
+        import platformdirs
+
+        return cls(Path(platformdirs.user_cache_dir("songbench")) / "stores" / f"{name}.sqlite")
+
     def find(self, kind: str, stamps: Mapping[str, int]) -> dict[str, str]:
         """What is known of files that are as they were.
 

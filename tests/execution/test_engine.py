@@ -225,7 +225,7 @@ def test_the_journal_and_the_record_tell_what_happened(experiment, tmp_path):
     plan = experiment("engine.workers=1")
     path = save_record(plan, Planner(plan, Store(plan.store)))
     run(plan)
-    entries = read_journal(plan.folder)
+    entries = list(read_journal(plan.folder))
     assert sum(entry["stage"] == "songs of probe" for entry in entries) == 4
     assert all(entry["outcome"] == "done" and entry["seconds"] >= 0 for entry in entries)
     record = json.loads(path.read_text())

@@ -1,12 +1,15 @@
 """The local index of what records say: it saves reading them, and whatever becomes of it the answers stay the same."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
+from songbench.domain.errors import InputError
 from songbench.execution import intact_records
+from songbench.execution import record as record_module
 from songbench.execution.intact_records import BASIS, IntactRecords, basis_to_json
 from songbench.execution.store import Store, record_place
 from songbench.resources import stamped_index
@@ -164,3 +167,21 @@ def test_many_processes_share_it(store, tmp_path):
     ]
     assert [process.communicate()[0].split() for process in processes] == [[str(SCORES)] * 3] * 4
     assert reads_of(store) == 0
+
+
+def test_a_large_record_of_a_run_is_hashed_once_and_its_changes_are_noticed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(stamped_index, "SETTLED_NS", 0)
+    path, hashed = tmp_path / "record.json", []
+    content = record_module.signed({"schema": record_module.SCHEMA, "songs": {"a": "0.123"}, "more": "x" * 10**6})
+    path.write_text(json.dumps(content))
+    signed = record_module.signed
+    monkeypatch.setattr(record_module, "signed", lambda record: hashed.append(1) or signed(record))
+    for _ in range(3):
+        assert record_module.read_record(path) == content
+    assert len(hashed) == 1
+    changed_unseen(path)
+    with pytest.raises(InputError, match="altered"):
+        record_module.read_record(path)
+    with pytest.raises(InputError, match="altered"):
+        record_module.read_record(path)
