@@ -95,7 +95,7 @@ class _SongsCache:
             positions = (slots[: self._most] - self._starts[:, None]).clamp_min(0)
             cos, sin = (table[positions][:, None] for table in (self._rope.cos, self._rope.sin))
             attends = [layer.fill(present[:, : self._most]) for layer in self._layers]
-            model.lm(torch.cat(rows), RoPE(cos, sin, self._rope.partner), attends)
+            model.lm(torch.cat(rows), RoPE(cos, sin, self._rope.turned), attends)
 
     def advance(self, frame: int, vocal: Tensor, previous: Tensor) -> Tensor:
         """Hidden vectors, (B, D), of a frame of the first songs, as many as are given.

@@ -211,7 +211,7 @@ class MaskPredictor(nn.Module):
             embeddings=torch.cat(songs, dim=1),
             frames=torch.cat(frames),
             lengths=tuple(lengths),
-            rope=RoPE(cos, sin, table.partner),
+            rope=RoPE(cos, sin, table.turned),
         )
 
     def encode_packed(self, songs: PackedSongs, accompaniment_ids: Tensor) -> Tensor:

@@ -11,15 +11,17 @@ from torch import Tensor
 class RoPE(NamedTuple):
     """Rotary position embedding as tables: a component becomes ``itself * cos + partner * sin``.
 
+    The first `turned` components of a head turn, each with the one half of `turned` away from it.
+
     Attributes:
         cos: (positions, W); 1 for components that do not turn.
         sin: (positions, W); negative for the first of two partners, 0 for components that do not turn.
-        partner: which component each one turns with, (W,).
+        turned: how many components turn, an even number.
     """
 
     cos: Tensor
     sin: Tensor
-    partner: Tensor
+    turned: int
 
     def at(self, positions: Tensor, rows: int) -> RoPE:
         """The tables of the rows of several songs that are each at one position.
@@ -32,7 +34,7 @@ class RoPE(NamedTuple):
             cos and sin of shape (songs * rows, 1, 1, W).
         """
         cos, sin = (table[positions].repeat_interleave(rows, 0)[:, None, None] for table in (self.cos, self.sin))
-        return RoPE(cos, sin, self.partner)
+        return RoPE(cos, sin, self.turned)
 
 
 def rope_table(positions: int, head: int, turned: int, base: float, device: torch.device | str = "cpu") -> RoPE:
@@ -56,8 +58,7 @@ def rope_table(positions: int, head: int, turned: int, base: float, device: torc
     still = torch.zeros(positions, head - turned, device=device)
     cos = torch.cat([angles.cos(), angles.cos(), still + 1], dim=-1)
     sin = torch.cat([-angles.sin(), angles.sin(), still], dim=-1)
-    order = torch.arange(head, device=device)
-    return RoPE(cos, sin, torch.cat([order[:turned].roll(turned // 2), order[turned:]]))
+    return RoPE(cos, sin, turned)
 
 
 def apply_rope(x: Tensor, rope: RoPE) -> Tensor:
@@ -70,5 +71,7 @@ def apply_rope(x: Tensor, rope: RoPE) -> Tensor:
     Returns:
         The shape and type of `x`; computed in float32.
     """
-    wide = x.float()
-    return torch.addcmul(wide * rope.cos, wide[..., rope.partner], rope.sin).to(x.dtype)
+    wide, turned, half = x.float(), rope.turned, rope.turned // 2
+    # Pieces are copied, not gathered by an index of single components, which takes three to four times as long.
+    partners = torch.cat([wide[..., half:turned], wide[..., :half], wide[..., turned:]], dim=-1)
+    return torch.addcmul(wide * rope.cos, partners, rope.sin).to(x.dtype)

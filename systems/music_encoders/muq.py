@@ -171,7 +171,7 @@ class MuqEncoder(nn.Module):
         x = self._entry(sound)
         head = self.sizes.width // self.sizes.heads
         rope = rope_table(x.shape[1], head, head, ROTARY_BASE, x.device)
-        rope = RoPE(rope.cos[:, None], rope.sin[:, None], rope.partner)
+        rope = RoPE(rope.cos[:, None], rope.sin[:, None], rope.turned)
         for layer in self.conformer["layers"]:  # type: ignore[attr-defined]
             x = layer(x, rope)
         if "layer_norm" in self.conformer:
