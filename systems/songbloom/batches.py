@@ -20,10 +20,19 @@ from torch import Tensor
 from systems.layers.attention import Attend
 from systems.layers.rotary import RoPE
 from systems.songbloom.config import ModelConfig
+from systems.songbloom.copies import device_copy
 from systems.songbloom.sketch_lm import SketchLM
 
 CACHE_BUCKET = 512
 """With static shapes the cache is read in whole multiples of this many positions, one captured graph for each."""
+
+
+MASKED = -65504.0
+"""Added to the scores of positions that may not be looked at; their weights are then zero in every type.
+
+Attention would make the same of a mask of truth values, once in every layer. It is finite, as not every library's
+attention takes infinity, and the largest half-precision number.
+"""
 
 
 def whole_buckets(positions: int) -> int:
@@ -73,12 +82,12 @@ class KVCache:
         return 2 * self.keys.numel() * self.keys.element_size()
 
 
-class Steps(ABC):
-    """Consecutive steps of several songs, from given positions on; the streaming state of the language model.
+class SongStep(ABC):
+    """One step of several songs at given positions; the streaming state of the language model is its cache.
 
     Args:
         lm: the model.
-        cache: of all slots; written at each step's positions.
+        cache: of all slots; written at the step's positions.
         rope: tables of at least as many positions as the cache has.
         positions: of each song's next embedding, (S,).
     """
@@ -87,42 +96,40 @@ class Steps(ABC):
         self._lm, self._cache, self._rope, self._positions = lm, cache, rope, positions
 
     @abstractmethod
-    def step(self, x: Tensor) -> Tensor:
-        """Hidden vectors of each song's next position, which are then one further; (S, R, D) to (S, R, D)."""
+    def hidden(self, x: Tensor) -> Tensor:
+        """Hidden vectors at each song's position; (S, R, D) to (S, R, D)."""
 
 
-class RaggedSteps(Steps):
+class RaggedStep(SongStep):
     """Each song attends to its own past and nothing else.
 
     The weights are read once for all songs; attention goes song by song, so that no song computes or reads the padding
     of another.
 
     Args:
-        lm: see `Steps`.
-        cache: see `Steps`.
-        rope: see `Steps`.
-        positions: see `Steps`; on the CPU.
+        lm: see `SongStep`.
+        cache: see `SongStep`.
+        rope: see `SongStep`.
+        positions: see `SongStep`; on the CPU.
         slots: the slot of each song.
     """
 
     def __init__(self, lm: SketchLM, cache: KVCache, rope: RoPE, positions: Tensor, slots: Sequence[int]) -> None:
-        super().__init__(lm, cache, rope, positions)
-        self._slots = slots
+        super().__init__(lm, cache, rope, device_copy(positions, lm.bos.device))
+        self._places = list(zip(slots, positions.tolist(), strict=True))
 
-    def step(self, x: Tensor) -> Tensor:
-        """See `Steps`."""
+    def hidden(self, x: Tensor) -> Tensor:
+        """See `SongStep`."""
         s, r, d = x.shape
-        rope = self._rope.at(self._positions.to(x.device), r)
-        places = list(zip(self._slots, self._positions.tolist(), strict=True))
+        rope = self._rope.at(self._positions, r)
         x = x.reshape(s * r, 1, d)
         for number, layer in enumerate(self._lm.layers):
-            x = layer(x, rope, self._attend(number, places))
-        self._positions = self._positions + 1
+            x = layer(x, rope, self._attend(number))
         hidden: Tensor = self._lm.norm(x)
         return hidden.view(s, r, d)
 
-    def _attend(self, layer: int, places: Sequence[tuple[int, int]]) -> Attend:
-        cache = self._cache
+    def _attend(self, layer: int) -> Attend:
+        cache, places = self._cache, self._places
 
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:  # each (S·R, H, 1, W)
             attended = torch.empty_like(q)
@@ -137,14 +144,14 @@ class RaggedSteps(Steps):
         return attend
 
 
-class StaticSteps(Steps):
+class StaticStep(SongStep):
     """Every slot with fixed shapes and without a look at any value, so that it can be captured.
 
     Args:
-        lm: see `Steps`.
-        cache: see `Steps`.
-        rope: see `Steps`.
-        positions: see `Steps`; one for each slot, on the device.
+        lm: see `SongStep`.
+        cache: see `SongStep`.
+        rope: see `SongStep`.
+        positions: see `SongStep`; one for each slot, on the device.
         length: how many positions of the cache to read; larger than every position.
     """
 
@@ -152,37 +159,39 @@ class StaticSteps(Steps):
         super().__init__(lm, cache, rope, positions)
         self._length = length
 
-    def step(self, x: Tensor) -> Tensor:
-        """See `Steps`."""
+    def hidden(self, x: Tensor) -> Tensor:
+        """See `SongStep`."""
         s, r, d = x.shape
         positions = self._positions
         rope = self._rope.at(positions, r)
-        mask = torch.arange(self._length, device=x.device) <= positions[:, None]  # (S, length)
+        # What every layer needs is made once: each small operation in a layer is hundreds of kernels a patch.
+        slots = torch.arange(s, device=x.device)
+        visible = torch.arange(self._length, device=x.device) <= positions[:, None]  # (S, length)
+        mask = x.new_zeros(visible.shape).masked_fill_(~visible, MASKED)
         mask = mask.repeat_interleave(r, 0)[:, None, None]  # (S·R, 1, 1, length)
         x = x.reshape(s * r, 1, d).contiguous()  # rows of one song may share memory: another case for `torch.compile`
         for number, layer in enumerate(self._lm.step_layers):
             keys, values = self._cache.keys[number], self._cache.values[number]
-            x = layer(x, rope, static_attention(keys, values, positions, mask))
-        self._positions = positions + 1
+            x = layer(x, rope, static_attention(keys, values, (slots, positions), mask))
         hidden: Tensor = self._lm.norm(x)
         return hidden.view(s, r, d)
 
 
-def static_attention(keys: Tensor, values: Tensor, positions: Tensor, mask: Tensor) -> Attend:
+def static_attention(keys: Tensor, values: Tensor, places: tuple[Tensor, Tensor], mask: Tensor) -> Attend:
     """Attention of one position of every slot to a layer's KV cache, which is written first.
 
     Args:
         keys: (S, R, H, length of the cache, W).
         values: likewise.
-        positions: (S,).
-        mask: which positions each row may look at, (S·R, 1, 1, length), for the first `length` of the cache.
+        places: slots and positions that are written, each (S,).
+        mask: added to the scores of each row for the first `length` positions of the cache, (S·R, 1, 1, length).
 
     Returns:
         A function of queries, keys and values, each (S·R, H, 1, W).
     """
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:  # each (S·R, H, 1, W)
-        slots = torch.arange(len(keys), device=q.device)
+        slots, positions = places
         keys[slots, :, :, positions] = k.unflatten(0, keys.shape[:2])[:, :, :, 0]
         values[slots, :, :, positions] = v.unflatten(0, values.shape[:2])[:, :, :, 0]
         length = mask.shape[-1]
@@ -248,7 +257,7 @@ class Batch(ABC):
         """How many positions the cache must have for so many to be used."""
 
     @abstractmethod
-    def index(self, slots: Sequence[int]) -> list[int] | slice:
+    def index(self, slots: Sequence[int]) -> Tensor | slice:
         """Which rows of a tensor with one row per slot are computed for the songs in these slots."""
 
     @abstractmethod
@@ -261,15 +270,24 @@ class Batch(ABC):
 
     @abstractmethod
     def place(self, slots: Sequence[int], rows: Tensor) -> Tensor:
-        """Rows of the songs in these slots, (S, …) on the CPU, on the device at the places of `index`."""
+        """Rows of the songs in these slots, (S, …) on the CPU, on the device at the places of `index`.
+
+        The host does not wait for the copy to a CUDA device; nor do `index`, `keep` and `next_positions`.
+        """
 
     @abstractmethod
     def next_positions(self, slots: Sequence[int]) -> tuple[Tensor, int]:
         """The positions of the songs' next embeddings, (S,), and how much of the cache the next patch reads."""
 
     @abstractmethod
-    def steps(self, slots: Sequence[int], positions: Tensor, length: int) -> Steps:
-        """The steps of a patch from what `next_positions` gave: positions (S,), and the length of the cache to read."""
+    def step(self, slots: Sequence[int], positions: Tensor, length: int) -> SongStep:
+        """A step of the songs in these slots.
+
+        Args:
+            slots: of the songs.
+            positions: theirs, (S,), as `next_positions` gave them or one for each token later.
+            length: how much of the cache is read, from `next_positions`.
+        """
 
 
 class RaggedBatch(Batch):
@@ -281,9 +299,9 @@ class RaggedBatch(Batch):
         """See `Batch`."""
         return positions
 
-    def index(self, slots: Sequence[int]) -> list[int] | slice:
+    def index(self, slots: Sequence[int]) -> Tensor | slice:
         """See `Batch`."""
-        return list(slots)
+        return device_copy(torch.tensor(slots), self.device)
 
     def row(self, slots: Sequence[int], slot: int) -> int:
         """See `Batch`."""
@@ -291,19 +309,21 @@ class RaggedBatch(Batch):
 
     def keep(self, tensor: Tensor, slots: Sequence[int], staying: Sequence[int]) -> Tensor:
         """See `Batch`."""
-        return tensor[torch.tensor([slots.index(slot) for slot in staying], device=self.device)]
+        if slots == staying:
+            return tensor
+        return tensor[device_copy(torch.tensor([slots.index(slot) for slot in staying]), self.device)]
 
     def place(self, slots: Sequence[int], rows: Tensor) -> Tensor:
         """See `Batch`."""
-        return rows.to(self.device)
+        return device_copy(rows, self.device)
 
     def next_positions(self, slots: Sequence[int]) -> tuple[Tensor, int]:
         """See `Batch`; the positions are on the CPU, where attention goes song by song."""
         return torch.tensor([self.positions[slot] for slot in slots]), self.cache.length
 
-    def steps(self, slots: Sequence[int], positions: Tensor, length: int) -> Steps:
+    def step(self, slots: Sequence[int], positions: Tensor, length: int) -> SongStep:
         """See `Batch`."""
-        return RaggedSteps(self.lm, self.cache, self.rope, positions, slots)
+        return RaggedStep(self.lm, self.cache, self.rope, positions, slots)
 
 
 class StaticBatch(Batch):
@@ -315,7 +335,7 @@ class StaticBatch(Batch):
         """See `Batch`."""
         return whole_buckets(positions)
 
-    def index(self, slots: Sequence[int]) -> list[int] | slice:
+    def index(self, slots: Sequence[int]) -> Tensor | slice:
         """See `Batch`."""
         return slice(None)
 
@@ -328,18 +348,16 @@ class StaticBatch(Batch):
         return tensor
 
     def place(self, slots: Sequence[int], rows: Tensor) -> Tensor:
-        """See `Batch`; the host does not wait for the copy."""
+        """See `Batch`."""
         values = torch.zeros(self.slots, *rows.shape[1:])
         values[list(slots)] = rows
-        if self.device.type == "cuda":
-            values = values.pin_memory()
-        return values.to(self.device, non_blocking=True)
+        return device_copy(values, self.device)
 
     def next_positions(self, slots: Sequence[int]) -> tuple[Tensor, int]:
         """See `Batch`."""
         length = whole_buckets(max(self.positions) + self.lm.config.steps)
-        return torch.tensor(self.positions, device=self.device), length
+        return device_copy(torch.tensor(self.positions), self.device), length
 
-    def steps(self, slots: Sequence[int], positions: Tensor, length: int) -> Steps:
+    def step(self, slots: Sequence[int], positions: Tensor, length: int) -> SongStep:
         """See `Batch`."""
-        return StaticSteps(self.lm, self.cache, self.rope, positions, length)
+        return StaticStep(self.lm, self.cache, self.rope, positions, length)

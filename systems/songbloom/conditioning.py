@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from systems.songbloom.config import ModelConfig
+from systems.songbloom.copies import device_copy
 from systems.songbloom.text.vocabulary import SECTION_MARK, SENTENCE_MARK, STRUCTURE_TAGS
 
 
@@ -58,8 +59,7 @@ class Conditioning(nn.Module):
                 sentences.append(min(sentence, self.config.max_sentences - 1))
             if symbol == self._sentence_mark:
                 sentence += 1
-        device = self.blank.device
-        tokens, tags, numbers = (torch.tensor(row, device=device) for row in (ids, owners, sentences))
+        tokens, tags, numbers = device_copy(torch.tensor([ids, owners, sentences]), self.blank.device)
         embedded = self.symbols(tokens) + self.symbols(tags) + self.sentences(numbers)
         return torch.cat([embedded, self.blank.expand(self.config.lyrics_length - len(ids), -1)])
 

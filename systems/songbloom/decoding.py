@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
-from systems.songbloom.batches import Batch, RaggedBatch, StaticBatch, Steps
+from systems.songbloom.batches import Batch, RaggedBatch, StaticBatch
 from systems.songbloom.config import DecodingConfig
+from systems.songbloom.copies import device_copy
 from systems.songbloom.costs import rows
-from systems.songbloom.cuda_graphs import CapturedCalls
+from systems.songbloom.cuda_graphs import CapturedCalls, Key
 from systems.songbloom.draws import Draws
 from systems.songbloom.guidance import cfg_of_rows
 from systems.songbloom.latent_solver import LatentSolver
@@ -31,6 +33,9 @@ from systems.songbloom.sampling import penalise, sample
 from systems.songbloom.stages import StageClock
 
 Ending = Literal["end token", "longest length"]
+
+TensorFunction: TypeAlias = Callable[..., tuple[Tensor, ...]]
+"""What is done for all songs at once and may be captured; tensors in, tensors out."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,8 @@ class DecodingEngine:
         model: prepared by `SongBloom.for_decoding`.
         config: how songs are drawn.
         slots: how many songs at once.
-        capture: compute with static shapes, each patch on a CUDA device as two captured graphs, one for the language
-            model and one for the whole solve; None: on CUDA devices.
+        capture: compute with static shapes, on a CUDA device as captured graphs: one for a token of the language model,
+            called for each of a patch, and one for the whole solve; None: on CUDA devices.
         compiled: pass the layers through `torch.compile` first, see `SongBloom.compile_layers`.
 
     Raises:
@@ -171,7 +176,7 @@ class DecodingEngine:
         if self._batch.needs_null(slot):
             self._batch.prepare_null(slot, conditioning.null_prefix())  # of no song, so it counts for none
         with self.clock.measure("prefix", (song,)):
-            self._batch.begin(slot, conditioning.prefix(source.lyrics, source.prompt.to(self.device)))
+            self._batch.begin(slot, conditioning.prefix(source.lyrics, device_copy(source.prompt, self.device)))
             self._inputs[slot] = self.model.sketch_lm.bos
             self._recent[slot] = self.sizes.end
             self._previous[slot] = 0
@@ -202,7 +207,10 @@ class DecodingEngine:
         # 3. Latents.
         noise = batch.place(staying, torch.stack([draws[slot].noise for slot in staying]))
         index, songs = batch.index(staying), [sequence.song for sequence in going]
-        latents, embedded = self._call("acoustic", songs, 0, self._solve, hidden, tokens, self._previous[index], noise)
+        inputs = (hidden, tokens, self._previous[index], noise)
+        solve = self._ready(("acoustic", 0), self._solve, *inputs)
+        with self.clock.measure("acoustic", songs):
+            latents, embedded = solve(*inputs)
         # 4. They are the language model's next input.
         self._inputs[index], self._recent[index], self._previous[index] = embedded, recent, latents
         for sequence in going:
@@ -225,60 +233,69 @@ class DecodingEngine:
         """
         batch, index = self._batch, self._batch.index(slots)
         positions, length = batch.next_positions(slots)
-
-        def sketch(inputs: Tensor, recent: Tensor, uniform: Tensor, positions: Tensor) -> tuple[Tensor, ...]:
-            steps = batch.steps(slots, positions, length)
-            if not self.sizes.sketch:
-                return *self._whether_to_go_on(steps, inputs, uniform), recent
-            return self._sketch_patch(steps, inputs, recent, uniform)
-
-        inputs = (self._inputs[index], self._recent[index], uniform, positions)
-        tokens, hidden, recent = self._call("sketch", songs, length, sketch, *inputs)
-        return tokens, hidden, recent
-
-    def _sketch_patch(self, steps: Steps, x: Tensor, recent: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The tokens of one patch of every song, one at a time.
-
-        Args:
-            steps: of the language model, at the patch's first position.
-            x: its input there, (S, D).
-            recent: the latest tokens, (S, window).
-            uniform: one number per song and token, (S, patch).
-        """
-        config, lm = self.config, self.model.sketch_lm
+        x, recent = self._inputs[index], self._recent[index]
         # In a song's first patch nothing is penalised, not even what the patch itself has used.
         first = (recent == self.sizes.end).all(dim=-1, keepdim=True)
-        tokens = []
-        for number in range(self.sizes.patch):
-            logits = cfg_of_rows(lm.logits(steps.step(self._in_rows(x))), config.guidance)
-            if config.penalise_repetition:
-                window = torch.where(first, self.sizes.end, recent)
-                logits = penalise(logits, window, config.repetition_penalty)
-            token = sample(logits, uniform[:, number], config)
-            recent = torch.cat([recent[:, 1:], token[:, None]], dim=1)
-            x = self.model.sketch_embedding(token)
-            tokens.append(token)
-        return torch.stack(tokens, dim=1), steps.step(self._in_rows(x)), recent
 
-    def _whether_to_go_on(self, steps: Steps, x: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
-        """Of a model without a sketch: for every song whether it has another patch, (S, 1), and its hidden vectors."""
-        hidden = steps.step(self._in_rows(x))
-        logits = cfg_of_rows(self.model.sketch_lm.logits(hidden), self.config.guidance)
-        return sample(logits, uniform[:, 0], self.config)[:, None], hidden
+        def hidden_vectors(x: Tensor, positions: Tensor) -> Tensor:
+            return batch.step(slots, positions, length).hidden(self._in_rows(x))
+
+        def token(x: Tensor, positions: Tensor, recent: Tensor, first: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
+            sketch_token = self._next_token(hidden_vectors(x, positions), recent, first, uniform)
+            recent = torch.cat([recent[:, 1:], sketch_token[:, None]], dim=1)
+            return sketch_token, self.model.sketch_embedding(sketch_token), positions + 1, recent
+
+        def end(x: Tensor, positions: Tensor) -> tuple[Tensor, ...]:
+            return (hidden_vectors(x, positions),)
+
+        def whether_to_go_on(x: Tensor, positions: Tensor, uniform: Tensor) -> tuple[Tensor, ...]:
+            hidden = hidden_vectors(x, positions)
+            logits = cfg_of_rows(self.model.sketch_lm.logits(hidden), self.config.guidance)
+            return sample(logits, uniform, self.config)[:, None], hidden
+
+        if not self.sizes.sketch:
+            ready = self._ready(("go on", length), whether_to_go_on, x, positions, uniform[:, 0])
+            with self.clock.measure("sketch", songs):
+                tokens, hidden = ready(x, positions, uniform[:, 0])
+            return tokens, hidden, recent
+        next_token = self._ready(("token", length), token, x, positions, recent, first, uniform[:, 0])
+        after_tokens = self._ready(("end", length), end, x, positions)
+        columns = []
+        with self.clock.measure("sketch", songs):
+            for number in range(self.sizes.patch):
+                sketch_token, x, positions, recent = next_token(x, positions, recent, first, uniform[:, number])
+                columns.append(sketch_token)
+            (hidden,) = after_tokens(x, positions)
+            return torch.stack(columns, dim=1), hidden, recent
+
+    def _next_token(self, hidden: Tensor, recent: Tensor, first: Tensor, uniform: Tensor) -> Tensor:
+        """One sketch token of every song, (S,).
+
+        Args:
+            hidden: of the language model, (S, R, D).
+            recent: the latest tokens, (S, window).
+            first: whether it is the song's first patch, (S, 1).
+            uniform: one number per song, (S,).
+        """
+        config = self.config
+        logits = cfg_of_rows(self.model.sketch_lm.logits(hidden), config.guidance)
+        if config.penalise_repetition:
+            window = torch.where(first, self.sizes.end, recent)
+            logits = penalise(logits, window, config.repetition_penalty)
+        return sample(logits, uniform, config)
 
     def _in_rows(self, x: Tensor) -> Tensor:
         """The same embedding for every row of a song: (S, D) to (S, R, D)."""
         return x[:, None].expand(-1, self.rows, -1)
 
-    def _solve(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def _solve(self, hidden: Tensor, tokens: Tensor, previous: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         """Latents of a patch (S, P, C), and the embedding of them that the language model reads next (S, D)."""
         latents = self._solver.solve(hidden, tokens[:, : self.sizes.sketch_tokens], previous, noise)
         return latents, self.model.acoustic_encoder(latents.to(self.model.dtype))
 
-    def _call(self, stage: str, songs: list[int], variant: int, function: Callable[..., Any], *inputs: Tensor) -> Any:
-        """Call a function and time it; where there are graphs, as a captured one for this variant of the stage."""
-        key = (stage, variant)
-        if self._graphs is not None:
-            self._graphs.prepare(key, function, *inputs)
-        with self.clock.measure(stage, songs):
-            return function(*inputs) if self._graphs is None else self._graphs.replay(key, *inputs)
+    def _ready(self, key: Key, function: TensorFunction, *inputs: Tensor) -> TensorFunction:
+        """A function as it is to be called: itself, or where there are graphs the one captured under this key."""
+        if self._graphs is None:
+            return function
+        self._graphs.prepare(key, function, *inputs)
+        return partial(self._graphs.replay, key)

@@ -7,7 +7,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from systems.songbloom.autoencoder import CONTEXT
-from systems.songbloom.batches import KVCache, RaggedSteps
+from systems.songbloom.batches import KVCache, RaggedStep
 from systems.songbloom.checkpoint import released_state_dict
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
 from systems.songbloom.costs import (
@@ -122,8 +122,8 @@ class TestAgainstTorch:
         cache.keys.zero_(), cache.values.zero_()
         position = 140
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            steps = RaggedSteps(lm, cache, lm.rope(150, "cpu"), torch.tensor([position - 1]), [0])
-            lm.logits(steps.step(torch.ones(1, 2, config.dim)))
+            step = RaggedStep(lm, cache, lm.rope(150, "cpu"), torch.tensor([position - 1]), [0])
+            lm.logits(step.hidden(torch.ones(1, 2, config.dim)))
         expected = lm_flops_per_patch(config, self.CONFIG.decoding, position) / config.steps
         assert counter.get_total_flops() == pytest.approx(expected, rel=0.03)
 

@@ -83,6 +83,38 @@ def test_a_batch_equals_the_songs_one_by_one(model, alone, slots, capture):
     assert_same_songs(alone, decoded(DecodingEngine(model, slots=slots, capture=capture), orders(8)))
 
 
+class HeldCalls:
+    """What CUDA graphs do with a function: it is looked at once, and later calls put new numbers into its inputs."""
+
+    def __init__(self):
+        self.functions = {}
+
+    def prepare(self, key, function, *inputs):
+        if key not in self.functions:
+            buffers = tuple(tensor.clone() for tensor in inputs)
+            function(*buffers)  # as before a capture
+            self.functions[key] = (function, buffers)
+
+    def replay(self, key, *inputs):
+        function, buffers = self.functions[key]
+        for target, source in zip(buffers, inputs, strict=True):
+            target.copy_(source)
+        return tuple(tensor.clone() for tensor in function(*buffers))
+
+
+def test_functions_are_captured_once_for_each_bucket_of_the_cache(model, alone, monkeypatch):
+    """A token and the end of a patch for each length that is read, and the solve; never a whole patch of tokens."""
+    monkeypatch.setattr("systems.songbloom.batches.CACHE_BUCKET", 32)
+    engine = DecodingEngine(model, slots=3, capture=True)
+    engine._graphs = HeldCalls()
+    assert_same_songs(alone, decoded(engine, orders(8)))
+    first, steps = SMALL.model.prefix, SMALL.model.steps
+    lengths = {-(-(first + steps * (patch + 1)) // 32) * 32 for patch in range(4)}
+    assert set(engine._graphs.functions) == {("acoustic", 0)} | {
+        (name, length) for name in ("token", "end") for length in lengths
+    }
+
+
 def test_an_engine_can_be_used_again(model, alone):
     engine = DecodingEngine(model, slots=3)
     decoded(engine, list(orders(8))[3:])

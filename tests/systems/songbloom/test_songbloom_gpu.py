@@ -1,5 +1,7 @@
 """On a CUDA device: captured graphs, streams and bfloat16 against the same songs decoded on a CPU."""
 
+import warnings
+
 import pytest
 import torch
 from songbloom_cases import calm_model
@@ -56,6 +58,23 @@ def test_the_same_songs_as_on_a_cpu(on_cpu, slots, capture, compiled):
     for song, (tokens, latents) in on_cpu.items():
         assert torch.equal(songs[song][0], tokens), f"song {song}"
         torch.testing.assert_close(songs[song][1], latents, rtol=1e-3, atol=1e-3)
+
+
+def test_the_host_waits_once_a_patch():
+    """torch itself names every wait; the first song captures graphs, which waits more often."""
+    engine = DecodingEngine(random_model(end_bias=-50).for_decoding("cuda"), slots=2)
+    songs_of(engine, 2)
+    events = engine.decode(orders(2))
+    [next(events) for _ in range(2)]
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        for _ in range(engine.longest - 2):
+            with warnings.catch_warnings(record=True) as waits:
+                warnings.simplefilter("always")
+                next(events), next(events)
+            assert len([wait for wait in waits if "synchroniz" in str(wait.message)]) == 1
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def quiet_model():
