@@ -33,12 +33,17 @@ from songbench.execution.record import hardware
 from systems.songbloom.audio_stream import AudioStream
 from systems.songbloom.checkpoint import released_state_dict
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
-from systems.songbloom.costs import bytes_per_token, cache_bytes, flops_per_patch, least_seconds_per_patch
+from systems.songbloom.costs import (
+    CHUNK_PATCHES,
+    bytes_per_token,
+    cache_bytes,
+    flops_per_patch,
+    least_seconds_per_patch,
+)
 from systems.songbloom.decoding import DecodingEngine, DecodingInput, SongEnd
 from systems.songbloom.draws import PatchDraws
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
-from systems.songbloom.singing import CHUNK_PATCHES
 
 SMALL_AUTOENCODER = AutoencoderConfig(channels=4)
 SIZES = {

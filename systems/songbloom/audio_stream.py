@@ -9,7 +9,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from systems.songbloom.autoencoder import CONTEXT, Autoencoder
+from systems.songbloom.autoencoder import Autoencoder
 
 
 @cache
@@ -52,7 +52,7 @@ class AudioStream:
         if latents.is_cuda and self._side is None:
             self._side = side_stream(latents.device)
         self._latents = torch.cat([self._latents.to(latents.device), latents.T.float()], dim=1)
-        while self._first + self._latents.shape[1] >= self._decoded + self._chunk + CONTEXT:
+        while self._first + self._latents.shape[1] >= self._decoded + self._chunk + self._autoencoder.context:
             self._decode(self._decoded + self._chunk)
         return self._ready(wait=False)
 
@@ -81,7 +81,7 @@ class AudioStream:
                 event.record(self._side)
             self._running.append((audio, event))
         self._decoded = end
-        dropped = max(0, self._decoded - CONTEXT - self._first)
+        dropped = max(0, self._decoded - self._autoencoder.context - self._first)
         self._latents, self._first = self._latents[:, dropped:], self._first + dropped
 
     def _ready(self, wait: bool) -> list[Tensor]:

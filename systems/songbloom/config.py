@@ -198,6 +198,20 @@ class AutoencoderConfig:
         """Latent frames per second."""
         return self.sample_rate / self.hop
 
+    @property
+    def context(self) -> int:
+        """How many latent frames on either side of a chunk its audio depends on: the decoder's reach, rounded up.
+
+        Goes back from the samples of a frame through every layer to the frames they are made of; 9 in released models.
+        """
+        first, last = 0, self.hop - 1
+        first, last = first - 3, last + 3
+        for stride in self.strides:
+            first, last = first - 3 * (1 + 3 + 9), last + 3 * (1 + 3 + 9)
+            padding = math.ceil(stride / 2)
+            first, last = math.ceil((first + padding + 1) / stride) - 2, (last + padding) // stride
+        return max(3 - first, last + 3)
+
     @classmethod
     def from_upstream(cls, decoded: Mapping[str, Any]) -> AutoencoderConfig:
         """Read the released JSON file, decoded.

@@ -80,8 +80,8 @@ def cache_bytes(config: SongBloomConfig, decoding: DecodingConfig, itemsize: int
     return 2 * model.lm_layers * model.dim * positions * rows(decoding) * itemsize
 
 
-PIECE_FRAMES = 128
-"""Frames that are decoded at once as songs are handed out: 6 patches of 16, and 16 frames on either side."""
+CHUNK_PATCHES = 6
+"""Patches decoded to audio at once by default (3.84 s); more costs memory, fewer costs time for the context."""
 
 
 def autoencoder_weights(config: AutoencoderConfig) -> int:
@@ -104,7 +104,8 @@ def decoding_need(config: SongBloomConfig, decoding: DecodingConfig, itemsize: i
     """
     model, autoencoder = config.model, config.autoencoder
     resident = itemsize * (lm_weights(model) + dit_weights(model)) + 4 * autoencoder_weights(autoencoder)
-    activations = max(16 * PIECE_FRAMES, 6 * model.prompt_frames) * 4 * autoencoder.channels * autoencoder.hop
+    piece = CHUNK_PATCHES * model.patch + 2 * autoencoder.context
+    activations = max(16 * piece, 6 * model.prompt_frames) * 4 * autoencoder.channels * autoencoder.hop
     return MemoryNeed(resident, cache_bytes(config, decoding, itemsize) + activations)
 
 

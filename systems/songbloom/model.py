@@ -12,6 +12,7 @@ from systems.songbloom.acoustic_encoder import AcousticEncoder
 from systems.songbloom.autoencoder import Autoencoder
 from systems.songbloom.conditioning import Conditioning
 from systems.songbloom.config import SongBloomConfig
+from systems.songbloom.copies import device_copy
 from systems.songbloom.sketch_lm import SketchLM
 
 
@@ -65,7 +66,7 @@ class SongBloom(nn.Module):
         self.sketch_lm.layers.checkpoint = self.acoustic_dit.layers.checkpoint = on
 
     def compile_layers(self) -> None:
-        """Pass the layers of both transformers through `torch.compile`, in place and once.
+        """Pass the layers of both transformers and the autoencoder's activations through `torch.compile`, once.
 
         It joins the small operations between matrix products, of which a layer has about fifteen. Layers are compiled
         one by one, as they are all alike: the first call takes seconds, where a whole transformer would take minutes.
@@ -83,6 +84,7 @@ class SongBloom(nn.Module):
         for layer in self.acoustic_dit.layers:
             layer.compile()
         self.sketch_lm.compile_step_layers()
+        self.autoencoder.compile_snakes()
 
     def encode_prompt(self, audio: Tensor, noise: Tensor) -> Tensor:
         """Latents of a style prompt.
@@ -95,5 +97,5 @@ class SongBloom(nn.Module):
             Shape (frames, C), float32.
         """
         channels = self.config.autoencoder.audio_channels
-        audio = audio.to(self.device).expand(1, channels, -1)
-        return self.autoencoder.encode(audio, noise.to(self.device)[None])[0].T
+        audio = device_copy(audio, self.device).expand(1, channels, -1)
+        return self.autoencoder.encode(audio, device_copy(noise, self.device)[None])[0].T

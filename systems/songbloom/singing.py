@@ -18,7 +18,7 @@ from songbench.domain.lyrics import Lyrics, parse_lyrics
 from songbench.resources.memory import share_bytes
 from systems.songbloom.audio_stream import AudioStream
 from systems.songbloom.config import DecodingConfig, SongBloomConfig
-from systems.songbloom.costs import cache_bytes, decoding_need
+from systems.songbloom.costs import CHUNK_PATCHES, cache_bytes, decoding_need
 from systems.songbloom.decoding import DecodingEngine, DecodingInput, Ending, Patch, SongEnd
 from systems.songbloom.draws import SeededDraws
 from systems.songbloom.model import SongBloom
@@ -109,10 +109,6 @@ class SongProgress:
 
 
 OnProgress = Callable[[SongProgress], None]
-
-CHUNK_PATCHES = 6
-"""Patches decoded to audio at once by default (3.84 s); more costs memory, fewer costs time for the context."""
-
 
 MOST_AT_ONCE = {"cuda": 16, "mps": 4, "cpu": 8}
 """Songs decoded together unless told otherwise; beyond 16 an accelerator gains little, as caches are read per song."""

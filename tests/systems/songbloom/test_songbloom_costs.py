@@ -6,12 +6,10 @@ from songbloom_random import SMALL, random_model
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from systems.songbloom.autoencoder import CONTEXT
 from systems.songbloom.batches import KVCache, RaggedStep
 from systems.songbloom.checkpoint import released_state_dict
 from systems.songbloom.config import AutoencoderConfig, DecodingConfig, ModelConfig, SongBloomConfig
 from systems.songbloom.costs import (
-    PIECE_FRAMES,
     autoencoder_weights,
     bytes_per_token,
     cache_bytes,
@@ -28,7 +26,7 @@ from systems.songbloom.costs import (
 from systems.songbloom.decoding import DecodingEngine
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
-from systems.songbloom.singing import CHUNK_PATCHES, songs_at_once
+from systems.songbloom.singing import songs_at_once
 from systems.songbloom.training.draws import TrainingDraws
 from systems.songbloom.training.losses import losses
 from systems.songbloom.training.trained import freeze_untrained
@@ -204,9 +202,8 @@ def test_a_loaded_model_is_as_large_as_declared(config):
 
 def test_working_memory_is_a_cache_and_a_piece_of_audio():
     config = PRESETS["full_150s"]
-    assert CHUNK_PATCHES * config.model.patch + 2 * CONTEXT == PIECE_FRAMES
     need = decoding_need(config, config.decoding, 2)
-    audio = 2048 * 1920 * 128 * 4  # 16 activations of 128 frames
+    audio = 16 * 1920 * 128 * 4 * (96 + 2 * 9)  # 16 activations of a piece and its context
     assert need.working == cache_bytes(config, config.decoding, 2) + audio
 
 
