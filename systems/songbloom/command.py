@@ -100,7 +100,8 @@ def sing(
     # Everything that can be wrong is looked at before gigabytes are read.
     checkpoint = loading.find(model, base=base, alpha=lora_alpha)
     config = check_checkpoint(checkpoint)
-    for remark in loading.adapter_remarks(checkpoint):
+    slow = loading.slow_precision(device or loading.best_device(), precision or "")
+    for remark in filter(None, (*loading.adapter_remarks(checkpoint), slow)):
         typer.echo(remark, err=True)
     reading = read_lyrics(words, file=str(lyrics), seconds_per_tag=config.seconds_per_tag)
     parsed = reading.lyrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 from dataclasses import replace
 from importlib.metadata import version
@@ -272,6 +273,17 @@ def absent_device(device: str) -> str | None:
         devices = "one CUDA device, cuda:0" if count == 1 else f"CUDA devices up to cuda:{count - 1}"
         return f"There is no {device} here; this process sees {devices} (workers of a run see one each)."
     return None
+
+
+def slow_precision(device: str, precision: str) -> str | None:
+    """Why a precision is slow on this machine; None where it is not, or where it is not known."""
+    if (device, precision) != ("cpu", "bfloat16") or platform.machine().lower() not in ("x86_64", "amd64"):
+        return None
+    import torch
+
+    if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():
+        return None
+    return "this processor has no instructions for bfloat16 (AVX512_BF16 or AMX), so float32 is faster, and more exact"
 
 
 def best_device() -> str:

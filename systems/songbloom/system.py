@@ -220,11 +220,13 @@ class SongBloomSystem:
         return decoding_need(config, config.decoding.changed(self._decoding), itemsize)
 
     def remarks(self, prompts: Sequence[Prompt], takes: int) -> list[str]:
-        """Which checkpoint of one's own sings, and the prompts that will fail as they have no style prompt."""
+        """Which checkpoint of one's own sings, a precision that is slow here, prompts that will fail without style."""
         remarks = [] if self._release else [f"{self.card.name} is the checkpoint {self._checkpoint}"]
         with suppress(SongbenchError):  # not there or broken: availability says so
             if not self._release:
                 remarks += [f"{self.card.name}: {remark}" for remark in loading.adapter_remarks(self._files)]
+        if self._precision and (slow := loading.slow_precision(self._chosen_device, self._precision)):
+            remarks.append(f"{self.card.name}: {slow}")
         if without := [prompt.id for prompt in prompts if prompt.prompt_audio is None]:
             examples = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
             number = "1 prompt has" if len(without) == 1 else f"{len(without)} prompts have"

@@ -1,5 +1,6 @@
 """SongBloom as a songbench system, used from Python: what it asks for and gives, what fails and what then goes on."""
 
+import platform
 import re
 from dataclasses import replace
 
@@ -333,6 +334,17 @@ class TestFailures:
         *_, remark = system(folder).remarks(prompts, 1)
         assert remark == "songbloom needs prompt_wav, 10 s of music; 7 prompts have none: p0, p1, p2, p3, p4 …"
         assert "1 prompt has none: p0" in system(folder).remarks(prompts[:1], 1)[-1]
+
+    @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="what other processors have is not asked")
+    @pytest.mark.parametrize(("bf16", "amx"), [(False, False), (True, False), (False, True)])
+    def test_bfloat16_without_instructions_for_it_is_remarked(self, folder, monkeypatch, bf16, amx):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bf16)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+        remarks = [remark for remark in system(folder, precision="bfloat16").remarks([], 1) if "bfloat16" in remark]
+        assert [remark.startswith("songbloom: this processor has no instructions") for remark in remarks] == (
+            [] if bf16 or amx else [True]
+        )
+        assert not [remark for remark in system(folder).remarks([], 1) if "bfloat16" in remark]
 
 
 def test_the_lyrics_of_these_tests_fit():
