@@ -468,8 +468,14 @@ def clap_tower(seconds: float) -> dict[str, Any]:
 # --- report
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """The results for people."""
+def markdown(result: dict[str, Any], machines: Mapping[str, Any] | None = None) -> str:
+    """The results for people.
+
+    Args:
+        result: what was measured here.
+        machines: ``machines.json`` beside the results: what the processor here is called, and how FAD on MERT compared
+            with fadtk on others.
+    """
     machine, setting = result["machine"], result["setting"]
     blocks: list[Block] = [
         Heading("Throughput of the metrics", level=1),
@@ -483,6 +489,8 @@ def markdown(result: dict[str, Any]) -> str:
     ]
     if rows := result.get("fadtk"):
         blocks += _fadtk_blocks(rows, setting)
+        if machines:
+            blocks += _machine_blocks(rows, machines)
     if row := result.get("more"):
         blocks += [Heading("Scoring again after adding songs"), _repetition_table(row)]
     if row := result.get("many"):
@@ -560,6 +568,23 @@ def _fadtk_blocks(rows: Sequence[Mapping[str, Any]], setting: Mapping[str, Any])
             f" {max(row['difference'] for row in rows):.1e} at most (relative)."
         ),
     ]
+
+
+def _machine_blocks(rows: Sequence[Mapping[str, Any]], machines: Mapping[str, Any]) -> list[Block]:
+    """How many times as fast as fadtk on each machine: the ratio depends on the processor."""
+    ratios = [row["ratio"] for row in rows]
+    summary = {"ratio": median(ratios), "smallest_ratio": min(ratios), "largest_ratio": max(ratios)}
+    cells = [
+        (
+            row["cpu"],
+            f"{row['ratio']:.2f}",
+            f"{row['smallest_ratio']:.2f} to {row['largest_ratio']:.2f}",
+            row.get("note", "the run above"),
+        )
+        for row in ({"cpu": machines["here"], **summary}, *machines["others"])
+    ]
+    explanation = "What packed products save depends on how well the processor's other matrix products go:"
+    return [Text(explanation), table("", ("processor", "times as fast", "rounds", "from"), cells)]
 
 
 def _repetition_table(row: Mapping[str, Any]) -> Table:
@@ -679,7 +704,9 @@ def main() -> None:
                 if options.out:
                     options.out.mkdir(parents=True, exist_ok=True)
                     (options.out / "throughput.json").write_text(json.dumps(result, indent=1) + "\n")
-                    (options.out / "README.md").write_text(markdown(result))
+                    file = options.out / "machines.json"
+                    machines = json.loads(file.read_text()) if file.exists() else None
+                    (options.out / "README.md").write_text(markdown(result, machines))
 
 
 if __name__ == "__main__":

@@ -2,14 +2,20 @@
 
     OMP_NUM_THREADS=1 python benchmarks/songbloom_decode.py --size mid --batch 1,4,8
     OMP_NUM_THREADS=1 python benchmarks/songbloom_decode.py --upstream CHECKOUT --upstream-python PYTHON --rounds 3
-    python benchmarks/songbloom_decode.py --size full_150s --device cuda --precision bfloat16 --batch 1,4,16,32 --audio
+    python benchmarks/songbloom_decode.py --size full_150s --device cuda --precision bfloat16 --audio --out cuda.jsonl
+    python benchmarks/songbloom_decode.py --size mid --parity
 
-One JSON object per line and measurement. Weights are random. Decoding is greedy with the repetition penalty on, so that
-both implementations can be held to the same song; a draw among the 100 likeliest tokens costs 0.1 ms a token more. With
-``--upstream``, a checkout of the upstream project is timed in the same run on the same weights, noise and lyrics, in
-turns with ours, and its tokens and latents are compared with ours. ``--upstream-python`` is a Python with upstream's
-requirements. The recorded upstream figures (``speed.md`` in the folder SONGBENCH_PARITY names) are compared, too, when
-they are of the same size; they hold for the machine they were taken on.
+One JSON object per line and measurement, with the device it was taken on; ``--out`` appends the same lines to a file.
+``rtf_per_song`` is all seconds per second of music, what comes once (prefix, capturing of graphs) included;
+``seconds_per_patch`` is the median patch, and ``roofline_share`` how much of it this device's own arithmetic and memory
+could not do without. ``--parity`` compares bfloat16 with float32 on the same inputs instead.
+
+Weights are random. Decoding is greedy with the repetition penalty on, so that both implementations can be held to the
+same song; a draw among the 100 likeliest tokens costs 0.1 ms a token more. With ``--upstream``, a checkout of the
+upstream project is timed in the same run on the same weights, noise and lyrics, in turns with ours, and its tokens and
+latents are compared with ours. ``--upstream-python`` is a Python with upstream's requirements. The recorded upstream
+figures (``speed.md`` in the folder SONGBENCH_PARITY names) are compared, too, when they are of the same size; they hold
+for the machine they were taken on.
 """
 
 import argparse
@@ -42,6 +48,7 @@ from systems.songbloom.costs import (
 )
 from systems.songbloom.decoding import DecodingEngine, DecodingInput, SongEnd
 from systems.songbloom.draws import PatchDraws
+from systems.songbloom.latent_solver import LatentSolver
 from systems.songbloom.model import SongBloom
 from systems.songbloom.presets import PRESETS
 
@@ -137,7 +144,9 @@ def measure(
             moments.append(time.perf_counter())
         if event.song == 0:
             tokens.append(event.tokens)
-            latents.append(event.latents.float().cpu())
+            latents.append(event.latents)  # a copy to the CPU here would wait for the device once a patch
+    if model.device.type == "cuda":
+        torch.cuda.synchronize()
     total = time.perf_counter() - begin
     gaps = [after - before for before, after in itertools.pairwise(moments)]
     patch = median(gaps)
@@ -150,6 +159,7 @@ def measure(
         "rtf_per_song" if audio else "rtf_per_song_without_audio": total
         / songs
         / (patches * model.config.patch_seconds),
+        "seconds_beside_patches": total - patches * patch,
         "stages_per_patch_and_song": {
             stage: sum(one[stage] for one in stages) / songs / patches for stage in stages[0]
         },
@@ -159,7 +169,7 @@ def measure(
         "peak_gib": torch.cuda.max_memory_allocated() / 2**30 if model.device.type == "cuda" else None,
         "_position": middle,
         "_tokens": torch.cat(tokens),
-        "_latents": torch.cat(latents),
+        "_latents": torch.cat(latents).float().cpu(),
     }
 
 
@@ -190,6 +200,44 @@ def _best(function: Callable[[], object], device: torch.device) -> float:
             torch.cuda.synchronize()
         times.append(time.perf_counter() - begin)
     return min(times)
+
+
+@torch.inference_mode()
+def precision_parity(config: SongBloomConfig, device: str) -> dict:
+    """How far bfloat16 is from float32: both transformers with the same weights on the same inputs.
+
+    Differences are relative, the norm of the difference by the norm of float32's. Weights keep the size of what they
+    are multiplied with, so that every layer matters about as much as in a trained model.
+    """
+    exact = random_model(config, device, torch.float32)
+    for matrix in exact.parameters():
+        if matrix.ndim == 2:
+            matrix.normal_(0, matrix.shape[1] ** -0.5)
+    rounded = random_model(config, device, torch.float32)
+    rounded.load_state_dict(exact.state_dict())
+    sizes, (order,) = config.model, orders(config, 1, 1)
+    tokens = torch.randint(0, sizes.sketch_vocabulary, (1, sizes.patch), generator=torch.Generator().manual_seed(0))
+    noise = order.draws.patch().noise[None].to(device)
+    results = []
+    hidden, previous = None, torch.zeros(1, sizes.patch, sizes.latent_channels, device=device)
+    for model in (exact.for_decoding(device, torch.float32), rounded.for_decoding(device, torch.bfloat16)):
+        prefix = model.conditioning.prefix(order.lyrics, order.prompt.to(device))
+        rows = [prefix, model.sketch_lm.bos[None], model.sketch_embedding(tokens[0].to(device))]
+        outputs = model.sketch_lm(torch.cat(rows)[None])[:, -sizes.steps :]
+        hidden = outputs[:, -1:].expand(-1, 2, -1) if hidden is None else hidden
+        latents = LatentSolver(model, config.decoding).solve(hidden.to(model.dtype), tokens.to(device), previous, noise)
+        results.append((model.sketch_lm.logits(outputs), latents))
+    (logits, latents), (rounded_logits, rounded_latents) = results
+    return {
+        "logits_relative_difference": _relative(rounded_logits, logits),
+        "same_likeliest_token": (rounded_logits.argmax(-1) == logits.argmax(-1)).float().mean().item(),
+        "latents_relative_difference": _relative(rounded_latents, latents),
+        "steps": config.decoding.steps,
+    }
+
+
+def _relative(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return ((actual - expected).norm() / expected.norm()).item()
 
 
 def upstream_settings(config: SongBloomConfig) -> dict:
@@ -306,7 +354,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="mid")
-    parser.add_argument("--batch", default="1,4,8", help="songs at once, comma-separated")
+    parser.add_argument("--batch", help="songs at once, comma-separated; default: 1,4,8, on CUDA 1,4,16,32")
     parser.add_argument("--patches", type=int, help="per song; default: 6 on a CPU, a 150 s song on CUDA")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
@@ -316,6 +364,8 @@ def main() -> None:
     parser.add_argument("--upstream", type=Path, help="a checkout of the upstream project to time in the same run")
     parser.add_argument("--upstream-python", default="python3", help="a Python with upstream's requirements")
     parser.add_argument("--rounds", type=int, default=1, help="turns of upstream and batch 1; medians are compared")
+    parser.add_argument("--parity", action="store_true", help="compare bfloat16 with float32; nothing is timed")
+    parser.add_argument("--out", type=Path, help="append the lines to this file, too")
     args = parser.parse_args()
 
     torch.set_num_threads(args.threads)
@@ -324,7 +374,6 @@ def main() -> None:
     config = replace(config, autoencoder=AutoencoderConfig() if args.audio else SMALL_AUTOENCODER)
     patches = args.patches or (round(150 / config.patch_seconds) if on_cuda else 6)
     decoding = replace(config.decoding, sampling=False, max_seconds=patches * config.patch_seconds)
-    model = random_model(config, args.device, getattr(torch, args.precision))
     facts = {
         "size": args.size,
         "device": torch.cuda.get_device_name() if on_cuda else hardware()["cpu"],
@@ -332,13 +381,23 @@ def main() -> None:
         "threads": None if on_cuda else args.threads,
         "torch": torch.__version__,
     }
+    if not on_cuda:
+        facts["instructions"] = torch.backends.cpu.get_cpu_capability()
     if args.compiled:
         facts["compiled"] = True
 
     def report(system: str, measurement: dict, **more: object) -> None:
         fields = {key: value for key, value in {**measurement, **more}.items() if not key.startswith("_")}
-        print(json.dumps({"system": system, **facts, **fields}), flush=True)
+        line = json.dumps({"system": system, **facts, **fields})
+        print(line, flush=True)
+        if args.out:
+            with args.out.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
 
+    if args.parity:
+        report("parity", precision_parity(config, args.device), precision="bfloat16")
+        return
+    model = random_model(config, args.device, getattr(torch, args.precision))
     with tempfile.TemporaryDirectory() as temporary:
         upstream = None
         if args.upstream:
@@ -369,8 +428,12 @@ def main() -> None:
                 ),
             )
         recorded = recorded_upstream(args.size)
-        for songs in map(int, args.batch.split(",")):
-            measurement = measure(model, decoding, songs, patches, audio=args.audio, compiled=args.compiled)
+        for songs in map(int, (args.batch or ("1,4,16,32" if on_cuda else "1,4,8")).split(",")):
+            try:
+                measurement = measure(model, decoding, songs, patches, audio=args.audio, compiled=args.compiled)
+            except torch.OutOfMemoryError:
+                report("songbench", {"songs": songs, "patches": patches}, out_of_memory=True)
+                continue
             least = least_seconds_per_patch(
                 config.model,
                 decoding,

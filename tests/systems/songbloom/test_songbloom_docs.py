@@ -42,6 +42,28 @@ def test_the_speeds_are_the_measured_ones():
     )
 
 
+def test_the_speeds_on_other_processors_are_the_measured_ones():
+    """A row for each file of a CPU, that of the first machine before the others."""
+    table = (
+        PAGE.read_text(encoding="utf-8").split("<!-- speed by machine -->")[1].split("<!-- /speed by machine -->")[0]
+    )
+    lines = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
+    files = ["cpu.jsonl", *sorted(path.name for path in RESULTS.glob("cpu_*.jsonl"))]
+    assert len(lines) == len(files)
+    readme = " ".join((PAGE.parents[1] / "README.md").read_text(encoding="utf-8").split())
+    for (_, products, single, eight, _), name in zip(lines, files, strict=True):
+        rows = [row for row in measured(name) if row["size"] == "mid"]
+        (machine,) = [row for row in rows if row["system"] == "machine"]
+        assert products == f"{machine['flops_per_second'] / 1e9:.0f} GFLOP/s"
+        for cell, songs in ((single, 1), (eight, 8)):
+            (row,) = [row for row in rows if row["system"] == "songbench" and row["songs"] == songs]
+            times, *rounds = (float(number) for number in re.findall(r"[\d.]+", cell))
+            decimals = len(cell.split("x")[0].split(".")[1])
+            assert times == round(row["times_upstream_this_run"], decimals)
+            assert rounds == row.get("times_faster_each_round", []) or not rounds
+            assert f"{times:g}" in readme or f"{times}" in readme
+
+
 def test_the_speeds_on_a_gpu_are_the_measured_ones():
     """Row by row, in the order of the committed results."""
     rows = [row for row in measured("cuda.jsonl") if row["size"] == "full_150s" and row["system"] != "machine"]
