@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from listening_test.collection.export import lines
 from listening_test.collection.logins import equal_texts
-from listening_test.collection.monitoring import STATES, answered_pages, dashboard
+from listening_test.collection.monitoring import STATES, answer_facts, dashboard
 from listening_test.collection.overview import AnswerCount, CollectionProgress
 from listening_test.collection.panel_records import look_up
 
@@ -83,8 +83,8 @@ def admin_blocks(sessions: Sessions) -> Blocks:
             return _page_values(sessions)
 
         def draw() -> str:
-            test = sessions.test
-            return dashboard(test, sessions.progress(), answered_pages(sessions.database, test), sessions.checks)
+            test, checks = sessions.test, sessions.checks
+            return dashboard(test, sessions.progress(), answer_facts(sessions.database, test, checks), checks)
 
         def close() -> list[Any]:
             sessions.close()

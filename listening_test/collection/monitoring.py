@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
 
 from listening_test.check_answers import CheckAnswers
 from listening_test.collection import charts
@@ -26,6 +27,8 @@ LAST = 12
 """Answers in the table of the last ones."""
 _MOST_SEATS = 60
 _DAYS = 21
+_MOST_PLACES = 1000
+"""Of pages in one question to the database."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,52 +36,94 @@ class AnsweredPage:
     """One answer of one rater.
 
     Attributes:
-        rater: opaque; groups pages and is never shown.
         page: what was asked.
         language: of the pages.
         answered: seconds since 1970.
-        answer: as kept.
+        seconds: the time on the page; None where none is measured.
     """
 
-    rater: str
     page: PageRef
     language: str
     answered: float
-    answer: Mapping[str, Any]
+    seconds: float | None
 
 
-def answered_pages(database: Database, test: PreparedTest) -> list[AnsweredPage]:
-    """Every page answered so far, in the order of the answers."""
-    query = (
-        select(PageRow.rater, PageRow.page, PageRow.answered, PageRow.answer, RaterRow.seat, RaterRow.language)
-        .join(RaterRow, RaterRow.id == PageRow.rater)
-        .where(PageRow.answered.is_not(None))
-        .order_by(PageRow.answered, PageRow.rater, PageRow.page)
-    )
+@dataclass(frozen=True, kw_only=True)
+class AnswerFacts:
+    """What the charts need of all answers; the database looks at them, so that few of them are read here.
+
+    Attributes:
+        times: page of the test (1-based) → the seconds of everybody who answered it.
+        traps_wrong: per rater who met a trap, how many were answered wrongly.
+        headphones: every answer to the headphone check.
+        last: the last answers, the newest first.
+    """
+
+    times: Mapping[int, Sequence[float]]
+    traps_wrong: Sequence[int]
+    headphones: Sequence[Mapping[str, Any]]
+    last: Sequence[AnsweredPage]
+
+
+def answer_facts(database: Database, test: PreparedTest, checks: CheckAnswers | None) -> AnswerFacts:
+    """What was answered so far.
+
+    Args:
+        database: of this test.
+        test: the public half.
+        checks: what traps and the headphone check ask for; None where the folder has no such file.
+    """
+    pages = {seat: session_pages(test, seat) for seat in range(len(test.seats))}
+    seconds = PageRow.answer["seconds"].as_float()
+    answered = (RaterRow.id == PageRow.rater, PageRow.answered.is_not(None))
+    times: dict[int, list[float]] = {}
     with database.reading() as session:
-        rows = session.execute(query).all()
-    pages = {seat: session_pages(test, seat) for seat in {row.seat for row in rows}}
-    return [
-        AnsweredPage(
-            rater=row.rater,
-            page=pages[row.seat][row.page],
-            language=row.language,
-            answered=row.answered,
-            answer=row.answer or {},
+        on_pages = select(RaterRow.seat, PageRow.page, seconds).where(*answered, PageRow.kind == "trial")
+        for seat, page, value in session.execute(on_pages):
+            if number := pages[seat][page].number:
+                times.setdefault(number, []).append(math.nan if value is None else value)
+        newest = (
+            select(RaterRow.seat, PageRow.page, RaterRow.language, PageRow.answered, seconds)
+            .where(*answered)
+            .order_by(PageRow.answered.desc(), PageRow.rater.desc(), PageRow.page.desc())
+            .limit(LAST)
         )
-        for row in rows
+        last = [
+            AnsweredPage(page=pages[seat][page], language=language, answered=when or 0.0, seconds=value)
+            for seat, page, language, when, value in session.execute(newest)
+        ]
+        wrong, headphones = _checked(session, pages, checks) if checks else ([], [])
+    return AnswerFacts(times=times, traps_wrong=wrong, headphones=headphones, last=last)
+
+
+def _checked(
+    session: Session, pages: Mapping[int, Sequence[PageRef]], checks: CheckAnswers
+) -> tuple[list[int], list[Mapping[str, Any]]]:
+    """Per rater the traps answered wrongly, and the answers to the headphone check."""
+    places = [
+        (seat, number)
+        for seat, refs in pages.items()
+        for number, page in enumerate(refs)
+        if page.step is not None and page.step.trial in checks.traps
     ]
+    answered = (RaterRow.id == PageRow.rater, PageRow.answered.is_not(None))
+    by_rater: dict[str, list[tuple[PageRef, Mapping[str, Any]]]] = {}
+    for start in range(0, len(places), _MOST_PLACES):
+        among = tuple_(RaterRow.seat, PageRow.page).in_(places[start : start + _MOST_PLACES])
+        on_traps = select(PageRow.rater, RaterRow.seat, PageRow.page, PageRow.answer).where(*answered, among)
+        for rater, seat, number, answer in session.execute(on_traps):
+            by_rater.setdefault(rater, []).append((pages[seat][number], answer or {}))
+    headphones = session.scalars(select(PageRow.answer).where(*answered, PageRow.kind == "headphones"))
+    return [traps_wrong(checks, met) for met in by_rater.values()], [answer or {} for answer in headphones]
 
 
-def dashboard(
-    test: PreparedTest, progress: CollectionProgress, pages: Sequence[AnsweredPage], checks: CheckAnswers | None
-) -> str:
+def dashboard(test: PreparedTest, progress: CollectionProgress, facts: AnswerFacts, checks: CheckAnswers | None) -> str:
     """All charts, as HTML without scripts.
 
     Args:
         test: the public half.
         progress: as `overview.progress` gives it.
-        pages: as `answered_pages` gives them.
+        facts: as `answer_facts` gives them.
         checks: what traps and the headphone check ask for; None where the folder has no such file.
     """
     figures = [
@@ -87,9 +132,9 @@ def dashboard(
         _seats(test, progress.raters),
         _stimuli(progress.stimuli),
         _languages(test, progress.raters),
-        *_checks(test, pages, checks),
-        _times(pages),
-        _last(test, pages),
+        *_checks(test, facts, checks),
+        _times(facts.times),
+        _last(facts.last),
     ]
     return charts.board(figures)
 
@@ -150,24 +195,17 @@ def _languages(test: PreparedTest, raters: Sequence[RaterProgress]) -> str:
     return charts.columns("By language of the pages", "Raters of each condition.", names, series, axis="language")
 
 
-def _checks(test: PreparedTest, pages: Sequence[AnsweredPage], checks: CheckAnswers | None) -> list[str]:
+def _checks(test: PreparedTest, facts: AnswerFacts, checks: CheckAnswers | None) -> list[str]:
     if checks is None:
         cure = "run `songbench listen panel FOLDER` where key.json is, and start the server again."
         return [charts.remark("Traps and headphones", f"The folder has no checks.json: {cure}")]
-    by_rater: dict[str, list[AnsweredPage]] = {}
-    for page in pages:
-        by_rater.setdefault(page.rater, []).append(page)
-    return [*_traps(test, list(by_rater.values()), checks), *_headphones(test, pages, checks)]
+    return [*_traps(test, facts.traps_wrong, checks), *_headphones(test, facts.headphones, checks)]
 
 
-def _traps(test: PreparedTest, raters: Sequence[Sequence[AnsweredPage]], checks: CheckAnswers) -> list[str]:
+def _traps(test: PreparedTest, by_rater: Sequence[int], checks: CheckAnswers) -> list[str]:
     if not checks.traps:
         return []
-    wrong: Counter[int] = Counter()
-    for pages in raters:
-        met = [page for page in pages if page.page.step is not None and page.page.step.trial in checks.traps]
-        if met:
-            wrong[traps_wrong(checks, [(page.page, page.answer) for page in met])] += 1
+    wrong = Counter(by_rater)
     most = max((*wrong, test.protocol.checks.traps), default=1)
     rules = test.protocol.screening
     failed = sum(count for number, count in wrong.items() if fails_traps(rules, number))
@@ -182,10 +220,9 @@ def _traps(test: PreparedTest, raters: Sequence[Sequence[AnsweredPage]], checks:
     return [charts.columns("Traps answered wrongly", note, labels, values, axis="wrong traps", limit=place)]
 
 
-def _headphones(test: PreparedTest, pages: Sequence[AnsweredPage], checks: CheckAnswers) -> list[str]:
+def _headphones(test: PreparedTest, answers: Sequence[Mapping[str, Any]], checks: CheckAnswers) -> list[str]:
     if not checks.headphones:
         return []
-    answers = [page.answer for page in pages if page.page.kind == "headphones"]
     right = Counter(checks.headphones_right(answer) for answer in answers)
     rules = test.protocol.screening
     failed = sum(fails_headphones(rules, checks, answer) for answer in answers)
@@ -198,11 +235,7 @@ def _headphones(test: PreparedTest, pages: Sequence[AnsweredPage], checks: Check
     return [charts.columns("Headphone check", note, labels, values, axis="right answers", limit=place)]
 
 
-def _times(pages: Sequence[AnsweredPage]) -> str:
-    by_place: dict[int, list[float]] = {}
-    for page in pages:
-        if page.page.number:
-            by_place.setdefault(page.page.number, []).append(float(page.answer.get("seconds", math.nan)))
+def _times(by_place: Mapping[int, Sequence[float]]) -> str:
     places = range(1, max(by_place, default=0) + 1)
     quartiles = [_quartiles(by_place.get(place, [])) for place in places]
     note = "Seconds on each page of the test, in the order in which raters meet them: median and the middle half."
@@ -219,15 +252,15 @@ def _quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     return lower, median, upper
 
 
-def _last(test: PreparedTest, pages: Sequence[AnsweredPage]) -> str:
+def _last(pages: Sequence[AnsweredPage]) -> str:
     rows = [
         [
             datetime.fromtimestamp(page.answered).strftime("%m-%d %H:%M:%S"),
             f"page {page.page.number} of the test" if page.page.number else _KINDS.get(page.page.kind, page.page.kind),
-            f"{float(page.answer['seconds']):.0f} s" if "seconds" in page.answer else "",
+            "" if page.seconds is None else f"{page.seconds:.0f} s",
             page.language,
         ]
-        for page in reversed(pages[-LAST:])
+        for page in pages
     ]
     return charts.listing("Last answers", "The newest first.", ["when", "page", "time on it", "language"], rows)
 

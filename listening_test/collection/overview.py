@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from listening_test.answer_sheets import AnswerSheet, Entry
@@ -169,20 +168,26 @@ def progress(database: Database, test: PreparedTest, active_since: float) -> Col
     """
     with database.reading() as session:
         closed = session.scalars(select(TestRow.closed_at)).one() is not None
-        times: dict[str, list[float]] = {}
-        answered = select(PageRow.rater, PageRow.answered).where(PageRow.answered.is_not(None)).order_by(PageRow.page)
-        for rater, when in session.execute(answered):
-            times.setdefault(rater, []).append(when or 0.0)
+        answered = {row.rater: (row.pages, row.seconds) for row in session.execute(_answered())}
         raters = _raters(session)
         screened_out = _screened_out(database, session)
         rows = tuple(
-            _rater_progress(test, rater, times.get(rater.id, []), _state(rater, active_since, screened_out))
+            _rater_progress(test, rater, *answered.get(rater.id, (0, 0.0)), _state(rater, active_since, screened_out))
             for rater in raters
         )
-    answered_pages = [(rater.seat, len(times.get(rater.id, []))) for rater in raters]
-    trials, stimuli = _judged(test, answered_pages)
-    planned_trials, planned_stimuli = _judged(test, [(seat, 10**9) for seat in range(len(test.seats))])
+    trials, stimuli = _judged(test, Counter((rater.seat, answered.get(rater.id, (0, 0.0))[0]) for rater in raters))
+    planned_trials, planned_stimuli = _judged(test, Counter((seat, 10**9) for seat in range(len(test.seats))))
     return CollectionProgress(closed, rows, _cells(trials, planned_trials), _cells(stimuli, planned_stimuli))
+
+
+def _answered() -> Select[tuple[str, int, float]]:
+    """Per rater, the pages answered and the seconds between answers, pauses left out; reckoned by the database."""
+    when = PageRow.answered
+    earlier = func.lag(when, 1).over(partition_by=PageRow.rater, order_by=PageRow.page)
+    gap = (when - func.coalesce(earlier, RaterRow.started)).label("gap")
+    gaps = select(PageRow.rater, gap).join(RaterRow, RaterRow.id == PageRow.rater).where(when.is_not(None)).subquery()
+    short = case((gaps.c.gap.between(0, _PAUSE), gaps.c.gap), else_=0.0)
+    return select(gaps.c.rater, func.count().label("pages"), func.sum(short).label("seconds")).group_by(gaps.c.rater)
 
 
 def _raters(session: Session) -> list[RaterRow]:
@@ -205,31 +210,31 @@ def _state(rater: RaterRow, active_since: float, screened_out: set[str]) -> Stat
     return "under way" if rater.active >= active_since else "left"
 
 
-def _rater_progress(test: PreparedTest, rater: RaterRow, times: list[float], state: State) -> RaterProgress:
-    gaps = [later - earlier for earlier, later in pairwise([rater.started, *times])]
+def _rater_progress(test: PreparedTest, rater: RaterRow, pages: int, seconds: float, state: State) -> RaterProgress:
     return RaterProgress(
         rater=rater.id,
         seat=rater.seat,
         invited=rater.invitation,
         language=rater.language,
         started=rater.started,
-        pages=len(times),
+        pages=pages,
         of=len(session_pages(test, rater.seat)) - 1,
-        minutes=sum(gap for gap in gaps if 0 <= gap <= _PAUSE) / 60,
+        minutes=seconds / 60,
         state=state,
         device=rater.device,
     )
 
 
-def _judged(test: PreparedTest, seats: list[tuple[int, int]]) -> tuple[Counter[str], Counter[str]]:
-    """How often each trial and each stimulus is among the first so many pages of these seats."""
+def _judged(test: PreparedTest, raters: Counter[tuple[int, int]]) -> tuple[Counter[str], Counter[str]]:
+    """How often each trial and each stimulus was met by so many raters of each seat with so many pages."""
     trials: Counter[str] = Counter()
     stimuli: Counter[str] = Counter()
-    for seat, pages in seats:
+    for (seat, pages), count in raters.items():
         for page in session_pages(test, seat)[:pages]:
             if page.step is not None and not page.practice:
-                trials[page.step.trial] += 1
-                stimuli.update(page.step.order)
+                trials[page.step.trial] += count
+                for stimulus in page.step.order:
+                    stimuli[stimulus] += count
     return trials, stimuli
 
 

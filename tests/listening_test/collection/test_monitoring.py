@@ -3,6 +3,7 @@
 import math
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 
 import pytest
 from made_up import SYSTEMS, good_answer, made_up_test
@@ -11,10 +12,11 @@ from listening_test.check_answers import load_check_answers
 from listening_test.collection import charts
 from listening_test.collection.charts import Series
 from listening_test.collection.database import Database, default_url
-from listening_test.collection.monitoring import answered_pages, dashboard
+from listening_test.collection.monitoring import answer_facts, dashboard
 from listening_test.collection.replies import Replies
 from listening_test.collection.sessions import Sessions
 from listening_test.collection.tokens import Signer, load_secret
+from listening_test.pages import session_pages
 from listening_test.panel.settings import Panel
 
 PARTICIPANT = "5f3c1a9e2b7d4c6e8f0a1b2c"
@@ -49,7 +51,7 @@ def page(tmp_path_factory):
             answer = good_answer(reply["page"], value=value)
             reply = replies.answer({"token": token, "page": reply["page"]["page"], "answer": answer})
     replies.open_session({"visit": {"participant": f"{PARTICIPANT}3"}})
-    yield dashboard(test, sessions.progress(), answered_pages(database, test), checks), sessions
+    yield dashboard(test, sessions.progress(), answer_facts(database, test, checks), checks), sessions
     database.close()
 
 
@@ -85,7 +87,7 @@ def test_a_test_without_answers_and_without_checks_is_drawn_too(tmp_path):
     test, _ = made_up_test(tmp_path, prompts=1, seats=1, traps=0, repeats=0, checks={"headphone_check": 0})
     database = Database(default_url(tmp_path), test)
     sessions = Sessions(test, database, Signer(load_secret(tmp_path), test.digest()))
-    by_title = figures(dashboard(test, sessions.progress(), [], None))
+    by_title = figures(dashboard(test, sessions.progress(), answer_facts(database, test, None), None))
     assert by_title["Sessions"][0].startswith("0 begun") and "no checks.json" in by_title["Traps and headphones"][0]
     database.close()
 
@@ -99,3 +101,35 @@ def test_columns_are_as_high_as_their_numbers_and_text_is_text():
     assert len(figures(many)["T"][1].findall("text")) <= 16
     sparse = charts.spreads("S", "", ["1", "2"], [(math.nan,) * 3, (1.0, 2.0, 3.0)], "p")
     assert figures(sparse)["S"][2][1] == ("1", "—", "—", "—") and len(figures(sparse)["S"][1].findall("circle")) == 1
+
+
+def test_what_the_database_reckons_is_what_the_answers_say(make_sessions, clock):
+    """On both kinds of database: times, traps, headphones, the last answers and the raters' minutes."""
+    sessions = make_sessions(prompts=2, repeats=0, seats=2, listening={"minimum_seconds": 0.0})
+    test, checks, replies = sessions.test, load_check_answers(sessions.test), Replies(sessions)
+    for number, pages in enumerate((99, 99, 5, 0)):
+        reply = replies.open_session({"language": "zh"})
+        token = reply["token"]
+        while reply["page"]["kind"] != "thanks" and reply["page"]["page"] < pages:
+            clock.wait(700.0 if reply["page"]["page"] == 3 else 10.0 + number)  # one pause is too long to count
+            answer = good_answer(reply["page"], value="25"[number % 2])
+            if "seconds" in answer:
+                answer["seconds"] = 5.0 * number + reply["page"]["page"]
+            reply = replies.answer({"token": token, "page": reply["page"]["page"], "answer": answer})
+    facts, sheets = answer_facts(sessions.database, test, checks), sessions.sheets()
+    entries = [(session_pages(test, sheet.seat)[e.page], sheet, e) for sheet in sheets for e in sheet.entries]
+    times = {}
+    for page, _, entry in entries:
+        if page.number:
+            times.setdefault(page.number, []).append(entry.answer["seconds"])
+    assert {place: sorted(seconds) for place, seconds in facts.times.items()} == {
+        n: sorted(s) for n, s in times.items()
+    }
+    assert sorted(facts.traps_wrong) == [0, 1] and len(facts.headphones) == 3
+    newest = sorted(entries, key=lambda entry: (-entry[2].answered, entry[1].rater))[:12]
+    assert sorted(page.answered for page in facts.last) == sorted(entry.answered for _, _, entry in newest)
+    by_rater = {row.rater: row for row in sessions.progress().raters}
+    for sheet in sheets:
+        gaps = [b - a for a, b in pairwise([sheet.started, *(entry.answered for entry in sheet.entries)])]
+        assert by_rater[sheet.rater].pages == len(sheet.entries)
+        assert by_rater[sheet.rater].minutes == pytest.approx(sum(gap for gap in gaps if gap <= 600) / 60)
