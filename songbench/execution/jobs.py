@@ -88,10 +88,10 @@ class JobContext:
     def __init__(self, store: Store) -> None:
         take_numba_cache()
         self.store, self.features = store, StoredFeatures(store)
-        self._metric_name: Hashable = None
         self._metric: Any = None
-        self._system_name: Hashable = None
+        self._names: dict[str, Hashable] = {}  # of the metric, the system and whichever of them was used last
         self._need = MemoryNeed(0, 0)
+        self._system_stays = False
 
     def divide(self, share: int, need: MemoryNeed) -> None:
         """Note what the next job may use: what it does not need for itself is for models to stay.
@@ -114,22 +114,31 @@ class JobContext:
     def system(self, spec: str, parameters: Mapping[str, Any]) -> System:
         """The system, built anew unless it is the one in use."""
         name = ("system", spec, repr(parameters))
-        if name != self._system_name:
-            RESIDENT.drop(self._system_name)
-            self._system_name = name
+        if name != self._names.get("system"):
+            RESIDENT.drop(self._names.get("system"))
+            self._names["system"] = name
         system: System = RESIDENT.hold(name, lambda: registry.build_system(spec, parameters), self._need.resident)
+        self._system_stays = share_bytes() is not None and self._need.resident > 0
+        self._turn_to(name)
         return system
 
     def metric(self, identifier: str, parameters: Mapping[str, Any]) -> Any:
-        """The metric, built anew unless it is the one in use."""
+        """The metric, built anew unless it is the one in use; a system of unknown size goes."""
         name = ("metric", identifier, repr(parameters))
-        if self._metric_name != name:
-            self._metric = self._metric_name = None
-            if share_bytes() is None:
-                RESIDENT.drop(self._system_name)
+        if not self._system_stays:
+            RESIDENT.drop(self._names.get("system"))
+        if name != self._names.get("metric"):
+            self._metric = self._names["metric"] = None
             free()
-            self._metric, self._metric_name = registry.build_metric(identifier, parameters), name
+            self._metric, self._names["metric"] = registry.build_metric(identifier, parameters), name
+        self._turn_to(name)
         return self._metric
+
+    def _turn_to(self, name: Hashable) -> None:
+        """Make room where another system or metric is used than before; those of one encoder still find it."""
+        if name != self._names.get("last") and share_bytes() is not None:
+            RESIDENT.shrink(keep=name)
+        self._names["last"] = name
 
 
 def run_job(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:

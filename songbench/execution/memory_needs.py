@@ -114,7 +114,7 @@ def estimate(plugin: System | Metric | None, songs: int, seconds: float, *, acce
             return MemoryEstimate(need, "declared")
     gib = getattr(plugin.card, "vram_gib", None)
     if gib and accelerator:
-        return MemoryEstimate(MemoryNeed(0, int(gib * GIB)), "card")
+        return MemoryEstimate(MemoryNeed(int(gib * GIB), 0), "card")
     if models := weights_of_card(plugin.card.needs):
         return MemoryEstimate(need_of_weights(models), "weights")
     return MemoryEstimate(MemoryNeed(0, WORKING_BYTES_WITHOUT_MODEL), "assumed")

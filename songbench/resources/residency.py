@@ -44,13 +44,19 @@ class ResidentModels:
         return model
 
     def limit(self, size: int) -> None:
-        """What all models together may take from now on, in bytes; those beyond go. The one that is used may be larger.
-
-        Without any change where it is what it was.
-        """
-        if size < self._limit:
-            self._make_room(size)
+        """What all models together may take from now on, in bytes; the one that is used may be larger."""
         self._limit = size
+
+    def shrink(self, keep: Hashable = None) -> None:
+        """Let models go until all fit into the limit.
+
+        Args:
+            keep: the name of one that stays in any case.
+        """
+        staying = self._models.pop(keep, None)
+        self._make_room(self._limit - (staying.size if staying else 0))
+        if staying:
+            self._models[keep] = staying
 
     def drop(self, name: Hashable) -> None:
         """Let a model go, if it is loaded."""

@@ -66,16 +66,23 @@ def test_room_is_made_before_the_next_is_loaded(models):
     assert rest == [None]
 
 
-def test_less_room_lets_go_and_dropping_one_leaves_the_rest(models, loads):
+def test_less_room_lets_go_but_for_what_is_in_use(models, loads):
     models.limit(6)
     for name in "abc":
         ask(models, loads, name, 2)
     models.drop("b")
     models.drop("never loaded")
     models.limit(2)
+    models.shrink()
     ask(models, loads, "c", 2)
+    assert loads == ["a", "b", "c"], "the last used has stayed"
+    models.limit(5)
     ask(models, loads, "a", 2)
-    assert loads == ["a", "b", "c", "a"]
+    models.limit(1)
+    models.shrink(keep="a")
+    ask(models, loads, "a", 2)
+    ask(models, loads, "c", 2)
+    assert loads == ["a", "b", "c", "a", "c"]
 
 
 def test_what_cannot_be_built_is_not_held(models, loads):
