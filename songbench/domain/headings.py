@@ -18,6 +18,7 @@ _NAMES = by_tag(
     read_table("songbench.domain", "headings.yaml", RootModel[dict[str, str]]).root, "songbench/domain/headings.yaml"
 )
 _TAG_OF = {name: tag for tag, names in _NAMES.items() for name in names.split()}
+_CHINESE_NAMES = tuple(name for name in _TAG_OF if not name.isascii())
 
 _LENGTHS = ("short", "medium", "long")
 _TIMES = re.compile(r"[\s(（*-]*(?:[x×*]\s?(\d{1,2})|(?<![\w])(\d{1,2})\s?[x×]|(\d{1,2})\s(?:times|遍|次))[\s)）]*$")
@@ -54,7 +55,9 @@ def read_heading(text: str) -> SectionHeading | None:
     if len(text) > 80:
         return None
     # 1. repeats at the end: "x2"
-    plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    plain = text
+    if not text.isascii():
+        plain = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
     repeated = _TIMES.search(plain.casefold().rstrip())
     times = int(next(filter(None, repeated.groups()))) if repeated else 1
     if repeated:
@@ -93,5 +96,7 @@ def _split_heading(head: str) -> tuple[str, str, str, str] | None:
     # "Verse two softly", "Intro guitar": or first, with no more than three words after it.
     if 1 < len(words) <= 4 and words[0] in _TAG_OF:
         return _TAG_OF[words[0]], words[0], "", " ".join(words[1:])
-    suffix = next((name for name in _TAG_OF if not name.isascii() and head.endswith(name)), None)
-    return (_TAG_OF[suffix], suffix, "", head.removesuffix(suffix)) if suffix and len(head) <= 8 else None
+    if len(head) > 8 or head.isascii():
+        return None
+    suffix = next((name for name in _CHINESE_NAMES if head.endswith(name)), None)
+    return (_TAG_OF[suffix], suffix, "", head.removesuffix(suffix)) if suffix else None

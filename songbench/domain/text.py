@@ -158,6 +158,8 @@ def _is_latin(word: str) -> bool:
 
 
 def _script_remarks(line: str) -> Iterator[str]:
+    if line.isascii():  # all of its letters are Latin, and none of them is read as another
+        return
     swapped = dict(_look_alikes(line))
     for word in dict.fromkeys(_WORD.findall(line)):
         foreign = [letter for letter in dict.fromkeys(word) if not _LATIN_LETTER.match(letter)]
