@@ -38,6 +38,12 @@ class WorkItem:
     label: str
     data: dict[str, Any]
 
+    @property
+    def subject(self) -> str:
+        """The key of what is made or looked at: two runs that work on one subject would do the same work twice."""
+        assets = self.data.get("assets", {}) if "field" in self.data else {}
+        return self.data.get("song") or assets.get("reference") or assets.get("vocal") or self.key
+
 
 @dataclass(frozen=True)
 class Job:
@@ -260,7 +266,7 @@ class Planner:
         keys_of = {digest: [prefix.key(digest) for prefix in prefixes] for digest in audio}
         stored_keys = self.records.features(key for keys in keys_of.values() for key in keys)
         items = [
-            WorkItem(keys_of[digest][0], label, data())
+            WorkItem(keys_of[digest][0], label, {**data(), "features": keys_of[digest]})
             for digest, (label, data) in audio.items()
             if not stored_keys.issuperset(keys_of[digest])
         ]

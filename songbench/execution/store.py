@@ -5,7 +5,7 @@ Layout below the root::
     records/<kind>/<2 hex>/<key>.json     songs, assets, scores, failures: JSON, written last, so what exists is whole
     features/<2 hex>/<key>.npz            shared features
     blobs/<2 hex>/<sha256>.<suffix>       audio and MIDI, named by their content
-    lock                                  held by the one run that plans on this store
+    sessions, claims                      who works on this store, and on what (`songbench.execution.sessions`)
 
 A key never changes its content. On a local disk every file appears by an atomic rename after its bytes are on the disk;
 object stores put whole objects. Nothing read is taken on trust: a record and a feature carry the digest of what they
@@ -14,12 +14,15 @@ say, a blob is named by its own, and what does not agree with it counts as not s
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -27,8 +30,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from songbench.domain.errors import DamageError, InputError
 from songbench.domain.hashing import Json, bytes_digest, content_key
 from songbench.execution.store_errors import open_error, read_error, write_error
-from songbench.execution.store_lock import local_lock, remote_lock
-from songbench.resources.files import is_scratch, sweep, write_atomically
+from songbench.resources.files import create_file, is_scratch, sweep, write_atomically
 from songbench.resources.stamped_index import stamp_of
 
 __all__ = ["KINDS", "Blob", "Kind", "Store", "write_atomically"]
@@ -364,41 +366,78 @@ class Store:
         except Exception as error:  # each driver has kinds of its own
             raise write_error(self.url, error) from error
 
-    # -- the one planner -------------------------------------------------------------------------------------------
+    # -- what several runs need to share it ------------------------------------------------------------------------
 
-    @contextmanager
-    def lock(self, owner: str) -> Iterator[None]:
-        """Hold the store while a run plans on it, and clear away what killed runs left half written.
+    @functools.cached_property
+    def can_create(self) -> bool:
+        """Whether a file can be created only where there is none, so that of several who try one succeeds."""
+        methods = [
+            getattr(type(self._fs), name) for name in ("_pipe_file", "pipe_file") if hasattr(type(self._fs), name)
+        ]
+        methods = [method for method in methods if method.__module__ not in _BASES]
+        return self.local or any("mode" in inspect.signature(method).parameters for method in methods)
 
-        On a local disk the operating system holds the lock, so it ends with the process, however that ends. Elsewhere
-        it is a record with a heartbeat that others respect for two minutes.
-
-        Args:
-            owner: shown to others who find the store busy.
-
-        Raises:
-            StoreBusyError: another run holds it.
-            StoreError: the store cannot be read or written.
-        """
-        if not self.local:
-            with remote_lock(
-                self.url,
-                owner,
-                read=lambda: self.peek("lock"),
-                write=lambda data: self._write("lock", data),
-                remove=lambda: self.remove("lock"),
-            ):
-                yield
-            return
-        root = Path(self._root)
+    def create(self, place: str, data: bytes) -> bool:
+        """Write a small file where there is none; returns whether that was so. It appears whole."""
+        name = f"{self._root}/{place}"
+        if not self.can_create:  # then nobody else tries
+            self._write(place, data)
+            return True
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            (root / "lock").touch()
+            if self.local:
+                create_file(Path(name), data)
+            else:
+                self._fs.pipe_file(name, data, mode="create")
+        except FileExistsError:
+            return False
+        except Exception as error:  # each driver has kinds of its own
+            if _was_there(error):
+                return False
+            raise write_error(self.url, error) from error
+        return True
+
+    def renew(self, place: str, data: bytes) -> bool:
+        """Give a file the present time by the clock of the store; returns False when it is not there."""
+        if not self.local:
+            if self.size(place) is None:
+                return False
+            self._write(place, data)
+            return True
+        try:
+            os.utime(f"{self._root}/{place}")
+        except FileNotFoundError:
+            return False
         except OSError as error:
             raise write_error(self.url, error) from error
-        with local_lock(root / "lock", self.url, owner):
-            sweep(root)
-            yield
+        return True
+
+    def modified(self, place: str) -> float | None:
+        """When a file was written, in seconds since 1970 by the clock of the store; None when it is not there."""
+        try:
+            if self.local:
+                return os.stat(f"{self._root}/{place}").st_mtime  # noqa: PTH116 - places are text
+            modified: datetime = self._fs.modified(f"{self._root}/{place}")
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # each driver has kinds of its own
+            raise read_error(self.url, place, error) from error
+        return (modified if modified.tzinfo else modified.replace(tzinfo=UTC)).timestamp()
+
+    def places_below(self, folder: str) -> list[str]:
+        """The places of all files below a folder of the store; scratch files are left out."""
+        top = f"{self._root}/{folder}"
+        if self.local:
+            paths = [path for path in Path(top).rglob("*") if path.is_file() and not is_scratch(path)]
+            return [path.relative_to(self._root).as_posix() for path in paths]
+        with self._reading(folder):
+            names = self._entries(top)
+        root = self._root.lstrip("/")
+        return [str(name).lstrip("/").removeprefix(root).lstrip("/") for name in names]
+
+    def sweep(self) -> None:
+        """Remove what processes of this machine that were killed have left half written."""
+        if self.local:
+            sweep(Path(self._root))
 
 
 def _read_record(kind: Kind, key: str, data: bytes | None, expected: str | None) -> tuple[dict[str, Any], str]:
@@ -466,6 +505,19 @@ def _remote_facts(entry: Mapping[str, Any]) -> FileFacts:
     size = int(entry["size"] or 0)
     tag = next((str(entry[name]) for name in ("ETag", "etag", "md5Hash", "content_md5") if entry.get(name)), None)
     return FileFacts(size, None if tag is None else int(bytes_digest(f"{size} {tag}".encode())[:15], 16))
+
+
+_BASES = {"fsspec.spec", "fsspec.asyn"}
+"""Where fsspec says how drivers look; what is said there of exclusive creation looks first and writes then."""
+_EXISTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+"""What object stores answer where there is a file already, or another one writes it at the same moment."""
+
+
+def _was_there(error: Exception) -> bool:
+    """Whether a driver says in its own way that a file exists."""
+    causes = [error, error.__cause__]
+    codes = [getattr(cause, "response", {}).get("Error", {}).get("Code") for cause in causes if cause is not None]
+    return any(str(code) in _EXISTS for code in codes) or str(getattr(error, "code", "")) in _EXISTS
 
 
 def _difference(data: bytes) -> str:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from songbench.contracts import registry
 from songbench.contracts.cards import Availability, MetricCard, SystemCard
@@ -41,40 +49,70 @@ MOST_CHANGES = 12
 
 
 class Bars:
-    """Progress bars with the time still to go, on stderr so that stdout holds results only."""
+    """Progress bars with the time still to go, on stderr so that stdout holds results only.
+
+    Stages that are at work have a bar each, one below the other; what is over stays as a line above them.
+    """
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
         self._bars: Progress | None = None
-        self._task: Any = None
-        self._failed = 0
+        self._tasks: dict[str, TaskID] = {}
+        self._sessions: set[str] = set()
 
     def stage(self, title: str, total: int, completed: int) -> None:
-        """Begin a bar."""
-        self._bars = Progress(
-            TextColumn("{task.description:<36}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self.console,
-        )
-        self._task = self._bars.add_task(escape(title), total=total, completed=completed)
-        self._bars.start()
+        """Begin a bar, or correct its numbers."""
+        bars = self._live()
+        if title not in self._tasks:
+            self._tasks[title] = bars.add_task(escape(title), total=total, completed=completed)
+        bars.update(self._tasks[title], total=total, completed=completed)
 
-    def item(self, label: str, event: Event) -> None:
+    def item(self, title: str, label: str, event: Event) -> None:
         """Advance, and show a failure at once."""
-        assert self._bars is not None
-        if event.status != "stray":
-            self._bars.advance(self._task)
+        bars = self._live()
+        if event.status != "stray" and title in self._tasks:
+            bars.advance(self._tasks[title])
         if event.status != "done":
-            self._bars.console.print(f"  [red]failed[/red] {escape(label)}: {escape(event.cause)}")
+            bars.console.print(f"  [red]failed[/red] {escape(label)}: {escape(event.cause)}")
 
-    def end(self) -> None:
-        """Finish the bar."""
-        assert self._bars is not None
-        self._bars.stop()
+    def end(self, title: str) -> None:
+        """Finish a bar."""
+        if title not in self._tasks:
+            return
+        bars, task = self._live(), self._tasks.pop(title)
+        bars.console.print(bars.make_tasks_table([row for row in bars.tasks if row.id == task]))
+        bars.remove_task(task)
+        self._stop_when_idle()
+
+    def waiting(self, sessions: Mapping[str, int]) -> None:
+        """Say which other runs work on what this one needs."""
+        bars = self._live()
+        for session, count in sessions.items():
+            if session not in self._sessions:
+                self._sessions.add(session)
+                bars.console.print(f"  waiting for {escape(session)}: {count} items", highlight=False)
+        self._stop_when_idle()
+
+    def _live(self) -> Progress:
+        """The bars that are shown at this moment."""
+        if self._bars is None:
+            self._bars = Progress(
+                TextColumn("{task.description:<36}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=self.console,
+                disable=not self.console.is_terminal,
+            )
+            self._bars.start()
+        return self._bars
+
+    def _stop_when_idle(self) -> None:
+        if self._bars is not None and not self._tasks:
+            self._bars.stop()
+            self._bars = None
 
 
 def systems_listing(names: Iterable[str]) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import uuid
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+"""What file systems say that have no links."""
 _SCRATCH = re.compile(r"\..+\.(?:(?P<process>\d+)-)?[0-9a-f]{8}\.tmp")
 
 
@@ -66,6 +69,36 @@ def whole_path(path: Path) -> Iterator[Path]:
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """Write a small local file where there is none: of several processes that try, on several machines, one succeeds.
+
+    It appears with its content where the file system has links; it need not outlive a power cut.
+
+    Args:
+        path: where; folders above it are made.
+        data: the content.
+
+    Raises:
+        FileExistsError: there is one already.
+        OSError: when it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        scratch.write_bytes(data)
+        try:
+            os.link(scratch, path)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            with open(path, "xb") as handle:
+                handle.write(data)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def is_scratch(path: Path) -> bool:

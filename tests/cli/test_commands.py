@@ -173,24 +173,26 @@ def test_imported_audio_end_to_end(songbench, suite_file, tmp_path):
     assert "empty (0 bytes)" in process.stdout
 
 
-def test_two_runs_on_one_store(songbench, suite_file, tmp_path):
+def test_one_run_at_a_time_under_a_name_and_nothing_is_removed_meanwhile(songbench, suite_file, tmp_path):
     suite = suite_file(8)
     words = ["run", "--suite", suite, *PROBE, "--store", tmp_path / "store", "--runs", tmp_path / "runs"]
-    words += ["--set", "system.probe.seconds_each=1.5", "--name", "first"]
+    words += ["--set", "system.probe.misbehave={p7: hang}", "--name", "first"]
     first = subprocess.Popen(
         [sys.executable, "-m", "songbench", *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     while not list((tmp_path / "store").rglob("songs/*/*.json")):
         assert first.poll() is None, first.stderr.read()
         time.sleep(0.05)
-    second = songbench("run", "--suite", suite, *PROBE, "--name", "second")
-    assert second.returncode == 3
-    assert not (tmp_path / "runs/second").exists(), "a run that was refused leaves no record"
-    assert "Another run is working on the store" in second.stderr
-    assert "run 'first'" in second.stderr
+    record = (tmp_path / "runs/first/record.json").read_bytes()
+    again = songbench("run", "--suite", suite, *PROBE, "--name", "first", "--takes", "2")
+    assert again.returncode == 3
+    assert "The run 'first' in" in again.stderr and "--name" in again.stderr
+    assert (tmp_path / "runs/first/record.json").read_bytes() == record, "a run that was refused touches nothing"
+    removal = songbench("remove", "--system", "probe", "--yes")
+    assert removal.returncode == 3 and "run 'first'" in removal.stderr
     first.kill()
     first.wait()
-    assert songbench("run", "--suite", suite, *PROBE, "--name", "second").returncode == 0
+    assert songbench("run", "--suite", suite, *PROBE, "--name", "first").returncode == 0
 
 
 def test_a_full_disk_stops_the_run_and_loses_nothing(songbench, suite_file, tmp_path):
@@ -209,7 +211,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(songbench, suite_file, tmp_
     assert "Cannot write to" in full.stderr or "cannot be written" in full.stderr
     assert "Traceback" not in full.stderr
     for path, content in contents.items():
-        assert path.name == "lock" or path.read_bytes() == content
+        assert path.read_bytes() == content
     assert not list((tmp_path / "store").rglob("*.tmp"))
     assert songbench(*words).returncode == 0
 

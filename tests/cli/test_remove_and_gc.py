@@ -39,9 +39,7 @@ def command(songbench_here, folder):
 @pytest.fixture
 def store(folder):
     """A function that gives what is stored."""
-    return lambda: {
-        path: path.read_bytes() for path in (folder / "store").rglob("*") if path.is_file() and path.name != "lock"
-    }
+    return lambda: {path: path.read_bytes() for path in (folder / "store").rglob("*") if path.is_file()}
 
 
 def test_removing_a_run_leaves_the_store_and_foreign_files(command, folder, store):

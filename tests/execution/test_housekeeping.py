@@ -25,6 +25,7 @@ from songbench.execution.record import RECORD, read_record, save_record
 from songbench.execution.recorded import rebuilt
 from songbench.execution.run_folders import remove_run
 from songbench.execution.runner import Runner
+from songbench.execution.sessions import open_session
 from songbench.execution.store import KINDS, Store, feature_place, record_place
 
 RUNS = {"first": ("probe",), "second": ("probe", "noise"), "third": ("noise",)}
@@ -87,7 +88,7 @@ def store(request, folder):
         return Store("store")
     memory = fsspec.filesystem("memory")
     for path in Path("store").rglob("*"):
-        if path.is_file() and path.name != "lock":
+        if path.is_file():
             memory.pipe_file(f"/{folder.name}-{os.getpid()}/{path.relative_to('store')}", path.read_bytes())
     return Store(f"memory://{folder.name}-{os.getpid()}")
 
@@ -101,7 +102,7 @@ def record_of(run):
 
 def state(store):
     """All files of a store but its lock."""
-    return {place: store.peek(place) for place in store.files() if place != "lock"}
+    return {place: store.peek(place) for place in store.files()}
 
 
 def is_whole(run, store):
@@ -222,7 +223,7 @@ def test_nothing_goes_while_a_run_works_or_once_it_is_needed_again(folder):
     store = Store("store")
     shutil.move("runs/second", "second")
     parts = garbage(store, FOLDERS)
-    with Store("store").lock("run 'other'"), pytest.raises(StoreBusyError, match="run 'other'"):
+    with open_session(Store("store"), "run 'other'"), pytest.raises(StoreBusyError, match="run 'other'"):
         remove_garbage(store, parts, FOLDERS)
     shutil.move("second", "runs/second")  # after it was shown
     assert parts and remove_garbage(store, parts, FOLDERS) == 0

@@ -1,12 +1,14 @@
 """Runs on an object store: a real S3 service (moto's), a process of its own."""
 
 import os
+import threading
 
 import command_line
 import pytest
 from object_store import object_store
 
 from songbench.domain.errors import InputError, StoreReadError, StoreWriteError
+from songbench.execution.sessions import LEASE_S, open_session
 from songbench.execution.store import Blob, Store
 
 pytest.importorskip("moto", reason="moto is not installed")
@@ -46,6 +48,28 @@ def test_what_another_process_stores_is_seen_at_once(service, variables):
     before = len(service.requests())
     assert reader.peek(blob.place) == b"sound" and reader.peek("blobs/00/none") is None
     assert len(service.requests()) == before + 2, "one request for each"
+
+
+def test_sessions_claim_there_and_the_bucket_has_the_clock(variables):
+    stores = [Store("s3://songs/shared") for _ in range(2)]
+    assert stores[0].can_create
+    with open_session(stores[0], "run 'a'") as first, open_session(stores[1], "run 'b'") as second:
+        assert first.claim("song") is None and second.claim("song") == first.record
+        assert abs(first._age_s(f"sessions/{second.record.id}")) < LEASE_S
+        holders, start = [], threading.Barrier(2)
+
+        def race(session):
+            for number in range(10):
+                start.wait()
+                holders.append(session.claim(f"score{number}"))
+
+        threads = [threading.Thread(target=race, args=(session,)) for session in (first, second)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert holders.count(None) == 10
+    assert not stores[0].places_below("claims") and not stores[0].places_below("sessions")
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ class Records(Kind):
         self.files = sorted(
             str(path.relative_to(base))
             for path in (*(base / "store").rglob("*"), base / "runs/small/record.json")
-            if path.is_file() and path.name != "lock"
+            if path.is_file()
         )
 
     def draw(self, rng):

@@ -61,7 +61,7 @@ def by_kind(files: Mapping[str, int], places: Iterable[str], reason: str = "") -
 
 
 def remove_files(store: Store, parts: Sequence[StoredFiles], still: Collection[str]) -> int:
-    """Remove files from a store whose lock is held; returns how many bytes that freed.
+    """Remove files from a store that nobody else works on; returns how many bytes that freed.
 
     Args:
         store: the store.

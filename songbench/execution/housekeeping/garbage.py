@@ -13,6 +13,7 @@ from songbench.execution.experiment import find_suite
 from songbench.execution.housekeeping.claims import derived_features, recorded_runs, with_basis
 from songbench.execution.housekeeping.contents import StoredFiles, by_kind, kind_of, remove_files
 from songbench.execution.plan import asset_keys
+from songbench.execution.sessions import open_session
 from songbench.execution.store import Store, record_place
 
 KEEP_ASSETS = "needed again by the suite {suite} (--no-keep-assets removes them)"
@@ -74,7 +75,7 @@ def remove_garbage(
         StoreBusyError: a run works on the store.
         InputError, StoreError: see `garbage`; a file cannot be removed.
     """
-    with store.lock("gc"):
+    with open_session(store, "gc", alone=True):
         now = garbage(store, folders, keep_assets=keep_assets, extractors=extractors)
         still = {place for part in now if not part.reason for place in part.sizes}
         return remove_files(store, parts, still)

@@ -12,6 +12,7 @@ from songbench.domain.errors import DamageError
 from songbench.execution.housekeeping.claims import RecordedRun, derived_features, places_of, recorded_runs
 from songbench.execution.housekeeping.contents import StoredFiles, by_kind, remove_files
 from songbench.execution.intact_records import Basis, basis_of
+from songbench.execution.sessions import open_session
 from songbench.execution.store import Kind, Store, record_of_place, record_place
 
 
@@ -91,7 +92,7 @@ def remove_system(
         StoreBusyError: a run works on the store.
         InputError, StoreError: see `system_files`; a file cannot be removed.
     """
-    with store.lock(f"remove --system {system}"):
+    with open_session(store, f"remove --system {system}", alone=True):
         still = {place for part in system_files(store, system, folders, extractors).parts for place in part.sizes}
         return remove_files(store, files.parts, still)
 
