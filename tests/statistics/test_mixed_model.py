@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from songbench.statistics import pair_codes
+from songbench.statistics import mixed, pair_codes
 from songbench.statistics.mixed import ModelError, fit_crossed
 
 
@@ -144,3 +144,48 @@ def test_without_any_grouping_it_is_the_plain_mean():
     contrast = fit_crossed(values, np.ones((4, 1)), {}).contrast(np.ones(1))
     assert (contrast.estimate, contrast.error) == pytest.approx((3.0, np.std(values, ddof=1) / 2), rel=1e-4)
     assert contrast.freedom == pytest.approx(3.0, rel=1e-3)
+
+
+def test_taking_effects_out_rater_by_rater_gives_what_the_whole_covariance_gives():
+    """Score, information, coefficients and covariance at given variances, against matrices as large as the answers."""
+    rng = np.random.default_rng(3)
+    rater, item, system = rng.integers(0, 7, 90), rng.integers(0, 6, 90), rng.integers(0, 3, 90)
+    values, fixed = rng.normal(0, 1, 90) + system, np.eye(3)[system]
+    for groupings in (
+        [rater, item, pair_codes(rater, system), pair_codes(item, system)],
+        [item, pair_codes(item, rater), rater],
+        [rater],
+        [],
+    ):
+        codes = [np.unique(grouping, return_inverse=True)[1] for grouping in groupings]
+        variances = np.array([*[0.4, 0.3, 0.0, 0.2][: len(codes)], 0.8])
+        products = mixed._CrossProducts.of(values, fixed, codes, mixed._inside(codes))
+        state = mixed._evaluated(products, variances)
+        shapes = [np.eye(grouping.max() + 1)[grouping] for grouping in codes] + [np.eye(90)]
+        parts = [z @ z.T for z in shapes]
+        inverse = np.linalg.inv(sum(v * part for v, part in zip(variances, parts, strict=True)))
+        covariance = np.linalg.inv(fixed.T @ inverse @ fixed)
+        projection = inverse - inverse @ fixed @ covariance @ fixed.T @ inverse
+        score = [0.5 * (values @ projection @ q @ projection @ values - np.trace(projection @ q)) for q in parts]
+        information = [[0.5 * np.trace(projection @ a @ projection @ b) for b in parts] for a in parts]
+        slopes = [covariance @ fixed.T @ inverse @ q @ inverse @ fixed @ covariance for q in parts]
+        assert state.score == pytest.approx(np.array(score), rel=1e-8, abs=1e-8)
+        assert state.information == pytest.approx(np.array(information), rel=1e-8)
+        assert state.covariance == pytest.approx(covariance, rel=1e-8)
+        assert state.slopes == pytest.approx(np.array(slopes), rel=1e-8, abs=1e-12)
+        assert state.coefficients == pytest.approx(covariance @ fixed.T @ inverse @ values, rel=1e-8)
+
+
+def test_thousands_of_raters_are_no_obstacle_thousands_on_both_sides_are():
+    rng = np.random.default_rng(4)
+    rater, system = np.repeat(np.arange(1500), 4), np.tile(np.arange(4) % 2, 1500)
+    item = rng.integers(0, 8, 6000)
+    values = rng.normal(0, 1, 1500)[rater] + rng.normal(0, 0.5, 8)[item] + rng.normal(0, 1, 6000) + system
+    fit = fit_crossed(
+        values, np.eye(2)[system], {"rater": rater, "item": item, "rater_system": pair_codes(rater, system)}
+    )
+    assert fit.contrast(np.array([-1.0, 1.0])).estimate == pytest.approx(1.0, abs=0.15)
+    assert fit.variance("rater") == pytest.approx(1.0, abs=0.15)
+    wide = {"rater": np.arange(6400) // 2, "item": np.arange(6400) % 3100}
+    with pytest.raises(ModelError, match="random effects are more"):
+        fit_crossed(rng.normal(0, 1, 6400), np.ones((6400, 1)), wide)
