@@ -25,9 +25,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
 from songbench.execution.hardware import hardware, in_words
 
 COMMANDS = ("--help", "run --help", "systems", "metrics", "suites", "runs", "status", "report", "run")
@@ -47,7 +44,7 @@ class Cost:
     Attributes:
         seconds: by the clock.
         cpu: seconds of processor time, in all processes.
-        mebibytes: the most memory of one process.
+        mebibytes: the most memory of one process; no less than this one's, which the system counts for its children.
     """
 
     seconds: float
@@ -121,6 +118,9 @@ def _noise_run(folder: Path, count: int, seconds: float) -> Cost:
 
 def flac_seconds(seconds: float, repeats: int = 3) -> float:
     """Processor time of encoding as much noise as a song is, as the store does."""
+    import numpy as np
+    import soundfile
+
     rng = np.random.default_rng(0)
     samples = np.clip(0.1 * rng.standard_normal((round(seconds * RATE), 2), dtype="float32"), -0.99, 0.99)
     times = []
@@ -147,8 +147,8 @@ def main() -> None:
             "machine": in_words(hardware()),
             "python": sys.version.split()[0],
             "repeats": options.repeats,
-            "song": song_row(Path(scratch) / "songs", options.songs, options.seconds),
             "commands": command_rows(folder, options.repeats),
+            "song": song_row(Path(scratch) / "songs", options.songs, options.seconds),
         }
     text = json.dumps(report, indent=1)
     print(text)
