@@ -20,9 +20,11 @@ from songbench.reporting.file_names import safe_names
 from songbench.reporting.listening_results import FOLDER
 from songbench.reporting.page.build import page_files
 from songbench.reporting.page.material import PARTS, PageMaterial
-from songbench.reporting.page.song_files import AudioMode, write_song_files
+from songbench.reporting.page.prompt_page import PICTURES
+from songbench.reporting.page.song_files import AudioMode, ReportAudio, write_song_files
 from songbench.reporting.published import FOLDER as PUBLISHED
 from songbench.reporting.published import Published, published_to_csv, remembered
+from songbench.reporting.report_basis import remember_basis, report_basis, unchanged_files
 from songbench.reporting.songs import songs_to_json
 
 _UNNAMED = {CONDITION: "no song"}
@@ -42,6 +44,7 @@ def write_report(
     other_parts: Sequence[Leaderboard] = (),
     material: PageMaterial | None = None,
     audio: AudioMode = "none",
+    remembered_basis: bool = False,
 ) -> list[Path]:
     """Write ``leaderboard.NAME`` in every format, ``scores.csv``, ``songs.*``, ``figures/*`` and their list.
 
@@ -60,6 +63,8 @@ def write_report(
         other_parts: the same leaderboard by other facets, whose parts are written as well.
         material: what the page is made of; None: there is no page.
         audio: how songs come into the page.
+        remembered_basis: whether a file beside the report says what it was made from; then one that is there already,
+            made from the same and whole, stays as it is (`songbench.reporting.report_basis`).
 
     Returns:
         The files, in the order written; the same leaderboard gives the same bytes.
@@ -76,10 +81,20 @@ def write_report(
         raise SongbenchError("songbench was installed before it had report formats. Install it again: pip install -e .")
     folder = Path(folder)
     endings = [ending for ending in FORMATS if ending in figures or _has_figures(folder, ending)]
+    published = remembered(folder) if published is None else tuple(published)
+    # 1. songs first, as pages say which of them are there
+    songs = write_song_files(
+        folder / PARTS, material.songs if material else {}, material.assets if material else {},
+        audio if material else "none",
+    )  # fmt: skip
+    # 2. a report that would be the same stays
+    basis = _basis(board, other_parts, published, endings, material, songs) if remembered_basis else None
+    if basis is not None and (paths := unchanged_files(folder, basis, OWNED)) is not None:
+        return paths
+    # 3. all its files
     pictures = pictures_of(board, endings)
     for table in other_parts:
         pictures += pictures_of(table, endings, without={picture.name for picture in pictures})
-    published = remembered(folder) if published is None else tuple(published)
     reports = {"": formats.LeaderboardReport(board=board, published=published, pictures=pictures)}
     boards = {table.facet or "": table for table in (board, *other_parts)}
     for (facet, value), name in part_names(boards.values(), names).items():
@@ -98,16 +113,48 @@ def write_report(
     contents |= {f"{PUBLISHED}/{numbers.name}.csv": published_to_csv(numbers).encode() for numbers in published}
     for picture in pictures:
         contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
-    if material is None:
-        write_song_files(folder / PARTS, {}, {}, "none")
-    else:
-        songs = write_song_files(folder / PARTS, material.songs, material.assets, audio)
+    if material is not None:
         contents |= page_files(material, pictures, songs, beside=[*contents, *[RECORD] * bool(material.record)])
     inputs = sorted(path for pattern in (f"{FOLDER}/*.json", *TABLE_FILES) for path in folder.glob(pattern))
     paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
     if faults:
         raise faults[0]
+    if basis is not None and not songs.faults and _all_seen(contents, material):
+        remember_basis(folder, basis, list(contents))
     return paths
+
+
+def _basis(
+    board: Leaderboard,
+    other_parts: Sequence[Leaderboard],
+    published: Sequence[Published],
+    endings: Sequence[str],
+    material: PageMaterial | None,
+    audio: ReportAudio,
+) -> str | None:
+    """Of everything that `write_report` makes files of; None where it cannot be told."""
+    page: tuple[object, ...] = ()
+    aligners: Iterable[object] = ()
+    if material is not None:
+        aligners = material.aligners.values()
+        songs = [
+            (name, song.source.digest, {stem: source.digest for stem, source in song.stems.items()}, song.words,
+             song.sections, song.record, song.remarks)
+            for name, song in material.songs.items()
+        ]  # fmt: skip
+        assets = {
+            prompt: {name: source.digest for name, source in sources.items()}
+            for prompt, sources in material.assets.items()
+        }
+        page = (material.name, material.results, songs, assets, list(material.aligners), material.record)
+        page += (material.published, material.listening_results)
+    return report_basis((board, other_parts, published, endings, page, audio), aligners)
+
+
+def _all_seen(contents: Iterable[str], material: PageMaterial | None) -> bool:
+    """Whether every song could be decoded for its picture; one that could not may be repaired until the next report."""
+    pictures = sum(name.startswith(f"{PARTS}/{PICTURES}/") for name in contents)
+    return material is None or pictures == len(material.songs)
 
 
 def part_names(boards: Iterable[Leaderboard], formats: Iterable[str]) -> dict[tuple[str, str], str]:

@@ -88,7 +88,14 @@ def write_run_report(
     ]
     material = page_material(experiment, store, results, board, published, rated) if page else None
     paths = write_report(
-        board, folder, published, figures=figures, other_parts=other_parts, material=material, audio=mode
+        board,
+        folder,
+        published,
+        figures=figures,
+        other_parts=other_parts,
+        material=material,
+        audio=mode,
+        remembered_basis=folder == experiment.folder,
     )
     state.note()
     return RunReport(board, results, paths)
