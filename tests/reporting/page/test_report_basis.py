@@ -33,28 +33,28 @@ def own_formats(monkeypatch):
 
 
 @pytest.fixture
-def written(material, tmp_path, monkeypatch, own_formats):
+def writer(material, tmp_path, monkeypatch, own_formats):
     """A function that writes the report into one folder and says whether it was made anew."""
-    drawn = []
+    calls = []
     pages = report.page_files
-    monkeypatch.setattr(report, "page_files", lambda *args, **keywords: drawn.append(1) or pages(*args, **keywords))
+    monkeypatch.setattr(report, "page_files", lambda *args, **keywords: calls.append(1) or pages(*args, **keywords))
 
     def write(content=material, folder=tmp_path, **keywords):
-        drawn.clear()
+        calls.clear()
         paths = write_report(
             content.board, folder, material=content, **{"audio": "link", "remembered_basis": True} | keywords
         )
         assert file_faults(folder, REPORT_FILES) == [] and all(path.is_file() for path in paths)
-        return bool(drawn)
+        return bool(calls)
 
     write()
-    write()  # where no figure was ever drawn, only the second report finds that matplotlib has listed the fonts
+    write()  # where no figure was ever calls, only the second report finds that matplotlib has listed the fonts
     return write
 
 
-def test_the_same_stays_and_says_the_same_files(written, material, tmp_path):
+def test_the_same_stays_and_says_the_same_files(writer, material, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
-    assert not written()
+    assert not writer()
     assert {path: path.stat().st_mtime_ns for path in before if path.name != "files.json"} == {
         path: time for path, time in before.items() if path.name != "files.json"
     }
@@ -65,7 +65,7 @@ def test_the_same_stays_and_says_the_same_files(written, material, tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["altered", "gone", "list altered", "list gone", "note damaged", "note gone"])
-def test_what_was_done_to_a_file_is_undone(written, tmp_path, harm):
+def test_what_was_done_to_a_file_is_undone(writer, tmp_path, harm):
     sums = (tmp_path / SUMS).read_bytes()
     page = (tmp_path / "report.html").read_bytes()
     if harm == "altered":
@@ -78,54 +78,54 @@ def test_what_was_done_to_a_file_is_undone(written, tmp_path, harm):
         (tmp_path / BASIS).write_text('{"schema": ')
     else:
         (tmp_path / (SUMS if harm == "list gone" else BASIS)).unlink()
-    assert written()
+    assert writer()
     assert (tmp_path / SUMS).read_bytes() == sums and (tmp_path / "report.html").read_bytes() == page
-    assert not written()
+    assert not writer()
 
 
-def test_a_song_that_is_gone_comes_back(written, tmp_path):
+def test_a_song_that_is_gone_comes_back(writer, tmp_path):
     song = next(path for path in (tmp_path / "report/songs").rglob("*.flac"))
     song.unlink()
-    assert not written() and song.is_file()
+    assert not writer() and song.is_file()
 
 
-def test_whatever_the_report_shows_has_it_made_anew(written, material):
+def test_whatever_the_report_shows_has_it_made_anew(writer, material):
     results = material.results
     metric = results.metrics[1]
     song, scores = next(iter(metric.songs.items()))
-    found = {**scores.detail, "found": [["verse", 0.0, 1.5], ["chorus", 1.5, 2.0]]}
-    changed = replace(metric, songs={**metric.songs, song: replace(scores, detail=found)})
-    name, made = next(iter(material.songs.items()))
+    rows = {**scores.detail, "found": [["verse", 0.0, 1.5], ["chorus", 1.5, 2.0]]}
+    changed = replace(metric, songs={**metric.songs, song: replace(scores, detail=rows)})
+    name, first = next(iter(material.songs.items()))
     for content in (
         replace(material, results=replace(results, metrics=(results.metrics[0], changed))),
         replace(material, record={"suite": {"key": "other"}}),
         replace(material, board=replace(material.board, notes=("A note.",))),
-        replace(material, songs={**material.songs, name: replace(made, words=made.words[1:], sections=())}),
+        replace(material, songs={**material.songs, name: replace(first, words=first.words[1:], sections=())}),
         replace(material, aligners={}),
     ):
-        assert written(content) and not written(content)
-    assert written(audio="none") and not written(audio="none")
-    assert written(figures=("svg", "png", "pdf"), audio="none")
+        assert writer(content) and not writer(content)
+    assert writer(audio="none") and not writer(audio="none")
+    assert writer(figures=("svg", "png", "pdf"), audio="none")
 
 
-def test_other_code_or_another_library_draws_anew(written, monkeypatch):
+def test_other_code_or_another_library_draws_anew(writer, monkeypatch):
     monkeypatch.setattr("songbench.reporting.report_basis._version", lambda package: "other")
-    assert written() and not written()
+    assert writer() and not writer()
     monkeypatch.setattr("songbench.reporting.report_basis._code", lambda package: "other")
-    assert written() and not written()
+    assert writer() and not writer()
     monkeypatch.setattr("songbench.reporting.report_basis._fonts", lambda: ["other"])
-    assert written() and not written()
+    assert writer() and not writer()
 
 
-def test_what_cannot_be_told_is_made_anew_each_time(written, monkeypatch):
+def test_what_cannot_be_told_is_made_anew_each_time(writer, monkeypatch):
     monkeypatch.setattr("songbench.reporting.report_basis._fonts", lambda: [])
-    assert written() and written()
+    assert writer() and writer()
     monkeypatch.undo()
     assert report_basis((), ()) is None, "a format of another package may follow from anything"
 
 
-def test_a_copy_elsewhere_has_no_note(written, tmp_path):
-    assert written(folder=tmp_path / "copy", remembered_basis=False)
+def test_a_copy_elsewhere_has_no_note(writer, tmp_path):
+    assert writer(folder=tmp_path / "copy", remembered_basis=False)
     assert not (tmp_path / "copy" / BASIS).exists()
 
 
