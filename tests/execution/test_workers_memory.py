@@ -13,6 +13,7 @@ from songbench.execution.memory_needs import (
     estimate,
     ran_out_of_memory,
 )
+from songbench.execution.memory_remarks import memory_remarks
 from songbench.execution.plan import Planner
 from songbench.execution.runner import Runner
 from songbench.execution.store import Store
@@ -37,6 +38,9 @@ def test_one_worker_where_two_songs_do_not_fit_and_two_where_they_do(experiment,
 
 def test_what_is_too_large_for_the_machine_is_tried_all_the_same(experiment):
     plan = experiment(*TWO, "engine.memory_gib=1", "system.probe.gib=50", count=2)
+    (remark,) = memory_remarks(plan)
+    assert remark.startswith("probe needs about 54.2 GB of memory (as it says itself), and there are 1.1 GB: ")
+    assert not memory_remarks(experiment("engine=inline", "system.probe.gib=50"))
     assert set(run(plan, score=False).songs.values()) == {"done"}
 
 
