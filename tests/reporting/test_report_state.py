@@ -11,11 +11,13 @@ STAYS = "stays as it is"
 
 
 @pytest.fixture
-def run(songbench, suite_file):
+def run(songbench_here, suite_file):
     suite = suite_file(2)
 
     def call(*words):
-        process = songbench("run", "--suite", suite, "--name", "state", *(words or PROBE))
+        process = songbench_here(
+            "run", "--suite", suite, "--name", "state", "--set", "engine=inline", *(words or PROBE)
+        )
         assert process.returncode == 0, process.stderr
         return process
 
