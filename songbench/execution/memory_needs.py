@@ -77,7 +77,7 @@ class JobMemory:
         songs = [song for item in job.items for song in item.data.get("songs", [item.data])]
         lengths = [song["prompt"].get("seconds") or LIKELY_SECONDS for song in songs]
         model = repr(sorted(job.common.items()))
-        key = (job.kind, model, len(songs), max(lengths, default=LIKELY_SECONDS))
+        key = (job.kind, model, max(1, len(songs)), max(lengths, default=LIKELY_SECONDS))
         if key not in self._estimates:
             if model not in self._plugins:
                 self._plugins[model] = _built(job.common)
