@@ -388,6 +388,8 @@ def coded(text: str) -> Phrase:
 
 def plain(cell: TableCell) -> str:
     """The text of a cell without styles."""
+    if isinstance(cell, str):
+        return cell
     if isinstance(cell, NumberCell):
         return " ".join(part for part in (cell.value, cell.interval, cell.marks, cell.share) if part)
-    return "".join(fragment.text for fragment in fragments(cell))
+    return "".join(fragment.text for fragment in cell)

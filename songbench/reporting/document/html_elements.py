@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 from songbench.reporting.document.blocks import (
@@ -27,7 +28,6 @@ from songbench.reporting.document.blocks import (
     Text,
     View,
     Views,
-    fragments,
     plain,
 )
 from songbench.reporting.document.html_lyrics import lyric_sheet
@@ -89,7 +89,7 @@ def element(block: Block, images: Images, anchor: str = "") -> str:
 
 def phrase(text: Phrase) -> str:
     """A text with its styles and links."""
-    return "".join(map(_fragment, fragments(text)))
+    return escaped(text) if isinstance(text, str) else "".join(map(_fragment, text))
 
 
 def _elements(blocks: Sequence[Block], images: Images) -> str:
@@ -142,6 +142,7 @@ def _recording(recording: Recording, longest: float, images: Images) -> str:
     )
 
 
+@lru_cache(maxsize=256)
 def _classes(*names: str) -> str:
     present = " ".join(name for name in names if name)
     return f' class="{present}"' if present else ""
@@ -226,6 +227,8 @@ def _heading(column: TableColumn) -> str:
 def _cell(cell: TableCell) -> str:
     if not isinstance(cell, NumberCell):
         return phrase(cell)
+    if not (cell.best or cell.group or cell.interval or cell.share):
+        return escaped(cell.value)
     value = f'<span class="best">{escaped(cell.value)}</span>' if cell.best else escaped(cell.value)
     marks = (f"<sup>{escaped(cell.group)}</sup>" if cell.group else "") + (
         f'<span class="star" title="best">{BEST}</span>' if cell.best else ""

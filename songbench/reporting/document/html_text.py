@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 from urllib.parse import quote, urlsplit
 
 
+@lru_cache(maxsize=4096)
 def escaped(text: str) -> str:
-    """The text with everything that a browser would read as markup made visible."""
+    """The text with everything that a browser would read as markup made visible; pages repeat most of their texts."""
     return escape(text)
 
 

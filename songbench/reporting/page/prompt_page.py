@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -108,6 +109,10 @@ class _PromptPages:
         }
         self.entries = self._song_entries()
         self.order = [prompt.id for prompt in material.results.suite.prompts]
+        self.order_places = {prompt: place for place, prompt in enumerate(self.order)}
+        self.asset_remarks = defaultdict(list)
+        for remark in material.results.asset_remarks:
+            self.asset_remarks[remark.prompt].append(remark)
 
     def _song_entries(self) -> dict[str, list[_SongEntry]]:
         """The songs of each prompt: competitors first, as on the leaderboard."""
@@ -154,7 +159,7 @@ class _PromptPages:
         ]
 
     def _neighbours(self, prompt: Prompt) -> tuple[Fragment, ...]:
-        place = self.order.index(prompt.id)
+        place = self.order_places[prompt.id]
         before = [Fragment(f"← {name}", link=f"{name}.html") for name in self.order[max(0, place - 1) : place]]
         after = [Fragment(f"{name} →", link=f"{name}.html") for name in self.order[place + 1 : place + 2]]
         report = Fragment("all results", link=f"../../{PAGE}")
@@ -171,7 +176,7 @@ class _PromptPages:
 
     def _audio_remarks(self, prompt: Prompt) -> list[Block]:
         """What is odd about its own audio."""
-        remarks = self.material.results.asset_remarks
+        remarks = self.asset_remarks.get(prompt.id, ())
         return _listing(
             [
                 (Fragment(title, "strong"), Fragment(f": {entry.remark.code}, {entry.remark.text}"))

@@ -24,6 +24,14 @@ class PromptScores:
     def __init__(self, results: RunResults) -> None:
         self.results = results
         self.columns = [(metric, column) for metric, column in columns_of(results) if column.kind == "song"]
+        self._groups = [list(group) for _, group in groupby(self.columns, key=lambda pair: pair[0].card.id)]
+        self._texts = {
+            column.name: (
+                (Fragment(column.name, "strong" if column.field.headline else "plain"),),
+                wording.unit(column),
+            )
+            for _, column in self.columns
+        }
 
     def table_of_song(self, song: SongId) -> Table:
         """Every field of every song metric: the number, or why there is none."""
@@ -39,8 +47,7 @@ class PromptScores:
 
     def _rows(self, song: SongId) -> Iterator[TableRow]:
         """Fields in order; a metric without any number, for one reason, has one row."""
-        for _, group in groupby(self.columns, key=lambda pair: pair[0].card.id):
-            pairs = list(group)
+        for pairs in self._groups:
             verdict = pairs[0][0].songs.get(song)
             doubt = f" Doubtful: {verdict.doubt}." if isinstance(verdict, Scores) and verdict.doubt else ""
             values = [self._value(metric, column, song) for metric, column in pairs]
@@ -50,8 +57,8 @@ class PromptScores:
                 yield TableRow(((Fragment(metric.card.id, "strong"),), value, "", reason))
                 continue
             for (_, column), (value, reason) in zip(pairs, values, strict=True):
-                name = (Fragment(column.name, "strong" if column.field.headline else "plain"),)
-                yield TableRow((name, value, wording.unit(column), reason or column.field.description + doubt))
+                name, unit = self._texts[column.name]
+                yield TableRow((name, value, unit, reason or column.field.description + doubt))
 
     def _value(self, metric: MetricResults, column: Column, song: SongId) -> tuple[NumberCell, str]:
         """The number or the word for why there is none, and the reason."""
