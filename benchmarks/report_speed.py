@@ -155,8 +155,7 @@ def fill(experiment: Experiment, store: Store, sounds: int | None = None) -> Non
         main, further = (one.name for one in metric.card.fields)
         for name, key in planner.song_score_keys(metric).items():
             value = quality[name.system] / 2 + quality[name.prompt] + rng.normal()
-            song = planner.songs[name][2]
-            basis = basis_to_json({"songs": {song: digests[name]}})
+            basis = basis_to_json({"songs": {planner.songs[name][2]: digests[name]}})
             store.save("scores", key, {**Scores(values={main: value, further: rng.normal()}).to_json(), BASIS: basis})
 
 

@@ -123,7 +123,7 @@ def measured(step: str, songs: int, folder: Path, cache: Path) -> dict[str, Any]
 
 def make(songs: int, folder: Path) -> None:
     """Fill a store without waiting for the disk after each of its files."""
-    os.fsync = lambda _: None
+    os.fsync = lambda fd: None
     experiment = experiment_of(songs, folder)
     fill(experiment, Store(experiment.store), SOUNDS)
 

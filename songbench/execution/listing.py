@@ -13,8 +13,8 @@ FEW = 64
 class Listing:
     """The files of a store as they were when they were first asked for, until this is forgotten.
 
-    A folder on this disk gives the names of its files at a fraction of the cost of their facts, so these are asked only
-    of files that are meant. An object store gives both together, a thousand at a time.
+    On this disk the facts are asked of each file that is meant; only of failures, which are few and which may be under
+    every key, the names are listed first. An object store is listed, a thousand files at a time.
 
     Args:
         store: the store.
@@ -22,22 +22,22 @@ class Listing:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._keys: dict[Kind, set[str]] = {}
+        self._failures: set[str] | None = None
         self._folders: dict[str, dict[str, FileFacts]] = {}
         self._sizes: dict[str, int] = {}
 
     def forget(self) -> None:
         """Ask anew from now on, as results may have been stored or removed."""
-        self._keys.clear()
+        self._failures = None
         self._folders.clear()
         self._sizes.clear()
 
     def records(self, kind: Kind, keys: Collection[str]) -> dict[str, FileFacts]:
         """What the file system says of records, by key; without those that are not there."""
-        if self._store.local and len(keys) > FEW:
-            if kind not in self._keys:
-                self._keys[kind] = self._store.keys(kind)
-            keys = self._keys[kind].intersection(keys)
+        if self._store.local and kind == "failures" and len(keys) > FEW:
+            if self._failures is None:
+                self._failures = self._store.keys("failures")
+            keys = self._failures.intersection(keys)
         places = {record_place(kind, key): key for key in keys}
         return {places[place]: facts for place, facts in self._facts_of(f"records/{kind}", places).items()}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ _PATIENCE_S = 2.0
 _VERSION = 1
 _PART = 500  # keys in one question; SQLite takes 32,766
 _SCHEMA = f"""
+PRAGMA page_size = 16384;
 CREATE TABLE IF NOT EXISTS entries (
     kind TEXT, key TEXT, stamp INTEGER, content TEXT, sum INTEGER, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
@@ -86,7 +87,7 @@ class StampedIndex:
             return {}
         with suppress(OSError):
             os.utime(self._path)
-        return self._attempt(lambda database: dict(_entries(database, kind, stamps))) or {}
+        return self._attempt(lambda database: _entries(database, kind, stamps)) or {}
 
     def add(self, kind: str, entries: Mapping[str, tuple[int, str]]) -> None:
         """Keep what was read; where that cannot be done it is read again next time.
@@ -100,8 +101,7 @@ class StampedIndex:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 _make_room(self._path.parent)
             rows = [
-                (kind, key, stamp, content, crc32(f"{kind} {key} {stamp} {content}".encode()))
-                for key, (stamp, content) in sorted(entries.items())
+                (kind, key, stamp, content, _sum(stamp, content)) for key, (stamp, content) in sorted(entries.items())
             ]
             self._attempt(lambda database: _write(database, rows))
 
@@ -121,9 +121,10 @@ class StampedIndex:
             return None
 
 
-def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int]) -> dict[str, str]:
+    entries: dict[str, str] = {}
     if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-        return
+        return entries
     keys = sorted(stamps)  # in the order of the file
     for start in range(0, len(keys), _PART):
         part = keys[start : start + _PART]
@@ -131,8 +132,14 @@ def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int])
             f"SELECT key, stamp, content, sum FROM entries WHERE kind = ? AND key IN ({','.join('?' * len(part))})"
         )
         for key, stamp, content, checksum in database.execute(question, (kind, *part)):
-            if stamps.get(key) == stamp and crc32(f"{kind} {key} {stamp} {content}".encode()) == checksum:
-                yield key, content
+            if stamps.get(key) == stamp and _sum(stamp, content) == checksum:
+                entries[key] = content
+    return entries
+
+
+def _sum(stamp: int, content: str) -> int:
+    """The checksum of an entry; a key that was damaged meets no file of its stamp."""
+    return crc32(str(content).encode(), stamp & 0xFFFFFFFF)  # a damaged row may hold anything
 
 
 def _write(database: sqlite3.Connection, rows: list[tuple[str, str, int, str, int]]) -> None:

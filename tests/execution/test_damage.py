@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from songbench.domain.errors import InputError
+from songbench.execution import runner
 from songbench.execution.checksums import SUMS
 from songbench.execution.config import build_experiment, compose
 from songbench.execution.damage import discard_damage
@@ -300,6 +301,17 @@ def test_scratch_files_of_the_dead_go_and_those_of_the_living_stay(bench):
     bench.run()
     for folder in places:
         assert [path.name for path in folder.glob(".*.tmp")] == [living]
+
+
+def test_a_run_with_nothing_to_do_writes_its_record_once(bench, monkeypatch):
+    writes, save = [], runner.save_record
+    monkeypatch.setattr(runner, "save_record", lambda *words: writes.append(1) or save(*words))
+    bench.run()
+    assert len(writes) == 1
+    shutil.rmtree(bench.folder / "store/records/scores")
+    bench.run()
+    assert len(writes) == 3, "at the beginning and at the end; no songs were made between"
+    assert bench.verify().intact
 
 
 def test_a_report_removes_its_own_stale_files_and_nobody_elses(bench):
