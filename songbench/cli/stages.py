@@ -146,6 +146,7 @@ def _show_damage(faults: Sequence[str]) -> None:
 
 
 def _show_plan(experiment: Any, store: Any) -> None:
+    from songbench.contracts import registry
     from songbench.contracts.metric import SetMetric
     from songbench.execution.plan import Planner
     from songbench.execution.record import read_journal
@@ -165,6 +166,9 @@ def _show_plan(experiment: Any, store: Any) -> None:
     seconds = mean_seconds(map(read_journal, runs))
     unsupported = list(limits.by_system(planner.unsupported).values())
     print_document(plan_table([(stage, seconds.get(stage.title)) for stage in stages], unsupported))
+    engine: Any = registry.load(registry.ENGINES, experiment.engine.name)
+    if is_open and hasattr(engine, "plan"):
+        typer.echo(engine.plan(experiment.engine, experiment.folder))
 
 
 _RUN_HELP = """Make the missing songs, score them, print the leaderboard.

@@ -53,6 +53,9 @@ class JobQueue(Protocol):
 class Engine(Protocol):
     """Runs jobs. Retries and time-outs are the engine's business; what cannot be done is reported, never raised.
 
+    A class that also has ``plan(settings, folder)``, a static method that gives a text, says there what it would ask
+    of a cluster: ``--dry-run`` shows it.
+
     A class of this kind is declared as an entry point of the group ``songbench.engines``.
 
     Args:

@@ -42,13 +42,13 @@ class RaySettings(EngineSettings):
             own, on this machine, that ends with it.
         gpus: of each worker; None: 1 where the cluster has any, else 0. Less than 1 shares a GPU.
         cpus: cores that Ray sets aside for each worker.
-        memory_gib: that Ray sets aside for each worker; None: it does not count memory.
+        mem_gib: that Ray sets aside for each worker; None: it does not count memory.
     """
 
     address: Text | None = None
     gpus: Annotated[Number, Field(ge=0, le=64)] | None = None
     cpus: Annotated[Whole, Field(ge=0, le=1024)] = 1
-    memory_gib: Annotated[Number, Field(gt=0, le=65_536)] | None = None
+    mem_gib: Annotated[Number, Field(gt=0, le=65_536)] | None = None
 
     @model_validator(mode="after")
     def _usable(self) -> RaySettings:
@@ -190,8 +190,8 @@ class RayEngine:
         """Ask for an actor; Ray starts it where there is room."""
         order, ray = self._connect(), import_ray()
         resources: dict[str, Any] = {"num_cpus": self._settings.cpus, "num_gpus": self._gpus}
-        if self._settings.memory_gib is not None:
-            resources["memory"] = int(self._settings.memory_gib * 2**30)
+        if self._settings.mem_gib is not None:
+            resources["memory"] = int(self._settings.mem_gib * 2**30)
         threads = {} if self.accelerator else ONE_THREAD
         actor = (
             ray.remote(RemoteWorker)
