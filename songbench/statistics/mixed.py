@@ -382,6 +382,8 @@ def _moments(products: _CrossProducts, projected: _Projected, variances: Array, 
     """
     s, residual, count = variances[:-1], float(variances[-1]), len(variances) - 1
     traces, squares, norms = np.zeros(count), np.zeros(count), np.zeros((count, count))
+    rights = {number: members[..., None] * projected.right for number, members in products.within.items()}
+    grams = {number: _gram(right) for number, right in rights.items()}
     for number, members in products.within.items():
         diagonal = np.einsum("lii->li", projected.blocks) - np.sum(projected.left * projected.right, axis=2)
         traces[number] = np.sum(members * diagonal)
@@ -390,11 +392,10 @@ def _moments(products: _CrossProducts, projected: _Projected, variances: Array, 
         crossed = projected.blocks @ left
         squared = _gram(left)
         for second, second_members in products.within.items():
-            right = second_members[..., None] * projected.right
             norms[number, second] = (
                 np.sum(members[:, :, None] * projected.blocks**2 * second_members[:, None, :])
-                - 2 * np.sum(crossed * right)
-                + np.sum(squared * _gram(right))
+                - 2 * np.sum(crossed * rights[second])
+                + np.sum(squared * grams[second])
             )
         for second, at in products.outside.items():
             norms[number, second] = np.sum(members[..., None] * projected.beside[..., at] ** 2)
