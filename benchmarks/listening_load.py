@@ -80,14 +80,14 @@ def measure(kind: str, url: str, test: PreparedTest, raters: int, rest: float) -
         seconds = time.perf_counter() - began
     latencies = 1000 * np.array([value for rater in people for value in rater.latencies])
     unfinished = sum(rater.page["kind"] != "thanks" for rater in people)
-    stored = sum(len(sheet.entries) for sheet in read_answers(test, url))
+    answers = sum(len(sheet.entries) for sheet in read_answers(test, url))
     return {
         "database": kind,
         "raters": raters,
         "rest_seconds": rest,
         "unfinished": unfinished,
         "answers": len(latencies),
-        "lost": sum(len(rater.acknowledged) for rater in people) - stored,
+        "lost": sum(len(rater.acknowledged) for rater in people) - answers,
         "answers_per_second": round(len(latencies) / seconds, 1),
         "median_ms": round(float(np.median(latencies)), 1),
         "p95_ms": round(float(np.quantile(latencies, 0.95)), 1),
@@ -161,7 +161,7 @@ def measure_stored(folder: Path, ratings: int) -> dict[str, object]:
     people = Population(effects=EFFECTS, careless=0.05, languages={"en": 0.5, "zh": 0.5})
     (first,) = simulate(test, key, people, 0, raters=1)
     raters = -(-ratings // sum(len(entry.answer.get("ratings", ())) for entry in first.entries))
-    stored = fill(test, simulate(test, key, people, 0, raters=raters))
+    count = fill(test, simulate(test, key, people, 0, raters=raters))
     with served.start(folder) as server:
         look(server.url)
         looks = [look(server.url) for _ in range(LOOKS)]
@@ -173,7 +173,7 @@ def measure_stored(folder: Path, ratings: int) -> dict[str, object]:
     if status:
         raise RuntimeError(f"The report ended with {status}.")
     return {
-        "ratings": stored,
+        "ratings": count,
         "raters": raters,
         "administration_seconds": round(statistics.median(looks), 2),
         "report_seconds": round(seconds, 1),
@@ -210,10 +210,10 @@ def main() -> None:
                 for raters, rest in cases:
                     loads.append(measure("PostgreSQL", server.new_database(), test, raters, rest))
                     print(json.dumps(loads[-1]), flush=True)
-        stored = measure_stored(Path(scratch) / "stored", options.stored) if options.stored else None
-        print(json.dumps(stored), flush=True)
+        waits = measure_stored(Path(scratch) / "stored", options.stored) if options.stored else None
+        print(json.dumps(waits), flush=True)
     description = " ".join((__doc__ or "").split("Run:")[0].split())
-    content = {"what": description, "machine": where, "loads": loads, "stored": stored}
+    content = {"what": description, "machine": where, "loads": loads, "stored": waits}
     write_atomically(options.to, (json.dumps(content, indent=1) + "\n").encode())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -17,14 +18,17 @@ FEWEST = 3
 _MOST_UNDEFINED = 0.1
 
 
+@lru_cache(maxsize=16)
 def multiplicities(clusters: int, *, replicates: int = REPLICATES, seed: int = 0) -> Array:
-    """How often each cluster is drawn, with replacement.
+    """How often each cluster is drawn, with replacement; the same for every figure with the same seed, so drawn once.
 
     Returns:
-        Shape (replicates, clusters); every row sums to `clusters`.
+        Shape (replicates, clusters), not to be written to; every row sums to `clusters`.
     """
     rng = np.random.default_rng(seed)
-    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates).astype(np.float64)
+    draws = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates).astype(np.float64)
+    draws.setflags(write=False)
+    return draws
 
 
 def estimate(value: float, replicates: Array, *, confidence: float, clusters: int) -> Estimate:
