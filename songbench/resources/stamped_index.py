@@ -83,10 +83,12 @@ class StampedIndex:
         Returns:
             The texts by key; without those that are not known, or of which another state was read.
         """
-        if not self._path.is_file():
+        try:
+            os.utime(self._path)  # that it was used
+        except FileNotFoundError:
             return {}
-        with suppress(OSError):
-            os.utime(self._path)
+        except OSError:  # it may be readable all the same
+            pass
         return self._attempt(lambda database: _entries(database, kind, stamps)) or {}
 
     def add(self, kind: str, entries: Mapping[str, tuple[int, str]]) -> None:
