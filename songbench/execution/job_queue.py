@@ -123,7 +123,6 @@ class StageQueue:
     @property
     def finished(self) -> bool:
         """Whether all stages are done."""
-        self._look_abroad()
         while (stage := next((stage for stage in self._stages if not stage.over), None)) and stage.idle:
             if not self._may_plan(stage):
                 return False
@@ -132,7 +131,6 @@ class StageQueue:
 
     def take(self, accept: Callable[[Job], bool] | None = None) -> Job | None:
         """The next job that can begin now, with what of it no other run works on."""
-        self._look_abroad()
         for stage in self._stages:
             if job := self._give(stage, accept):
                 return job
@@ -141,6 +139,9 @@ class StageQueue:
                 self._plan(stage)
                 if job := self._give(stage, accept):
                     return job
+        for stage in self._look_abroad():
+            if job := self._give(stage, accept):
+                return job
         return None
 
     def end(self, job: Job, retries: Sequence[Job] = ()) -> None:
@@ -207,13 +208,14 @@ class StageQueue:
 
     # -- other runs ------------------------------------------------------------------------------------------------
 
-    def _look_abroad(self) -> None:
-        """See what became of the items that other runs work on."""
+    def _look_abroad(self) -> list[QueuedStage]:
+        """See what became of the items that other runs work on; returns the stages that have more to do now."""
         now = time.monotonic()
-        if now - self._looked_s < _PAUSE_S:
-            return
+        if now - self._looked_s < _PAUSE_S or not (self._rivals or any(stage.abroad for stage in self._stages)):
+            return []
         self._looked_s = now
-        for stage in self._stages:
+        stages = [stage for stage in self._stages if stage.abroad]
+        for stage in stages:
             freed: dict[int, tuple[Job, list[WorkItem]]] = {}
             for job, item, _ in list(stage.abroad.values()):
                 if (holder := self._session.holder(item.subject)) is not None:
@@ -226,11 +228,12 @@ class StageQueue:
                     freed.setdefault(id(job), (job, []))[1].append(item)
             stage.waiting.extendleft(replace(job, items=tuple(items)) for job, items in freed.values())
             self._note_end(stage)
-        abroad = [holder for stage in self._stages for *_, holder in stage.abroad.values()]
+        abroad = [holder for stage in stages for *_, holder in stage.abroad.values()]
         rivals = Counter(abroad if not self._running else [])
         if rivals != self._rivals:
             self._rivals = rivals
             self._observer.waiting(rivals)
+        return stages
 
     def _note_settled(self, stage: QueuedStage, job: Job, item: WorkItem) -> None:
         if stage.kind == "generate":

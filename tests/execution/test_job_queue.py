@@ -152,6 +152,14 @@ def test_what_another_session_works_on_is_left_and_taken_later(desk, queue, tmp_
     store = Store(str(tmp_path / "store"))
     with open_session(store, "run 'b'") as rival:
         rival.claim("ap0")
-        assert labels(queue.take()) == ["ap1"]
+        songs = list(iter(queue.take, None))
+        assert [labels(job) for job in songs] == [[f"{name}{p}"] for name in "ab" for p in PROMPTS if name + p != "ap0"]
+        for job in songs:
+            desk.settle(queue, job)
+        while job := queue.take():
+            desk.settle(queue, job)
+        assert not queue.finished
+        assert desk.messages[-1] == {str(rival.record): 1}
         rival.release(["ap0"])
         assert labels(queue.take()) == ["ap0"], "it was given up"
+        assert desk.messages[-1] == {}

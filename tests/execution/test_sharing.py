@@ -22,7 +22,7 @@ def start(folder, suite, name, command="run", takes=2):
     folder.mkdir(exist_ok=True)
     words = [command, "--suite", suite, "--systems", "probe", "--metrics", "level@probe,spread@probe", "--name", name]
     words += ["--store", folder / "store", "--runs", folder / "runs", "--takes", takes]
-    words += ["--set", "system.probe.seconds_each=0.1", "--workers", "2"]
+    words += ["--set", "system.probe.seconds_each=0.1", "--workers", "2", "--set", "engine.batch=1"]
     variables = {**os.environ, "PROBE_LOG": str(folder / "log"), "PROBE_FEATURE_S": "0.02"}
     return command_line.start(list(map(str, words)), cwd=folder, env=variables, output=folder / f"{name}.txt")
 
