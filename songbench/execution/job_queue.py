@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from songbench.execution.plan import Job, Stage, WorkItem
-from songbench.execution.sessions import Session
+from songbench.execution.sessions import StoreSession
 
 LOOKS = 50
 """How often at most a stage is planned before all songs are there: to plan on many thousand songs takes a second."""
@@ -106,7 +106,7 @@ class StageQueue:
     """
 
     def __init__(
-        self, stages: Sequence[QueuedStage], session: Session, observer: QueueObserver, *, batch: int, total: int
+        self, stages: Sequence[QueuedStage], session: StoreSession, observer: QueueObserver, *, batch: int, total: int
     ) -> None:
         self._stages, self._session, self._observer = stages, session, observer
         self._enough = max(batch, total // LOOKS, 1)

@@ -24,7 +24,7 @@ from songbench.execution.record import Journal, save_record
 from songbench.execution.run_lock import run_lock
 from songbench.execution.run_names import start_anew
 from songbench.execution.run_progress import NoProgress, RunProgress
-from songbench.execution.sessions import Session, open_session
+from songbench.execution.sessions import StoreSession, open_session
 from songbench.execution.store import Kind, Store, record_place
 from songbench.resources.files import sweep
 
@@ -173,7 +173,7 @@ class _Round:
         self._is_stale = self._is_unrecorded = False
         self.is_unsettled = False
 
-    def run(self, engine: Engine, session: Session, *, generate: bool, score: bool) -> None:
+    def run(self, engine: Engine, session: StoreSession, *, generate: bool, score: bool) -> None:
         """Do what is missing.
 
         Raises:

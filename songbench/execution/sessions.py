@@ -86,7 +86,7 @@ _BEGINNER = SessionRecord(
 """Who has claimed something and not said yet who it is."""
 
 
-class Session:
+class StoreSession:
     """A session of this process on a store (`open_session` begins one).
 
     Args:
@@ -230,7 +230,7 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_session(store: Store, owner: str, *, alone: bool = False) -> Iterator[Session]:
+def open_session(store: Store, owner: str, *, alone: bool = False) -> Iterator[StoreSession]:
     """Work on a store beside others, until the block ends.
 
     Where the store's driver cannot create a file only if there is none, nothing can be claimed, and so every session
@@ -255,7 +255,7 @@ def open_session(store: Store, owner: str, *, alone: bool = False) -> Iterator[S
         since=time.strftime("%Y-%m-%d %H:%M:%S"),
         exclusive=alone or not store.can_create,
     )
-    session, over = Session(store, record), threading.Event()
+    session, over = StoreSession(store, record), threading.Event()
 
     def keep_renewing() -> None:
         while not over.wait(HEARTBEAT_S):
@@ -273,7 +273,7 @@ def open_session(store: Store, owner: str, *, alone: bool = False) -> Iterator[S
             session.end()
 
 
-def _sweep(store: Store, session: Session) -> None:
+def _sweep(store: Store, session: StoreSession) -> None:
     """Remove what killed processes left half written, unless a session elsewhere lives, whose processes nobody sees."""
     if all(rival.machine == session.record.machine for rival in session.rivals()):
         store.sweep()
