@@ -1,7 +1,9 @@
 """How long the report of a large run takes: 3,000 songs by ten metrics, from an empty report to all its files.
 
 The run is made up, the store is real: a record and half a second of sound for each song, a record for each score. The
-report is written twice: the second time the pictures of songs are there already, as in every later report.
+report is written three times: the second time the pictures of songs are there already, as in every later report (what
+it was made from is forgotten before), the third time nothing has changed. Results are gathered before, and that is
+timed by itself; beside it stands a bare loop that reads and parses the same records and writes files of the same size.
 Seconds by the clock depend on what else the machine does; seconds of processor time hardly do.
 
 Run: python benchmarks/report_speed.py [--systems N] [--prompts N] [--takes N] [--folder FOLDER] [--out FOLDER]
@@ -13,6 +15,7 @@ import argparse
 import cProfile
 import json
 import pstats
+import resource
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,12 +35,15 @@ from songbench.domain.score import Scores
 from songbench.domain.song import Failure, GenerationRecord, Request, Song
 from songbench.domain.suite import Suite
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment
+from songbench.execution.gather import gather
 from songbench.execution.hardware import hardware, in_words
 from songbench.execution.intact_records import BASIS, basis_to_json
 from songbench.execution.plan import Planner
+from songbench.execution.results import RunResults
 from songbench.execution.settings import EngineSettings
 from songbench.execution.songs import put_audio, save_song
 from songbench.execution.store import Store
+from songbench.reporting import report_basis
 from songbench.reporting.document.blocks import Heading, Text, table
 from songbench.reporting.document.markdown import to_markdown
 from songbench.reporting.page.song_picture import song_pictures
@@ -159,21 +165,34 @@ def fill(experiment: Experiment, store: Store, sounds: int | None = None) -> Non
             store.save("scores", key, {**Scores(values={main: value, further: rng.normal()}).to_json(), BASIS: basis})
 
 
-def measured(experiment: Experiment, store: Store, profile: bool) -> dict[str, float]:
+def measured(experiment: Experiment, store: Store, results: RunResults, profile: bool) -> dict[str, float]:
     """Write the report once; seconds by the clock and of processor time, files and bytes."""
     profiler = cProfile.Profile(time.process_time)
     clock, processor = time.perf_counter(), time.process_time()
     if profile:
-        report = profiler.runcall(write_run_report, experiment, store)
+        report = profiler.runcall(write_run_report, experiment, store, results=results)
         pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
     else:
-        report = write_run_report(experiment, store)
+        report = write_run_report(experiment, store, results=results)
     return {
         "seconds": round(time.perf_counter() - clock, 1),
         "cpu_seconds": round(time.process_time() - processor, 1),
         "files": len(report.paths),
         "megabytes": round(sum(path.stat().st_size for path in report.paths) / 1e6, 1),
     }
+
+
+def bare_loop(experiment: Experiment, folder: Path) -> float:
+    """Seconds of processor time for parsing the run's records and writing as many files of the report's sizes."""
+    files = [path for path in experiment.folder.rglob("*") if path.is_file() and "songs" not in path.parts]
+    copy = folder / "copy"
+    copy.mkdir()
+    processor = time.process_time()
+    for path in (folder / "store").rglob("*.json"):
+        json.loads(path.read_bytes())
+    for number, path in enumerate(files):
+        (copy / str(number)).write_bytes(bytes(path.stat().st_size))
+    return round(time.process_time() - processor, 2)
 
 
 def picture_seconds(store: Store, seconds: float = 60.0) -> float:
@@ -200,7 +219,14 @@ def main() -> None:
         experiment = made_up_experiment(options.systems, options.prompts, options.takes, Path(folder))
         store = Store(experiment.store)
         fill(experiment, store)
-        rounds = [measured(experiment, store, options.profile) for _ in range(2)]
+        processor = time.process_time()
+        results = gather(experiment, store)
+        gathering = round(time.process_time() - processor, 2)
+        rounds = [measured(experiment, store, results, options.profile)]
+        (experiment.folder / report_basis.BASIS).unlink(missing_ok=True)
+        rounds += [measured(experiment, store, results, options.profile) for _ in range(2)]
+        peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+        loop = bare_loop(experiment, Path(folder))
         picture = picture_seconds(store)
     facts = {
         "machine": in_words(hardware()),
@@ -212,6 +238,10 @@ def main() -> None:
         "song_seconds": SECONDS,
         "first": rounds[0],
         "again": rounds[1],
+        "unchanged": rounds[2],
+        "gather_cpu_seconds": gathering,
+        "loop_cpu_seconds": loop,
+        "peak_megabytes": peak,
         "picture_cpu_seconds": picture,
     }
     print(json.dumps(facts, indent=1))
@@ -221,10 +251,17 @@ def main() -> None:
         (options.out / "README.md").write_text(_text(facts), encoding="utf-8")
 
 
+_ROUNDS = (
+    ("first", "the first report"),
+    ("again", "every later one"),
+    ("unchanged", "one of which nothing changed"),
+)
+
+
 def _text(facts: Mapping[str, Any]) -> str:
     rows = [
         (title, *(str(facts[part][name]) for name in ("seconds", "cpu_seconds", "files", "megabytes")))
-        for part, title in (("first", "the first report"), ("again", "every later one"))
+        for part, title in _ROUNDS
     ]
     return to_markdown(
         [
@@ -236,7 +273,10 @@ def _text(facts: Mapping[str, Any]) -> str:
             ),
             table("", ("report", "seconds", "CPU seconds", "files", "MB"), rows),
             Text(
-                "Seconds by the clock depend on what else the machine does, those of processor time hardly do. The "
+                "Seconds by the clock depend on what else the machine does, those of processor time hardly do. To "
+                f"gather the results first takes {facts['gather_cpu_seconds']} s of processor time, a bare loop that "
+                "parses the same records and writes files of the same sizes "
+                f"{facts['loop_cpu_seconds']} s; the most memory used was {facts['peak_megabytes']} MiB. The "
                 "first report of a run decodes each song once for its waveform and spectrogram, and keeps these: for a "
                 f"stereo song of a minute that takes {facts['picture_cpu_seconds']} s of processor time."
             ),
