@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from listening_test.answers import RefusedAnswerError, accept, heard_seconds
 from listening_test.check_answers import CheckAnswers
 from listening_test.collection.database import PageRow, PlayRow, RaterRow, RatingRow
-from listening_test.collection.standings import Standing
+from listening_test.collection.standings import RaterStanding
 from listening_test.collection.tokens import Signer
 from listening_test.pages import BESIDE, PageRef, needed_seconds, session_pages, slots
 from listening_test.panel.decisions import fails_headphones, fails_traps, traps_wrong
@@ -40,7 +40,7 @@ class AnswerKeeper:
         self._test, self._signer, self._checks, self._clock = test, signer, checks, clock
 
     def keep(
-        self, session: Session, standing: Standing, payload: object, panel: Panel | None
+        self, session: Session, standing: RaterStanding, payload: object, panel: Panel | None
     ) -> dict[type, list[dict[str, Any]]]:
         """Take the answer to the current page, which was shown; a refused one changes nothing.
 
@@ -79,7 +79,7 @@ class AnswerKeeper:
             ],
         }
 
-    def _end(self, session: Session, standing: Standing, page_row: PageRow, panel: Panel | None) -> None:
+    def _end(self, session: Session, standing: RaterStanding, page_row: PageRow, panel: Panel | None) -> None:
         """Note the end of a session where the answer just kept is the last, or fails a check of the panel."""
         rater, visit = standing.rater, standing.visit
         screens_out = panel is not None and panel.screens_out and visit is not None

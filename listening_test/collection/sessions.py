@@ -31,7 +31,7 @@ from listening_test.collection import overview
 from listening_test.collection.database import Database, PageRow, PanelVisitRow, PlayRow, RaterRow, RatingRow, TestRow
 from listening_test.collection.keeping import AnswerKeeper
 from listening_test.collection.seats import emptiest_seat, next_round
-from listening_test.collection.standings import Standing, standings
+from listening_test.collection.standings import RaterStanding, standings
 from listening_test.collection.tokens import Signer, new_token, token_hash
 from listening_test.pages import session_pages, slots
 from listening_test.panel.settings import Panel, SessionEnd
@@ -352,18 +352,20 @@ class Sessions:
         if row is not None and row.participant and row.end is None:
             row.study, row.session = visit.study or row.study, visit.session
 
-    def _standing(self, session: Session, token: object, *, lock: bool = True, withdrawn: bool = False) -> Standing:
+    def _standing(
+        self, session: Session, token: object, *, lock: bool = True, withdrawn: bool = False
+    ) -> RaterStanding:
         """Whose token it is; while one answer is taken, another of the same rater waits."""
         by_token = standings(session, [token], panel=self.panel is not None, lock=lock)
         return _allowed(by_token.get(str(token)), withdrawn=withdrawn)
 
-    def _current(self, standing: Standing) -> int:
+    def _current(self, standing: RaterStanding) -> int:
         """The number of the page to show: the last one for whoever was screened out."""
         ended = standing.visit is not None and standing.visit.end is not None
         return len(session_pages(self.test, standing.rater.seat)) - 1 if ended else standing.answered
 
     def _place(
-        self, session: Session, standing: Standing, token: str, *, closed: bool | None = None
+        self, session: Session, standing: RaterStanding, token: str, *, closed: bool | None = None
     ) -> RaterPosition | None:
         """Where the rater is, the page noted as shown from now on; None where closing came before it."""
         rater, current = standing.rater, self._current(standing)
@@ -383,7 +385,7 @@ class Sessions:
             destination=self._destination(standing) if page.kind == "thanks" else None,
         )
 
-    def _destination(self, standing: Standing) -> Mapping[str, str] | None:
+    def _destination(self, standing: RaterStanding) -> Mapping[str, str] | None:
         visit = standing.visit
         if self.panel is None or visit is None:
             return None
@@ -414,7 +416,7 @@ class Sessions:
                     session.execute(insert(table), added)
         return outcomes
 
-    def _take(self, session: Session, standing: Standing, answer: SentAnswer) -> dict[type, list[dict[str, Any]]]:
+    def _take(self, session: Session, standing: RaterStanding, answer: SentAnswer) -> dict[type, list[dict[str, Any]]]:
         """Keep an answer to the current page; nothing happens where it came before."""
         current = self._current(standing)
         if type(answer.page) is not int or answer.page < 0 or answer.page > current:
@@ -436,7 +438,7 @@ def _is_closed(session: Session) -> bool:
     return session.scalars(select(TestRow.closed_at)).one() is not None
 
 
-def _allowed(standing: Standing | None, *, withdrawn: bool = False) -> Standing:
+def _allowed(standing: RaterStanding | None, *, withdrawn: bool = False) -> RaterStanding:
     """The standing of a rater who may go on; `withdrawn`: also of one who took the consent back."""
     if standing is None:
         raise SessionProblemError("unknown")

@@ -13,7 +13,7 @@ from listening_test.collection.tokens import is_token, token_hash
 
 
 @dataclass(kw_only=True)
-class Standing:
+class RaterStanding:
     """One rater; changed along with the rows, so that it holds for a second answer of the same transaction.
 
     Attributes:
@@ -29,7 +29,7 @@ class Standing:
     page_row: PageRow | None
 
 
-def standings(session: Session, tokens: Iterable[object], *, panel: bool, lock: bool) -> dict[str, Standing]:
+def standings(session: Session, tokens: Iterable[object], *, panel: bool, lock: bool) -> dict[str, RaterStanding]:
     """Whose tokens they are; tokens of nobody are not among the keys.
 
     Args:
@@ -54,7 +54,7 @@ def standings(session: Session, tokens: Iterable[object], *, panel: bool, lock: 
         panel_visits = select(PanelVisitRow).where(PanelVisitRow.rater.in_(names))
         visits = {row.rater: row for row in session.scalars(panel_visits)}
     return {
-        by_hash[rater.token_hash]: Standing(
+        by_hash[rater.token_hash]: RaterStanding(
             rater=rater,
             visit=visits.get(rater.id),
             answered=(count := answered.get(rater.id, 0)),

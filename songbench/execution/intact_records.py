@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, TypedDict
 
 from songbench.domain.errors import DamageError
 from songbench.domain.hashing import Json, bytes_digest
-from songbench.execution.listing import FEW, Listing
+from songbench.execution.listing import FEW, StoreListing
 from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
 from songbench.resources.stamped_index import StampedIndex
 
@@ -85,7 +85,7 @@ class IntactRecords:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.damaged: dict[tuple[Kind, str], str] = {}
-        self._listing = Listing(store)
+        self._listing = StoreListing(store)
         self._index = index_of(store)
         self._intact: dict[Kind, dict[str, IntactRecord]] = {kind: {} for kind in KINDS}
         self._standing: dict[str, str] = {}

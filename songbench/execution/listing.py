@@ -10,7 +10,7 @@ FEW = 64
 """So many files are asked for one by one; for more the whole folder is listed first."""
 
 
-class Listing:
+class StoreListing:
     """The files of a store as they were when they were first asked for, until this is forgotten.
 
     On this disk the facts are asked of each file that is meant; only of failures, which are few and which may be under
