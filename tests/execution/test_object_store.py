@@ -2,8 +2,10 @@
 
 import os
 import threading
+import time
 
 import command_line
+import psutil
 import pytest
 from object_store import object_store
 
@@ -120,3 +122,69 @@ def test_the_demo_on_an_object_store_gives_the_bytes_of_a_folder(tmp_path, suite
     assert files["bucket"] == files["folder"] and files["folder"]
     process = command_line.run(["verify", "small", "--runs", "runs"], **where)
     assert process.returncode == 0 and "0 damaged; 0 songs missing" in process.stdout, process.stdout + process.stderr
+
+
+def words_of(folder, suite, store):
+    words = ["run", "--suite", suite, "--systems", "probe:first,probe:second", "--metrics", "level@probe,spread@probe"]
+    words += ["--store", store, "--runs", folder / "runs", "--takes", "2", "--workers", "2", "--quiet"]
+    return [str(word) for word in [*words, "--set", "system.probe.seconds_each=0.1"]]
+
+
+def leaderboard(folder):
+    return {path.name: path.read_bytes() for path in (folder / "runs/small").glob("leaderboard.*")}
+
+
+def songs_begun(log):
+    return [row.partition(" song ")[2] for row in log.read_text().splitlines() if " song " in row]
+
+
+@pytest.fixture
+def calm_table(tmp_path, suite_file):
+    """The table of a run on a folder that was left alone."""
+    (tmp_path / "calm").mkdir()
+    words = [*words_of(tmp_path / "calm", suite_file(6), tmp_path / "calm/store"), "--set", "engine=inline"]
+    words.remove("--workers"), words.remove("2")
+    process = command_line.run(words, cwd=tmp_path, env=dict(os.environ))
+    assert process.returncode == 0, process.stderr
+    return leaderboard(tmp_path / "calm")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_kills_change_nothing_on_an_object_store(tmp_path, suite_file, variables, calm_table):
+    suite, folder = suite_file(6), tmp_path / "rough"
+    folder.mkdir()
+    words = words_of(folder, suite, "s3://songs/rough")
+    where = {"cwd": folder, "env": {**os.environ, **variables, "PROBE_LOG": str(folder / "log")}}
+    journal = folder / "runs/small/journal.jsonl"
+    for results in (5, 30):
+        run = command_line.start_fresh(words, **where, output=folder / "output")
+        while run.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= results):
+            time.sleep(0.05)
+        assert run.poll() is None, (folder / "output").read_text()
+        workers = psutil.Process(run.pid).children(recursive=True)
+        run.kill()
+        run.wait()
+        psutil.wait_procs(workers, timeout=30)
+    process = command_line.fresh(words, **where, timeout=400)
+    assert process.returncode == 0, process.stderr
+    assert leaderboard(folder) == calm_table
+    assert len(set(songs_begun(folder / "log"))) == 24
+    assert len(songs_begun(folder / "log")) <= 24 + 2 * 2, "only what a kill interrupted is begun again"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_runs_share_an_object_store(tmp_path, suite_file, variables, calm_table):
+    suite, environment = suite_file(6), {**os.environ, **variables, "PROBE_LOG": str(tmp_path / "log")}
+    runs = {}
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        words = words_of(tmp_path / name, suite, "s3://songs/shared")
+        runs[name] = command_line.start_fresh(
+            words, cwd=tmp_path / name, env=environment, output=tmp_path / name / "output"
+        )
+    for name, run in runs.items():
+        assert run.wait(400) == 0, (tmp_path / name / "output").read_text()
+        assert leaderboard(tmp_path / name) == calm_table
+    assert len(songs_begun(tmp_path / "log")) == len(set(songs_begun(tmp_path / "log"))) == 24, "each by one of them"

@@ -153,9 +153,10 @@ class RayEngine:
         """Reach the cluster, once."""
         if self._order is None:
             ray = import_ray()
-            options: dict[str, Any] = (
-                {} if self._settings.address else {"num_cpus": usable_cores(), "include_dashboard": False}
-            )
+            options: dict[str, Any] = {}
+            if not self._settings.address:  # room for as many workers as are asked for, as on one machine
+                cores = max(usable_cores(), (self._settings.workers or 0) * self._settings.cpus)
+                options = {"num_cpus": cores, "include_dashboard": False}
             try:
                 ray.init(
                     address=self._settings.address or "local",

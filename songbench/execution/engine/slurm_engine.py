@@ -31,7 +31,8 @@ from songbench.execution.settings import EngineSettings, Text
 from songbench.execution.store import Store
 from songbench.resources.files import write_atomically
 
-_PAUSE_S = 0.2
+_PAUSE_S, _PAUSE_EACH_S = 0.05, 0.002
+"""Between two looks at what tasks have said, and the more for each task."""
 _BEAT_S = 10.0
 _LOOK_S = 15.0
 """Until Slurm is asked again which tasks it knows."""
@@ -199,7 +200,7 @@ class SlurmEngine:
             for slot in self._slots.values():
                 if slot.life and slot.assignment is None and (job := _next_job(slot, queue)):
                     slot.give(job, self._settings.retries)
-            time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S + _PAUSE_EACH_S * len(self._slots))
 
     def close(self) -> None:
         """End all tasks, running and waiting."""

@@ -22,7 +22,9 @@ from typing import Any
 
 from songbench.execution.engine.remote_worker import RemoteWorker
 
-POLL_S = 0.2
+POLL_S, IDLE_POLL_S = 0.05, 0.5
+"""Between two looks for a job: soon after one, and later."""
+_SOON_S = 3.0
 BEAT_S = 10.0
 ORPHAN_S = 180.0
 """Without a sign of the run for so long, a task ends: the run was killed."""
@@ -65,7 +67,7 @@ class SlurmTask:
         if facts["problem"]:
             return
         threading.Thread(target=self._beat, daemon=True).start()
-        orphan = Orphan(self._spool / "beat")
+        orphan, last_job_s = Orphan(self._spool / "beat"), time.monotonic()
         # The folder goes when the run is over: submitit lets SIGTERM pass, so that this is how a task learns of it.
         while self._spool.exists() and not (self._spool / "end").exists() and not orphan.left_alone():
             for path in sorted((self._folder / "jobs").glob("*.json")):
@@ -75,7 +77,8 @@ class SlurmTask:
                         say(self._folder, {"job": path.stem, "event": event})
                     say(self._folder, {"job": path.stem, "over": True})
                 path.unlink()
-            time.sleep(POLL_S)
+                last_job_s = time.monotonic()
+            time.sleep(POLL_S if time.monotonic() - last_job_s < _SOON_S else IDLE_POLL_S)
 
     def checkpoint(self) -> Any:
         """What goes on when Slurm starts the task again: the same; its present job goes to whoever is free."""
