@@ -115,12 +115,15 @@ class StoreSession:
             None when it is this session's now; else whose it is, who lives.
         """
         while True:
-            if subject in self._claims or self._store.create(_claim_place(subject), self.record.to_bytes()):
+            if subject in self._claims or self._create(_claim_place(subject)):
                 self._claims.add(subject)
                 return None
             holder = self.holder(subject)
             if holder is not None:
                 return None if holder.id == self.record.id else holder
+
+    def _create(self, place: str) -> bool:
+        return self._store.create(place, self.record.to_bytes(), like=_session_place(self.record.id))
 
     def holder(self, subject: str) -> SessionRecord | None:
         """The living session that works on something; that of one which is dead is cleared away."""

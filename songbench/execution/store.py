@@ -302,7 +302,10 @@ class Store:
     def remove(self, place: str) -> None:
         """Remove a file that is damaged, so that it is made again, or should not have been stored."""
         try:
-            self._fs.rm_file(f"{self._root}/{place}")
+            if self.local:
+                os.unlink(f"{self._root}/{place}")  # noqa: PTH108 - places are text
+            else:
+                self._fs.rm_file(f"{self._root}/{place}")
         except FileNotFoundError:
             return
         except Exception as error:
@@ -377,15 +380,22 @@ class Store:
         methods = [method for method in methods if method.__module__ not in _BASES]
         return self.local or any("mode" in inspect.signature(method).parameters for method in methods)
 
-    def create(self, place: str, data: bytes) -> bool:
-        """Write a small file where there is none; returns whether that was so. It appears whole."""
+    def create(self, place: str, data: bytes, *, like: str | None = None) -> bool:
+        """Write a small file where there is none; returns whether that was so. It appears whole.
+
+        Args:
+            place: where.
+            data: the content.
+            like: a place that has this content already: a folder links to it.
+        """
         name = f"{self._root}/{place}"
         if not self.can_create:  # then nobody else tries
             self._write(place, data)
             return True
         try:
             if self.local:
-                create_file(Path(name), data)
+                if like is None or not _link(f"{self._root}/{like}", name):
+                    create_file(Path(name), data)
             else:
                 self._fs.pipe_file(name, data, mode="create")
         except FileExistsError:
@@ -505,6 +515,21 @@ def _remote_facts(entry: Mapping[str, Any]) -> FileFacts:
     size = int(entry["size"] or 0)
     tag = next((str(entry[name]) for name in ("ETag", "etag", "md5Hash", "content_md5") if entry.get(name)), None)
     return FileFacts(size, None if tag is None else int(bytes_digest(f"{size} {tag}".encode())[:15], 16))
+
+
+def _link(source: str, name: str) -> bool:
+    """Give a local file a second name where there is none; False where that cannot be done.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    try:
+        os.link(source, name)
+    except FileExistsError:
+        raise
+    except OSError:  # no folder yet, no links, too many
+        return False
+    return True
 
 
 _BASES = {"fsspec.spec", "fsspec.asyn"}

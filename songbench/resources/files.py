@@ -84,21 +84,27 @@ def create_file(path: Path, data: bytes) -> None:
         FileExistsError: there is one already.
         OSError: when it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.tmp")
     try:
-        scratch.write_bytes(data)
+        _write_new(scratch, data)
         try:
             os.link(scratch, path)
-        except FileExistsError:
-            raise
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            with open(path, "xb") as handle:
-                handle.write(data)
+            _write_new(path, data)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    try:
+        handle = open(path, "xb", buffering=0)  # noqa: SIM115 - closed below
+    except FileNotFoundError:  # rare, so the folder is not asked for each time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = open(path, "xb", buffering=0)  # noqa: SIM115
+    with handle:
+        handle.write(data)
 
 
 def is_scratch(path: Path) -> bool:
