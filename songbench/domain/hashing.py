@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import TypeAlias
 
@@ -42,7 +43,10 @@ class KeyPrefix:
     def key(self, *parts: Json) -> str:
         """The same as `content_key` of the first parts and these."""
         digest = self._hash.copy()
-        digest.update((",".join(("", *map(_ENCODER.encode, parts))) + "]").encode())
+        # A text is what nearly all keys end with; the encoder's front door would take half of the time.
+        first = parts[0] if len(parts) == 1 else None
+        texts = encode_basestring(first) if isinstance(first, str) else ",".join(map(_ENCODER.encode, parts))
+        digest.update(f",{texts}]".encode() if parts else b"]")
         return digest.hexdigest()
 
 

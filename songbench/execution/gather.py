@@ -160,6 +160,7 @@ def stored_completion(experiment: Experiment, store: Store) -> tuple[list[Comple
                 total=len(keys) + refused[system.name],
             )
         )
+    planner.look_at_scores()
     scores = []
     for metric in experiment.metrics:
         of_sets, keys = False, []

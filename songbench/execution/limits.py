@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from songbench.contracts import registry
 from songbench.contracts.registry import PluginError, SystemSpec
-from songbench.contracts.system import System, SystemWithLimits
+from songbench.contracts.system import System
 from songbench.domain.errors import one_line
 from songbench.domain.song import Request
 from songbench.execution.plain import short_repr
@@ -24,10 +24,11 @@ def unsupported_reason(system: System, spec: str, request: Request) -> str | Non
     prompt = request.prompt
     if prompt.track == "song" and not prompt.lyrics_known and "lyrics" in system.card.conditions:
         return "the prompt stands for finished audio and has no lyrics"
-    if not isinstance(system, SystemWithLimits):
+    unsupported = getattr(system, "unsupported", None)  # of `SystemWithLimits`; asked of every song, so by name alone
+    if unsupported is None:
         return None
     try:
-        reason = system.unsupported(request)
+        reason = unsupported(request)
     except Exception as error:
         raise PluginError(_broken(spec, request, f"failed: {type(error).__name__}: {error}")) from error
     if reason is None:

@@ -124,6 +124,8 @@ class Planner:
         self.experiment, self.store, self.group = experiment, store, group
         self.records = IntactRecords(store)
         self._prompt_keys: dict[str, str] = {}
+        self._score_keys: dict[str, dict[SongId, str]] = {}
+        self._scores_seen = False
 
     # -- identities ------------------------------------------------------------------------------------------------
 
@@ -234,6 +236,7 @@ class Planner:
         """The scores of one song metric; songs of one prompt stay in one job, as they share features of its audio."""
         songs = [key for *_, key in self.songs.values()]
         generated, failed = self.records.intact("songs", songs), self.records.intact("failures", songs)
+        self.look_at_scores()
         keys = self.song_score_keys(metric)
         settled = self._settled("scores", keys.values())
         groups: dict[str, list[WorkItem]] = {}
@@ -363,6 +366,18 @@ class Planner:
 
     def song_score_keys(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         """Per song, the key of its score."""
+        if metric.id not in self._score_keys:
+            self._score_keys[metric.id] = self._keys_of_scores(metric)
+        return self._score_keys[metric.id]
+
+    def look_at_scores(self) -> None:
+        """Look at the stored scores of all song metrics together, once: the index gives neighbours at little cost."""
+        if not self._scores_seen:
+            self._scores_seen = True
+            metrics = [metric for metric in self.experiment.metrics if not isinstance(metric.plugin, SetMetric)]
+            self.records.intact("scores", {key for metric in metrics for key in self.song_score_keys(metric).values()})
+
+    def _keys_of_scores(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         keys = self.experiment.recorded_keys
         if keys and not metric.availability.ready:
             recorded_keys = {
