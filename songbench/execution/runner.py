@@ -13,6 +13,7 @@ from songbench.contracts import registry
 from songbench.contracts.metric import SetMetric
 from songbench.contracts.system import SystemWithCosts
 from songbench.domain.errors import SongbenchError
+from songbench.execution.engine.assignment import RESULTS
 from songbench.execution.engine.protocol import Engine
 from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, Experiment
 from songbench.execution.intact_records import IntactRecords
@@ -265,7 +266,7 @@ class _Round:
         """Whether a whole result is stored, or a failure."""
         if job.kind == "features":
             return all(self._store.has_feature(key) for key in item.data["features"])
-        kinds: list[Kind] = [_RESULTS[job.kind], "failures"]
+        kinds: list[Kind] = [RESULTS[job.kind], "failures"]
         return any(
             self._store.size(record_place(kind, item.key)) is not None
             and IntactRecords(self._store).find(kind, item.key) is not None
@@ -348,7 +349,7 @@ class _Round:
 
     def _is_stored(self, job: Job, item: WorkItem) -> bool:
         """Whether the worker that was given up had stored the result before it died."""
-        kind = _RESULTS.get(job.kind)
+        kind = RESULTS.get(job.kind)
         return kind is not None and IntactRecords(self._store).find(kind, item.key) is not None
 
     def _lost_song(self, job: Job, item: WorkItem) -> str | None:
@@ -365,10 +366,6 @@ class _Round:
             if kind == "failures":
                 self._store.discard(kind, key)
         records.damaged.clear()
-
-
-_RESULTS: Mapping[str, Kind] = {"generate": "songs", "score": "scores", "score_set": "scores", "asset": "assets"}
-"""Where the results of each kind of job are stored."""
 
 
 def forget_failures(planner: Planner, store: Store) -> int:

@@ -12,7 +12,7 @@ from songbench.execution.jobs import Event
 from songbench.execution.plan import Job, WorkItem
 from songbench.execution.store import Kind, Store
 
-_RESULTS: Mapping[str, Kind] = {"generate": "songs", "score": "scores", "score_set": "scores", "asset": "assets"}
+RESULTS: Mapping[str, Kind] = {"generate": "songs", "score": "scores", "score_set": "scores", "asset": "assets"}
 """Where the results of each kind of job are stored."""
 
 
@@ -74,7 +74,7 @@ class Assignment:
         """
         records, left = IntactRecords(store), []
         for item in self.unsettled.values():
-            kind = _RESULTS.get(self.job.kind)
+            kind = RESULTS.get(self.job.kind)
             if kind is not None and records.find(kind, item.key) is not None:
                 report(self.job, item, Event(status="done", key=item.key))
             elif self._last_attempt:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,13 +159,13 @@ class RayEngine:
                 cores = max(usable_cores(), (self._settings.workers or 0) * self._settings.cpus)
                 options = {"num_cpus": cores, "include_dashboard": False}
             try:
-                ray.init(
-                    address=self._settings.address or "local",
-                    namespace="songbench",
-                    log_to_driver=False,
-                    configure_logging=False,
-                    **options,
-                )
+                try:
+                    self._init(options)
+                except Exception:  # Ray has many kinds
+                    if self._settings.address:
+                        raise
+                    ray.shutdown()  # Ray gives its parts half a minute to start; on a busy machine a second try helps
+                    self._init(options)
             except Exception as error:  # Ray has many kinds
                 raise InputError(
                     f"Ray cannot be reached: {one_line(str(error))}",
@@ -174,6 +175,15 @@ class RayEngine:
             self._open.callback(ray.shutdown)
             self._order = self._open.enter_context(worker_order(self._store, self._folder))
         return self._order
+
+    def _init(self, options: Mapping[str, Any]) -> None:
+        import_ray().init(
+            address=self._settings.address or "local",
+            namespace="songbench",
+            log_to_driver=False,
+            configure_logging=False,
+            **options,
+        )
 
     def _count(self) -> int:
         """For how many workers the cluster has room."""
