@@ -8,7 +8,8 @@ listening tests.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +26,13 @@ class DamagedSumsError(ValueError):
 
 
 def write_listed(
-    folder: Path, contents: Mapping[str, bytes], *, owned: Iterable[str], inputs: Iterable[Path] = ()
+    folder: Path, contents: Iterable[tuple[str, bytes]], *, owned: Iterable[str], inputs: Iterable[Path] = ()
 ) -> list[Path]:
     """Write the files of a report, remove those of the report before it, and list what is there now.
 
     Args:
         folder: created when absent.
-        contents: of the files, by their path below the folder.
+        contents: path below the folder and content of each file; each is written before the next is asked for.
         owned: patterns of the files that only a report writes there; nothing else is ever removed.
         inputs: files below the folder that the report was made from.
 
@@ -41,22 +42,23 @@ def write_listed(
     Raises:
         StoreWriteError: when one cannot be written; each file is then whole, old or new.
     """
-    digests = {name: bytes_digest(content) for name, content in contents.items()}
     try:
         before = read_sums(folder)
     except (DamagedSumsError, OSError):
         before = {}
-    try:
-        for name, content in contents.items():
+    digests: dict[str, str] = {}
+    for name, content in contents:
+        with _writing(f"The report cannot be written to '{folder}'"):
             write_atomically(folder / name, content)
+        digests[name] = bytes_digest(content)
+    paths = [folder / name for name in digests]
+    with _writing(f"The report cannot be written to '{folder}'"):
         digests |= {path.relative_to(folder).as_posix(): bytes_digest(path.read_bytes()) for path in inputs}
         for name in _below(folder, owned) - digests.keys():
             if name in before and is_content(folder / name, before[name]):
                 (folder / name).unlink()
         write_atomically(folder / SUMS, _lines(digests))
-    except OSError as error:
-        raise StoreWriteError(f"The report cannot be written to '{folder}': {error.strerror}.") from error
-    return [folder / name for name in contents]
+    return paths
 
 
 def add_listed(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
@@ -76,14 +78,21 @@ def add_listed(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
         digests = read_sums(folder)
     except (DamagedSumsError, OSError):
         digests = {}
-    try:
+    with _writing(f"The files cannot be written to '{folder}'"):
         for name, content in contents.items():
             write_atomically(folder / name, content)
             digests[name] = bytes_digest(content)
         write_atomically(folder / SUMS, _lines(digests))
-    except OSError as error:
-        raise StoreWriteError(f"The files cannot be written to '{folder}': {error.strerror}.") from error
     return [folder / name for name in contents]
+
+
+@contextmanager
+def _writing(problem: str) -> Iterator[None]:
+    """Says in the user's words that files cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreWriteError(f"{problem}: {error.strerror}.") from error
 
 
 def _lines(digests: Mapping[str, str]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from songbench.contracts import registry
@@ -113,14 +114,16 @@ def write_report(
     contents |= {f"{PUBLISHED}/{numbers.name}.csv": published_to_csv(numbers).encode() for numbers in published}
     for picture in pictures:
         contents |= {f"figures/{picture.name}.{ending}": image for ending, image in picture.files.items()}
+    page: Iterable[tuple[str, bytes]] = ()
     if material is not None:
-        contents |= page_files(material, pictures, songs, beside=[*contents, *[RECORD] * bool(material.record)])
+        page = page_files(material, pictures, songs, beside=[*contents, *[RECORD] * bool(material.record)])
     inputs = sorted(path for pattern in (f"{FOLDER}/*.json", *TABLE_FILES) for path in folder.glob(pattern))
-    paths = write_listed(folder, contents, owned=OWNED, inputs=inputs)
+    paths = write_listed(folder, chain(contents.items(), page), owned=OWNED, inputs=inputs)
     if faults:
         raise faults[0]
-    if basis is not None and not songs.faults and _all_seen(contents, material):
-        remember_basis(folder, basis, list(contents))
+    written = [path.relative_to(folder).as_posix() for path in paths]
+    if basis is not None and not songs.faults and _all_seen(written, material):
+        remember_basis(folder, basis, written)
     return paths
 
 
@@ -151,9 +154,9 @@ def _basis(
     return report_basis((board, other_parts, published, endings, page, audio), aligners)
 
 
-def _all_seen(contents: Iterable[str], material: PageMaterial | None) -> bool:
+def _all_seen(names: Iterable[str], material: PageMaterial | None) -> bool:
     """Whether every song could be decoded for its picture; one that could not may be repaired until the next report."""
-    pictures = sum(name.startswith(f"{PARTS}/{PICTURES}/") for name in contents)
+    pictures = sum(name.startswith(f"{PARTS}/{PICTURES}/") for name in names)
     return material is None or pictures == len(material.songs)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from itertools import chain
 
 from songbench.reporting.document.html import LinkedFiles, stylesheet, to_html
 from songbench.reporting.figures.gallery import Picture
 from songbench.reporting.page.front_page import front_page
-from songbench.reporting.page.material import PAGE, PARTS, PageMaterial
+from songbench.reporting.page.material import PAGE, PARTS, PageMaterial, prompt_place
 from songbench.reporting.page.parts import run_parts
 from songbench.reporting.page.prompt_page import prompt_pages
 from songbench.reporting.page.song_files import ReportAudio
@@ -23,7 +24,7 @@ def page_files(
     songs: ReportAudio,
     *,
     beside: Sequence[str] = (),
-) -> dict[str, bytes]:
+) -> Iterator[tuple[str, bytes]]:
     """The files of the page.
 
     Args:
@@ -33,24 +34,25 @@ def page_files(
         beside: files of the report that the page links.
 
     Returns:
-        Contents by paths that are seen from the run's folder; the same for the same material.
+        Paths seen from the run's folder, with contents, the same for the same material; pages of prompts are made when
+        it is their turn, as those of a large run together take much memory.
     """
-    contents = {
-        f"{PARTS}/{_STYLE}": stylesheet().encode(),
-        f"{PARTS}/{_SCRIPT}": (files(__package__) / _ASSETS / _SCRIPT).read_bytes(),
-        **prompt_pages(material, songs),
-    }
     blocks = front_page(
         material,
         pictures,
         parts=run_parts(material.results, material.board, material.listening_results),
         songs=songs,
-        pages=contents.keys(),
+        pages={prompt_place(prompt.id) for prompt in material.results.suite.prompts},
         files=beside,
     )
     images = {picture.name: _place(picture) for picture in pictures}
     page = to_html(blocks, images, linked=LinkedFiles((f"{PARTS}/{_STYLE}",), (f"{PARTS}/{_SCRIPT}",)))
-    return {PAGE: page.encode(), **contents}
+    contents = {
+        PAGE: page.encode(),
+        f"{PARTS}/{_STYLE}": stylesheet().encode(),
+        f"{PARTS}/{_SCRIPT}": (files(__package__) / _ASSETS / _SCRIPT).read_bytes(),
+    }
+    return chain(contents.items(), prompt_pages(material, songs))
 
 
 def _place(picture: Picture) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
@@ -45,6 +45,8 @@ ASSETS = ("players.css", "players.js")
 """The files of this folder's ``assets`` that the pages of prompts need."""
 PICTURES = "pictures"
 """Holds the spectrograms, below `PARTS`."""
+_BATCH = 128
+"""As many songs are looked at together, each with a picture of some 20 kB."""
 
 _NO_AUDIO = "This copy of the report has no audio: 'songbench report RUN --to FOLDER --audio link' writes one that has."
 _WITH_VOCAL = (
@@ -57,26 +59,31 @@ _LISTENING = (
 )
 
 
-def prompt_pages(material: PageMaterial, audio: ReportAudio) -> dict[str, bytes]:
+def prompt_pages(material: PageMaterial, audio: ReportAudio) -> Iterator[tuple[str, bytes]]:
     """The pages of all prompts, with the pictures, the style and the script that they need.
+
+    No more is in memory at a time than the pictures of a batch of songs.
 
     Args:
         material: of the run.
         audio: as `songbench.reporting.page.song_files.write_song_files` brought it into the report.
 
     Returns:
-        Contents by paths seen from the run's folder; the same for the same material.
+        Paths seen from the run's folder, with contents; the same for the same material.
     """
     pages = _PromptPages(material, audio)
-    contents = {f"{PARTS}/{name}": (files(__package__) / "assets" / name).read_bytes() for name in ASSETS}
-    contents |= {f"{PARTS}/{place}": picture.spectrogram for place, picture in pages.pictures_by_place()}
+    for name in ASSETS:
+        yield f"{PARTS}/{name}", (files(__package__) / "assets" / name).read_bytes()
     linked = LinkedFiles(("../page.css", "../players.css"), ("../page.js", "../players.js"))
-    images = {place: f"../{place}" for place, _ in pages.pictures_by_place()}
-    for prompt in material.results.suite.prompts:
-        trail = (Fragment(material.name, link=f"../../{PAGE}"), Fragment("prompts"), Fragment(prompt.id))
-        page = to_html(pages.blocks(prompt), images, linked=linked, trail=trail)
-        contents[prompt_place(prompt.id)] = page.encode()
-    return contents
+    for prompts in pages.batches():
+        pictures = dict(pages.load_pictures(prompts))
+        for place, picture in pictures.items():
+            yield f"{PARTS}/{place}", picture.spectrogram
+        images = {place: f"../{place}" for place in pictures}
+        for prompt in prompts:
+            trail = (Fragment(material.name, link=f"../../{PAGE}"), Fragment("prompts"), Fragment(prompt.id))
+            page = to_html(pages.blocks(prompt), images, linked=linked, trail=trail)
+            yield prompt_place(prompt.id), page.encode()
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ class _PromptPages:
     def __init__(self, material: PageMaterial, audio: ReportAudio) -> None:
         self.material, self.audio = material, audio
         self.scores = PromptScores(material.results)
-        self.pictures = song_pictures(material.store, [song.source for song in material.songs.values()])
+        self.pictures: Mapping[str, SongPicture | Failure] = {}
         systems = readable_names(dict.fromkeys(song.system for song in material.songs))
         prompts = readable_names(dict.fromkeys(song.prompt for song in material.songs))
         self.places = {
@@ -125,12 +132,28 @@ class _PromptPages:
             songs[row.song.prompt].append(_SongEntry(row, row.song.system + take, sanity[row.song.system]))
         return songs
 
-    def pictures_by_place(self) -> Iterator[tuple[str, SongPicture]]:
-        """Every picture with the place of its file."""
-        for song, place in self.places.items():
+    def batches(self) -> Iterator[list[Prompt]]:
+        """The prompts, each time so many that they have songs enough to be decoded side by side."""
+        batch: list[Prompt] = []
+        count = 0
+        for prompt in self.material.results.suite.prompts:
+            batch.append(prompt)
+            count += len(self.entries[prompt.id])
+            if count >= _BATCH:
+                yield batch
+                batch, count = [], 0
+        if batch:
+            yield batch
+
+    def load_pictures(self, prompts: Iterable[Prompt]) -> Iterator[tuple[str, SongPicture]]:
+        """Read the pictures of these prompts' songs instead of those before; each with the place of its file."""
+        songs = [entry.row.song for prompt in prompts for entry in self.entries[prompt.id]]
+        songs = [song for song in songs if song in self.places]
+        self.pictures = song_pictures(self.material.store, [self.material.songs[song].source for song in songs])
+        for song in songs:
             picture = self._picture(song)
             if picture is not None:
-                yield place, picture
+                yield self.places[song], picture
 
     def _picture(self, song: SongId) -> SongPicture | None:
         picture = self.pictures[self.material.songs[song].source.digest]

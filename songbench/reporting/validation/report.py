@@ -31,4 +31,4 @@ def write_validation(validation: Validation, folder: Path) -> list[Path]:
     }
     contents = {name: text.encode() for name, text in texts.items()}
     contents |= {f"figures/{tables.figure_name(name)}.png": image for name, image in pictures.items()}
-    return write_listed(folder, contents, owned=OWNED)
+    return write_listed(folder, contents.items(), owned=OWNED)

@@ -66,7 +66,7 @@ def material(folder):
 @pytest.fixture(scope="module")
 def run_folder(folder, material):
     audio = write_song_files(folder / "run/report", material.songs, material.assets, "link")
-    for place, content in prompt_pages(material, audio).items():
+    for place, content in prompt_pages(material, audio):
         path = folder / "run" / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -189,7 +189,7 @@ def test_every_tag_has_a_colour_in_the_style(run_folder):
 
 
 def test_a_report_without_audio_says_so_and_shows_the_rest(material, tmp_path):
-    pages = prompt_pages(material, write_song_files(tmp_path, material.songs, material.assets, "none"))
+    pages = dict(prompt_pages(material, write_song_files(tmp_path, material.songs, material.assets, "none")))
     page = Page(pages["report/prompts/p1.html"].decode())
     assert "This copy of the report has no audio" in page.text and not page.find("audio")
     assert page.find("svg", "waveform") and page.find("ruby")
@@ -198,7 +198,7 @@ def test_a_report_without_audio_says_so_and_shows_the_rest(material, tmp_path):
 def test_the_same_material_gives_the_same_pages_and_decodes_nothing_again(material, run_folder, monkeypatch):
     monkeypatch.setattr(StoredAudio, "load", lambda self: pytest.fail("decoded again"))
     audio = write_song_files(run_folder / "report", material.songs, material.assets, "link")
-    for place, content in prompt_pages(material, audio).items():
+    for place, content in prompt_pages(material, audio):
         assert (run_folder / place).read_bytes() == content
 
 

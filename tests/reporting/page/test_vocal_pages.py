@@ -34,7 +34,7 @@ def test_a_page_plays_the_mix_the_parts_and_the_truth(tmp_path):
     results = gather(experiment, store)
     material = page_material(experiment, store, results, build_leaderboard(results, replicates=100))
     audio = write_song_files(tmp_path / PARTS, material.songs, material.assets, "link")
-    page = prompt_pages(material, audio)[prompt_place("p")].decode()
+    page = dict(prompt_pages(material, audio))[prompt_place("p")].decode()
     assert "both at −20 LUFS (songbench-mix 1)" in page
     for title in ("Vocal", "True accompaniment", "Accompaniment"):
         assert re.search(rf'aria-label="{title}"', page), title
