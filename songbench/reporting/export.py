@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from songbench.contracts.cards import UPSTREAM_FACTS
 from songbench.contracts.conflicts import conflicts_of
@@ -122,7 +122,7 @@ def _comparison(pair: ColumnComparison) -> dict[str, object]:
 
 
 def _cell(cell: Cell) -> dict[str, object]:
-    value = asdict(cell)
+    value = asdict(replace(cell, points=(), not_applicable=()))  # copies of all points would be made in vain
     del value["points"], value["not_applicable"]  # the latter is in the reason
     if not cell.n_raters:  # a metric's
         del value["n_raters"], value["n_ratings"]
@@ -135,9 +135,11 @@ def rounded(value: object) -> object:
     """A value for JSON or CSV with every number in it at ten significant digits."""
     if isinstance(value, float):
         return float(f"{value:.10g}")
+    if value is None or isinstance(value, str | int):  # most values, and told soonest
+        return value
     if isinstance(value, Mapping):
         return {name: rounded(part) for name, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [rounded(part) for part in value]
     return value
 
