@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping, Sequence
@@ -16,6 +17,7 @@ from songbench.domain.errors import DamageError
 from songbench.domain.hashing import canonical_json
 from songbench.domain.song import Failure
 from songbench.execution.keys import feature_key
+from songbench.execution.npz import read_npz
 from songbench.execution.plain import ContractError, short_repr
 from songbench.execution.store import Store, feature_place
 
@@ -24,7 +26,7 @@ _END = object()
 # A damaged archive makes the readers of zip, of deflate, of arrays and of JSON fail in every way they have.
 _UNREADABLE = (
     *(ValueError, LookupError, OSError, EOFError, RuntimeError, TypeError, AttributeError, SyntaxError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 
 
@@ -161,14 +163,11 @@ def decode_feature(key: str, data: bytes) -> tuple[Feature, str]:
     Raises:
         DamageError: when they are cut, unreadable or say something else than was stored.
     """
-    import numpy as np
-
     place = feature_place(key)
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files if name not in (_DATA, _DIGEST)}
-            feature = Feature(arrays, json.loads(str(archive[_DATA])))
-            recorded = str(archive[_DIGEST])
+        arrays = read_npz(data)
+        text, recorded = str(arrays.pop(_DATA)), str(arrays.pop(_DIGEST))
+        feature = Feature(arrays, json.loads(text))
         digest = feature_digest(key, feature)
     except _UNREADABLE:
         raise DamageError(place, "is cut or unreadable" if data else "is empty") from None
