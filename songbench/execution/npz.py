@@ -10,6 +10,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,8 @@ def _array(content: bytes) -> npt.NDArray[np.generic]:
     import numpy as np
 
     if not content.startswith(_VERSION_1):  # very long headers, and names of fields beyond ASCII
-        array: npt.NDArray[np.generic] = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-        return array
+        read_array: Callable[..., npt.NDArray[np.generic]] = np.lib.format.read_array
+        return read_array(io.BytesIO(content), allow_pickle=False)
     start = 10 + int.from_bytes(content[8:10], "little")
     shape, order, dtype = _layout(content[:start])
     return np.ndarray(shape, dtype, bytearray(content[start:]), order=order)
@@ -59,8 +60,8 @@ def _layout(header: bytes) -> tuple[tuple[int, ...], Any, np.dtype[Any]]:
     import numpy as np
 
     stream = io.BytesIO(header)
-    np.lib.format.read_magic(stream)
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+    stream.seek(len(_VERSION_1))
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)  # type: ignore[no-untyped-call]
     if dtype.hasobject:
         raise ValueError("objects are not read")
     return shape, "F" if by_columns else "C", dtype

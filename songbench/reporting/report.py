@@ -121,9 +121,9 @@ def write_report(
     paths = write_listed(folder, chain(contents.items(), page), owned=OWNED, inputs=inputs)
     if faults:
         raise faults[0]
-    written = [path.relative_to(folder).as_posix() for path in paths]
-    if basis is not None and not songs.faults and _all_seen(written, material):
-        remember_basis(folder, basis, written)
+    file_names = [path.relative_to(folder).as_posix() for path in paths]
+    if basis is not None and not songs.faults and _all_seen(file_names, material):
+        remember_basis(folder, basis, file_names)
     return paths
 
 
