@@ -1,5 +1,7 @@
 """The code as its plan says: no import circles, folders of bounded size, one public class to a name, telling names."""
 
+from collections import Counter
+
 import pytest
 import weak_names
 from product_modules import ROOT, circles, imports, modules, positional_classes, public_classes
@@ -24,6 +26,11 @@ def test_a_public_class_name_is_defined_in_one_module():
 
 def test_large_dataclasses_are_built_by_keyword():
     assert list(positional_classes()) == []
+
+
+def test_files_of_tests_have_names_of_their_own():
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))  # pytest imports them by name alone
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("package", ["songbench", "systems", "metrics", "listening_test", "benchmarks", "tests"])

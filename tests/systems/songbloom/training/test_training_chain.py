@@ -83,7 +83,7 @@ def test_the_block_of_the_page_leads_to_a_leaderboard(songbench_here, checkpoint
     assert names == ["tokenizer", "prepare", "songbloom", "run"]
     log = [json.loads(line) for line in (tmp_path / "my-model/log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["step"] for line in log if "validation" in line] == [2, 4]
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (folder for folder in (tmp_path / "runs").iterdir() if folder.is_dir())
     with (run / "leaderboard.csv").open(encoding="utf-8", newline="") as table:
         status = {(row["system"], row["column"]): row["status"] for row in csv.DictReader(table)}
     for system in ("songbloom:mine", "rulebased"):
