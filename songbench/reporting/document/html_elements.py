@@ -242,11 +242,24 @@ def _cell(cell: TableCell) -> str:
 
 
 def _data(cell: TableCell, column: TableColumn) -> str:
+    if isinstance(cell, str):
+        return _text_data(cell, column.align, column.optional)
     number = isinstance(cell, NumberCell)
-    kinds = _classes(
-        "number" if number else "long" if len(plain(cell)) > LONG else "",
-        "right" if column.align == "right" else "",
-        "optional" if column.optional else "",
-    )
+    kinds = _data_classes(number, not number and len(plain(cell)) > LONG, column.align, column.optional)
     by = f' data-number="{cell.number:.10g}"' if isinstance(cell, NumberCell) and cell.number is not None else ""
     return f"<td{kinds}{by}>{_cell(cell)}</td>"
+
+
+@lru_cache(maxsize=1024)
+def _text_data(text: str, align: str, optional: bool) -> str:
+    """Of a cell of text; units and meanings of columns stand in the table of every song."""
+    return f"<td{_data_classes(False, len(text) > LONG, align, optional)}>{escaped(text)}</td>"
+
+
+@lru_cache(maxsize=16)
+def _data_classes(number: bool, long: bool, align: str, optional: bool) -> str:
+    return _classes(
+        "number" if number else "long" if long else "",
+        "right" if align == "right" else "",
+        "optional" if optional else "",
+    )

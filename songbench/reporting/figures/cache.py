@@ -98,11 +98,13 @@ def _code() -> str:
 
 def _plain(value: object) -> object:
     """The value as lists of what `repr` writes out in full, the same for equal values."""
+    if value is None or isinstance(value, str | bytes | int | float):  # nearly all values, and told soonest
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return [type(value).__qualname__, *(_plain(getattr(value, field.name)) for field in fields(value))]
     if isinstance(value, Mapping):
         return ["mapping", *([_plain(key), _plain(content)] for key, content in value.items())]
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+    if not isinstance(value, Iterable):
         return value
     values = [_plain(content) for content in value]
     return ["set", *sorted(values, key=repr)] if isinstance(value, set | frozenset) else values
