@@ -81,7 +81,10 @@ def _state(state: SongState) -> tuple[State, str]:
 
 def songs_to_json(rows: Sequence[SongRow]) -> str:
     """Everything the rows say; of a song that was made, its whole generation record."""
-    return json.dumps({"schema": SCHEMA, "songs": list(map(song_to_json, rows))}, indent=1, ensure_ascii=False) + "\n"
+    # song by song: of a large run, all pieces of the text at once take more memory than anything else
+    texts = [json.dumps(song_to_json(row), indent=1, ensure_ascii=False).replace("\n", "\n  ") for row in rows]
+    songs = "[\n  " + ",\n  ".join(texts) + "\n ]" if texts else "[]"
+    return f'{{\n "schema": "{SCHEMA}",\n "songs": {songs}\n}}\n'
 
 
 def song_to_json(row: SongRow) -> dict[str, object]:

@@ -14,7 +14,7 @@ from songbench.execution.results import SongId, Unsupported
 from songbench.reporting import export
 from songbench.reporting.document.terminal import to_text
 from songbench.reporting.leaderboard import build_leaderboard
-from songbench.reporting.songs import song_sheet, songs_table, songs_to_json
+from songbench.reporting.songs import SCHEMA, SongRow, song_sheet, song_to_json, songs_table, songs_to_json
 
 RENDERING = Rendering(
     lyrics="[00:10.00]la la\n[00:12.50]o",
@@ -76,3 +76,13 @@ def test_people_read_what_was_given(board):
     sheet = to_text(song_sheet(board.songs[0]))
     for text in ("[00:12.50]o", "12.50 o", "cfg=4.0, steps=32", "slow pop", "30.0 s, loading included"):
         assert text in sheet
+
+
+def test_the_json_is_that_of_one_object():
+    rows = [
+        SongRow(song=SongId("a\n\u2028", "p", take), state="made", remarks=("two\nlines",), record=RECORD)
+        for take in range(2)
+    ]
+    for part in (rows, rows[:1], []):
+        document = {"schema": SCHEMA, "songs": list(map(song_to_json, part))}
+        assert songs_to_json(part) == json.dumps(document, indent=1, ensure_ascii=False) + "\n"
