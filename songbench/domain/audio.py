@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,12 @@ class Audio:
     def seconds(self) -> float:
         """Duration in seconds."""
         return float(self.samples.shape[1] / self.rate)
+
+    @property
+    def peak(self) -> float:
+        """The largest magnitude; NaN or infinite when any sample is. Looked for each time: samples may change."""
+        highest, lowest = float(self.samples.max()), float(self.samples.min())  # no copy, as the magnitudes would be
+        return math.nan if math.isnan(highest) else max(highest, -lowest)
 
     def mono(self) -> Audio:
         """The mean of the channels, shape (1, n)."""
@@ -149,12 +156,10 @@ def check_audio(audio: Audio) -> None:
         InputError: for no samples, samples that are not finite, and samples so far beyond full scale that they must be
             on another scale.
     """
-    import numpy as np
-
     if audio.samples.size == 0:
         raise InputError("The audio holds no samples.")
-    peak = float(np.abs(audio.samples).max())
-    if not np.isfinite(peak):
+    peak = audio.peak
+    if not math.isfinite(peak):
         raise InputError("The audio holds NaN or infinite samples.", cure="Export it again.")
     if peak > HIGHEST_PEAK:
         raise InputError(

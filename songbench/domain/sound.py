@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from songbench.domain.audio import Audio
@@ -54,6 +55,9 @@ _END_SECONDS = 0.05
 _SILENT_FRAME = 1e-3
 _LONG_SECONDS, _LONG_SHARE = 3.0, 0.1
 _LOW_RATE = 16_000
+_EXACT = 1e-6
+_PIECE = 1 << 14
+"""Samples of each channel that are looked at together: they stay in the processor's cache, in float64 too."""
 
 
 def sound_remarks(audio: Audio, *, wanted_seconds: float | None = None, excerpt: bool = False) -> tuple[Remark, ...]:
@@ -82,18 +86,7 @@ def mono_loss(samples: npt.NDArray[np.float32]) -> float | None:
     Returns:
         dB >= 0; None for one channel and for silence. An offset does not count.
     """
-    import numpy as np
-
-    channels = len(samples)
-    if channels < 2:
-        return None
-    means = samples.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
-    centred = samples - means
-    energy = _power(centred)
-    mixed = _power(centred.mean(axis=0, keepdims=True))
-    if energy <= SILENCE**2:
-        return None
-    return max(0.0, 10 * math.log10(energy / mixed)) if mixed > 0 else math.inf
+    return _mono_loss(samples, _moments(samples))
 
 
 def cancels_in_mono(samples: npt.NDArray[np.float32]) -> bool:
@@ -102,13 +95,64 @@ def cancels_in_mono(samples: npt.NDArray[np.float32]) -> bool:
     Args:
         samples: shape (channels, n).
     """
-    loss = mono_loss(samples)
+    return _cancels(samples, mono_loss(samples))
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Sums over a recording, from one pass over its samples.
+
+    Attributes:
+        means: of each channel, shape (channels,).
+        powers: the mean square of each channel, shape (channels,).
+        mix: the mean square of the mean of the channels.
+    """
+
+    means: npt.NDArray[np.float64]
+    powers: npt.NDArray[np.float64]
+    mix: float
+
+
+def _moments(samples: npt.NDArray[np.float32]) -> _Moments:
+    """Of samples of shape (channels, n), in float64."""
+    import numpy as np
+
+    channels, count = samples.shape
+    sums, squares, mix = np.zeros(channels), np.zeros(channels), 0.0
+    scratch = np.empty((channels, min(_PIECE, count)))
+    for start in range(0, count, _PIECE):
+        part = scratch[:, : min(_PIECE, count - start)]
+        part[...] = samples[:, start : start + _PIECE]
+        sums += part.sum(axis=1)
+        squares += np.einsum("cn,cn->c", part, part)
+        if channels > 1:
+            mono = part.sum(axis=0)
+            mix += float(np.einsum("n,n->", mono, mono)) / channels**2
+    count = max(count, 1)
+    return _Moments(sums / count, squares / count, mix / count if channels > 1 else float(squares.sum()) / count)
+
+
+def _mono_loss(samples: npt.NDArray[np.float32], moments: _Moments) -> float | None:
+    """What `mono_loss` says, from the moments of the samples."""
+    import numpy as np
+
+    if len(samples) < 2:
+        return None
+    energy = float((moments.powers - moments.means**2).mean())
+    mixed = moments.mix - float(moments.means.mean()) ** 2
+    if mixed < _EXACT * energy or energy < _EXACT * float(moments.powers.mean()):  # the difference of two like numbers
+        centred = samples - moments.means[:, None].astype(np.float32)
+        energy, mixed = _power(centred), _power(centred.mean(axis=0, keepdims=True))
+    if energy <= SILENCE**2:
+        return None
+    return max(0.0, 10 * math.log10(energy / mixed)) if mixed > 0 else math.inf
+
+
+def _cancels(samples: npt.NDArray[np.float32], loss: float | None) -> bool:
     return loss is not None and loss > _MONO_LOSS_DB + 10 * math.log10(len(samples) / 2)
 
 
 def _remarks(audio: Audio, target_seconds: float | None, excerpt: bool) -> Iterator[Remark]:
-    import numpy as np
-
     samples, rate, seconds = audio.samples, audio.rate, audio.seconds
     if seconds < 1:
         yield Remark("very short", f"{seconds:.3f} s long")
@@ -120,8 +164,8 @@ def _remarks(audio: Audio, target_seconds: float | None, excerpt: bool) -> Itera
         yield Remark("low rate", f"{rate} samples per second")
     if len(samples) > 2:
         yield Remark("many channels", f"{len(samples)} channels")
-    level = np.abs(samples).max(axis=0)
-    peak = float(level.max())
+    peaks = _frame_peaks(samples, rate)
+    peak = float(peaks.max())
     if peak < SILENCE:
         yield Remark("silent", "no sample above -80 dBFS")
         return
@@ -129,24 +173,23 @@ def _remarks(audio: Audio, target_seconds: float | None, excerpt: bool) -> Itera
         yield Remark("nearly silent", f"peak at {_db(peak):.0f} dBFS")
     if peak > _BEYOND:
         yield Remark("far beyond full scale", f"peak at {_db(peak):+.1f} dBFS")
-    yield from _channel_remarks(samples)
+    moments = _moments(samples)
+    yield from _channel_remarks(samples, moments)
     yield from _clipping(samples, peak)
     if not excerpt:
-        yield from _silence_remarks(level, rate)
-        yield from _ending(samples, rate)
+        yield from _silence_remarks(samples, peaks, rate)
+        yield from _ending(samples, float(moments.powers.mean()), rate)
 
 
-def _channel_remarks(samples: npt.NDArray[np.float32]) -> Iterator[Remark]:
+def _channel_remarks(samples: npt.NDArray[np.float32], moments: _Moments) -> Iterator[Remark]:
     """Remarks on how the channels stand to each other, and on offsets; `samples` of shape (channels, n)."""
-    import numpy as np
-
-    if cancels_in_mono(samples):
-        loss = mono_loss(samples) or 0.0
+    loss = _mono_loss(samples, moments)
+    if loss is not None and _cancels(samples, loss):
         yield Remark("antiphase", f"{loss:.0f} dB quieter in mono" if loss < 120 else "silent in mono")
-    offset = float(np.abs(samples.mean(axis=1, dtype=np.float64)).max())
+    offset = float(abs(moments.means).max())
     if offset > _OFFSET and samples.shape[1] >= _OFFSET_SAMPLES:
         yield Remark("offset", f"{offset:.3f} of full scale")
-    powers = [_power(channel[None]) for channel in samples[:2]]
+    powers = moments.powers[:2].tolist()
     if len(powers) == 2 and min(powers) < max(powers) * 10 ** (-_CHANNEL_DB / 10):
         yield Remark("silent channel", f"the {'left' if powers[0] < powers[1] else 'right'} one")
 
@@ -160,37 +203,68 @@ def _clipping(samples: npt.NDArray[np.float32], peak: float) -> Iterator[Remark]
     """
     import numpy as np
 
-    if peak < _FULL_SCALE:
+    channels, count = samples.shape
+    if peak < _FULL_SCALE or count < 3:
         return
-    full = np.abs(samples) >= max(_FULL_SCALE, _FLAT * peak)
-    runs = full[:, :-2] & full[:, 1:-1] & full[:, 2:]
-    share = float(runs.mean()) if runs.size else 0.0
+    top = max(_FULL_SCALE, _FLAT * peak)
+    runs = 0
+    for channel in samples:
+        full = np.flatnonzero((channel >= top) | (channel <= -top))
+        runs += int(np.count_nonzero(full[2:] - full[:-2] == 2))
+    share = runs / (channels * (count - 2))
     if share > _CLIPPED_SHARE:
         yield Remark("clipped", f"{100 * share:.1f} % of the samples in runs at full scale")
 
 
-def _silence_remarks(level: npt.NDArray[np.float32], rate: int) -> Iterator[Remark]:
-    """Remarks on long silence; `level` is the largest amplitude of all channels, shape (n,)."""
+def _frame(rate: int) -> int:
+    """Samples of a twentieth of a second."""
+    return max(1, round(_END_SECONDS * rate))
+
+
+def _frame_peaks(samples: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
+    """The largest magnitude of all channels in each twentieth of a second, shape (frames,)."""
     import numpy as np
 
-    sounding = np.flatnonzero(level >= SILENCE)
-    least = max(_LONG_SECONDS, _LONG_SHARE * len(level) / rate)
-    before, after = sounding[0] / rate, (len(level) - 1 - sounding[-1]) / rate
+    starts = np.arange(0, samples.shape[1], _frame(rate))
+    highest = np.maximum.reduceat(samples, starts, axis=1).max(axis=0)
+    lowest = np.minimum.reduceat(samples, starts, axis=1).min(axis=0)
+    peaks: npt.NDArray[np.float32] = np.maximum(highest, -lowest)
+    return peaks
+
+
+def _silence_remarks(samples: npt.NDArray[np.float32], peaks: npt.NDArray[np.float32], rate: int) -> Iterator[Remark]:
+    """Remarks on long silence.
+
+    Args:
+        samples: shape (channels, n), not all of them silent.
+        peaks: of each twentieth of a second.
+        rate: samples per second.
+    """
+    import numpy as np
+
+    count, frame = samples.shape[1], _frame(rate)
+    loud = np.flatnonzero(peaks >= SILENCE)
+
+    def sounding(number: int) -> npt.NDArray[np.intp]:
+        """The samples of a frame that are not silent."""
+        first = int(number) * frame
+        level = np.abs(samples[:, first : first + frame]).max(axis=0)
+        return first + np.flatnonzero(level >= SILENCE)
+
+    least = max(_LONG_SECONDS, _LONG_SHARE * count / rate)
+    before, after = sounding(loud[0])[0] / rate, (count - 1 - sounding(loud[-1])[-1]) / rate
     if before >= least:
-        yield Remark("silent beginning", f"the first {before:.1f} of {len(level) / rate:.1f} s")
+        yield Remark("silent beginning", f"the first {before:.1f} of {count / rate:.1f} s")
     if after >= least:
-        yield Remark("silent ending", f"the last {after:.1f} of {len(level) / rate:.1f} s")
-    frame = max(1, round(_END_SECONDS * rate))
-    peaks = np.maximum.reduceat(level, np.arange(0, len(level), frame))
+        yield Remark("silent ending", f"the last {after:.1f} of {count / rate:.1f} s")
     share = float((peaks < _SILENT_FRAME).mean())
     if share > 0.5:
         yield Remark("mostly silent", f"{100 * share:.0f} % of it")
 
 
-def _ending(samples: npt.NDArray[np.float32], rate: int) -> Iterator[Remark]:
-    """A song, shape (channels, n), that is as loud in its last twentieth of a second as on the whole."""
-    tail = samples[:, -max(1, round(_END_SECONDS * rate)) :]
-    if samples.shape[1] >= rate and _power(tail) > _power(samples) / 4:
+def _ending(samples: npt.NDArray[np.float32], power: float, rate: int) -> Iterator[Remark]:
+    """A song, shape (channels, n), that is as loud in its last twentieth of a second as on the whole (`power`)."""
+    if samples.shape[1] >= rate and _power(samples[:, -_frame(rate) :]) > power / 4:
         yield Remark("abrupt ending", f"its last {1000 * _END_SECONDS:.0f} ms are as loud as the rest")
 
 

@@ -266,3 +266,14 @@ def test_folders_and_impossible_names(tmp_path):
     assert "folder" in message_of(tmp_path)
     for name in ("none.wav", "x" * 300 + ".wav", "a\0b.wav"):
         assert "audio file" in message_of(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("samples", "peak"), [([0.5, -0.75], 0.75), ([0.0], 0.0), ([np.inf, 0], np.inf), ([-np.inf, 0], np.inf)]
+)
+def test_peak(samples, peak):
+    assert Audio(np.array([samples], np.float32), RATE).peak == peak
+
+
+def test_the_peak_of_what_is_no_number_is_none():
+    assert np.isnan(Audio(np.array([[0.5, np.nan, 2.0]], np.float32), RATE).peak)

@@ -101,3 +101,38 @@ def test_an_offset_does_not_hide_opposite_channels():
     assert not cancels_in_mono(np.stack([noise(3, seed) for seed in range(6)]))
     assert mono_loss(ORDINARY[:1]) is None
     assert mono_loss(np.zeros((2, 100), np.float32)) is None
+
+
+def plain_mono_loss(samples):
+    """The definition, in float64 and all at once."""
+    centred = samples.astype(np.float64) - samples.mean(axis=1, keepdims=True, dtype=np.float64)
+    return 10 * np.log10(np.square(centred).mean() / np.square(centred.mean(axis=0)).mean())
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+@pytest.mark.parametrize("share", [-1 + 1e-3, -0.9, -0.5, 0.3])
+@pytest.mark.parametrize("count", [5_000, 16_384, 16_385, 100_000])
+def test_mono_loss_is_that_of_a_plain_computation(count, share, offset):
+    first, second = noise(3)[:count], noise(3, 1)[:count]
+    samples = np.stack([first, share * first + 0.01 * second]).astype(np.float32) + np.float32(offset)
+    for layout in (samples, np.ascontiguousarray(samples.T).T):
+        assert mono_loss(layout) == pytest.approx(plain_mono_loss(samples), abs=1e-4)
+
+
+@pytest.mark.parametrize("gain", [6, 10, 40])
+def test_share_of_flat_tops_is_that_of_a_plain_computation(gain):
+    samples = np.clip(ORDINARY * gain, -1, 1)
+    full = np.abs(samples) >= 32767 / 32768
+    share = 100 * (full[:, :-2] & full[:, 1:-1] & full[:, 2:]).mean()
+    texts = [remark.text for remark in sound_remarks(Audio(samples, RATE)) if remark.code == "clipped"]
+    assert texts == [f"{share:.1f} % of the samples in runs at full scale"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(3 * RATE, 5 * RATE + 1), (4 * RATE + 2_204, 6 * RATE + 2_206)])
+def test_silent_ends_are_measured_to_the_sample(before, after):
+    song = np.full((2, 8 * RATE), 0.5, np.float32)
+    samples = np.pad(song, ((0, 0), (before, after)))
+    seconds = samples.shape[1] / RATE
+    texts = {remark.code: remark.text for remark in sound_remarks(Audio(samples, RATE))}
+    assert texts["silent beginning"] == f"the first {before / RATE:.1f} of {seconds:.1f} s"
+    assert texts["silent ending"] == f"the last {after / RATE:.1f} of {seconds:.1f} s"
