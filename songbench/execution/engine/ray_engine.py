@@ -20,6 +20,7 @@ from songbench.domain.checking import Number, Whole
 from songbench.domain.errors import InputError, StoreError, one_line
 from songbench.execution.engine.assignment import Assignment
 from songbench.execution.engine.protocol import JobQueue, Report
+from songbench.execution.engine.ray_address import check_cluster, host_and_port
 from songbench.execution.engine.remote_worker import ONE_THREAD, RemoteWorker, WorkerOrder, log_tail, worker_order
 from songbench.execution.hardware import usable_cores
 from songbench.execution.jobs import Event
@@ -60,6 +61,8 @@ class RaySettings(EngineSettings):
                 f"'{self.address}' is an address of Ray's client, through which events cannot stream; start the run on"
                 " a machine of the cluster, with the address 'auto'"
             )
+        if self.address and self.address not in ("auto", "local"):
+            host_and_port(self.address)
         if not self.gpus and not self.cpus:
             raise ValueError("a worker needs cpus or gpus above 0, or Ray starts any number on one node")
         return self
@@ -155,20 +158,24 @@ class RayEngine:
         if self._order is None:
             ray = import_ray()
             options: dict[str, Any] = {}
-            if not self._settings.address:  # room for as many workers as are asked for, as on one machine
+            address = self._settings.address
+            if not address:  # room for as many workers as are asked for, as on one machine
                 cores = max(usable_cores(), (self._settings.workers or 0) * self._settings.cpus)
                 options = {"num_cpus": cores, "include_dashboard": False}
             try:
+                if address:
+                    check_cluster(address)
                 try:
                     self._init(options)
                 except Exception:  # Ray has many kinds
-                    if self._settings.address:
+                    if address:
                         raise
                     ray.shutdown()  # Ray gives its parts half a minute to start; on a busy machine a second try helps
                     self._init(options)
             except Exception as error:  # Ray has many kinds
+                where = f" at '{address}'" if address else ""
                 raise InputError(
-                    f"Ray cannot be reached: {one_line(str(error))}",
+                    f"Ray cannot be reached{where}: {one_line(str(error)).rstrip('.')}.",
                     field="engine.address",
                     cure="'ray start --head' starts one; 'auto' finds it on its machines; null makes one for this run.",
                 ) from error
