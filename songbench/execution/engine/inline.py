@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+from songbench.execution.engine.assignment import Assignment
 from songbench.execution.engine.protocol import JobQueue, Report
 from songbench.execution.jobs import JobContext, run_job
 from songbench.execution.plan import Job
@@ -48,20 +48,11 @@ class InlineEngine:
             if job is None:
                 time.sleep(_PAUSE_S)
                 continue
-            queue.end(job, self._run(job, report))
+            assignment = Assignment(job, self._retries)
+            for event in run_job(job.to_json(), self._context):
+                assignment.settle(event, report)
+            assignment.end(queue)
             same_model = job.shares_model
-
-    def _run(self, job: Job, report: Report) -> list[Job]:
-        """Run a job; returns what is to be tried again."""
-        items = {item.key: item for item in job.items}
-        broken = []
-        for event in run_job(job.to_json(), self._context):
-            if event.status == "error" and job.attempt < self._retries:
-                broken.append(items[event.key])
-            else:
-                final = replace(event, status="failed") if event.status == "error" else event
-                report(job, items[event.key], final)
-        return replace(job, items=tuple(broken)).singly()
 
     def close(self) -> None:
         """Nothing to end."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Annotated, ClassVar
@@ -16,12 +17,12 @@ from pydantic import Field, model_validator
 from songbench.contracts.memory import MemoryNeed
 from songbench.domain.checking import Number, Whole
 from songbench.domain.errors import StoreError
+from songbench.execution.engine.assignment import AnswerError, Assignment
 from songbench.execution.engine.memory_division import MemoryDivision
 from songbench.execution.engine.protocol import JobQueue, Report
 from songbench.execution.hardware import accelerator_bytes, accelerators, usable_cores
-from songbench.execution.jobs import Event
-from songbench.execution.memory_needs import PROCESS_BYTES, JobMemory, ran_out_of_memory
-from songbench.execution.plan import Job, WorkItem
+from songbench.execution.memory_needs import PROCESS_BYTES, JobMemory
+from songbench.execution.plan import Job
 from songbench.execution.settings import EngineSettings
 from songbench.execution.store import Store
 from songbench.resources.memory import GIB, available_bytes
@@ -83,29 +84,20 @@ class _Slot:
 
     Attributes:
         process: the worker.
-        job: what it does now, or None.
-        items: of the job, by key.
-        unsettled: those that have had no event yet.
-        retries: what of the job is tried again once it is over.
+        assignment: what it does now, or None.
         held_job: the last job, whose model the worker may still hold.
         ready: whether it has started; on a machine that is busy this takes a while, which is no song's time.
-        last_event_s: when it was given the job, or last settled an item, by the monotonic clock.
     """
 
     process: WorkerProcess
-    job: Job | None = None
-    items: dict[str, WorkItem] = field(default_factory=dict)
-    unsettled: dict[str, WorkItem] = field(default_factory=dict)
-    retries: list[Job] = field(default_factory=list)
+    assignment: Assignment | None = None
     held_job: Job | None = None
     ready: bool = False
-    last_event_s: float = 0.0
 
-    def give(self, job: Job, share: int | None, need: MemoryNeed) -> None:
+    def give(self, assignment: Assignment, share: int | None, need: MemoryNeed) -> None:
         """Hand over a job, with what the worker may use of the memory and what the job is taken to need of that."""
-        self.items = {item.key: item for item in job.items}
-        self.job, self.unsettled, self.last_event_s = job, dict(self.items), time.monotonic()
-        self.held_job, self.retries = job, []
+        job = assignment.job
+        self.assignment, self.held_job = assignment, job
         memory = None if share is None else {"share": share, "resident": need.resident, "working": need.working}
         self.process.call("run", {"job": job.to_json(), "memory": memory})
 
@@ -122,7 +114,7 @@ class LocalEngine:
     settings_model: ClassVar[type[EngineSettings]] = LocalSettings
 
     def __init__(self, settings: EngineSettings, store: Store, folder: Path) -> None:
-        self._settings, self._store_url, self._folder = settings, store.url, folder
+        self._settings, self._store, self._folder = settings, store, folder
         self._devices = accelerators()
         self.accelerator = bool(self._devices)
         assert isinstance(settings, LocalSettings)
@@ -162,22 +154,16 @@ class LocalEngine:
     @property
     def _busy(self) -> list[int]:
         """The places of workers that have a job."""
-        return [place for place, slot in self._slots.items() if slot.job]
+        return [place for place, slot in self._slots.items() if slot.assignment]
 
     @property
     def _is_alone(self) -> bool:
         """Whether a job runs that nothing else may run beside."""
-        return any(self._is_starved(slot.job) for slot in self._slots.values() if slot.job)
+        return any(self._is_starved(slot.assignment.job) for slot in self._slots.values() if slot.assignment)
 
     def _is_starved(self, job: Job) -> bool:
         """Whether it died of memory, so that nothing else may run beside it."""
         return any(item.key in self._starved for item in job.items)
-
-    def _again(self, job: Job, cause: str) -> list[Job]:
-        """The same work as another attempt."""
-        if ran_out_of_memory(cause):
-            self._starved.update(item.key for item in job.items)
-        return job.singly()
 
     def _divided_memory(self, memory: int | None) -> list[MemoryDivision]:
         """How the memory of the machine, or of each accelerator, is divided among the workers there."""
@@ -215,12 +201,13 @@ class LocalEngine:
     def _give(self, place: int, job: Job) -> None:
         """Have a worker do a job; those that are idle end where they are in the way."""
         estimate, division = self._needs.of(job), self._division(place)
-        idle = [number for number, slot in self._slots.items() if not slot.job]
+        idle = [number for number, slot in self._slots.items() if not slot.assignment]
         for number in idle if self._is_starved(job) else division.in_the_way(place, estimate.worker_bytes, idle):
             if number != place:
                 self._remove(number).process.end()
         share = division.give(place, estimate.worker_bytes)
-        self._slot(place).give(job, None if share is None else max(0, share - PROCESS_BYTES), estimate.need)
+        assignment = Assignment(job, self._settings.retries, self._starved)
+        self._slot(place).give(assignment, None if share is None else max(0, share - PROCESS_BYTES), estimate.need)
 
     def _remove(self, place: int) -> _Slot:
         """Take a worker, which is to end, out of the account."""
@@ -238,7 +225,7 @@ class LocalEngine:
                 log=WorkerLog(self._folder / "logs" / f"worker-{place}.log"),
                 inbox=self._inbox,
             )
-            process.call("start", {"store": self._store_url})
+            process.call("start", {"store": self._store.url})
             self._slots[place] = _Slot(process=process)
         return self._slots[place]
 
@@ -246,15 +233,22 @@ class LocalEngine:
         """Act on what a worker says."""
         slot = self._slots[place]
         if isinstance(answer, Ready):
-            slot.ready, slot.last_event_s = True, time.monotonic()
+            slot.ready = True
+            if slot.assignment:
+                slot.assignment.last_event_s = time.monotonic()
         elif isinstance(answer, PartialResult):
-            self._settle(place, answer, queue, report)
+            try:
+                if slot.assignment is None:
+                    raise AnswerError("the worker answered without a job")
+                slot.assignment.hear(answer.value, report)
+            except AnswerError as error:
+                self._end(place, str(error), queue, report)
         elif isinstance(answer, Finished):
-            if slot.unsettled:
+            if slot.assignment and slot.assignment.unsettled:
                 self._end(place, "the worker ended a job without settling all of it", queue, report)
-            elif slot.job:
-                job, slot.job = slot.job, None
-                queue.end(job, slot.retries)
+            elif slot.assignment:
+                assignment, slot.assignment = slot.assignment, None
+                assignment.end(queue)
         elif isinstance(answer, Closed):
             self._end(place, slot.process.cause_of_death(), queue, report)
         elif isinstance(answer, Garbage):
@@ -264,60 +258,22 @@ class LocalEngine:
                 raise StoreError(answer.message)
             self._end(place, f"{answer.type}: {answer.message}", queue, report)
 
-    def _settle(self, place: int, part: PartialResult, queue: JobQueue, report: Report) -> None:
-        """Report an item, or have it tried again."""
-        slot = self._slots[place]
-        try:
-            event = Event.from_json(part.value)
-        except ValueError as error:
-            self._end(place, str(error), queue, report)
-            return
-        job, item = slot.job, slot.items.get(event.key)
-        if job is None or item is None or (event.key not in slot.unsettled and event.status == "done"):
-            cause = f"the worker answered for an item it was not given: {event.key[:80]!r}"
-            self._end(place, cause, queue, report)
-            return
-        slot.last_event_s = time.monotonic()
-        first = event.key in slot.unsettled
-        if event.status != "stray":
-            slot.unsettled.pop(event.key, None)
-        of_memory = event.status == "failed" and first and ran_out_of_memory(event.cause)
-        if (event.status == "error" or of_memory) and job.attempt < self._settings.retries:
-            slot.retries += self._again(replace(job, items=(item,)), event.cause)
-        else:
-            report(job, item, replace(event, status="failed") if event.status == "error" else event)
-
     def _end(self, place: int, cause: str, queue: JobQueue, report: Report) -> None:
-        """End a worker: try what it left again, one item per job, or give up what has been tried enough.
-
-        Args:
-            place: of a worker that is dead or no longer of use.
-            cause: why it is ended.
-            queue: learns what is tried again.
-            report: takes what is given up.
-        """
+        """End a worker that is dead or no longer of use: what it left is tried again, or was tried often enough."""
         slot = self._remove(place)
         slot.process.end()
-        if slot.job is None:
-            return
-        rest = replace(slot.job, items=tuple(slot.unsettled.values()))
-        if rest.attempt < self._settings.retries:
-            queue.end(slot.job, [*slot.retries, *self._again(rest, cause)])
-            return
-        detail = slot.process.log.tail(LAST_WORDS_SECONDS)
-        for item in rest.items:
-            report(rest, item, Event(status="failed", key=item.key, cause=cause, detail=detail))
-        queue.end(slot.job, slot.retries)
+        if slot.assignment:
+            last_words = functools.partial(slot.process.log.tail, LAST_WORDS_SECONDS)
+            slot.assignment.give_up(queue, report, self._store, cause=cause, last_words=last_words)
 
     def _end_lost(self, queue: JobQueue, report: Report) -> None:
         """End the workers of which nothing is to be expected."""
         for place, slot in list(self._slots.items()):
             process = slot.process
-            limit_s = self._settings.timeout_s * max(1, len(slot.unsettled))  # a batch may give all at the end
             if not process.alive:  # what it has started may hold its channel open
                 if process.silence_s > LAST_WORDS_SECONDS:
                     self._end(place, process.cause_of_death(), queue, report)
-            elif slot.job and slot.ready and time.monotonic() - slot.last_event_s > limit_s:
-                self._end(place, f"time-out: nothing for {limit_s:g} s", queue, report)
-            elif slot.job and process.silence_s > SILENCE_SECONDS:
+            elif slot.assignment and slot.ready and (cause := slot.assignment.time_out(self._settings.timeout_s)):
+                self._end(place, cause, queue, report)
+            elif slot.assignment and process.silence_s > SILENCE_SECONDS:
                 self._end(place, f"the worker gave no sign of life for {SILENCE_SECONDS:g} s", queue, report)

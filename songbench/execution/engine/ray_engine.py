@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -18,12 +19,11 @@ from pydantic import Field, model_validator
 
 from songbench.domain.checking import Number, Whole
 from songbench.domain.errors import InputError, StoreError, one_line
-from songbench.execution.engine.assignment import Assignment
+from songbench.execution.engine.assignment import AnswerError, Assignment
 from songbench.execution.engine.protocol import JobQueue, Report
 from songbench.execution.engine.ray_address import check_cluster, host_and_port
 from songbench.execution.engine.remote_worker import ONE_THREAD, RemoteWorker, WorkerOrder, log_tail, worker_order
 from songbench.execution.hardware import usable_cores
-from songbench.execution.jobs import Event
 from songbench.execution.plan import Job
 from songbench.execution.settings import EngineSettings, Text
 from songbench.execution.store import Store
@@ -250,7 +250,7 @@ class RayEngine:
                 self._hear(self._slots[place], queue, report)
             except StopIteration:
                 self._finish(place, queue, report)
-            except ValueError as error:
+            except AnswerError as error:
                 self._end(place, queue, report, cause=str(error))
             except ray.exceptions.RayError as error:
                 self._end(place, queue, report, cause=_cause(error, self._slots[place].host))
@@ -260,6 +260,7 @@ class RayEngine:
 
         Raises:
             StopIteration: it is done with its job.
+            AnswerError: what it says fits no job that it has.
             StoreError: it cannot use the store.
         """
         ray = import_ray()
@@ -274,7 +275,7 @@ class RayEngine:
         if "store" in value:
             raise StoreError(value["store"])
         assert slot.assignment is not None
-        slot.assignment.settle(Event.from_json(value), report)
+        slot.assignment.hear(value, report)
 
     def _finish(self, place: int, queue: JobQueue, report: Report) -> None:
         slot = self._slots[place]
@@ -290,14 +291,12 @@ class RayEngine:
         slot = self._slots.pop(place)
         import_ray().kill(slot.actor)
         if slot.assignment:
-            slot.assignment.give_up(queue, report, self._store, cause=cause, detail=log_tail(slot.log))
+            slot.assignment.give_up(queue, report, self._store, cause=cause, last_words=partial(log_tail, slot.log))
 
     def _end_late(self, queue: JobQueue, report: Report) -> None:
         for place, slot in list(self._slots.items()):
-            if slot.assignment:
-                limit_s = self._settings.timeout_s * max(1, len(slot.assignment.unsettled))  # all may come at the end
-                if time.monotonic() - slot.assignment.last_event_s > limit_s:
-                    self._end(place, queue, report, cause=f"time-out: nothing for {limit_s:g} s")
+            if slot.assignment and (cause := slot.assignment.time_out(self._settings.timeout_s)):
+                self._end(place, queue, report, cause=cause)
 
 
 def import_ray() -> Any:

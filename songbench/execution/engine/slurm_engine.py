@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -20,12 +21,11 @@ from pydantic import Field, model_validator
 
 from songbench.domain.checking import Number, Whole
 from songbench.domain.errors import SongbenchError, StoreError
-from songbench.execution.engine.assignment import Assignment
+from songbench.execution.engine.assignment import AnswerError, Assignment
 from songbench.execution.engine.protocol import JobQueue, Report
 from songbench.execution.engine.remote_worker import ONE_THREAD, WorkerOrder, log_tail, worker_order
 from songbench.execution.engine.slurm_cluster import Cluster, LocalCluster, SlurmCluster
 from songbench.execution.engine.slurm_worker import SlurmTask
-from songbench.execution.jobs import Event
 from songbench.execution.plan import Job
 from songbench.execution.settings import EngineSettings, Text
 from songbench.execution.store import Store
@@ -273,7 +273,7 @@ class SlurmEngine:
             elif slot.assignment and words.get("job") == f"{slot.jobs:06d}":
                 try:
                     self._hear_of_job(slot, words, queue, report)
-                except ValueError as error:
+                except AnswerError as error:
                     self._end(number, queue, report, cause=str(error))
                     return
 
@@ -282,7 +282,7 @@ class SlurmEngine:
         if "over" not in words:
             if "store" in words["event"]:
                 raise StoreError(words["event"]["store"])
-            slot.assignment.settle(Event.from_json(words["event"]), report)
+            slot.assignment.hear(words["event"], report)
         elif slot.assignment.unsettled:
             self._give_up(slot, queue, report, cause="the worker ended a job without settling all of it")
         else:
@@ -291,7 +291,7 @@ class SlurmEngine:
 
     def _give_up(self, slot: _Slot, queue: JobQueue, report: Report, *, cause: str) -> None:
         if slot.assignment:
-            slot.assignment.give_up(queue, report, self._store, cause=cause, detail=log_tail(slot.log))
+            slot.assignment.give_up(queue, report, self._store, cause=cause, last_words=partial(log_tail, slot.log))
             slot.assignment = None
 
     def _end(self, number: int, queue: JobQueue, report: Report, *, cause: str) -> None:
@@ -303,9 +303,8 @@ class SlurmEngine:
     def _end_lost(self, queue: JobQueue, report: Report) -> None:
         now = time.monotonic()
         for number, slot in list(self._slots.items()):
-            limit_s = self._settings.timeout_s * max(1, len(slot.assignment.unsettled) if slot.assignment else 1)
-            if slot.assignment and now - slot.assignment.last_event_s > limit_s:
-                self._end(number, queue, report, cause=f"time-out: nothing for {limit_s:g} s")
+            if slot.assignment and (cause := slot.assignment.time_out(self._settings.timeout_s)):
+                self._end(number, queue, report, cause=cause)
             elif slot.life and now - slot.heard_s > LOST_S:
                 self._end(number, queue, report, cause=f"nothing was heard of the task on {slot.host} for {LOST_S:g} s")
         if now - self._look_s < _LOOK_S:
