@@ -48,48 +48,64 @@ def show_leaderboard(
     page: bool = True,
     renew: bool = True,
 ) -> None:
-    """Print an experiment's leaderboard, write its report into a folder, exit with 1 when something failed."""
+    """Print an experiment's leaderboard, write its report into a folder, exit with 1 when something failed.
+
+    Args:
+        experiment: the run.
+        store: its store.
+        folder: of the report.
+        blocks: published numbers to show below; None: those that the report shows already.
+        quiet: say nothing beside the leaderboard.
+        facet: by which the leaderboard is told apart into parts.
+        figures: formats of the figures; None: the usual ones.
+        audio: how songs come into the page; None: as is usual.
+        page: whether the report has a page.
+        renew: write it again even where it would be the same (`songbench.reporting.report_state`).
+    """
     from rich.console import Console
     from rich.markup import escape
 
     from songbench.execution.run_folders import RUNS
-    from songbench.reporting.figures.files import check_formats
-    from songbench.reporting.figures.gallery import DEFAULT_FORMATS
-    from songbench.reporting.page.material import PAGE
-    from songbench.reporting.page.song_files import check_audio_mode
+    from songbench.reporting.document.terminal import print_document
+    from songbench.reporting.figures.files import DEFAULT_FORMATS, check_formats
     from songbench.reporting.published import remembered
-    from songbench.reporting.run_report import write_run_report
-    from songbench.reporting.tables import print_leaderboard
+    from songbench.reporting.report_files import PAGE
+    from songbench.reporting.report_state import report_state
 
     blocks = remembered(experiment.folder) if blocks is None else blocks
-    figures = DEFAULT_FORMATS if figures is None else figures
-    check_formats(figures)
-    mode = None if audio is None else check_audio_mode(audio)
-    report = write_run_report(
-        experiment,
-        store,
-        folder=folder,
-        facet=None if facet == NONE else facet,
-        other_facets=facet != NONE,
-        published=blocks,
-        figures=figures,
-        audio=mode,
-        page=page,
-        renew=renew,
-    )
-    print_leaderboard(report.board, published=blocks)
+    options: dict[str, Any] = {
+        "facet": None if facet == NONE else facet,
+        "other_facets": facet != NONE,
+        "figures": DEFAULT_FORMATS if figures is None else figures,
+        "audio": audio,
+        "page": page,
+    }
+    check_formats(options["figures"])
     console = Console(stderr=True, quiet=quiet)
-    if report.paths:
+    standing = None if renew else report_state(experiment, store, folder, blocks, **options).standing()
+    if standing is None:
+        from songbench.execution.gather import failure_count
+        from songbench.reporting.page.song_files import check_audio_mode
+        from songbench.reporting.run_report import write_run_report
+        from songbench.reporting.tables import print_leaderboard
+
+        if audio is not None:
+            check_audio_mode(audio)
+        report = write_run_report(experiment, store, folder=folder, published=blocks, **options)
+        print_leaderboard(report.board, published=blocks)
         names = ", ".join(path.name for path in report.paths[:5])
         console.print(f"{len(report.paths)} files in [bold]{folder}[/bold]: {names} …")
+        failed = failure_count(report.results)
     else:
+        print_document(standing.document)
         console.print(f"The report in [bold]{folder}[/bold] stays as it is: nothing that it rests on has changed.")
+        failed = standing.failed
     if page:
         words = ["songbench", "view", experiment.name]
         words += [] if experiment.runs == Path(RUNS) else ["--runs", str(experiment.runs)]
         view = f" or: {escape(shlex.join(words))}" if folder == experiment.folder else ""
         console.print(f"Listen and compare: open [bold]{folder / PAGE}[/bold]{view}", highlight=False, soft_wrap=True)
-    exit_for_failures(report.results)
+    exit_for_failures(failed)
 
 
 def show_paper_table(
@@ -127,12 +143,8 @@ def show_paper_table(
     Console(stderr=True, quiet=quiet).print(f"in [bold]{folder}[/bold]: {listed}", highlight=False, soft_wrap=True)
 
 
-def exit_for_failures(results: Any) -> None:
-    """Exit with 1 when songs or scores of a run failed."""
-    from songbench.execution.gather import completion
-
-    songs, scores = completion(results)
-    failed = sum(group.failed for group in [*songs, *scores])
+def exit_for_failures(failed: int) -> None:
+    """Exit with 1 when songs or scores of a run failed, and say how many."""
     if failed:
         typer.echo(f"{failed} songs or scores failed; they are counted, and --retry-failed tries them again.", err=True)
         raise typer.Exit(1)

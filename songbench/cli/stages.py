@@ -62,7 +62,6 @@ def execute(
         quiet: no progress and no introduction.
         facet: by which the leaderboard is told apart into parts.
     """
-    from songbench.execution.gather import gather
     from songbench.execution.runner import Runner
     from songbench.execution.store import Store
     from songbench.reporting.console import Bars, duration
@@ -89,7 +88,9 @@ def execute(
         idle = not (new or outcome.failed or outcome.damaged)
         show_leaderboard(experiment, store, experiment.folder, blocks, quiet=quiet, facet=facet, renew=not idle)
     elif not score:
-        exit_for_failures(gather(experiment, store))
+        from songbench.execution.gather import failure_count, gather
+
+        exit_for_failures(failure_count(gather(experiment, store)))
 
 
 def _introduce(experiment: Any, store: Any, console: Any) -> None:

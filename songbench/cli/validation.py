@@ -89,7 +89,7 @@ def validate_metrics(
     from songbench.domain.damages import DAMAGES, STRENGTHS, VALIDATED, damages_of
     from songbench.execution.config import plan_experiment
     from songbench.execution.experiment import find_suite
-    from songbench.execution.gather import gather
+    from songbench.execution.gather import failure_count, gather
     from songbench.execution.record import RECORD
     from songbench.execution.run_names import continued
     from songbench.execution.store import Store, write_atomically
@@ -149,7 +149,7 @@ def validate_metrics(
     Console(stderr=True, quiet=quiet).print(
         f"{len(paths)} files in [bold]{to or experiment.folder}[/bold]: {paths[0].name} …"
     )
-    exit_for_failures(results)
+    exit_for_failures(failure_count(results))
 
 
 def _of_base(base: str, overrides: Sequence[str]) -> list[str]:

@@ -40,7 +40,7 @@ def view(
     from songbench.cli.page_server import PageServer
     from songbench.domain.errors import InputError
     from songbench.execution.run_folders import run_folder
-    from songbench.reporting.page.material import PAGE
+    from songbench.reporting.report_files import PAGE
 
     folder = run_folder(run, runs)
     if _outdated(folder, PAGE):

@@ -143,6 +143,12 @@ def completion(results: RunResults) -> tuple[list[Completion], list[Completion]]
     return songs, scores
 
 
+def failure_count(results: RunResults) -> int:
+    """How many songs and scores failed."""
+    songs, scores = completion(results)
+    return sum(group.failed for group in [*songs, *scores])
+
+
 def stored_completion(experiment: Experiment, store: Store) -> tuple[list[Completion], list[Completion]]:
     """The same for what is stored, counted without reading what songs and scores say."""
     planner = Planner(experiment, store)

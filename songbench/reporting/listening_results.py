@@ -31,10 +31,9 @@ from songbench.contracts.cards import Direction, Field, MetricCard, SystemCard
 from songbench.domain.errors import InputError
 from songbench.reporting.board import Cell, Column, ColumnComparison, Point
 from songbench.reporting.estimates import Comparison, Estimate, best_systems
+from songbench.reporting.report_files import LISTENING
 
 SCHEMA = 1
-FOLDER = "listening"
-"""Where the files lie in a run's folder."""
 SIMULATED = "simulated"
 _T = TypeVar("_T")
 
@@ -170,7 +169,7 @@ def write_listening_result(result: ListeningResult, run_folder: Path) -> Path:
     """
     from songbench.execution.store import write_atomically
 
-    path = run_folder / FOLDER / result.file
+    path = run_folder / LISTENING / result.file
     text = json.dumps({"schema": SCHEMA, **asdict(result)}, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(path, f"{text}\n".encode())
     return path
@@ -183,7 +182,7 @@ def load_listening_results(run_folder: Path) -> tuple[ListeningResult, ...]:
         InputError: naming the file that is no such result, or two files of the same test.
     """
     results: dict[str, ListeningResult] = {}
-    for path in sorted((run_folder / FOLDER).glob("*.json")):
+    for path in sorted((run_folder / LISTENING).glob("*.json")):
         result = load_listening_result(path)
         if result.name in results:
             raise InputError(

@@ -10,15 +10,14 @@ from songbench.contracts import registry
 from songbench.contracts.registry import PluginError
 from songbench.domain.errors import SongbenchError
 from songbench.execution.checksums import write_listed
-from songbench.execution.damage import PAGE_FILES, PUBLISHED_FILES, TABLE_FILES
+from songbench.execution.damage import TABLE_FILES
 from songbench.execution.record import RECORD
 from songbench.reporting import export, formats
 from songbench.reporting.board import Leaderboard
 from songbench.reporting.facets import CONDITION
-from songbench.reporting.figures.files import FORMATS, check_formats
-from songbench.reporting.figures.gallery import DEFAULT_FORMATS, pictures_of
+from songbench.reporting.figures.files import DEFAULT_FORMATS, FORMATS, check_formats
+from songbench.reporting.figures.gallery import pictures_of
 from songbench.reporting.file_names import safe_names
-from songbench.reporting.listening_results import FOLDER
 from songbench.reporting.page.build import page_files
 from songbench.reporting.page.material import PARTS, PageMaterial
 from songbench.reporting.page.prompt_page import PICTURES
@@ -26,14 +25,10 @@ from songbench.reporting.page.song_files import AudioMode, ReportAudio, write_so
 from songbench.reporting.published import FOLDER as PUBLISHED
 from songbench.reporting.published import Published, published_to_csv, remembered
 from songbench.reporting.report_basis import remember_basis, report_basis, unchanged_files
+from songbench.reporting.report_files import LISTENING, OWNED
 from songbench.reporting.songs import songs_to_json
 
 _UNNAMED = {CONDITION: "no song"}
-OWNED = (
-    *("leaderboard.*", "scores.csv", "songs.csv", "songs.json", *(f"figures/*.{ending}" for ending in FORMATS)),
-    *(PUBLISHED_FILES, *PAGE_FILES),
-)
-"""The files that are a report's own."""
 
 
 def write_report(
@@ -117,7 +112,7 @@ def write_report(
     page: Iterable[tuple[str, bytes]] = ()
     if material is not None:
         page = page_files(material, pictures, songs, beside=[*contents, *[RECORD] * bool(material.record)])
-    inputs = sorted(path for pattern in (f"{FOLDER}/*.json", *TABLE_FILES) for path in folder.glob(pattern))
+    inputs = sorted(path for pattern in (f"{LISTENING}/*.json", *TABLE_FILES) for path in folder.glob(pattern))
     paths = write_listed(folder, chain(contents.items(), page), owned=OWNED, inputs=inputs)
     if faults:
         raise faults[0]

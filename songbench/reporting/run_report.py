@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from songbench.execution.experiment import Experiment
-from songbench.execution.gather import gather
+from songbench.execution.gather import failure_count, gather
 from songbench.execution.results import RunResults
 from songbench.execution.store import Store
 from songbench.reporting.board import Leaderboard
 from songbench.reporting.facets import facet_names
-from songbench.reporting.figures.gallery import DEFAULT_FORMATS
+from songbench.reporting.figures.files import DEFAULT_FORMATS
 from songbench.reporting.leaderboard import build_leaderboard
 from songbench.reporting.listening_results import load_listening_results
 from songbench.reporting.page.material import page_material
 from songbench.reporting.page.song_files import AudioMode
 from songbench.reporting.published import Published, remembered
 from songbench.reporting.report import write_report
-from songbench.reporting.report_state import ReportState
+from songbench.reporting.report_state import audio_mode, report_state
+from songbench.reporting.tables import terminal_blocks
 
 
 class RunReport(NamedTuple):
@@ -29,7 +30,7 @@ class RunReport(NamedTuple):
     Attributes:
         board: the leaderboard.
         results: what it was made from.
-        paths: the files, without the songs of the page; empty where the report was current and stays as it is.
+        paths: the files, without the songs of the page.
     """
 
     board: Leaderboard
@@ -49,7 +50,6 @@ def write_run_report(
     figures: Sequence[str] = DEFAULT_FORMATS,
     audio: AudioMode | None = None,
     page: bool = True,
-    renew: bool = True,
 ) -> RunReport:
     """Write a run's report.
 
@@ -65,7 +65,6 @@ def write_run_report(
         audio: how songs come into the page; None: linked in the run's own folder from a store on this machine, where
             that takes no room, else not at all.
         page: whether it has a page at all.
-        renew: write it again even where it would be the same (`songbench.reporting.report_state`).
 
     Raises:
         SongbenchError: as `songbench.reporting.report.write_report`.
@@ -75,11 +74,6 @@ def write_run_report(
     published = remembered(experiment.folder) if published is None else published
     rated = load_listening_results(experiment.folder)
     board = build_leaderboard(results, listening_results=rated, facet=facet, **experiment.statistics)
-    mode: AudioMode = audio or ("link" if store.local and folder == experiment.folder else "none")
-    options = (facet or "", str(other_facets), repr(published), *figures, mode, str(page))
-    state = ReportState(experiment, folder, options)
-    if not renew and state.is_current():
-        return RunReport(board, results, [])
     earlier_facets = [name for name in facets_in(folder) if name in facet_names(results)] if other_facets else []
     other_parts = [
         build_leaderboard(results, listening_results=rated, facet=name, **experiment.statistics)
@@ -94,10 +88,21 @@ def write_run_report(
         figures=figures,
         other_parts=other_parts,
         material=material,
-        audio=mode,
+        audio=cast(AudioMode, audio_mode(experiment, store, folder, audio)),
         remembered_basis=folder == experiment.folder,
     )
-    state.note()
+    state = report_state(
+        experiment,
+        store,
+        folder,
+        published,
+        facet=facet,
+        other_facets=other_facets,
+        figures=figures,
+        audio=audio,
+        page=page,
+    )
+    state.note(terminal_blocks(board, published), failure_count(results))
     return RunReport(board, results, paths)
 
 

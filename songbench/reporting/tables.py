@@ -48,9 +48,14 @@ def print_leaderboard(
         console: where to; its width decides which columns stand side by side. None: standard output.
         published: printed below it, apart.
     """
+    print_document(terminal_blocks(board, published), console)
+
+
+def terminal_blocks(board: Leaderboard, published: Sequence[Published] = ()) -> list[Block]:
+    """What `print_leaderboard` prints."""
     parts = list(board.tables.values())
     blocks = _summary_of_parts(parts) if len(parts) > 1 else summary(parts[0] if parts else board)
-    print_document([*blocks, *_parts(board), *published_blocks(published)], console)
+    return [*blocks, *_parts(board), *published_blocks(published)]
 
 
 def to_text(board: Leaderboard, width: int = WIDTH, *, published: Sequence[Published] = ()) -> str:

@@ -1,6 +1,7 @@
 """The document model: one set of blocks in four formats, every text escaped, nothing cut however narrow."""
 
 import io
+import json
 import re
 from html.parser import HTMLParser
 
@@ -26,9 +27,11 @@ from songbench.reporting.document.blocks import (
     Text,
     View,
     Views,
+    leaves,
     table,
 )
 from songbench.reporting.document.layout import column_parts
+from songbench.reporting.document.storage import document_from_json, document_to_json
 
 NAMES = (
     "A|B_x_", "_x_ y", "*bold*", "<script>", "a & b &amp; c", "$x$ 50 %", "#1", r"back\slash", "[link](to)", "{x}^~",
@@ -262,3 +265,18 @@ class TestNests:
         printout = terminal.to_text(self.BLOCKS)
         assert "of zh" in printout and "further" not in printout
         assert "further" not in latex.to_latex(self.BLOCKS)
+
+
+def test_a_document_that_was_stored_is_shown_as_before():
+    board = simple_board({"up": [1.0, 2.0, 4.0], "down": [2.0, 2.5, 3.0]})
+    blocks = [*tables.terminal_blocks(board), Figure("a", "b"), AudioPlayer("c.flac", "d")]
+    blocks += [Fold("more", (Listing(("one", Listing(((Fragment("two", "code", "https://x"),),)))),))]
+    content = json.loads(json.dumps(document_to_json(blocks)))
+    assert document_from_json(content) == list(leaves(blocks))
+    assert terminal.to_text(document_from_json(content)) == terminal.to_text(blocks)
+
+
+@pytest.mark.parametrize("content", [[{"kind": "Path"}], [{}], [{"kind": "Heading"}], [{"kind": "Text", "more": 1}], 3])
+def test_what_is_no_document_is_refused(content):
+    with pytest.raises(ValueError, match="no document"):
+        document_from_json(content)

@@ -4,6 +4,7 @@ import pytest
 
 from songbench.execution.recorded import recorded
 from songbench.reporting import report_state
+from songbench.reporting.document.blocks import Heading, NumberCell, Table, TableColumn, TableRow
 from songbench.reporting.report_state import ReportState
 
 PROBE = ("--systems", "probe,silence", "--metrics", "level@probe")
@@ -36,10 +37,13 @@ def changes(folder):
 
 
 def test_nothing_is_written_where_nothing_has_changed(run, folder):
+    (folder / "SHA256SUMS").unlink()
+    first = run()
+    assert STAYS not in " ".join(first.stderr.split())
     before = changes(folder)
     process = run()
     assert STAYS in " ".join(process.stderr.split())
-    assert "silence" in process.stdout, "the leaderboard is shown all the same"
+    assert process.stdout == first.stdout and "silence" in first.stdout, "the leaderboard is shown all the same"
     assert changes(folder) == before
 
 
@@ -85,14 +89,16 @@ def test_code_options_and_listening_tests_count(run, folder, tmp_path, monkeypat
     def state(*options):
         return ReportState(experiment, folder, options)
 
+    number = NumberCell(value="-20.1", number=-20.07, best=True)
     experiment, _ = recorded("state", str(tmp_path / "runs"), str(tmp_path / "store"))
-    assert not state("page").is_current()
-    state("page").note()
-    assert state("page").is_current()
-    assert not state("no page").is_current()
+    document = [Heading("Leaderboard"), Table(columns=(TableColumn(name="lufs"),), rows=(TableRow((number,)),))]
+    assert state("page").standing() is None
+    state("page").note(document, 3)
+    assert state("page").standing() == (document, 3)
+    assert state("no page").standing() is None
     with monkeypatch.context() as patch:
         patch.setattr(report_state, "_CODE", (".py", ".yaml", ".css", ".js", ".typed"))
-        assert not state("page").is_current()
+        assert state("page").standing() is None
     (folder / "listening").mkdir()
     (folder / "listening/new.json").write_text("{}")
-    assert not state("page").is_current()
+    assert state("page").standing() is None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("svg", "png", "pdf")
 """SVG and PDF keep text as text: SVG in the reader's fonts, PDF with the fonts in it."""
+DEFAULT_FORMATS = ("svg", "png")
+"""Of a report: for pages, and for Markdown."""
 
 
 def encoded(figure: Figure, ending: str) -> bytes:

@@ -10,7 +10,7 @@ from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard
 from songbench.reporting.figures.cache import figure_files
 from songbench.reporting.figures.error_parts import columns_of_parts, columns_with_parts, error_parts
-from songbench.reporting.figures.files import file_name
+from songbench.reporting.figures.files import DEFAULT_FORMATS, file_name
 from songbench.reporting.figures.intervals import columns_with_figure, intervals, scored
 from songbench.reporting.figures.quality_speed import quality_columns, quality_speed, speed_column
 from songbench.reporting.figures.structure import metrics_with_structure, structure
@@ -18,9 +18,6 @@ from songbench.reporting.structure import FIELD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-DEFAULT_FORMATS = ("svg", "png")
-"""For pages, and for Markdown."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,11 @@ from itertools import chain
 from songbench.reporting.document.html import LinkedFiles, stylesheet, to_html
 from songbench.reporting.figures.gallery import Picture
 from songbench.reporting.page.front_page import front_page
-from songbench.reporting.page.material import PAGE, PARTS, PageMaterial, prompt_place
+from songbench.reporting.page.material import PARTS, PageMaterial, prompt_place
 from songbench.reporting.page.parts import run_parts
 from songbench.reporting.page.prompt_page import prompt_pages
 from songbench.reporting.page.song_files import ReportAudio
+from songbench.reporting.report_files import PAGE
 
 _ASSETS = "assets"
 _STYLE, _SCRIPT = "page.css", "page.js"

@@ -19,8 +19,6 @@ from songbench.reporting.board import Leaderboard
 from songbench.reporting.listening_results import ListeningResult
 from songbench.reporting.published import Published
 
-PAGE = "report.html"
-"""The page's file in a run's folder."""
 PARTS = "report"
 """The folder beside it that holds styles, scripts, prompt pages, figures and songs."""
 
@@ -99,5 +97,5 @@ def _record(experiment: Experiment) -> dict[str, Any]:
 
 
 def prompt_place(prompt: str) -> str:
-    """Where the page of a prompt lies, seen from the folder of `PAGE`; ids of prompts are names of files."""
+    """Where the page of a prompt lies, seen from the folder of the report's page; ids of prompts are names of files."""
     return f"{PARTS}/prompts/{prompt}.html"

@@ -35,10 +35,11 @@ from songbench.reporting.document.html import LinkedFiles, to_html
 from songbench.reporting.document.recordings import SectionStrip, Waveform
 from songbench.reporting.file_names import readable_names
 from songbench.reporting.page.lyric_sheets import LEGEND, alignment_summary, lyric_sheet
-from songbench.reporting.page.material import PAGE, PARTS, PageMaterial, prompt_place
+from songbench.reporting.page.material import PARTS, PageMaterial, prompt_place
 from songbench.reporting.page.song_files import ReportAudio, SongAudio
 from songbench.reporting.page.song_picture import SongPicture, song_pictures
 from songbench.reporting.page.song_scores import PromptScores
+from songbench.reporting.report_files import PAGE
 from songbench.reporting.songs import SongRow, song_rows, song_sheet
 
 ASSETS = ("players.css", "players.js")
