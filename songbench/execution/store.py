@@ -63,6 +63,19 @@ class Blob:
         return f"blobs/{self.name[:2]}/{self.name}"
 
 
+def _plain_folder(url: str) -> str | None:
+    """The folder that a path names, in fsspec's words but without loading it; None for what only fsspec understands."""
+    if os.sep != "/" or ":" in url:
+        return None
+    if url.startswith("~"):
+        path = os.path.expanduser(url)  # noqa: PTH111 - a Path would tidy it up
+    elif url.startswith("/"):
+        path = url
+    else:
+        path = f"{os.getcwd()}/{'' if url == '.' else url.removeprefix('./')}"  # noqa: PTH109 - as above
+    return path.rstrip("/")
+
+
 def _driver_options(url: str) -> dict[str, Any]:
     """What the driver of a remote store is told.
 
@@ -127,18 +140,26 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        import fsspec
-
         self.url = url
         self.damage: list[DamageError] = []
+        self._fs: Any = None  # the driver; a folder needs none
+        folder = _plain_folder(url)
+        self.local, self._root = (False, "") if folder is None else (True, folder)
+        if folder is None:
+            self._open(url)
+        if self.local and Path(self._root).exists() and not Path(self._root).is_dir():
+            raise InputError(f"The store '{url}' is a file, not a folder.", field="store")
+
+    def _open(self, url: str) -> None:
+        """Find the driver of a URL."""
+        import fsspec
+
         try:
             self._fs, root = fsspec.core.url_to_fs(url, **_driver_options(url))
         except Exception as error:  # each driver has kinds of its own
             raise open_error(url, error) from error
         self._root = str(root).rstrip("/")
         self.local = "file" in (self._fs.protocol if isinstance(self._fs.protocol, tuple) else (self._fs.protocol,))
-        if self.local and Path(self._root).exists() and not Path(self._root).is_dir():
-            raise InputError(f"The store '{url}' is a file, not a folder.", field="store")
 
     # -- records ---------------------------------------------------------------------------------------------------
 
@@ -288,10 +309,10 @@ class Store:
             folder: below the root; "": all of the store.
         """
         top = f"{self._root}/{folder}".rstrip("/")
-        self._fs.invalidate_cache()
         with self._reading(folder or "the list of files"):
             if self.local:
                 return dict(_local_files(Path(self._root), Path(top)))
+            self._fs.invalidate_cache()
             entries = self._entries(top)
         return {self._place_of(name): _remote_facts(entry) for name, entry in entries.items()}
 
@@ -374,11 +395,13 @@ class Store:
     @functools.cached_property
     def can_create(self) -> bool:
         """Whether a file can be created only where there is none, so that of several who try one succeeds."""
+        if self.local:
+            return True
         methods = [
             getattr(type(self._fs), name) for name in ("_pipe_file", "pipe_file") if hasattr(type(self._fs), name)
         ]
         methods = [method for method in methods if method.__module__ not in _BASES]
-        return self.local or any("mode" in inspect.signature(method).parameters for method in methods)
+        return any("mode" in inspect.signature(method).parameters for method in methods)
 
     def create(self, place: str, data: bytes, *, like: str | None = None) -> bool:
         """Write a small file where there is none; returns whether that was so. It appears whole.

@@ -1,5 +1,6 @@
 """Which large libraries commands load at their start; how long that takes is measured by benchmarks/overhead.py."""
 
+import json
 import os
 import subprocess
 import sys
@@ -44,3 +45,28 @@ def loaded(words, names, folder):
 )
 def test_a_command_that_only_tells_loads_nothing_large(words, more, tmp_path):
     assert loaded(words, (*LARGE, *more), tmp_path) == []
+
+
+@pytest.fixture(scope="module")
+def complete_run(tmp_path_factory):
+    """A folder in which a run has everything, and the words that ask for that run again."""
+    folder = tmp_path_factory.mktemp("complete")
+    rows = [
+        {"suite": "short", "version": "1"},
+        {"id": "p", "lyrics": "[verse]\nla la", "language": "en", "seconds": 1.0},
+    ]
+    (folder / "short.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ["run", "--suite", "short.jsonl", "--systems", "silence", "--metrics", "rtf"]
+    loaded(words, (), folder)
+    return folder, words
+
+
+def test_a_run_with_nothing_to_do_loads_neither_statistics_nor_drivers_of_stores(complete_run):
+    folder, words = complete_run
+    assert loaded(words, (*LARGE, "hydra", "fsspec", "soundfile", "songbench.reporting.leaderboard"), folder) == []
+
+
+@pytest.mark.parametrize("command", ["status", "runs"])
+def test_a_command_that_only_counts_loads_no_driver_of_stores(command, complete_run):
+    folder, _ = complete_run
+    assert loaded([command], (*LARGE, "hydra", "fsspec", "songbench.reporting.leaderboard"), folder) == []

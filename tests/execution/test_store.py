@@ -232,3 +232,12 @@ def test_bad_urls_are_explained(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="is a file"):
         Store(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("url", ["a", "./a/", ".", "a/../b", "~/a", "{}/a//", "{}", "/", "file://{}/a", "", "a/./b"])
+def test_the_folder_of_a_path_is_fsspecs(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    url = url.format(tmp_path)
+    root = fsspec.core.url_to_fs(url)[1].rstrip("/")
+    store = Store(url)
+    assert store.local and store.address("x") == f"{root}/x"
