@@ -27,7 +27,8 @@ from songbench.execution.features import StoredFeatures
 from songbench.execution.intact_records import BASIS
 from songbench.execution.outcomes import answers
 from songbench.execution.plain import ContractError
-from songbench.execution.songs import asset_source, audio_basis, load_song, put_audio, save_song
+from songbench.execution.sidework import Sidework
+from songbench.execution.songs import asset_source, audio_basis, in_memory, load_song, put_audio, save_song
 from songbench.execution.store import Store
 from songbench.execution.verdicts import verdict_on_set, verdicts_on
 from songbench.resources.memory import set_share, share_bytes
@@ -83,11 +84,14 @@ class JobContext:
 
     Args:
         store: where everything is read from and written to.
+        spare_core: there is a core that no generator needs: a song is stored there while the next one is made. Without
+            one that would only slow the next song down, whose time is measured.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, spare_core: bool = False) -> None:
         take_numba_cache()
         self.store, self.features = store, StoredFeatures(store)
+        self.spare_core = spare_core
         self._metric: Any = None
         self._names: dict[str, Hashable] = {}  # of the metric, the system and whichever of them was used last
         self._need = MemoryNeed(0, 0)
@@ -314,6 +318,18 @@ def _asset_keys(item: Mapping[str, Any]) -> list[str]:
 
 
 def _generate(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
+    """Songs, each told of when it is stored: where there is a spare core, when the one after it has been made."""
+    with Sidework[Event]() as sidework:
+        try:
+            yield from _songs(job, context, sidework)
+        except (StoreError, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException:  # the system's; what it had made before is stored all the same
+            yield from sidework.rest()
+            raise
+
+
+def _songs(job: Mapping[str, Any], context: JobContext, sidework: Sidework[Event]) -> Iterator[Event]:
     name = registry.plugin_name(registry.SYSTEMS, registry.SystemSpec.parse(job["system"]).name)
     requests = [request_from_json(item, context.store) for item in job["items"]]
     keys = {(r.prompt.id, r.take): item["key"] for r, item in zip(requests, job["items"], strict=True)}
@@ -322,15 +338,25 @@ def _generate(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
     strays: dict[str, None] = {}
     system = context.system(job["system"], job["parameters"])
     for request, outcome in answers(system.generate(requests), keys, name):
+        sidework.wait()  # no more than one song is on its way
         if request is None:
             assert isinstance(outcome, Failure)
             strays[outcome.cause] = None
+            yield from sidework.results()
             continue
         if not left.pop(request, None):
             context.store.discard("songs", keys[request])
         key = keys[request]
         basis = asset_digests(context.store, assets[key])
-        yield _settle_song(context.store, key, outcome, name, basis, system.card.name)
+        storage = _SongStorage(store=context.store, key=key, name=name, assets=basis, system=system.card.name)
+        event = storage.refusal(outcome)
+        if event is None:
+            assert isinstance(outcome, Song)
+            event = storage.begin(_with_peak_memory(outcome), sidework if context.spare_core else None)
+        yield from sidework.results()
+        if event is not None:
+            yield event
+    yield from sidework.rest()
     also = "".join(f"; {stray}" for stray in strays)
     yield from (
         Event(status="error", key=key, cause=f"the {name} ended without giving this song{also}")
@@ -340,31 +366,79 @@ def _generate(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:
         yield Event(status="stray", key=next(iter(keys.values())), cause="; ".join(strays))
 
 
-def _settle_song(
-    store: Store, key: str, outcome: Song | Failure, name: str, assets: Mapping[str, str], system: str
-) -> Event:
-    """Store a song or say why there is none.
+@dataclass(frozen=True, kw_only=True)
+class _SongStorage:
+    """Where a song goes.
 
-    Args:
-        store: where.
+    Attributes:
+        store: the store.
         key: the song's.
-        outcome: what the system gave.
         name: of the plug-in, for messages.
-        assets: digests of what the song was made from, by key.
+        assets: digests of what the song is made from, by key.
         system: the name on the system's card.
     """
-    if isinstance(outcome, Failure):
-        return Event(status="failed", key=key, cause=outcome.cause, detail=outcome.detail)
-    if store.damage:  # whatever the system made of it
-        return Event(status="damaged", key=key, cause=str(store.damage[0]))
-    record = outcome.record
-    if record.seconds is not None and record.peak_gib is None and not record.own_process:
-        outcome = replace(outcome, record=replace(record, peak_gib=peak_memory_gib()))
-    try:
-        save_song(store, key, outcome, assets, system=system)
-    except InputError as error:
-        return Event(status="failed", key=key, cause=f"the {name} gave a song that cannot be kept: {error}")
-    return Event(status="done", key=key)
+
+    store: Store
+    key: str
+    name: str
+    assets: Mapping[str, str]
+    system: str
+
+    def refusal(self, outcome: Song | Failure) -> Event | None:
+        """Why there is no song; None where there is one."""
+        if isinstance(outcome, Failure):
+            return Event(status="failed", key=self.key, cause=outcome.cause, detail=outcome.detail)
+        if self.store.damage:  # whatever the system made of it
+            return Event(status="damaged", key=self.key, cause=str(self.store.damage[0]))
+        return None
+
+    def begin(self, song: Song, sidework: Sidework[Event] | None) -> Event | None:
+        """Store a song, at once or beside what this thread does; returns what became of it, None if that is beside.
+
+        Sound that is in the store already, or comes from who knows where, is not touched by another thread.
+        """
+        if sidework is None:
+            return self.save(song)
+        try:
+            copy = in_memory(song)
+        except InputError as error:
+            return self._unkept(error)
+        if copy is None:
+            return self.save(song)
+        sidework.begin(lambda: self.save_beside(copy))
+        return None
+
+    def save(self, song: Song) -> Event:
+        """Store a song or say why it cannot be kept."""
+        try:
+            save_song(self.store, self.key, song, self.assets, system=self.system)
+        except InputError as error:
+            return self._unkept(error)
+        return Event(status="done", key=self.key)
+
+    def save_beside(self, song: Song) -> Event:
+        """The same where another song is being made, which an error must not end.
+
+        Raises:
+            StoreError: nothing can be stored.
+        """
+        try:
+            return self.save(song)
+        except StoreError:
+            raise
+        except Exception as error:  # memory may end
+            return _error_event(self.key, error)
+
+    def _unkept(self, error: InputError) -> Event:
+        return Event(status="failed", key=self.key, cause=f"the {self.name} gave a song that cannot be kept: {error}")
+
+
+def _with_peak_memory(song: Song) -> Song:
+    """The song with the peak memory of this process, where it was made here and does not say that itself."""
+    record = song.record
+    if record.seconds is None or record.peak_gib is not None or record.own_process:
+        return song
+    return replace(song, record=replace(record, peak_gib=peak_memory_gib()))
 
 
 def _score(job: Mapping[str, Any], context: JobContext) -> Iterator[Event]:

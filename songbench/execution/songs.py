@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from songbench.domain.audio import Audio, AudioFile, AudioSource, MemoryAudio, check_audio
@@ -88,6 +88,24 @@ def put_audio(store: Store, audio: AudioSource) -> StoredAudio:
     if isinstance(audio, StoredAudio) and audio.store.url == store.url:
         return audio
     return StoredAudio(store, store.put_blob(*encode_audio(audio.load())))
+
+
+def in_memory(song: Song) -> Song | None:
+    """The song with its sound in memory of its own, which nobody else can change; None where a part is stored already.
+
+    Raises:
+        InputError: for a file that cannot be decoded.
+    """
+    sources = [song.source, *song.stems.values()]
+    if not all(isinstance(source, MemoryAudio | AudioFile) for source in sources):
+        return None
+    source, *stems = (
+        MemoryAudio(
+            Audio(source.audio.samples.copy(), source.audio.rate) if isinstance(source, MemoryAudio) else source.load()
+        )
+        for source in sources
+    )
+    return replace(song, source=source, stems=dict(zip(song.stems, stems, strict=True)))
 
 
 def save_song(store: Store, key: str, song: Song, assets: Mapping[str, str] | None = None, *, system: str = "") -> None:

@@ -16,10 +16,10 @@ from songbench.execution.record import read_record
 from songbench.execution.store import Store
 
 
-def words_of(folder, suite):
+def words_of(folder, suite, workers):
     words = ["run", "--suite", suite, "--systems", "probe:first,probe:second", "--metrics", "level@probe,spread@probe"]
     words += ["--store", folder / "store", "--runs", folder / "runs", "--takes", "2"]
-    words += ["--set", "system.probe.seconds_each=0.05", "--workers", "2"]
+    words += ["--set", "system.probe.seconds_each=0.05", "--workers", workers]
     return list(map(str, words))
 
 
@@ -27,8 +27,8 @@ def environment(folder):
     return {**os.environ, "PROBE_LOG": str(folder / "log"), "PROBE_FEATURE_S": "0.02"}
 
 
-def finish(folder, suite):
-    process = command_line.run(words_of(folder, suite), cwd=folder, env=environment(folder))
+def finish(folder, suite, workers):
+    process = command_line.run(words_of(folder, suite, workers), cwd=folder, env=environment(folder))
     assert process.returncode == 0, process.stderr
     return {
         path.relative_to(folder): path.read_bytes()
@@ -49,10 +49,12 @@ def settled(folder):
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
-def kill_sometime(folder, suite, chance, moment):
+def kill_sometime(folder, suite, workers, chance, moment):
     """Start the run, kill it (or a worker of it) when `moment` results are there; returns whether it still ran."""
     then = chance.uniform(0, 0.1)
-    process = command_line.start(words_of(folder, suite), cwd=folder, env=environment(folder), output=os.devnull)
+    process = command_line.start(
+        words_of(folder, suite, workers), cwd=folder, env=environment(folder), output=os.devnull
+    )
     while settled(folder) < moment and process.poll() is None:
         time.sleep(0.02)
     time.sleep(then)
@@ -69,25 +71,26 @@ def kill_sometime(folder, suite, chance, moment):
 
 
 @pytest.mark.timeout(280)
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_kills_change_nothing(tmp_path, suite_file, kills):
+@pytest.mark.parametrize(("workers", "kills"), [(2, 3), (1, 3), pytest.param(2, 20, marks=pytest.mark.slow)])
+def test_kills_change_nothing(tmp_path, suite_file, workers, kills):
+    """One worker leaves a core to spare, on which songs are stored while the next ones are made."""
     suite = suite_file(10)
     calm, rough = tmp_path / "calm", tmp_path / "rough"
     calm.mkdir(), rough.mkdir()
-    expected = finish(calm, suite)
+    expected = finish(calm, suite, workers)
 
     chance, killed, before = random.Random(7), 0, {}
     # Counted in results, the moments lie in every stage, from the first start to the report, on a busy machine, too.
     last = settled(calm)
     for moment in [0, *sorted(chance.sample(range(1, last), kills - 2)), last]:
-        killed += kill_sometime(rough, suite, chance, moment)
+        killed += kill_sometime(rough, suite, workers, chance, moment)
         now = files_of(rough)
         for path, facts in before.items():
             assert now[path] == facts, f"{path.name} was lost or written again"
         before = now
         assert_the_record_holds(rough)
     assert killed >= kills // 2, "the kills came too late to matter"
-    assert finish(rough, suite) == expected
+    assert finish(rough, suite, workers) == expected
 
     for path, facts in before.items():
         assert files_of(rough)[path] == facts

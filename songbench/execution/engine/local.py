@@ -120,6 +120,7 @@ class LocalEngine:
         assert isinstance(settings, LocalSettings)
         self._threads = settings.threads or (None if self._devices else 1)
         self.workers = settings.workers or len(self._devices) or max(1, usable_cores() // (self._threads or 1))
+        self._spare_core = usable_cores() > self.workers * (self._threads or 1)
         self._needs = JobMemory(accelerator=self.accelerator)
         self._divisions = self._divided_memory(settings.memory_bytes)
         self._starved: set[str] = set()  # keys of items that died of memory
@@ -225,7 +226,7 @@ class LocalEngine:
                 log=WorkerLog(self._folder / "logs" / f"worker-{place}.log"),
                 inbox=self._inbox,
             )
-            process.call("start", {"store": self._store.url})
+            process.call("start", {"store": self._store.url, "spare_core": self._spare_core})
             self._slots[place] = _Slot(process=process)
         return self._slots[place]
 

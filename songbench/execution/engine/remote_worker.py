@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from songbench.domain.errors import StoreError
+from songbench.execution.hardware import accelerators, usable_cores
 from songbench.execution.jobs import JobContext, run_job
 from songbench.execution.store import Blob, Store
 
@@ -138,7 +139,7 @@ class RemoteWorker:
                 f"{host} does not see what this run put into the store '{order.store}'. A folder must be shared by all"
                 " machines under one path; or take a store on S3, with keys that all machines have."
             )
-        self._context = JobContext(store)
+        self._context = JobContext(store, spare_core=bool(accelerators()) and usable_cores() > 1)
         return ""
 
 

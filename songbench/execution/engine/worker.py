@@ -23,13 +23,13 @@ class Worker:
     """Does jobs on one store.
 
     Args:
-        settings: ``store``: its URL.
+        settings: ``store``: its URL; ``spare_core``: as of `JobContext`.
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):  # where memory ends all the same, a worker goes rather than the run
             Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
-        self._context = JobContext(Store(settings["store"]))
+        self._context = JobContext(Store(settings["store"]), spare_core=settings.get("spare_core", False))
 
     def run(self, job: Mapping[str, Any], memory: Mapping[str, int] | None = None) -> Iterator[dict[str, Any]]:
         """The events of a job, as JSON.
