@@ -6,6 +6,8 @@
    stores of their own, two workers of the local engine. From the difference follows what a song costs: planning, the
    worker, drawing the noise, encoding, storing, scoring without a model, the record, its share of the report. Beside it
    what encoding the same sound takes alone. The share is of a song of ten seconds of computing.
+3. What a generator waits for: the time from handing over such a song to being asked for the next, in a worker that has
+   a core to spare and in one that has none; in processor time of the thread that it runs in and by the clock.
 
 Run: python benchmarks/overhead.py [--repeats N] [--songs N] [--seconds S] [--folder FOLDER] [--out FILE]
 """
@@ -21,11 +23,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from songbench.contracts.cards import SystemCard
+from songbench.domain.audio import Audio
+from songbench.domain.song import GenerationRecord, Request, Song, memory_song
 from songbench.execution.hardware import hardware, in_words
+from songbench.execution.jobs import JobContext, run_job
+from songbench.execution.store import Store
 
 COMMANDS = ("--help", "run --help", "systems", "metrics", "suites", "runs", "status", "report", "run")
 PASS = (sys.executable, "-c", "pass")
@@ -35,6 +43,8 @@ FEW = 8
 COMPUTE_S = 10.0
 """Of a song whose share is stated."""
 RATE = 48_000
+WAITS = 8
+"""Songs after which a generator waits."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +131,79 @@ def flac_seconds(seconds: float, repeats: int = 3) -> float:
     import numpy as np
     import soundfile
 
-    rng = np.random.default_rng(0)
-    samples = np.clip(0.1 * rng.standard_normal((round(seconds * RATE), 2), dtype="float32"), -0.99, 0.99)
+    frames = np.ascontiguousarray(noise(seconds, 0).samples.T)
     times = []
     for _ in range(repeats):
         begin = time.process_time()
-        soundfile.write(io.BytesIO(), samples, RATE, format="FLAC", subtype="PCM_24")
+        soundfile.write(io.BytesIO(), frames, RATE, format="FLAC", subtype="PCM_24")
         times.append(time.process_time() - begin)
     return min(times)
+
+
+def noise(seconds: float, seed: int) -> Audio:
+    """White noise at -20 dBFS, two channels."""
+    import numpy as np
+
+    samples = 0.1 * np.random.default_rng(seed).standard_normal((2, round(seconds * RATE)), dtype="float32")
+    return Audio(np.clip(samples, -0.99, 0.99), RATE)
+
+
+class Sleeper:
+    """A system whose songs take no computing, and that notes what it waits for between them.
+
+    Attributes:
+        waits: seconds by the clock, and of this thread's processor time, after each song but the last.
+    """
+
+    card = SystemCard(name="sleeper", version="1", summary="Sleeps.", licence="MIT")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.waits: list[tuple[float, float]] = []
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Song]:
+        """Noise, after a second each."""
+        for number, request in enumerate(requests):
+            time.sleep(1.0)
+            song = memory_song(request, noise(self._seconds, number), GenerationRecord())
+            clock, processor = time.perf_counter(), time.thread_time()
+            yield song
+            self.waits.append((time.perf_counter() - clock, time.thread_time() - processor))
+
+
+class SleeperContext(JobContext):
+    """A worker that has one system only."""
+
+    def __init__(self, store: Store, sleeper: Sleeper, *, spare_core: bool) -> None:
+        super().__init__(store, spare_core=spare_core)
+        self._sleeper = sleeper
+
+    def system(self, spec: str, parameters: Mapping[str, Any]) -> Sleeper:
+        """The sleeper, whatever is asked for."""
+        return self._sleeper
+
+
+def wait_row(folder: Path, count: int, seconds: float, *, spare_core: bool) -> dict[str, object]:
+    """What a generator waits for after a song, without the first, which loads libraries."""
+    sleeper = Sleeper(seconds)
+    prompt = {"lyrics": "[verse]\nla la la", "language": "en", "seconds": seconds}
+    items = [
+        {"key": f"{number:064x}", "prompt": {"id": f"p{number}", **prompt}, "take": 0, "seed": number, "assets": {}}
+        for number in range(count)
+    ]
+    job = {"kind": "generate", "system": "noise", "parameters": {}, "items": items}
+    events = list(run_job(job, SleeperContext(Store(str(folder)), sleeper, spare_core=spare_core)))
+    if any(event.status != "done" for event in events):
+        raise RuntimeError(f"a song could not be stored: {events}")
+    clock, processor = (statistics.median(column) for column in zip(*sleeper.waits[1:], strict=True))
+    return {
+        "spare_core": spare_core,
+        "songs": count,
+        "audio_seconds": seconds,
+        "clock": round(clock, 4),
+        "cpu_of_thread": round(processor, 4),
+        "share_of_10_s": round(clock / COMPUTE_S, 4),
+    }
 
 
 def main() -> None:
@@ -149,6 +224,10 @@ def main() -> None:
             "repeats": options.repeats,
             "commands": command_rows(folder, options.repeats),
             "song": song_row(Path(scratch) / "songs", options.songs, options.seconds),
+            "waits": [
+                wait_row(Path(scratch) / f"waits-{spare}", WAITS, options.seconds, spare_core=spare)
+                for spare in (True, False)
+            ],
         }
     text = json.dumps(report, indent=1)
     print(text)

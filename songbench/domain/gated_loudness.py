@@ -17,8 +17,8 @@ WEIGHTS = (1.0, 1.0, 1.0, 1.41, 1.41)
 _BLOCK_SECONDS, _STEP = 0.4, 0.25
 _OFFSET_DB = -0.691
 _ABSOLUTE_GATE, _RELATIVE_GATE_DB = -70.0, -10.0
-_PIECE = 1 << 20
-"""Samples that are filtered together; filters keep their state, so that nothing depends on it."""
+_PIECE = 1 << 14
+"""Samples that are filtered together, in the processor's cache; filters keep their state: nothing depends on it."""
 
 
 def gated_loudness(samples: npt.NDArray[np.floating], rate: int, weights: tuple[float, ...] = WEIGHTS) -> float | None:
@@ -45,17 +45,14 @@ def gated_loudness(samples: npt.NDArray[np.floating], rate: int, weights: tuple[
     channels, count = samples.shape
     if count < _BLOCK_SECONDS * rate or channels > len(weights):
         raise ValueError(f"no loudness of {channels} channels of {count} samples")
-    stages = list(pyloudnorm.Meter(rate)._filters.values())
+    stages = pyloudnorm.Meter(rate)._filters.values()
+    sections = np.array([[*(stage.passband_gain * stage.b), *stage.a] for stage in stages])
     blocks = int(np.round((count / rate - _BLOCK_SECONDS) / (_BLOCK_SECONDS * _STEP)) + 1)
     edges = [
         (int(_BLOCK_SECONDS * (block * _STEP) * rate), int(_BLOCK_SECONDS * (block * _STEP + 1) * rate))
         for block in range(blocks)
     ]
-    power = np.zeros((channels, blocks))
-    for place, channel in enumerate(samples):
-        weighted = _filtered(channel, stages)
-        for block, (first, end) in enumerate(edges):
-            power[place, block] = (1.0 / (_BLOCK_SECONDS * rate)) * np.sum(np.square(weighted[first:end]))
+    power = np.stack([_block_energies(channel, sections, edges) for channel in samples]) / (_BLOCK_SECONDS * rate)
     gains = np.array(weights[:channels])
     with np.errstate(divide="ignore"):
         levels = _OFFSET_DB + 10.0 * np.log10(np.sum(gains[:, None] * power, axis=0))
@@ -72,17 +69,35 @@ def _level(power: npt.NDArray[np.float64], gains: npt.NDArray[np.float64]) -> fl
     return _OFFSET_DB + 10.0 * math.log10(sum(float(gain * row.mean()) for gain, row in zip(gains, power, strict=True)))
 
 
-def _filtered(channel: Channel, stages: list[object]) -> npt.NDArray[np.float64]:
+def _block_energies(
+    channel: Channel, sections: npt.NDArray[np.float64], edges: list[tuple[int, int]]
+) -> npt.NDArray[np.float64]:
+    """The sums of squares of some blocks of a channel, shape (n,), after filters; blocks overlap by three quarters.
+
+    Args:
+        channel: its samples.
+        sections: of the filters, second order, shape (filters, 6), as scipy has them.
+        edges: first sample and end of each block, in order.
+    """
+    import numpy as np
+
+    squares = _filtered(channel, sections)
+    np.square(squares, out=squares)
+    ends = np.minimum(edges, len(squares))  # the last block may reach beyond the last sample
+    stretches = np.unique(ends)
+    sums = np.append(np.add.reduceat(squares, stretches[stretches < len(squares)]), 0.0)
+    energies: npt.NDArray[np.float64] = np.add.reduceat(sums, np.searchsorted(stretches, ends).ravel())[::2]
+    return energies
+
+
+def _filtered(channel: Channel, sections: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """One channel, shape (n,), through filters one after the other."""
     import numpy as np
-    from scipy.signal import lfilter
+    from scipy.signal import sosfilt
 
     weighted = np.empty(len(channel))
-    states = [np.zeros(max(len(stage.a), len(stage.b)) - 1) for stage in stages]  # type: ignore[attr-defined]
+    state = np.zeros((len(sections), 2))
     for start in range(0, len(channel), _PIECE):
         part = channel[start : start + _PIECE].astype(np.float64)
-        for number, stage in enumerate(stages):
-            part, states[number] = lfilter(stage.b, stage.a, part, zi=states[number])  # type: ignore[attr-defined]
-            part = stage.passband_gain * part  # type: ignore[attr-defined]
-        weighted[start : start + _PIECE] = part
+        weighted[start : start + _PIECE], state = sosfilt(sections, part, zi=state)
     return weighted

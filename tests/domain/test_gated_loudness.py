@@ -1,5 +1,7 @@
 """Gated loudness in pieces equals pyloudnorm's of the whole."""
 
+import math
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -8,11 +10,12 @@ from songbench.domain import gated_loudness as module
 from songbench.domain.gated_loudness import gated_loudness
 
 
+@pytest.mark.parametrize("seconds", [0.4, 0.46, 0.54, 3.337])
 @pytest.mark.parametrize("channels", [1, 2, 5])
-@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
-def test_it_is_that_of_pyloudnorm(rate, channels, monkeypatch):
+@pytest.mark.parametrize("rate", [16_000, 44_100, 47_999, 48_000])
+def test_it_is_that_of_pyloudnorm(rate, channels, seconds, monkeypatch):
     monkeypatch.setattr(module, "_PIECE", 10_007)
-    noise = np.random.default_rng(0).standard_normal((channels, int(3.337 * rate)))
+    noise = np.random.default_rng(0).standard_normal((channels, math.ceil(seconds * rate)))
     samples = (noise * np.linspace(0, 0.3, noise.shape[1])).astype(np.float32)
     expected = pyloudnorm.Meter(rate).integrated_loudness(samples.T.astype(np.float64))
     assert gated_loudness(samples, rate) == pytest.approx(expected, abs=1e-12)

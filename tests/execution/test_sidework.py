@@ -125,8 +125,8 @@ def test_what_a_system_overwrites_later_is_stored_as_it_was(generate, tmp_path):
     job, store, events = generate(make, spare_core=True)
     assert [event.status for event in events] == ["done"] * 4
     for number, item in enumerate(job.items):
-        stored = jobs.load_song(store, item.key, None)
-        for source in (stored.source, stored.stems["vocals"]):
+        result = jobs.load_song(store, item.key, None)
+        for source in (result.source, result.stems["vocals"]):
             assert np.allclose(source.load().samples, 0.1 * (number + 1), atol=1e-6)
 
 
