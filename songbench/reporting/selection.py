@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from songbench.domain.errors import InputError
 from songbench.execution.results import MetricResults, RunResults
-from songbench.reporting.board import Column, Leaderboard
+
+if TYPE_CHECKING:
+    from songbench.reporting.board import Column, Leaderboard
 
 
 def select_systems(results: RunResults, systems: Sequence[str]) -> RunResults:
