@@ -30,6 +30,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from songbench.domain.errors import DamageError, InputError
 from songbench.domain.hashing import Json, bytes_digest, content_key
 from songbench.execution.store_errors import open_error, read_error, write_error
+from songbench.resources.close_to_open import read_file, stat_file
 from songbench.resources.files import create_file, is_scratch, sweep, write_atomically
 from songbench.resources.stamped_index import stamp_of
 
@@ -290,7 +291,7 @@ class Store:
         for place in places:
             try:
                 facts[place] = (
-                    _local_facts(os.stat(f"{root}/{place}"), now_ns)  # noqa: PTH116 - a Path for each takes as long
+                    _local_facts(stat_file(f"{root}/{place}"), now_ns)
                     if local
                     else _remote_facts(self._fs.info(f"{root}/{place}"))
                 )
@@ -336,8 +337,7 @@ class Store:
         """The bytes at a place below the root, unchecked; None when there are none."""
         try:
             if self.local:
-                with open(f"{self._root}/{place}", "rb", buffering=0) as handle:
-                    return handle.readall()
+                return read_file(f"{self._root}/{place}")
             return bytes(self._fs.cat_file(f"{self._root}/{place}"))
         except FileNotFoundError:
             return None
@@ -448,7 +448,7 @@ class Store:
         """When a file was written, in seconds since 1970 by the clock of the store; None when it is not there."""
         try:
             if self.local:
-                return os.stat(f"{self._root}/{place}").st_mtime  # noqa: PTH116 - places are text
+                return stat_file(f"{self._root}/{place}").st_mtime
             modified: datetime = self._fs.modified(f"{self._root}/{place}")
         except FileNotFoundError:
             return None

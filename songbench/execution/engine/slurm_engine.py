@@ -29,6 +29,7 @@ from songbench.execution.engine.slurm_worker import SlurmTask
 from songbench.execution.plan import Job
 from songbench.execution.settings import EngineSettings, Text
 from songbench.execution.store import Store
+from songbench.resources.close_to_open import open_folder
 from songbench.resources.files import write_atomically
 
 _PAUSE_S, _PAUSE_EACH_S = 0.05, 0.002
@@ -143,6 +144,8 @@ class _Slot:
                 file.seek(self.read)
                 data = file.read()
         except FileNotFoundError:
+            with suppress(OSError):
+                open_folder(str(self.folder))
             return []
         rows = data[: data.rfind(b"\n") + 1]
         self.read += len(rows)
