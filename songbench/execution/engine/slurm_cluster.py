@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ from songbench.domain.errors import InputError, SongbenchError, one_line
 from songbench.execution.engine.remote_worker import ONE_THREAD, log_tail
 
 _COMMAND_S = 60
+_KILL_S = 10.0
 
 
 class Cluster(Protocol):
@@ -89,6 +92,8 @@ class SlurmCluster:
 class LocalCluster:
     """Processes of this machine, started and logged by submitit as Slurm's tasks are.
 
+    Ctrl-C does not reach them, and whoever ends one ends all that it has started, as Slurm does.
+
     Args:
         parameters: those of submitit's local executor.
     """
@@ -103,7 +108,12 @@ class LocalCluster:
         python = shlex.join(["env", *(f"{name}={value}" for name, value in variables.items()), sys.executable])
         executor = _submitit().LocalExecutor(folder=folder, python=python)
         executor.update_parameters(**self._parameters)
-        jobs = _submit_all(executor, tasks)
+        # What is started has no SIGINT: submitit's own process between the run and a task prints a traceback, and goes.
+        earlier = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            jobs = _submit_all(executor, tasks)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, earlier)
         self._jobs.update({job.job_id: job for job in jobs})
         return [job.job_id for job in jobs]
 
@@ -114,12 +124,26 @@ class LocalCluster:
     def cancel(self, ids: Sequence[str]) -> None:
         """See `Cluster.cancel`."""
         for identifier in ids:
-            if job := self._jobs.get(identifier):
-                job.cancel()
+            job = self._jobs.get(identifier)
+            if job and not job.done():  # else its number may belong to somebody else
+                _kill(int(identifier))
 
     def last_words(self, identifier: str, folder: Path) -> str:
         """See `Cluster.last_words`."""
         return log_tail(str(folder / f"{identifier}_0_log.err"))
+
+
+def _kill(pid: int) -> None:
+    """End a process and all that it has started; waits until they are gone."""
+    import psutil
+
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            with suppress(psutil.Error):
+                member.kill()
+        psutil.wait_procs(family, timeout=_KILL_S)
 
 
 def _submit_all(executor: Any, tasks: Sequence[Any]) -> list[Any]:

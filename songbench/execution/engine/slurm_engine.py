@@ -31,6 +31,7 @@ from songbench.execution.settings import EngineSettings, Text
 from songbench.execution.store import Store
 from songbench.resources.close_to_open import open_folder
 from songbench.resources.files import write_atomically
+from songbench.resources.processes.interrupts import interrupts_deferred
 
 _PAUSE_S, _PAUSE_EACH_S = 0.05, 0.002
 """Between two looks at what tasks have said, and the more for each task."""
@@ -233,10 +234,11 @@ class SlurmEngine:
             folders.append(self._spool / f"worker-{self._submitted}")
             (folders[-1] / "jobs").mkdir(parents=True)
             tasks.append(SlurmTask(str(self._spool), self._submitted, self._order.to_json()))
-        identifiers = self._cluster.submit(tasks, self._spool / "submitit")
-        for place, folder, identifier in zip(places, folders, identifiers, strict=True):
-            self._slots[place] = _Slot(identifier=identifier, folder=folder)
-        self._note_submitted()
+        with interrupts_deferred():  # or there would be tasks of which nobody knows
+            identifiers = self._cluster.submit(tasks, self._spool / "submitit")
+            for place, folder, identifier in zip(places, folders, identifiers, strict=True):
+                self._slots[place] = _Slot(identifier=identifier, folder=folder)
+            self._note_submitted()
 
     def _cancel_earlier(self) -> None:
         """End what an earlier run of this folder has left: its tasks would do what this one gives to others."""
