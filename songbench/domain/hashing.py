@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import TypeAlias
@@ -48,6 +48,14 @@ class KeyPrefix:
         texts = encode_basestring(first) if isinstance(first, str) else ",".join(map(_ENCODER.encode, parts))
         digest.update(f",{texts}]".encode() if parts else b"]")
         return digest.hexdigest()
+
+    def keys(self, texts: Iterable[str]) -> Iterator[str]:
+        """What `key` gives for each of some texts, in half the time."""
+        copy = self._hash.copy
+        for text in texts:
+            digest = copy()
+            digest.update(f",{encode_basestring(text)}]".encode())
+            yield digest.hexdigest()
 
 
 def bytes_digest(data: bytes) -> str:

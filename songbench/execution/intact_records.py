@@ -29,6 +29,9 @@ WORTH_NOTING = 500
 """Fewer records are read again each time rather than noted in the index: it takes a few hundredths of a second."""
 _BATCH = 2000
 """So many records are held at once while their contents are handed out."""
+_PART = 5000
+"""So many are looked at together: few enough that what is known of them on the way takes no room to speak of."""
+_ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
 
 
 class Basis(TypedDict, total=False):
@@ -149,33 +152,59 @@ class IntactRecords:
         """
         for key in keys if self.damaged else ():
             self.damaged.pop((kind, key), None)
+        possible = sorted(self._listing.possible(kind, keys))  # folder by folder, and in the order of the index
+        index = self._index if len(possible) > FEW else None
         with _garbage_left_alone():
-            # 1. what they say, by the index or as read
-            texts = self._texts(kind, keys, records)
-            candidates = {key: text.split("\n", 2) for key, text in texts.items()}
-            # 2. what they rest on
-            bases = {basis_json for *_, basis_json in candidates.values()}
-            faults = self._faults(bases - self._standing.keys())
-            intact, standing = self._intact[kind], self._standing
-            for key, (digest, audio, basis_json) in candidates.items():
-                if basis_json in standing:
-                    intact[key] = IntactRecord(
-                        digest, audio, standing[basis_json]
-                    )  # one text for all that say the same
-                else:
-                    self.damaged[kind, key] = faults[basis_json]
+            notes = _Notes(index, kind)
+            for start in range(0, len(possible), _PART):
+                self._look_at(kind, self._listing.stamps(kind, possible[start : start + _PART]), notes, records)
+            notes.end()
 
-    def _texts(self, kind: Kind, keys: Collection[str], records: dict[str, dict[str, Any]] | None) -> dict[str, str]:
-        """What is noted of the records that say what was stored: digest, audio and basis, by key, one to a line.
+    def _look_at(
+        self,
+        kind: Kind,
+        stamps: Mapping[str, int | None],
+        notes: _Notes,
+        records: dict[str, dict[str, Any]] | None,
+    ) -> None:
+        """Look at some of them.
 
-        Those that the index does not know as they are now are read and hashed.
+        Args:
+            kind: of record.
+            stamps: of those that are there, by key.
+            notes: what the index says of them, and what it is to say.
+            records: as of `_look`.
         """
-        facts = self._listing.records(kind, keys)
-        stamps = {key: stamp for key, (_, stamp) in facts.items() if stamp is not None}
-        texts = self._index.find(kind, stamps) if self._index and len(stamps) > FEW else {}
-        unknown: dict[str, tuple[int, str]] = {}
-        missing = [key for key in facts if key not in texts]
-        for key, outcome in self.store.read_each(kind, missing, {}):
+        # 1. what they say, by the index or as read
+        texts = notes.find(stamps)
+        if len(texts) < len(stamps):
+            for key, text, content in self._read(kind, [key for key in stamps if key not in texts]):
+                texts[key] = text
+                if records is not None:
+                    records[key] = content
+                notes.add(key, stamps[key], text)
+        # 2. what they rest on
+        intact, standing = self._intact[kind], self._standing
+        fresh: list[tuple[str, list[str]]] = []
+        for key, text in texts.items():
+            parts = text.split("\n", 2)
+            basis_json = standing.get(parts[2])  # one text for all that say the same
+            if basis_json is None:
+                fresh.append((key, parts))
+            else:
+                intact[key] = IntactRecord(parts[0], parts[1], basis_json)
+        if not fresh:
+            return
+        faults = self._faults({basis_json for _, (*_, basis_json) in fresh})
+        for key, (digest, audio, basis_json) in fresh:
+            if basis_json in standing:
+                intact[key] = IntactRecord(digest, audio, standing[basis_json])
+            else:
+                self.damaged[kind, key] = faults[basis_json]
+
+    def _read(self, kind: Kind, keys: Collection[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Read and hash records: the key of each that says what was stored, what is noted of it, and what it says."""
+        for key, outcome in self.store.read_each(kind, keys, {}):
             place = record_place(kind, key)
             try:
                 if isinstance(outcome, DamageError):
@@ -186,15 +215,8 @@ class IntactRecords:
                 if damage.problem != "is gone":
                     self.damaged[kind, key] = f"{place} {damage.problem}"
                 continue
-            basis_json = json.dumps(basis, separators=(",", ":"), sort_keys=True)
-            texts[key] = "\n".join((digest, str(content.get("audio") or ""), basis_json))
-            if records is not None:
-                records[key] = content
-            if key in stamps:
-                unknown[key] = stamps[key], texts[key]
-        if self._index and len(unknown) >= WORTH_NOTING:
-            self._index.add(kind, unknown)
-        return texts
+            basis_json = _ENCODER.encode(basis)
+            yield key, "\n".join((digest, str(content.get("audio") or ""), basis_json)), content
 
     def _faults(self, bases: Collection[str]) -> dict[str, str]:
         """Look at what records rest on: what stands is noted as such.
@@ -231,6 +253,42 @@ class IntactRecords:
                 if actual != size:
                     return f"{place} " + ("is gone" if actual is None else f"has {actual} bytes instead of {size}")
         return None
+
+
+class _Notes:
+    """What the index says of the records of one kind that are looked at, and what it is to say of others.
+
+    Args:
+        index: None: there is none, or it is not worth asking.
+        kind: of the records.
+    """
+
+    def __init__(self, index: StampedIndex | None, kind: Kind) -> None:
+        self._index, self._kind = index, kind
+        self._new: dict[str, tuple[int, str]] = {}
+        self._is_worthwhile = False
+
+    def find(self, stamps: Mapping[str, int | None]) -> dict[str, str]:
+        """What is noted of records that are as they were: digest, audio and basis, by key, one to a line."""
+        return self._index.find(self._kind, stamps) if self._index else {}
+
+    def add(self, key: str, stamp: int | None, text: str) -> None:
+        """Note what was read."""
+        if stamp is not None:
+            self._new[key] = stamp, text
+            if len(self._new) >= _PART:
+                self._write()
+
+    def end(self) -> None:
+        """Note the rest, unless that and all before was too little to be worth it."""
+        if self._is_worthwhile or len(self._new) >= WORTH_NOTING:
+            self._write()
+
+    def _write(self) -> None:
+        self._is_worthwhile = True
+        if self._index:
+            self._index.add(self._kind, self._new)
+        self._new.clear()
 
 
 @contextmanager

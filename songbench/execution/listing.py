@@ -32,14 +32,20 @@ class StoreListing:
         self._folders.clear()
         self._sizes.clear()
 
-    def records(self, kind: Kind, keys: Collection[str]) -> dict[str, FileFacts]:
-        """What the file system says of records, by key; without those that are not there."""
-        if self._store.local and kind == "failures" and len(keys) > FEW:
-            if self._failures is None:
-                self._failures = self._store.keys("failures")
-            keys = self._failures.intersection(keys)
-        places = {record_place(kind, key): key for key in keys}
-        return {places[place]: facts for place, facts in self._facts_of(f"records/{kind}", places).items()}
+    def possible(self, kind: Kind, keys: Collection[str]) -> Collection[str]:
+        """The keys under which there may be records: of many failures, which are few, those that were listed."""
+        if not (self._store.local and kind == "failures" and len(keys) > FEW):
+            return keys
+        if self._failures is None:
+            self._failures = self._store.keys("failures")
+        return self._failures.intersection(keys)
+
+    def stamps(self, kind: Kind, keys: Collection[str]) -> dict[str, int | None]:
+        """The stamps of records, by key in their order; without those that are not there."""
+        if self._store.local or len(keys) <= FEW:
+            return self._store.stamps(kind, keys)
+        facts = self._facts_below(f"records/{kind}")
+        return {key: facts[place].stamp for key in keys if (place := record_place(kind, key)) in facts}
 
     def sizes(self, places: Iterable[str]) -> dict[str, int]:
         """The sizes in bytes of blobs and features by their places; without those that are not there."""
@@ -54,7 +60,10 @@ class StoreListing:
         """What the file system says of files that all lie below one folder."""
         if self._store.local or len(places) <= FEW:
             return self._store.facts_of(places)
+        facts = self._facts_below(folder)
+        return {place: facts[place] for place in places if place in facts}
+
+    def _facts_below(self, folder: str) -> dict[str, FileFacts]:
         if folder not in self._folders:
             self._folders[folder] = self._store.facts_below(folder)
-        facts = self._folders[folder]
-        return {place: facts[place] for place in places if place in facts}
+        return self._folders[folder]

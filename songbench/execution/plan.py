@@ -386,7 +386,7 @@ class Planner:
             }
             return {name: key for name, key in recorded_keys.items() if key}
         prefix = score_keys(metric.card, metric.parameters)
-        return {name: prefix.key(song) for name, (_, _, song) in self.songs.items()}
+        return dict(zip(self.songs, prefix.keys(song for _, _, song in self.songs.values()), strict=True))
 
     def set_keys(self, metric: ConfiguredMetric) -> dict[str, str]:
         """Per system that made at least one song, the key of its set score."""

@@ -301,6 +301,22 @@ class Store:
                 raise read_error(self.url, place, error) from error
         return facts
 
+    def stamps(self, kind: Kind, keys: Iterable[str]) -> dict[str, int | None]:
+        """The stamps of records, by key; without those that are not there."""
+        if not self.local:
+            places = {record_place(kind, key): key for key in keys}
+            return {places[place]: facts.stamp for place, facts in self.facts_of(places).items()}
+        stamps: dict[str, int | None] = {}
+        top, now_ns, stat = f"{self._root}/records/{kind}", time.time_ns(), os.stat
+        for key in keys:
+            try:
+                stamps[key] = stamp_of(stat(f"{top}/{key[:2]}/{key}.json"), now_ns)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise read_error(self.url, record_place(kind, key), error) from error
+        return stamps
+
     def facts_below(self, folder: str) -> dict[str, FileFacts]:
         """What the file system says of every file below a folder of the store, by place, in one listing.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -73,12 +73,12 @@ class StampedIndex:
 
         return cls(Path(platformdirs.user_cache_dir("songbench")) / "stores" / f"{name}.sqlite")
 
-    def find(self, kind: str, stamps: Mapping[str, int]) -> dict[str, str]:
+    def find(self, kind: str, stamps: Mapping[str, int | None]) -> dict[str, str]:
         """What is known of files that are as they were.
 
         Args:
             kind: of files.
-            stamps: by key, what the files have now.
+            stamps: by key, what the files have now; None for files that are too young to have one.
 
         Returns:
             The texts by key; without those that are not known, or of which another state was read.
@@ -123,20 +123,41 @@ class StampedIndex:
             return None
 
 
-def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int]) -> dict[str, str]:
+def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int | None]) -> dict[str, str]:
     entries: dict[str, str] = {}
     if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
         return entries
     keys = sorted(stamps)  # in the order of the file
+    rows = _rows_between if _is_dense(database, kind, keys) else _rows_of
     for start in range(0, len(keys), _PART):
-        part = keys[start : start + _PART]
-        question = (
-            f"SELECT key, stamp, content, sum FROM entries WHERE kind = ? AND key IN ({','.join('?' * len(part))})"
-        )
-        for key, stamp, content, checksum in database.execute(question, (kind, *part)):
+        for key, stamp, content, checksum in rows(database, kind, keys[start : start + _PART]):
             if stamps.get(key) == stamp and _sum(stamp, content) == checksum:
                 entries[key] = content
     return entries
+
+
+_ROWS = "SELECT key, stamp, content, sum FROM entries WHERE kind = ? AND key"
+
+
+def _rows_of(database: sqlite3.Connection, kind: str, keys: Sequence[str]) -> sqlite3.Cursor:
+    """The rows of some keys, each looked up."""
+    return database.execute(f"{_ROWS} IN ({','.join('?' * len(keys))})", (kind, *keys))
+
+
+def _rows_between(database: sqlite3.Connection, kind: str, keys: Sequence[str]) -> sqlite3.Cursor:
+    """The rows from the first to the last of some sorted keys, whoever asks for them: a third of the time for each."""
+    return database.execute(f"{_ROWS} BETWEEN ? AND ?", (kind, keys[0], keys[-1]))
+
+
+def _is_dense(database: sqlite3.Connection, kind: str, keys: Sequence[str]) -> bool:
+    """Whether a good part of the rows between sorted keys are theirs, by the first of them."""
+    sample = keys[:_PART]
+    if len(sample) < 2:
+        return False
+    question = "SELECT count(*) FROM (SELECT 1 FROM entries WHERE kind = ? AND key BETWEEN ? AND ? LIMIT ?)"
+    most = 2 * len(sample)
+    rows = database.execute(question, (kind, sample[0], sample[-1], most)).fetchone()[0]
+    return bool(rows < most)
 
 
 def _sum(stamp: int, content: str) -> int:
