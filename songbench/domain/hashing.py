@@ -45,7 +45,7 @@ class KeyPrefix:
         digest = self._hash.copy()
         # A text is what nearly all keys end with; the encoder's front door would take half of the time.
         first = parts[0] if len(parts) == 1 else None
-        texts = encode_basestring(first) if isinstance(first, str) else ",".join(map(_ENCODER.encode, parts))
+        texts = encode_basestring(first) if isinstance(first, str) else _ENCODER.encode(parts)[1:-1]
         digest.update(f",{texts}]".encode() if parts else b"]")
         return digest.hexdigest()
 

@@ -181,9 +181,9 @@ def stored_completion(experiment: Experiment, store: Store) -> tuple[list[Comple
 
 def _settled(records: IntactRecords, kind: Kind, keys: Sequence[str]) -> tuple[int, int]:
     """Under how many of the keys there is a result, and under how many others a failure."""
-    succeeded = records.intact(kind, keys)
-    failed = records.intact("failures", keys)
-    return sum(key in succeeded for key in keys), sum(key in failed and key not in succeeded for key in keys)
+    lacking, failed = records.lacking(kind, keys), records.intact("failures", keys)
+    without_result = [key for key in keys if key in lacking] if lacking else []
+    return len(keys) - len(without_result), sum(key in failed for key in without_result)
 
 
 def _of_metric(name: str, of_sets: bool, succeeded: int, failed: int, songs: Sequence[Completion]) -> Completion:

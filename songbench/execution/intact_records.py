@@ -8,10 +8,8 @@ without a change of size shows when it is read, or when everything is hashed (`s
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict
 
@@ -19,6 +17,7 @@ from songbench.domain.errors import DamageError
 from songbench.domain.hashing import Json, bytes_digest
 from songbench.execution.listing import FEW, StoreListing
 from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
+from songbench.resources.collector import collector_paused
 from songbench.resources.stamped_index import StampedIndex
 
 BASIS = "basis"
@@ -58,15 +57,25 @@ def basis_to_json(basis: Basis) -> dict[str, Json]:
 class IntactRecord(NamedTuple):
     """A record that is whole.
 
+    Of hundreds of thousands of records the compact form takes a tenth of the room, and none of it is asked of most.
+
     Attributes:
-        digest: of what it says.
-        audio: of songs and assets: the name of the blob that is their audio; else "".
-        basis_json: what it rests on, as compact text: of hundreds of thousands of records that is a tenth of the room.
+        digest_audio: digest and audio, one to a line.
+        basis_json: what it rests on.
     """
 
-    digest: str
-    audio: str
-    basis_json: str
+    digest_audio: bytes
+    basis_json: bytes
+
+    @property
+    def digest(self) -> str:
+        """Of what it says."""
+        return self.digest_audio.partition(b"\n")[0].decode()
+
+    @property
+    def audio(self) -> str:
+        """Of songs and assets: the name of the blob that is their audio; else ""."""
+        return self.digest_audio.partition(b"\n")[2].decode()
 
     @property
     def basis(self) -> Basis:
@@ -91,21 +100,33 @@ class IntactRecords:
         self._listing = StoreListing(store)
         self._index = index_of(store)
         self._intact: dict[Kind, dict[str, IntactRecord]] = {kind: {} for kind in KINDS}
-        self._standing: dict[str, str] = {}
+        self._standing: dict[bytes, bytes] = {}
 
     def refresh(self) -> None:
         """List the store anew when next asked, as results may have been stored since; what is whole stays so."""
         self._listing.forget()
         self._standing.clear()
 
+    def look(self, kind: Kind, keys: Collection[str]) -> None:
+        """Look at those of the records that are not known to be whole, all together."""
+        records = self._intact[kind]
+        if not self.damaged:  # else it is forgotten of each what was wrong
+            keys = self._listing.possible(kind, keys)
+        if open_keys := {key for key in keys if key not in records}:
+            self._look(kind, open_keys)
+
     def intact(self, kind: Kind, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose records are whole."""
-        distinct = set(keys)
+        distinct = keys if isinstance(keys, Collection) else list(keys)
+        self.look(kind, distinct)
         records = self._intact[kind]
-        open_keys = distinct - records.keys()
-        if open_keys:
-            self._look(kind, open_keys)
-        return distinct & records.keys()
+        return {key for key in distinct if key in records} if records else set()
+
+    def lacking(self, kind: Kind, keys: Collection[str]) -> set[str]:
+        """Those of the keys under which there is no whole record."""
+        self.look(kind, keys)
+        records = self._intact[kind]
+        return {key for key in keys if key not in records}
 
     def contents(self, kind: Kind, keys: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What those of the keys say whose records are whole, in no order; each is read once."""
@@ -152,12 +173,12 @@ class IntactRecords:
         """
         for key in keys if self.damaged else ():
             self.damaged.pop((kind, key), None)
-        possible = sorted(self._listing.possible(kind, keys))  # folder by folder, and in the order of the index
+        possible = self._listing.possible(kind, keys)
         index = self._index if len(possible) > FEW else None
-        with _garbage_left_alone():
+        with collector_paused():
             notes = _Notes(index, kind)
-            for start in range(0, len(possible), _PART):
-                self._look_at(kind, self._listing.stamps(kind, possible[start : start + _PART]), notes, records)
+            for part in _neighbours(possible):
+                self._look_at(kind, self._listing.stamps(kind, part), notes, records)
             notes.end()
 
     def _look_at(
@@ -185,24 +206,24 @@ class IntactRecords:
                 notes.add(key, stamps[key], text)
         # 2. what they rest on
         intact, standing = self._intact[kind], self._standing
-        fresh: list[tuple[str, list[str]]] = []
+        fresh: list[tuple[str, bytes, bytes]] = []
         for key, text in texts.items():
-            parts = text.split("\n", 2)
-            basis_json = standing.get(parts[2])  # one text for all that say the same
-            if basis_json is None:
-                fresh.append((key, parts))
+            digest_audio, _, basis_json = text.rpartition(b"\n")
+            basis_text = standing.get(basis_json)  # one text for all that say the same
+            if basis_text is None:
+                fresh.append((key, digest_audio, basis_json))
             else:
-                intact[key] = IntactRecord(parts[0], parts[1], basis_json)
+                intact[key] = IntactRecord(digest_audio, basis_text)
         if not fresh:
             return
-        faults = self._faults({basis_json for _, (*_, basis_json) in fresh})
-        for key, (digest, audio, basis_json) in fresh:
+        faults = self._faults({basis_json for *_, basis_json in fresh})
+        for key, digest_audio, basis_json in fresh:
             if basis_json in standing:
-                intact[key] = IntactRecord(digest, audio, standing[basis_json])
+                intact[key] = IntactRecord(digest_audio, standing[basis_json])
             else:
                 self.damaged[kind, key] = faults[basis_json]
 
-    def _read(self, kind: Kind, keys: Collection[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    def _read(self, kind: Kind, keys: Collection[str]) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
         """Read and hash records: the key of each that says what was stored, what is noted of it, and what it says."""
         for key, outcome in self.store.read_each(kind, keys, {}):
             place = record_place(kind, key)
@@ -215,10 +236,10 @@ class IntactRecords:
                 if damage.problem != "is gone":
                     self.damaged[kind, key] = f"{place} {damage.problem}"
                 continue
-            basis_json = _ENCODER.encode(basis)
-            yield key, "\n".join((digest, str(content.get("audio") or ""), basis_json)), content
+            audio = str(content.get("audio") or "")
+            yield key, f"{digest}\n{audio}\n{_ENCODER.encode(basis)}".encode(), content
 
-    def _faults(self, bases: Collection[str]) -> dict[str, str]:
+    def _faults(self, bases: Collection[bytes]) -> dict[bytes, str]:
         """Look at what records rest on: what stands is noted as such.
 
         Args:
@@ -227,27 +248,31 @@ class IntactRecords:
         Returns:
             For each that does not stand, the first file that is gone, cut, or another one now, in words.
         """
-        parsed: dict[str, Basis] = {text: json.loads(text) for text in bases}
+        parsed: dict[bytes, Basis] = {text: json.loads(text) for text in bases}
         for parent in PARENTS:
-            self.intact(parent, {key for basis in parsed.values() for key in basis.get(parent, {})})
-        sizes = self._listing.sizes({place for basis in parsed.values() for place in _sizes_of(basis)})
+            self.look(parent, {key for basis in parsed.values() for key in basis.get(parent, ())})
+        sizes_of = {text: sizes for text, basis in parsed.items() if (sizes := _sizes_of(basis))}
+        sizes = self._listing.sizes({place for expected in sizes_of.values() for place in expected})
         faults = {}
         for text, basis in parsed.items():
-            fault = self._fault(basis, sizes)
+            fault = self._lost_parent(basis) or self._lost_file(sizes_of.get(text, {}), sizes)
             if fault is None:
                 self._standing[text] = text
             else:
                 faults[text] = fault
         return faults
 
-    def _fault(self, basis: Basis, sizes: Mapping[str, int]) -> str | None:
+    def _lost_parent(self, basis: Basis) -> str | None:
         for kind in PARENTS:
             for key, digest in basis.get(kind, {}).items():
                 parent = self._intact[kind].get(key)
                 if parent is None or parent.digest != digest:
                     problem = "is gone or damaged" if parent is None else "was made again"
                     return f"{record_place(kind, key)} {problem}"
-        for place, size in _sizes_of(basis).items():
+        return None
+
+    def _lost_file(self, expected: Mapping[str, int], sizes: Mapping[str, int]) -> str | None:
+        for place, size in expected.items():
             if sizes.get(place) != size:
                 actual = self.store.size(place)  # now, as it may have been stored since
                 if actual != size:
@@ -265,14 +290,14 @@ class _Notes:
 
     def __init__(self, index: StampedIndex | None, kind: Kind) -> None:
         self._index, self._kind = index, kind
-        self._new: dict[str, tuple[int, str]] = {}
+        self._new: dict[str, tuple[int, bytes]] = {}
         self._is_worthwhile = False
 
-    def find(self, stamps: Mapping[str, int | None]) -> dict[str, str]:
+    def find(self, stamps: Mapping[str, int | None]) -> dict[str, bytes]:
         """What is noted of records that are as they were: digest, audio and basis, by key, one to a line."""
         return self._index.find(self._kind, stamps) if self._index else {}
 
-    def add(self, key: str, stamp: int | None, text: str) -> None:
+    def add(self, key: str, stamp: int | None, text: bytes) -> None:
         """Note what was read."""
         if stamp is not None:
             self._new[key] = stamp, text
@@ -291,16 +316,19 @@ class _Notes:
         self._new.clear()
 
 
-@contextmanager
-def _garbage_left_alone() -> Iterator[None]:
-    """Do not look for circles among hundreds of thousands of small things that form none: a tenth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+def _neighbours(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Keys in parts of about `_PART`, all sorted: folder by folder, and in the order of the index."""
+    folders: dict[str, list[str]] = {}
+    for key in keys:
+        folders.setdefault(key[:2], []).append(key)
+    part: list[str] = []
+    for folder in sorted(folders):
+        part += sorted(folders.pop(folder))
+        if len(part) >= _PART:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def index_of(store: Store) -> StampedIndex | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -18,6 +18,7 @@ from songbench.execution.intact_records import IntactRecords
 from songbench.execution.keys import SongKeys, asset_key, feature_keys, renderer_of, score_keys, set_score_key
 from songbench.execution.results import SongId
 from songbench.execution.store import Kind, Store
+from songbench.resources.collector import collector_paused
 
 T = TypeVar("T")
 _Audio: TypeAlias = tuple[str, Callable[[], dict[str, Any]]]
@@ -149,6 +150,7 @@ class Planner:
         return {SongId(*name): reason for name, reason in self.experiment.unsupported.items()}
 
     @functools.cached_property
+    @collector_paused()
     def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
         """Every song that is to be made: who makes it, the request, its key; those that are unsupported are not."""
         song_keys = {system.name: SongKeys(system.plugin) for system in self.experiment.systems}
@@ -157,6 +159,10 @@ class Planner:
             for name, (system, request) in self.requests.items()
             if name not in self.unsupported
         }
+
+    @functools.cached_property
+    def _song_keys(self) -> list[str]:
+        return [key for _, _, key in self.songs.values()]
 
     @functools.cached_property
     def songs_by_system(self) -> dict[str, list[tuple[SongId, Request, str]]]:
@@ -223,30 +229,30 @@ class Planner:
     def generation(self, system: ConfiguredSystem) -> Stage:
         """The songs of one system that are neither stored nor failed."""
         requests = self.songs_by_system[system.name]
-        settled = self._settled("songs", [key for *_, key in requests])
+        open_keys = self._open("songs", [key for _, _, key in requests])
         items = [
             WorkItem(key, f"{name.prompt} take {name.take}", {"system": system.name, **self.song_data(request)})
-            for name, request, key in requests
-            if key not in settled
+            for name, request, key in (requests if open_keys else ())
+            if key in open_keys
         ]
         common = {"system": system.spec, "parameters": dict(system.parameters)}
         return Stage(f"songs of {system.name}", self._jobs("generate", common, items), len(requests))
 
     def scoring(self, metric: ConfiguredMetric) -> Stage:
         """The scores of one song metric; songs of one prompt stay in one job, as they share features of its audio."""
-        songs = [key for *_, key in self.songs.values()]
-        generated, failed = self.records.intact("songs", songs), self.records.intact("failures", songs)
+        songs = self._song_keys
+        lacking, failed = self.records.lacking("songs", songs), self.records.intact("failures", songs)
         self.look_at_scores()
         keys = self.song_score_keys(metric)
-        settled = self._settled("scores", keys.values())
+        open_keys = self._open("scores", keys.values())
         groups: dict[str, list[WorkItem]] = {}
         waiting = hopeless = 0
-        for name, key in keys.items():
+        for name, key in keys.items() if lacking or open_keys else ():
             _, request, song = self.songs[name]
-            if song not in generated:
+            if song in lacking:
                 waiting, hopeless = waiting + (song not in failed), hopeless + (song in failed)
                 continue
-            if key in settled:
+            if key not in open_keys:
                 continue
             data = {"song": song, "system": name.system, **self.song_data(request)}
             item = WorkItem(key, f"{name.system} {name.prompt} take {name.take}", data)
@@ -361,7 +367,7 @@ class Planner:
     def made_by(self, system: ConfiguredSystem) -> list[tuple[Request, str]]:
         """The stored songs of a system, in suite order."""
         songs = self.songs_by_system[system.name]
-        stored_keys = self.records.intact("songs", [key for *_, key in songs])
+        stored_keys = self.records.intact("songs", [key for _, _, key in songs])
         return [(request, key) for _, request, key in songs if key in stored_keys]
 
     def song_score_keys(self, metric: ConfiguredMetric) -> dict[SongId, str]:
@@ -375,8 +381,9 @@ class Planner:
         if not self._scores_seen:
             self._scores_seen = True
             metrics = [metric for metric in self.experiment.metrics if not isinstance(metric.plugin, SetMetric)]
-            self.records.intact("scores", {key for metric in metrics for key in self.song_score_keys(metric).values()})
+            self.records.look("scores", [key for metric in metrics for key in self.song_score_keys(metric).values()])
 
+    @collector_paused()
     def _keys_of_scores(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         keys = self.experiment.recorded_keys
         if keys and not metric.availability.ready:
@@ -386,7 +393,7 @@ class Planner:
             }
             return {name: key for name, key in recorded_keys.items() if key}
         prefix = score_keys(metric.card, metric.parameters)
-        return dict(zip(self.songs, prefix.keys(song for _, _, song in self.songs.values()), strict=True))
+        return dict(zip(self.songs, prefix.keys(self._song_keys), strict=True))
 
     def set_keys(self, metric: ConfiguredMetric) -> dict[str, str]:
         """Per system that made at least one song, the key of its set score."""
@@ -411,10 +418,13 @@ class Planner:
         distinct = set(keys)
         return self.records.intact(kind, distinct) | self.records.intact("failures", distinct)
 
+    def _open(self, kind: Kind, keys: Collection[str]) -> set[str]:
+        """Those of the keys under which neither a result nor a failure is stored."""
+        return self.records.lacking(kind, keys) - self.records.intact("failures", keys)
+
     def _unsettled(self, system: ConfiguredSystem) -> int:
         """How many songs of a system are neither made nor failed."""
-        keys = {key for *_, key in self.songs_by_system[system.name]}
-        return len(keys) - len(self._settled("songs", keys))
+        return len(self._open("songs", [key for _, _, key in self.songs_by_system[system.name]]))
 
     def _reference_identity(self, prompt: Prompt) -> str:
         keys = self.asset_keys[prompt.id]

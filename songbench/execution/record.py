@@ -199,7 +199,7 @@ def _is_known(path: Path, stamp: int | None) -> bool:
 
 def _note(path: Path, stamp: int | None) -> None:
     if stamp is not None and not _is_known(path, stamp):
-        StampedIndex.in_cache("runs").add(_KIND, {str(path.absolute()): (stamp, "whole")})
+        StampedIndex.in_cache("runs").add(_KIND, {str(path.absolute()): (stamp, b"whole")})
 
 
 def weights_here() -> dict[str, Mapping[str, Any]]:

@@ -63,7 +63,7 @@ class SoundChecks:
         self._look = look
         self._stamps = _stamps(checks)
         self._remarks: dict[str, tuple[Remark, ...]] = {}
-        self._new: dict[str, tuple[int, str]] = {}
+        self._new: dict[str, tuple[int, bytes]] = {}
 
     def __enter__(self) -> SoundChecks:
         for key, content in self._index.find(_KIND, self._stamps).items():
@@ -90,7 +90,7 @@ class SoundChecks:
             self._remarks[key] = self._look(check)
             if key in self._stamps:
                 facts = [_code(), file_digest(check.path), remarks_to_json(self._remarks[key])]
-                self._new[key] = self._stamps[key], json.dumps(facts)
+                self._new[key] = self._stamps[key], json.dumps(facts).encode()
         return self._remarks[key]
 
 

@@ -41,7 +41,7 @@ def stored_contents(planner: Planner) -> dict[str, dict[str, Any]]:
         "failures": [*songs, *scores],
     }
     contents: dict[str, dict[str, Any]] = {kind: {} for kind in (*KINDS, "features", "blobs")}
-    bases: dict[str, Basis] = {}  # by their texts: the scores of a song mostly rest on the same
+    bases: dict[bytes, Basis] = {}  # by their texts: the scores of a song mostly rest on the same
     for kind in KINDS:
         for key, record in planner.records.find_all(kind, keys_of[kind]).items():
             contents[kind][key] = record.digest

@@ -22,12 +22,12 @@ T = TypeVar("T")
 UNUSED_DAYS = 90
 """An index that nobody has used for so long is removed when another one is made."""
 _PATIENCE_S = 2.0
-_VERSION = 1
+_VERSION = 2
 _PART = 500  # keys in one question; SQLite takes 32,766
 _SCHEMA = f"""
 PRAGMA page_size = 16384;
 CREATE TABLE IF NOT EXISTS entries (
-    kind TEXT, key TEXT, stamp INTEGER, content TEXT, sum INTEGER, PRIMARY KEY (kind, key)
+    kind TEXT, key TEXT, content BLOB, seal INTEGER, PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 PRAGMA user_version = {_VERSION};
 """
@@ -57,7 +57,7 @@ def stamp_of(status: os.stat_result, now_ns: int) -> int | None:
 
 
 class StampedIndex:
-    """Texts by kind and key, each with the stamp of the file it was read in.
+    """Bytes by kind and key, each sealed with the stamp of the file they were read in.
 
     Args:
         path: of the index; nothing is there before the first entry.
@@ -73,7 +73,7 @@ class StampedIndex:
 
         return cls(Path(platformdirs.user_cache_dir("songbench")) / "stores" / f"{name}.sqlite")
 
-    def find(self, kind: str, stamps: Mapping[str, int | None]) -> dict[str, str]:
+    def find(self, kind: str, stamps: Mapping[str, int | None]) -> dict[str, bytes]:
         """What is known of files that are as they were.
 
         Args:
@@ -81,7 +81,7 @@ class StampedIndex:
             stamps: by key, what the files have now; None for files that are too young to have one.
 
         Returns:
-            The texts by key; without those that are not known, or of which another state was read.
+            The bytes by key; without those that are not known, or of which another state was read.
         """
         try:
             os.utime(self._path)  # that it was used
@@ -91,20 +91,18 @@ class StampedIndex:
             pass
         return self._attempt(lambda database: _entries(database, kind, stamps)) or {}
 
-    def add(self, kind: str, entries: Mapping[str, tuple[int, str]]) -> None:
+    def add(self, kind: str, entries: Mapping[str, tuple[int, bytes]]) -> None:
         """Keep what was read; where that cannot be done it is read again next time.
 
         Args:
             kind: of files.
-            entries: by key, the stamp from before the file was read, and the text.
+            entries: by key, the stamp from before the file was read, and the bytes.
         """
         with suppress(OSError):
             if not self._path.exists():
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 _make_room(self._path.parent)
-            rows = [
-                (kind, key, stamp, content, _sum(stamp, content)) for key, (stamp, content) in sorted(entries.items())
-            ]
+            rows = [(kind, key, content, stamp ^ crc32(content)) for key, (stamp, content) in sorted(entries.items())]
             self._attempt(lambda database: _write(database, rows))
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
@@ -114,8 +112,8 @@ class StampedIndex:
                 database.execute("PRAGMA synchronous = OFF")  # it may be lost
                 database.execute("PRAGMA cache_size = -65536")
                 return work(database)
-        except sqlite3.Error as error:
-            # The errors of Python itself, such as of text that is not UTF-8, have no code.
+        except (sqlite3.Error, TypeError) as error:
+            # The errors of Python itself, such as of text that is not UTF-8 or of a row with other types, have no code.
             if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _PASSING:
                 with suppress(OSError):
                     self._path.unlink(missing_ok=True)
@@ -123,20 +121,22 @@ class StampedIndex:
             return None
 
 
-def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int | None]) -> dict[str, str]:
-    entries: dict[str, str] = {}
+def _entries(database: sqlite3.Connection, kind: str, stamps: Mapping[str, int | None]) -> dict[str, bytes]:
+    entries: dict[str, bytes] = {}
     if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
         return entries
     keys = sorted(stamps)  # in the order of the file
     rows = _rows_between if _is_dense(database, kind, keys) else _rows_of
     for start in range(0, len(keys), _PART):
-        for key, stamp, content, checksum in rows(database, kind, keys[start : start + _PART]):
-            if stamps.get(key) == stamp and _sum(stamp, content) == checksum:
+        for key, content, seal in rows(database, kind, keys[start : start + _PART]):
+            stamp = stamps.get(key)
+            # The seal holds both the stamp and a checksum: a damaged key meets no file of its stamp.
+            if stamp is not None and stamp ^ crc32(content) == seal:
                 entries[key] = content
     return entries
 
 
-_ROWS = "SELECT key, stamp, content, sum FROM entries WHERE kind = ? AND key"
+_ROWS = "SELECT key, content, seal FROM entries WHERE kind = ? AND key"
 
 
 def _rows_of(database: sqlite3.Connection, kind: str, keys: Sequence[str]) -> sqlite3.Cursor:
@@ -160,16 +160,11 @@ def _is_dense(database: sqlite3.Connection, kind: str, keys: Sequence[str]) -> b
     return bool(rows < most)
 
 
-def _sum(stamp: int, content: str) -> int:
-    """The checksum of an entry; a key that was damaged meets no file of its stamp."""
-    return crc32(str(content).encode(), stamp & 0xFFFFFFFF)  # a damaged row may hold anything
-
-
-def _write(database: sqlite3.Connection, rows: list[tuple[str, str, int, str, int]]) -> None:
+def _write(database: sqlite3.Connection, rows: list[tuple[str, str, bytes, int]]) -> None:
     if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
         database.executescript(f"DROP TABLE IF EXISTS entries; {_SCHEMA}")
     database.execute("BEGIN IMMEDIATE")
-    database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+    database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", rows)
     database.execute("COMMIT")
 
 

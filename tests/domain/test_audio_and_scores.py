@@ -72,6 +72,7 @@ def test_keys_ignore_order_and_refuse_nan():
     first, rest = ("score", {"b": 1.5, "a": "你"}), ('key"', {"take": 1, "seed": None}, None)
     assert KeyPrefix(*first).key(*rest) == content_key(*first, *rest)
     assert KeyPrefix(*first).key("key") == content_key(*first, "key")
+    assert list(KeyPrefix(*first).keys(["key", "ö"])) == [content_key(*first, "key"), content_key(*first, "ö")]
     with pytest.raises(ValueError, match="JSON"):
         content_key(float("nan"))
     assert 0 <= derived_seed(0, "p", 1) < 2**31

@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -185,3 +187,47 @@ def test_a_large_record_of_a_run_is_hashed_once_and_its_changes_are_noticed(tmp_
         record_module.read_record(path)
     with pytest.raises(InputError, match="altered"):
         record_module.read_record(path)
+
+
+def test_a_few_records_of_many_are_looked_up_one_by_one(store):
+    reads_of(store)
+    fifth = {f"{number:04x}" for number in range(0, SCORES, 5)}
+    store.reads = 0
+    assert IntactRecords(store).intact("scores", fifth) == fifth and store.reads == 1  # the song
+
+
+def test_an_index_of_another_layout_is_thrown_away(store, tmp_path):
+    reads_of(store)
+    path = index_file(tmp_path)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            "DROP TABLE entries; CREATE TABLE entries (kind TEXT, key TEXT, stamp INTEGER, content TEXT, sum INTEGER);"
+            "INSERT INTO entries VALUES ('scores', '0001', 1, 'x', 2); PRAGMA user_version = 1"
+        )
+    assert reads_of(store) == SCORES
+    assert reads_of(store) == 0
+
+
+@pytest.mark.parametrize("content", ["'text'", "1.5", "NULL", "x''"])
+def test_a_row_with_something_else_changes_nothing(store, tmp_path, content):
+    reads_of(store)
+    with closing(sqlite3.connect(index_file(tmp_path))) as database:
+        database.execute(f"UPDATE entries SET content = {content} WHERE key = '0007'")
+        database.commit()
+    for _ in range(2):
+        reads_of(store)
+
+
+def test_what_is_lacking_is_what_is_not_whole(store, tmp_path):
+    (tmp_path / "store" / record_place("scores", "0003")).unlink()
+    (tmp_path / "store" / record_place("scores", "0004")).write_text("{")
+    for _ in range(2):
+        assert IntactRecords(store).lacking("scores", sorted(keys() | {"beef"})) == {"0003", "0004", "beef"}
+
+
+def test_failures_that_come_and_go_are_seen_after_a_refresh(store):
+    records = IntactRecords(store)
+    assert records.intact("failures", keys()) == set()
+    store.save("failures", "0005", {"cause": "none"})
+    records.refresh()
+    assert records.intact("failures", keys()) == {"0005"}
