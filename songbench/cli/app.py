@@ -30,6 +30,9 @@ RUNS = "Runs"
 THINGS = "What there is"
 """The panel with the commands that list and prepare systems, metrics and suites."""
 
+_NEW_OBJECTS = 10_000
+"""After so many Python looks for cycles: by its own 700, a tenth of a short command is spent on modules, which stay."""
+
 app = typer.Typer(
     cls=CommandGroup,
     no_args_is_help=True,
@@ -58,6 +61,7 @@ def options(
 
 def main() -> None:
     """Run the command line; errors that songbench raises on purpose are one message, not a traceback."""
+    gc.set_threshold(_NEW_OBJECTS)
     atexit.register(gc.freeze)  # else the end looks for cycles in every library: up to half a second, for nothing
     try:
         app(prog_name="songbench")
