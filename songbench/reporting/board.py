@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from songbench.contracts.cards import Field, MetricCard, SystemCard
@@ -12,6 +13,7 @@ from songbench.reporting.estimates import Comparison, Estimate
 from songbench.reporting.limits import UnsupportedSong
 from songbench.reporting.songs import SongRow
 from songbench.reporting.structure import StructureTable
+from songbench.statistics import Takes, VarianceParts, variance_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -249,6 +251,24 @@ class Leaderboard:
     def has_listening_tests(self) -> bool:
         """Whether there are columns of listening tests."""
         return any(column.kind == "panel" for column in self.columns)
+
+    @cached_property
+    def variances(self) -> dict[str, VarianceParts]:
+        """Where the variance of the competitors' scores lies, by ranked column; none of single takes."""
+        parts = {}
+        for column in self.columns:
+            if column.kind != "song" or not column.ranked:
+                continue
+            cells = {row.system.name: row.cells[column.name] for row in self.rows if not row.system.sanity}
+            scores = {
+                name: Takes.of([point.prompt for point in cell.points], [point.value for point in cell.points])
+                for name, cell in cells.items()
+                if cell.points
+            }
+            split = variance_parts(scores)
+            if split is not None and split.shares():
+                parts[column.name] = split
+        return parts
 
     def to_frame(self) -> pd.DataFrame:
         """One row per system and column, with everything the cell, its column and its system say.

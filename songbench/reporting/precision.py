@@ -5,35 +5,16 @@ from __future__ import annotations
 import statistics as plain_statistics
 from collections.abc import Collection, Iterator
 
-from songbench import statistics
 from songbench.reporting import wording
 from songbench.reporting.board import Column, ColumnComparison, Leaderboard
 from songbench.reporting.document.blocks import Block, Heading, Listing, Table, TableColumn, TableRow, Text
-from songbench.statistics import Takes, VarianceParts
+from songbench.statistics import VarianceParts
 from songbench.statistics.detectable import MOST_PROMPTS, POWER
 
 
 def precision_blocks(board: Leaderboard) -> list[Block]:
     """Both sections, each only where there is something to say."""
     return [*_power(board), *_variance(board)]
-
-
-def variance_of(board: Leaderboard) -> dict[str, VarianceParts]:
-    """Where the variance of the competitors' scores lies, by ranked column; none of single takes."""
-    parts = {}
-    for column in board.columns:
-        if column.kind != "song" or not column.ranked:
-            continue
-        cells = {row.system.name: row.cells[column.name] for row in board.rows if not row.system.sanity}
-        scores = {
-            name: Takes.of([point.prompt for point in cell.points], [point.value for point in cell.points])
-            for name, cell in cells.items()
-            if cell.points
-        }
-        split = statistics.variance_parts(scores)
-        if split is not None and split.shares():
-            parts[column.name] = split
-    return parts
 
 
 # -- what can be found ---------------------------------------------------------------------------------------------
@@ -118,7 +99,7 @@ def _prompt_count(pair: ColumnComparison) -> str:
 
 
 def _variance(board: Leaderboard) -> list[Block]:
-    split = variance_of(board)
+    split = board.variances
     columns = [column for column in wording.headline_columns(board) if column.name in split]
     if not columns:
         return []

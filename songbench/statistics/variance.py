@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from songbench.statistics.arrays import Array, Codes
 from songbench.statistics.takes import Takes
 
 
@@ -76,14 +78,19 @@ def variance_parts(scores: Mapping[str, Takes]) -> VarianceParts | None:
     if not scores:
         return None
     tables = [_by_prompt(takes) for takes in scores.values()]
-    spread = sum(float(np.sum((values - values.mean()) ** 2)) for table in tables for values in table.values())
-    freedom = sum(len(values) - 1 for table in tables for values in table.values())
-    common = sorted(set.intersection(*(set(table) for table in tables)))
+    spread = sum(value for table in tables for value in table.spreads.tolist())
+    freedom = sum(int(np.sum(table.counts - 1)) for table in tables)
+    common = tables[0].prompts
+    for table in tables[1:]:
+        if not np.array_equal(common, table.prompts):
+            common = np.intersect1d(common, table.prompts, assume_unique=True)
     if freedom < 1 or len(common) < 2:
         return None
     take = spread / freedom
-    means = np.array([[table[prompt].mean() for prompt in common] for table in tables])  # (systems, prompts)
-    of_takes = take * float(np.mean([1 / len(table[prompt]) for table in tables for prompt in common]))
+    places = [np.searchsorted(table.prompts, common) for table in tables]
+    means = np.array([table.means[place] for table, place in zip(tables, places, strict=True)])  # (systems, prompts)
+    counts = np.concatenate([table.counts[place] for table, place in zip(tables, places, strict=True)])
+    of_takes = take * float(np.mean(1 / counts))
     systems, prompts = means.shape
     between = systems * float(np.var(means.mean(axis=0), ddof=1))
     if systems == 1:
@@ -93,7 +100,34 @@ def variance_parts(scores: Mapping[str, Takes]) -> VarianceParts | None:
     return VarianceParts((between - within) / systems, take, within - of_takes, systems, prompts)
 
 
-def _by_prompt(takes: Takes) -> dict[str, np.ndarray]:
-    """The values of each prompt, shape (takes,)."""
-    labels, owner = np.unique(takes.prompts, return_inverse=True)
-    return {str(label): takes.values[owner == place] for place, label in enumerate(labels)}
+class _Table(NamedTuple):
+    """The scores of one system by prompt, in order of prompts.
+
+    Attributes:
+        prompts: their names, shape (k,).
+        counts: how many takes each has, shape (k,).
+        means: over its takes, shape (k,).
+        spreads: the sum of squares of its takes around their mean, shape (k,).
+    """
+
+    prompts: npt.NDArray[np.str_]
+    counts: Codes
+    means: Array
+    spreads: Array
+
+
+def _by_prompt(takes: Takes) -> _Table:
+    """All prompts at once, as one after the other costs their number times that of the values."""
+    starts, counts = takes.starts, takes.counts
+    means = _sums(takes.values, starts, counts) / counts
+    spreads = _sums((takes.values - np.repeat(means, counts)) ** 2, starts, counts)
+    return _Table(takes.prompts[starts], counts, means, spreads)
+
+
+def _sums(values: Array, starts: Codes, counts: Codes) -> Array:
+    """Of stretches of the values, shape (k,), each to the bit what `numpy.sum` says of it alone."""
+    sums = np.empty(len(starts))
+    for count in np.unique(counts):
+        alike = counts == count
+        sums[alike] = values[starts[alike, None] + np.arange(count)].sum(axis=1)
+    return sums

@@ -10,7 +10,7 @@ from songbench.domain.score import Scores
 from songbench.execution.results import SongId
 from songbench.reporting import export, tables
 from songbench.reporting.leaderboard import build_leaderboard
-from songbench.reporting.precision import precision_blocks, variance_of
+from songbench.reporting.precision import precision_blocks
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +52,14 @@ def test_where_nothing_varies_nothing_is_said():
 
 
 def test_the_variance_is_told_apart_where_prompts_have_several_takes(board, text):
-    split = variance_of(board)
+    split = board.variances
     assert "lufs" not in split and split["peak_gib"].take == 0, "ranked columns"
     row = re.search(r"\| peak_gib \| (\d+) % \| (\d+) % \| 0 % \| 4 \| 7 \| 100 % \| 71 % \|", text)
     assert sum(map(int, row.groups())) == 100
     assert "0 %\\*: the estimate is below 0" in section(text, "Where the variance lies")
     assert json.loads(export.to_json(board))["variance"]["peak_gib"]["systems"] == 4
     single = simple_board({"a": [1.0, 2.0, 4.0], "b": [2.0, 2.0, 3.0]})
-    assert variance_of(single) == {} and "variance" not in json.loads(export.to_json(single))
+    assert single.variances == {} and "variance" not in json.loads(export.to_json(single))
 
 
 def test_each_prompt_shows_what_is_compared():

@@ -59,3 +59,37 @@ def test_without_second_takes_or_common_prompts_nothing_is_said():
     assert variance_parts({"a": Takes.of(["p", "p"], [1.0, 2.0]), "b": Takes.of(["q", "q"], [1.0, 2.0])}) is None
     constant = variance_parts({"a": Takes.of(["p", "p", "q", "q"], [1.0] * 4)})
     assert constant.shares() == {} and constant.error_ratio(2, more_takes=2) is None
+
+
+def plainly(scores):
+    """The same one prompt after the other."""
+    tables = []
+    for takes in scores.values():
+        prompts = list(dict.fromkeys(takes.prompts.tolist()))
+        tables.append({prompt: takes.values[takes.prompts == prompt] for prompt in prompts})
+    common = sorted(set.intersection(*map(set, tables)))
+    freedom = sum(len(values) - 1 for table in tables for values in table.values())
+    if freedom < 1 or len(common) < 2:
+        return None
+    take = sum(float(np.sum((values - values.mean()) ** 2)) for table in tables for values in table.values()) / freedom
+    means = np.array([[table[prompt].mean() for prompt in common] for table in tables])
+    of_takes = take * float(np.mean([1 / len(table[prompt]) for table in tables for prompt in common]))
+    systems, prompts = means.shape
+    between = systems * float(np.var(means.mean(axis=0), ddof=1))
+    if systems == 1:
+        return between - of_takes, take, None, systems, prompts
+    rest = means - means.mean(axis=0) - means.mean(axis=1, keepdims=True) + means.mean()
+    within = float(np.sum(rest**2)) / ((systems - 1) * (prompts - 1))
+    return (between - within) / systems, take, within - of_takes, systems, prompts
+
+
+@pytest.mark.parametrize("most_takes", [1, 3, 30])
+def test_all_prompts_at_once_are_to_the_bit_what_one_after_the_other_are(most_takes):
+    rng = np.random.default_rng(most_takes)
+    for _ in range(40):
+        systems = {}
+        for system in range(rng.integers(1, 5)):
+            prompts = rng.choice(12, rng.integers(2, 9), replace=False)
+            names = [f"p{prompt}" for prompt in prompts for _ in range(rng.integers(1, most_takes + 1))]
+            systems[str(system)] = Takes.of(names, rng.normal(size=len(names)))
+        assert variance_parts(systems) == plainly(systems)
