@@ -32,12 +32,13 @@ def write_listed(
 
     Args:
         folder: created when absent.
-        contents: path below the folder and content of each file; each is written before the next is asked for.
+        contents: path below the folder and content of each file; each is written before the next is asked for, unless
+            it is there already.
         owned: patterns of the files that only a report writes there; nothing else is ever removed.
         inputs: files below the folder that the report was made from.
 
     Returns:
-        The files written, in order.
+        The files, in order.
 
     Raises:
         StoreWriteError: when one cannot be written; each file is then whole, old or new.
@@ -48,9 +49,11 @@ def write_listed(
         before = {}
     digests: dict[str, str] = {}
     for name, content in contents:
+        digests[name] = bytes_digest(content)
+        if before.get(name) == digests[name] and _holds(folder / name, content):
+            continue  # most files of a large report, its pictures of songs above all, are as they were
         with _writing(f"The report cannot be written to '{folder}'"):
             write_atomically(folder / name, content)
-        digests[name] = bytes_digest(content)
     paths = [folder / name for name in digests]
     with _writing(f"The report cannot be written to '{folder}'"):
         digests |= {path.relative_to(folder).as_posix(): bytes_digest(path.read_bytes()) for path in inputs}
@@ -59,6 +62,14 @@ def write_listed(
                 (folder / name).unlink()
         write_atomically(folder / SUMS, _lines(digests))
     return paths
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        with open(path, "rb", buffering=0) as handle:
+            return handle.read() == content
+    except OSError:
+        return False
 
 
 def add_listed(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:

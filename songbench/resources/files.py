@@ -27,8 +27,26 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     Raises:
         OSError: when it cannot be written; no partial file remains.
     """
-    with whole_file(path, mode=mode) as handle:
-        handle.write(data)
+    # a report has a file per song, so nothing is asked for that is not needed, and no file is opened twice
+    scratch = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(scratch, flags, mode)
+    except FileNotFoundError:  # rare, so the folder is made only then
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(scratch, flags, mode)
+    try:
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -181,22 +181,37 @@ class _Files:
         return path
 
     def write(self) -> None:
-        """Put all of it there; several at a time, as encoding leaves Python free."""
+        """Put all of it there; what takes long several at a time, as encoding leaves Python free."""
+        slow = [path for path in self._sounds if not self._at_once(path)]
         with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            faults = pool.map(self._write, self._sounds)
-            for (path, (source, prompt)), fault in zip(self._sounds.items(), faults, strict=True):
+            faults = dict(zip(slow, pool.map(self._write, slow), strict=True))
+            for path, (source, prompt) in self._sounds.items():
+                fault = faults.get(path)
                 if fault:
                     self.faults[prompt].append(f"{path.removeprefix(f'{FOLDER}/')}: {fault}")
                 else:
                     self.contents[path] = self._content(source)
 
+    def _at_once(self, path: str) -> bool:
+        """Whether a sound could be linked, or was so before."""
+        source, target = self._sounds[path][0], self.folder / path
+        if self.mode != "link" or not _as_stored(source):
+            return False
+        try:
+            return self._is_there(path) or _linked(source, target)
+        except (DamageError, InputError, OSError):  # which is told when it is written
+            return False
+
+    def _is_there(self, path: str) -> bool:
+        """Whether an earlier report put the same there."""
+        content = self._content(self._sounds[path][0])
+        return self._earlier.get(path) == content and (self.folder / path).is_file()
+
     def _write(self, path: str) -> str:
         """Why a sound cannot be put there; "" where it is there now."""
         source, target = self._sounds[path][0], self.folder / path
         try:
-            if self._earlier.get(path) == self._content(source) and target.is_file():
-                return ""
-            if _as_stored(source) and self.mode == "link" and _linked(source, target):
+            if self._is_there(path):
                 return ""
             data = self._encoded(source)
         except (DamageError, InputError) as error:
@@ -233,10 +248,20 @@ def _linked(source: StoredAudio, target: Path) -> bool:
     if place is None or not place.is_file() or not place.stat().st_size:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(place, target)
+    except FileExistsError:
+        return _replaced_by_link(place, target)
+    except OSError:  # another disk, or a file system without links
+        return False
+    return True
+
+
+def _replaced_by_link(place: Path, target: Path) -> bool:
     beside = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
         os.link(place, beside)
-    except OSError:  # another disk, or a file system without links
+    except OSError:
         return False
     beside.replace(target)
     beside.unlink(missing_ok=True)  # where both were the same file already, nothing was replaced
