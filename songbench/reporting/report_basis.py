@@ -8,28 +8,24 @@ which every file is checked again: one that was altered, lost or added has the r
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
-import pickle
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 from songbench.contracts import registry
 from songbench.domain.hashing import bytes_digest
 from songbench.execution.checksums import SUMS, file_faults
+from songbench.reporting.data_digest import DataError, add_data
 from songbench.resources.files import write_atomically
 
 BASIS = ".report_basis.json"
 """The file beside a report."""
-_SCHEMA = "songbench.report-basis/1"
+_SCHEMA = "songbench.report-basis/2"
 _ENDINGS = (".py", ".css", ".js")
 _PACKAGES = ("matplotlib", "numpy", "scipy", "pillow", "soundfile")
 
@@ -55,41 +51,10 @@ def report_basis(data: object, plugins: Iterable[object] = ()) -> str | None:
     surroundings = [sys.version, formats, codes, fonts, [(name, _version(name)) for name in _PACKAGES]]
     digest.update(repr(surroundings).encode())
     try:
-        _Writer(_Sink(digest.update)).dump(data)
-    except (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError):
+        add_data(digest.update, data)
+    except DataError:
         return None
     return digest.hexdigest()
-
-
-class _Sink(io.RawIOBase):
-    """Hands on what is written to it."""
-
-    def __init__(self, update: Callable[[Any], object]) -> None:
-        self._update = update
-
-    def write(self, data: Any) -> int:
-        self._update(data)
-        return len(data)
-
-
-class _Writer(pickle.Pickler):
-    """Writes values out in full: equal ones alike, whether or not they are one object in several places."""
-
-    def __init__(self, sink: _Sink) -> None:
-        super().__init__(sink, protocol=5)
-        self.fast = True  # nothing is written as a reference to what was written before
-
-    def reducer_override(self, value: Any) -> Any:
-        """Dataclasses by their fields alone, without what they remember of their own calculations."""
-        names = _field_names(type(value))  # type: ignore[arg-type]  # a type is hashable
-        if names is not None:
-            return tuple, ((type(value).__qualname__, *(getattr(value, name) for name in names)),)
-        return (dict, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
-
-
-@cache
-def _field_names(kind: type) -> tuple[str, ...] | None:
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
 
 
 @cache

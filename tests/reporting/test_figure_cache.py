@@ -1,5 +1,4 @@
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 import pytest
 from matplotlib.figure import Figure
@@ -82,12 +81,6 @@ def test_the_least_recently_used_half_makes_way(folder, monkeypatch):
     assert len(list(folder.iterdir())) == 3
     cache.figure_files(draw, ("figure 4", DATA[1]), ["svg"])
     assert len(CALLS) == 5
-
-
-def test_mappings_of_any_kind_are_data():
-    as_dict = cache._plain({"a": {1, 2}, ("b", 3): None})
-    assert as_dict == cache._plain(MappingProxyType({"a": {2, 1}, ("b", 3): None}))
-    assert as_dict != cache._plain({"a": {1, 2}, ("b", 3): 0})
 
 
 def test_a_leaderboard_is_drawn_again_only_where_a_figure_of_it_changed(board, monkeypatch):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from songbench.reporting.data_digest import add_data
 from songbench.reporting.figures import style
 from songbench.reporting.figures.files import encoded
 from songbench.resources.files import write_atomically
@@ -38,7 +38,9 @@ def figure_files(draw: Callable[..., Figure], data: Sequence[object], formats: I
     Returns:
         The content by ending.
     """
-    key = _digest(repr([draw.__module__, draw.__qualname__, _plain(data), _code(), style.fonts()]).encode()).hex()
+    digest = hashlib.sha256(repr([draw.__module__, draw.__qualname__, _code(), style.fonts()]).encode())
+    add_data(digest.update, data)
+    key = digest.hexdigest()
     places = {ending: _folder() / f"{key}.{ending}" for ending in formats}
     files = {ending: content for ending, path in places.items() if (content := _read(path)) is not None}
     if len(files) < len(places):
@@ -94,17 +96,3 @@ def _code() -> str:
     modules = sorted(Path(__file__).parents[1].rglob("*.py"))
     texts = [_digest(path.read_bytes()).hex() for path in modules]
     return f"matplotlib {matplotlib.__version__} {texts}"
-
-
-def _plain(value: object) -> object:
-    """The value as lists of what `repr` writes out in full, the same for equal values."""
-    if value is None or isinstance(value, str | bytes | int | float):  # nearly all values, and told soonest
-        return value
-    if is_dataclass(value) and not isinstance(value, type):
-        return [type(value).__qualname__, *(_plain(getattr(value, field.name)) for field in fields(value))]
-    if isinstance(value, Mapping):
-        return ["mapping", *([_plain(key), _plain(content)] for key, content in value.items())]
-    if not isinstance(value, Iterable):
-        return value
-    values = [_plain(content) for content in value]
-    return ["set", *sorted(values, key=repr)] if isinstance(value, set | frozenset) else values
