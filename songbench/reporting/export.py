@@ -10,8 +10,7 @@ from dataclasses import asdict, replace
 
 from songbench.contracts.cards import UPSTREAM_FACTS
 from songbench.contracts.conflicts import conflicts_of
-from songbench.reporting.board import Cell, Column, ColumnComparison, Leaderboard, Row, tidy
-from songbench.reporting.precision import variance_of
+from songbench.reporting.board import Cell, Column, ColumnComparison, Leaderboard, Point, Row, tidy
 from songbench.reporting.published import Published, published_to_json
 from songbench.reporting.songs import song_to_csv_row
 
@@ -48,12 +47,18 @@ def _published(published: Sequence[Published], names: Iterable[str]) -> list[dic
 
 def scores_to_csv(board: Leaderboard) -> str:
     """One line per system, column and scored song."""
-    return _csv(
-        {"system": row.system.name, "column": column.name, **point._asdict()}
-        for row in board.rows
-        for column in board.columns
-        for point in row.cells[column.name].points
-    )
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in board.rows:
+        for column in board.columns:
+            points = row.cells[column.name].points
+            if points and not stream.tell():
+                writer.writerow(("system", "column", *Point._fields))
+            writer.writerows(
+                (row.system.name, column.name, prompt, take, rounded(value), rounded(weight))
+                for prompt, take, value, weight in points
+            )
+    return stream.getvalue()
 
 
 def songs_to_csv(board: Leaderboard) -> str:
@@ -78,7 +83,7 @@ def to_json(board: Leaderboard, published: Sequence[Published] = ()) -> str:
         "notes": list(board.notes),
         "machine": board.machine,
     }
-    if variances := variance_of(board):
+    if variances := board.variances:
         value["variance"] = {name: parts._asdict() for name, parts in variances.items()}
     if published:
         value["published"] = [published_to_json(numbers) for numbers in published]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from songbench.contracts.metric import Verdict
 from songbench.domain.errors import InputError
 from songbench.domain.prompt import Prompt
 from songbench.domain.score import NotApplicable
 from songbench.domain.suite import Suite
-from songbench.execution.results import MetricResults, RunResults
+from songbench.execution.results import MetricResults, RunResults, SongId
 from songbench.reporting.conditions import CONDITIONS, Condition, by_condition, conditions_of
 from songbench.reporting.selection import select_systems
+
+T = TypeVar("T")
 
 CONDITION = "condition"
 """The facet of systems: the kind of style that they were given."""
@@ -83,10 +87,7 @@ def results_by_facet(results: RunResults, name: str) -> dict[str, RunResults]:
     ordered = sorted(dict.fromkeys(values.values()), key=lambda value: not value)
     if len(ordered) == 1:
         return {ordered[0]: results}
-    return {
-        value: of_prompts(results, {prompt for prompt, of_prompt in values.items() if of_prompt == value})
-        for value in ordered
-    }
+    return _by_prompts(results, values, ordered)
 
 
 def facet_value_text(name: str, value: str) -> str:
@@ -105,31 +106,51 @@ def _facet_of_tag(tag: str) -> str:
 
 def of_prompts(results: RunResults, prompts: Collection[str]) -> RunResults:
     """The part of a run that some prompts, by their ids, are."""
+    return _by_prompts(results, dict.fromkeys(prompts, ""), [""])[""]
+
+
+def _by_prompts(results: RunResults, values: Mapping[str, str], ordered: Sequence[str]) -> dict[str, RunResults]:
+    """The parts of a run by a value of each prompt, in one pass over its songs; prompts without one are in no part."""
     suite = results.suite
-    return replace(
-        results,
-        suite=replace(
-            suite,
-            prompts=tuple(prompt for prompt in suite.prompts if prompt.id in prompts),
-            detected={prompt: cause for prompt, cause in suite.detected.items() if prompt in prompts},
-            notes=tuple(f"Of the whole suite: {note}" for note in suite.notes),
-        ),
-        songs={song: state for song, state in results.songs.items() if song.prompt in prompts},
-        metrics=tuple(_metric_of_prompts(metric, prompts, results) for metric in results.metrics),
-        sounds={song: sound for song, sound in results.sounds.items() if song.prompt in prompts},
-        asset_remarks=tuple(remark for remark in results.asset_remarks if remark.prompt in prompts),
-        seeds={song: seed for song, seed in results.seeds.items() if song.prompt in prompts},
-        generation={song: record for song, record in results.generation.items() if song.prompt in prompts},
-    )
+
+    def divided(songs: Mapping[SongId, T]) -> dict[str, dict[SongId, T]]:
+        parts: dict[str, dict[SongId, T]] = {value: {} for value in ordered}
+        for song, content in songs.items():
+            value = values.get(song.prompt)
+            if value is not None:
+                parts[value][song] = content
+        return parts
+
+    states, sounds = divided(results.songs), divided(results.sounds)
+    seeds, generation = divided(results.seeds), divided(results.generation)
+    verdicts = [divided(metric.songs) for metric in results.metrics]
+    return {
+        value: replace(
+            results,
+            suite=replace(
+                suite,
+                prompts=tuple(prompt for prompt in suite.prompts if values.get(prompt.id) == value),
+                detected={prompt: cause for prompt, cause in suite.detected.items() if values.get(prompt) == value},
+                notes=tuple(f"Of the whole suite: {note}" for note in suite.notes),
+            ),
+            songs=states[value],
+            metrics=tuple(
+                replace(metric, songs=of_metric[value], sets=_sets(metric, results))
+                for metric, of_metric in zip(results.metrics, verdicts, strict=True)
+            ),
+            sounds=sounds[value],
+            asset_remarks=tuple(remark for remark in results.asset_remarks if values.get(remark.prompt) == value),
+            seeds=seeds[value],
+            generation=generation[value],
+        )
+        for value in ordered
+    }
 
 
-def _metric_of_prompts(metric: MetricResults, prompts: Collection[str], results: RunResults) -> MetricResults:
+def _sets(metric: MetricResults, results: RunResults) -> dict[str, Verdict]:
+    """What a metric of sets says of a part of the prompts."""
     measured = metric.of_sets and (metric.availability.ready or bool(metric.sets))
-    return replace(
-        metric,
-        songs={song: verdict for song, verdict in metric.songs.items() if song.prompt in prompts},
-        sets={card.name: NotApplicable(OF_ALL_SONGS) for card in results.systems} if measured else {},
-    )
+    return {card.name: NotApplicable(OF_ALL_SONGS) for card in results.systems} if measured else {}
 
 
 def _of_competitors(results: RunResults, competitors: set[str]) -> RunResults:

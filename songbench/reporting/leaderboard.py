@@ -35,7 +35,7 @@ from songbench.reporting.rank_notes import rank_notes
 from songbench.reporting.songs import song_rows
 from songbench.reporting.sound_notes import sound_notes
 from songbench.reporting.structure import structure_tables
-from songbench.reporting.system_scores import SystemScores, scores_of_set, scores_of_songs, short_cause
+from songbench.reporting.system_scores import SongOutcomes, SystemScores, scores_of_set, short_cause
 from songbench.statistics import Interval, PairedTest, SetFigure, Standing, Takes
 
 
@@ -72,10 +72,11 @@ def build_leaderboard(
     """
     check_facet(results.suite, facet)
     chance = _Chance(confidence, replicates, seed)
-    board = _board(results, listening_results, chance)
+    outcomes = SongOutcomes(results)
+    board = _board(results, listening_results, chance, outcomes)
     if facet is None:
         return board
-    return replace(board, facet=facet, tables=_tables_of_parts(results, facet, listening_results, chance))
+    return replace(board, facet=facet, tables=_tables_of_parts(results, facet, listening_results, chance, outcomes))
 
 
 def tables_of_parts(
@@ -86,6 +87,7 @@ def tables_of_parts(
     confidence: float = 0.95,
     replicates: int = 2000,
     seed: int = 0,
+    outcomes: SongOutcomes | None = None,
 ) -> dict[str, Leaderboard]:
     """What `build_leaderboard` puts into `Leaderboard.tables`, without the table of the whole run.
 
@@ -96,19 +98,25 @@ def tables_of_parts(
         confidence: see there.
         replicates: see there.
         seed: see there.
+        outcomes: of the run's songs, where several facets share them.
 
     Raises:
         InputError: the suite has no such facet.
     """
-    return _tables_of_parts(results, facet, listening_results, _Chance(confidence, replicates, seed))
+    chance = _Chance(confidence, replicates, seed)
+    return _tables_of_parts(results, facet, listening_results, chance, outcomes or SongOutcomes(results))
 
 
 def _tables_of_parts(
-    results: RunResults, facet: str, listening_results: Sequence[ListeningResult], chance: _Chance
+    results: RunResults,
+    facet: str,
+    listening_results: Sequence[ListeningResult],
+    chance: _Chance,
+    outcomes: SongOutcomes,
 ) -> dict[str, Leaderboard]:
     parts = results_by_facet(results, facet)
     rated = listening_results if facet == CONDITION or len(parts) == 1 else ()
-    tables = _corrected_over_parts({value: _board(part, rated, chance) for value, part in parts.items()})
+    tables = _corrected_over_parts({value: _board(part, rated, chance, outcomes) for value, part in parts.items()})
     caution = part_notes(facet, len(tables))
     return {
         value: replace(table, facet=facet, facet_value=value, notes=(*table.notes, *caution))
@@ -140,13 +148,15 @@ def _of_metrics(table: Leaderboard) -> list[ColumnComparison]:
     return [pair for pair in table.comparisons if pair.column in names]
 
 
-def _board(results: RunResults, listening_results: Sequence[ListeningResult], chance: _Chance) -> Leaderboard:
+def _board(
+    results: RunResults, listening_results: Sequence[ListeningResult], chance: _Chance, outcomes: SongOutcomes
+) -> Leaderboard:
     requests = _requests(results)
     systems = sorted(results.systems, key=lambda card: card.sanity)
     conditions = conditions_of(results)
     columns = columns_of(results)
     scores = [
-        {card.name: _scores_of(results, metric, column, requests[card.name]) for card in systems}
+        {card.name: _scores_of(results, metric, column, requests[card.name], outcomes) for card in systems}
         for metric, column in columns
     ]
     samples = [_samples(column, of_systems) for (_, column), of_systems in zip(columns, scores, strict=True)]
@@ -250,9 +260,11 @@ def columns_of(results: RunResults) -> list[tuple[MetricResults, Column]]:
     return columns
 
 
-def _scores_of(results: RunResults, metric: MetricResults, column: Column, songs: Sequence[SongId]) -> SystemScores:
+def _scores_of(
+    results: RunResults, metric: MetricResults, column: Column, songs: Sequence[SongId], outcomes: SongOutcomes
+) -> SystemScores:
     if column.kind == "song":
-        return scores_of_songs(songs, results.songs, metric.songs, column.field.name)
+        return outcomes.scores(songs, metric, column.field.name)
     verdict = metric.sets.get(songs[0].system) if songs else None
     return scores_of_set(songs, results.songs, verdict, column.field.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -44,31 +45,37 @@ def asset_notes(remarks: Sequence[AssetRemark], track: str) -> list[str]:
 def _odd_songs(results: RunResults) -> Iterator[str]:
     """One line per kind of remark: how many songs of which systems."""
     judged = [card.name for card in results.systems if card.ceiling or not card.sanity]
+    counts = Counter(song.system for song in results.sounds)
+    odd: dict[tuple[str, str], list[SongId]] = {}
+    for song, sound in results.sounds.items():
+        for code in {remark.code for remark in sound.remarks}:
+            odd.setdefault((code, song.system), []).append(song)
     for code, phrase in KINDS.items():
         parts = []
         for system in judged:
-            songs = [
-                song
-                for song, sound in results.sounds.items()
-                if song.system == system and any(remark.code == code for remark in sound.remarks)
-            ]
-            if songs:
-                count = sum(song.system == system for song in results.sounds)
-                parts.append(f"{len(songs)} of {count} of {system} ({_abridged(map(_label, songs))})")
+            if songs := odd.get((code, system)):
+                parts.append(f"{len(songs)} of {counts[system]} of {system} ({_abridged(map(_label, songs))})")
         if parts:
             yield f"Songs {phrase}: {', '.join(parts)}."
 
 
 def _same_recordings(results: RunResults) -> Iterator[str]:
     """One line per competitor with one recording for several songs, and per pair of competitors that share some."""
+    recordings: dict[str, dict[str, list[SongId]]] = {card.name: {} for card in results.systems if not card.sanity}
+    for song, sound in results.sounds.items():
+        if song.system in recordings:
+            recordings[song.system].setdefault(sound.digest, []).append(song)
     owners: dict[str, dict[str, list[SongId]]] = {}
+    for system, of_system in recordings.items():
+        for digest, songs in of_system.items():
+            owners.setdefault(digest, {})[system] = songs
+    repeated: dict[str, list[list[SongId]]] = {}
+    for owner in owners.values():
+        for system, songs in owner.items():
+            if len(songs) > 1:
+                repeated.setdefault(system, []).append(songs)
     for card in results.systems:
-        for song, sound in results.sounds.items():
-            if song.system == card.name and not card.sanity:
-                owners.setdefault(sound.digest, {}).setdefault(card.name, []).append(song)
-    for card in results.systems:
-        groups = [songs for owner in owners.values() if len(songs := owner.get(card.name, [])) > 1]
-        if groups:
+        if groups := repeated.get(card.name):
             repeats = "; ".join(" = ".join(map(_label, songs[:NAMED])) + _more(len(songs)) for songs in groups[:NAMED])
             yield (
                 f"{card.name}: the same recording under several ids: {repeats}{_more(len(groups))}. Metrics of whole"

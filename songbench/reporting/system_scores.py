@@ -12,7 +12,7 @@ from songbench.contracts.metric import Verdict
 from songbench.domain.errors import one_line
 from songbench.domain.score import NotApplicable, Scores
 from songbench.domain.song import Failure
-from songbench.execution.results import SongId, SongState, Unsupported
+from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Unsupported
 from songbench.reporting.board import Point, Status
 
 Gap = tuple[Status, str]
@@ -76,23 +76,50 @@ def scores_of_songs(
         verdicts: what the metric said of those that were made.
         field_name: the field of the metric.
     """
-    points: list[Point] = []
-    basis: list[SongId] = []
-    gaps: Counter[Gap] = Counter()
-    for song in songs:
-        outcome = outcome_of_song(song, states[song], verdicts.get(song), field_name)
-        if isinstance(outcome, Point):
-            points.append(outcome)
-            basis.append(song)
-        else:
-            gaps[outcome] += 1
-    # where every song is scored, all columns share one list of songs
+    outcomes = {song: outcome_of_song(song, states[song], verdicts.get(song), field_name) for song in songs}
+    return _counted(songs, outcomes)
+
+
+def _counted(songs: Sequence[SongId], outcomes: Mapping[SongId, Point | Gap]) -> SystemScores:
+    of_songs = [outcomes[song] for song in songs]
+    points = tuple([outcome for outcome in of_songs if isinstance(outcome, Point)])
+    if len(points) == len(of_songs):  # then all columns share one list of songs
+        return SystemScores(points=points, basis=tuple(songs), n=len(points), gaps={})
     return SystemScores(
-        points=tuple(points),
-        basis=songs if isinstance(songs, tuple) and len(basis) == len(songs) else tuple(basis),
+        points=points,
+        basis=tuple(song for song, outcome in zip(songs, of_songs, strict=True) if isinstance(outcome, Point)),
         n=len(points),
-        gaps=gaps,
+        gaps=Counter([outcome for outcome in of_songs if not isinstance(outcome, Point)]),
     )
+
+
+class SongOutcomes:
+    """What became of every song of a run in each field of its song metrics, found once for the run and its parts.
+
+    Args:
+        results: of the whole run.
+    """
+
+    def __init__(self, results: RunResults) -> None:
+        self._results = results
+        self._outcomes: dict[tuple[str, str], dict[SongId, Point | Gap]] = {}
+
+    def scores(self, songs: Sequence[SongId], metric: MetricResults, field_name: str) -> SystemScores:
+        """What `scores_of_songs` gives.
+
+        Args:
+            songs: some of the run's, in suite order.
+            metric: one of the run's, or the part of it that a part of the run has.
+            field_name: the field of the metric.
+        """
+        identifier = metric.card.id
+        if (identifier, field_name) not in self._outcomes:
+            verdicts = next(whole.songs for whole in self._results.metrics if whole.card.id == identifier)
+            self._outcomes[identifier, field_name] = {
+                song: outcome_of_song(song, state, verdicts.get(song), field_name)
+                for song, state in self._results.songs.items()
+            }
+        return _counted(songs, self._outcomes[identifier, field_name])
 
 
 def outcome_of_song(song: SongId, state: SongState, verdict: Verdict | None, field_name: str) -> Point | Gap:

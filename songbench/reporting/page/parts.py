@@ -12,6 +12,7 @@ from songbench.reporting.conditions import conditions_of, differ
 from songbench.reporting.facets import CONDITION, facet_names, facet_value_text, prompt_facet
 from songbench.reporting.leaderboard import tables_of_parts
 from songbench.reporting.listening_results import ListeningResult
+from songbench.reporting.system_scores import SongOutcomes
 
 MOST = 24
 """A facet of more values, such as a title, tells prompts apart rather than kinds of them."""
@@ -41,6 +42,7 @@ def run_parts(
         board: of the whole run; the parts are computed in the same way.
         listening_results: of the run's listening tests.
     """
+    outcomes = SongOutcomes(results)
     return [
         RunPart(facet, facet_value_text(facet, value), table)
         for facet in facet_names(results)
@@ -52,6 +54,7 @@ def run_parts(
             confidence=board.confidence,
             replicates=board.replicates,
             seed=board.seed,
+            outcomes=outcomes,
         ).items()
     ]
 
