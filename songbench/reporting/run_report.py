@@ -22,6 +22,7 @@ from songbench.reporting.published import Published, remembered
 from songbench.reporting.report import write_report
 from songbench.reporting.report_state import audio_mode, report_state
 from songbench.reporting.tables import terminal_blocks
+from songbench.resources.garbage import no_search, search_among_new
 
 
 class RunReport(NamedTuple):
@@ -70,27 +71,29 @@ def write_run_report(
         SongbenchError: as `songbench.reporting.report.write_report`.
     """
     folder = experiment.folder if folder is None else folder
-    results = gather(experiment, store) if results is None else results
     published = remembered(experiment.folder) if published is None else published
     rated = load_listening_results(experiment.folder)
-    board = build_leaderboard(results, listening_results=rated, facet=facet, **experiment.statistics)
-    earlier_facets = [name for name in facets_in(folder) if name in facet_names(results)] if other_facets else []
-    other_parts = [
-        build_leaderboard(results, listening_results=rated, facet=name, **experiment.statistics)
-        for name in earlier_facets
-        if name != facet
-    ]
-    material = page_material(experiment, store, results, board, published, rated) if page else None
-    paths = write_report(
-        board,
-        folder,
-        published,
-        figures=figures,
-        other_parts=other_parts,
-        material=material,
-        audio=cast(AudioMode, audio_mode(experiment, store, folder, audio)),
-        remembered_basis=folder == experiment.folder,
-    )
+    with no_search():
+        results = gather(experiment, store) if results is None else results
+        board = build_leaderboard(results, listening_results=rated, facet=facet, **experiment.statistics)
+        earlier_facets = [name for name in facets_in(folder) if name in facet_names(results)] if other_facets else []
+        other_parts = [
+            build_leaderboard(results, listening_results=rated, facet=name, **experiment.statistics)
+            for name in earlier_facets
+            if name != facet
+        ]
+        material = page_material(experiment, store, results, board, published, rated) if page else None
+    with search_among_new():
+        paths = write_report(
+            board,
+            folder,
+            published,
+            figures=figures,
+            other_parts=other_parts,
+            material=material,
+            audio=cast(AudioMode, audio_mode(experiment, store, folder, audio)),
+            remembered_basis=folder == experiment.folder,
+        )
     state = report_state(
         experiment,
         store,

@@ -14,6 +14,7 @@ from songbench.reporting.page.parts import run_parts
 from songbench.reporting.page.prompt_page import prompt_pages
 from songbench.reporting.page.song_files import ReportAudio
 from songbench.reporting.report_files import PAGE
+from songbench.resources.garbage import no_search
 
 _ASSETS = "assets"
 _STYLE, _SCRIPT = "page.css", "page.js"
@@ -38,10 +39,12 @@ def page_files(
         Paths seen from the run's folder, with contents, the same for the same material; pages of prompts are made when
         it is their turn, as those of a large run together take much memory.
     """
+    with no_search():
+        parts = run_parts(material.results, material.board, material.listening_results)
     blocks = front_page(
         material,
         pictures,
-        parts=run_parts(material.results, material.board, material.listening_results),
+        parts=parts,
         songs=songs,
         pages={prompt_place(prompt.id) for prompt in material.results.suite.prompts},
         files=beside,
