@@ -15,6 +15,7 @@ from songbench.reporting.document import html, latex, markdown, terminal
 from songbench.reporting.document.blocks import (
     AudioPlayer,
     Figure,
+    FilledForm,
     Fold,
     Fragment,
     Heading,
@@ -23,6 +24,7 @@ from songbench.reporting.document.blocks import (
     SideBySide,
     Table,
     TableColumn,
+    TableForm,
     TableRow,
     Text,
     View,
@@ -30,6 +32,7 @@ from songbench.reporting.document.blocks import (
     leaves,
     table,
 )
+from songbench.reporting.document.html_elements import element
 from songbench.reporting.document.layout import column_parts
 from songbench.reporting.document.storage import document_from_json, document_to_json
 
@@ -280,3 +283,16 @@ def test_a_document_that_was_stored_is_shown_as_before():
 def test_what_is_no_document_is_refused(content):
     with pytest.raises(ValueError, match="no document"):
         document_from_json(content)
+
+
+def test_a_filled_form_looks_like_the_table_that_it_is():
+    columns = (TableColumn(name="score"), TableColumn(name="value", align="right"), TableColumn(name="unit"))
+    form = TableForm(columns, tuple(((Fragment(name, "strong"),), name) for name in NAMES))
+    for shift in (0.0, 1e9):
+        numbers = tuple((f"<{place}>", shift - place / 3) for place in range(len(NAMES)))
+        block = FilledForm(form, numbers)
+        assert [row.cells[1] for row in block.table.rows] == [NumberCell(value=v, number=n) for v, n in numbers]
+        assert element(block, {}) == element(block.table, {})
+        for render in (markdown.to_markdown, terminal.to_text, latex.to_latex):
+            assert render([block]) == render([block.table])
+    assert element(FilledForm(TableForm(columns, ()), ()), {}) == element(Table(columns=columns, rows=()), {})

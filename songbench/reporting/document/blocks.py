@@ -167,6 +167,41 @@ class Table:
         return not any(column.name for column in self.columns)
 
 
+@dataclass(frozen=True, eq=False)
+class TableForm:
+    """What many tables share that differ in their numbers only, which are the second column; told apart by identity.
+
+    Attributes:
+        columns: their heads.
+        texts: of each row the cells but the second.
+    """
+
+    columns: tuple[TableColumn, ...]
+    texts: tuple[tuple[TableCell, ...], ...]
+
+
+@dataclass(frozen=True)
+class FilledForm:
+    """One of these tables: there is one for each song, and formats lay out the form only once.
+
+    Attributes:
+        form: what it shares with others.
+        numbers: of each row, as printed and as it is sorted by.
+    """
+
+    form: TableForm
+    numbers: tuple[tuple[str, float], ...]
+
+    @property
+    def table(self) -> Table:
+        """The same as a table of its own."""
+        rows = (
+            TableRow((first, NumberCell(value=value, number=number), *texts))
+            for (first, *texts), (value, number) in zip(self.form.texts, self.numbers, strict=True)
+        )
+        return Table(columns=self.form.columns, rows=tuple(rows))
+
+
 @dataclass(frozen=True)
 class Figure:
     """A picture.
@@ -289,7 +324,7 @@ class Recordings:
     blocks: tuple[Block, ...] = ()
 
 
-Nest: TypeAlias = Fold | SideBySide | Views | Recordings | LyricSheet
+Nest: TypeAlias = Fold | SideBySide | Views | Recordings | LyricSheet | FilledForm
 """A block that holds others, or stands for others where a format has nothing like it."""
 Leaf: TypeAlias = Heading | Text | Listing | Table | Figure | AudioPlayer
 Block: TypeAlias = Leaf | Nest
@@ -321,6 +356,8 @@ def leaves(blocks: Iterable[Block]) -> Iterator[Leaf]:
                     yield from leaves(entry.blocks)
             case LyricSheet():
                 yield Listing(tuple(_sung(line) for section in block.sections for line in section.lines))
+            case FilledForm():
+                yield block.table
             case _:
                 yield block
 

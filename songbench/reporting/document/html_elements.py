@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from html import escape
 from itertools import groupby
+from operator import attrgetter
+from typing import TypeAlias
 
 from songbench.reporting.document.blocks import (
     BEST,
     AudioPlayer,
     Block,
     Figure,
+    FilledForm,
     Fold,
     Fragment,
     Heading,
@@ -24,6 +28,7 @@ from songbench.reporting.document.blocks import (
     Table,
     TableCell,
     TableColumn,
+    TableForm,
     TableRow,
     Text,
     View,
@@ -85,6 +90,8 @@ def element(block: Block, images: Images, anchor: str = "") -> str:
             return _recordings(block, images)
         case LyricSheet():
             return lyric_sheet(block)
+        case FilledForm():
+            return _filled_form(block)
 
 
 def phrase(text: Phrase) -> str:
@@ -178,9 +185,10 @@ def _listing(block: Listing) -> str:
 
 def _table(block: Table) -> str:
     head = "" if block.of_facts else f"<thead><tr>{''.join(map(_heading, block.columns))}</tr></thead>"
+    looks = [(column.align, column.optional) for column in block.columns]
     bodies = [
-        f"<tbody>{''.join(_row(row, block.columns) for row in rows)}</tbody>"
-        for _, rows in groupby(block.rows, key=lambda row: row.faint)
+        f"<tbody>{''.join([_row(row, looks) for row in rows])}</tbody>"
+        for _, rows in groupby(block.rows, key=attrgetter("faint"))
     ]
     caption = f"<caption>{escaped(block.title)}</caption>" if block.title and not block.folded else ""
     kinds = _classes(
@@ -196,13 +204,50 @@ def _table(block: Table) -> str:
     return f"<details><summary>{escaped(block.title)}</summary>{text}</details>" if block.folded else text
 
 
-def _row(row: TableRow, columns: Sequence[TableColumn]) -> str:
-    cells = [_data(cell, column) for cell, column in zip(row.cells[1:], columns[1:], strict=True)]
-    return (
-        f'<tr{_classes("faint" if row.faint else "")}><th scope="row">{_cell(row.cells[0])}</th>{"".join(cells)}</tr>'
-    )
+_BLANK = "\0"
+"""Stands for a number that is yet to be filled in; no text holds it, as HTML cannot."""
 
 
+def _filled_form(block: FilledForm) -> str:
+    *parts, end = _form_parts(block.form)
+    cells = [
+        f'{part} data-number="{number:.10g}">{escape(value)}'
+        for part, (value, number) in zip(parts, block.numbers, strict=True)
+    ]
+    return "".join(cells) + end
+
+
+@lru_cache(maxsize=8)
+def _form_parts(form: TableForm) -> list[str]:
+    """The table around its numbers: each part but the last ends within the tag of a cell."""
+    cells = (TableRow((first, NumberCell(value=_BLANK), *texts)) for first, *texts in form.texts)
+    return _table(Table(columns=form.columns, rows=tuple(cells))).split(f">{_BLANK}")
+
+
+_Look: TypeAlias = tuple[str, bool]
+"""Of a column: on which side its cells stand, and whether it is optional."""
+_ROWS = {False: "<tr>", True: '<tr class="faint">'}
+"""How a row begins that counts, and one that does not."""
+
+
+def _row(row: TableRow, looks: Sequence[_Look]) -> str:
+    # pages of prompts have some twenty rows for each song, so that nothing is looked up twice here
+    first, *values = row.cells
+    head = f'<th scope="row">{_cell(first)}</th>' if isinstance(first, NumberCell) else _head(first)
+    cells = [
+        _text_data(cell, look) if isinstance(cell, str) else _data(cell, look)
+        for cell, look in zip(values, looks[1:], strict=True)
+    ]
+    return f"{_ROWS[row.faint]}{head}{''.join(cells)}</tr>"
+
+
+@lru_cache(maxsize=1024)
+def _head(text: Phrase) -> str:
+    """What a row is about: a text, which many rows share."""
+    return f'<th scope="row">{phrase(text)}</th>'
+
+
+@lru_cache(maxsize=256)
 def _heading(column: TableColumn) -> str:
     facts = "".join(
         f' {name}="{escaped(value)}"'
@@ -224,11 +269,9 @@ def _heading(column: TableColumn) -> str:
     return f'<th scope="col"{kinds}{facts}>{"".join(parts)}</th>'
 
 
-def _cell(cell: TableCell) -> str:
-    if not isinstance(cell, NumberCell):
-        return phrase(cell)
+def _cell(cell: NumberCell) -> str:
     if not (cell.best or cell.group or cell.interval or cell.share):
-        return escaped(cell.value)
+        return escape(cell.value)  # hardly one is like another, so that none is remembered
     value = f'<span class="best">{escaped(cell.value)}</span>' if cell.best else escaped(cell.value)
     marks = (f"<sup>{escaped(cell.group)}</sup>" if cell.group else "") + (
         f'<span class="star" title="best">{BEST}</span>' if cell.best else ""
@@ -241,23 +284,22 @@ def _cell(cell: TableCell) -> str:
     return value + "".join(pieces)
 
 
-def _data(cell: TableCell, column: TableColumn) -> str:
-    if isinstance(cell, str):
-        return _text_data(cell, column.align, column.optional)
-    number = isinstance(cell, NumberCell)
-    kinds = _data_classes(number, not number and len(plain(cell)) > LONG, column.align, column.optional)
-    by = f' data-number="{cell.number:.10g}"' if isinstance(cell, NumberCell) and cell.number is not None else ""
-    return f"<td{kinds}{by}>{_cell(cell)}</td>"
+def _data(cell: TableCell, look: _Look) -> str:
+    if not isinstance(cell, NumberCell):
+        return f"<td{_data_classes(False, len(plain(cell)) > LONG, look)}>{phrase(cell)}</td>"
+    by = "" if cell.number is None else f' data-number="{cell.number:.10g}"'
+    return f"<td{_data_classes(True, False, look)}{by}>{_cell(cell)}</td>"
 
 
 @lru_cache(maxsize=1024)
-def _text_data(text: str, align: str, optional: bool) -> str:
+def _text_data(text: str, look: _Look) -> str:
     """Of a cell of text; units and meanings of columns stand in the table of every song."""
-    return f"<td{_data_classes(False, len(text) > LONG, align, optional)}>{escaped(text)}</td>"
+    return f"<td{_data_classes(False, len(text) > LONG, look)}>{escaped(text)}</td>"
 
 
 @lru_cache(maxsize=16)
-def _data_classes(number: bool, long: bool, align: str, optional: bool) -> str:
+def _data_classes(number: bool, long: bool, look: _Look) -> str:
+    align, optional = look
     return _classes(
         "number" if number else "long" if long else "",
         "right" if align == "right" else "",

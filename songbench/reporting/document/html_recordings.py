@@ -62,8 +62,8 @@ def waveform(wave: Waveform, title: str, width: str) -> str:
 
 def _outline(amplitudes: Sequence[int]) -> str:
     """A shape around the middle line, a thin line where there is nothing."""
-    upper = "".join([_UPPER[amplitude] for amplitude in amplitudes])
-    lower = "".join([_LOWER[amplitude] for amplitude in reversed(amplitudes)])
+    upper = "".join(map(_UPPER.__getitem__, amplitudes))
+    lower = "".join(map(_LOWER.__getitem__, reversed(amplitudes)))
     return f"M0 51{upper}{lower}z"
 
 

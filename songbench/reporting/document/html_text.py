@@ -15,7 +15,7 @@ def escaped(text: str) -> str:
 
 def address(link: str) -> str:
     """Of a link, as an attribute: an https address as it is, a path with everything quoted that is not one."""
-    if urlsplit(link).scheme in ("http", "https"):
+    if ":" in link and urlsplit(link).scheme in ("http", "https"):
         return escaped(link)
     path, mark, anchor = link.partition("#")
     return escaped(quote(path) + mark + quote(anchor))

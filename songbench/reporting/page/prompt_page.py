@@ -32,7 +32,7 @@ from songbench.reporting.document.blocks import (
     Views,
 )
 from songbench.reporting.document.html import LinkedFiles, to_html
-from songbench.reporting.document.recordings import SectionStrip, Waveform
+from songbench.reporting.document.recordings import LyricSheet, SectionStrip, Waveform
 from songbench.reporting.file_names import readable_names
 from songbench.reporting.page.lyric_sheets import LEGEND, alignment_summary, lyric_sheet
 from songbench.reporting.page.material import PARTS, PageMaterial, prompt_place
@@ -118,6 +118,7 @@ class _PromptPages:
         self.entries = self._song_entries()
         self.order = [prompt.id for prompt in material.results.suite.prompts]
         self.order_places = {prompt: place for place, prompt in enumerate(self.order)}
+        self._sheet: tuple[Prompt, LyricSheet] | None = None
         self.asset_remarks = defaultdict(list)
         for remark in material.results.asset_remarks:
             self.asset_remarks[remark.prompt].append(remark)
@@ -261,19 +262,25 @@ class _PromptPages:
             return []
         alignments = list(self._alignments(prompt, song, name))
         if not alignments:
-            return [Heading("Lyrics", level=3), lyric_sheet(prompt)]
+            return [Heading("Lyrics", level=3), self._plain_sheet(prompt)]
         if len(alignments) == 1:
             identifier, blocks = alignments[0]
             return [Heading(f"Lyrics as {identifier} recognised them", level=3), *blocks]
         views = tuple(View(identifier, tuple(blocks), group="recogniser") for identifier, blocks in alignments)
         return [Heading("Lyrics as recognised", level=3), Views("by", views)]
 
+    def _plain_sheet(self, prompt: Prompt) -> LyricSheet:
+        """The lyrics as they stand, the same for all songs of a prompt."""
+        if self._sheet is None or self._sheet[0] is not prompt:
+            self._sheet = prompt, lyric_sheet(prompt)
+        return self._sheet[1]
+
     def _alignments(self, prompt: Prompt, song: Song, name: SongId) -> Iterator[tuple[str, list[Block]]]:
-        verdicts = {metric.card.id: metric.songs.get(name) for metric in self.material.results.metrics}
         for identifier, aligner in self.material.aligners.items():
-            verdict = verdicts.get(identifier)
-            if isinstance(verdict, Scores):
-                yield identifier, _alignment(aligner, prompt, song, verdict)
+            for metric in self.material.results.metrics:
+                verdict = metric.songs.get(name) if metric.card.id == identifier else None
+                if isinstance(verdict, Scores):
+                    yield identifier, _alignment(aligner, prompt, song, verdict)
 
 
 def _alignment(aligner: WordAligner, prompt: Prompt, song: Song, scores: Scores) -> list[Block]:
@@ -361,7 +368,9 @@ def _free_sections(prompt: Prompt, seconds: float) -> SectionStrip:
 
 def _detected(scores: Scores) -> tuple[TimedSection, ...]:
     """The sections in the detail of a metric that finds them; empty for others."""
-    rows = scores.detail.get("found") if "requested" in scores.detail else None
+    if "requested" not in scores.detail:
+        return ()
+    rows = scores.detail.get("found")
     try:
         return tuple(TimedSection(str(tag), float(start), float(end)) for tag, start, end in rows)  # type: ignore
     except (TypeError, ValueError):
