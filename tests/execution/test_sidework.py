@@ -105,6 +105,18 @@ def test_a_song_is_stored_while_the_next_one_is_made(generate):
     assert numbers == [0, 1, 2, 3]
 
 
+def test_a_song_that_takes_long_is_told_of_at_once(generate, monkeypatch):
+    def make(number, request):
+        numbers.append(number)
+        return song(number, request)
+
+    numbers = []
+    monkeypatch.setattr(jobs, "BESIDE_S", 0.0)
+    _, store, events = generate(make, spare_core=True)
+    for number, event in enumerate(events):
+        assert event.status == "done" and len(store.keys("songs")) == len(numbers) == number + 1
+
+
 def test_what_a_system_overwrites_later_is_stored_as_it_was(generate, tmp_path):
     buffer, path = np.zeros((2, RATE), np.float32), tmp_path / "out.wav"
 
