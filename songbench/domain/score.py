@@ -43,7 +43,7 @@ class Scores:
     def __post_init__(self) -> None:
         """A NaN in a table is a hidden failure; refuse it at the door, where the traceback names the line."""
         for numbers in (self.values, self.weights):
-            for name, value in numbers.items() if isinstance(numbers, Mapping) else ():
+            for name, value in numbers.items() if isinstance(numbers, (dict, Mapping)) else ():
                 if isinstance(value, float) and not math.isfinite(value):
                     raise ScoreError(f"The score '{name}' is {value}; report NotApplicable or Failure instead.")
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from songbench.contracts.metric import SetMetric, Verdict
 from songbench.domain.remark import remarks_from_json
 from songbench.domain.song import Failure, GenerationRecord
-from songbench.execution.experiment import ConfiguredMetric, Experiment
+from songbench.execution.experiment import Experiment
 from songbench.execution.hardware import in_words
 from songbench.execution.intact_records import IntactRecords
 from songbench.execution.jobs import verdict_from_record
@@ -20,10 +20,12 @@ from songbench.execution.record import RECORD
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound, Unsupported
 from songbench.execution.songs import generation_from_json
 from songbench.execution.store import Blob, Kind, Store
+from songbench.resources.collector import collector_paused
 
 T = TypeVar("T")
 
 
+@collector_paused()
 def gather(experiment: Experiment, store: Store) -> RunResults:
     """Everything stored for an experiment: the state of every song and the verdicts of every metric."""
     planner = Planner(experiment, store)
@@ -43,7 +45,7 @@ def gather(experiment: Experiment, store: Store) -> RunResults:
         takes=experiment.takes,
         systems=tuple(system.card for system in experiment.systems),
         songs=songs,
-        metrics=tuple(_metric(planner, metric) for metric in experiment.metrics),
+        metrics=_metrics(planner),
         sounds={name: sound for name, (sound, _) in origin_of.items()},
         seeds={name: request.seed for name, (_, request) in planner.requests.items()},
         generation={name: generation for name, (_, generation) in origin_of.items()},
@@ -66,27 +68,41 @@ def _machine(experiment: Experiment) -> str:
         return ""
 
 
-def _metric(planner: Planner, metric: ConfiguredMetric) -> MetricResults:
-    if not metric.availability.ready and planner.experiment.recorded_keys is None:
-        return MetricResults(card=metric.card, availability=metric.availability, songs={}, sets={})
-    if isinstance(metric.plugin, SetMetric):
-        sets = _verdicts(planner.records, planner.set_keys(metric))
-        return MetricResults(card=metric.card, availability=metric.availability, songs={}, sets=sets, of_sets=True)
-    return MetricResults(
-        card=metric.card,
-        availability=metric.availability,
-        songs=_verdicts(planner.records, planner.song_score_keys(metric)),
-        sets={},
+def _metrics(planner: Planner) -> tuple[MetricResults, ...]:
+    """What is stored of every metric; the records of all are read together, as they lie mixed in the store."""
+    keys_of_songs: dict[str, dict[SongId, str]] = {}
+    keys_of_sets: dict[str, dict[str, str]] = {}
+    for metric in planner.experiment.metrics:
+        if not metric.availability.ready and planner.experiment.recorded_keys is None:
+            continue
+        if isinstance(metric.plugin, SetMetric):
+            keys_of_sets[metric.id] = planner.set_keys(metric)
+        else:
+            keys_of_songs[metric.id] = planner.song_score_keys(metric)
+    keys = [key for of_metric in keys_of_songs.values() for key in of_metric.values()]
+    keys += [key for of_metric in keys_of_sets.values() for key in of_metric.values()]
+    verdicts = _verdicts(planner.records, keys)
+    return tuple(
+        MetricResults(
+            card=metric.card,
+            availability=metric.availability,
+            songs=_by_name(verdicts, keys_of_songs.get(metric.id, {})),
+            sets=_by_name(verdicts, keys_of_sets.get(metric.id, {})),
+            of_sets=metric.id in keys_of_sets,
+        )
+        for metric in planner.experiment.metrics
     )
 
 
-def _verdicts(records: IntactRecords, keys: Mapping[T, str]) -> dict[T, Verdict]:
+def _verdicts(records: IntactRecords, keys: Sequence[str]) -> dict[str, Verdict]:
     """What is stored under the keys: a verdict, or the failure to give one."""
-    verdicts: dict[str, Verdict] = {}
-    for key, record in records.contents("failures", keys.values()):
-        verdicts[key] = _failure(record)
-    for key, record in records.contents("scores", keys.values()):  # after the failures, whose place they take
+    verdicts: dict[str, Verdict] = {key: _failure(record) for key, record in records.contents("failures", keys)}
+    for key, record in records.contents("scores", keys):  # after the failures, whose place they take
         verdicts[key] = verdict_from_record(record)
+    return verdicts
+
+
+def _by_name(verdicts: Mapping[str, Verdict], keys: Mapping[T, str]) -> dict[T, Verdict]:
     return {name: verdicts[key] for name, key in keys.items() if key in verdicts}
 
 

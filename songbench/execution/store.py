@@ -30,7 +30,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from songbench.domain.errors import DamageError, InputError
 from songbench.domain.hashing import Json, bytes_digest, content_key
 from songbench.execution.store_errors import open_error, read_error, write_error
-from songbench.resources.close_to_open import read_file, stat_file
+from songbench.resources.close_to_open import open_folder, read_file, stat_file
 from songbench.resources.files import create_file, is_scratch, sweep, write_atomically
 from songbench.resources.stamped_index import stamp_of
 
@@ -310,9 +310,18 @@ class Store:
 
     def _local_stamps(self, places: Iterable[str]) -> Iterator[tuple[str, int | None]]:
         root, now_ns, stat = self._root, time.time_ns(), os.stat
+        opened: set[str] = set()
         for place in places:
             try:
-                yield place, stamp_of(stat(f"{root}/{place}"), now_ns)
+                try:
+                    status = stat(f"{root}/{place}")
+                except FileNotFoundError:  # as `stat_file`, which opens a folder for each of its files
+                    if (folder := place.rpartition("/")[0]) in opened:
+                        continue
+                    opened.add(folder)
+                    open_folder(f"{root}/{folder}")
+                    status = stat(f"{root}/{place}")
+                yield place, stamp_of(status, now_ns)
             except FileNotFoundError:
                 continue
             except OSError as error:
