@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from songbench.reporting import wording
 from songbench.reporting.board import Cell, Column, Leaderboard, Row
 from songbench.reporting.document.blocks import BEST
@@ -217,8 +219,9 @@ class _Drawing:
                         values.append(point.value)
                         heights.append(y + offset)
             if values:
+                places = np.array(values), np.array(heights)  # of lists it asks each number whether it is masked
                 axes.scatter(
-                    values, heights, s=self.sheet.points, color=colour, alpha=max(0.05, min(0.3, 2.5 / most**0.5)),
+                    *places, s=self.sheet.points, color=colour, alpha=max(0.05, min(0.3, 2.5 / most**0.5)),
                     linewidths=0, rasterized=len(values) > _VECTORS,
                 )  # fmt: skip
 
