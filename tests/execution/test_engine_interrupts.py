@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -142,7 +143,7 @@ def failures(folder):
 
 def assert_nothing_is_left(folder, children):
     """No process of the run, nor what a song has started; no files by which workers are told things."""
-    pids = {int(path.name) for path in children.iterdir()}
+    pids = {int(path.name) for path in children.iterdir()} | set(workers_of(folder))
     deadline = time.monotonic() + LONGEST_END_S
     while (left := processes_of(folder, pids)) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -154,6 +155,12 @@ def assert_nothing_is_left(folder, children):
                 os.kill(pid, signal.SIGKILL)
     assert not (folder / "runs/small/slurm").exists()
     assert not list(folder.rglob("*.mark"))
+
+
+def workers_of(folder):
+    """The numbers of workers on this machine that a cluster has started, which has no mark, by their logs."""
+    logs = (folder / "runs/small/logs").glob("worker-*.log")
+    return [int(number) for log in logs for number in re.findall(r"^-- .*, process (\d+)$", log.read_text(), re.M)]
 
 
 def processes_of(folder, children):

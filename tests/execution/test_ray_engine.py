@@ -157,3 +157,24 @@ def test_a_node_that_is_lost_costs_nothing_but_its_last_songs(tmp_path, suite_fi
     songs = [row.split() for row in (cluster_run / "log").read_text().splitlines() if " song " in row]
     assert 40 <= len(songs) <= 40 + 4, "only what the node was at is begun again"
     assert not list((cluster_run / "store").rglob("*.mark")) and not list((cluster_run / "runs").rglob("*.mark"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_run_whose_head_is_lost_ends_and_another_goes_on(tmp_path, suite_file):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    suite, codes = suite_file(10), []
+    songs = tmp_path / "store/records/songs"
+    for is_lost in (True, False):
+        with ray_cluster(2, {"PROBE_LOG": str(tmp_path / "log")}) as cluster:
+            words = words_of(tmp_path, suite, "--set", "engine=ray", "--set", f"engine.address={cluster.address}")
+            where = {"cwd": tmp_path, "env": {**os.environ, **cluster.variables}}
+            run = command_line.start_fresh(words, **where, output=tmp_path / "output")
+            while is_lost and run.poll() is None and len(list(songs.rglob("*.json"))) < 4:
+                time.sleep(0.05)
+            if is_lost:
+                cluster.kill(0)
+            codes.append(run.wait(400))
+    assert codes == [1, 0], (tmp_path / "output").read_text()
+    assert len(list(songs.rglob("*.json"))) == 40
+    assert 40 <= (tmp_path / "log").read_text().count(" song ") <= 42, "only what the two actors were at is made again"
