@@ -13,10 +13,11 @@ from songbench.reporting.estimates import Comparison, Estimate
 from songbench.reporting.limits import UnsupportedSong
 from songbench.reporting.songs import SongRow
 from songbench.reporting.structure import StructureTable
-from songbench.statistics import Takes, VarianceParts, variance_parts
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from songbench.statistics import VarianceParts
 
 Kind: TypeAlias = Literal["song", "set", "panel"]
 """Whether the figure is a mean over songs, belongs to all songs of a system together, or was given by raters."""
@@ -255,6 +256,8 @@ class Leaderboard:
     @cached_property
     def variances(self) -> dict[str, VarianceParts]:
         """Where the variance of the competitors' scores lies, by ranked column; none of single takes."""
+        from songbench.statistics import Takes, variance_parts  # numpy, which a leaderboard can be shown without
+
         parts = {}
         for column in self.columns:
             if column.kind != "song" or not column.ranked:
