@@ -42,9 +42,9 @@ from songbench.domain.lyrics import Lyrics
 from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request
 from songbench.domain.suite import load_suite
-from songbench.execution.store import write_atomically
 from songbench.reporting.document.blocks import Heading, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
+from songbench.resources.files import write_atomically
 from systems.rulebased.perform import perform
 from systems.rulebased.style import parse_style
 from systems.rulebased.system import RuleBased

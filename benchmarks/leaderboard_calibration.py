@@ -23,9 +23,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from songbench.execution.store import write_atomically
 from songbench.reporting.document.blocks import Fragment, Heading, TableCell, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
+from songbench.resources.files import write_atomically
 from songbench.statistics import Array, Takes, bootstrap_interval, compare_takes, holm
 
 RESULTS = Path(__file__).parent.parent / "results"

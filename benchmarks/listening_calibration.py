@@ -39,9 +39,9 @@ from listening_test.analysis.results import Components
 from listening_test.simulation.population import Population
 from listening_test.simulation.power_check import power_of
 from listening_test.simulation.ratings import SimulatedDesign
-from songbench.execution.store import write_atomically
 from songbench.reporting.document.blocks import Block, Fragment, Heading, TableCell, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
+from songbench.resources.files import write_atomically
 
 RESULTS = Path(__file__).parent.parent / "results"
 POINTS, HUNDRED = (1.0, 5.0), (0.0, 100.0)

@@ -46,7 +46,7 @@ from listening_test.pages import session_pages
 from listening_test.prepared import PreparedTest
 from listening_test.simulation.population import Population
 from listening_test.simulation.sheets import simulate
-from songbench.execution.store import write_atomically
+from songbench.resources.files import write_atomically
 
 HERE = Path(__file__).resolve().parents[1]
 RESTS = (0.0, 1.0)

@@ -30,9 +30,9 @@ from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request, Song, TimedWord
 from songbench.domain.suite import load_suite
 from songbench.domain.syllables import english_syllables
-from songbench.execution.store import write_atomically
 from songbench.reporting.document.blocks import Heading, Text, coded, table
 from songbench.reporting.document.markdown import to_markdown
+from songbench.resources.files import write_atomically
 from systems.rulebased.system import RuleBased
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ def write_private(path: Path, data: bytes) -> None:
     Raises:
         OSError: when it cannot be written.
     """
-    from songbench.execution.store import write_atomically
+    from songbench.resources.files import write_atomically
 
     write_atomically(path, data, mode=FILE)
 

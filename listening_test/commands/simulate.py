@@ -109,7 +109,7 @@ def _write(test: PreparedTest, key: PreparedKey, population: Population, *, rate
     from listening_test.preparation.folder import writable
     from listening_test.reporting.wording import counted
     from listening_test.simulation.sheets import simulate as simulated
-    from songbench.execution.store import write_atomically
+    from songbench.resources.files import write_atomically
 
     writable(to.parent, "--to")
     if to.is_dir():

@@ -16,7 +16,8 @@ from songbench.execution.plan import Planner
 from songbench.execution.recorded import stored_songs
 from songbench.execution.results import SongId
 from songbench.execution.songs import StoredAudio
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def write_report(report: Report, folder: Path, songs: Sequence[HeardSong] = ()) 
     Returns:
         The files, in the order written.
     """
-    from songbench.execution.store import write_atomically
+    from songbench.resources.files import write_atomically
 
     pictures, frames = figures(report), export.tables(report)
     blocks = content(report, [Figure(picture.name, picture.alt) for picture in pictures], songs)

@@ -99,8 +99,9 @@ def report(
     """See `_REPORT_HELP`."""
     from songbench.execution.record import RECORD
     from songbench.execution.recorded import recorded
-    from songbench.execution.store import Store, write_atomically
+    from songbench.execution.store import Store
     from songbench.reporting.paper.specification import PaperTable
+    from songbench.resources.files import write_atomically
 
     blocks = published_blocks(elsewhere)
     experiment, _ = recorded(folder_of(run, runs).name, runs, store)

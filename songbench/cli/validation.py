@@ -92,10 +92,11 @@ def validate_metrics(
     from songbench.execution.gather import failure_count, gather
     from songbench.execution.record import RECORD
     from songbench.execution.run_names import continued
-    from songbench.execution.store import Store, write_atomically
+    from songbench.execution.store import Store
     from songbench.reporting.validation.report import write_validation
     from songbench.reporting.validation.responses import row, validation_of
     from songbench.reporting.validation.tables import print_validation
+    from songbench.resources.files import write_atomically
 
     if track is not None and track not in VALIDATED:
         raise InputError(f"There is no track '{track}'.", field="--track", value=track, allowed=VALIDATED)

@@ -11,7 +11,8 @@ from songbench.domain.errors import DamageError
 from songbench.domain.hashing import bytes_digest
 from songbench.execution.checksums import file_faults
 from songbench.execution.features import decode_feature
-from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import KINDS, Blob, Kind, feature_place, record_place
 from songbench.resources.files import is_scratch
 
 DamageKind: TypeAlias = Literal["song", "score", "failure", "asset", "feature", "audio", "report", "left over"]

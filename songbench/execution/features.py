@@ -19,7 +19,8 @@ from songbench.domain.song import Failure
 from songbench.execution.keys import feature_key
 from songbench.execution.npz import read_npz
 from songbench.execution.plain import ContractError, short_repr
-from songbench.execution.store import Store, feature_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import feature_place
 
 _DATA, _DIGEST = "__data__", "__digest__"
 _END = object()

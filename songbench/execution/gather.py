@@ -19,7 +19,8 @@ from songbench.execution.plan import Planner
 from songbench.execution.record import RECORD
 from songbench.execution.results import MetricResults, RunResults, SongId, SongState, Sound, Unsupported
 from songbench.execution.songs import generation_from_json
-from songbench.execution.store import Blob, Kind, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob, Kind
 from songbench.resources.collector import collector_paused
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple, TypedDict
 from songbench.domain.errors import DamageError
 from songbench.domain.hashing import Json, bytes_digest
 from songbench.execution.listing import FEW, StoreListing
-from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import KINDS, Blob, Kind, feature_place, record_place
 from songbench.resources.collector import collector_paused
 from songbench.resources.stamped_index import StampedIndex
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from songbench.execution.store import FileFacts, Kind, Store, record_place
+from songbench.execution.file_facts import FileFacts
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Kind, record_place
 
 FEW = 64
 """So many files are asked for one by one; for more the whole folder is listed first."""

@@ -17,7 +17,8 @@ from songbench.execution.experiment import ConfiguredMetric, ConfiguredSystem, E
 from songbench.execution.intact_records import IntactRecords
 from songbench.execution.keys import SongKeys, asset_key, feature_keys, renderer_of, score_keys, set_score_key
 from songbench.execution.results import SongId
-from songbench.execution.store import Kind, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Kind
 from songbench.resources.collector import collector_paused
 
 T = TypeVar("T")

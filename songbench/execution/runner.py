@@ -26,7 +26,8 @@ from songbench.execution.run_lock import run_lock
 from songbench.execution.run_names import start_anew
 from songbench.execution.run_progress import NoProgress, RunProgress
 from songbench.execution.sessions import StoreSession, open_session
-from songbench.execution.store import Kind, Store, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Kind, record_place
 from songbench.resources.files import sweep
 
 DETAIL_IN_ERROR = 1500

@@ -16,7 +16,8 @@ from songbench.domain.rendering import rendering_from_json
 from songbench.domain.song import GenerationRecord, Request, Song, TimedSection, TimedWord
 from songbench.domain.sound import sound_remarks
 from songbench.execution.intact_records import BASIS, Basis, basis_to_json
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 
 if TYPE_CHECKING:
     import numpy as np

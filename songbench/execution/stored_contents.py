@@ -10,7 +10,7 @@ from songbench.domain.errors import DamageError
 from songbench.execution.features import decode_feature
 from songbench.execution.intact_records import Basis
 from songbench.execution.plan import Planner
-from songbench.execution.store import KINDS, Kind
+from songbench.execution.store_layout import KINDS, Kind
 
 
 def score_keys(planner: Planner) -> dict[str, str]:

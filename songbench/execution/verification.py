@@ -15,7 +15,8 @@ from songbench.execution.jobs import request_from_json
 from songbench.execution.plan import Planner
 from songbench.execution.results import SongId
 from songbench.execution.songs import encode_audio
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 
 
 @dataclass(frozen=True, kw_only=True)

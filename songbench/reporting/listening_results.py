@@ -167,7 +167,7 @@ def write_listening_result(result: ListeningResult, run_folder: Path) -> Path:
     Returns:
         The file.
     """
-    from songbench.execution.store import write_atomically
+    from songbench.resources.files import write_atomically
 
     path = run_folder / LISTENING / result.file
     text = json.dumps({"schema": SCHEMA, **asdict(result)}, indent=1, ensure_ascii=False, allow_nan=False)

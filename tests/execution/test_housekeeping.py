@@ -26,7 +26,8 @@ from songbench.execution.recorded import rebuilt
 from songbench.execution.run_folders import remove_run
 from songbench.execution.runner import Runner
 from songbench.execution.sessions import open_session
-from songbench.execution.store import KINDS, Store, feature_place, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import KINDS, feature_place, record_place
 
 RUNS = {"first": ("probe",), "second": ("probe", "noise"), "third": ("noise",)}
 """The systems of each run. The probe's songs sound the same in all runs; the first has other prompts and is whole."""

@@ -11,7 +11,8 @@ from object_store import object_store
 
 from songbench.domain.errors import InputError, StoreReadError, StoreWriteError
 from songbench.execution.sessions import LEASE_S, open_session
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 
 pytest.importorskip("moto", reason="moto is not installed")
 pytest.importorskip("s3fs", reason="s3fs is not installed")

@@ -13,7 +13,8 @@ from songbench.domain.errors import InputError
 from songbench.execution import intact_records
 from songbench.execution import record as record_module
 from songbench.execution.intact_records import BASIS, IntactRecords, basis_to_json
-from songbench.execution.store import Store, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import record_place
 from songbench.resources import stamped_index
 
 SCORES = intact_records.WORTH_NOTING + 20

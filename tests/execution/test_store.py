@@ -14,8 +14,10 @@ from songbench.domain.song import Failure, GenerationRecord, Request, Song, Time
 from songbench.domain.suite import parse_prompt
 from songbench.execution.features import StoredFeatures, decode_feature, encode_feature
 from songbench.execution.songs import StoredAudio, load_song, save_song
-from songbench.execution.store import Blob, Store, write_atomically
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 from songbench.resources import files
+from songbench.resources.files import write_atomically
 
 PROMPT = parse_prompt({"id": "p", "lyrics": "[verse] la.", "seconds": 1})
 

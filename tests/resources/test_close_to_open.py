@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from songbench.domain.hashing import bytes_digest
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 from songbench.resources.close_to_open import open_folder, read_file, stat_file
 
 

@@ -12,7 +12,8 @@ from songbench.execution.intact_records import IntactRecords
 from songbench.execution.jobs import Event
 from songbench.execution.memory_needs import ran_out_of_memory
 from songbench.execution.plan import Job, WorkItem
-from songbench.execution.store import Kind, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Kind
 
 RESULTS: Mapping[str, Kind] = {"generate": "songs", "score": "scores", "score_set": "scores", "asset": "assets"}
 """Where the results of each kind of job are stored."""

@@ -18,7 +18,8 @@ from typing import Any
 from songbench.domain.errors import StoreError
 from songbench.execution.hardware import accelerators, usable_cores
 from songbench.execution.jobs import JobContext, run_job
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 
 PASSED_ON = ("AWS_*", "FSSPEC_*", "HF_*", "SONGBENCH_*", "*_API_KEY")
 """Variables of the run that its workers have, too: keys, folders of weights."""

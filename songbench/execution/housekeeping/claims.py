@@ -13,7 +13,8 @@ from songbench.execution.intact_records import Basis, basis_of
 from songbench.execution.keys import feature_key
 from songbench.execution.record import JOURNAL, RECORD, read_record
 from songbench.execution.recorded import recorded_config
-from songbench.execution.store import KINDS, Blob, Kind, Store, feature_place, record_of_place, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import KINDS, Blob, Kind, feature_place, record_of_place, record_place
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from songbench.execution.store import Store, record_of_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import record_of_place
 
 FILE_KINDS = ("scores", "failures", "songs", "assets", "features", "audio")
 """The kinds of stored files in the order in which they are removed: what rests on others goes before them.

@@ -14,7 +14,8 @@ from songbench.execution.housekeeping.claims import derived_features, recorded_r
 from songbench.execution.housekeeping.contents import StoredFiles, by_kind, kind_of, remove_files
 from songbench.execution.plan import asset_keys
 from songbench.execution.sessions import open_session
-from songbench.execution.store import Store, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import record_place
 
 KEEP_ASSETS = "needed again by the suite {suite} (--no-keep-assets removes them)"
 UNFINISHED = "the run '{run}' is unfinished and may need them"

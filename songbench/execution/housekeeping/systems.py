@@ -13,7 +13,8 @@ from songbench.execution.housekeeping.claims import RecordedRun, derived_feature
 from songbench.execution.housekeeping.contents import StoredFiles, by_kind, remove_files
 from songbench.execution.intact_records import Basis, basis_of
 from songbench.execution.sessions import open_session
-from songbench.execution.store import Kind, Store, record_of_place, record_place
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Kind, record_of_place, record_place
 
 
 @dataclass(frozen=True)

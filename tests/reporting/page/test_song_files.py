@@ -14,7 +14,8 @@ from songbench.domain.prompt import Prompt
 from songbench.domain.song import Request, Song
 from songbench.execution.results import SongId
 from songbench.execution.songs import StoredAudio, put_audio
-from songbench.execution.store import Blob, Store
+from songbench.execution.store import Store
+from songbench.execution.store_layout import Blob
 from songbench.reporting.page import song_files
 from songbench.reporting.page.song_files import LIST, MP3_RATE, check_audio_mode, readable_names, write_song_files
 
