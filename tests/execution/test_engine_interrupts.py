@@ -97,6 +97,23 @@ def test_ctrl_c_while_workers_are_started_leaves_none(tmp_path, suite_file, pack
     assert_nothing_is_left(tmp_path, tmp_path / "children")
 
 
+def test_what_a_run_that_was_killed_has_left_ends_with_the_next(tmp_path, suite_file):
+    """Its tasks are told by files that it is over, which one that hangs never reads."""
+    if not find_spec("submitit"):
+        pytest.skip("submitit is not installed")
+    settings, variables = ENGINES["slurm"][1], {**os.environ, MARK: str(tmp_path)}
+    suite, children = suite_file(2), tmp_path / "children"
+    children.mkdir()
+    rough = f"system.probe.misbehave={{p1: 'hang with children {children}'}}"
+    run = start(words_of(tmp_path, suite, settings, "engine.batch=1", rough), variables, tmp_path)
+    wait_until(run, tmp_path, lambda: len(list(children.iterdir())) == 2)
+    run.kill()
+    run.wait()
+    assert processes_of(tmp_path, ()), "tasks that nobody has told"
+    assert start(words_of(tmp_path, suite, settings), variables, tmp_path).wait(300) == 0
+    assert_nothing_is_left(tmp_path, children)
+
+
 def test_a_song_that_hangs_is_ended_with_all_it_started_and_the_others_are_made(engine, tmp_path, suite_file):
     settings, variables = engine
     suite, children = suite_file(6), tmp_path / "children"

@@ -67,8 +67,10 @@ def worker_order(store: Store, folder: Path) -> Iterator[WorkerOrder]:
     Raises:
         StoreError: the store cannot be written.
     """
-    token = uuid.uuid4().hex
-    blob, sign = store.put_blob(token.encode(), _MARK), folder / f".{token}.{_MARK}"
+    for earlier in folder.glob(f".*.{_MARK}"):  # of a run that was killed
+        _remove_mark(store, earlier)
+    blob = store.put_blob(uuid.uuid4().hex.encode(), _MARK)
+    sign = folder / f".{blob.name}"
     folder.mkdir(parents=True, exist_ok=True)
     sign.touch()
     try:
@@ -85,9 +87,14 @@ def worker_order(store: Store, folder: Path) -> Iterator[WorkerOrder]:
             version=code_version(),
         )
     finally:
-        sign.unlink(missing_ok=True)
-        with suppress(StoreError):
-            store.remove(blob.place)
+        _remove_mark(store, sign)
+
+
+def _remove_mark(store: Store, sign: Path) -> None:
+    """Remove the sign in a run's folder and the blob that it is named after."""
+    with suppress(StoreError):
+        store.remove(Blob(sign.name[1:]).place)
+    sign.unlink(missing_ok=True)
 
 
 def code_version() -> str:

@@ -31,6 +31,9 @@ class Cluster(Protocol):
     def cancel(self, ids: Sequence[str]) -> None:
         """End tasks, waiting or running."""
 
+    def cancel_earlier(self, ids: Sequence[str], folder: Path) -> None:
+        """The same with tasks that another process has submitted with this folder."""
+
     def last_words(self, identifier: str, folder: Path) -> str:
         """The end of what submitit and Slurm logged of a task."""
 
@@ -84,6 +87,10 @@ class SlurmCluster:
         if ids:
             _command("scancel", *ids)
 
+    def cancel_earlier(self, ids: Sequence[str], folder: Path) -> None:
+        """See `Cluster.cancel_earlier`."""
+        self.cancel(ids)
+
     def last_words(self, identifier: str, folder: Path) -> str:
         """See `Cluster.last_words`."""
         return log_tail(str(folder / f"{identifier}_0_log.err"))
@@ -127,6 +134,15 @@ class LocalCluster:
             job = self._jobs.get(identifier)
             if job and not job.done():  # else its number may belong to somebody else
                 _kill(int(identifier))
+
+    def cancel_earlier(self, ids: Sequence[str], folder: Path) -> None:
+        """See `Cluster.cancel_earlier`."""
+        import psutil
+
+        for identifier in ids:
+            with suppress(psutil.Error):
+                if str(folder) in psutil.Process(int(identifier)).cmdline():  # else its number is somebody else's now
+                    _kill(int(identifier))
 
     def last_words(self, identifier: str, folder: Path) -> str:
         """See `Cluster.last_words`."""

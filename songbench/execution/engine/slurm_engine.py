@@ -41,6 +41,8 @@ _LOOK_S = 15.0
 LOST_S = 150.0
 """A task that began and says nothing for so long is lost, whatever Slurm thinks of it."""
 MOST_FALSE_STARTS = 3
+_SUBMITTED = "submitit"
+"""The folder of what submitit writes."""
 
 
 class SlurmSettings(EngineSettings):
@@ -235,7 +237,7 @@ class SlurmEngine:
             (folders[-1] / "jobs").mkdir(parents=True)
             tasks.append(SlurmTask(str(self._spool), self._submitted, self._order.to_json()))
         with interrupts_deferred():  # or there would be tasks of which nobody knows
-            identifiers = self._cluster.submit(tasks, self._spool / "submitit")
+            identifiers = self._cluster.submit(tasks, self._spool / _SUBMITTED)
             for place, folder, identifier in zip(places, folders, identifiers, strict=True):
                 self._slots[place] = _Slot(identifier=identifier, folder=folder)
             self._note_submitted()
@@ -245,9 +247,10 @@ class SlurmEngine:
         note = self._folder / "slurm" / "submitted.json"
         with suppress(OSError, ValueError):
             earlier = json.loads(note.read_bytes())
-            if earlier["cluster"] == self._settings.cluster == "slurm":
-                self._cluster.cancel(earlier["tasks"])
-            write_atomically(self._folder / "slurm" / earlier["spool"] / "end", b"")
+            spool = self._folder / "slurm" / earlier["spool"]
+            if earlier["cluster"] == self._settings.cluster:
+                self._cluster.cancel_earlier(earlier["tasks"], spool / _SUBMITTED)
+            write_atomically(spool / "end", b"")
 
     def _note_submitted(self) -> None:
         tasks = [slot.identifier for slot in self._slots.values()]
@@ -325,7 +328,7 @@ class SlurmEngine:
     def _note_false_start(self, slot: _Slot) -> None:
         self._false_starts += 1
         if self._false_starts >= MOST_FALSE_STARTS:
-            words = self._cluster.last_words(slot.identifier, self._spool / "submitit")
+            words = self._cluster.last_words(slot.identifier, self._spool / _SUBMITTED)
             raise SongbenchError(
                 f"Tasks of the engine 'slurm' end before they begin; the last was {slot.identifier}. Each has one"
                 " node, which must see this Python and the run's folder under the same paths.\n"
