@@ -7,7 +7,7 @@ the index of the store and then with it:
 
 - bare: every record is listed, read and decoded from JSON, and nothing else; what the others are held against
 - plan: every stage of a run with nothing to do
-- dry-run: what `songbench run --dry-run` does once it knows what is asked for: the plan, made and shown
+- dry-run: what `songbench run --dry-run` does once it knows what is asked for: the plan, made and shown; with the index
 - status: how many songs and scores are settled
 - gather: everything that a report is made from
 - report: the same and the report with its page, where --report says so
@@ -223,8 +223,10 @@ def lines_of(songs: int, folder: Path, with_report: bool) -> list[dict[str, Any]
     for step in STEPS[1:]:
         if step == "report" and not with_report:
             continue
-        for index in ("cold", "warm"):
-            facts = measured(step, songs, folder, folder / f"cache-{step}")
+        # What a dry run does beyond the plan knows nothing of the index: it takes the plan's.
+        of_plan = step == "dry-run"
+        for index in ("warm",) if of_plan else ("cold", "warm"):
+            facts = measured(step, songs, folder, folder / f"cache-{'plan' if of_plan else step}")
             ratio = round(facts["cpu_seconds"] / max(reference["cpu_seconds"], 0.01), 2)
             lines.append({"step": step, "index": index, "songs": songs, **facts, "of_bare": ratio})
     return lines
