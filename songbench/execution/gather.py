@@ -21,12 +21,12 @@ from songbench.execution.results import MetricResults, RunResults, SongId, SongS
 from songbench.execution.songs import generation_from_json
 from songbench.execution.store import Store
 from songbench.execution.store_layout import Blob, Kind
-from songbench.resources.collector import collector_paused
+from songbench.resources.garbage import no_search
 
 T = TypeVar("T")
 
 
-@collector_paused()
+@no_search()
 def gather(experiment: Experiment, store: Store) -> RunResults:
     """Everything stored for an experiment: the state of every song and the verdicts of every metric."""
     planner = Planner(experiment, store)

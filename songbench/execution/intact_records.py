@@ -18,7 +18,7 @@ from songbench.domain.hashing import Json, bytes_digest
 from songbench.execution.listing import FEW, StoreListing
 from songbench.execution.store import Store
 from songbench.execution.store_layout import KINDS, Blob, Kind, feature_place, record_place
-from songbench.resources.collector import collector_paused
+from songbench.resources.garbage import no_search
 from songbench.resources.stamped_index import StampedIndex
 
 BASIS = "basis"
@@ -176,7 +176,7 @@ class IntactRecords:
             self.damaged.pop((kind, key), None)
         possible = self._listing.possible(kind, keys)
         index = self._index if len(possible) > FEW else None
-        with collector_paused():
+        with no_search():
             notes = _Notes(index, kind)
             for part in _neighbours(possible):
                 self._look_at(kind, self._listing.stamps(kind, part), notes, records)

@@ -19,7 +19,7 @@ from songbench.execution.keys import SongKeys, asset_key, feature_keys, renderer
 from songbench.execution.results import SongId
 from songbench.execution.store import Store
 from songbench.execution.store_layout import Kind
-from songbench.resources.collector import collector_paused
+from songbench.resources.garbage import no_search
 
 T = TypeVar("T")
 _Audio: TypeAlias = tuple[str, Callable[[], dict[str, Any]]]
@@ -151,7 +151,7 @@ class Planner:
         return {SongId(*name): reason for name, reason in self.experiment.unsupported.items()}
 
     @functools.cached_property
-    @collector_paused()
+    @no_search()
     def songs(self) -> dict[SongId, tuple[ConfiguredSystem, Request, str]]:
         """Every song that is to be made: who makes it, the request, its key; those that are unsupported are not."""
         song_keys = {system.name: SongKeys(system.plugin) for system in self.experiment.systems}
@@ -384,7 +384,7 @@ class Planner:
             metrics = [metric for metric in self.experiment.metrics if not isinstance(metric.plugin, SetMetric)]
             self.records.look("scores", [key for metric in metrics for key in self.song_score_keys(metric).values()])
 
-    @collector_paused()
+    @no_search()
     def _keys_of_scores(self, metric: ConfiguredMetric) -> dict[SongId, str]:
         keys = self.experiment.recorded_keys
         if keys and not metric.availability.ready:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_search() -> Iterator[None]:
-    """Within the block cycles are not searched for: for work of a known size that makes hardly any."""
+    """Within the block, or the decorated function, cycles are not searched for: for work that makes hardly any."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
