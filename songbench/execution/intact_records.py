@@ -150,12 +150,13 @@ class IntactRecords:
         """A whole record's digest and basis; None when it is not there or not whole."""
         return self._intact[kind].get(key) if self.intact(kind, [key]) else None
 
-    def find_all(self, kind: Kind, keys: Iterable[str]) -> dict[str, IntactRecord]:
+    def find_all(self, kind: Kind, keys: Collection[str]) -> dict[str, IntactRecord]:
         """Digest and basis of those of the keys whose records are whole, by key."""
+        self.look(kind, keys)
         records = self._intact[kind]
-        return {key: records[key] for key in self.intact(kind, keys)}
+        return {key: records[key] for key in keys if key in records}
 
-    def audio(self, kind: Kind, keys: Iterable[str]) -> dict[str, Blob]:
+    def audio(self, kind: Kind, keys: Collection[str]) -> dict[str, Blob]:
         """The audio of songs or assets, by key; of those whose records are whole."""
         return {key: Blob(record.audio) for key, record in self.find_all(kind, keys).items()}
 

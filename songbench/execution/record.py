@@ -24,6 +24,7 @@ from songbench.execution.plan import Planner
 from songbench.execution.recorded_keys import words_key
 from songbench.execution.stored_contents import score_keys, stored_contents
 from songbench.resources import checkouts, environments, weights
+from songbench.resources.collector import collector_paused
 from songbench.resources.files import write_atomically
 from songbench.resources.stamped_index import StampedIndex, stamp_of
 
@@ -133,10 +134,17 @@ def make_record(experiment: Experiment, planner: Planner) -> dict[str, Any]:
     return {**record, "unsupported": refused} if refused else record
 
 
+_LARGE_PARTS = ("songs", "scores", "stored")
+"""Texts and whole numbers by text, hundreds of thousands of them: they are read as they are written."""
+
+
+@collector_paused()
 def save_record(experiment: Experiment, planner: Planner) -> Path:
     """Write the record into the run's folder (atomically) and return its path."""
     path = experiment.folder / RECORD
-    record = json.loads(json.dumps(make_record(experiment, planner), default=str))
+    record = make_record(experiment, planner)
+    small = {name: value for name, value in record.items() if name not in _LARGE_PARTS}
+    record |= json.loads(json.dumps(small, default=str))  # as it will be read
     text = json.dumps(signed(record), indent=1, ensure_ascii=False, sort_keys=True)
     try:
         if not (
