@@ -47,18 +47,28 @@ def _published(published: Sequence[Published], names: Iterable[str]) -> list[dic
 
 def scores_to_csv(board: Leaderboard) -> str:
     """One line per system, column and scored song."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+    prompts: dict[str, str] = {}
+    parts = []
     for row in board.rows:
         for column in board.columns:
             points = row.cells[column.name].points
-            if points and not stream.tell():
-                writer.writerow(("system", "column", *Point._fields))
-            writer.writerows(
-                (row.system.name, column.name, prompt, take, rounded(value), rounded(weight))
+            if not points:
+                continue
+            prompts.update({name: _csv_text(name) for name in {point.prompt for point in points} - prompts.keys()})
+            start = _csv_text(row.system.name, column.name)
+            lines = [
+                f"{start},{prompts[prompt]},{take},{rounded(value)!r},{rounded(weight)!r}\n"
                 for prompt, take, value, weight in points
-            )
-    return stream.getvalue()
+            ]
+            parts.append("".join(lines))
+    return "".join([_csv_text("system", "column", *Point._fields) + "\n", *parts]) if parts else ""
+
+
+def _csv_text(*cells: str) -> str:
+    """Texts as the cells of a line, without its end."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerow(("", *cells))  # of an empty one alone it would make quotes
+    return stream.getvalue()[1:-1]
 
 
 def songs_to_csv(board: Leaderboard) -> str:

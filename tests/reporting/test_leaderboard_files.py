@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_run import simple_board
+from made_up_run import full_run, simple_board
 from rich.cells import cell_len
 
 from songbench.contracts import registry
@@ -277,3 +277,34 @@ def test_importing_the_room_loads_nothing_heavy():
     )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "[]"
+
+
+def test_scores_are_lines_as_the_csv_module_writes_them():
+    results = full_run()
+    names = dict(
+        zip((prompt.id for prompt in results.suite.prompts), ('a,"b"', "c\nd", " e", "我", "f;g"), strict=False)
+    )
+
+    def renamed(songs):
+        return {song._replace(prompt=names.get(song.prompt, song.prompt)): content for song, content in songs.items()}
+
+    results = dataclasses.replace(
+        results,
+        songs=renamed(results.songs),
+        suite=dataclasses.replace(
+            results.suite,
+            prompts=tuple(dataclasses.replace(p, id=names.get(p.id, p.id)) for p in results.suite.prompts),
+        ),
+        metrics=tuple(dataclasses.replace(metric, songs=renamed(metric.songs)) for metric in results.metrics),
+    )
+    board = build_leaderboard(results, replicates=20)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("system", "column", "prompt", "take", "value", "weight"))
+    for row in board.rows:
+        for column in board.columns:
+            for point in row.cells[column.name].points:
+                numbers = [export.rounded(point.value), export.rounded(point.weight)]
+                writer.writerow((row.system.name, column.name, point.prompt, point.take, *numbers))
+    assert export.scores_to_csv(board) == stream.getvalue() and '"a,""b"""' in stream.getvalue()
+    assert export.scores_to_csv(dataclasses.replace(board, rows=())) == ""
