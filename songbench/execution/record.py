@@ -24,8 +24,8 @@ from songbench.execution.plan import Planner
 from songbench.execution.recorded_keys import words_key
 from songbench.execution.stored_contents import score_keys, stored_contents
 from songbench.resources import checkouts, environments, weights
-from songbench.resources.collector import collector_paused
 from songbench.resources.files import write_atomically
+from songbench.resources.garbage import no_search
 from songbench.resources.stamped_index import StampedIndex, stamp_of
 
 RECORD = "record.json"
@@ -138,7 +138,7 @@ _LARGE_PARTS = ("songs", "scores", "stored")
 """Texts and whole numbers by text, hundreds of thousands of them: they are read as they are written."""
 
 
-@collector_paused()
+@no_search()
 def save_record(experiment: Experiment, planner: Planner) -> Path:
     """Write the record into the run's folder (atomically) and return its path."""
     path = experiment.folder / RECORD
