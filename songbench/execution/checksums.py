@@ -18,6 +18,7 @@ from songbench.domain.hashing import bytes_digest
 from songbench.resources.files import write_atomically
 
 SUMS = "SHA256SUMS"
+UNLISTED = "is gone, or the report was not written to its end: the list comes last"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^\0\n]+)")
 
 
@@ -156,7 +157,7 @@ def file_faults(folder: Path, owned: Iterable[str]) -> list[FileFault]:
     try:
         listed = read_sums(folder)
     except FileNotFoundError:
-        return [FileFault(SUMS, "is gone")] if files else []
+        return [FileFault(SUMS, UNLISTED)] if files else []
     except DamagedSumsError as damage:
         return [FileFault(SUMS, f"was altered ({damage})")]
     faults = [

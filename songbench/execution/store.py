@@ -7,6 +7,7 @@ say, a blob is named by its own, and what does not agree with it counts as not s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -36,7 +37,7 @@ class Store(StoreFiles):
         InputError: when the URL's protocol is not known or its driver is not installed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | os.PathLike[str]) -> None:
         super().__init__(url)
         self.damage: list[DamageError] = []
 

@@ -34,8 +34,8 @@ class StoreFiles:
         InputError: when the URL's protocol is not known or its driver is not installed.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str | os.PathLike[str]) -> None:
+        self.url = url = os.fspath(url)
         self._fs: Any = None  # the driver; a folder needs none
         folder = plain_folder(url)
         if folder is None:

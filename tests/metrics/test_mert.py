@@ -282,7 +282,7 @@ def test_distances(checkpoint, build):
 def test_ten_more_songs_cost_ten_songs(checkpoint, tmp_path, monkeypatch):
     inputs = []
     monkeypatch.setattr(mert, "model_input", lambda audio, loudness: inputs.append(1) or model_input(audio, loudness))
-    features = StoredFeatures(Store.open(tmp_path / "store") if hasattr(Store, "open") else Store(tmp_path / "store"))
+    features = StoredFeatures(Store(str(tmp_path / "store")))
     songs = [song_of(source(music(0.5, seed)), name=f"p{seed}") for seed in range(15)]
     reference = [song_of(source(music(0.5, 50 + seed))) for seed in range(3)]
     first = fad_mert().score_set(songs[:5], reference, features)
