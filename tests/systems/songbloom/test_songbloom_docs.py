@@ -64,6 +64,24 @@ def test_the_speeds_on_other_processors_are_the_measured_ones():
             assert f"{times:g}" in readme or f"{times}" in readme
 
 
+def test_the_speeds_in_bfloat16_are_the_measured_ones():
+    """Ours in both precisions, the released code in bfloat16."""
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.split("<!-- bfloat16 -->")[1].split("<!-- /bfloat16 -->")[0]
+    cells = {row[0]: row[1:] for row in re.findall(r"^\| (\d) \| ([\d.]+) \| ([\d.]+) \| (\S+) \|$", table, re.M)}
+    for place, name in enumerate(("cpu_emerald_rapids.jsonl", "bfloat16_emerald_rapids.jsonl")):
+        seconds = {
+            str(row["songs"]): row["seconds_per_patch_and_song"]
+            for row in measured(name)
+            if row["system"] == "songbench"
+        }
+        assert {songs: float(row[place]) for songs, row in cells.items()} == {
+            songs: round(value, 2) for songs, value in seconds.items()
+        }
+    (upstream,) = [row for row in measured("bfloat16_emerald_rapids.jsonl") if row["system"] == "upstream"]
+    assert [row[2] for row in cells.values()] == [f"{upstream['seconds_per_patch_and_song']:.2f}", "–", "–"]
+
+
 def test_the_speeds_on_a_gpu_are_the_measured_ones():
     """Row by row, in the order of the committed results."""
     rows = [row for row in measured("cuda.jsonl") if row["size"] == "full_150s" and row["system"] != "machine"]
